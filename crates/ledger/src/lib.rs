@@ -1,1 +1,50 @@
-//! x
+//! The deterministic core: commands in, outcomes out.
+//!
+//! The ledger's state is a pure function of a prefix of the log. It is given the position and time of each
+//! command and takes nothing else from outside, so every replay of the same frames gives the same state and
+//! the same outcomes.
+//!
+//! Invariants:
+//! - No clock, random source, float, hash-map iteration or I/O is in reach; lints and a dependency test see to it.
+//! - Money moves only by transfers between two accounts of one book, so every book sums to zero after every command.
+//! - No account's available funds go below its floor by a payment, a posting or a liquidity transfer.
+//! - Every payment gets one final state, and that state never changes.
+//! - Applying a command allocates nothing; what may grow, grows in [`Ledger::reserve_for_frame`].
+
+#![deny(clippy::as_conversions, clippy::float_arithmetic)]
+
+mod accounts;
+mod command;
+mod index;
+pub mod layout;
+mod ledger;
+mod limits;
+mod outcome;
+mod participants;
+mod payments;
+mod profile;
+mod queries;
+mod record;
+mod record_writer;
+mod requests;
+mod rules_masterdata;
+mod rules_payment;
+mod texts;
+mod window;
+
+pub use accounts::{Account, AccountKind, AccountStatus};
+pub use command::{
+    AccountMode, AccountSelector, Direction, LiquidityDirection, OpenAccount, ParticipantStatus, PostEntry,
+    RefusedPayment, RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus,
+    TransferLiquidity,
+};
+pub use ledger::{Ledger, Position, ReplayError, Setup};
+pub use limits::Limits;
+pub use outcome::{Outcome, OutcomeEntry, OutcomeError, Refusal, Verdict};
+pub use participants::{Book, Participant};
+pub use payments::Payment;
+pub use profile::Profile;
+pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
+pub use record::{Command, Kind, Record, RecordError, Records};
+pub use record_writer::RecordWriter;
+pub use texts::{AccountText, EntryText, TextsError};

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::hash::Hasher;
 
+use siphasher::sip::SipHasher13;
 use siphasher::sip128::{Hasher128, SipHasher24};
 
 /// 128 bits that stand for a text or a body.
@@ -63,6 +64,14 @@ impl DigestKey {
     /// The digest of an external reference that may be used once, within its own scope.
     pub fn reference(&self, scope: &[u8], reference: &str) -> Digest {
         self.digest(Purpose::Reference, &[scope, reference.as_bytes()])
+    }
+
+    /// A 64-bit hash for tables in memory. It is never stored.
+    pub fn table_hash(&self, number: u32, bytes: &[u8]) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        hasher.write_u32(number);
+        hasher.write(bytes);
+        hasher.finish()
     }
 
     /// Each part is preceded by its length, so that no two lists of parts run together to the same bytes.

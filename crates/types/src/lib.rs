@@ -11,6 +11,7 @@
 mod bic;
 mod currency;
 mod digest;
+pub mod fields;
 mod iban;
 mod iban_registry;
 mod identifiers;
@@ -34,7 +35,7 @@ pub use order::{
     Address, CategoryPurpose, Channel, OrganisationIdentification, OtherIdentification, Party, PaymentOrder,
     PersonIdentification, PersonOrigin, Proxy, Remittance, SchemeName, SettlementMethod,
 };
-pub use order_text::{FixedParts, OrderText, OrderTextError};
+pub use order_text::{FixedParts, OrderText};
 pub use reason::{ReasonCode, ReasonCodeError, StatusReason};
 pub use text::{Text, TextError};
 pub use time::{Date, DateError, Duration, Timestamp};
@@ -43,18 +44,17 @@ pub use time::{Date, DateError, Duration, Timestamp};
 ///
 /// The numbers are stored and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
 pub enum PaymentState {
     /// Money is set aside and the payee's bank has been asked.
-    Reserved = 1,
+    Reserved,
     /// Irrevocably booked on both sides.
-    Settled = 2,
+    Settled,
     /// Refused for a reason; nothing was booked, or what was set aside has been given back.
-    Rejected = 3,
+    Rejected,
     /// No answer came before the deadline; what was set aside has been given back.
-    Expired = 4,
+    Expired,
     /// An external settlement mechanism decides, and its answer is not known yet.
-    Unresolved = 5,
+    Unresolved,
 }
 
 impl PaymentState {

@@ -68,12 +68,21 @@ pub struct PaymentOrder {
 
 /// Through which door an order came. Stored; numbers are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Channel {
     /// A gRPC call with a payment message.
-    Grpc = 1,
+    Grpc,
     /// An ISO 20022 document.
-    Iso20022 = 2,
+    Iso20022,
+}
+
+impl Channel {
+    /// The stored number.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Grpc => 1,
+            Self::Iso20022 => 2,
+        }
+    }
 }
 
 /// `SttlmMtd`: through a clearing system, or on the books of one of the two agents.

@@ -1,6 +1,6 @@
 //! The stored form of an order's texts: what goes into a frame's personal section.
 //!
-//! A list of fields, each a tag, a 16-bit length and bytes, in ascending order of tags. Fields that belong
+//! A list of fields (see [`crate::fields`]) in ascending order of tags. Fields that belong
 //! to the transport (message ids, settlement date, agents of the hop) come first, so that the *body*, over
 //! which duplicates are compared, is one piece at the end. What a payment's fixed record holds (banks,
 //! transaction id, amount, acceptance time) is not repeated here.
@@ -12,6 +12,7 @@ use crate::{
     Address, Amount, Bic, CategoryPurpose, Currency, Date, Iban, OrganisationIdentification,
     OtherIdentification, Party, PaymentOrder, PersonIdentification, PersonOrigin, Proxy, Remittance,
     SchemeName, SettlementMethod, Text, Timestamp,
+    fields::{FieldError, FieldReader, FieldWriter},
 };
 
 /// An order's texts as stored.
@@ -21,23 +22,6 @@ pub struct OrderText {
     pub bytes: Vec<u8>,
     /// Where the body starts in `bytes`.
     pub body_offset: usize,
-}
-
-/// Stored bytes that are not an order's texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OrderTextError {
-    /// A field runs past the end.
-    #[error("a field of the order's texts is cut short")]
-    Cut,
-    /// Tags are not in ascending order, or one is not known.
-    #[error("tag {0} does not belong at its place in the order's texts")]
-    Tag(u8),
-    /// A field's value breaks the rule of its element.
-    #[error("the field with tag {0} breaks its rule")]
-    Value(u8),
-    /// A mandatory field is absent.
-    #[error("the field with tag {0} is missing")]
-    Missing(u8),
 }
 
 /// The parts of an order that its fixed record holds.
@@ -106,7 +90,7 @@ const PRESENT_ORGANISATION: u8 = 35;
 impl OrderText {
     /// Writes an order's texts.
     pub fn encode(order: &PaymentOrder) -> Self {
-        let mut writer = Writer { bytes: Vec::with_capacity(256) };
+        let mut writer = Writer { fields: FieldWriter { bytes: Vec::with_capacity(256) } };
         writer.text(MESSAGE_ID, order.message_id.as_ref());
         if let Some(created_at) = order.created_at {
             writer.field(CREATED_AT, &created_at.nanoseconds().to_le_bytes());
@@ -122,9 +106,9 @@ impl OrderText {
         writer.bic(INSTRUCTING_AGENT, order.instructing_agent);
         writer.bic(INSTRUCTED_AGENT, order.instructed_agent);
         writer.text(INSTRUCTION_ID, order.instruction_id.as_ref());
-        let body_offset = writer.bytes.len();
+        let body_offset = writer.fields.bytes.len();
         writer.body(order);
-        Self { bytes: writer.bytes, body_offset }
+        Self { bytes: writer.fields.bytes, body_offset }
     }
 
     /// The part over which duplicates are compared.
@@ -133,29 +117,27 @@ impl OrderText {
     }
 
     /// Reads an order back from its texts and the parts that its record holds.
-    pub fn decode(bytes: &[u8], fixed: FixedParts) -> Result<PaymentOrder, OrderTextError> {
+    pub fn decode(bytes: &[u8], fixed: FixedParts) -> Result<PaymentOrder, FieldError> {
         let mut reader = Reader::new(bytes)?;
         let order = PaymentOrder {
             message_id: reader.text(MESSAGE_ID)?,
             created_at: reader.number(CREATED_AT)?.map(i64::from_le_bytes).map_or(
                 Ok(None),
                 |nanoseconds| {
-                    Timestamp::from_nanoseconds(nanoseconds)
-                        .map(Some)
-                        .ok_or(OrderTextError::Value(CREATED_AT))
+                    Timestamp::from_nanoseconds(nanoseconds).map(Some).ok_or(FieldError::Value(CREATED_AT))
                 },
             )?,
             settlement_date: reader
                 .number(SETTLEMENT_DATE)?
                 .map(i32::from_le_bytes)
                 .map_or(Ok(None), |days| {
-                    Date::from_days(days).map(Some).ok_or(OrderTextError::Value(SETTLEMENT_DATE))
+                    Date::from_days(days).map(Some).ok_or(FieldError::Value(SETTLEMENT_DATE))
                 })?,
             settlement_method: match reader.utf8(SETTLEMENT_METHOD)? {
                 None => SettlementMethod::ClearingSystem,
                 Some("INGA") => SettlementMethod::InstructingAgent,
                 Some("INDA") => SettlementMethod::InstructedAgent,
-                Some(_) => return Err(OrderTextError::Value(SETTLEMENT_METHOD)),
+                Some(_) => return Err(FieldError::Value(SETTLEMENT_METHOD)),
             },
             settlement_account: reader.text(SETTLEMENT_ACCOUNT)?,
             clearing_system: reader.scheme(CLEARING_SYSTEM_CODE, CLEARING_SYSTEM_PROPRIETARY)?,
@@ -164,15 +146,15 @@ impl OrderText {
             instruction_id: reader.text(INSTRUCTION_ID)?,
             debtor_account: reader.iban(DEBTOR_ACCOUNT)?,
             creditor_account: reader.iban(CREDITOR_ACCOUNT)?,
-            end_to_end_id: reader.text(END_TO_END_ID)?.ok_or(OrderTextError::Missing(END_TO_END_ID))?,
+            end_to_end_id: reader.text(END_TO_END_ID)?.ok_or(FieldError::Missing(END_TO_END_ID))?,
             uetr: reader.text(UETR)?,
             category_purpose: reader.category_purpose()?,
             purpose: reader.text(PURPOSE)?,
             remittance: reader.remittance()?,
             debtor_proxy: reader.proxy(DEBTOR)?,
-            debtor: reader.party(DEBTOR)?.ok_or(OrderTextError::Missing(DEBTOR))?,
+            debtor: reader.party(DEBTOR)?.ok_or(FieldError::Missing(DEBTOR))?,
             creditor_proxy: reader.proxy(CREDITOR)?,
-            creditor: reader.party(CREDITOR)?.ok_or(OrderTextError::Missing(CREDITOR))?,
+            creditor: reader.party(CREDITOR)?.ok_or(FieldError::Missing(CREDITOR))?,
             ultimate_debtor: reader.party(ULTIMATE_DEBTOR)?,
             ultimate_creditor: reader.party(ULTIMATE_CREDITOR)?,
             transaction_id: fixed.transaction_id,
@@ -182,21 +164,19 @@ impl OrderText {
             debtor_agent: fixed.debtor_agent,
             creditor_agent: fixed.creditor_agent,
         };
-        reader.finish()?;
+        reader.fields.finish()?;
         Ok(order)
     }
 }
 
+#[derive(Default)]
 struct Writer {
-    bytes: Vec<u8>,
+    fields: FieldWriter,
 }
 
 impl Writer {
     fn field(&mut self, tag: u8, value: &[u8]) {
-        let length = u16::try_from(value.len()).expect("every element is bounded far below 64 KiB");
-        self.bytes.push(tag);
-        self.bytes.extend_from_slice(&length.to_le_bytes());
-        self.bytes.extend_from_slice(value);
+        self.fields.field(tag, value);
     }
 
     fn text<const MAX: usize>(&mut self, tag: u8, text: Option<&Text<MAX>>) {
@@ -309,90 +289,61 @@ impl Writer {
     }
 }
 
-/// Reads fields front to back; every accessor takes its field if it is the next one.
 struct Reader<'bytes> {
-    rest: &'bytes [u8],
+    fields: FieldReader<'bytes>,
 }
 
 impl<'bytes> Reader<'bytes> {
-    /// Checks the outline first: lengths, and tags in ascending order (address lines repeat).
-    fn new(bytes: &'bytes [u8]) -> Result<Self, OrderTextError> {
-        let mut outline = Self { rest: bytes };
-        let mut last = 0;
-        while let Some((tag, _)) = outline.peek()? {
-            let repeats = tag >= DEBTOR && (tag - DEBTOR) % (CREDITOR - DEBTOR) == ADDRESS_LINE;
-            if tag < last || (tag == last && !repeats) {
-                return Err(OrderTextError::Tag(tag));
-            }
-            last = tag;
-            outline.take(tag)?;
-        }
-        Ok(Self { rest: bytes })
+    fn new(bytes: &'bytes [u8]) -> Result<Self, FieldError> {
+        let address_line = |tag: u8| tag >= DEBTOR && (tag - DEBTOR) % (CREDITOR - DEBTOR) == ADDRESS_LINE;
+        Ok(Self { fields: FieldReader::new(bytes, address_line)? })
     }
 
-    fn peek(&self) -> Result<Option<(u8, &'bytes [u8])>, OrderTextError> {
-        match self.rest {
-            [] => Ok(None),
-            [tag, low, high, value @ ..] => {
-                let length = usize::from(u16::from_le_bytes([*low, *high]));
-                Ok(Some((*tag, value.get(..length).ok_or(OrderTextError::Cut)?)))
-            }
-            _ => Err(OrderTextError::Cut),
-        }
+    fn take(&mut self, tag: u8) -> Result<Option<&'bytes [u8]>, FieldError> {
+        self.fields.take(tag)
     }
 
-    fn take(&mut self, tag: u8) -> Result<Option<&'bytes [u8]>, OrderTextError> {
-        match self.peek()? {
-            Some((next, value)) if next == tag => {
-                self.rest = &self.rest[3 + value.len()..];
-                Ok(Some(value))
-            }
-            _ => Ok(None),
-        }
+    fn utf8(&mut self, tag: u8) -> Result<Option<&'bytes str>, FieldError> {
+        self.fields.utf8(tag)
     }
 
-    fn utf8(&mut self, tag: u8) -> Result<Option<&'bytes str>, OrderTextError> {
-        let value = self.take(tag)?;
-        value.map(|value| std::str::from_utf8(value).map_err(|_| OrderTextError::Value(tag))).transpose()
+    fn text<const MAX: usize>(&mut self, tag: u8) -> Result<Option<Text<MAX>>, FieldError> {
+        self.utf8(tag)?.map(|text| Text::parse(text).map_err(|_| FieldError::Value(tag))).transpose()
     }
 
-    fn text<const MAX: usize>(&mut self, tag: u8) -> Result<Option<Text<MAX>>, OrderTextError> {
-        self.utf8(tag)?.map(|text| Text::parse(text).map_err(|_| OrderTextError::Value(tag))).transpose()
+    fn required<const MAX: usize>(&mut self, tag: u8) -> Result<Text<MAX>, FieldError> {
+        self.text(tag)?.ok_or(FieldError::Missing(tag))
     }
 
-    fn required<const MAX: usize>(&mut self, tag: u8) -> Result<Text<MAX>, OrderTextError> {
-        self.text(tag)?.ok_or(OrderTextError::Missing(tag))
+    fn number<const SIZE: usize>(&mut self, tag: u8) -> Result<Option<[u8; SIZE]>, FieldError> {
+        self.take(tag)?.map(|value| value.try_into().map_err(|_| FieldError::Value(tag))).transpose()
     }
 
-    fn number<const SIZE: usize>(&mut self, tag: u8) -> Result<Option<[u8; SIZE]>, OrderTextError> {
-        self.take(tag)?.map(|value| value.try_into().map_err(|_| OrderTextError::Value(tag))).transpose()
-    }
-
-    fn bic(&mut self, tag: u8) -> Result<Option<Bic>, OrderTextError> {
+    fn bic(&mut self, tag: u8) -> Result<Option<Bic>, FieldError> {
         let code = self.number(tag)?;
-        code.map(|code| Bic::from_bytes(code).ok_or(OrderTextError::Value(tag))).transpose()
+        code.map(|code| Bic::from_bytes(code).ok_or(FieldError::Value(tag))).transpose()
     }
 
-    fn iban(&mut self, tag: u8) -> Result<Iban, OrderTextError> {
-        let text = self.utf8(tag)?.ok_or(OrderTextError::Missing(tag))?;
-        Iban::parse(text).map_err(|_| OrderTextError::Value(tag))
+    fn iban(&mut self, tag: u8) -> Result<Iban, FieldError> {
+        let text = self.utf8(tag)?.ok_or(FieldError::Missing(tag))?;
+        Iban::parse(text).map_err(|_| FieldError::Value(tag))
     }
 
-    fn scheme(&mut self, code: u8, proprietary: u8) -> Result<Option<SchemeName>, OrderTextError> {
+    fn scheme(&mut self, code: u8, proprietary: u8) -> Result<Option<SchemeName>, FieldError> {
         if let Some(code) = self.text(code)? {
             return Ok(Some(SchemeName::Code(code)));
         }
         Ok(self.text(proprietary)?.map(SchemeName::Proprietary))
     }
 
-    fn category_purpose(&mut self) -> Result<Option<CategoryPurpose>, OrderTextError> {
+    fn category_purpose(&mut self) -> Result<Option<CategoryPurpose>, FieldError> {
         if let Some(code) = self.text(CATEGORY_PURPOSE_CODE)? {
             return Ok(Some(CategoryPurpose::Code(code)));
         }
         Ok(self.text(CATEGORY_PURPOSE_PROPRIETARY)?.map(CategoryPurpose::Proprietary))
     }
 
-    fn remittance(&mut self) -> Result<Option<Remittance>, OrderTextError> {
+    fn remittance(&mut self) -> Result<Option<Remittance>, FieldError> {
         if let Some(text) = self.text(UNSTRUCTURED)? {
             return Ok(Some(Remittance::Unstructured(text)));
         }
@@ -401,17 +352,17 @@ impl<'bytes> Reader<'bytes> {
         Ok(Some(Remittance::Structured { reference, issuer }))
     }
 
-    fn proxy(&mut self, base: u8) -> Result<Option<Proxy>, OrderTextError> {
+    fn proxy(&mut self, base: u8) -> Result<Option<Proxy>, FieldError> {
         let kind = self.scheme(base + PROXY_CODE, base + PROXY_PROPRIETARY)?;
         let id = self.text(base + PROXY_ID)?;
         match (kind, id) {
             (kind, Some(id)) => Ok(Some(Proxy { kind, id })),
             (None, None) => Ok(None),
-            (Some(_), None) => Err(OrderTextError::Missing(base + PROXY_ID)),
+            (Some(_), None) => Err(FieldError::Missing(base + PROXY_ID)),
         }
     }
 
-    fn party(&mut self, base: u8) -> Result<Option<Party>, OrderTextError> {
+    fn party(&mut self, base: u8) -> Result<Option<Party>, FieldError> {
         let name = self.text(base + NAME)?;
         let address = self.address(base)?;
         let organisation = OrganisationIdentification {
@@ -432,22 +383,22 @@ impl<'bytes> Reader<'bytes> {
         let address = match self.take(base + PRESENT_ADDRESS)? {
             Some(_) => Some(address),
             None if address == Address::default() => None,
-            None => return Err(OrderTextError::Missing(base + PRESENT_ADDRESS)),
+            None => return Err(FieldError::Missing(base + PRESENT_ADDRESS)),
         };
         let organisation = match self.take(base + PRESENT_ORGANISATION)? {
             Some(_) => Some(organisation),
             None if organisation == OrganisationIdentification::default() => None,
-            None => return Err(OrderTextError::Missing(base + PRESENT_ORGANISATION)),
+            None => return Err(FieldError::Missing(base + PRESENT_ORGANISATION)),
         };
         let party = Party { name, address, organisation, person };
         match present {
             true => Ok(Some(party)),
             false if party == Party::default() => Ok(None),
-            false => Err(OrderTextError::Missing(base + PRESENT)),
+            false => Err(FieldError::Missing(base + PRESENT)),
         }
     }
 
-    fn address(&mut self, base: u8) -> Result<Address, OrderTextError> {
+    fn address(&mut self, base: u8) -> Result<Address, FieldError> {
         let tag = |offset: u8| base + ADDRESS + offset;
         let mut address = Address {
             department: self.text(tag(0))?,
@@ -472,18 +423,11 @@ impl<'bytes> Reader<'bytes> {
         Ok(address)
     }
 
-    fn other(&mut self, tag: u8) -> Result<Option<OtherIdentification>, OrderTextError> {
+    fn other(&mut self, tag: u8) -> Result<Option<OtherIdentification>, FieldError> {
         let Some(id) = self.text(tag)? else { return Ok(None) };
         let scheme = self.scheme(tag + 1, tag + 2)?;
         let issuer = self.text(tag + 3)?;
         Ok(Some(OtherIdentification { id, scheme, issuer }))
-    }
-
-    fn finish(self) -> Result<(), OrderTextError> {
-        match self.peek()? {
-            Some((tag, _)) => Err(OrderTextError::Tag(tag)),
-            None => Ok(()),
-        }
     }
 }
 

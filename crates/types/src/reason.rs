@@ -81,12 +81,12 @@ pub enum StatusReason {
     TransactionForbidden,
     /// The account is kept in another currency.
     NotAllowedCurrency,
-    /// The payee's account can't hold the amount.
-    NotAllowedAmount,
     /// The payer's funds do not suffice.
     InsufficientFunds,
     /// The position of the payer's bank does not suffice.
     AmountExceedsSettlementLimit,
+    /// An account can't hold the amount.
+    NotAllowedAmount,
     /// The payee's bank has no connection.
     CreditorAgentOffline,
 }
@@ -108,9 +108,9 @@ impl StatusReason {
         Self::BlockedAccount,
         Self::TransactionForbidden,
         Self::NotAllowedCurrency,
-        Self::NotAllowedAmount,
         Self::InsufficientFunds,
         Self::AmountExceedsSettlementLimit,
+        Self::NotAllowedAmount,
         Self::CreditorAgentOffline,
     ];
 

@@ -1,0 +1,288 @@
+//! Accounts: one cache line each, in the order in which they were opened.
+//!
+//! Invariants:
+//! - available = balance - reserved - held, and a payment or posting never takes it below the floor.
+//! - A balance stays within `types::Balance::MINOR_UNITS_MAX`, so no sum of two overflows.
+//! - Numbers start at 1, follow the log and are never reused.
+
+use types::{AccountNumber, Balance, Currency, Digest, ParticipantNumber, Sequence};
+
+use crate::command::stored_enum;
+use crate::index::Index;
+
+stored_enum! {
+    /// What an account is.
+    AccountKind {
+        /// A customer's payment account.
+        Current = 1,
+        /// A customer's savings account; instant payments are not permitted.
+        Savings = 2,
+        /// A book's counter-account for what the bank's own systems post.
+        Core = 16,
+        /// A book's mirror of what went to and came from other banks.
+        Clearing = 17,
+        /// A participant's settlement account.
+        Position = 18,
+        /// The settlement book's counter-account for money that came from or went outside.
+        Funding = 19,
+    }
+}
+
+impl AccountKind {
+    /// Whether it belongs to a customer.
+    pub const fn is_customer(self) -> bool {
+        match self {
+            Self::Current | Self::Savings => true,
+            Self::Core | Self::Clearing | Self::Position | Self::Funding => false,
+        }
+    }
+}
+
+stored_enum! {
+    /// Whether an account takes bookings.
+    AccountStatus {
+        /// It does.
+        Active = 1,
+        /// Not at present.
+        Blocked = 2,
+        /// Never again.
+        Closed = 3,
+    }
+}
+
+/// One account.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Account {
+    balance: i64,
+    reserved: i64,
+    held: i64,
+    floor: i64,
+    digest: Digest,
+    changed_at: Sequence,
+    owner: ParticipantNumber,
+    currency: Currency,
+    kind: AccountKind,
+    status: AccountStatus,
+}
+
+const _: () = assert!(size_of::<Account>() == 64);
+
+impl Account {
+    pub(crate) fn new(
+        owner: ParticipantNumber,
+        currency: Currency,
+        kind: AccountKind,
+        digest: Digest,
+        floor: i64,
+        opened_at: Sequence,
+    ) -> Self {
+        Self {
+            balance: 0,
+            reserved: 0,
+            held: 0,
+            floor,
+            digest,
+            changed_at: opened_at,
+            owner,
+            currency,
+            kind,
+            status: AccountStatus::Active,
+        }
+    }
+
+    /// Minor units; positive is owed to the account's owner.
+    pub const fn balance(&self) -> i64 {
+        self.balance
+    }
+
+    /// Minor units set aside for payments that wait for an answer.
+    pub const fn reserved(&self) -> i64 {
+        self.reserved
+    }
+
+    /// Minor units set aside for holds.
+    pub const fn held(&self) -> i64 {
+        self.held
+    }
+
+    /// Minor units below which the available funds don't fall.
+    pub const fn floor(&self) -> i64 {
+        self.floor
+    }
+
+    /// Minor units that can be spent down to zero: balance - reserved - held.
+    pub const fn available(&self) -> i64 {
+        self.balance - self.reserved - self.held
+    }
+
+    /// The digest of its number; zeros for an account that is not a customer's.
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The position of the last command that changed it.
+    pub const fn changed_at(&self) -> Sequence {
+        self.changed_at
+    }
+
+    /// Whose book it is in; 0 is the settlement book.
+    pub const fn owner(&self) -> ParticipantNumber {
+        self.owner
+    }
+
+    /// In which currency it is kept.
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// What it is.
+    pub const fn kind(&self) -> AccountKind {
+        self.kind
+    }
+
+    /// Whether it takes bookings.
+    pub const fn status(&self) -> AccountStatus {
+        self.status
+    }
+
+    /// Positions and their counter-account are one book; any other account is in its owner's.
+    pub(crate) const fn is_in_settlement_book(&self) -> bool {
+        match self.kind {
+            AccountKind::Position | AccountKind::Funding => true,
+            AccountKind::Current | AccountKind::Savings | AccountKind::Core | AccountKind::Clearing => false,
+        }
+    }
+
+    /// Whether this much can leave without taking the available funds below the floor.
+    pub(crate) const fn covers(&self, amount: i64) -> bool {
+        self.available() - amount >= self.floor
+    }
+
+    /// Whether this much more can enter.
+    pub(crate) const fn has_room_for(&self, amount: i64) -> bool {
+        self.balance + amount <= Balance::MINOR_UNITS_MAX
+    }
+}
+
+/// A transfer between two accounts of one book: the only way in which money moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Transfer {
+    pub(crate) debit: AccountNumber,
+    pub(crate) credit: AccountNumber,
+}
+
+/// All accounts.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    accounts: Vec<Account>,
+    by_digest: Index,
+}
+
+impl Accounts {
+    pub(crate) fn new(accounts_max: usize) -> Self {
+        Self { accounts: Vec::with_capacity(accounts_max), by_digest: Index::new() }
+    }
+
+    pub(crate) fn reserve(&mut self, openings: usize) {
+        self.accounts.reserve(openings);
+        self.by_digest.reserve(openings);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// All accounts in the order of their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter()
+    }
+
+    pub(crate) fn get(&self, number: AccountNumber) -> &Account {
+        &self.accounts[slot(number)]
+    }
+
+    /// The account with this number's digest and currency. A hint that is right saves the look-up; one that is
+    /// wrong changes nothing.
+    pub(crate) fn find(
+        &self,
+        hint: AccountNumber,
+        digest: Digest,
+        currency: Currency,
+    ) -> Option<AccountNumber> {
+        let is_it = |account: &Account| account.digest == digest && account.currency == currency;
+        if hint.0 != 0 && self.accounts.get(slot(hint)).is_some_and(is_it) {
+            return Some(hint);
+        }
+        let found = self.by_digest.find(hash(digest), |slot| is_it(&self.accounts[index(slot)]));
+        found.map(number)
+    }
+
+    /// An account with this number's digest in whatever currency.
+    pub(crate) fn find_in_any_currency(&self, digest: Digest) -> Option<AccountNumber> {
+        let is_it = |slot| self.accounts[index(slot)].digest == digest;
+        self.by_digest.find(hash(digest), is_it).map(number)
+    }
+
+    /// Opens an account and gives it the next number.
+    pub(crate) fn open(&mut self, account: Account) -> AccountNumber {
+        let slot = u32::try_from(self.accounts.len()).expect("account numbers have 32 bits");
+        if account.kind.is_customer() {
+            self.by_digest.insert(hash(account.digest), slot);
+        }
+        self.accounts.push(account);
+        number(slot)
+    }
+
+    pub(crate) fn set_status(&mut self, number: AccountNumber, status: AccountStatus, at: Sequence) {
+        let account = &mut self.accounts[slot(number)];
+        assert!(account.status != AccountStatus::Closed, "a closed account stays closed");
+        account.status = status;
+        account.changed_at = at;
+    }
+
+    pub(crate) fn set_floor(&mut self, number: AccountNumber, floor: Balance, at: Sequence) {
+        let account = &mut self.accounts[slot(number)];
+        assert!(account.available() >= floor.minor_units(), "a floor is set at or below the available funds");
+        account.floor = floor.minor_units();
+        account.changed_at = at;
+    }
+
+    /// Moves money. The rules have checked both sides, so this can't fail.
+    pub(crate) fn transfer(&mut self, transfer: Transfer, amount: i64, at: Sequence) {
+        assert!(amount > 0, "a transfer moves something");
+        assert!(transfer.debit != transfer.credit, "a transfer has two sides");
+        let (debit, credit) = (self.get(transfer.debit), self.get(transfer.credit));
+        assert!(debit.currency == credit.currency, "a transfer stays in one currency");
+        let one_book = debit.is_in_settlement_book() == credit.is_in_settlement_book()
+            && (debit.is_in_settlement_book() || debit.owner == credit.owner);
+        assert!(one_book, "a transfer stays in one book");
+        assert!(debit.covers(amount), "the rules check funds before they decide");
+        assert!(credit.has_room_for(amount), "the rules check room before they decide");
+
+        let debit = &mut self.accounts[slot(transfer.debit)];
+        debit.balance -= amount;
+        debit.changed_at = at;
+        let credit = &mut self.accounts[slot(transfer.credit)];
+        credit.balance += amount;
+        credit.changed_at = at;
+    }
+}
+
+fn hash(digest: Digest) -> u64 {
+    let half: [u8; 8] = digest.0[..8].try_into().expect("a digest has 16 bytes");
+    u64::from_le_bytes(half)
+}
+
+fn index(slot: u32) -> usize {
+    usize::try_from(slot).expect("addresses have at least 32 bits")
+}
+
+/// Numbers start at 1, slots at 0; number 0 gives a slot beyond every account.
+fn slot(number: AccountNumber) -> usize {
+    index(number.0.wrapping_sub(1))
+}
+
+fn number(slot: u32) -> AccountNumber {
+    AccountNumber(slot.checked_add(1).expect("account numbers have 32 bits"))
+}

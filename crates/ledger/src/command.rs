@@ -1,0 +1,231 @@
+//! What a caller may ask of the ledger, apart from payments (`types::PaymentOrder`).
+//!
+//! These are validated values with no stored form of their own; [`crate::RecordWriter`] writes them into records.
+
+use types::{Amount, Balance, Bic, Channel, Currency, Date, Iban, ReasonCode, Text, Timestamp};
+
+use crate::{AccountKind, AccountStatus};
+
+/// The caller's name for one request, 1 to 64 printable ASCII characters, remembered for five days.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RequestId(Box<str>);
+
+impl RequestId {
+    /// Checks a request id.
+    pub fn parse(text: &str) -> Option<Self> {
+        let printable = text.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
+        (!text.is_empty() && text.len() <= 64 && printable).then(|| Self(text.into()))
+    }
+
+    /// The characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+macro_rules! stored_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal,)+ }) => {
+        $(#[$doc])*
+        ///
+        /// The numbers are stored and never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// The stored number.
+            pub const fn number(self) -> u8 {
+                match self {
+                    $(Self::$variant => $number,)+
+                }
+            }
+
+            /// The value with this stored number.
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use stored_enum;
+
+stored_enum! {
+    /// Where the customers' accounts of a participant live.
+    AccountMode {
+        /// In Solvo: an unknown account number is refused.
+        Hosted = 1,
+        /// In the participant's own core, which is asked.
+        Remote = 2,
+        /// Some here, the others in its own core.
+        Mixed = 3,
+    }
+}
+
+stored_enum! {
+    /// Whether a participant takes part.
+    ParticipantStatus {
+        /// Its payments are decided.
+        Active = 1,
+        /// Payments from it and to it are refused.
+        Suspended = 2,
+    }
+}
+
+stored_enum! {
+    /// Which way a posting moves a customer's balance.
+    Direction {
+        /// Up.
+        Credit = 1,
+        /// Down.
+        Debit = 2,
+    }
+}
+
+stored_enum! {
+    /// Which way a liquidity transfer moves a position.
+    LiquidityDirection {
+        /// Into the position.
+        Fund = 1,
+        /// Out of the position.
+        Defund = 2,
+    }
+}
+
+/// A bank enters, with a book and a position in one currency.
+#[derive(Clone, Debug)]
+pub struct RegisterParticipant {
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// The bank.
+    pub bic: Bic,
+    /// The bank's name.
+    pub name: Text<140>,
+    /// Where its customers' accounts live.
+    pub mode: AccountMode,
+    /// The currency of its position.
+    pub currency: Currency,
+}
+
+/// A bank is suspended or takes part again.
+#[derive(Clone, Debug)]
+pub struct SetParticipantStatus {
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// The bank.
+    pub bic: Bic,
+    /// Its status from now on.
+    pub status: ParticipantStatus,
+}
+
+/// A customer's account is opened, empty.
+#[derive(Clone, Debug)]
+pub struct OpenAccount {
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// The bank that keeps the account.
+    pub participant: Bic,
+    /// The account's number.
+    pub iban: Iban,
+    /// The currency in which it is kept.
+    pub currency: Currency,
+    /// What it permits.
+    pub kind: AccountKind,
+    /// How far its available funds may fall; at most zero for an account that opens empty.
+    pub floor: Balance,
+    /// Who holds it, one to four names.
+    pub holder_names: Vec<Text<140>>,
+    /// A code of a legal person (LEI, VAT number), if the holder is one.
+    pub identification: Option<Text<35>>,
+}
+
+/// Which account: its number and currency.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountSelector {
+    /// The account's number.
+    pub iban: Iban,
+    /// The currency in which it is kept.
+    pub currency: Currency,
+}
+
+/// An account is blocked, freed or closed.
+#[derive(Clone, Debug)]
+pub struct SetAccountStatus {
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// Which account.
+    pub account: AccountSelector,
+    /// Its status from now on.
+    pub status: AccountStatus,
+}
+
+/// How far an account's available funds may fall from now on.
+#[derive(Clone, Debug)]
+pub struct SetAccountFloor {
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// Which account.
+    pub account: AccountSelector,
+    /// Its floor from now on.
+    pub floor: Balance,
+}
+
+/// The bank's own systems move money on an account, against its book's core account.
+#[derive(Clone, Debug)]
+pub struct PostEntry {
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// Which account.
+    pub account: AccountSelector,
+    /// Up or down.
+    pub direction: Direction,
+    /// How much.
+    pub amount: Amount,
+    /// From when the entry counts for interest.
+    pub value_date: Date,
+    /// What kind of booking it is, in the core's own terms.
+    pub booking_key: Text<35>,
+    /// The core's reference.
+    pub core_reference: Text<35>,
+}
+
+/// Money enters or leaves a position.
+#[derive(Clone, Debug)]
+pub struct TransferLiquidity {
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// The bank.
+    pub bic: Bic,
+    /// In or out.
+    pub direction: LiquidityDirection,
+    /// How much.
+    pub amount: Amount,
+    /// The currency of the position.
+    pub currency: Currency,
+    /// The reference of the booking outside, which may be used once.
+    pub external_reference: Text<35>,
+}
+
+/// A payment that was refused on reading, before any rule of the ledger: its key, and why.
+#[derive(Clone, Debug)]
+pub struct RefusedPayment {
+    /// The payer's bank.
+    pub debtor_agent: Bic,
+    /// The payee's bank, if it could be read.
+    pub creditor_agent: Option<Bic>,
+    /// The payer's bank's reference.
+    pub transaction_id: Text<35>,
+    /// When the payment was accepted, if it could be read.
+    pub acceptance_time: Option<Timestamp>,
+    /// Why it is refused.
+    pub reason: ReasonCode,
+    /// Which element broke the rule.
+    pub path: Box<str>,
+    /// The body, in a form that is equal for equal bodies.
+    pub body: Vec<u8>,
+    /// How it came in.
+    pub channel: Channel,
+}

@@ -1,0 +1,339 @@
+//! The stored form of commands: fixed little-endian structures without padding.
+//!
+//! A record in a frame is a [`Header`], the structure of its kind, and `text_length` bytes in the frame's
+//! personal section; the texts of a frame's records stand there in the records' order. Reserved bytes are
+//! zero and checked. A structure never changes: a new need gets a new version or a new kind.
+
+use zerocopy::little_endian::{I32, I64, U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+macro_rules! stored {
+    ($(#[$doc:meta])* $name:ident[$size:literal] { $($(#[$field_doc:meta])* $field:ident: $type:ty,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+        #[repr(C)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)+
+        }
+
+        const _: () = assert!(size_of::<$name>() == $size);
+        const _: () = assert!($size % 8 == 0);
+    };
+}
+
+stored! {
+    /// What every record starts with.
+    Header[16] {
+        /// Which command ([`crate::Kind`]).
+        kind: U16,
+        /// Which version of that command's structure.
+        version: U16,
+        /// Bytes of header and structure together.
+        length: U32,
+        /// Who sent it.
+        principal: U32,
+        /// Bytes of text in the personal section.
+        text_length: U32,
+    }
+}
+
+stored! {
+    /// The log's first record: who this log is, and the key of its digests.
+    Genesis[56] {
+        /// The cluster.
+        cluster: [u8; 16],
+        /// The life of the log.
+        incarnation: U64,
+        /// Under which master key `digest_key` is wrapped; 0 means it is in clear.
+        digest_key_id: U32,
+        /// The scheme of digests.
+        digest_version: u8,
+        /// Zero.
+        reserved: [u8; 3],
+        /// The key of the log's digests.
+        digest_key: [u8; 16],
+        /// Zero.
+        reserved_end: [u8; 8],
+    }
+}
+
+stored! {
+    /// A scheme profile is set.
+    SetProfile[80] {
+        /// The profile's number.
+        number: U16,
+        /// Zero.
+        reserved: [u8; 6],
+        /// Nanoseconds from acceptance to the target.
+        target: I64,
+        /// Nanoseconds from acceptance to expiry.
+        expiry: I64,
+        /// Nanoseconds from acceptance to the last confirmation.
+        confirmation: I64,
+        /// Nanoseconds from acceptance to the legal limit.
+        legal_limit: I64,
+        /// How far ahead, in nanoseconds, an acceptance time may lie.
+        future_tolerance: I64,
+        /// How long, in nanoseconds, a bank may be without connection.
+        offline_grace: I64,
+        /// Told when a payment is late on arrival.
+        late_on_arrival: [u8; 4],
+        /// Told to the payer's bank at a time-out.
+        timeout_to_originator: [u8; 4],
+        /// Told to the payee's bank at a time-out.
+        timeout_to_beneficiary: [u8; 4],
+        /// Told when the payee's bank is offline.
+        no_connection: [u8; 4],
+        /// Zero.
+        reserved_end: [u8; 8],
+    }
+}
+
+stored! {
+    /// The request id and body of a command that is not a payment, as digests.
+    Request[32] {
+        /// Digest of principal and request id.
+        id_digest: [u8; 16],
+        /// Digest of the business fields.
+        body_digest: [u8; 16],
+    }
+}
+
+stored! {
+    /// [`crate::RegisterParticipant`]; the text is the name.
+    RegisterParticipant[48] {
+        /// Id and body.
+        request: Request,
+        /// The bank.
+        bic: [u8; 11],
+        /// [`crate::AccountMode`].
+        mode: u8,
+        /// ISO 4217 number.
+        currency: U16,
+        /// Zero.
+        reserved: [u8; 2],
+    }
+}
+
+stored! {
+    /// [`crate::SetParticipantStatus`].
+    SetParticipantStatus[48] {
+        /// Id and body.
+        request: Request,
+        /// The bank.
+        bic: [u8; 11],
+        /// [`crate::ParticipantStatus`].
+        status: u8,
+        /// Zero.
+        reserved: [u8; 4],
+    }
+}
+
+stored! {
+    /// [`crate::OpenAccount`]; the text is a [`crate::AccountText`].
+    OpenAccount[72] {
+        /// Id and body.
+        request: Request,
+        /// Digest of the account's number.
+        iban_digest: [u8; 16],
+        /// The bank that keeps it.
+        bic: [u8; 11],
+        /// [`crate::AccountKind`].
+        kind: u8,
+        /// ISO 4217 number.
+        currency: U16,
+        /// Zero.
+        reserved: [u8; 2],
+        /// Minor units.
+        floor: I64,
+    }
+}
+
+stored! {
+    /// [`crate::SetAccountStatus`].
+    SetAccountStatus[56] {
+        /// Id and body.
+        request: Request,
+        /// Digest of the account's number.
+        iban_digest: [u8; 16],
+        /// ISO 4217 number.
+        currency: U16,
+        /// [`crate::AccountStatus`].
+        status: u8,
+        /// Zero.
+        reserved: [u8; 5],
+    }
+}
+
+stored! {
+    /// [`crate::SetAccountFloor`].
+    SetAccountFloor[64] {
+        /// Id and body.
+        request: Request,
+        /// Digest of the account's number.
+        iban_digest: [u8; 16],
+        /// Minor units.
+        floor: I64,
+        /// ISO 4217 number.
+        currency: U16,
+        /// Zero.
+        reserved: [u8; 6],
+    }
+}
+
+stored! {
+    /// [`crate::PostEntry`]; the text is a [`crate::EntryText`].
+    PostEntry[64] {
+        /// Id and body.
+        request: Request,
+        /// Digest of the account's number.
+        iban_digest: [u8; 16],
+        /// Minor units.
+        amount: I64,
+        /// Days since 1970.
+        value_date: I32,
+        /// ISO 4217 number.
+        currency: U16,
+        /// [`crate::Direction`].
+        direction: u8,
+        /// Zero.
+        reserved: u8,
+    }
+}
+
+stored! {
+    /// [`crate::TransferLiquidity`]; the text is the external reference.
+    TransferLiquidity[72] {
+        /// Id and body.
+        request: Request,
+        /// Digest of bank and external reference.
+        reference_digest: [u8; 16],
+        /// Minor units.
+        amount: I64,
+        /// The bank.
+        bic: [u8; 11],
+        /// [`crate::LiquidityDirection`].
+        direction: u8,
+        /// ISO 4217 number.
+        currency: U16,
+        /// Zero.
+        reserved: [u8; 2],
+    }
+}
+
+stored! {
+    /// A payment's key: the payer's bank and its transaction id.
+    PaymentKey[48] {
+        /// The payer's bank.
+        debtor_agent: [u8; 11],
+        /// How many bytes of `transaction_id` count.
+        transaction_id_length: u8,
+        /// The transaction id, padded with zeros.
+        transaction_id: [u8; 35],
+        /// Zero.
+        reserved: u8,
+    }
+}
+
+stored! {
+    /// A payment order; the text is a `types::OrderText`.
+    Payment[176] {
+        /// Whose, and which.
+        key: PaymentKey,
+        /// The payee's bank.
+        creditor_agent: [u8; 11],
+        /// `types::Channel`.
+        channel: u8,
+        /// ISO 4217 number.
+        currency: U16,
+        /// [`PAYMENT_STAMPED`] and [`PAYMENT_CONNECTED`].
+        flags: U16,
+        /// Digest of the body.
+        body_digest: [u8; 16],
+        /// Digest of the payer's account number.
+        debtor_account_digest: [u8; 16],
+        /// Digest of the payee's account number.
+        creditor_account_digest: [u8; 16],
+        /// Minor units.
+        amount: I64,
+        /// When the clock started, in nanoseconds since 1970.
+        acceptance_time: I64,
+        /// The payer's account as the edge saw it, 0 if it saw none.
+        debtor_account_hint: U32,
+        /// The payee's account as the edge saw it, 0 if it saw none.
+        creditor_account_hint: U32,
+        /// Up to which position older evidence of duplicates, on disk, was searched.
+        evidence_upto: U64,
+        /// The position of the duplicate found there, 0 if none.
+        evidence_found: U64,
+        /// The scheme profile.
+        profile: U16,
+        /// The scheme of digests.
+        digest_version: u8,
+        /// Zero.
+        reserved: [u8; 21],
+    }
+}
+
+stored! {
+    /// A payment that was refused on reading; the text is the path of the element at fault.
+    RefusedPayment[112] {
+        /// Whose, and which.
+        key: PaymentKey,
+        /// The payee's bank, or zeros.
+        creditor_agent: [u8; 11],
+        /// `types::Channel`.
+        channel: u8,
+        /// The scheme of digests.
+        digest_version: u8,
+        /// Zero.
+        reserved: [u8; 3],
+        /// Digest of the body.
+        body_digest: [u8; 16],
+        /// When the payment was accepted, or 0.
+        acceptance_time: I64,
+        /// As in [`Payment`].
+        evidence_upto: U64,
+        /// As in [`Payment`].
+        evidence_found: U64,
+        /// Why it is refused.
+        reason: [u8; 4],
+        /// Zero.
+        reserved_end: [u8; 4],
+    }
+}
+
+/// Solvo stamped the acceptance time; the caller gave none.
+pub const PAYMENT_STAMPED: u16 = 1;
+/// The payee's bank was connected when the frame was sealed.
+pub const PAYMENT_CONNECTED: u16 = 2;
+
+stored! {
+    /// What was told about one command, written into a later frame.
+    OutcomeEntry[64] {
+        /// Which command.
+        sequence: U64,
+        /// The position that decided: the command itself, or the tick of a later frame.
+        decided_at: U64,
+        /// The kind of the command.
+        kind: U16,
+        /// [`crate::OutcomeEntry`] says which numbers.
+        status: u8,
+        /// Zero.
+        reserved: u8,
+        /// The reason code of a rejected payment, or the number of a refusal.
+        code: [u8; 4],
+        /// The position of the command whose answer is repeated, or the account or participant that was made.
+        subject: U64,
+        /// Minor units on the payer's (or only) account afterwards.
+        debtor_balance: I64,
+        /// Minor units on the payee's account afterwards.
+        creditor_balance: I64,
+        /// Minor units in the position of the payer's (or only) bank afterwards.
+        debtor_position: I64,
+        /// Minor units in the position of the payee's bank afterwards.
+        creditor_position: I64,
+    }
+}
+
+const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<OutcomeEntry>() == 256);

@@ -1,0 +1,218 @@
+//! The ledger's state and the one way in which it changes.
+
+use types::{ClusterId, Digest, DigestKey, Duration, Incarnation, ReasonCode, Sequence, Timestamp};
+
+use crate::accounts::Accounts;
+use crate::index::Index;
+use crate::limits::{DUPLICATE_WINDOW, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX};
+use crate::participants::Participants;
+use crate::payments::Payments;
+use crate::requests::Requests;
+use crate::{Command, Limits, Outcome, Profile, Record, Verdict, layout, rules_masterdata, rules_payment};
+
+/// A place in the log and the time that holds there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Position {
+    /// The place.
+    pub sequence: Sequence,
+    /// The time of the frame.
+    pub time: Timestamp,
+}
+
+/// What the log's first record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The life of the log.
+    pub incarnation: Incarnation,
+    /// The key of the log's digests.
+    pub digest_key: DigestKey,
+}
+
+/// A record that can't stand where it stands. The log is not one that Solvo wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// The first record is not a genesis, or another one is.
+    #[error("the log's first record is its genesis, and only that one")]
+    Genesis,
+    /// A payment names a profile that was never set.
+    #[error("a payment names scheme profile {0}, which was never set")]
+    Profile(u16),
+}
+
+/// All state: a pure function of the commands applied so far.
+#[derive(Debug)]
+pub struct Ledger {
+    pub(crate) setup: Option<Setup>,
+    pub(crate) profiles: Vec<Profile>,
+    pub(crate) accounts: Accounts,
+    pub(crate) participants: Participants,
+    pub(crate) payments: Payments,
+    pub(crate) requests: Requests,
+    pub(crate) references: References,
+    position: Position,
+}
+
+impl Ledger {
+    /// An empty ledger, before the log's first record.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            setup: None,
+            profiles: Vec::new(),
+            accounts: Accounts::new(limits.accounts_max),
+            participants: Participants::default(),
+            payments: Payments::new(limits.payments_max),
+            requests: Requests::new(limits.requests_max),
+            references: References::default(),
+            position: Position::default(),
+        }
+    }
+
+    /// The last position applied, and its time.
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// What the log's first record says, once that has been applied.
+    pub const fn setup(&self) -> Option<&Setup> {
+        self.setup.as_ref()
+    }
+
+    /// Makes room for one frame, so that applying its records needs no memory.
+    pub fn reserve_for_frame(&mut self, records: usize) {
+        let records = records.min(RECORDS_PER_FRAME_MAX);
+        // The first account in a new currency opens a book of two accounts beside itself, a participant four.
+        self.accounts.reserve(4 * records);
+        self.participants.reserve(records);
+        self.payments.reserve(records);
+        self.requests.reserve(records);
+        self.references.reserve(records);
+    }
+
+    /// A frame's own event: its time passes, and what is older than the duplicate window is forgotten.
+    pub fn tick(&mut self, at: Position) {
+        self.advance(at);
+        let limit = at.time.minus(DUPLICATE_WINDOW);
+        if limit > Timestamp::default() {
+            self.payments.forget(limit, FORGOTTEN_PER_TICK_MAX);
+            self.requests.forget(limit, FORGOTTEN_PER_TICK_MAX);
+        }
+    }
+
+    /// Applies one command: decides by the state, then changes the state. The second half can't fail.
+    pub fn apply(&mut self, at: Position, record: &Record<'_>) -> Result<Outcome, ReplayError> {
+        if self.setup.is_some() == matches!(record.command, Command::Genesis(_)) {
+            return Err(ReplayError::Genesis);
+        }
+        self.advance(at);
+        let outcome = match record.command {
+            Command::Genesis(genesis) => self.begin(at, genesis),
+            Command::SetProfile(profile) => {
+                self.set_profile(profile);
+                done(at, record.command)
+            }
+            Command::Payment(payment) => rules_payment::apply(self, at, payment)?,
+            Command::RefusedPayment(refused) => rules_payment::apply_refused(self, at, refused),
+            Command::RegisterParticipant(_)
+            | Command::SetParticipantStatus(_)
+            | Command::OpenAccount(_)
+            | Command::SetAccountStatus(_)
+            | Command::SetAccountFloor(_)
+            | Command::PostEntry(_)
+            | Command::TransferLiquidity(_) => rules_masterdata::apply(self, at, record.command),
+        };
+        assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
+        Ok(outcome)
+    }
+
+    /// The profile with this number.
+    pub(crate) fn profile(&self, number: u16) -> Result<&Profile, ReplayError> {
+        let mut profiles = self.profiles.iter();
+        profiles.find(|profile| profile.number == number).ok_or(ReplayError::Profile(number))
+    }
+
+    fn advance(&mut self, at: Position) {
+        assert!(at.sequence > self.position.sequence, "positions ascend");
+        assert!(at.time >= self.position.time, "time never runs backwards");
+        self.position = at;
+    }
+
+    fn begin(&mut self, at: Position, genesis: &layout::Genesis) -> Outcome {
+        let digest_key = DigestKey::new(genesis.digest_key);
+        self.payments.set_key(digest_key);
+        self.setup = Some(Setup {
+            cluster: ClusterId(genesis.cluster),
+            incarnation: Incarnation(genesis.incarnation.get()),
+            digest_key,
+        });
+        done(at, Command::Genesis(genesis))
+    }
+
+    fn set_profile(&mut self, record: &layout::SetProfile) {
+        let span = |nanoseconds: i64| Duration::from_nanoseconds(nanoseconds).expect("records are checked");
+        let code = |bytes: [u8; 4]| ReasonCode::from_bytes(bytes).expect("records are checked");
+        let profile = Profile {
+            number: record.number.get(),
+            target: span(record.target.get()),
+            expiry: span(record.expiry.get()),
+            confirmation: span(record.confirmation.get()),
+            legal_limit: span(record.legal_limit.get()),
+            future_tolerance: span(record.future_tolerance.get()),
+            offline_grace: span(record.offline_grace.get()),
+            late_on_arrival: code(record.late_on_arrival),
+            timeout_to_originator: code(record.timeout_to_originator),
+            timeout_to_beneficiary: code(record.timeout_to_beneficiary),
+            no_connection: code(record.no_connection),
+        };
+        self.profiles.retain(|known| known.number != profile.number);
+        self.profiles.push(profile);
+    }
+}
+
+fn done(at: Position, command: Command<'_>) -> Outcome {
+    Outcome {
+        sequence: at.sequence,
+        decided_at: at.sequence,
+        decided_time: at.time,
+        kind: command.kind(),
+        verdict: Verdict::Done { subject: 0, repeat_of: None },
+        balances: [0; 4],
+    }
+}
+
+/// External references of liquidity transfers. They are few, and each counts once for ever.
+#[derive(Debug)]
+pub(crate) struct References {
+    used: Vec<Digest>,
+    by_digest: Index,
+}
+
+impl Default for References {
+    fn default() -> Self {
+        Self { used: Vec::new(), by_digest: Index::new() }
+    }
+}
+
+impl References {
+    fn reserve(&mut self, references: usize) {
+        self.used.reserve(references);
+        self.by_digest.reserve(references);
+    }
+
+    pub(crate) fn is_used(&self, digest: Digest) -> bool {
+        let is_it = |slot| self.used[usize::try_from(slot).expect("32 bits")] == digest;
+        self.by_digest.find(hash(digest), is_it).is_some()
+    }
+
+    pub(crate) fn set_used(&mut self, digest: Digest) {
+        let slot = u32::try_from(self.used.len()).expect("references are few");
+        self.by_digest.insert(hash(digest), slot);
+        self.used.push(digest);
+    }
+}
+
+fn hash(digest: Digest) -> u64 {
+    let half: [u8; 8] = digest.0[..8].try_into().expect("a digest has 16 bytes");
+    u64::from_le_bytes(half)
+}

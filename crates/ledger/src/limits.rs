@@ -1,0 +1,35 @@
+//! How much the ledger holds. The relations between the limits are asserted when it is compiled.
+
+use types::Duration;
+
+/// Room that is set aside at start. Memory is committed only as it is used.
+///
+/// A ledger that is asked for more grows, at the price of a pause; the engine stops taking new work before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Accounts of all kinds, 64 bytes each.
+    pub accounts_max: usize,
+    /// Payments within the duplicate window, 128 bytes each.
+    pub payments_max: usize,
+    /// Requests other than payments within the duplicate window, 96 bytes each.
+    pub requests_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { accounts_max: 16 << 20, payments_max: 32 << 20, requests_max: 16 << 20 }
+    }
+}
+
+/// How long a transaction id and a request id are remembered, counted in log time (TIPS: five calendar days).
+pub(crate) const DUPLICATE_WINDOW: Duration = Duration::from_seconds(5 * 24 * 3600);
+
+/// How many remembered payments, and how many requests, one frame's tick forgets at the most.
+///
+/// More than a frame can bring, so that forgetting keeps up with arriving.
+pub(crate) const FORGOTTEN_PER_TICK_MAX: usize = 8192;
+
+/// A frame is at most 512 KiB and the smallest record 64 bytes, so it can't bring more records than this.
+pub(crate) const RECORDS_PER_FRAME_MAX: usize = 512 * 1024 / 64;
+
+const _: () = assert!(FORGOTTEN_PER_TICK_MAX >= RECORDS_PER_FRAME_MAX);

@@ -1,0 +1,171 @@
+//! What became of each payment, for as long as duplicates are recognised.
+//!
+//! Payments stand in the order of their positions, so one is found by its position by a binary search, and by
+//! its key through an index. The oldest are forgotten at each frame's tick once they are older than the
+//! window; until then a retry gets the stored answer, whatever has happened since.
+
+use types::{Bic, DigestKey, PaymentState, ReasonCode, Sequence, Timestamp};
+
+use crate::index::Index;
+use crate::window::Window;
+
+/// One payment and what became of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Payment {
+    pub(crate) sequence: Sequence,
+    pub(crate) decided_at: Sequence,
+    pub(crate) received_time: Timestamp,
+    pub(crate) decided_time: Timestamp,
+    pub(crate) acceptance_time: Timestamp,
+    pub(crate) body_digest: [u8; 16],
+    pub(crate) debtor_agent: Bic,
+    pub(crate) transaction_id_length: u8,
+    pub(crate) transaction_id: [u8; 35],
+    pub(crate) state: PaymentState,
+    pub(crate) reason: Option<ReasonCode>,
+    /// Whether it holds its key. A refusal for an unknown bank or a changed body does not.
+    pub(crate) holds_key: bool,
+    /// Whether Solvo stamped the acceptance time.
+    pub(crate) stamped: bool,
+}
+
+impl Payment {
+    /// Its position.
+    pub const fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// The position that decided.
+    pub const fn decided_at(&self) -> Sequence {
+        self.decided_at
+    }
+
+    /// The log time of the decision.
+    pub const fn decided_time(&self) -> Timestamp {
+        self.decided_time
+    }
+
+    /// When the clock started.
+    pub const fn acceptance_time(&self) -> Timestamp {
+        self.acceptance_time
+    }
+
+    /// Whether Solvo stamped the acceptance time.
+    pub const fn is_stamped(&self) -> bool {
+        self.stamped
+    }
+
+    /// Where it stands.
+    pub const fn state(&self) -> PaymentState {
+        self.state
+    }
+
+    /// Why it was not settled.
+    pub const fn reason(&self) -> Option<ReasonCode> {
+        self.reason
+    }
+
+    /// The payer's bank.
+    pub const fn debtor_agent(&self) -> Bic {
+        self.debtor_agent
+    }
+
+    /// The payer's bank's reference.
+    pub fn transaction_id(&self) -> &str {
+        std::str::from_utf8(self.id()).expect("records are checked when they are read")
+    }
+
+    fn id(&self) -> &[u8] {
+        &self.transaction_id[..usize::from(self.transaction_id_length)]
+    }
+
+    fn has_key(&self, bank: Bic, id: &[u8]) -> bool {
+        self.debtor_agent == bank && self.id() == id
+    }
+}
+
+/// The payments within the window.
+#[derive(Debug)]
+pub(crate) struct Payments {
+    window: Window<Payment>,
+    by_key: Index,
+    key: DigestKey,
+    counts: [u64; 5],
+}
+
+impl Payments {
+    pub(crate) fn new(payments_max: usize) -> Self {
+        let key = DigestKey::new([0; 16]);
+        Self { window: Window::new(payments_max), by_key: Index::new(), key, counts: [0; 5] }
+    }
+
+    /// Takes the log's own key, so that nobody outside can choose ids that collide in the index.
+    pub(crate) fn set_key(&mut self, key: DigestKey) {
+        assert!(self.count() == 0, "the key is set by the log's first record");
+        self.key = key;
+    }
+
+    pub(crate) fn reserve(&mut self, payments: usize) {
+        self.window.reserve(payments);
+        self.by_key.reserve(payments);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.window.entries().len()
+    }
+
+    /// How many payments have ever reached each state, by the state's number less one.
+    pub(crate) const fn counts(&self) -> [u64; 5] {
+        self.counts
+    }
+
+    /// The payment that holds this key.
+    pub(crate) fn find(&self, bank: Bic, id: &[u8]) -> Option<&Payment> {
+        let is_key = |slot| self.window.at_slot(slot).has_key(bank, id);
+        let slot = self.by_key.find(self.hash(bank, id), is_key)?;
+        Some(self.window.at_slot(slot))
+    }
+
+    /// The payment at this position.
+    pub(crate) fn at(&self, sequence: Sequence) -> Option<&Payment> {
+        let entries = self.window.entries();
+        let at = entries.binary_search_by(|payment| payment.sequence.cmp(&sequence)).ok()?;
+        entries.get(at)
+    }
+
+    /// The position below which payments have been forgotten.
+    pub(crate) fn floor(&self) -> Option<Sequence> {
+        match (self.window.forgotten(), self.window.entries().front()) {
+            (0, _) => None,
+            (_, Some(oldest)) => Some(oldest.sequence),
+            (_, None) => Some(Sequence(u64::MAX)),
+        }
+    }
+
+    pub(crate) fn add(&mut self, payment: Payment) {
+        let last = self.window.entries().back();
+        assert!(last.is_none_or(|last| last.sequence < payment.sequence), "payments are in log order");
+        self.counts[usize::from(payment.state.number() - 1)] += 1;
+        let slot = self.window.push(payment);
+        if payment.holds_key {
+            self.by_key.insert(self.hash(payment.debtor_agent, payment.id()), slot);
+        }
+    }
+
+    /// Forgets the payments received before `limit`, at most `count_max` of them.
+    pub(crate) fn forget(&mut self, limit: Timestamp, count_max: usize) {
+        for _ in 0..count_max {
+            let may_be = |oldest: &Payment| oldest.received_time < limit && oldest.state.is_final();
+            let Some((slot, forgotten)) = self.window.forget_if(may_be) else { return };
+            if forgotten.holds_key {
+                self.by_key.remove(self.hash(forgotten.debtor_agent, forgotten.id()), slot);
+            }
+        }
+    }
+
+    fn hash(&self, bank: Bic, id: &[u8]) -> u64 {
+        let bytes = bank.as_bytes();
+        let bank = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        self.key.table_hash(bank, id)
+    }
+}

@@ -1,0 +1,408 @@
+//! Reading the commands of a frame from their stored form.
+//!
+//! Bytes from a disk may be anything. What leaves this module as a [`Command`] has been checked field by
+//! field, so that the rules never meet a number that stands for nothing.
+
+use types::{
+    Amount, Balance, Bic, Channel, Currency, Date, DigestKey, PrincipalNumber, ReasonCode, Text, Timestamp,
+};
+use zerocopy::FromBytes;
+
+use crate::layout;
+use crate::{AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, ParticipantStatus};
+
+/// Which command a record holds. Stored; numbers are never reused.
+///
+/// 20 to 29 are kept for the answers and expiries of payments that another bank decides, 30 to 39 for recalls
+/// and returns, 40 to 49 for orders and holds, 50 to 59 for versions and repairs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// [`layout::Genesis`].
+    Genesis,
+    /// [`layout::SetProfile`].
+    SetProfile,
+    /// [`layout::RegisterParticipant`].
+    RegisterParticipant,
+    /// [`layout::SetParticipantStatus`].
+    SetParticipantStatus,
+    /// [`layout::OpenAccount`].
+    OpenAccount,
+    /// [`layout::SetAccountStatus`].
+    SetAccountStatus,
+    /// [`layout::SetAccountFloor`].
+    SetAccountFloor,
+    /// [`layout::PostEntry`].
+    PostEntry,
+    /// [`layout::TransferLiquidity`].
+    TransferLiquidity,
+    /// [`layout::Payment`].
+    Payment,
+    /// [`layout::RefusedPayment`].
+    RefusedPayment,
+}
+
+impl Kind {
+    /// The stored number.
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::Genesis => 1,
+            Self::SetProfile => 2,
+            Self::RegisterParticipant => 3,
+            Self::SetParticipantStatus => 4,
+            Self::OpenAccount => 5,
+            Self::SetAccountStatus => 6,
+            Self::SetAccountFloor => 7,
+            Self::PostEntry => 8,
+            Self::TransferLiquidity => 9,
+            Self::Payment => 10,
+            Self::RefusedPayment => 11,
+        }
+    }
+
+    /// The kind with this stored number.
+    pub const fn from_number(number: u16) -> Option<Self> {
+        Some(match number {
+            1 => Self::Genesis,
+            2 => Self::SetProfile,
+            3 => Self::RegisterParticipant,
+            4 => Self::SetParticipantStatus,
+            5 => Self::OpenAccount,
+            6 => Self::SetAccountStatus,
+            7 => Self::SetAccountFloor,
+            8 => Self::PostEntry,
+            9 => Self::TransferLiquidity,
+            10 => Self::Payment,
+            11 => Self::RefusedPayment,
+            _ => return None,
+        })
+    }
+}
+
+/// A command in its stored form, checked.
+#[derive(Clone, Copy, Debug)]
+pub enum Command<'frame> {
+    /// The log's first record.
+    Genesis(&'frame layout::Genesis),
+    /// A scheme profile is set.
+    SetProfile(&'frame layout::SetProfile),
+    /// A bank enters.
+    RegisterParticipant(&'frame layout::RegisterParticipant),
+    /// A bank is suspended or takes part again.
+    SetParticipantStatus(&'frame layout::SetParticipantStatus),
+    /// An account is opened.
+    OpenAccount(&'frame layout::OpenAccount),
+    /// An account is blocked, freed or closed.
+    SetAccountStatus(&'frame layout::SetAccountStatus),
+    /// An account's floor is set.
+    SetAccountFloor(&'frame layout::SetAccountFloor),
+    /// The bank's own systems move money on an account.
+    PostEntry(&'frame layout::PostEntry),
+    /// Money enters or leaves a position.
+    TransferLiquidity(&'frame layout::TransferLiquidity),
+    /// A payment order.
+    Payment(&'frame layout::Payment),
+    /// A payment that was refused on reading.
+    RefusedPayment(&'frame layout::RefusedPayment),
+}
+
+impl Command<'_> {
+    /// Which command it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Genesis(_) => Kind::Genesis,
+            Self::SetProfile(_) => Kind::SetProfile,
+            Self::RegisterParticipant(_) => Kind::RegisterParticipant,
+            Self::SetParticipantStatus(_) => Kind::SetParticipantStatus,
+            Self::OpenAccount(_) => Kind::OpenAccount,
+            Self::SetAccountStatus(_) => Kind::SetAccountStatus,
+            Self::SetAccountFloor(_) => Kind::SetAccountFloor,
+            Self::PostEntry(_) => Kind::PostEntry,
+            Self::TransferLiquidity(_) => Kind::TransferLiquidity,
+            Self::Payment(_) => Kind::Payment,
+            Self::RefusedPayment(_) => Kind::RefusedPayment,
+        }
+    }
+}
+
+/// One command of a frame, with its sender and texts.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'frame> {
+    /// Who sent it.
+    pub principal: PrincipalNumber,
+    /// The command.
+    pub command: Command<'frame>,
+    /// Its texts. Empty if the frame's personal section has been erased.
+    pub text: &'frame [u8],
+}
+
+/// Stored bytes that are not a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// A record runs past the end of its section.
+    #[error("a record is cut short")]
+    Cut,
+    /// A kind or version that this program does not know.
+    #[error("record kind {kind} version {version} is not known to this version of Solvo")]
+    Unknown {
+        /// The kind's number.
+        kind: u16,
+        /// The version of its structure.
+        version: u16,
+    },
+    /// A structure whose length is not its kind's.
+    #[error("a record has the wrong length for its kind")]
+    Length,
+    /// A field that holds what it can't.
+    #[error("field `{0}` of a record holds an impossible value")]
+    Field(&'static str),
+}
+
+/// Walks the records of a frame.
+#[derive(Clone, Debug)]
+pub struct Records<'frame> {
+    records: &'frame [u8],
+    texts: &'frame [u8],
+    erased: bool,
+}
+
+impl<'frame> Records<'frame> {
+    /// Takes a frame's record section and personal section.
+    pub const fn new(records: &'frame [u8], texts: &'frame [u8]) -> Self {
+        Self { records, texts, erased: false }
+    }
+
+    /// Takes a frame's record section alone, where the personal section can't be read any more.
+    pub const fn erased(records: &'frame [u8]) -> Self {
+        Self { records, texts: &[], erased: true }
+    }
+
+    fn next_record(&mut self) -> Result<Record<'frame>, RecordError> {
+        let (header, rest) = layout::Header::ref_from_prefix(self.records).map_err(|_| RecordError::Cut)?;
+        let length = usize::try_from(header.length.get()).map_err(|_| RecordError::Cut)?;
+        let structure_length = length.checked_sub(size_of::<layout::Header>()).ok_or(RecordError::Length)?;
+        let structure = rest.get(..structure_length).ok_or(RecordError::Cut)?;
+        let text_length = usize::try_from(header.text_length.get()).map_err(|_| RecordError::Cut)?;
+        let text = match self.erased {
+            true => &[],
+            false => self.texts.get(..text_length).ok_or(RecordError::Cut)?,
+        };
+        let command = read_command(header, structure)?;
+        self.records = &rest[structure_length..];
+        self.texts = &self.texts[text.len()..];
+        Ok(Record { principal: PrincipalNumber(header.principal.get()), command, text })
+    }
+}
+
+impl<'frame> Iterator for Records<'frame> {
+    type Item = Result<Record<'frame>, RecordError>;
+
+    /// After an error nothing follows, because nothing tells where the next record would start.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.records.is_empty() {
+            return None;
+        }
+        let record = self.next_record();
+        if record.is_err() {
+            self.records = &[];
+        }
+        Some(record)
+    }
+}
+
+fn read_command<'frame>(
+    header: &layout::Header,
+    structure: &'frame [u8],
+) -> Result<Command<'frame>, RecordError> {
+    let (kind, version) = (header.kind.get(), header.version.get());
+    let unknown = RecordError::Unknown { kind, version };
+    let kind = Kind::from_number(kind).ok_or(unknown)?;
+    if version != 1 {
+        return Err(unknown);
+    }
+    Ok(match kind {
+        Kind::Genesis => Command::Genesis(checked(structure, check_genesis)?),
+        Kind::SetProfile => Command::SetProfile(checked(structure, check_profile)?),
+        Kind::RegisterParticipant => Command::RegisterParticipant(checked(structure, check_register)?),
+        Kind::SetParticipantStatus => {
+            Command::SetParticipantStatus(checked(structure, check_participant_status)?)
+        }
+        Kind::OpenAccount => Command::OpenAccount(checked(structure, check_open_account)?),
+        Kind::SetAccountStatus => Command::SetAccountStatus(checked(structure, check_account_status)?),
+        Kind::SetAccountFloor => Command::SetAccountFloor(checked(structure, check_account_floor)?),
+        Kind::PostEntry => Command::PostEntry(checked(structure, check_post_entry)?),
+        Kind::TransferLiquidity => Command::TransferLiquidity(checked(structure, check_liquidity)?),
+        Kind::Payment => Command::Payment(checked(structure, check_payment)?),
+        Kind::RefusedPayment => Command::RefusedPayment(checked(structure, check_refused)?),
+    })
+}
+
+type Check = Result<(), RecordError>;
+
+fn checked<Structure>(
+    bytes: &[u8],
+    check: impl Fn(&Structure) -> Check,
+) -> Result<&Structure, RecordError>
+where
+    Structure: FromBytes + zerocopy::KnownLayout + zerocopy::Immutable + zerocopy::Unaligned,
+{
+    let structure = Structure::ref_from_bytes(bytes).map_err(|_| RecordError::Length)?;
+    check(structure)?;
+    Ok(structure)
+}
+
+fn holds(condition: bool, field: &'static str) -> Check {
+    if condition { Ok(()) } else { Err(RecordError::Field(field)) }
+}
+
+fn zero(bytes: &[u8]) -> Check {
+    holds(bytes.iter().all(|byte| *byte == 0), "reserved")
+}
+
+fn bic(bytes: [u8; 11]) -> Check {
+    holds(Bic::from_bytes(bytes).is_some(), "bic")
+}
+
+fn currency(number: u16) -> Check {
+    holds(Currency::from_number(number).is_ok(), "currency")
+}
+
+fn amount(minor_units: i64) -> Check {
+    holds(Amount::from_minor_units(minor_units).is_some(), "amount")
+}
+
+fn key(key: &layout::PaymentKey) -> Check {
+    bic(key.debtor_agent)?;
+    zero(&[key.reserved])?;
+    let length = usize::from(key.transaction_id_length);
+    let id = key.transaction_id.get(..length).ok_or(RecordError::Field("transaction_id_length"))?;
+    let id = std::str::from_utf8(id).map_err(|_| RecordError::Field("transaction_id"))?;
+    holds(is_identifier(id), "transaction_id")?;
+    zero(&key.transaction_id[length..])
+}
+
+/// The rule of `Text::parse_identifier` without making the text.
+fn is_identifier(id: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-?:().,'+ ".contains(&byte);
+    !id.is_empty() && id.bytes().all(allowed) && !id.starts_with(' ') && !id.ends_with(' ')
+}
+
+fn check_genesis(genesis: &layout::Genesis) -> Check {
+    holds(genesis.digest_version == DigestKey::VERSION, "digest_version")?;
+    holds(genesis.digest_key_id.get() == 0, "digest_key_id")?;
+    zero(&genesis.reserved)?;
+    zero(&genesis.reserved_end)
+}
+
+fn check_profile(profile: &layout::SetProfile) -> Check {
+    holds(profile.number.get() != 0, "number")?;
+    let times = [profile.target, profile.expiry, profile.confirmation, profile.legal_limit];
+    holds(times.is_sorted_by_key(|time| time.get()), "expiry")?;
+    holds(profile.target.get() > 0, "target")?;
+    holds(profile.future_tolerance.get() >= 0, "future_tolerance")?;
+    holds(profile.offline_grace.get() >= 0, "offline_grace")?;
+    for code in [
+        profile.late_on_arrival,
+        profile.timeout_to_originator,
+        profile.timeout_to_beneficiary,
+        profile.no_connection,
+    ] {
+        holds(ReasonCode::from_bytes(code).is_some(), "reason code")?;
+    }
+    zero(&profile.reserved)?;
+    zero(&profile.reserved_end)
+}
+
+fn check_register(register: &layout::RegisterParticipant) -> Check {
+    bic(register.bic)?;
+    holds(AccountMode::from_number(register.mode).is_some(), "mode")?;
+    currency(register.currency.get())?;
+    zero(&register.reserved)
+}
+
+fn check_participant_status(set: &layout::SetParticipantStatus) -> Check {
+    bic(set.bic)?;
+    holds(ParticipantStatus::from_number(set.status).is_some(), "status")?;
+    zero(&set.reserved)
+}
+
+fn check_open_account(open: &layout::OpenAccount) -> Check {
+    bic(open.bic)?;
+    holds(AccountKind::from_number(open.kind).is_some_and(AccountKind::is_customer), "kind")?;
+    currency(open.currency.get())?;
+    holds(Balance::from_minor_units(open.floor.get()).is_some(), "floor")?;
+    zero(&open.reserved)
+}
+
+fn check_account_status(set: &layout::SetAccountStatus) -> Check {
+    holds(AccountStatus::from_number(set.status).is_some(), "status")?;
+    currency(set.currency.get())?;
+    zero(&set.reserved)
+}
+
+fn check_account_floor(set: &layout::SetAccountFloor) -> Check {
+    holds(Balance::from_minor_units(set.floor.get()).is_some(), "floor")?;
+    currency(set.currency.get())?;
+    zero(&set.reserved)
+}
+
+fn check_post_entry(post: &layout::PostEntry) -> Check {
+    amount(post.amount.get())?;
+    holds(Date::from_days(post.value_date.get()).is_some(), "value_date")?;
+    holds(Direction::from_number(post.direction).is_some(), "direction")?;
+    currency(post.currency.get())?;
+    zero(&[post.reserved])
+}
+
+fn check_liquidity(transfer: &layout::TransferLiquidity) -> Check {
+    amount(transfer.amount.get())?;
+    bic(transfer.bic)?;
+    holds(LiquidityDirection::from_number(transfer.direction).is_some(), "direction")?;
+    currency(transfer.currency.get())?;
+    zero(&transfer.reserved)
+}
+
+fn check_channel(channel: u8) -> Check {
+    holds([Channel::Grpc.number(), Channel::Iso20022.number()].contains(&channel), "channel")
+}
+
+fn check_payment(payment: &layout::Payment) -> Check {
+    key(&payment.key)?;
+    bic(payment.creditor_agent)?;
+    check_channel(payment.channel)?;
+    currency(payment.currency.get())?;
+    holds(payment.flags.get() & !(layout::PAYMENT_STAMPED | layout::PAYMENT_CONNECTED) == 0, "flags")?;
+    amount(payment.amount.get())?;
+    holds(Timestamp::from_nanoseconds(payment.acceptance_time.get()).is_some(), "acceptance_time")?;
+    holds(payment.digest_version == DigestKey::VERSION, "digest_version")?;
+    holds(payment.profile.get() != 0, "profile")?;
+    zero(&payment.reserved)
+}
+
+fn check_refused(refused: &layout::RefusedPayment) -> Check {
+    key(&refused.key)?;
+    holds(refused.creditor_agent == [0; 11] || bic(refused.creditor_agent).is_ok(), "creditor_agent")?;
+    check_channel(refused.channel)?;
+    holds(refused.digest_version == DigestKey::VERSION, "digest_version")?;
+    holds(Timestamp::from_nanoseconds(refused.acceptance_time.get()).is_some(), "acceptance_time")?;
+    holds(ReasonCode::from_bytes(refused.reason).is_some(), "reason")?;
+    zero(&refused.reserved)?;
+    zero(&refused.reserved_end)
+}
+
+impl layout::PaymentKey {
+    /// The payer's bank. The record has been checked, so there is one.
+    pub fn bank(&self) -> Bic {
+        Bic::from_bytes(self.debtor_agent).expect("records are checked when they are read")
+    }
+
+    /// The transaction id's bytes.
+    pub fn id(&self) -> &[u8] {
+        &self.transaction_id[..usize::from(self.transaction_id_length)]
+    }
+
+    /// The transaction id as a text of the vocabulary.
+    pub fn transaction_id_text(&self) -> Text<35> {
+        let text = std::str::from_utf8(self.id()).expect("records are checked when they are read");
+        Text::parse_identifier(text).expect("records are checked when they are read")
+    }
+}

@@ -1,0 +1,255 @@
+//! The rules of everything that is not a payment: participants, accounts, postings, liquidity.
+//!
+//! Every such command carries a request id. The same id with the same body gets the stored answer, refusals
+//! included; with another body it is refused and changes nothing.
+
+use types::{AccountNumber, Balance, Bic, Currency, Digest, ParticipantNumber, Sequence};
+
+use crate::accounts::{Account, Transfer};
+use crate::participants::{Book, Books, Participant};
+use crate::{
+    AccountKind, AccountMode, AccountStatus, Command, Direction, Ledger, LiquidityDirection, Outcome,
+    ParticipantStatus, Position, Refusal, Verdict, layout,
+};
+
+/// What a command made or changed, and the balance afterwards.
+type Answer = Result<(u64, i64), Refusal>;
+
+pub(crate) fn apply(ledger: &mut Ledger, at: Position, command: Command<'_>) -> Outcome {
+    let request = *request_of(command);
+    let mut outcome = Outcome {
+        sequence: at.sequence,
+        decided_at: at.sequence,
+        decided_time: at.time,
+        kind: command.kind(),
+        verdict: Verdict::Refused { refusal: Refusal::RequestIdReused, repeat_of: None },
+        balances: [0; 4],
+    };
+    match ledger.requests.find(&request) {
+        Some((earlier, true)) => return repeat(at.sequence, &earlier),
+        Some((_, false)) => return outcome,
+        None => {}
+    }
+    let answer = match command {
+        Command::RegisterParticipant(record) => register_participant(ledger, at.sequence, record),
+        Command::SetParticipantStatus(record) => set_participant_status(ledger, record),
+        Command::OpenAccount(record) => open_account(ledger, at.sequence, record),
+        Command::SetAccountStatus(record) => set_account_status(ledger, at.sequence, record),
+        Command::SetAccountFloor(record) => set_account_floor(ledger, at.sequence, record),
+        Command::PostEntry(record) => post_entry(ledger, at.sequence, record),
+        Command::TransferLiquidity(record) => transfer_liquidity(ledger, at.sequence, record),
+        Command::Genesis(_) | Command::SetProfile(_) | Command::Payment(_) | Command::RefusedPayment(_) => {
+            unreachable!("commands without a request have rules of their own")
+        }
+    };
+    outcome.verdict = match answer {
+        Ok((subject, balance)) => {
+            outcome.balances[0] = balance;
+            Verdict::Done { subject, repeat_of: None }
+        }
+        Err(refusal) => Verdict::Refused { refusal, repeat_of: None },
+    };
+    ledger.requests.add(request, at.time, outcome);
+    outcome
+}
+
+fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
+    match command {
+        Command::RegisterParticipant(record) => &record.request,
+        Command::SetParticipantStatus(record) => &record.request,
+        Command::OpenAccount(record) => &record.request,
+        Command::SetAccountStatus(record) => &record.request,
+        Command::SetAccountFloor(record) => &record.request,
+        Command::PostEntry(record) => &record.request,
+        Command::TransferLiquidity(record) => &record.request,
+        Command::Genesis(_) | Command::SetProfile(_) | Command::Payment(_) | Command::RefusedPayment(_) => {
+            unreachable!("commands without a request have rules of their own")
+        }
+    }
+}
+
+fn repeat(sequence: Sequence, earlier: &Outcome) -> Outcome {
+    let repeat_of = Some(earlier.sequence);
+    let verdict = match earlier.verdict {
+        Verdict::Done { subject, .. } => Verdict::Done { subject, repeat_of },
+        Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
+        Verdict::Payment { .. } => unreachable!("payments are not requests"),
+    };
+    Outcome { sequence, verdict, ..*earlier }
+}
+
+fn register_participant(ledger: &mut Ledger, at: Sequence, record: &layout::RegisterParticipant) -> Answer {
+    let bic = checked_bic(record.bic);
+    if ledger.participants.find(bic).is_some() {
+        return Err(Refusal::ParticipantExists);
+    }
+    let currency = checked_currency(record.currency.get());
+    let mode = AccountMode::from_number(record.mode).expect("records are checked when they are read");
+    let number = ledger.participants.next_number();
+    if ledger.participants.funding(currency).is_none() {
+        let funding = open_internal(ledger, ParticipantNumber(0), currency, AccountKind::Funding, at);
+        ledger.participants.set_funding(currency, funding);
+    }
+    let mut book = open_book(ledger, number, currency, at);
+    book.position = open_internal(ledger, number, currency, AccountKind::Position, at);
+    let participant = Participant { bic, mode, status: ParticipantStatus::Active, books: Books::one(book) };
+    ledger.participants.register(participant);
+    Ok((u64::from(number.0), 0))
+}
+
+fn set_participant_status(ledger: &mut Ledger, record: &layout::SetParticipantStatus) -> Answer {
+    let number = participant(ledger, record.bic)?;
+    let status =
+        ParticipantStatus::from_number(record.status).expect("records are checked when they are read");
+    ledger.participants.get_mut(number).status = status;
+    Ok((u64::from(number.0), 0))
+}
+
+fn open_account(ledger: &mut Ledger, at: Sequence, record: &layout::OpenAccount) -> Answer {
+    let owner = participant(ledger, record.bic)?;
+    match ledger.participants.get(owner).mode() {
+        AccountMode::Remote => return Err(Refusal::AccountsNotHosted),
+        AccountMode::Hosted | AccountMode::Mixed => {}
+    }
+    let currency = checked_currency(record.currency.get());
+    let digest = Digest(record.iban_digest);
+    if ledger.accounts.find(AccountNumber(0), digest, currency).is_some() {
+        return Err(Refusal::AccountExists);
+    }
+    let floor = record.floor.get();
+    if floor > 0 {
+        return Err(Refusal::FloorAboveAvailable);
+    }
+    if ledger.participants.get(owner).book(currency).is_none() {
+        if ledger.participants.get(owner).books.is_full() {
+            return Err(Refusal::CurrencyLimit);
+        }
+        let book = open_book(ledger, owner, currency, at);
+        ledger.participants.get_mut(owner).books.add(book);
+    }
+    let kind = AccountKind::from_number(record.kind).expect("records are checked when they are read");
+    let account = ledger.accounts.open(Account::new(owner, currency, kind, digest, floor, at));
+    Ok((u64::from(account.0), 0))
+}
+
+/// A closed account stays closed, and only an empty one is closed: its money would have no owner.
+fn set_account_status(ledger: &mut Ledger, at: Sequence, record: &layout::SetAccountStatus) -> Answer {
+    let number = customer_account(ledger, record.iban_digest, record.currency.get())?;
+    let account = ledger.accounts.get(number);
+    if account.status() == AccountStatus::Closed {
+        return Err(Refusal::AccountClosed);
+    }
+    let status = AccountStatus::from_number(record.status).expect("records are checked when they are read");
+    let is_empty = account.balance() == 0 && account.reserved() == 0 && account.held() == 0;
+    if status == AccountStatus::Closed && !is_empty {
+        return Err(Refusal::AccountNotEmpty);
+    }
+    let balance = account.balance();
+    ledger.accounts.set_status(number, status, at);
+    Ok((u64::from(number.0), balance))
+}
+
+fn set_account_floor(ledger: &mut Ledger, at: Sequence, record: &layout::SetAccountFloor) -> Answer {
+    let number = customer_account(ledger, record.iban_digest, record.currency.get())?;
+    let account = ledger.accounts.get(number);
+    if account.status() == AccountStatus::Closed {
+        return Err(Refusal::AccountClosed);
+    }
+    let floor =
+        Balance::from_minor_units(record.floor.get()).expect("records are checked when they are read");
+    if floor.minor_units() > account.available() {
+        return Err(Refusal::FloorAboveAvailable);
+    }
+    let balance = account.balance();
+    ledger.accounts.set_floor(number, floor, at);
+    Ok((u64::from(number.0), balance))
+}
+
+fn post_entry(ledger: &mut Ledger, at: Sequence, record: &layout::PostEntry) -> Answer {
+    let number = customer_account(ledger, record.iban_digest, record.currency.get())?;
+    let account = ledger.accounts.get(number);
+    match account.status() {
+        AccountStatus::Active => {}
+        AccountStatus::Blocked => return Err(Refusal::AccountBlocked),
+        AccountStatus::Closed => return Err(Refusal::AccountClosed),
+    }
+    let book = ledger.participants.get(account.owner()).book(account.currency());
+    let core = book.expect("a customer's account has a book").core;
+    let direction = Direction::from_number(record.direction).expect("records are checked when they are read");
+    let transfer = match direction {
+        Direction::Credit => Transfer { debit: core, credit: number },
+        Direction::Debit => Transfer { debit: number, credit: core },
+    };
+    book_transfer(ledger, transfer, record.amount.get(), at)?;
+    Ok((u64::from(number.0), ledger.accounts.get(number).balance()))
+}
+
+fn transfer_liquidity(ledger: &mut Ledger, at: Sequence, record: &layout::TransferLiquidity) -> Answer {
+    let number = participant(ledger, record.bic)?;
+    let currency = checked_currency(record.currency.get());
+    let position = ledger.participants.get(number).position(currency).ok_or(Refusal::PositionUnknown)?;
+    let funding = ledger.participants.funding(currency).expect("a position has its funding account");
+    let reference = Digest(record.reference_digest);
+    if ledger.references.is_used(reference) {
+        return Err(Refusal::ReferenceReused);
+    }
+    let direction = LiquidityDirection::from_number(record.direction);
+    let transfer = match direction.expect("records are checked when they are read") {
+        LiquidityDirection::Fund => Transfer { debit: funding, credit: position },
+        LiquidityDirection::Defund => Transfer { debit: position, credit: funding },
+    };
+    book_transfer(ledger, transfer, record.amount.get(), at)?;
+    ledger.references.set_used(reference);
+    Ok((u64::from(position.0), ledger.accounts.get(position).balance()))
+}
+
+/// Checks a transfer and makes it.
+fn book_transfer(ledger: &mut Ledger, transfer: Transfer, amount: i64, at: Sequence) -> Result<(), Refusal> {
+    let debit = ledger.accounts.get(transfer.debit);
+    if !debit.covers(amount) {
+        return Err(match debit.kind() {
+            AccountKind::Current | AccountKind::Savings | AccountKind::Position => Refusal::InsufficientFunds,
+            AccountKind::Core | AccountKind::Clearing | AccountKind::Funding => Refusal::BalanceLimit,
+        });
+    }
+    if !ledger.accounts.get(transfer.credit).has_room_for(amount) {
+        return Err(Refusal::BalanceLimit);
+    }
+    ledger.accounts.transfer(transfer, amount, at);
+    Ok(())
+}
+
+fn open_book(ledger: &mut Ledger, owner: ParticipantNumber, currency: Currency, at: Sequence) -> Book {
+    let core = open_internal(ledger, owner, currency, AccountKind::Core, at);
+    let clearing = open_internal(ledger, owner, currency, AccountKind::Clearing, at);
+    Book { currency, core, clearing, position: AccountNumber(0) }
+}
+
+/// Counter-accounts may go as far below zero as a balance can; a position never goes below zero.
+fn open_internal(
+    ledger: &mut Ledger,
+    owner: ParticipantNumber,
+    currency: Currency,
+    kind: AccountKind,
+    at: Sequence,
+) -> AccountNumber {
+    let floor = if kind == AccountKind::Position { 0 } else { -Balance::MINOR_UNITS_MAX };
+    ledger.accounts.open(Account::new(owner, currency, kind, Digest::default(), floor, at))
+}
+
+fn participant(ledger: &Ledger, bic: [u8; 11]) -> Result<ParticipantNumber, Refusal> {
+    ledger.participants.find(checked_bic(bic)).ok_or(Refusal::ParticipantUnknown)
+}
+
+fn customer_account(ledger: &Ledger, digest: [u8; 16], currency: u16) -> Result<AccountNumber, Refusal> {
+    let currency = checked_currency(currency);
+    ledger.accounts.find(AccountNumber(0), Digest(digest), currency).ok_or(Refusal::AccountUnknown)
+}
+
+fn checked_bic(bytes: [u8; 11]) -> Bic {
+    Bic::from_bytes(bytes).expect("records are checked when they are read")
+}
+
+fn checked_currency(number: u16) -> Currency {
+    Currency::from_number(number).expect("records are checked when they are read")
+}

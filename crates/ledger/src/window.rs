@@ -1,0 +1,63 @@
+//! The most recent entries of a kind, in log order, with slots for an index.
+//!
+//! Entries enter at the back and are forgotten at the front. A slot is an entry's ordinal modulo 2^31; the
+//! window is far shorter than that, so the distance from its first entry tells which ordinal is meant.
+
+use std::collections::VecDeque;
+
+/// A queue whose entries keep their slot while the front moves.
+#[derive(Debug)]
+pub(crate) struct Window<Entry> {
+    entries: VecDeque<Entry>,
+    /// How many entries have been forgotten: the ordinal of the first that is still there.
+    forgotten: u64,
+}
+
+const SLOT_MASK: u32 = (1 << 31) - 1;
+
+impl<Entry> Window<Entry> {
+    /// Sets address space aside; memory is committed as entries come.
+    pub(crate) fn new(entries_max: usize) -> Self {
+        Self { entries: VecDeque::with_capacity(entries_max), forgotten: 0 }
+    }
+
+    pub(crate) fn reserve(&mut self, entries: usize) {
+        self.entries.reserve(entries);
+        assert!(self.entries.len() + entries < 1 << 31, "a window is shorter than its slots");
+    }
+
+    pub(crate) fn entries(&self) -> &VecDeque<Entry> {
+        &self.entries
+    }
+
+    pub(crate) const fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// Adds an entry and returns its slot.
+    pub(crate) fn push(&mut self, entry: Entry) -> u32 {
+        let ordinal = self.forgotten + u64::try_from(self.entries.len()).expect("64 bits");
+        self.entries.push_back(entry);
+        slot_of(ordinal)
+    }
+
+    pub(crate) fn at_slot(&self, slot: u32) -> &Entry {
+        let distance = slot.wrapping_sub(slot_of(self.forgotten)) & SLOT_MASK;
+        &self.entries[usize::try_from(distance).expect("addresses have at least 32 bits")]
+    }
+
+    /// Forgets the oldest entry if it may be, and returns its slot with it.
+    pub(crate) fn forget_if(&mut self, may_be: impl FnOnce(&Entry) -> bool) -> Option<(u32, Entry)> {
+        let oldest = self.entries.front()?;
+        if !may_be(oldest) {
+            return None;
+        }
+        let slot = slot_of(self.forgotten);
+        self.forgotten += 1;
+        self.entries.pop_front().map(|entry| (slot, entry))
+    }
+}
+
+fn slot_of(ordinal: u64) -> u32 {
+    u32::try_from(ordinal & u64::from(SLOT_MASK)).expect("31 bits remain")
+}
