@@ -1,1 +1,30 @@
-//! x
+//! The node's heart: a step without threads or clock, and the threads that drive it.
+//!
+//! [`Core::step`] takes one event and says what to do; a test or the simulator can drive it alone. [`start`]
+//! recovers a journal and runs the step on a thread of its own, with the log written by a second one and
+//! segments prepared by a third. Callers hold a [`Handle`].
+//!
+//! Invariants:
+//! - Nobody outside sees the effect of a command before it is on stable storage: commands are applied, and
+//!   answered, only from durable frames.
+//! - One frame is being written at a time, so that only the last one can be torn.
+//! - A failed write or sync, a divergence, and a panic on the core thread end the process.
+//! - Every queue has a limit, and a caller that has gone away never undoes what it submitted.
+
+mod clock;
+mod core;
+mod directory;
+mod driver;
+mod handle;
+mod question;
+mod replay;
+mod start;
+
+pub use clock::{ClockState, LogClock, Now};
+pub use core::{Action, Core, CoreSetup, Event, Halt, Submission};
+pub use directory::{Directory, ParticipantView};
+pub use driver::Engine;
+pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};
+pub use question::{Answer, Answered, Question};
+pub use replay::{Divergence, ReplayTotals, Replayer};
+pub use start::{Config, StartError, start};

@@ -1,0 +1,401 @@
+//! The step: one event in, actions out. No thread, no clock, no I/O.
+//!
+//! Commands are copied into the frame that is being filled. When the log is free the frame is sealed (it gets
+//! its place, its time and the hash of the one before) and handed out to be written; meanwhile the next one
+//! fills. A frame that has become durable is applied to the ledger, and only then are its commands answered.
+//!
+//! Invariants:
+//! - `applied <= durable <= sealed`, and at most one frame lies between: the one that is being written.
+//! - What a frame's commands came to is told in a later frame, in the order of decision.
+//! - A question is answered after everything that was received before it has been applied.
+//! - Log time is read when a frame is sealed, not when it is opened, so waiting counts against the deadline.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use journal::{Append, FrameBuilder, FrameKind, Identity, SealInput, SealedFrame, Tail};
+use ledger::{Command, Ledger, Outcome, OutcomeEntry, Position, Profile, RecordWriter, Records, Verdict};
+use types::{BatchNumber, Duration, PaymentState, Timestamp};
+
+use crate::clock::{ClockState, LogClock, Now};
+use crate::directory::Directory;
+use crate::question::{Answered, Question};
+
+/// Something that happened. `Ticket` stands for whoever waits for the answer.
+#[derive(Debug)]
+// Events are moved once, from a queue into the step; boxing frames would cost an allocation each.
+#[allow(clippy::large_enum_variant)]
+pub enum Event<Ticket> {
+    /// Commands have come in. Only while [`Core::takes_submissions`].
+    Submit(Submission<Ticket>),
+    /// A question has come in.
+    Ask(Question, Ticket),
+    /// Nothing else is waiting to be taken in at this moment: a frame may be sealed.
+    Idle,
+    /// The frame that was handed out has been written, or not.
+    Written(SealedFrame, Append),
+    /// No more will come in: finish what is there and stop.
+    Stop,
+}
+
+/// Commands that enter one frame together, and who waits for their outcomes.
+#[derive(Debug)]
+pub struct Submission<Ticket> {
+    commands: RecordWriter,
+    ticket: Ticket,
+}
+
+/// Something to be done.
+#[derive(Debug)]
+pub enum Action<Ticket> {
+    /// Write this frame durably and report with [`Event::Written`].
+    Write(SealedFrame),
+    /// Tell the outcomes at this place of [`Core::outcomes`].
+    Reply(Ticket, Range<usize>),
+    /// Tell an answer.
+    Answer(Ticket, Answered),
+    /// Step with [`Event::Idle`] at this monotonic time, if nothing happens before.
+    WakeAt(i64),
+    /// Payments were settled whose confirmation leaves later than the scheme allows: raise an alarm.
+    Late {
+        /// How many.
+        count: u64,
+    },
+    /// End the process: serving on could tell something that is not true.
+    Halt(Halt),
+    /// Everything that was taken in has been answered, and the log ends in a marker.
+    Stopped,
+}
+
+/// Why the process must end.
+#[derive(Debug, thiserror::Error)]
+pub enum Halt {
+    /// A write or sync failed; only a restart, which reads the disk, can tell what is there.
+    #[error("the log could not be written: {0}; restart the node when the cause is mended")]
+    Write(journal::StorageError),
+    /// Another node has claimed the log.
+    #[error("another node has claimed the log with epoch {0}")]
+    Fenced(types::Epoch),
+    /// The log ends elsewhere than this node left it.
+    #[error("the log ends at batch {0}, where this node did not leave it")]
+    Conflict(BatchNumber),
+    /// There is no room for what has been taken in.
+    #[error("the log took no frame: {0}")]
+    Refused(journal::Refusal),
+    /// A record that this node wrote itself does not read or apply.
+    #[error("the node's own record does not apply: {0}")]
+    Record(String),
+}
+
+impl<Ticket> Submission<Ticket> {
+    /// No submission is larger, so that each fits into an empty frame beside the outcomes of the one before.
+    pub const LENGTH_MAX: usize = journal::FRAME_LENGTH_MAX / 2 - 64 * 1024;
+
+    /// Takes one command or more.
+    ///
+    /// Returns the commands if there are none, or they are larger than [`Self::LENGTH_MAX`]: send them in parts.
+    pub fn new(commands: RecordWriter, ticket: Ticket) -> Result<Self, (RecordWriter, Ticket)> {
+        // Every record brings an outcome entry into the next frame as well.
+        let entries = usize::try_from(commands.count()).expect("32 bits") * OutcomeEntry::SIZE;
+        let length = commands.records().len() + commands.texts().len();
+        if commands.count() == 0 || length > Self::LENGTH_MAX || entries > Self::LENGTH_MAX {
+            return Err((commands, ticket));
+        }
+        Ok(Self { commands, ticket })
+    }
+
+    /// How many commands there are.
+    pub const fn count(&self) -> u32 {
+        self.commands.count()
+    }
+}
+
+/// What a core starts from: a ledger that has been rebuilt, and the end of the log that is claimed.
+#[derive(Debug)]
+pub struct CoreSetup {
+    /// The ledger with every frame of the log applied.
+    pub ledger: Ledger,
+    /// Outcomes that the log does not tell yet.
+    pub untold: VecDeque<OutcomeEntry>,
+    /// The builder, with its buffers.
+    pub builder: FrameBuilder,
+    /// Whose log it is.
+    pub identity: Identity,
+    /// The log's end.
+    pub tail: Tail,
+    /// The clock, anchored.
+    pub clock: LogClock,
+    /// What the edges look up.
+    pub directory: Arc<Directory>,
+}
+
+/// An empty frame follows this long after the last one, so that the last acknowledged command is never the
+/// last thing in the log.
+const MARKER_AFTER: Duration = Duration::from_milliseconds(10);
+
+/// The version of the rules in `ledger`.
+pub(crate) const RULES_VERSION: u32 = 1;
+
+/// The step's state.
+#[derive(Debug)]
+pub struct Core<Ticket> {
+    ledger: Ledger,
+    builder: FrameBuilder,
+    identity: Identity,
+    /// The end of the log once the frame that is being written is durable.
+    sealed: Tail,
+    applied: BatchNumber,
+    clock: LogClock,
+    directory: Arc<Directory>,
+    /// Who waits for the commands in the frame that is being filled, and how many commands each.
+    filling: Vec<(Ticket, u32)>,
+    /// The same for the frame that is being written.
+    writing: Vec<(Ticket, u32)>,
+    /// A submission for which the frame that is being filled has no room.
+    stalled: Option<Submission<Ticket>>,
+    /// Questions, and the frame after which each may be answered.
+    questions: VecDeque<(BatchNumber, Question, Ticket)>,
+    untold: VecDeque<OutcomeEntry>,
+    outcomes: Vec<Outcome>,
+    /// Someone waits for log time to move on, with or without commands.
+    tick_wanted: bool,
+    /// When the last frame was applied, on the monotonic clock.
+    quiet_since: i64,
+    stopping: bool,
+}
+
+impl<Ticket> Core<Ticket> {
+    /// Starts from a recovered ledger.
+    pub fn new(setup: CoreSetup, now: Now) -> Self {
+        assert!(setup.ledger.setup().is_some(), "the log's first record comes before everything else");
+        Self {
+            applied: setup.tail.batch,
+            ledger: setup.ledger,
+            builder: setup.builder,
+            identity: setup.identity,
+            sealed: setup.tail,
+            clock: setup.clock,
+            directory: setup.directory,
+            filling: Vec::new(),
+            writing: Vec::new(),
+            stalled: None,
+            questions: VecDeque::new(),
+            untold: setup.untold,
+            outcomes: Vec::new(),
+            tick_wanted: false,
+            quiet_since: now.monotonic,
+            stopping: false,
+        }
+    }
+
+    /// Takes one event and appends what is to be done.
+    pub fn step(&mut self, event: Event<Ticket>, now: Now, actions: &mut Vec<Action<Ticket>>) {
+        match event {
+            Event::Submit(submission) => self.take_in(submission),
+            Event::Ask(question, ticket) => self.ask(question, ticket, now, actions),
+            Event::Idle => self.seal(now, actions),
+            Event::Written(frame, Append::Durable) => self.apply(frame, now, actions),
+            Event::Written(_, failed) => actions.push(Action::Halt(halt(failed))),
+            Event::Stop => self.stopping = true,
+        }
+        if matches!(actions.last(), Some(Action::Halt(_))) {
+            return;
+        }
+        self.validate();
+    }
+
+    /// Seals the frame if the log is free and there is a reason; otherwise says when to look again.
+    ///
+    /// Submissions and questions come in bursts, so this waits for the end of one.
+    fn seal(&mut self, now: Now, actions: &mut Vec<Action<Ticket>>) {
+        if self.is_writing() {
+            return;
+        }
+        let marker_at = self.quiet_since + MARKER_AFTER.nanoseconds();
+        let settled =
+            self.sealed.ends_in_marker() && self.untold.is_empty() && self.builder.outcome_count() == 0;
+        let kind = if self.builder.record_count() > 0 || self.tick_wanted || self.stalled.is_some() {
+            FrameKind::Commands
+        } else if settled {
+            if self.stopping && self.questions.is_empty() {
+                actions.push(Action::Stopped);
+            }
+            return;
+        } else if self.stopping || now.monotonic >= marker_at {
+            FrameKind::Marker
+        } else {
+            actions.push(Action::WakeAt(marker_at));
+            return;
+        };
+        self.tick_wanted = false;
+        let time = self.clock.read(now).max(self.sealed.time.plus(NANOSECOND));
+        let frame = self.builder.seal(&SealInput {
+            kind,
+            identity: self.identity,
+            previous: self.sealed,
+            time,
+            rules_version: RULES_VERSION,
+            durable_mark: self.applied,
+            personal_key: 0,
+        });
+        self.sealed = frame.tail();
+        std::mem::swap(&mut self.filling, &mut self.writing);
+        assert!(self.filling.is_empty(), "those who waited for the last frame have been answered");
+        actions.push(Action::Write(frame));
+        self.make_room();
+    }
+
+    /// Whether a submission can be taken now. If not, the next durable frame makes room.
+    pub const fn takes_submissions(&self) -> bool {
+        self.stalled.is_none()
+    }
+
+    /// The outcomes of the frame applied last, for [`Action::Reply`].
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// The ledger as of the last durable frame.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The log's clock.
+    pub const fn clock(&self) -> &LogClock {
+        &self.clock
+    }
+
+    /// Whether log time can be trusted.
+    pub fn clock_state(&self, now: Now) -> ClockState {
+        self.clock.state(now)
+    }
+
+    fn is_writing(&self) -> bool {
+        self.sealed.batch != self.applied
+    }
+
+    fn take_in(&mut self, submission: Submission<Ticket>) {
+        assert!(self.stalled.is_none(), "a submission is taken only when there is room");
+        self.stalled = Some(submission);
+        self.make_room();
+    }
+
+    /// Moves outcomes that are still to be told, then the submission that waits, into the frame.
+    fn make_room(&mut self) {
+        while let Some(entry) = self.untold.front() {
+            if !self.builder.has_room(0, OutcomeEntry::SIZE, 0) {
+                return;
+            }
+            self.builder.push_outcome(entry.as_bytes());
+            self.untold.pop_front();
+        }
+        let Some(submission) = self.stalled.take() else { return };
+        let commands = &submission.commands;
+        if !self.builder.has_room(commands.records().len(), 0, commands.texts().len()) {
+            self.stalled = Some(submission);
+            return;
+        }
+        for record in commands.split() {
+            self.builder.push_record(record);
+        }
+        self.builder.push_personal(commands.texts());
+        self.filling.push((submission.ticket, commands.count()));
+    }
+
+    fn ask(&mut self, question: Question, ticket: Ticket, now: Now, actions: &mut Vec<Action<Ticket>>) {
+        let after = match self.builder.record_count() {
+            0 => self.sealed.batch,
+            _ => self.sealed.batch.next(),
+        };
+        self.questions.push_back((after, question, ticket));
+        self.answer(now, actions);
+    }
+
+    /// Answers the questions whose frame has been applied.
+    fn answer(&mut self, now: Now, actions: &mut Vec<Action<Ticket>>) {
+        while self.questions.front().is_some_and(|(after, ..)| *after <= self.applied) {
+            let (_, question, ticket) = self.questions.pop_front().expect("there is a first question");
+            let answered = question.answer(&self.ledger);
+            if question.hinges_on_time(&answered, self.clock.read(now)) {
+                self.tick_wanted = true;
+                self.questions.push_back((self.sealed.batch.next(), question, ticket));
+            } else {
+                actions.push(Action::Answer(ticket, answered));
+            }
+        }
+    }
+
+    /// Applies a durable frame and answers everyone who waited for it.
+    fn apply(&mut self, frame: SealedFrame, now: Now, actions: &mut Vec<Action<Ticket>>) {
+        let header = *frame.header();
+        assert!(header.batch == self.sealed.batch, "frames become durable in order");
+        let confirmed = self.clock.read(now);
+        let view = frame.view();
+        let mut late = 0;
+        let mut at = Position { sequence: header.first_sequence, time: header.time };
+        self.ledger.reserve_for_frame(usize::try_from(header.record_count).expect("32 bits"));
+        self.ledger.tick(at);
+        self.outcomes.clear();
+        for record in Records::new(view.records(), view.personal()) {
+            at.sequence = at.sequence.next();
+            let applied = record.map_err(|error| error.to_string()).and_then(|record| {
+                let outcome = self.ledger.apply(at, &record).map_err(|error| error.to_string())?;
+                Ok((record, outcome))
+            });
+            let (record, outcome) = match applied {
+                Ok(applied) => applied,
+                Err(error) => return actions.push(Action::Halt(Halt::Record(error))),
+            };
+            late += u64::from(is_late(&record.command, &outcome, confirmed));
+            self.directory.follow(&record, &outcome);
+            self.untold.push_back(outcome.to_entry());
+            self.outcomes.push(outcome);
+        }
+        self.applied = header.batch;
+        self.quiet_since = now.monotonic;
+        self.builder.recycle(frame);
+        let mut start = 0;
+        for (ticket, count) in self.writing.drain(..) {
+            let end = start + usize::try_from(count).expect("32 bits");
+            actions.push(Action::Reply(ticket, start..end));
+            start = end;
+        }
+        assert!(start == self.outcomes.len(), "every outcome has someone who waits for it");
+        if late > 0 {
+            actions.push(Action::Late { count: late });
+        }
+        self.answer(now, actions);
+        self.make_room();
+    }
+
+    fn validate(&self) {
+        assert!(self.applied <= self.sealed.batch, "a frame is applied after it was sealed");
+        assert!(self.sealed.batch.0 - self.applied.0 <= 1, "one frame is being written at a time");
+        assert!(self.is_writing() || self.writing.is_empty(), "nobody waits for a frame that is not there");
+    }
+}
+
+const NANOSECOND: Duration = match Duration::from_nanoseconds(1) {
+    Some(nanosecond) => nanosecond,
+    None => unreachable!(),
+};
+
+/// Whether a settlement's confirmation leaves after the last moment the scheme allows. The settlement stands.
+fn is_late(command: &Command<'_>, outcome: &Outcome, confirmed: Timestamp) -> bool {
+    let Command::Payment(payment) = command else { return false };
+    let settled = Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None };
+    let accepted = Timestamp::from_nanoseconds(payment.acceptance_time.get());
+    let accepted = accepted.expect("records are checked when they are read");
+    outcome.verdict == settled && confirmed > accepted.plus(Profile::sct_inst_2025().confirmation)
+}
+
+fn halt(failed: Append) -> Halt {
+    match failed {
+        Append::Durable => unreachable!("a durable frame is applied"),
+        Append::Fenced { epoch } => Halt::Fenced(epoch),
+        Append::Conflict { tail } => Halt::Conflict(tail.batch),
+        Append::Refused(refusal) => Halt::Refused(refusal),
+        Append::Unknown(error) => Halt::Write(error),
+    }
+}

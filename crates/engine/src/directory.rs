@@ -1,0 +1,110 @@
+//! What the edges look up without asking the core: where accounts are, and who takes part.
+//!
+//! Everything here is a hint. The core checks it against its own state and looks again if it is wrong, so a
+//! stale entry costs time and never money. The core updates the directory before it answers the command that
+//! made the change.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+use dashmap::DashMap;
+use ledger::{AccountMode, Command, Ledger, Outcome, ParticipantStatus, Record, Verdict};
+use types::{AccountNumber, Bic, Currency, Digest};
+
+/// Accounts by number's digest and currency, participants by code.
+#[derive(Debug, Default)]
+pub struct Directory {
+    accounts: DashMap<(Digest, Currency), AccountNumber, BuildHasherDefault<DigestHasher>>,
+    participants: DashMap<Bic, ParticipantView>,
+}
+
+/// What an edge knows of a participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParticipantView {
+    /// Where its customers' accounts live.
+    pub mode: AccountMode,
+    /// Whether it takes part at present.
+    pub status: ParticipantStatus,
+}
+
+impl Directory {
+    /// The account with this number's digest and currency, or 0.
+    pub fn account(&self, digest: Digest, currency: Currency) -> AccountNumber {
+        self.accounts.get(&(digest, currency)).map_or(AccountNumber(0), |entry| *entry.value())
+    }
+
+    /// A participant.
+    pub fn participant(&self, bic: Bic) -> Option<ParticipantView> {
+        self.participants.get(&bic).map(|entry| *entry.value())
+    }
+
+    /// Takes over everything that a recovered ledger holds.
+    pub(crate) fn fill(&self, ledger: &Ledger) {
+        for (number, account) in ledger.accounts().filter(|(_, account)| account.kind().is_customer()) {
+            self.accounts.insert((account.digest(), account.currency()), number);
+        }
+        for (_, participant) in ledger.participants() {
+            let view = ParticipantView { mode: participant.mode(), status: participant.status() };
+            self.participants.insert(participant.bic(), view);
+        }
+    }
+
+    /// Takes over what one applied command changed.
+    pub(crate) fn follow(&self, record: &Record<'_>, outcome: &Outcome) {
+        let Verdict::Done { subject, repeat_of: None } = outcome.verdict else { return };
+        match record.command {
+            Command::OpenAccount(open) => {
+                let currency = Currency::from_number(open.currency.get());
+                let currency = currency.expect("records are checked when they are read");
+                let number = u32::try_from(subject).expect("account numbers have 32 bits");
+                self.accounts.insert((Digest(open.iban_digest), currency), AccountNumber(number));
+            }
+            Command::RegisterParticipant(register) => {
+                let mode = AccountMode::from_number(register.mode);
+                let mode = mode.expect("records are checked when they are read");
+                let view = ParticipantView { mode, status: ParticipantStatus::Active };
+                self.participants.insert(checked_bic(register.bic), view);
+            }
+            Command::SetParticipantStatus(set) => {
+                let status = ParticipantStatus::from_number(set.status);
+                let status = status.expect("records are checked when they are read");
+                if let Some(mut view) = self.participants.get_mut(&checked_bic(set.bic)) {
+                    view.status = status;
+                }
+            }
+            Command::Genesis(_)
+            | Command::SetProfile(_)
+            | Command::SetAccountStatus(_)
+            | Command::SetAccountFloor(_)
+            | Command::PostEntry(_)
+            | Command::TransferLiquidity(_)
+            | Command::Payment(_)
+            | Command::RefusedPayment(_) => {}
+        }
+    }
+}
+
+fn checked_bic(bytes: [u8; 11]) -> Bic {
+    Bic::from_bytes(bytes).expect("records are checked when they are read")
+}
+
+/// Digests are pseudo-random under a secret key already; eight of their bytes are as good as any hash.
+#[derive(Default, Debug)]
+pub(crate) struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = self.0.rotate_left(5) ^ u64::from_le_bytes(word);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {
+        // The length of a digest is always the same and says nothing.
+    }
+}

@@ -1,0 +1,344 @@
+//! The threads around the step: the core, the log, and the preparer of segments.
+//!
+//! ```text
+//! handles --events--> core --frames--> log --written--> core
+//!                                       log --wanted--> preparer
+//! ```
+//!
+//! Invariants:
+//! - The core thread never waits for anything but events and time, and never does I/O.
+//! - A panic on any of these threads ends the process: half a step is worse than none.
+
+// The clocks and threads of the engine are here and nowhere else.
+#![allow(clippy::disallowed_methods)]
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded};
+use journal::{Append, Prepared, Preparer, SealedFrame, Space, Storage, Writer};
+use ledger::{Limits, Outcome};
+use types::Timestamp;
+
+use crate::clock::{ClockState, Now};
+use crate::core::{Action, Core, Event};
+use crate::handle::{AnswerSink, Handle, OutcomeSink, Shared};
+use crate::question::Answered;
+
+/// Whoever waits for an answer from the core thread.
+pub(crate) enum Ticket {
+    /// For the outcomes of a submission.
+    Outcomes(Box<dyn OutcomeSink>),
+    /// For the answer to a question.
+    Answer(Box<dyn AnswerSink>),
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Outcomes(_) => "Ticket::Outcomes",
+            Self::Answer(_) => "Ticket::Answer",
+        })
+    }
+}
+
+/// A running engine. Dropping it stops it.
+#[derive(Debug)]
+pub struct Engine {
+    handle: Handle,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// A way to submit and to ask.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Takes nothing more, finishes and answers what was taken, ends the log in a marker, and returns when all
+    /// threads have ended.
+    pub fn stop(mut self) {
+        self.join();
+    }
+
+    fn join(&mut self) {
+        if self.threads.is_empty() {
+            return;
+        }
+        self.handle.shared.stopping.store(true, Ordering::SeqCst);
+        // The queue may be full for a moment; the core is draining it. If the core has gone, so has the reason.
+        let _ = self.handle.events.send(Event::Stop);
+        for thread in self.threads.drain(..) {
+            assert!(thread.join().is_ok(), "a panic on an engine thread ends the process before this");
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+/// What the threads are made of.
+pub(crate) struct Parts<S: Storage, W> {
+    pub(crate) core: Core<Ticket>,
+    pub(crate) writer: W,
+    pub(crate) preparer: Preparer<S>,
+    pub(crate) handle: Handle,
+    pub(crate) events: Receiver<Event<Ticket>>,
+    pub(crate) limits: Limits,
+}
+
+/// Starts the threads.
+pub(crate) fn run<S, W>(parts: Parts<S, W>) -> std::io::Result<Engine>
+where
+    S: Storage + Send + Sync + 'static,
+    S::File: Send + Sync,
+    S::Lock: Send + Sync,
+    W: Writer + 'static,
+{
+    let Parts { core, writer, preparer, handle, events, limits } = parts;
+    // One frame is away at a time, and one more may be on its way back.
+    let (frames, frames_in) = bounded(1);
+    let (written, written_in) = bounded(1);
+    let (wanted, wanted_in) = bounded(1);
+    let shared = Arc::clone(&handle.shared);
+    let driver = Driver { core, events, frames, written: written_in, shared: Arc::clone(&shared), limits };
+    let threads = vec![
+        spawn("solvo-core", move || driver.run())?,
+        spawn("solvo-log", move || write_frames(writer, &frames_in, &written, &wanted))?,
+        spawn("solvo-preparer", move || prepare(preparer, &wanted_in, &shared))?,
+    ];
+    Ok(Engine { handle, threads })
+}
+
+/// Nanoseconds since this process first asked.
+pub(crate) fn monotonic() -> i64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let elapsed = START.get_or_init(Instant::now).elapsed();
+    i64::try_from(elapsed.as_nanos()).expect("a process does not run for 292 years")
+}
+
+/// What both clocks show.
+pub(crate) fn now() -> Now {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let wall = i64::try_from(since_1970.as_nanos()).ok().and_then(Timestamp::from_nanoseconds);
+    Now { monotonic: monotonic(), wall: wall.expect("the wall clock shows a year before 2262") }
+}
+
+/// Ends the process when the thread that holds it panics.
+struct EndProcessOnPanic;
+
+impl Drop for EndProcessOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let _guard = EndProcessOnPanic;
+        body();
+    })
+}
+
+/// The exit status of a process that must not go on: EX_IOERR of sysexits.h.
+const EXIT_FATAL: i32 = 74;
+
+/// Ends the process without unwinding, so that nothing is answered any more.
+fn end_process(reason: &dyn fmt::Display) -> ! {
+    tracing::error!(%reason, "the node must stop");
+    std::process::exit(EXIT_FATAL)
+}
+
+/// The core thread.
+struct Driver {
+    core: Core<Ticket>,
+    events: Receiver<Event<Ticket>>,
+    frames: Sender<SealedFrame>,
+    written: Receiver<(SealedFrame, Append)>,
+    shared: Arc<Shared>,
+    limits: Limits,
+}
+
+impl Driver {
+    fn run(mut self) {
+        let mut actions = Vec::new();
+        let mut stopped = false;
+        while !stopped {
+            self.take_in(&mut actions);
+            self.core.step(Event::Idle, now(), &mut actions);
+            let mut wake_at = None;
+            for action in actions.drain(..) {
+                match action {
+                    Action::WakeAt(at) => wake_at = Some(at),
+                    Action::Stopped => stopped = true,
+                    action @ (Action::Write(_)
+                    | Action::Reply(..)
+                    | Action::Answer(..)
+                    | Action::Late { .. }
+                    | Action::Halt(_)) => {
+                        carry_out(action, &self.frames, &self.shared, self.core.outcomes());
+                    }
+                }
+            }
+            self.publish();
+            if !stopped {
+                self.wait(wake_at, &mut actions);
+            }
+        }
+    }
+
+    /// Takes in everything that is there, in the order in which it came.
+    fn take_in(&mut self, actions: &mut Vec<Action<Ticket>>) {
+        if let Ok((frame, result)) = self.written.try_recv() {
+            self.written(frame, result, actions);
+        }
+        while self.core.takes_submissions() {
+            match self.events.try_recv() {
+                Ok(event) => self.core.step(event, now(), actions),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Waits for an event, the log, or the time at which the core wants to look again.
+    fn wait(&mut self, wake_at: Option<i64>, actions: &mut Vec<Action<Ticket>>) {
+        let wait = wake_at.map_or(LOOK_AROUND, |at| {
+            let left = u64::try_from(at - monotonic()).unwrap_or(0);
+            Duration::from_nanos(left).min(LOOK_AROUND)
+        });
+        if self.core.takes_submissions() {
+            crossbeam::channel::select! {
+                recv(self.written) -> written => {
+                    let (frame, result) = written.expect("the log thread outlives the core thread");
+                    self.written(frame, result, actions);
+                }
+                recv(self.events) -> event => {
+                    let event = event.expect("the engine itself holds a handle");
+                    self.core.step(event, now(), actions);
+                }
+                default(wait) => {}
+            }
+        } else if let Ok((frame, result)) = self.written.recv_timeout(wait) {
+            self.written(frame, result, actions);
+        }
+    }
+
+    /// A frame has come back. Replies refer to the outcomes of this frame, so they are sent at once.
+    fn written(&mut self, frame: SealedFrame, result: Append, actions: &mut Vec<Action<Ticket>>) {
+        self.core.step(Event::Written(frame, result), now(), actions);
+        for action in actions.drain(..) {
+            carry_out(action, &self.frames, &self.shared, self.core.outcomes());
+        }
+    }
+
+    /// Lets the edges know what they need for admission and stamping.
+    fn publish(&self) {
+        let at = now();
+        self.shared.clock_offset.store(self.core.clock().offset(), Ordering::Relaxed);
+        let apart = self.core.clock_state(at) == ClockState::Apart;
+        if self.shared.clock_apart.swap(apart, Ordering::Relaxed) != apart {
+            match apart {
+                true => tracing::error!("the wall clock is not where log time is; no payments are taken"),
+                false => tracing::info!("the wall clock and log time agree again"),
+            }
+        }
+        let ledger = self.core.ledger();
+        let full = ledger.account_count() >= self.limits.accounts_max
+            || ledger.payment_count() >= self.limits.payments_max
+            || ledger.request_count() >= self.limits.requests_max;
+        self.shared.full.store(full, Ordering::Relaxed);
+    }
+}
+
+/// How often the core thread looks at the clocks when nothing else happens.
+const LOOK_AROUND: Duration = Duration::from_millis(100);
+
+fn carry_out(action: Action<Ticket>, frames: &Sender<SealedFrame>, shared: &Shared, outcomes: &[Outcome]) {
+    match action {
+        Action::Write(frame) => frames.send(frame).expect("the log thread outlives the core thread"),
+        Action::Reply(Ticket::Outcomes(sink), range) => {
+            let count = u64::try_from(range.len()).expect("64 bits");
+            shared.records_under_way.fetch_sub(count, Ordering::Relaxed);
+            let offset = shared.clock_offset.load(Ordering::Relaxed);
+            let confirmed = Timestamp::from_nanoseconds(monotonic() + offset);
+            sink.take(&outcomes[range], confirmed.expect("log time starts after 1970"));
+        }
+        Action::Answer(Ticket::Answer(sink), answered) => answer(sink, answered, shared),
+        Action::Reply(Ticket::Answer(_), _) | Action::Answer(Ticket::Outcomes(_), _) => {
+            unreachable!("a ticket comes back with what it was given for")
+        }
+        Action::Late { count } => {
+            shared.late_confirmations.fetch_add(count, Ordering::Relaxed);
+            tracing::error!(count, "settlements were confirmed later than the scheme allows");
+        }
+        Action::Halt(reason) => end_process(&reason),
+        Action::WakeAt(_) | Action::Stopped => {}
+    }
+}
+
+fn answer(sink: Box<dyn AnswerSink>, answered: Answered, shared: &Shared) {
+    shared.questions_under_way.fetch_sub(1, Ordering::Relaxed);
+    sink.take(answered);
+}
+
+/// The log thread: one frame at a time, until the core thread ends.
+fn write_frames(
+    mut writer: impl Writer,
+    frames: &Receiver<SealedFrame>,
+    written: &Sender<(SealedFrame, Append)>,
+    wanted: &Sender<()>,
+) {
+    for mut frame in frames {
+        let result = writer.append(&mut frame);
+        if writer.space() != Space::Ample {
+            // If the preparer has been told already, that is enough.
+            let _ = wanted.try_send(());
+        }
+        if written.send((frame, result)).is_err() {
+            return;
+        }
+    }
+}
+
+/// The preparer's thread: keeps segments ready, until the log thread ends.
+fn prepare<S: Storage>(mut preparer: Preparer<S>, wanted: &Receiver<()>, shared: &Shared) {
+    loop {
+        match preparer.step() {
+            Prepared::Made { segment } => {
+                tracing::debug!(segment, "segment ready");
+                continue;
+            }
+            Prepared::Enough => {
+                if shared.no_space.swap(false, Ordering::Relaxed) {
+                    tracing::info!("there is room for the log again");
+                }
+                if wanted.recv().is_err() {
+                    return;
+                }
+            }
+            Prepared::Short(error) => {
+                if !shared.no_space.swap(true, Ordering::Relaxed) {
+                    tracing::error!(%error, "no room for another segment; no new payments are taken");
+                }
+                if wanted.recv_timeout(LOOK_FOR_ROOM)
+                    == Err(crossbeam::channel::RecvTimeoutError::Disconnected)
+                {
+                    return;
+                }
+            }
+            Prepared::Failed(error) => end_process(&error),
+        }
+    }
+}
+
+/// How often a full disk is tried again.
+const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);

@@ -1,0 +1,183 @@
+//! What callers hold: a way to submit and to ask, with every limit checked before anything is queued.
+//!
+//! Invariant: what a caller is told was not taken has changed nothing and never will.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use crossbeam::channel::{Sender, TrySendError};
+use ledger::{Outcome, RecordWriter};
+use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
+
+use crate::core::{Event, Submission};
+use crate::directory::Directory;
+use crate::driver::{Ticket, monotonic};
+use crate::question::{Answered, Question};
+
+/// Takes the outcomes of one submission, in the order of its commands. Called once, on the core thread: it must
+/// not block. `confirmed` is the log time at which they are told.
+pub trait OutcomeSink: Send {
+    /// Takes them.
+    fn take(self: Box<Self>, outcomes: &[Outcome], confirmed: Timestamp);
+}
+
+impl<Function: FnOnce(&[Outcome], Timestamp) + Send> OutcomeSink for Function {
+    fn take(self: Box<Self>, outcomes: &[Outcome], confirmed: Timestamp) {
+        self(outcomes, confirmed);
+    }
+}
+
+/// Takes the answer to one question. Called once, on the core thread: it must not block.
+pub trait AnswerSink: Send {
+    /// Takes it.
+    fn take(self: Box<Self>, answered: Answered);
+}
+
+impl<Function: FnOnce(Answered) + Send> AnswerSink for Function {
+    fn take(self: Box<Self>, answered: Answered) {
+        self(answered);
+    }
+}
+
+/// Why something was not taken. Nothing has been logged; the same request may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// More is under way than the node can answer in time.
+    #[error("more is under way than can be answered in time; try again shortly")]
+    Overloaded,
+    /// The ledger holds as many accounts, payments or requests as it was given room for.
+    #[error("the ledger holds as much as it was given room for")]
+    Full,
+    /// The machine's clock is not where log time is.
+    #[error("the machine's clock has jumped; no payments are taken until it is right again")]
+    ClockApart,
+    /// There is no room on the disk for more of the log.
+    #[error("the log's disk is full; no payments are taken until there is room")]
+    NoSpace,
+    /// The node is about to stop.
+    #[error("the node is stopping")]
+    Stopping,
+    /// More commands in one submission than fit a frame.
+    #[error("more commands in one submission than fit one frame")]
+    TooLarge,
+}
+
+/// What is under way, and whether more may come. Shared by the handles and the engine's threads.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    pub(crate) records_under_way: AtomicU64,
+    pub(crate) questions_under_way: AtomicU64,
+    pub(crate) clock_offset: AtomicI64,
+    pub(crate) clock_apart: AtomicBool,
+    pub(crate) no_space: AtomicBool,
+    pub(crate) full: AtomicBool,
+    pub(crate) stopping: AtomicBool,
+    pub(crate) late_confirmations: AtomicU64,
+}
+
+/// Commands that may be under way at once.
+pub(crate) const RECORDS_UNDER_WAY_MAX: u64 = 1 << 17;
+/// Questions that may be under way at once.
+pub(crate) const QUESTIONS_UNDER_WAY_MAX: u64 = 1 << 14;
+/// Submissions and questions that may be queued: every one of them could be of a single command.
+pub(crate) const QUEUE_LENGTH: usize = 1 << 15;
+
+/// Whether the node takes new work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Why it does not, if so.
+    pub not_ready: Option<NotTaken>,
+    /// Settlements whose confirmation left later than the scheme allows, since the node started.
+    pub late_confirmations: u64,
+}
+
+/// A way to submit and to ask. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(crate) events: Sender<Event<Ticket>>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) digest_key: DigestKey,
+    pub(crate) incarnation: Incarnation,
+}
+
+impl Handle {
+    /// Starts an empty list of commands of one principal.
+    pub const fn commands(&self, principal: PrincipalNumber) -> RecordWriter {
+        RecordWriter::new(self.digest_key, principal)
+    }
+
+    /// Submits commands. They enter one frame together and are applied in order; `sink` is called once, when
+    /// that frame is durable and applied, whether or not anybody still waits.
+    pub fn submit(&self, commands: RecordWriter, sink: Box<dyn OutcomeSink>) -> Result<(), NotTaken> {
+        if let Some(reason) = self.status().not_ready {
+            return Err(reason);
+        }
+        let submission = Submission::new(commands, Ticket::Outcomes(sink)).map_err(|_| NotTaken::TooLarge)?;
+        let count = u64::from(submission.count());
+        self.enqueue(Event::Submit(submission), &self.shared.records_under_way, count, RECORDS_UNDER_WAY_MAX)
+    }
+
+    /// Asks a question; `sink` is called once with the answer.
+    pub fn ask(&self, question: Question, sink: Box<dyn AnswerSink>) -> Result<(), NotTaken> {
+        let event = Event::Ask(question, Ticket::Answer(sink));
+        self.enqueue(event, &self.shared.questions_under_way, 1, QUESTIONS_UNDER_WAY_MAX)
+    }
+
+    /// Whether new work is taken.
+    pub fn status(&self) -> Status {
+        let shared = &self.shared;
+        let reasons = [
+            (&shared.stopping, NotTaken::Stopping),
+            (&shared.clock_apart, NotTaken::ClockApart),
+            (&shared.no_space, NotTaken::NoSpace),
+            (&shared.full, NotTaken::Full),
+        ];
+        let not_ready = reasons.into_iter().find(|(flag, _)| flag.load(Ordering::Relaxed));
+        Status {
+            not_ready: not_ready.map(|(_, reason)| reason),
+            late_confirmations: shared.late_confirmations.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What can be looked up without asking.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The key of the log's digests.
+    pub const fn digest_key(&self) -> &DigestKey {
+        &self.digest_key
+    }
+
+    /// The id of the payment at a position.
+    pub const fn payment_id(&self, sequence: Sequence) -> PaymentId {
+        PaymentId { incarnation: self.incarnation, shard: Shard(0), sequence }
+    }
+
+    /// Log time, for stamping what has just been received.
+    pub fn now(&self) -> Timestamp {
+        let offset = self.shared.clock_offset.load(Ordering::Relaxed);
+        Timestamp::from_nanoseconds(monotonic() + offset).expect("log time starts after 1970")
+    }
+
+    fn enqueue(
+        &self,
+        event: Event<Ticket>,
+        under_way: &AtomicU64,
+        count: u64,
+        count_max: u64,
+    ) -> Result<(), NotTaken> {
+        if under_way.fetch_add(count, Ordering::Relaxed) + count > count_max {
+            under_way.fetch_sub(count, Ordering::Relaxed);
+            return Err(NotTaken::Overloaded);
+        }
+        self.events.try_send(event).map_err(|error| {
+            under_way.fetch_sub(count, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => NotTaken::Overloaded,
+                TrySendError::Disconnected(_) => NotTaken::Stopping,
+            }
+        })
+    }
+}

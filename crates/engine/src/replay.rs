@@ -1,0 +1,139 @@
+//! Replaying a log: the same frames through the same rules, each outcome compared with what was told.
+//!
+//! Recovery and `verify` use this, so the code that must work on the worst day runs on every day.
+
+use std::collections::VecDeque;
+
+use journal::FrameView;
+use ledger::{Ledger, Limits, OutcomeEntry, OutcomeError, Position, RecordError, Records, ReplayError};
+use types::Sequence;
+
+/// A log that contradicts itself or the rules. The node must not serve from it.
+#[derive(Debug, thiserror::Error)]
+pub enum Divergence {
+    /// A record can't be read.
+    #[error("the record at sequence {sequence} can't be read: {source}")]
+    Record {
+        /// Its position.
+        sequence: Sequence,
+        /// What is wrong.
+        source: RecordError,
+    },
+    /// A record can't stand where it stands.
+    #[error("the record at sequence {sequence} can't stand there: {source}")]
+    Order {
+        /// Its position.
+        sequence: Sequence,
+        /// What is wrong.
+        source: ReplayError,
+    },
+    /// The frame says how many records it has, and has another number.
+    #[error("the frame holds {found} records and says {expected}")]
+    RecordCount {
+        /// As the header says.
+        expected: u32,
+        /// As they were read.
+        found: u32,
+    },
+    /// An outcome entry can't be read.
+    #[error("an outcome entry can't be read: {0}")]
+    Entry(#[from] OutcomeError),
+    /// An outcome was told that replay contradicts.
+    #[error(
+        "sequence {sequence} was told an outcome that replay contradicts: the rules or the log have changed"
+    )]
+    Outcome {
+        /// The command's position.
+        sequence: Sequence,
+    },
+    /// An outcome entry for a command that has not been decided.
+    #[error("an outcome entry answers sequence {sequence}, which has no outcome to tell")]
+    Unasked {
+        /// The position it names.
+        sequence: Sequence,
+    },
+}
+
+/// What a replay has gone through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReplayTotals {
+    /// Frames.
+    pub frames: u64,
+    /// Commands.
+    pub records: u64,
+    /// Outcome entries that agreed with the replay.
+    pub outcomes_checked: u64,
+}
+
+/// A ledger that is being rebuilt from frames.
+#[derive(Debug)]
+pub struct Replayer {
+    ledger: Ledger,
+    /// Outcomes that no frame has told yet, in the order of decision.
+    untold: VecDeque<OutcomeEntry>,
+    totals: ReplayTotals,
+}
+
+impl Replayer {
+    /// Starts with an empty ledger.
+    pub fn new(limits: Limits) -> Self {
+        Self { ledger: Ledger::new(limits), untold: VecDeque::new(), totals: ReplayTotals::default() }
+    }
+
+    /// Replays one frame: what it tells of earlier ones is compared, then its own commands are applied.
+    pub fn frame(&mut self, frame: &FrameView<'_>) -> Result<(), Divergence> {
+        self.compare(frame)?;
+        let header = frame.header();
+        let mut at = Position { sequence: header.first_sequence, time: header.time };
+        self.ledger.reserve_for_frame(usize::try_from(header.record_count).unwrap_or(usize::MAX));
+        self.ledger.tick(at);
+        let mut found = 0;
+        for record in Records::new(frame.records(), frame.personal()) {
+            at.sequence = at.sequence.next();
+            let sequence = at.sequence;
+            let record = record.map_err(|source| Divergence::Record { sequence, source })?;
+            let outcome =
+                self.ledger.apply(at, &record).map_err(|source| Divergence::Order { sequence, source })?;
+            self.untold.push_back(outcome.to_entry());
+            found += 1;
+        }
+        if found != header.record_count {
+            return Err(Divergence::RecordCount { expected: header.record_count, found });
+        }
+        self.totals.frames += 1;
+        self.totals.records += u64::from(found);
+        Ok(())
+    }
+
+    /// The ledger as rebuilt so far.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// What has been gone through so far.
+    pub const fn totals(&self) -> ReplayTotals {
+        self.totals
+    }
+
+    /// How many outcomes no frame has told yet: those of the last frames.
+    pub fn untold_count(&self) -> usize {
+        self.untold.len()
+    }
+
+    /// The ledger, and the outcomes that the next frames have to tell.
+    pub fn finish(self) -> (Ledger, VecDeque<OutcomeEntry>) {
+        (self.ledger, self.untold)
+    }
+
+    fn compare(&mut self, frame: &FrameView<'_>) -> Result<(), Divergence> {
+        for told in OutcomeEntry::read_all(frame.outcomes())? {
+            let sequence = told.sequence();
+            let replayed = self.untold.pop_front().ok_or(Divergence::Unasked { sequence })?;
+            if replayed != told {
+                return Err(Divergence::Outcome { sequence });
+            }
+            self.totals.outcomes_checked += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! From a folder to a running engine: open or create, replay, claim, begin, run.
+//!
+//! Invariants:
+//! - Nothing is answered before an EpochStart frame of this node is durable.
+//! - The log's first records are its genesis and its scheme profile.
+
+// This is where a node draws its random numbers and reads the clock for the first time.
+#![allow(clippy::disallowed_methods)]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam::channel::bounded;
+use journal::{
+    Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, OpenError,
+    ReadError, SealInput, SealedFrame, SegmentSize, Settings, StorageError, Tail, Writer,
+};
+use ledger::{Limits, Profile, RecordWriter, Setup};
+use types::{BatchNumber, ClusterId, DigestKey, Duration, Incarnation, PrincipalNumber, Shard};
+
+use crate::clock::LogClock;
+use crate::core::{Core, CoreSetup, RULES_VERSION};
+use crate::directory::Directory;
+use crate::driver::{Engine, Parts, now, run};
+use crate::handle::{Handle, QUEUE_LENGTH, Shared};
+use crate::replay::{Divergence, Replayer};
+
+/// How a node is run. Nothing here can change what a command comes to.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder of the log. It is made if it does not exist.
+    pub folder: PathBuf,
+    /// How large new segments are.
+    pub segment_size: SegmentSize,
+    /// Room for accounts, payments and requests.
+    pub limits: Limits,
+}
+
+/// Why a node could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The folder can't be used.
+    #[error("the folder can't be used: {0}")]
+    Storage(#[from] StorageError),
+    /// The folder's journal can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The log can't be read to its end.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The log can't be claimed.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// The log's first records can't be written.
+    #[error("the log's first records can't be written: {0}")]
+    Begin(String),
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers: {0}")]
+    Entropy(getrandom::Error),
+    /// A thread can't be started.
+    #[error("a thread can't be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Recovers the log in a folder, or begins one, and runs the engine on it.
+pub fn start(config: &Config) -> Result<Engine, StartError> {
+    let mut journal = open(config)?;
+    let identity = journal.identity();
+    let mut replayer = Replayer::new(config.limits);
+    let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?))?;
+    let totals = replayer.totals();
+    tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
+
+    let clock = LogClock::new(now(), tail.time);
+    // One frame is being written while another fills, and the first may be on its way back.
+    let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock };
+    let mut epoch_start = log.seal(FrameKind::EpochStart, 0);
+    let mut writer = journal.claim(&tail, &mut epoch_start)?;
+    let accept = |divergence: Divergence| StartError::Begin(divergence.to_string());
+    replayer.frame(&epoch_start.view()).map_err(accept)?;
+    if replayer.ledger().setup().is_none() {
+        let frame = log.begin(&mut writer)?;
+        replayer.frame(&frame.view()).map_err(accept)?;
+    }
+    let (ledger, untold) = replayer.finish();
+    let setup = *ledger.setup().expect("the log has begun");
+    check_identity(&setup, &identity)?;
+
+    let directory = Arc::new(Directory::default());
+    directory.fill(&ledger);
+    let (sender, events) = bounded(QUEUE_LENGTH);
+    let handle = Handle {
+        events: sender,
+        shared: Arc::new(Shared::default()),
+        directory: Arc::clone(&directory),
+        digest_key: setup.digest_key,
+        incarnation: setup.incarnation,
+    };
+    handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
+    let Log { builder, identity, tail, clock } = log;
+    let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
+    let preparer = journal.preparer();
+    let parts = Parts { core, writer, preparer, handle, events, limits: config.limits };
+    run(parts).map_err(StartError::Thread)
+}
+
+fn open(config: &Config) -> Result<LocalJournal<FileStorage>, StartError> {
+    let settings = || Settings { segment_size: config.segment_size, entropy: Box::new(tag) };
+    let storage = FileStorage::create(&config.folder)?;
+    match LocalJournal::open(storage, None, settings()) {
+        Err(OpenError::NotAJournal { .. }) => {}
+        opened => return Ok(opened?),
+    }
+    let mut cluster = [0; 16];
+    getrandom::fill(&mut cluster).map_err(StartError::Entropy)?;
+    let incarnation = getrandom::u64().map_err(StartError::Entropy)?;
+    let identity =
+        Identity { cluster: ClusterId(cluster), shard: Shard(0), incarnation: Incarnation(incarnation) };
+    let storage = FileStorage::open(&config.folder)?;
+    Ok(LocalJournal::create(storage, identity, settings())?)
+}
+
+/// Segments need tags in the middle of the node's life; a machine that has no random numbers then is broken.
+fn tag() -> u64 {
+    getrandom::u64().expect("the operating system gave random numbers at the start")
+}
+
+/// The genesis names the log it belongs to, so that frames of another can't stand in for it.
+fn check_identity(setup: &Setup, identity: &Identity) -> Result<(), StartError> {
+    if setup.cluster == identity.cluster && setup.incarnation == identity.incarnation {
+        return Ok(());
+    }
+    Err(StartError::Begin("the genesis names another cluster or incarnation than its frames".to_owned()))
+}
+
+/// The log before the core takes it over.
+struct Log {
+    builder: FrameBuilder,
+    identity: Identity,
+    tail: Tail,
+    clock: LogClock,
+}
+
+impl Log {
+    fn seal(&mut self, kind: FrameKind, personal_key: u32) -> SealedFrame {
+        let nanosecond = Duration::from_nanoseconds(1).expect("one is not negative");
+        let time = self.clock.read(now()).max(self.tail.time.plus(nanosecond));
+        let frame = self.builder.seal(&SealInput {
+            kind,
+            identity: self.identity,
+            previous: self.tail,
+            time,
+            rules_version: RULES_VERSION,
+            durable_mark: self.tail.batch,
+            personal_key,
+        });
+        self.tail = frame.tail();
+        frame
+    }
+
+    /// Writes the log's first records: its genesis, with a fresh key for digests, and the scheme profile.
+    fn begin(&mut self, writer: &mut impl Writer) -> Result<SealedFrame, StartError> {
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).map_err(StartError::Entropy)?;
+        let mut commands = RecordWriter::new(DigestKey::new(key), PrincipalNumber(0));
+        commands.genesis(self.identity.cluster, self.identity.incarnation);
+        commands.set_profile(&Profile::sct_inst_2025());
+        for record in commands.split() {
+            self.builder.push_record(record);
+        }
+        let mut frame = self.seal(FrameKind::Commands, 0);
+        match writer.append(&mut frame) {
+            Append::Durable => Ok(frame),
+            failed @ (Append::Fenced { .. }
+            | Append::Conflict { .. }
+            | Append::Refused(_)
+            | Append::Unknown(_)) => Err(StartError::Begin(format!("{failed:?}"))),
+        }
+    }
+}
