@@ -1,1 +1,40 @@
-//! x
+//! The gRPC contract of Solvo as Rust, and a client that repeats calls safely. This is what users import.
+//!
+//! - [`v1`] is generated from `proto/solvo/v1`: messages, clients and server traits.
+//! - [`Client`] makes calls, and repeats one whose answer was lost: every call of the contract is idempotent.
+//! - [`PaymentStream`] sends payments in bulk, and submits again what is unanswered when a connection breaks.
+//! - [`convert`] turns wire messages into values of `types` and back.
+//!
+//! Invariants:
+//! - A call is done, not done, or unknown, and [`ClientError`] never calls an unknown one not done.
+//! - Everything waits for a bounded time and is tried a bounded number of times.
+//! - Personal data prints masked under `{:?}`.
+
+mod calls;
+mod connection;
+pub mod convert;
+mod error;
+mod exchange;
+pub mod limits;
+mod masked;
+mod retry;
+mod stream;
+mod stream_driver;
+
+pub use connection::{Client, ConnectOptions};
+pub use error::{ClientError, ERROR_DOMAIN, Refusal};
+pub use exchange::{AccountOpenings, Exchange, Payments};
+pub use retry::RetryPolicy;
+pub use stream::{
+    AccountStream, ItemReceiver, ItemSender, ItemStream, PaymentStream, Received, SendError, StreamOptions,
+};
+
+/// Messages, clients and server traits, generated from `proto/solvo/v1`.
+pub mod v1 {
+    // Generated code: its documentation is the contract's comments, its style the generator's.
+    #![allow(missing_docs, unreachable_pub, clippy::all)]
+    tonic::include_proto!("solvo.v1");
+}
+
+/// The descriptors of the contract (an encoded `google.protobuf.FileDescriptorSet`), for server reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("descriptors");

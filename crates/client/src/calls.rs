@@ -1,0 +1,69 @@
+//! The unary calls of every service.
+
+use crate::v1::account_service_client::AccountServiceClient;
+use crate::v1::audit_service_client::AuditServiceClient;
+use crate::v1::iso20022_service_client::Iso20022ServiceClient;
+use crate::v1::liquidity_service_client::LiquidityServiceClient;
+use crate::v1::participant_service_client::ParticipantServiceClient;
+use crate::v1::payment_service_client::PaymentServiceClient;
+use crate::{Client, ClientError, v1};
+
+/// One method per call, all alike: the contract's comments say what each does and how it fails.
+macro_rules! calls {
+    ($($service:ident { $($(#[$doc:meta])* $call:ident($request:ident) -> $reply:ident;)* })*) => {
+        impl Client {$($(
+            $(#[$doc])*
+            pub async fn $call(&self, request: v1::$request) -> Result<v1::$reply, ClientError> {
+                self.call(request, |channel, request| async move {
+                    $service::new(channel).$call(request).await
+                })
+                .await
+            }
+        )*)*}
+    };
+}
+
+calls! {
+    PaymentServiceClient {
+        /// Submits one payment and waits for its outcome.
+        submit_payment(SubmitPaymentRequest) -> SubmitPaymentResponse;
+        /// Tells what became of a payment.
+        get_payment(GetPaymentRequest) -> GetPaymentResponse;
+    }
+    AccountServiceClient {
+        /// Opens an account.
+        open_account(OpenAccountRequest) -> OpenAccountResponse;
+        /// Tells an account's balances and status.
+        get_account(GetAccountRequest) -> GetAccountResponse;
+        /// Moves money between an account and the core account of its book.
+        post_entry(PostEntryRequest) -> PostEntryResponse;
+        /// Changes whether an account takes part in payments.
+        set_account_status(SetAccountStatusRequest) -> SetAccountStatusResponse;
+        /// Changes how far an account may be drawn.
+        set_account_floor(SetAccountFloorRequest) -> SetAccountFloorResponse;
+    }
+    ParticipantServiceClient {
+        /// Registers a participant.
+        register_participant(RegisterParticipantRequest) -> RegisterParticipantResponse;
+        /// Tells how a participant is registered.
+        get_participant(GetParticipantRequest) -> GetParticipantResponse;
+        /// Suspends a participant or lets it take part again.
+        set_participant_status(SetParticipantStatusRequest) -> SetParticipantStatusResponse;
+    }
+    LiquidityServiceClient {
+        /// Raises a position.
+        fund(FundRequest) -> FundResponse;
+        /// Lowers a position.
+        defund(DefundRequest) -> DefundResponse;
+        /// Tells a position.
+        get_position(GetPositionRequest) -> GetPositionResponse;
+    }
+    Iso20022ServiceClient {
+        /// Submits one ISO 20022 document and waits for the one that answers it.
+        submit(Iso20022ServiceSubmitRequest) -> Iso20022ServiceSubmitResponse;
+    }
+    AuditServiceClient {
+        /// Adds up every book at one position of the log.
+        get_trial_balance(GetTrialBalanceRequest) -> GetTrialBalanceResponse;
+    }
+}
