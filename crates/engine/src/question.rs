@@ -1,10 +1,8 @@
 //! What can be asked. Questions wait until everything received before them has been applied, so an answer is
 //! consistent and fresh; it says of which position it is.
 
-use ledger::{
-    Account, AccountMode, BookTotals, Ledger, ParticipantStatus, PaymentAnswer, PaymentTotals, Position,
-};
-use types::{AccountNumber, Bic, Currency, Iban, ParticipantNumber, Sequence, Text, Timestamp};
+use ledger::{Account, BookTotals, Ledger, Participant, PaymentAnswer, PaymentTotals, Position};
+use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
 /// A question.
 #[derive(Clone, Debug)]
@@ -54,10 +52,10 @@ pub struct Answered {
 pub enum Answer {
     /// To [`Question::PaymentAt`] and [`Question::PaymentByKey`].
     Payment(PaymentAnswer),
-    /// To [`Question::Account`] and [`Question::Position`].
-    Account(Option<(AccountNumber, Account)>),
+    /// To [`Question::Account`] and [`Question::Position`]: the account, and the bank whose it is.
+    Account(Option<(AccountNumber, Account, Bic)>),
     /// To [`Question::Participant`].
-    Participant(Option<(ParticipantNumber, AccountMode, ParticipantStatus)>),
+    Participant(Option<Box<Participant>>),
     /// To [`Question::TrialBalance`].
     TrialBalance {
         /// Every book.
@@ -78,15 +76,17 @@ impl Question {
             Self::Account { iban, currency } => {
                 let setup = ledger.setup().expect("questions are taken after the log's first record");
                 let found = ledger.account(&setup.digest_key, iban.as_str(), *currency);
-                Answer::Account(found.map(|(number, account)| (number, *account)))
+                Answer::Account(found.map(|(number, account)| {
+                    (number, *account, ledger.participant_by_number(account.owner()).bic())
+                }))
             }
             Self::Participant(bic) => {
                 let found = ledger.participant(*bic);
-                Answer::Participant(found.map(|(number, found)| (number, found.mode(), found.status())))
+                Answer::Participant(found.map(|(_, found)| Box::new(found.clone())))
             }
             Self::Position { bic, currency } => {
                 let position = ledger.participant(*bic).and_then(|(_, found)| found.position(*currency));
-                Answer::Account(position.map(|number| (number, *ledger.account_by_number(number))))
+                Answer::Account(position.map(|number| (number, *ledger.account_by_number(number), *bic)))
             }
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }

@@ -88,6 +88,7 @@ impl Ledger {
         self.payments.reserve(records);
         self.requests.reserve(records);
         self.references.reserve(records);
+        self.profiles.reserve(records);
     }
 
     /// A frame's own event: its time passes, and what is older than the duplicate window is forgotten.
@@ -120,7 +121,7 @@ impl Ledger {
             | Command::SetAccountStatus(_)
             | Command::SetAccountFloor(_)
             | Command::PostEntry(_)
-            | Command::TransferLiquidity(_) => rules_masterdata::apply(self, at, record.command),
+            | Command::TransferLiquidity(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         Ok(outcome)
@@ -139,7 +140,7 @@ impl Ledger {
     }
 
     fn begin(&mut self, at: Position, genesis: &layout::Genesis) -> Outcome {
-        let digest_key = DigestKey::new(genesis.digest_key);
+        let digest_key = DigestKey::new(genesis.digest_key.0);
         self.payments.set_key(digest_key);
         self.setup = Some(Setup {
             cluster: ClusterId(genesis.cluster),
@@ -216,3 +217,7 @@ fn hash(digest: Digest) -> u64 {
     let half: [u8; 8] = digest.0[..8].try_into().expect("a digest has 16 bytes");
     u64::from_le_bytes(half)
 }
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

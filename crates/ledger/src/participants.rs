@@ -11,9 +11,35 @@ use crate::{AccountMode, ParticipantStatus};
 #[derive(Clone, Debug)]
 pub struct Participant {
     pub(crate) bic: Bic,
+    pub(crate) name: Name,
     pub(crate) mode: AccountMode,
     pub(crate) status: ParticipantStatus,
     pub(crate) books: Books,
+}
+
+/// A name of at most 140 characters, in place. Empty once the personal section that held it has been erased.
+#[derive(Clone, Copy)]
+pub(crate) struct Name {
+    length: usize,
+    bytes: [u8; NAME_BYTES_MAX],
+}
+
+/// A character takes at most four bytes.
+const NAME_BYTES_MAX: usize = 4 * 140;
+
+impl Name {
+    pub(crate) fn new(text: &[u8]) -> Self {
+        let length = if text.len() <= NAME_BYTES_MAX { text.len() } else { 0 };
+        let mut bytes = [0; NAME_BYTES_MAX];
+        bytes[..length].copy_from_slice(&text[..length]);
+        Self { length, bytes }
+    }
+}
+
+impl std::fmt::Debug for Name {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Name({} bytes)", self.length)
+    }
 }
 
 /// How many currencies one participant may keep. Few, so that a participant needs no memory of its own.
@@ -63,6 +89,11 @@ impl Participant {
         self.bic
     }
 
+    /// Its name; empty if that can't be read any more.
+    pub fn name(&self) -> &str {
+        std::str::from_utf8(&self.name.bytes[..self.name.length]).unwrap_or_default()
+    }
+
     /// Where its customers' accounts live.
     pub const fn mode(&self) -> AccountMode {
         self.mode
@@ -76,6 +107,11 @@ impl Participant {
     /// Its book in a currency. There are one or two, so a walk is the quickest look-up.
     pub fn book(&self, currency: Currency) -> Option<&Book> {
         self.books.iter().find(|book| book.currency == currency)
+    }
+
+    /// Its books, the first one from its registration.
+    pub fn books(&self) -> impl Iterator<Item = &Book> {
+        self.books.iter()
     }
 
     /// Its position in a currency.

@@ -80,6 +80,11 @@ impl Ledger {
         Some((number, self.participants.get(number)))
     }
 
+    /// The participant with this number.
+    pub fn participant_by_number(&self, number: ParticipantNumber) -> &Participant {
+        self.participants.get(number)
+    }
+
     /// All participants in the order of registration.
     pub fn participants(&self) -> impl Iterator<Item = (ParticipantNumber, &Participant)> {
         self.participants.iter()
@@ -109,8 +114,9 @@ impl Ledger {
     pub fn payment_at(&self, sequence: Sequence) -> PaymentAnswer {
         match self.payments.at(sequence) {
             Some(payment) => PaymentAnswer::Found(*payment),
+            None if sequence > self.position().sequence => PaymentAnswer::NotFound { is_final: false },
             None if self.payments.floor().is_some_and(|floor| sequence < floor) => PaymentAnswer::Forgotten,
-            None => PaymentAnswer::NotFound { is_final: sequence <= self.position().sequence },
+            None => PaymentAnswer::NotFound { is_final: true },
         }
     }
 
@@ -125,9 +131,13 @@ impl Ledger {
         if let Some(payment) = self.payments.find(bank, transaction_id.as_bytes()) {
             return PaymentAnswer::Found(*payment);
         }
+        // A payment may be accepted ahead of its frame's time, so what was received before the window, and may be
+        // forgotten, was accepted up to the tolerance inside it.
         let window_start = self.position().time.minus(crate::limits::DUPLICATE_WINDOW);
+        let tolerance =
+            self.profiles.iter().map(|profile| profile.future_tolerance).max().unwrap_or_default();
         match accepted {
-            Some(accepted) if accepted < window_start && self.payments.floor().is_some() => {
+            Some(accepted) if accepted < window_start.plus(tolerance) && self.payments.floor().is_some() => {
                 PaymentAnswer::Forgotten
             }
             Some(accepted) => {
@@ -213,3 +223,7 @@ impl PaymentTotals {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "queries_tests.rs"]
+mod tests;

@@ -6,16 +6,17 @@
 use types::{AccountNumber, Balance, Bic, Currency, Digest, ParticipantNumber, Sequence};
 
 use crate::accounts::{Account, Transfer};
-use crate::participants::{Book, Books, Participant};
+use crate::participants::{Book, Books, Name, Participant};
 use crate::{
     AccountKind, AccountMode, AccountStatus, Command, Direction, Ledger, LiquidityDirection, Outcome,
-    ParticipantStatus, Position, Refusal, Verdict, layout,
+    ParticipantStatus, Position, Record, Refusal, Verdict, layout,
 };
 
 /// What a command made or changed, and the balance afterwards.
 type Answer = Result<(u64, i64), Refusal>;
 
-pub(crate) fn apply(ledger: &mut Ledger, at: Position, command: Command<'_>) -> Outcome {
+pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> Outcome {
+    let command = record.command;
     let request = *request_of(command);
     let mut outcome = Outcome {
         sequence: at.sequence,
@@ -31,7 +32,9 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, command: Command<'_>) -> 
         None => {}
     }
     let answer = match command {
-        Command::RegisterParticipant(record) => register_participant(ledger, at.sequence, record),
+        Command::RegisterParticipant(register) => {
+            register_participant(ledger, at.sequence, register, Name::new(record.text))
+        }
         Command::SetParticipantStatus(record) => set_participant_status(ledger, record),
         Command::OpenAccount(record) => open_account(ledger, at.sequence, record),
         Command::SetAccountStatus(record) => set_account_status(ledger, at.sequence, record),
@@ -78,7 +81,12 @@ fn repeat(sequence: Sequence, earlier: &Outcome) -> Outcome {
     Outcome { sequence, verdict, ..*earlier }
 }
 
-fn register_participant(ledger: &mut Ledger, at: Sequence, record: &layout::RegisterParticipant) -> Answer {
+fn register_participant(
+    ledger: &mut Ledger,
+    at: Sequence,
+    record: &layout::RegisterParticipant,
+    name: Name,
+) -> Answer {
     let bic = checked_bic(record.bic);
     if ledger.participants.find(bic).is_some() {
         return Err(Refusal::ParticipantExists);
@@ -92,7 +100,8 @@ fn register_participant(ledger: &mut Ledger, at: Sequence, record: &layout::Regi
     }
     let mut book = open_book(ledger, number, currency, at);
     book.position = open_internal(ledger, number, currency, AccountKind::Position, at);
-    let participant = Participant { bic, mode, status: ParticipantStatus::Active, books: Books::one(book) };
+    let participant =
+        Participant { bic, name, mode, status: ParticipantStatus::Active, books: Books::one(book) };
     ledger.participants.register(participant);
     Ok((u64::from(number.0), 0))
 }
@@ -114,6 +123,11 @@ fn open_account(ledger: &mut Ledger, at: Sequence, record: &layout::OpenAccount)
     let currency = checked_currency(record.currency.get());
     let digest = Digest(record.iban_digest);
     if ledger.accounts.find(AccountNumber(0), digest, currency).is_some() {
+        return Err(Refusal::AccountExists);
+    }
+    // An account number names its bank, so a second bank can't use it, not even in another currency.
+    let known = ledger.accounts.find_in_any_currency(digest);
+    if known.is_some_and(|known| ledger.accounts.get(known).owner() != owner) {
         return Err(Refusal::AccountExists);
     }
     let floor = record.floor.get();
@@ -253,3 +267,7 @@ fn checked_bic(bytes: [u8; 11]) -> Bic {
 fn checked_currency(number: u16) -> Currency {
     Currency::from_number(number).expect("records are checked when they are read")
 }
+
+#[cfg(test)]
+#[path = "rules_masterdata_tests.rs"]
+mod tests;

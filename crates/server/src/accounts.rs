@@ -1,0 +1,319 @@
+//! `AccountService`: customers' accounts, one by one and in bulk.
+
+use client::convert::{FieldReader, Path};
+use client::limits::{BATCH_ITEMS_MAX, HOLDER_NAMES_MAX};
+use client::v1::account_service_server::AccountService;
+use client::{Refusal, v1};
+use engine::{Answer, Question};
+use ledger::{
+    AccountKind, AccountSelector, AccountStatus, Direction, OpenAccount, Outcome, PostEntry, RecordWriter,
+    SetAccountFloor, SetAccountStatus, Verdict,
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+use types::{Balance, Currency, Iban};
+
+use crate::caller::Caller;
+use crate::node::{Confirmed, Node, reply_room};
+use crate::refusals::{invalid, not_taken, refused};
+use crate::values::{account_status, account_type, confirmation, decimal, request_id};
+
+#[derive(Debug)]
+pub(crate) struct Accounts(pub(crate) Node);
+
+#[tonic::async_trait]
+impl AccountService for Accounts {
+    async fn open_account(
+        &self,
+        request: Request<v1::OpenAccountRequest>,
+    ) -> Result<Response<v1::OpenAccountResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let wire = request.into_inner();
+        let command = read_opening(&wire.request_id, wire.account.as_ref()).map_err(Refusal::into_status)?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.open_account(&command);
+        let outcome = self.decided(commands).await?;
+        Ok(Response::new(v1::OpenAccountResponse { confirmation: Some(confirmation(&outcome)) }))
+    }
+
+    type OpenAccountsStream = ReceiverStream<Result<v1::OpenAccountsResponse, Status>>;
+
+    async fn open_accounts(
+        &self,
+        request: Request<Streaming<v1::OpenAccountsRequest>>,
+    ) -> Result<Response<Self::OpenAccountsStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let (sender, receiver) = mpsc::channel(self.0.limits.replies_per_stream);
+        let node = self.0.clone();
+        tokio::spawn(async move {
+            let mut openings = request.into_inner();
+            loop {
+                let message = match openings.message().await {
+                    Ok(Some(message)) => message,
+                    // The caller has ended its side, or has gone.
+                    Ok(None) | Err(_) => return,
+                };
+                if let Err(status) = open_batch(&node, caller, &sender, message).await {
+                    // A reader that has gone away does not hear why.
+                    let _ = sender.try_send(Err(status));
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn get_account(
+        &self,
+        request: Request<v1::GetAccountRequest>,
+    ) -> Result<Response<v1::GetAccountResponse>, Status> {
+        Caller::of(&request)?;
+        let wire = request.get_ref();
+        let mut reader = FieldReader::new();
+        let selector = read_selector(&mut reader, &wire.iban, &wire.currency_code);
+        let AccountSelector { iban, currency } = reader.finish(selector).map_err(invalid)?;
+        let answered = self.0.ask(Question::Account { iban, currency }).await?;
+        let Answer::Account(Some((_, account, participant))) = answered.answer else {
+            return Err(refused(ledger::Refusal::AccountUnknown).into_status());
+        };
+        let account = v1::Account {
+            iban: iban.as_str().to_owned(),
+            currency_code: currency.code().to_owned(),
+            participant: participant.to_string(),
+            r#type: account_type(account.kind()).into(),
+            status: account_status(account.status()).into(),
+            balance: decimal(account.balance(), currency),
+            reserved: decimal(account.reserved(), currency),
+            held: decimal(account.held(), currency),
+            available: decimal(account.available(), currency),
+            floor: decimal(account.floor(), currency),
+        };
+        let as_of_sequence = answered.as_of.sequence.0;
+        Ok(Response::new(v1::GetAccountResponse { account: Some(account), as_of_sequence }))
+    }
+
+    async fn post_entry(
+        &self,
+        request: Request<v1::PostEntryRequest>,
+    ) -> Result<Response<v1::PostEntryResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_post_entry(request.get_ref())?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.post_entry(&command);
+        let outcome = self.decided(commands).await?;
+        let balance = decimal(outcome.balances[0], command.account.currency);
+        Ok(Response::new(v1::PostEntryResponse { confirmation: Some(confirmation(&outcome)), balance }))
+    }
+
+    async fn set_account_status(
+        &self,
+        request: Request<v1::SetAccountStatusRequest>,
+    ) -> Result<Response<v1::SetAccountStatusResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_set_status(request.get_ref())?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_account_status(&command);
+        let outcome = self.decided(commands).await?;
+        Ok(Response::new(v1::SetAccountStatusResponse { confirmation: Some(confirmation(&outcome)) }))
+    }
+
+    async fn set_account_floor(
+        &self,
+        request: Request<v1::SetAccountFloorRequest>,
+    ) -> Result<Response<v1::SetAccountFloorResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_set_floor(request.get_ref())?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_account_floor(&command);
+        let outcome = self.decided(commands).await?;
+        Ok(Response::new(v1::SetAccountFloorResponse { confirmation: Some(confirmation(&outcome)) }))
+    }
+}
+
+impl Accounts {
+    /// The outcome of one command, if the ledger carried it out.
+    async fn decided(&self, commands: RecordWriter) -> Result<Outcome, Status> {
+        let Confirmed { outcome, .. } = self.0.submit(commands, ()).await?;
+        match outcome.verdict {
+            Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
+            Verdict::Done { .. } | Verdict::Payment { .. } => Ok(outcome),
+        }
+    }
+}
+
+/// Opens the accounts of one message. The faulty ones are answered at once, the others when they are durable.
+async fn open_batch(
+    node: &Node,
+    caller: Caller,
+    sender: &mpsc::Sender<Result<v1::OpenAccountsResponse, Status>>,
+    message: v1::OpenAccountsRequest,
+) -> Result<(), Status> {
+    if message.openings.is_empty() || message.openings.len() > BATCH_ITEMS_MAX {
+        let description = format!("a message has 1 to {BATCH_ITEMS_MAX} openings");
+        return Err(invalid(vec![v1::FieldViolation { field: "openings".to_owned(), description }]));
+    }
+    let mut results = Vec::new();
+    let mut parts = Vec::new();
+    for opening in message.openings {
+        match read_opening(&opening.request_id, opening.account.as_ref()) {
+            Ok(command) => {
+                node.append(&mut parts, caller, opening.request_id, |commands| {
+                    commands.open_account(&command)
+                });
+            }
+            Err(refusal) => results.push(opening_not_taken(opening.request_id, refusal)),
+        }
+    }
+    for (commands, request_ids) in parts {
+        let room = reply_room(sender, node.limits.reader_patience).await?;
+        let sent = request_ids.clone();
+        let sink = move |outcomes: &[Outcome], _| {
+            let results = sent.into_iter().zip(outcomes).map(|(id, outcome)| opening_result(id, outcome));
+            room.send(Ok(v1::OpenAccountsResponse { results: results.collect() }));
+        };
+        if let Err(reason) = node.handle.submit(commands, Box::new(sink)) {
+            let refused = request_ids.into_iter().map(|id| opening_not_taken(id, not_taken(reason)));
+            results.extend(refused);
+        }
+    }
+    if !results.is_empty() {
+        reply_room(sender, node.limits.reader_patience).await?.send(Ok(v1::OpenAccountsResponse { results }));
+    }
+    Ok(())
+}
+
+fn opening_result(request_id: String, outcome: &Outcome) -> v1::AccountOpeningResult {
+    use v1::account_opening_result::Result as Wire;
+    let result = match outcome.verdict {
+        Verdict::Refused { refusal, .. } => Wire::NotTaken(refused(refusal).into_not_taken()),
+        Verdict::Done { .. } | Verdict::Payment { .. } => Wire::Confirmation(confirmation(outcome)),
+    };
+    v1::AccountOpeningResult { request_id, result: Some(result) }
+}
+
+fn opening_not_taken(request_id: String, refusal: Refusal) -> v1::AccountOpeningResult {
+    let result = v1::account_opening_result::Result::NotTaken(refusal.into_not_taken());
+    v1::AccountOpeningResult { request_id, result: Some(result) }
+}
+
+fn read_opening(request_id_text: &str, account: Option<&v1::NewAccount>) -> Result<OpenAccount, Refusal> {
+    let mut reader = FieldReader::new();
+    let request_id = request_id(&mut reader, request_id_text);
+    let path = Path::root("account");
+    let Some(wire) = reader.message(&path, account) else {
+        return reader.finish(None).map_err(Refusal::invalid);
+    };
+    let participant = reader.bic(&path.field("participant"), &wire.participant);
+    let iban = reader.iban(&path.field("iban"), &wire.iban);
+    let currency = reader.currency(&path.field("currency_code"), &wire.currency_code);
+    let kind = match wire.r#type() {
+        v1::AccountType::Current => Some(AccountKind::Current),
+        v1::AccountType::Savings => Some(AccountKind::Savings),
+        v1::AccountType::Unspecified => {
+            reader.missing(&path.field("type"));
+            None
+        }
+    };
+    let floor_currency = currency.unwrap_or(Currency::EUR);
+    let floor = reader.optional_balance(&path.field("floor"), &wire.floor, floor_currency);
+    let names = path.field("holder_names");
+    if wire.holder_names.is_empty() || wire.holder_names.len() > HOLDER_NAMES_MAX {
+        reader.violation(&names, format_args!("an account has 1 to {HOLDER_NAMES_MAX} holders"));
+    }
+    let holder_names: Option<Vec<_>> = wire
+        .holder_names
+        .iter()
+        .take(HOLDER_NAMES_MAX)
+        .enumerate()
+        .map(|(index, name)| reader.text(&names.element(index), name))
+        .collect();
+    let identification =
+        reader.optional_identifier(&path.field("identification_code"), &wire.identification_code);
+    let command = (|| {
+        Some(OpenAccount {
+            request_id: request_id?,
+            participant: participant?,
+            iban: iban?,
+            currency: currency?,
+            kind: kind?,
+            floor: floor.unwrap_or(Balance::ZERO),
+            holder_names: holder_names?,
+            identification,
+        })
+    })();
+    reader.finish(command).map_err(Refusal::invalid)
+}
+
+fn read_selector(reader: &mut FieldReader, iban: &str, currency: &str) -> Option<AccountSelector> {
+    let iban: Option<Iban> = reader.iban(&Path::root("iban"), iban);
+    let currency = reader.currency(&Path::root("currency_code"), currency);
+    Some(AccountSelector { iban: iban?, currency: currency? })
+}
+
+fn read_post_entry(wire: &v1::PostEntryRequest) -> Result<PostEntry, Status> {
+    let mut reader = FieldReader::new();
+    let request_id = request_id(&mut reader, &wire.request_id);
+    let iban = reader.iban(&Path::root("iban"), &wire.iban);
+    let money = reader.money(&Path::root("amount"), wire.amount.as_ref());
+    let direction = match wire.direction() {
+        v1::EntryDirection::Credit => Some(Direction::Credit),
+        v1::EntryDirection::Debit => Some(Direction::Debit),
+        v1::EntryDirection::Unspecified => {
+            reader.missing(&Path::root("direction"));
+            None
+        }
+    };
+    let value_date_path = Path::root("value_date");
+    if wire.value_date.is_empty() {
+        reader.missing(&value_date_path);
+    }
+    let value_date = reader.optional_date(&value_date_path, &wire.value_date);
+    let booking_key = reader.identifier(&Path::root("booking_key"), &wire.booking_key);
+    let core_reference = reader.identifier(&Path::root("core_reference"), &wire.core_reference);
+    let command = (|| {
+        let (amount, currency) = money?;
+        Some(PostEntry {
+            request_id: request_id?,
+            account: AccountSelector { iban: iban?, currency },
+            direction: direction?,
+            amount,
+            value_date: value_date?,
+            booking_key: booking_key?,
+            core_reference: core_reference?,
+        })
+    })();
+    reader.finish(command).map_err(invalid)
+}
+
+fn read_set_status(wire: &v1::SetAccountStatusRequest) -> Result<SetAccountStatus, Status> {
+    let mut reader = FieldReader::new();
+    let request_id = request_id(&mut reader, &wire.request_id);
+    let account = read_selector(&mut reader, &wire.iban, &wire.currency_code);
+    let status = match wire.status() {
+        v1::AccountStatus::Active => Some(AccountStatus::Active),
+        v1::AccountStatus::Blocked => Some(AccountStatus::Blocked),
+        v1::AccountStatus::Closed => Some(AccountStatus::Closed),
+        v1::AccountStatus::Unspecified => {
+            reader.missing(&Path::root("status"));
+            None
+        }
+    };
+    let command =
+        (|| Some(SetAccountStatus { request_id: request_id?, account: account?, status: status? }))();
+    reader.finish(command).map_err(invalid)
+}
+
+fn read_set_floor(wire: &v1::SetAccountFloorRequest) -> Result<SetAccountFloor, Status> {
+    let mut reader = FieldReader::new();
+    let request_id = request_id(&mut reader, &wire.request_id);
+    let account = read_selector(&mut reader, &wire.iban, &wire.currency_code);
+    let currency = account.map_or(Currency::EUR, |account| account.currency);
+    let path = Path::root("floor");
+    if wire.floor.is_empty() {
+        reader.missing(&path);
+    }
+    let floor = reader.optional_balance(&path, &wire.floor, currency);
+    let command = (|| Some(SetAccountFloor { request_id: request_id?, account: account?, floor: floor? }))();
+    reader.finish(command).map_err(invalid)
+}

@@ -1,0 +1,40 @@
+//! The limits of the edge. Those of the contract (message and batch sizes) are in `client::limits`.
+
+use std::time::Duration;
+
+/// What one node takes from its callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// Calls under way on one connection. hyper's own default becomes unlimited under tonic.
+    pub streams_per_connection: u32,
+    /// Payments of one bank that may be under way at once.
+    pub payments_per_bank: u32,
+    /// Reply messages that may wait for the reader of one stream.
+    pub replies_per_stream: usize,
+    /// How long a stream's reader may leave them waiting.
+    pub reader_patience: Duration,
+    /// How long a stopping node waits for calls under way.
+    pub drain: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            streams_per_connection: 1024,
+            payments_per_bank: 1 << 16,
+            replies_per_stream: 64,
+            reader_patience: Duration::from_secs(10),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// After this time a shed request is worth another attempt.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// The longest header list of a call, in bytes.
+pub(crate) const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
+
+/// Resets of calls that a connection may have pending before it is closed. Deadline storms reset hundreds at a
+/// time, and hyper's default of 20 would cost them their connection.
+pub(crate) const PENDING_RESETS_MAX: usize = 2048;

@@ -1,0 +1,108 @@
+//! The way into the engine and back, for all services.
+//!
+//! What is submitted lives in the engine from then on. The future that waits for it may be dropped at any time;
+//! the outcome is then told to nobody, and stands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Answered, Handle, NotTaken, Question};
+use ledger::{Outcome, RecordWriter};
+use tokio::sync::{mpsc, oneshot};
+use tonic::Status;
+use types::Timestamp;
+
+use crate::caller::Caller;
+use crate::limits::ServerLimits;
+use crate::quota::Quota;
+use crate::refusals;
+
+/// What the services share.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) handle: Handle,
+    pub(crate) quota: Arc<Quota>,
+    pub(crate) limits: ServerLimits,
+}
+
+/// One outcome, and the log time at which it was told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Confirmed {
+    pub(crate) outcome: Outcome,
+    pub(crate) at: Timestamp,
+}
+
+impl Node {
+    pub(crate) fn new(handle: Handle, limits: ServerLimits) -> Self {
+        Self { handle, quota: Arc::new(Quota::new(limits.payments_per_bank)), limits }
+    }
+
+    /// Submits one command and waits for its outcome. `held` is given back when the outcome is known, not when
+    /// the caller goes away.
+    pub(crate) async fn submit(
+        &self,
+        commands: RecordWriter,
+        held: impl Send + 'static,
+    ) -> Result<Confirmed, Status> {
+        assert!(commands.count() == 1, "a unary call is one command");
+        let (sender, receiver) = oneshot::channel();
+        let sink = move |outcomes: &[Outcome], at: Timestamp| {
+            drop(held);
+            // Nobody may be waiting any more; the outcome stands.
+            let _ = sender.send(Confirmed { outcome: outcomes[0], at });
+        };
+        self.handle.submit(commands, Box::new(sink)).map_err(not_taken)?;
+        receiver.await.map_err(|_| refusals::unanswered())
+    }
+
+    /// Asks a question and waits for the answer.
+    pub(crate) async fn ask(&self, question: Question) -> Result<Answered, Status> {
+        let (sender, receiver) = oneshot::channel();
+        let sink = move |answered: Answered| {
+            // Nobody may be waiting any more.
+            let _ = sender.send(answered);
+        };
+        self.handle.ask(question, Box::new(sink)).map_err(not_taken)?;
+        receiver.await.map_err(|_| refusals::unanswered())
+    }
+}
+
+impl Node {
+    /// Adds a command to the last part of a batch, or starts a new part when that one is as large as a
+    /// submission may be. `waiting` goes with the command.
+    pub(crate) fn append<Waiting>(
+        &self,
+        parts: &mut Vec<(RecordWriter, Vec<Waiting>)>,
+        caller: Caller,
+        waiting: Waiting,
+        write: impl FnOnce(&mut RecordWriter),
+    ) {
+        let has_room =
+            |commands: &RecordWriter| commands.records().len() + commands.texts().len() <= PART_BYTES_MAX;
+        if !parts.last().is_some_and(|(commands, _)| has_room(commands)) {
+            parts.push((self.handle.commands(caller.principal), Vec::new()));
+        }
+        let (commands, all) = parts.last_mut().expect("a part was added if there was none");
+        write(commands);
+        all.push(waiting);
+    }
+}
+
+/// A part takes no further command from here on; the largest single command still fits behind it.
+const PART_BYTES_MAX: usize = 128 * 1024;
+
+/// Room for one reply on a stream. A reader that leaves no room for too long loses its stream.
+pub(crate) async fn reply_room<Reply: Send + 'static>(
+    sender: &mpsc::Sender<Reply>,
+    patience: Duration,
+) -> Result<mpsc::OwnedPermit<Reply>, Status> {
+    match tokio::time::timeout(patience, sender.clone().reserve_owned()).await {
+        Ok(Ok(room)) => Ok(room),
+        Ok(Err(_)) => Err(Status::cancelled("the caller has gone")),
+        Err(_) => Err(Status::aborted("replies were not read in time; what was submitted stands")),
+    }
+}
+
+fn not_taken(reason: NotTaken) -> Status {
+    refusals::not_taken(reason).into_status()
+}

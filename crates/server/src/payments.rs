@@ -1,0 +1,325 @@
+//! `PaymentService`: payments in, outcomes out.
+
+use client::convert::{FieldReader, Path, order_from_payment};
+use client::limits::BATCH_ITEMS_MAX;
+use client::v1::payment_service_server::PaymentService;
+use client::{Refusal, v1};
+use engine::{Answer, Answered, Question};
+use ledger::{AccountMode, Outcome, Payment, PaymentAnswer, Verdict};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+use types::{AccountNumber, Channel, PaymentId, PaymentOrder, PaymentState, Timestamp};
+
+use crate::caller::Caller;
+use crate::node::{Confirmed, Node, reply_room};
+use crate::quota::Place;
+use crate::refusals::{invalid, not_taken, quota_exceeded, remote_payee};
+use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
+
+#[derive(Debug)]
+pub(crate) struct Payments(pub(crate) Node);
+
+#[tonic::async_trait]
+impl PaymentService for Payments {
+    async fn submit_payment(
+        &self,
+        request: Request<v1::SubmitPaymentRequest>,
+    ) -> Result<Response<v1::SubmitPaymentResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let wire = request.into_inner();
+        // Every payment is final when its frame is durable, so `wait_ms` has nothing to cut short.
+        let order = read_payment(wire.payment.as_ref()).map_err(Refusal::into_status)?;
+        let outcome = self.0.submit_order(caller, &order, Channel::Grpc).await?;
+        Ok(Response::new(v1::SubmitPaymentResponse { outcome: Some(outcome) }))
+    }
+
+    type SubmitPaymentsStream = ReceiverStream<Result<v1::SubmitPaymentsResponse, Status>>;
+
+    async fn submit_payments(
+        &self,
+        request: Request<Streaming<v1::SubmitPaymentsRequest>>,
+    ) -> Result<Response<Self::SubmitPaymentsStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let (sender, receiver) = mpsc::channel(self.0.limits.replies_per_stream);
+        let node = self.0.clone();
+        tokio::spawn(async move {
+            let mut payments = request.into_inner();
+            loop {
+                let message = match payments.message().await {
+                    Ok(Some(message)) => message,
+                    // The caller has ended its side, or has gone. Replies under way hold their own room.
+                    Ok(None) | Err(_) => return,
+                };
+                if let Err(status) = submit_batch(&node, caller, &sender, message).await {
+                    // A reader that has gone away does not hear why.
+                    let _ = sender.try_send(Err(status));
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn get_payment(
+        &self,
+        request: Request<v1::GetPaymentRequest>,
+    ) -> Result<Response<v1::GetPaymentResponse>, Status> {
+        Caller::of(&request)?;
+        let question = read_question(&self.0, request.get_ref())?;
+        let answered = self.0.ask(question).await?;
+        Ok(Response::new(v1::GetPaymentResponse { result: Some(self.0.payment_answer(&answered)?) }))
+    }
+}
+
+impl Node {
+    /// Submits one order and waits for its outcome.
+    pub(crate) async fn submit_order(
+        &self,
+        caller: Caller,
+        order: &PaymentOrder,
+        channel: Channel,
+    ) -> Result<v1::PaymentOutcome, Status> {
+        let place = self.admit(order).map_err(Refusal::into_status)?;
+        let received = self.handle.now();
+        let mut commands = self.handle.commands(caller.principal);
+        commands.payment(order, received, channel, |digest, currency| {
+            self.handle.directory().account(digest, currency)
+        });
+        let confirmed = self.submit(commands, place).await?;
+        let mut facts = facts(&confirmed);
+        let accepted = order.acceptance_time.unwrap_or(received);
+        facts.acceptance_time = Some(accepted);
+        facts.late = is_late(facts.state, accepted, &confirmed);
+        if let (None, Some(earlier)) = (order.acceptance_time, confirmed.outcome.repeat_of()) {
+            // Solvo stamped the first attempt; that stamp counts, and not this attempt's.
+            let answered = self.ask(Question::PaymentAt(earlier)).await?;
+            if let Answer::Payment(PaymentAnswer::Found(payment)) = answered.answer {
+                facts.acceptance_time = Some(payment.acceptance_time());
+            }
+        }
+        Ok(payment_outcome(&self.handle, references(order), &facts))
+    }
+
+    /// What can be said against an order before it is submitted; otherwise its place among its bank's payments.
+    pub(crate) fn admit(&self, order: &PaymentOrder) -> Result<Option<Place>, Refusal> {
+        let directory = self.handle.directory();
+        let lives_here = |iban: &types::Iban| {
+            let digest = self.handle.digest_key().iban(iban.as_str());
+            directory.account(digest, order.currency) != AccountNumber(0)
+        };
+        let is_remote = |mode, iban| match mode {
+            AccountMode::Hosted => false,
+            AccountMode::Remote => true,
+            AccountMode::Mixed => !lives_here(iban),
+        };
+        let creditor = directory.participant(order.creditor_agent);
+        if creditor.is_some_and(|bank| is_remote(bank.mode, &order.creditor_account)) {
+            return Err(remote_payee());
+        }
+        let Some(debtor) = directory.participant(order.debtor_agent) else { return Ok(None) };
+        if order.acceptance_time.is_none() && is_remote(debtor.mode, &order.debtor_account) {
+            return Err(Refusal::invalid(vec![v1::FieldViolation {
+                field: "payment.acceptance_time".to_owned(),
+                description: "a bank that keeps the payer's account itself says when the clock started"
+                    .to_owned(),
+            }]));
+        }
+        self.quota.take(order.debtor_agent).map(Some).ok_or_else(quota_exceeded)
+    }
+
+    /// What became of a payment, from the engine's memory.
+    pub(crate) fn payment_answer(
+        &self,
+        answered: &Answered,
+    ) -> Result<v1::get_payment_response::Result, Status> {
+        use v1::get_payment_response::Result as Wire;
+        let Answer::Payment(answer) = &answered.answer else {
+            return Err(Status::internal("the engine answered another question"));
+        };
+        let not_found = |is_final, forgotten| {
+            Wire::NotFound(v1::PaymentNotFound {
+                r#final: is_final,
+                as_of_sequence: answered.as_of.sequence.0,
+                as_of_time: Some(client::convert::timestamp(answered.as_of.time)),
+                forgotten,
+            })
+        };
+        Ok(match answer {
+            PaymentAnswer::Found(payment) => Wire::Outcome(self.known_outcome(payment)),
+            PaymentAnswer::NotFound { is_final } => not_found(*is_final, false),
+            PaymentAnswer::Forgotten => not_found(false, true),
+        })
+    }
+
+    fn known_outcome(&self, payment: &Payment) -> v1::PaymentOutcome {
+        let references = PaymentReferences {
+            transaction_id: payment.transaction_id().to_owned(),
+            debtor_agent: payment.debtor_agent().to_string(),
+        };
+        // A payment that was refused on reading may have no acceptance time.
+        let acceptance_time = payment.acceptance_time();
+        let facts = PaymentFacts {
+            sequence: payment.sequence(),
+            decided_at: payment.decided_at(),
+            decided_time: payment.decided_time(),
+            acceptance_time: (acceptance_time != Timestamp::default()).then_some(acceptance_time),
+            state: payment.state(),
+            reason: payment.reason(),
+            repeat: false,
+            late: false,
+        };
+        payment_outcome(&self.handle, references, &facts)
+    }
+}
+
+/// What is told of a payment's fresh outcome; the acceptance time is the caller's to add.
+pub(crate) fn facts(confirmed: &Confirmed) -> PaymentFacts {
+    let outcome = &confirmed.outcome;
+    let (state, reason) = match outcome.verdict {
+        Verdict::Payment { state, reason, .. } => (state, reason),
+        Verdict::Done { .. } | Verdict::Refused { .. } => unreachable!("a payment has a payment's verdict"),
+    };
+    PaymentFacts {
+        sequence: outcome.repeat_of().unwrap_or(outcome.sequence),
+        decided_at: outcome.decided_at,
+        decided_time: outcome.decided_time,
+        acceptance_time: None,
+        state,
+        reason,
+        repeat: outcome.repeat_of().is_some(),
+        late: false,
+    }
+}
+
+/// Whether a fresh settlement is confirmed after the last moment that the scheme allows.
+fn is_late(state: PaymentState, accepted: Timestamp, confirmed: &Confirmed) -> bool {
+    let last = accepted.plus(ledger::Profile::sct_inst_2025().confirmation);
+    state == PaymentState::Settled && confirmed.outcome.repeat_of().is_none() && confirmed.at > last
+}
+
+fn references(order: &PaymentOrder) -> PaymentReferences {
+    PaymentReferences {
+        transaction_id: order.transaction_id.as_str().to_owned(),
+        debtor_agent: order.debtor_agent.to_string(),
+    }
+}
+
+fn read_payment(payment: Option<&v1::Payment>) -> Result<PaymentOrder, Refusal> {
+    let mut reader = FieldReader::new();
+    match reader.message(&Path::root("payment"), payment) {
+        Some(payment) => order_from_payment(payment).map_err(Refusal::invalid),
+        None => reader.finish(None).map_err(Refusal::invalid),
+    }
+}
+
+fn read_question(node: &Node, wire: &v1::GetPaymentRequest) -> Result<Question, Status> {
+    use v1::get_payment_request::Reference;
+    let mut reader = FieldReader::new();
+    let question = match &wire.reference {
+        None => {
+            reader.missing(&Path::root("reference"));
+            None
+        }
+        Some(Reference::PaymentId(text)) => match PaymentId::parse(text) {
+            Ok(id) if node.handle.payment_id(id.sequence) == id => Some(Question::PaymentAt(id.sequence)),
+            // An id of another life of the log names no payment of this one.
+            Ok(_) => Some(Question::PaymentAt(types::Sequence(0))),
+            Err(error) => {
+                reader.violation(&Path::root("payment_id"), error);
+                None
+            }
+        },
+        Some(Reference::Key(key)) => {
+            let path = Path::root("key");
+            let debtor_agent = reader.bic(&path.field("debtor_agent"), &key.debtor_agent);
+            let transaction_id = reader.identifier(&path.field("transaction_id"), &key.transaction_id);
+            let acceptance_time =
+                reader.optional_timestamp(&path.field("acceptance_time"), key.acceptance_time.as_ref());
+            (|| {
+                let (debtor_agent, transaction_id) = (debtor_agent?, transaction_id?);
+                Some(Question::PaymentByKey { debtor_agent, transaction_id, acceptance_time })
+            })()
+        }
+    };
+    reader.finish(question).map_err(invalid)
+}
+
+/// Who waits for one payment of a stream.
+struct Waiting {
+    caller_id: u64,
+    references: PaymentReferences,
+    acceptance_time: Timestamp,
+    _place: Option<Place>,
+}
+
+/// Submits the payments of one message. What is not taken is answered at once, the others when they are durable.
+async fn submit_batch(
+    node: &Node,
+    caller: Caller,
+    sender: &mpsc::Sender<Result<v1::SubmitPaymentsResponse, Status>>,
+    message: v1::SubmitPaymentsRequest,
+) -> Result<(), Status> {
+    if message.payments.is_empty() || message.payments.len() > BATCH_ITEMS_MAX {
+        let description = format!("a message has 1 to {BATCH_ITEMS_MAX} payments");
+        return Err(invalid(vec![v1::FieldViolation { field: "payments".to_owned(), description }]));
+    }
+    let received = node.handle.now();
+    let mut results = Vec::new();
+    let mut parts = Vec::new();
+    for submission in message.payments {
+        let caller_id = submission.caller_id;
+        let admitted = read_payment(submission.payment.as_ref())
+            .and_then(|order| node.admit(&order).map(|place| (order, place)));
+        match admitted {
+            Ok((order, place)) => {
+                let waiting = Waiting {
+                    caller_id,
+                    references: references(&order),
+                    acceptance_time: order.acceptance_time.unwrap_or(received),
+                    _place: place,
+                };
+                node.append(&mut parts, caller, waiting, |commands| {
+                    commands.payment(&order, received, Channel::Grpc, |digest, currency| {
+                        node.handle.directory().account(digest, currency)
+                    });
+                });
+            }
+            Err(refusal) => results.push(payment_not_taken(caller_id, refusal)),
+        }
+    }
+    for (commands, waiting) in parts {
+        let room = reply_room(sender, node.limits.reader_patience).await?;
+        let ids: Vec<u64> = waiting.iter().map(|waiting: &Waiting| waiting.caller_id).collect();
+        let handle = node.handle.clone();
+        let sink = move |outcomes: &[Outcome], at: Timestamp| {
+            let results = waiting.into_iter().zip(outcomes).map(|(waiting, outcome)| {
+                payment_result(&handle, waiting, &Confirmed { outcome: *outcome, at })
+            });
+            room.send(Ok(v1::SubmitPaymentsResponse { results: results.collect() }));
+        };
+        if let Err(reason) = node.handle.submit(commands, Box::new(sink)) {
+            results.extend(ids.into_iter().map(|id| payment_not_taken(id, not_taken(reason))));
+        }
+    }
+    if !results.is_empty() {
+        reply_room(sender, node.limits.reader_patience)
+            .await?
+            .send(Ok(v1::SubmitPaymentsResponse { results }));
+    }
+    Ok(())
+}
+
+fn payment_result(handle: &engine::Handle, waiting: Waiting, confirmed: &Confirmed) -> v1::PaymentResult {
+    let mut facts = facts(confirmed);
+    facts.late = is_late(facts.state, waiting.acceptance_time, confirmed);
+    facts.acceptance_time = Some(waiting.acceptance_time);
+    let outcome = payment_outcome(handle, waiting.references, &facts);
+    let result = Some(v1::payment_result::Result::Outcome(outcome));
+    v1::PaymentResult { caller_id: waiting.caller_id, result }
+}
+
+fn payment_not_taken(caller_id: u64, refusal: Refusal) -> v1::PaymentResult {
+    let result = Some(v1::payment_result::Result::NotTaken(refusal.into_not_taken()));
+    v1::PaymentResult { caller_id, result }
+}

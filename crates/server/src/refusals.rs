@@ -1,0 +1,89 @@
+//! Why a call was not done: from the engine's and the ledger's words into those of the contract.
+
+use client::v1::ErrorReason;
+use client::{Refusal, v1};
+use engine::NotTaken;
+use tonic::{Code, Status};
+
+use crate::limits::RETRY_AFTER;
+
+/// What the engine did not take.
+pub(crate) fn not_taken(reason: NotTaken) -> Refusal {
+    let message = reason.to_string();
+    match reason {
+        NotTaken::Overloaded => {
+            Refusal::new(Code::ResourceExhausted, ErrorReason::Overloaded, message).retry_after(RETRY_AFTER)
+        }
+        NotTaken::Full | NotTaken::TooLarge => {
+            Refusal::new(Code::ResourceExhausted, ErrorReason::CapacityExhausted, message)
+        }
+        NotTaken::ClockApart | NotTaken::NoSpace | NotTaken::Stopping => {
+            Refusal::new(Code::Unavailable, ErrorReason::NotReady, message).retry_after(RETRY_AFTER)
+        }
+    }
+}
+
+/// One bank has as many payments under way as it may.
+pub(crate) fn quota_exceeded() -> Refusal {
+    let message = "this bank has as many payments under way as it may; try again shortly";
+    Refusal::new(Code::ResourceExhausted, ErrorReason::QuotaExceeded, message).retry_after(RETRY_AFTER)
+}
+
+/// The payee's bank keeps its accounts elsewhere.
+pub(crate) fn remote_payee() -> Refusal {
+    let message = "the payee's bank keeps this account in its own system, and asking it is not served yet";
+    Refusal::new(Code::Unimplemented, ErrorReason::RemotePayee, message)
+}
+
+/// The node stopped before it answered. What was submitted may be in the log.
+pub(crate) fn unanswered() -> Status {
+    Status::unavailable("the node stopped before it answered; ask, or repeat the same request")
+}
+
+/// What the ledger did not carry out. It is logged, and the request id remembers it.
+pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
+    use ledger::Refusal as Ledger;
+    let (code, reason) = match refusal {
+        Ledger::RequestIdReused => (Code::FailedPrecondition, ErrorReason::RequestIdReused),
+        Ledger::ParticipantUnknown => (Code::NotFound, ErrorReason::ParticipantUnknown),
+        Ledger::ParticipantExists => (Code::AlreadyExists, ErrorReason::ParticipantExists),
+        Ledger::AccountsNotHosted => (Code::FailedPrecondition, ErrorReason::AccountsNotHosted),
+        Ledger::AccountUnknown => (Code::NotFound, ErrorReason::AccountUnknown),
+        Ledger::AccountExists => (Code::AlreadyExists, ErrorReason::AccountExists),
+        Ledger::AccountClosed => (Code::FailedPrecondition, ErrorReason::AccountClosed),
+        Ledger::AccountBlocked => (Code::FailedPrecondition, ErrorReason::AccountBlocked),
+        Ledger::AccountNotEmpty => (Code::FailedPrecondition, ErrorReason::AccountNotEmpty),
+        Ledger::FloorAboveAvailable => (Code::FailedPrecondition, ErrorReason::FloorAboveAvailable),
+        Ledger::InsufficientFunds => (Code::FailedPrecondition, ErrorReason::InsufficientFunds),
+        Ledger::BalanceLimit => (Code::FailedPrecondition, ErrorReason::BalanceLimit),
+        Ledger::PositionUnknown => (Code::FailedPrecondition, ErrorReason::PositionUnknown),
+        Ledger::ReferenceReused => (Code::FailedPrecondition, ErrorReason::ReferenceReused),
+        Ledger::CurrencyLimit => (Code::FailedPrecondition, ErrorReason::CurrencyLimit),
+    };
+    Refusal::new(code, reason, refusal.meaning())
+}
+
+/// No participant has this BIC.
+pub(crate) fn participant_unknown() -> Status {
+    refused(ledger::Refusal::ParticipantUnknown).into_status()
+}
+
+/// Fields that break their rules.
+pub(crate) fn invalid(violations: Vec<v1::FieldViolation>) -> Status {
+    Refusal::invalid(violations).into_status()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contract's reasons carry the ledger's names, so that logs, replies and documents say the same.
+    #[test]
+    fn reasons_have_the_ledgers_names() {
+        for number in 1..=u8::MAX {
+            let Some(refusal) = ledger::Refusal::from_number(number) else { continue };
+            let name = format!("ERROR_REASON_{}", refusal.name());
+            assert_eq!(refused(refusal).reason.as_str_name(), name);
+        }
+    }
+}

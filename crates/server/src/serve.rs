@@ -1,0 +1,143 @@
+//! The listener: services, health, reflection, and an orderly end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use client::limits::MESSAGE_BYTES_MAX;
+use client::v1;
+use engine::Handle;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::accounts::Accounts;
+use crate::audit::Audit;
+use crate::caller::Caller;
+use crate::iso::Iso20022;
+use crate::limits::{HEADER_LIST_BYTES_MAX, PENDING_RESETS_MAX, ServerLimits};
+use crate::liquidity::Liquidity;
+use crate::node::Node;
+use crate::participants::Participants;
+use crate::payments::Payments;
+
+/// Why a node could not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listener's own address can't be read.
+    #[error("the listener has no address: {0}")]
+    Listener(std::io::Error),
+    /// The address is not on the loopback interface.
+    #[error(
+        "{0} is not a loopback address: until mutual TLS is there, a node listens on loopback only, \
+         such as 127.0.0.1:7400"
+    )]
+    NotLoopback(SocketAddr),
+    /// The service descriptors can't be read.
+    #[error("the service descriptors can't be read: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The transport failed.
+    #[error("the transport failed: {0}")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// Serves until `shutdown` is done: then takes no new connections and calls, lets the calls under way end within
+/// the limit, and returns. The engine is the caller's to stop afterwards.
+pub async fn serve(
+    listener: TcpListener,
+    handle: Handle,
+    limits: ServerLimits,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr().map_err(ServeError::Listener)?;
+    if !address.ip().is_loopback() {
+        return Err(ServeError::NotLoopback(address));
+    }
+    let node = Node::new(handle.clone(), limits);
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(client::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let watch = tokio::spawn(report_health(health.clone(), handle));
+
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = Server::builder()
+        .max_concurrent_streams(limits.streams_per_connection)
+        .http2_max_header_list_size(HEADER_LIST_BYTES_MAX)
+        .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS_MAX))
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .layer(tonic::service::InterceptorLayer::new(identify))
+        .add_service(health_service)
+        .add_service(reflection)
+        .add_service(
+            v1::payment_service_server::PaymentServiceServer::new(Payments(node.clone()))
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            v1::account_service_server::AccountServiceServer::new(Accounts(node.clone()))
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
+        .add_service(v1::participant_service_server::ParticipantServiceServer::new(Participants(
+            node.clone(),
+        )))
+        .add_service(v1::liquidity_service_server::LiquidityServiceServer::new(Liquidity(node.clone())))
+        .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
+        .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async {
+            // A sender that is dropped means the same as one that sends.
+            let _ = stopped.await;
+        });
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = &mut serving => ended,
+        () = shutdown => {
+            tracing::info!("no more calls are taken; those under way are finished");
+            health.set_service_status("", ServingStatus::NotServing).await;
+            drop(stop);
+            // Whoever holds a call open for longer loses the connection; what was submitted stands.
+            tokio::time::timeout(limits.drain, serving).await.unwrap_or(Ok(()))
+        }
+    };
+    watch.abort();
+    Ok(ended?)
+}
+
+/// Whoever reaches the loopback interface is the operator.
+// The error type is tonic's, and interceptors are called once a request.
+#[allow(clippy::result_large_err)]
+fn identify(mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
+    request.extensions_mut().insert(Caller::LOOPBACK);
+    Ok(request)
+}
+
+/// Keeps `grpc.health.v1` true to what the engine says.
+async fn report_health(health: HealthReporter, handle: Handle) {
+    let mut interval = tokio::time::interval(Duration::from_millis(100));
+    let mut reported = None;
+    loop {
+        interval.tick().await;
+        let ready = handle.status().not_ready.is_none();
+        if reported != Some(ready) {
+            let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+            for service in SERVICES {
+                health.set_service_status(service, status).await;
+            }
+            reported = Some(ready);
+        }
+    }
+}
+
+/// The whole node, and each of its services.
+const SERVICES: [&str; 7] = [
+    "",
+    "solvo.v1.PaymentService",
+    "solvo.v1.AccountService",
+    "solvo.v1.ParticipantService",
+    "solvo.v1.LiquidityService",
+    "solvo.v1.Iso20022Service",
+    "solvo.v1.AuditService",
+];

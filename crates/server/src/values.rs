@@ -1,0 +1,119 @@
+//! Small conversions that several services share.
+
+use client::convert::{FieldReader, Path, timestamp};
+use client::v1;
+use engine::Handle;
+use ledger::{AccountKind, AccountStatus, Outcome, RequestId};
+use types::{Balance, Currency};
+
+/// Everything here is on the stable storage of one machine.
+pub(crate) const DURABILITY: v1::Durability = v1::Durability::Local;
+
+/// A caller's request id.
+pub(crate) fn request_id(reader: &mut FieldReader, text: &str) -> Option<RequestId> {
+    reader.request_id(&Path::root("request_id"), text).and_then(RequestId::parse)
+}
+
+/// That a command was decided.
+pub(crate) fn confirmation(outcome: &Outcome) -> v1::Confirmation {
+    v1::Confirmation {
+        // A repeat names the position of the request that it repeats: that is where the answer stands.
+        sequence: outcome.repeat_of().unwrap_or(outcome.sequence).0,
+        durability: DURABILITY.into(),
+        decided_time: Some(timestamp(outcome.decided_time)),
+        repeat: outcome.repeat_of().is_some(),
+    }
+}
+
+/// A decimal text of minor units.
+pub(crate) fn decimal(minor_units: i64, currency: Currency) -> String {
+    let balance = Balance::from_minor_units(minor_units);
+    balance.expect("the ledger keeps balances within their limit").to_decimal(currency)
+}
+
+/// A decimal text of a sum that may be larger than any balance.
+pub(crate) fn decimal_sum(minor_units: i128, currency: Currency) -> String {
+    let unit = 10_i128.pow(currency.decimals());
+    let sign = if minor_units < 0 { "-" } else { "" };
+    let (whole, fraction) = (minor_units.abs() / unit, minor_units.abs() % unit);
+    match usize::try_from(currency.decimals()).unwrap_or_default() {
+        0 => format!("{sign}{whole}"),
+        decimals => format!("{sign}{whole}.{fraction:0decimals$}"),
+    }
+}
+
+pub(crate) fn account_type(kind: AccountKind) -> v1::AccountType {
+    match kind {
+        AccountKind::Current => v1::AccountType::Current,
+        AccountKind::Savings => v1::AccountType::Savings,
+        AccountKind::Core | AccountKind::Clearing | AccountKind::Position | AccountKind::Funding => {
+            v1::AccountType::Unspecified
+        }
+    }
+}
+
+pub(crate) const fn account_status(status: AccountStatus) -> v1::AccountStatus {
+    match status {
+        AccountStatus::Active => v1::AccountStatus::Active,
+        AccountStatus::Blocked => v1::AccountStatus::Blocked,
+        AccountStatus::Closed => v1::AccountStatus::Closed,
+    }
+}
+
+/// A reason in words, if it is one of Solvo's own.
+pub(crate) fn reason_text(code: types::ReasonCode) -> String {
+    types::StatusReason::from_code(code).map_or_else(String::new, |reason| reason.meaning().to_owned())
+}
+
+/// The outcome of a payment as the contract has it. References are as the caller knows them.
+pub(crate) struct PaymentReferences {
+    pub(crate) transaction_id: String,
+    pub(crate) debtor_agent: String,
+}
+
+/// What is told of a payment, from a fresh outcome or from memory.
+pub(crate) struct PaymentFacts {
+    pub(crate) sequence: types::Sequence,
+    pub(crate) decided_at: types::Sequence,
+    pub(crate) decided_time: types::Timestamp,
+    pub(crate) acceptance_time: Option<types::Timestamp>,
+    pub(crate) state: types::PaymentState,
+    pub(crate) reason: Option<types::ReasonCode>,
+    pub(crate) repeat: bool,
+    pub(crate) late: bool,
+}
+
+pub(crate) fn payment_outcome(
+    handle: &Handle,
+    references: PaymentReferences,
+    facts: &PaymentFacts,
+) -> v1::PaymentOutcome {
+    v1::PaymentOutcome {
+        payment_id: handle.payment_id(facts.sequence).to_string(),
+        status: client::convert::payment_status(facts.state).into(),
+        reason_code: facts.reason.map_or_else(String::new, |code| code.as_str().to_owned()),
+        transaction_id: references.transaction_id,
+        debtor_agent: references.debtor_agent,
+        acceptance_time: facts.acceptance_time.map(timestamp),
+        decided_time: Some(timestamp(facts.decided_time)),
+        sequence: facts.sequence.0,
+        decided_sequence: facts.decided_at.0,
+        durability: DURABILITY.into(),
+        repeat: facts.repeat,
+        reason_text: facts.reason.map_or_else(String::new, reason_text),
+        late: facts.late,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_keep_the_currencys_decimals() {
+        assert_eq!(decimal_sum(-5, Currency::EUR), "-0.05");
+        assert_eq!(decimal_sum(123_456, Currency::EUR), "1234.56");
+        assert_eq!(decimal_sum(0, Currency::EUR), "0.00");
+        assert_eq!(decimal_sum(12, Currency::parse("JPY").unwrap()), "12");
+    }
+}
