@@ -1,0 +1,111 @@
+//! What is wrong with a document that does not follow its schema.
+
+use crate::limits::FAULT_NAME_CHARACTERS_MAX;
+
+/// A document that was not taken: it is answered by admi.002 (or an invalid argument), logged nowhere, and its
+/// transaction id stays free.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}{colon}{what} (at byte {offset})", colon = if path.is_empty() { "" } else { ": " })]
+pub struct SchemaFault {
+    /// The element, as names from the message element's child down, such as `CdtTrfTxInf/PmtId/TxId`.
+    pub path: String,
+    /// How many bytes into the document the reader had come.
+    pub offset: usize,
+    /// What is wrong there.
+    pub what: Violation,
+}
+
+/// How a document breaks XML or its schema. Never repeats content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// The bytes are not UTF-8, or declare another encoding.
+    #[error("the document is not UTF-8")]
+    Encoding,
+    /// The text is not XML 1.0, or ends too early.
+    #[error("the document is not well-formed XML")]
+    NotWellFormed,
+    /// A document type definition, a processing instruction, or an entity beyond the five of XML.
+    #[error("document types, processing instructions and own entities are not allowed")]
+    ForbiddenMarkup,
+    /// The root is not the `Document` of the expected message.
+    #[error("this is another message, or none of ISO 20022")]
+    WrongMessage,
+    /// An element that the schema does not have here, or not at this place in the order.
+    #[error("the schema has no such element at this place")]
+    UnexpectedElement,
+    /// An element more often than the schema allows.
+    #[error("the element occurs more often than the schema allows")]
+    Repeated,
+    /// A mandatory element is absent.
+    #[error("the element is missing")]
+    Missing,
+    /// A missing, unknown or malformed attribute.
+    #[error("an attribute is missing, unknown or malformed")]
+    Attribute,
+    /// Text where the schema has elements.
+    #[error("there is text where only elements may stand")]
+    UnexpectedText,
+    /// A value that breaks its type's length, pattern or list.
+    #[error("the value does not have the form of its type")]
+    Lexical,
+    /// A part of the duplicate key breaks a rule, so that no answer could ever be found again.
+    #[error("the payer's bank or the transaction id can't serve as a key")]
+    Key,
+    /// One of [`limits`](crate::limits).
+    #[error("the document exceeds a limit on size, depth or attributes")]
+    Limit,
+}
+
+impl Violation {
+    /// Every violation.
+    pub const ALL: [Self; 12] = [
+        Self::Encoding,
+        Self::NotWellFormed,
+        Self::ForbiddenMarkup,
+        Self::WrongMessage,
+        Self::UnexpectedElement,
+        Self::Repeated,
+        Self::Missing,
+        Self::Attribute,
+        Self::UnexpectedText,
+        Self::Lexical,
+        Self::Key,
+        Self::Limit,
+    ];
+
+    /// A short name for machines, at most 35 characters: the `RjctgPtyRsn` of admi.002.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Encoding => "ENCODING",
+            Self::NotWellFormed => "NOT_WELL_FORMED",
+            Self::ForbiddenMarkup => "FORBIDDEN_MARKUP",
+            Self::WrongMessage => "WRONG_MESSAGE",
+            Self::UnexpectedElement => "UNEXPECTED_ELEMENT",
+            Self::Repeated => "REPEATED_ELEMENT",
+            Self::Missing => "MISSING_ELEMENT",
+            Self::Attribute => "ATTRIBUTE",
+            Self::UnexpectedText => "UNEXPECTED_TEXT",
+            Self::Lexical => "LEXICAL",
+            Self::Key => "KEY",
+            Self::Limit => "LIMIT",
+        }
+    }
+}
+
+/// The path of an element from the names on the way to it. `Document` and the message element say nothing,
+/// so they stand only where there is nothing below them.
+pub(crate) fn path_text(names: &[&str]) -> String {
+    match names {
+        [_, _, below @ ..] if !below.is_empty() => below.join("/"),
+        _ => names.join("/"),
+    }
+}
+
+/// A name from a document, cut and cleaned so that it can stand in a fault.
+pub(crate) fn printable_name(name: &str) -> String {
+    let clean = |character: char| match character.is_ascii_alphanumeric() || "_-.".contains(character) {
+        true => character,
+        false => '?',
+    };
+    name.chars().take(FAULT_NAME_CHARACTERS_MAX).map(clean).collect()
+}

@@ -1,0 +1,19 @@
+//! How much a document may cost its reader.
+
+/// The largest document, in bytes. A pacs.008 of SCT Inst with every attribute at full length has about 12 KiB.
+pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
+
+/// The deepest nesting of elements. The message itself needs nine levels.
+pub const DEPTH_MAX: usize = 32;
+
+/// The longest list of attributes in one start tag, in bytes: room for namespaces and schema locations.
+pub const ATTRIBUTES_BYTES_MAX: usize = 2048;
+
+/// How many characters of an unknown element's name a fault repeats.
+pub const FAULT_NAME_CHARACTERS_MAX: usize = 35;
+
+/// How many transaction ids a [`Restamper`](crate::Restamper) remembers; later ones still become unique.
+pub const RESTAMPED_IDS_MAX: usize = 100_000;
+
+const _: () = assert!(ATTRIBUTES_BYTES_MAX < DOCUMENT_BYTES_MAX);
+const _: () = assert!(DEPTH_MAX < DOCUMENT_BYTES_MAX);

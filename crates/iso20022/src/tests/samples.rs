@@ -1,0 +1,100 @@
+//! Documents of every writer, for validation by a schema processor that nobody here wrote.
+//!
+//! With `SOLVO_SAMPLE_OUT` set to a folder, the test leaves `NAME.MESSAGE.xml` files there, where MESSAGE is
+//! the name of the XSD. Without it, the documents are only made.
+
+use std::path::PathBuf;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use types::{CategoryPurpose, StatusReason, Text, Timestamp};
+
+use super::round_trip;
+use super::status::{rejected, report};
+use crate::{
+    Envelope, Pacs008, Rejection, SchemaFault, Status, StatusReport, Violation, read_pacs002, write_admi002,
+    write_pacs002, write_pacs008,
+};
+
+/// Enough random orders to have every attribute many times.
+const ORDERS: usize = 60;
+
+#[test]
+fn write_samples_for_schema_validation() {
+    let folder = std::env::var_os("SOLVO_SAMPLE_OUT").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped writing: SOLVO_SAMPLE_OUT names no folder");
+    }
+    for (name, document) in samples() {
+        if let Some(folder) = &folder {
+            std::fs::create_dir_all(folder).unwrap();
+            std::fs::write(folder.join(name), document).unwrap();
+        }
+    }
+}
+
+fn samples() -> Vec<(String, String)> {
+    let mut samples = Vec::new();
+    let mut runner = TestRunner::deterministic();
+    for number in 0..ORDERS {
+        let order = round_trip::order().new_tree(&mut runner).unwrap().current();
+        let document = write_pacs008(&order, &Envelope::of(&order).unwrap());
+        samples.push((format!("order-{number:02}.pacs.008.001.08.xml"), document));
+    }
+    let Ok(Pacs008::Order(order)) = super::read(super::DOCUMENT) else { panic!("the document is valid") };
+    let smallest = write_pacs008(&order, &Envelope::of(&order).unwrap());
+    samples.push(("smallest.pacs.008.001.08.xml".into(), smallest));
+    for (name, report) in reports() {
+        let document = write_pacs002(&report);
+        assert_eq!(read_pacs002(document.as_bytes()), Ok(report), "{name}");
+        samples.push((format!("{name}.pacs.002.001.10.xml"), document));
+    }
+    for what in Violation::ALL {
+        let fault = SchemaFault { path: "CdtTrfTxInf/Dbtr".into(), offset: 1, what };
+        let rejection = Rejection::of(super::DOCUMENT.as_bytes(), &fault, Timestamp::default());
+        samples.push((format!("{}.admi.002.001.01.xml", what.name()), write_admi002(&rejection)));
+    }
+    let fault = SchemaFault { path: String::new(), offset: 0, what: Violation::NotWellFormed };
+    let unreadable = write_admi002(&Rejection::of(b"", &fault, Timestamp::default()));
+    samples.push(("unreadable.admi.002.001.01.xml".into(), unreadable));
+    samples
+}
+
+/// One report for each reason, and the others with all and with no optional elements.
+fn reports() -> Vec<(String, StatusReport)> {
+    let mut reports: Vec<(String, StatusReport)> = StatusReason::ALL
+        .into_iter()
+        .map(|reason| {
+            (format!("rejected-{}", reason.code()), StatusReport { status: rejected(reason), ..report() })
+        })
+        .collect();
+    reports.push(("accepted".into(), StatusReport { status: Status::Accepted, ..report() }));
+    let full = StatusReport {
+        instructing_agent: Some(report().debtor_agent),
+        instructed_agent: Some(report().debtor_agent),
+        status: Status::Rejected {
+            reason: StatusReason::InvalidFileFormat.code(),
+            originator: Some(report().debtor_agent),
+            additional_information: Text::parse(&"&".repeat(105)).ok(),
+        },
+        original_instruction_id: Text::parse("<I>").ok(),
+        original_uetr: Text::parse("128551e7-3799-41b3-b82b-f87a59e8345f").ok(),
+        category_purpose: Some(CategoryPurpose::Code(Text::parse("SALA").unwrap())),
+        ..report()
+    };
+    reports.push(("full".into(), full));
+    let bare = StatusReport {
+        status: Status::Rejected {
+            reason: StatusReason::Duplication.code(),
+            originator: None,
+            additional_information: None,
+        },
+        status_id: None,
+        original_end_to_end_id: None,
+        acceptance_time: None,
+        category_purpose: Some(CategoryPurpose::Proprietary(Text::parse("OWN").unwrap())),
+        ..report()
+    };
+    reports.push(("bare".into(), bare));
+    reports
+}
