@@ -1,0 +1,92 @@
+//! What a payment passes through, piece by piece: `cargo bench -p benches`.
+//!
+//! These are closed loops over one thread; they tell where the time of a payment goes and not how many a node
+//! settles.
+
+// The macros of criterion write functions without documentation.
+#![allow(missing_docs)]
+
+use std::hint::black_box;
+
+use benches::{World, document, full_builder, seal_input};
+use client::convert::{order_from_payment, payment_from_order};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use iso20022::{Rules, read_pacs008};
+use journal::FrameView;
+use ledger::Records;
+use prost::Message;
+use types::{AccountNumber, Channel, Date, Timestamp};
+
+fn apply(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("apply a payment");
+    group.throughput(Throughput::Elements(1));
+    for customers in [500, 50_000] {
+        let mut world = World::new(customers);
+        group.bench_function(format!("{} accounts", customers * 2), |bencher| {
+            // Payments are written ahead in blocks, so that only applying them is measured.
+            let mut ready = Vec::new();
+            bencher.iter_custom(|iterations| {
+                ready.clear();
+                ready.extend((0..iterations).map(|_| world.payment()));
+                let start = std::time::Instant::now();
+                ready.iter().for_each(|payment| world.apply(payment));
+                start.elapsed()
+            });
+        });
+    }
+    group.finish();
+}
+
+fn frames(criterion: &mut Criterion) {
+    let mut world = World::new(10);
+    let mut group = criterion.benchmark_group("frame");
+    let (mut builder, count) = full_builder(&mut world);
+    group.throughput(Throughput::Elements(u64::from(count)));
+    let sealed = builder.seal(&seal_input());
+    let bytes = sealed.bytes().to_vec();
+    group.bench_function("seal", |bencher| {
+        bencher.iter_batched(
+            || full_builder(&mut world).0,
+            |mut builder| black_box(builder.seal(&seal_input())),
+            BatchSize::LargeInput,
+        );
+    });
+    group.bench_function("check", |bencher| {
+        bencher.iter(|| black_box(FrameView::parse(&bytes).expect("a frame that was just sealed")));
+    });
+    group.bench_function("read records", |bencher| {
+        let view = FrameView::parse(&bytes).expect("a frame that was just sealed");
+        bencher.iter(|| Records::new(view.records(), view.personal()).filter(Result::is_ok).count());
+    });
+    group.finish();
+}
+
+fn edge(criterion: &mut Criterion) {
+    let mut world = World::new(10);
+    let order = world.order();
+    let wire = payment_from_order(&order).encode_to_vec();
+    let mut group = criterion.benchmark_group("edge");
+    group.bench_function("decode a request", |bencher| {
+        bencher.iter(|| {
+            let payment = client::v1::Payment::decode(wire.as_slice()).expect("its own bytes");
+            black_box(order_from_payment(&payment).expect("a valid payment"))
+        });
+    });
+    group.bench_function("write a record", |bencher| {
+        bencher.iter(|| {
+            let mut commands = world.commands();
+            commands.payment(&order, Timestamp::default(), Channel::Grpc, |_, _| AccountNumber(0));
+            black_box(commands)
+        });
+    });
+    let document = document(&order);
+    let rules = Rules::sct_inst_2025(vec![Date::parse("2026-09-21").expect("a day")]);
+    group.throughput(Throughput::Bytes(u64::try_from(document.len()).expect("64 bits")));
+    group.bench_function("read a pacs.008", |bencher| {
+        bencher.iter(|| black_box(read_pacs008(document.as_bytes(), &rules).expect("its own document")));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, apply, frames, edge);
+criterion_main!(benches);
