@@ -72,8 +72,13 @@ pub enum Action<Ticket> {
 #[derive(Debug, thiserror::Error)]
 pub enum Halt {
     /// A write or sync failed; only a restart, which reads the disk, can tell what is there.
-    #[error("the log could not be written: {0}; restart the node when the cause is mended")]
-    Write(journal::StorageError),
+    #[error("batch {batch} could not be written: {error}; restart the node when the cause is mended")]
+    Write {
+        /// The frame.
+        batch: BatchNumber,
+        /// What the disk said.
+        error: journal::StorageError,
+    },
     /// Another node has claimed the log.
     #[error("another node has claimed the log with epoch {0}")]
     Fenced(types::Epoch),
@@ -169,7 +174,7 @@ impl<Ticket> Core<Ticket> {
     /// Starts from a recovered ledger.
     pub fn new(setup: CoreSetup, now: Now) -> Self {
         assert!(setup.ledger.setup().is_some(), "the log's first record comes before everything else");
-        Self {
+        let mut core = Self {
             applied: setup.tail.batch,
             ledger: setup.ledger,
             builder: setup.builder,
@@ -186,7 +191,9 @@ impl<Ticket> Core<Ticket> {
             tick_wanted: false,
             quiet_since: now.monotonic,
             stopping: false,
-        }
+        };
+        core.make_room();
+        core
     }
 
     /// Takes one event and appends what is to be done.
@@ -196,7 +203,7 @@ impl<Ticket> Core<Ticket> {
             Event::Ask(question, ticket) => self.ask(question, ticket, now, actions),
             Event::Idle => self.seal(now, actions),
             Event::Written(frame, Append::Durable) => self.apply(frame, now, actions),
-            Event::Written(_, failed) => actions.push(Action::Halt(halt(failed))),
+            Event::Written(frame, failed) => actions.push(Action::Halt(halt(&frame, failed))),
             Event::Stop => self.stopping = true,
         }
         if matches!(actions.last(), Some(Action::Halt(_))) {
@@ -317,7 +324,7 @@ impl<Ticket> Core<Ticket> {
         while self.questions.front().is_some_and(|(after, ..)| *after <= self.applied) {
             let (_, question, ticket) = self.questions.pop_front().expect("there is a first question");
             let answered = question.answer(&self.ledger);
-            if question.hinges_on_time(&answered, self.clock.read(now)) {
+            if question.hinges_on_time(&answered, &self.ledger, self.clock.read(now)) {
                 self.tick_wanted = true;
                 self.questions.push_back((self.sealed.batch.next(), question, ticket));
             } else {
@@ -390,12 +397,12 @@ fn is_late(command: &Command<'_>, outcome: &Outcome, confirmed: Timestamp) -> bo
     outcome.verdict == settled && confirmed > accepted.plus(Profile::sct_inst_2025().confirmation)
 }
 
-fn halt(failed: Append) -> Halt {
+fn halt(frame: &SealedFrame, failed: Append) -> Halt {
     match failed {
         Append::Durable => unreachable!("a durable frame is applied"),
         Append::Fenced { epoch } => Halt::Fenced(epoch),
         Append::Conflict { tail } => Halt::Conflict(tail.batch),
         Append::Refused(refusal) => Halt::Refused(refusal),
-        Append::Unknown(error) => Halt::Write(error),
+        Append::Unknown(error) => Halt::Write { batch: frame.header().batch, error },
     }
 }

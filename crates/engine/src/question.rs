@@ -95,18 +95,13 @@ impl Question {
         Answered { answer, as_of: ledger.position() }
     }
 
-    /// Whether the answer would be a different one if log time had come as far as this.
-    pub(crate) fn hinges_on_time(&self, answered: &Answered, time: Timestamp) -> bool {
+    /// Whether the answer would be another one if log time had come as far as this.
+    pub(crate) fn hinges_on_time(&self, answered: &Answered, ledger: &Ledger, time: Timestamp) -> bool {
         let Answer::Payment(PaymentAnswer::NotFound { is_final: false }) = answered.answer else {
             return false;
         };
         match self {
-            Self::PaymentByKey { acceptance_time: Some(accepted), .. } => {
-                // The longest that any payment may stay open is the legal limit of 10 s; past it only log time
-                // is missing to say so.
-                let limit = ledger::Profile::sct_inst_2025().legal_limit;
-                accepted.plus(limit) <= time && answered.as_of.time < accepted.plus(limit)
-            }
+            Self::PaymentByKey { acceptance_time: Some(accepted), .. } => ledger.deadline(*accepted) <= time,
             Self::PaymentByKey { acceptance_time: None, .. }
             | Self::PaymentAt(_)
             | Self::Account { .. }

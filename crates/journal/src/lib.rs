@@ -1,1 +1,67 @@
-//! x
+//! The journal: frames, segments and recovery over a storage trait.
+//!
+//! A *frame* is the portable unit: commands, outcome entries of earlier frames and a personal section, hashed
+//! and chained. Local storage wraps each in an *envelope* and lays them into *segments*, which MANIFEST names.
+//! Records and outcome entries are bytes and counts here; `ledger` knows what they say. FORMAT.md beside this
+//! crate is the byte table.
+//!
+//! Invariants:
+//! - Nothing here reads a clock, draws a random number or starts a thread: callers pass those in.
+//! - Acknowledged bytes are never written again, and never share a block with bytes written later.
+//! - Bytes from a disk never panic; they are accepted whole, or named with their place and what is wrong.
+//! - Only `storage_files` touches the operating system.
+
+mod buffer;
+mod builder;
+mod bytes;
+mod envelope;
+mod frame;
+mod header;
+mod journal;
+mod limits;
+mod local;
+mod local_writer;
+mod manifest;
+mod memory_journal;
+mod open;
+mod preparer;
+mod recovery;
+mod scan;
+mod segment;
+mod segment_reader;
+mod storage;
+mod storage_faults;
+mod storage_files;
+mod storage_memory;
+mod tail;
+
+pub use buffer::AlignedBuffer;
+pub use builder::{FrameBuilder, SealInput, SealedFrame};
+pub use frame::FrameView;
+pub use header::{FRAME_FORMAT, FrameFault, FrameHash, FrameHeader, FrameKind, HEADER_LENGTH, Identity};
+pub use journal::{
+    Append, ClaimError, Journal, Location, ReadError, Refusal, Space, TrimError, Trimmed, VisitError, Writer,
+};
+pub use limits::{
+    BLOCK_SIZE, ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, FRAME_LENGTH_MAX, SECTOR_SIZE, SEGMENTS_READY,
+};
+pub use local::{Entropy, LocalJournal, Settings};
+pub use local_writer::LocalWriter;
+pub use memory_journal::{MemoryFault, MemoryJournal, MemoryWriter};
+pub use open::OpenError;
+pub use preparer::{Prepared, Preparer};
+pub use recovery::{Damage, DamageKind};
+pub use scan::{End, Reader};
+pub use segment::{SegmentFault, SegmentSize, segment_name, segment_number};
+pub use storage::{Access, Storage, StorageError, StorageErrorKind, StorageFile};
+pub use storage_faults::{Fate, Fault, Operation, OperationKind, SeededChoices, Unsynced};
+pub use storage_files::{FileLock, FileStorage, StoredFile};
+pub use storage_memory::{MemoryFile, MemoryLock, MemoryStorage};
+pub use tail::{ChainFault, Tail};
+
+/// The recovery table, for those who print or check it.
+pub mod recovery_table {
+    pub use crate::recovery::{
+        After, Decision, Later, Observation, Place, Row, StopReason, TABLE, Written, decide,
+    };
+}

@@ -1,0 +1,248 @@
+//! The journal in a folder of this machine.
+//!
+//! Invariants:
+//! - The folder is locked from open to the last handle's end.
+//! - A claim starts a new segment, so a torn frame is never written over.
+//! - After any failed write or sync nothing is written any more by this process.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use types::{BatchNumber, ClusterId, Epoch};
+
+use crate::builder::SealedFrame;
+use crate::frame::FrameView;
+use crate::header::{FrameKind, Identity};
+use crate::journal::{ClaimError, Journal, Location, ReadError, Refusal, TrimError, Trimmed, VisitError};
+use crate::local_writer::{LocalWriter, RotateError};
+use crate::manifest::{Manifest, ManifestFile};
+use crate::open::{self, OpenError, manifest_error};
+use crate::preparer::{Preparation, Preparer, held};
+use crate::scan::Scan;
+use crate::segment::{SegmentSize, segment_name};
+use crate::storage::{Access, Storage, StorageError};
+use crate::tail::Tail;
+
+/// A source of random numbers, which core crates do not have themselves.
+pub type Entropy = Box<dyn FnMut() -> u64 + Send>;
+
+/// How a journal makes its segments.
+pub struct Settings {
+    /// How long new segments are.
+    pub segment_size: SegmentSize,
+    /// Draws the tags of new segments.
+    pub entropy: Entropy,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Settings").field("segment_size", &self.segment_size).finish_non_exhaustive()
+    }
+}
+
+/// A journal in a folder that this process has taken.
+pub struct LocalJournal<S: Storage> {
+    shared: Arc<Shared<S>>,
+    torn: Option<Location>,
+}
+
+/// What the journal, its writer and its preparer share.
+pub(crate) struct Shared<S: Storage> {
+    pub(crate) storage: S,
+    pub(crate) identity: Identity,
+    pub(crate) preparation: Preparation<S>,
+    pub(crate) manifest: Mutex<ManifestFile<S::File>>,
+    /// Held during every append and claim: they exclude each other.
+    pub(crate) holder: Mutex<Holder>,
+    _lock: S::Lock,
+}
+
+/// Who may write, and what is known about the log's end.
+#[derive(Debug, Default)]
+pub(crate) struct Holder {
+    /// The epoch of the writer that holds the log; 0 before the first claim of this process.
+    pub(crate) epoch: Epoch,
+    /// The log's end; `None` until it has been read.
+    pub(crate) tail: Option<Tail>,
+    /// The log's end at the end of each segment before the newest.
+    pub(crate) segment_ends: Vec<(u64, Tail)>,
+    /// The first failed write or sync. It ends all writing by this process.
+    pub(crate) failed: Option<StorageError>,
+}
+
+impl<S: Storage> Shared<S> {
+    /// Ends all writing by this process.
+    pub(crate) fn fail(&self, error: &StorageError) {
+        held(&self.holder).failed.get_or_insert_with(|| error.clone());
+    }
+
+    /// Names the segment in MANIFEST, durably, before it gets its first frame.
+    pub(crate) fn name_segment(&self, number: u64) -> Result<(), StorageError> {
+        held(&self.manifest).store(|manifest| {
+            assert_eq!(number, manifest.newest_segment + 1, "segments are named in order");
+            manifest.newest_segment = number;
+        })
+    }
+
+    fn manifest(&self) -> Manifest {
+        *held(&self.manifest).current()
+    }
+}
+
+impl<S: Storage> LocalJournal<S> {
+    /// Makes a journal in an empty folder and opens it.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn create(storage: S, identity: Identity, settings: Settings) -> Result<Self, OpenError> {
+        let lock = open::lock(&storage)?;
+        open::create(&storage, identity)?;
+        Self::open_locked(storage, lock, Some(identity.cluster), settings)
+    }
+
+    /// Opens the journal in a folder, which must be of this cluster if one is given.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(storage: S, cluster: Option<ClusterId>, settings: Settings) -> Result<Self, OpenError> {
+        // Says that there is no journal before a lock file appears in a folder given by mistake.
+        drop(open::open_manifest(&storage, Access::Read)?);
+        let lock = open::lock(&storage)?;
+        Self::open_locked(storage, lock, cluster, settings)
+    }
+
+    fn open_locked(
+        storage: S,
+        lock: S::Lock,
+        cluster: Option<ClusterId>,
+        settings: Settings,
+    ) -> Result<Self, OpenError> {
+        let file = open::open_manifest(&storage, Access::Write)?;
+        open::sync_all(&storage, &file)?;
+        let manifest = ManifestFile::read(file).map_err(|fault| manifest_error(&storage, fault))?;
+        let current = *manifest.current();
+        let found = current.identity.cluster;
+        if let Some(expected) = cluster
+            && expected != found
+        {
+            return Err(OpenError::ForeignCluster { place: storage.place(), found, expected });
+        }
+        let ready = open::tidy(&storage, &current, settings.segment_size)?;
+        let preparation = Preparation::new(current.identity, settings, current.newest_segment, ready);
+        let shared = Shared {
+            storage,
+            identity: current.identity,
+            preparation,
+            manifest: Mutex::new(manifest),
+            holder: Mutex::new(Holder::default()),
+            _lock: lock,
+        };
+        Ok(Self { shared: Arc::new(shared), torn: None })
+    }
+
+    /// Makes segments ready for this journal's writers.
+    pub fn preparer(&self) -> Preparer<S> {
+        Preparer::new(Arc::clone(&self.shared))
+    }
+
+    /// Where the last read found a frame that was never acknowledged, at the log's end.
+    pub const fn torn(&self) -> Option<Location> {
+        self.torn
+    }
+
+    /// The log's end, read now if it has not been before.
+    fn known_tail(&mut self) -> Result<Tail, ReadError> {
+        let known = held(&self.shared.holder).tail;
+        match known {
+            Some(tail) => Ok(tail),
+            None => self.read(BatchNumber(u64::MAX), &mut |_, _| Ok(())),
+        }
+    }
+}
+
+impl<S: Storage> Journal for LocalJournal<S> {
+    type Writer = LocalWriter<S>;
+
+    fn identity(&self) -> Identity {
+        self.shared.identity
+    }
+
+    fn read(
+        &mut self,
+        after: BatchNumber,
+        visit: &mut dyn FnMut(&FrameView<'_>, Location) -> Result<(), VisitError>,
+    ) -> Result<Tail, ReadError> {
+        let manifest = self.shared.manifest();
+        let live = held(&self.shared.holder).tail.is_some();
+        let scan = Scan { storage: &self.shared.storage, manifest: &manifest, live };
+        let mut scanned = scan.run(after, visit)?;
+        self.torn = scanned.end.torn;
+        let mut holder = held(&self.shared.holder);
+        if holder.tail.is_none() {
+            holder.tail = Some(scanned.end.tail);
+            scanned.segment_ends.pop();
+            holder.segment_ends = scanned.segment_ends;
+        }
+        Ok(scanned.end.tail)
+    }
+
+    fn claim(&mut self, tail: &Tail, epoch_start: &mut SealedFrame) -> Result<Self::Writer, ClaimError> {
+        assert_eq!(epoch_start.header().kind, FrameKind::EpochStart);
+        assert_eq!(tail.check(&self.shared.identity, epoch_start.header()), Ok(()), "it follows the tail");
+        let known = self.known_tail()?;
+        if known != *tail {
+            return Err(ClaimError::Lost { tail: known });
+        }
+        LocalWriter::claim(&self.shared, epoch_start).map_err(|error| match error {
+            RotateError::Refused(error) => ClaimError::Refused(Refusal::NoSpace(error)),
+            RotateError::Unknown(error) => ClaimError::Unknown(error),
+            RotateError::Poisoned => ClaimError::Poisoned,
+            RotateError::Moved(tail) => ClaimError::Lost { tail },
+        })
+    }
+
+    fn trim(&mut self, upto: BatchNumber) -> Result<Trimmed, TrimError> {
+        let tail = self.known_tail()?;
+        if upto > tail.batch {
+            return Err(TrimError::Beyond { last: tail.batch });
+        }
+        let (anchor, oldest) = {
+            let mut holder = held(&self.shared.holder);
+            if holder.failed.is_some() {
+                return Err(TrimError::Poisoned);
+            }
+            let whole = holder.segment_ends.iter().take_while(|(_, end)| end.batch <= upto).count();
+            let removed: Vec<_> = holder.segment_ends.drain(..whole).collect();
+            match removed.last() {
+                None => return Ok(Trimmed { last: self.shared.manifest().anchor.batch }),
+                Some((number, end)) => (*end, *number + 1),
+            }
+        };
+        let before = self.shared.manifest();
+        let remove = || {
+            held(&self.shared.manifest).store(|manifest| {
+                manifest.oldest_segment = oldest;
+                manifest.anchor = Tail { kind: None, ..anchor };
+            })?;
+            for number in before.oldest_segment..oldest {
+                self.shared.storage.remove(&segment_name(number))?;
+            }
+            self.shared.storage.sync_directory()
+        };
+        remove().map_err(|error| {
+            self.shared.fail(&error);
+            TrimError::Unknown(error)
+        })?;
+        Ok(Trimmed { last: anchor.batch })
+    }
+}
+
+impl<S: Storage> fmt::Debug for LocalJournal<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("LocalJournal")
+            .field("storage", &self.shared.storage)
+            .field("identity", &self.shared.identity)
+            .finish_non_exhaustive()
+    }
+}

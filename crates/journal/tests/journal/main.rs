@@ -1,0 +1,13 @@
+//! The journal through its public surface: conformance, recovery, crashes, golden files.
+
+// Helpers of tests are tests too, though clippy only knows functions marked as such.
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod crash_points;
+mod files;
+mod frames;
+mod golden;
+mod recovery_cases;
+mod space;
+mod support;
