@@ -7,9 +7,9 @@ use iso20022::{
     Pacs008, RefusedOrder, Rejection, Rules, Status as Report, StatusReport, read_pacs008, write_admi002,
     write_pacs002,
 };
-use ledger::RefusedPayment;
+use ledger::{RefusedBody, RefusedPayment};
 use tonic::{Request, Response, Status};
-use types::{Bic, CategoryPurpose, Channel, Date, PaymentOrder, PaymentState, ReasonCode, Text, Timestamp};
+use types::{Channel, Date, PaymentOrder, PaymentState, ReasonCode, Text, Timestamp};
 
 use crate::caller::Caller;
 use crate::node::Node;
@@ -48,25 +48,16 @@ impl Iso20022 {
         order: &PaymentOrder,
     ) -> Result<Response<v1::Iso20022ServiceSubmitResponse>, Status> {
         let outcome = self.0.submit_order(caller, order, Channel::Iso20022).await?;
-        let original = Original {
-            message_id: order.message_id.clone(),
-            instruction_id: order.instruction_id.clone(),
-            end_to_end_id: Some(order.end_to_end_id.clone()),
-            transaction_id: order.transaction_id.clone(),
-            uetr: order.uetr.clone(),
-            acceptance_time: order.acceptance_time,
-            category_purpose: order.category_purpose.clone(),
-            debtor_agent: order.debtor_agent,
-            path: None,
-        };
-        Ok(self.pacs002(original, outcome))
+        let status = report_status(&outcome, None);
+        let report = StatusReport::on_order(order, report_id(&outcome), self.0.handle.now(), status);
+        Ok(pacs002(report, outcome))
     }
 
     /// A document that breaks a rule of the scheme is a payment that is refused, logged and remembered.
     async fn submit_refused(
         &self,
         caller: Caller,
-        refused: RefusedOrder,
+        mut refused: RefusedOrder,
     ) -> Result<Response<v1::Iso20022ServiceSubmitResponse>, Status> {
         let mut commands = self.0.handle.commands(caller.principal);
         commands.refused_payment(&RefusedPayment {
@@ -76,7 +67,10 @@ impl Iso20022 {
             acceptance_time: refused.acceptance_time,
             reason: refused.reason.code(),
             path: refused.path.clone().into_boxed_str(),
-            body: refused.body,
+            body: match refused.order.take() {
+                Some(order) => RefusedBody::Order(order),
+                None => RefusedBody::Parts(std::mem::take(&mut refused.body)),
+            },
             channel: Channel::Iso20022,
         });
         let mut facts = facts(&self.0.submit(commands, ()).await?);
@@ -86,62 +80,28 @@ impl Iso20022 {
             debtor_agent: refused.debtor_agent.to_string(),
         };
         let outcome = payment_outcome(&self.0.handle, references, &facts);
-        let original = Original {
-            message_id: refused.message_id,
-            instruction_id: refused.instruction_id,
-            end_to_end_id: refused.end_to_end_id,
-            transaction_id: refused.transaction_id,
-            uetr: None,
-            acceptance_time: refused.acceptance_time,
-            category_purpose: None,
-            debtor_agent: refused.debtor_agent,
-            path: Some(refused.path),
-        };
-        Ok(self.pacs002(original, outcome))
-    }
-
-    fn pacs002(
-        &self,
-        original: Original,
-        outcome: v1::PaymentOutcome,
-    ) -> Response<v1::Iso20022ServiceSubmitResponse> {
-        let id = Text::parse(&outcome.payment_id).expect("a payment id has 31 characters");
-        let report = StatusReport {
-            message_id: id.clone(),
-            created_at: self.0.handle.now(),
-            instructing_agent: None,
-            instructed_agent: None,
-            original_message_id: original.message_id.unwrap_or_else(not_provided),
-            status: report_status(&outcome, original.path.as_deref()),
-            status_id: Some(id),
-            original_instruction_id: original.instruction_id,
-            original_end_to_end_id: original.end_to_end_id,
-            original_transaction_id: original.transaction_id,
-            original_uetr: original.uetr,
-            acceptance_time: original.acceptance_time,
-            category_purpose: original.category_purpose,
-            debtor_agent: original.debtor_agent,
-        };
-        Response::new(v1::Iso20022ServiceSubmitResponse {
-            document: write_pacs002(&report).into_bytes(),
-            message_name: "pacs.002.001.10".to_owned(),
-            outcome: Some(outcome),
-        })
+        let mut report = StatusReport::on_refusal(&refused, report_id(&outcome), self.0.handle.now(), None);
+        // The log may know better than the reader: an unknown bank, a changed body, or an earlier answer.
+        report.status = report_status(&outcome, Some(&refused.path));
+        Ok(pacs002(report, outcome))
     }
 }
 
-/// What a report repeats of the message that it answers.
-struct Original {
-    message_id: Option<Text<35>>,
-    instruction_id: Option<Text<35>>,
-    end_to_end_id: Option<Text<35>>,
-    transaction_id: Text<35>,
-    uetr: Option<Text<36>>,
-    acceptance_time: Option<Timestamp>,
-    category_purpose: Option<CategoryPurpose>,
-    debtor_agent: Bic,
-    /// The element that breaks a rule.
-    path: Option<String>,
+fn pacs002(
+    mut report: StatusReport,
+    outcome: v1::PaymentOutcome,
+) -> Response<v1::Iso20022ServiceSubmitResponse> {
+    report.status_id = Some(report.message_id.clone());
+    Response::new(v1::Iso20022ServiceSubmitResponse {
+        document: write_pacs002(&report).into_bytes(),
+        message_name: "pacs.002.001.10".to_owned(),
+        outcome: Some(outcome),
+    })
+}
+
+/// A report is named like the payment: the same question gets the same report.
+fn report_id(outcome: &v1::PaymentOutcome) -> Text<35> {
+    Text::parse(&outcome.payment_id).expect("a payment id has 31 characters")
 }
 
 fn report_status(outcome: &v1::PaymentOutcome, path: Option<&str>) -> Report {
@@ -156,14 +116,12 @@ fn report_status(outcome: &v1::PaymentOutcome, path: Option<&str>) -> Report {
     }
 }
 
-fn not_provided() -> Text<35> {
-    Text::parse("NOTPROVIDED").expect("eleven letters are a text")
-}
-
-/// The calendar day at this moment, in UTC and in the zone of TARGET, which is one or two hours ahead.
+/// The calendar day at this moment, in UTC and in the zone of TARGET, which is one or two hours ahead; and the
+/// day on which a payment that is still in time may have been sent.
 fn settlement_dates(now: Timestamp) -> Vec<Date> {
+    let sent = now.minus(types::Duration::from_seconds(10));
     let ahead = now.plus(types::Duration::from_seconds(2 * 3600));
-    let mut dates = vec![now.date(), ahead.date()];
+    let mut dates = vec![sent.date(), now.date(), ahead.date()];
     dates.dedup();
     dates
 }

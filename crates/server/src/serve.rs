@@ -56,10 +56,11 @@ pub async fn serve(
         return Err(ServeError::NotLoopback(address));
     }
     let node = Node::new(handle.clone(), limits);
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(client::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(client::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
 
@@ -72,7 +73,9 @@ pub async fn serve(
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(tonic::service::InterceptorLayer::new(identify))
         .add_service(health_service)
-        .add_service(reflection)
+        .add_service(reflection().build_v1()?)
+        // Many clients in use still ask for the version before.
+        .add_service(reflection().build_v1alpha()?)
         .add_service(
             v1::payment_service_server::PaymentServiceServer::new(Payments(node.clone()))
                 .max_decoding_message_size(MESSAGE_BYTES_MAX),
