@@ -1,0 +1,268 @@
+//! Frames, records and outcome entries as fields, named as in their byte tables.
+
+use std::fmt::Debug;
+
+use journal::{FrameHeader, FrameKind, FrameView, Identity, Location, segment_name};
+use ledger::{
+    AccountKind, AccountMode, AccountStatus, Command, Direction, Kind, LiquidityDirection, OutcomeEntry,
+    ParticipantStatus, Record, layout,
+};
+use types::{
+    Amount, Balance, Bic, Channel, ClusterId, Currency, Date, Digest, Duration, Incarnation, PaymentId,
+    PaymentState, ReasonCode, Sequence, Timestamp,
+};
+
+use crate::inspect::fields::Fields;
+
+/// A frame's place, header and hash.
+pub(crate) fn frame(frame: &FrameView<'_>, location: Location) -> Fields {
+    let header = frame.header();
+    Fields::default()
+        .with("kind", frame_kind(header.kind))
+        .with("time", instant(header.time))
+        .with("file", segment_name(location.segment))
+        .with("offset", location.offset)
+        .with("epoch", header.epoch.0)
+        .with("first_sequence", header.first_sequence.0)
+        .with("records", header.record_count)
+        .with("outcomes", header.outcome_count)
+        .with("length", frame.bytes().len())
+        .with("rules_version", header.rules_version)
+        .with("durable_mark", header.durable_mark.0)
+        .with("personal_length", header.personal_length)
+        .with("personal_key", header.personal_key)
+        .with("hash", frame.hash().to_string())
+        .with("previous_hash", header.previous_hash.to_string())
+}
+
+/// What a record's structure says. Its texts come from elsewhere.
+pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'_>) -> Fields {
+    let fields = Fields::default()
+        .with("sequence", sequence.0)
+        .with("kind", kind(record.command.kind()))
+        .with("principal", record.principal.0);
+    match record.command {
+        Command::Genesis(it) => genesis(fields, it),
+        Command::SetProfile(it) => profile(fields, it),
+        Command::RegisterParticipant(it) => request(fields, &it.request)
+            .with("bic", bic(it.bic))
+            .with("mode", named(AccountMode::from_number(it.mode)))
+            .with("currency", currency(it.currency.get()).code()),
+        Command::SetParticipantStatus(it) => request(fields, &it.request)
+            .with("bic", bic(it.bic))
+            .with("status", named(ParticipantStatus::from_number(it.status))),
+        Command::OpenAccount(it) => request(fields, &it.request)
+            .with("bic", bic(it.bic))
+            .with("kind_of_account", named(AccountKind::from_number(it.kind)))
+            .with("floor", balance(it.floor.get(), it.currency.get()))
+            .with("currency", currency(it.currency.get()).code())
+            .with("iban_digest", digest(it.iban_digest)),
+        Command::SetAccountStatus(it) => request(fields, &it.request)
+            .with("status", named(AccountStatus::from_number(it.status)))
+            .with("currency", currency(it.currency.get()).code())
+            .with("iban_digest", digest(it.iban_digest)),
+        Command::SetAccountFloor(it) => request(fields, &it.request)
+            .with("floor", balance(it.floor.get(), it.currency.get()))
+            .with("currency", currency(it.currency.get()).code())
+            .with("iban_digest", digest(it.iban_digest)),
+        Command::PostEntry(it) => request(fields, &it.request)
+            .with("direction", named(Direction::from_number(it.direction)))
+            .with("amount", amount(it.amount.get(), it.currency.get()))
+            .with("currency", currency(it.currency.get()).code())
+            .with("value_date", Date::from_days(it.value_date.get()).expect(CHECKED).to_string())
+            .with("iban_digest", digest(it.iban_digest)),
+        Command::TransferLiquidity(it) => request(fields, &it.request)
+            .with("bic", bic(it.bic))
+            .with("direction", named(LiquidityDirection::from_number(it.direction)))
+            .with("amount", amount(it.amount.get(), it.currency.get()))
+            .with("currency", currency(it.currency.get()).code())
+            .with("reference_digest", digest(it.reference_digest)),
+        Command::Payment(it) => payment(fields.with("payment_id", payment_id(header, sequence)), it),
+        Command::RefusedPayment(it) => refused(fields.with("payment_id", payment_id(header, sequence)), it),
+    }
+}
+
+/// What an outcome entry says. Balances are minor units; 0 where the command touched none.
+pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
+    let [debtor_balance, creditor_balance, debtor_position, creditor_position] = entry.balances();
+    Fields::default()
+        .with("sequence", entry.sequence().0)
+        .with("kind", entry.kind().map_or("unknown", kind))
+        .with("verdict", verdict(entry))
+        .with_some("reason", entry.reason().map(|reason| reason.to_string()))
+        .with_some("refusal", entry.refusal().map(|refusal| refusal.name()))
+        .with_some("repeat_of", entry.repeat_of().map(|sequence| sequence.0))
+        .with("decided_at", entry.decided_at().0)
+        .with("debtor_balance", debtor_balance)
+        .with("creditor_balance", creditor_balance)
+        .with("debtor_position", debtor_position)
+        .with("creditor_position", creditor_position)
+}
+
+/// One word for what an outcome entry says.
+pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
+    match (entry.payment_state(), entry.refusal()) {
+        (Some(state), _) => payment_state(state),
+        (None, Some(_)) => "refused",
+        (None, None) => "done",
+    }
+}
+
+/// The name of a state.
+pub(crate) const fn payment_state(state: PaymentState) -> &'static str {
+    match state {
+        PaymentState::Reserved => "reserved",
+        PaymentState::Settled => "settled",
+        PaymentState::Rejected => "rejected",
+        PaymentState::Expired => "expired",
+        PaymentState::Unresolved => "unresolved",
+    }
+}
+
+/// The name of a kind of frame.
+pub(crate) const fn frame_kind(kind: FrameKind) -> &'static str {
+    match kind {
+        FrameKind::Commands => "commands",
+        FrameKind::Marker => "marker",
+        FrameKind::EpochStart => "epoch_start",
+    }
+}
+
+/// The name of a kind of record.
+pub(crate) const fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Genesis => "genesis",
+        Kind::SetProfile => "set_profile",
+        Kind::RegisterParticipant => "register_participant",
+        Kind::SetParticipantStatus => "set_participant_status",
+        Kind::OpenAccount => "open_account",
+        Kind::SetAccountStatus => "set_account_status",
+        Kind::SetAccountFloor => "set_account_floor",
+        Kind::PostEntry => "post_entry",
+        Kind::TransferLiquidity => "transfer_liquidity",
+        Kind::Payment => "payment",
+        Kind::RefusedPayment => "refused_payment",
+    }
+}
+
+/// An instant with all its nanoseconds: frames are told apart by them.
+pub(crate) fn instant(time: Timestamp) -> String {
+    let nanoseconds = time.nanoseconds() % 1_000_000_000;
+    let whole =
+        time.minus(Duration::from_nanoseconds(nanoseconds).expect("a remainder of a positive number"));
+    format!("{}.{nanoseconds:09}Z", whole.to_string().trim_end_matches('Z'))
+}
+
+const CHECKED: &str = "records are checked when they are read";
+
+fn genesis(fields: Fields, genesis: &layout::Genesis) -> Fields {
+    // With the key, digests of all account numbers could be tried out.
+    fields
+        .with("cluster", ClusterId(genesis.cluster).to_string())
+        .with("incarnation", Incarnation(genesis.incarnation.get()).to_string())
+        .with("digest_version", genesis.digest_version)
+        .with("digest_key_id", genesis.digest_key_id.get())
+        .with("digest_key", "not shown")
+}
+
+fn profile(fields: Fields, profile: &layout::SetProfile) -> Fields {
+    let span = |nanoseconds| format!("{:?}", Duration::from_nanoseconds(nanoseconds).expect(CHECKED));
+    let code = |bytes| ReasonCode::from_bytes(bytes).expect(CHECKED).to_string();
+    fields
+        .with("number", profile.number.get())
+        .with("target", span(profile.target.get()))
+        .with("expiry", span(profile.expiry.get()))
+        .with("confirmation", span(profile.confirmation.get()))
+        .with("legal_limit", span(profile.legal_limit.get()))
+        .with("future_tolerance", span(profile.future_tolerance.get()))
+        .with("offline_grace", span(profile.offline_grace.get()))
+        .with("late_on_arrival", code(profile.late_on_arrival))
+        .with("timeout_to_originator", code(profile.timeout_to_originator))
+        .with("timeout_to_beneficiary", code(profile.timeout_to_beneficiary))
+        .with("no_connection", code(profile.no_connection))
+}
+
+fn payment(fields: Fields, payment: &layout::Payment) -> Fields {
+    let flags = payment.flags.get();
+    key(fields, &payment.key)
+        .with("creditor_agent", bic(payment.creditor_agent))
+        .with("amount", amount(payment.amount.get(), payment.currency.get()))
+        .with("currency", currency(payment.currency.get()).code())
+        .with("channel", channel(payment.channel))
+        .with("acceptance_time", time(payment.acceptance_time.get()))
+        .with("stamped", flags & layout::PAYMENT_STAMPED != 0)
+        .with("connected", flags & layout::PAYMENT_CONNECTED != 0)
+        .with("profile", payment.profile.get())
+        .with("debtor_account_hint", payment.debtor_account_hint.get())
+        .with("creditor_account_hint", payment.creditor_account_hint.get())
+        .with("evidence_upto", payment.evidence_upto.get())
+        .with("evidence_found", payment.evidence_found.get())
+        .with("digest_version", payment.digest_version)
+        .with("body_digest", digest(payment.body_digest))
+        .with("debtor_account_digest", digest(payment.debtor_account_digest))
+        .with("creditor_account_digest", digest(payment.creditor_account_digest))
+}
+
+fn refused(fields: Fields, refused: &layout::RefusedPayment) -> Fields {
+    let accepted = refused.acceptance_time.get();
+    key(fields, &refused.key)
+        .with_some("creditor_agent", Bic::from_bytes(refused.creditor_agent).map(|bic| bic.to_string()))
+        .with("reason", ReasonCode::from_bytes(refused.reason).expect(CHECKED).to_string())
+        .with("channel", channel(refused.channel))
+        .with_some("acceptance_time", (accepted != 0).then(|| time(accepted)))
+        .with("evidence_upto", refused.evidence_upto.get())
+        .with("evidence_found", refused.evidence_found.get())
+        .with("digest_version", refused.digest_version)
+        .with("body_digest", digest(refused.body_digest))
+}
+
+fn key(fields: Fields, key: &layout::PaymentKey) -> Fields {
+    fields
+        .with("debtor_agent", key.bank().to_string())
+        .with("transaction_id", key.transaction_id_text().as_str())
+}
+
+fn request(fields: Fields, request: &layout::Request) -> Fields {
+    fields.with("request_digest", digest(request.id_digest)).with("body_digest", digest(request.body_digest))
+}
+
+fn payment_id(header: &FrameHeader, sequence: Sequence) -> String {
+    let Identity { shard, incarnation, .. } = header.identity;
+    PaymentId { incarnation, shard, sequence }.to_string()
+}
+
+/// The variant's name as it stands in the code, which is the field's own term.
+fn named(value: Option<impl Debug>) -> String {
+    format!("{:?}", value.expect(CHECKED)).to_lowercase()
+}
+
+fn channel(number: u8) -> &'static str {
+    match number == Channel::Iso20022.number() {
+        true => "iso20022",
+        false => "grpc",
+    }
+}
+
+fn bic(bytes: [u8; 11]) -> String {
+    Bic::from_bytes(bytes).expect(CHECKED).to_string()
+}
+
+fn currency(number: u16) -> Currency {
+    Currency::from_number(number).expect(CHECKED)
+}
+
+fn amount(minor_units: i64, number: u16) -> String {
+    Amount::from_minor_units(minor_units).expect(CHECKED).to_decimal(currency(number))
+}
+
+fn balance(minor_units: i64, number: u16) -> String {
+    Balance::from_minor_units(minor_units).expect(CHECKED).to_decimal(currency(number))
+}
+
+fn time(nanoseconds: i64) -> String {
+    instant(Timestamp::from_nanoseconds(nanoseconds).expect(CHECKED))
+}
+
+fn digest(bytes: [u8; 16]) -> String {
+    format!("{:?}", Digest(bytes))
+}

@@ -1,0 +1,61 @@
+//! A node inside this process: the engine on a folder, and the server on a listener.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context;
+use engine::{Config, Engine};
+use journal::SegmentSize;
+use ledger::Limits;
+use server::ServerLimits;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A running node.
+pub(crate) struct Node {
+    engine: Engine,
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), server::ServeError>>,
+}
+
+impl Node {
+    /// Recovers or begins the log in a folder and serves it.
+    pub(crate) async fn start(folder: &Path, listen: SocketAddr) -> anyhow::Result<Self> {
+        // Asked first, so that a wrong address leaves the folder alone.
+        if !listen.ip().is_loopback() {
+            return Err(server::ServeError::NotLoopback(listen).into());
+        }
+        let listener =
+            TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
+        let address = listener.local_addr()?;
+        let config = Config {
+            folder: folder.to_owned(),
+            segment_size: SegmentSize::DEFAULT,
+            limits: Limits::default(),
+        };
+        let engine = tokio::task::spawn_blocking(move || engine::start(&config)).await??;
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async {
+            // A sender that is dropped means the same as one that sends.
+            let _ = stopped.await;
+        };
+        let serving =
+            tokio::spawn(server::serve(listener, engine.handle(), ServerLimits::default(), shutdown));
+        Ok(Self { engine, address, stop, serving })
+    }
+
+    /// Where it listens; the port is the one that the system chose if none was asked for.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes nothing more, answers what was taken, and ends the log in a marker.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        drop(self.stop);
+        self.serving.await??;
+        tokio::task::spawn_blocking(move || self.engine.stop()).await?;
+        Ok(())
+    }
+}
