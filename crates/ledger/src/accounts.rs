@@ -5,6 +5,8 @@
 //! - A balance stays within `types::Balance::MINOR_UNITS_MAX`, so no sum of two overflows.
 //! - Numbers start at 1, follow the log and are never reused.
 
+use std::cell::Cell;
+
 use types::{AccountNumber, Balance, Currency, Digest, ParticipantNumber, Sequence};
 
 use crate::command::stored_enum;
@@ -202,15 +204,17 @@ impl Accounts {
         &self.accounts[slot(number)]
     }
 
-    /// The account with this number's digest and currency. A hint that is right saves the look-up; one that is
-    /// wrong changes nothing.
+    /// The customer's account with this number's digest and currency. A hint that is right saves the look-up; one
+    /// that is wrong changes nothing. Internal accounts have no number, so not even a digest of zeros finds one.
     pub(crate) fn find(
         &self,
         hint: AccountNumber,
         digest: Digest,
         currency: Currency,
     ) -> Option<AccountNumber> {
-        let is_it = |account: &Account| account.digest == digest && account.currency == currency;
+        let is_it = |account: &Account| {
+            account.digest == digest && account.currency == currency && account.kind.is_customer()
+        };
         if hint.0 != 0 && self.accounts.get(slot(hint)).is_some_and(is_it) {
             return Some(hint);
         }
@@ -218,10 +222,19 @@ impl Accounts {
         found.map(number)
     }
 
-    /// An account with this number's digest in whatever currency.
+    /// The oldest account with this number's digest, in whatever currency. The index shows each of them, because
+    /// which one it meets first depends on how it has grown, and that must not reach a decision.
     pub(crate) fn find_in_any_currency(&self, digest: Digest) -> Option<AccountNumber> {
-        let is_it = |slot| self.accounts[index(slot)].digest == digest;
-        self.by_digest.find(hash(digest), is_it).map(number)
+        let oldest = Cell::new(None);
+        let compare = |slot: u32| {
+            if self.accounts[index(slot)].digest == digest {
+                oldest.set(Some(oldest.get().map_or(slot, |known: u32| known.min(slot))));
+            }
+            false
+        };
+        let met_all = self.by_digest.find(hash(digest), compare);
+        assert!(met_all.is_none(), "every account was refused, so that the next was shown");
+        oldest.get().map(number)
     }
 
     /// Opens an account and gives it the next number.

@@ -2,7 +2,9 @@
 //!
 //! These are validated values with no stored form of their own; [`crate::RecordWriter`] writes them into records.
 
-use types::{Amount, Balance, Bic, Channel, Currency, Date, Iban, ReasonCode, Text, Timestamp};
+use std::fmt;
+
+use types::{Amount, Balance, Bic, Channel, Currency, Date, Iban, PaymentOrder, ReasonCode, Text, Timestamp};
 
 use crate::{AccountKind, AccountStatus};
 
@@ -210,7 +212,7 @@ pub struct TransferLiquidity {
 }
 
 /// A payment that was refused on reading, before any rule of the ledger: its key, and why.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RefusedPayment {
     /// The payer's bank.
     pub debtor_agent: Bic,
@@ -224,8 +226,37 @@ pub struct RefusedPayment {
     pub reason: ReasonCode,
     /// Which element broke the rule.
     pub path: Box<str>,
-    /// The body, in a form that is equal for equal bodies.
-    pub body: Vec<u8>,
+    /// The body, over which duplicates are compared.
+    pub body: RefusedBody,
     /// How it came in.
     pub channel: Channel,
+}
+
+/// The body is personal data: only its length is shown.
+impl fmt::Debug for RefusedPayment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { debtor_agent, transaction_id, reason, path, body, .. } = self;
+        let name = format_args!("{debtor_agent}/{}", transaction_id.as_str());
+        write!(formatter, "RefusedPayment({name}, {reason} at {path}, {body:?})")
+    }
+}
+
+/// The body of a payment that was refused on reading.
+#[derive(Clone)]
+pub enum RefusedBody {
+    /// A whole order. The same order sent when nothing was against it has the same digest: a payment settled
+    /// yesterday and sent again today is a repeat.
+    Order(Box<PaymentOrder>),
+    /// What could be read, in a form that is equal for equal bodies.
+    Parts(Vec<u8>),
+}
+
+/// The kind only: a body is personal data.
+impl std::fmt::Debug for RefusedBody {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Order(_) => formatter.write_str("an order"),
+            Self::Parts(parts) => write!(formatter, "{} bytes", parts.len()),
+        }
+    }
 }

@@ -185,6 +185,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::collections::btree_map::Entry;
 
     use proptest::prelude::*;
 
@@ -205,10 +206,10 @@ mod tests {
                     if model.remove(&key).is_some() {
                         index.remove(hash(key), key);
                     }
-                } else if !model.contains_key(&key) {
+                } else if let Entry::Vacant(vacant) = model.entry(key) {
                     index.reserve(1);
                     index.insert(hash(key), key);
-                    model.insert(key, ());
+                    vacant.insert(());
                 }
             }
             prop_assert_eq!(index.count(), model.len());

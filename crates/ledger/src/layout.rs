@@ -21,6 +21,17 @@ macro_rules! stored {
     };
 }
 
+/// A key's bytes. `{:?}` does not show them.
+#[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(transparent)]
+pub struct Secret(pub [u8; 16]);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Secret(…)")
+    }
+}
+
 stored! {
     /// What every record starts with.
     Header[16] {
@@ -51,7 +62,7 @@ stored! {
         /// Zero.
         reserved: [u8; 3],
         /// The key of the log's digests.
-        digest_key: [u8; 16],
+        digest_key: Secret,
         /// Zero.
         reserved_end: [u8; 8],
     }
@@ -337,3 +348,7 @@ stored! {
 }
 
 const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<OutcomeEntry>() == 256);
+
+#[cfg(test)]
+#[path = "layout_tests.rs"]
+mod tests;

@@ -29,14 +29,18 @@ mod record_writer;
 mod requests;
 mod rules_masterdata;
 mod rules_payment;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod testing_words;
 mod texts;
 mod window;
 
 pub use accounts::{Account, AccountKind, AccountStatus};
 pub use command::{
     AccountMode, AccountSelector, Direction, LiquidityDirection, OpenAccount, ParticipantStatus, PostEntry,
-    RefusedPayment, RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus,
-    TransferLiquidity,
+    RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus,
+    SetParticipantStatus, TransferLiquidity,
 };
 pub use ledger::{Ledger, Position, ReplayError, Setup};
 pub use limits::Limits;

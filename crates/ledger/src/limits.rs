@@ -9,9 +9,9 @@ use types::Duration;
 pub struct Limits {
     /// Accounts of all kinds, 64 bytes each.
     pub accounts_max: usize,
-    /// Payments within the duplicate window, 128 bytes each.
+    /// Payments within the duplicate window, 112 bytes each.
     pub payments_max: usize,
-    /// Requests other than payments within the duplicate window, 96 bytes each.
+    /// Requests other than payments within the duplicate window, 136 bytes each.
     pub requests_max: usize,
 }
 

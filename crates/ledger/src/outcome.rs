@@ -248,10 +248,7 @@ impl OutcomeEntry {
         let entries = section.chunks(Self::SIZE).map(|bytes| {
             let entry = layout::OutcomeEntry::read_from_bytes(bytes).map_err(|_| OutcomeError)?;
             let entry = Self(entry);
-            match entry.kind().is_some() && (entry.payment_state().is_some() || entry.is_other()) {
-                true => Ok(entry),
-                false => Err(OutcomeError),
-            }
+            if entry.is_possible() { Ok(entry) } else { Err(OutcomeError) }
         });
         entries.collect()
     }
@@ -301,8 +298,31 @@ impl OutcomeEntry {
         ]
     }
 
-    const fn is_other(&self) -> bool {
-        let status = self.0.status & !REPEAT;
-        status == DONE || status == REFUSED
+    /// Whether each field holds what it can: a status of the command's kind, and the code that it takes.
+    fn is_possible(&self) -> bool {
+        let (status, code) = (self.0.status & !REPEAT, self.0.code);
+        let is_payment = match self.kind() {
+            Some(Kind::Payment | Kind::RefusedPayment) => true,
+            Some(
+                Kind::Genesis
+                | Kind::SetProfile
+                | Kind::RegisterParticipant
+                | Kind::SetParticipantStatus
+                | Kind::OpenAccount
+                | Kind::SetAccountStatus
+                | Kind::SetAccountFloor
+                | Kind::PostEntry
+                | Kind::TransferLiquidity,
+            ) => false,
+            None => return false,
+        };
+        let has_its_code = match self.payment_state() {
+            Some(PaymentState::Rejected | PaymentState::Expired) => ReasonCode::from_bytes(code).is_some(),
+            Some(PaymentState::Settled | PaymentState::Reserved | PaymentState::Unresolved) => code == [0; 4],
+            None if status == DONE => code == [0; 4],
+            None if status == REFUSED => self.refusal().is_some() && code[1..] == [0; 3],
+            None => false,
+        };
+        is_payment == self.payment_state().is_some() && has_its_code && self.0.reserved == 0
     }
 }

@@ -29,6 +29,9 @@ pub struct Payment {
     pub(crate) stamped: bool,
 }
 
+// `Limits` tells this number.
+const _: () = assert!(size_of::<Payment>() == 112);
+
 impl Payment {
     /// Its position.
     pub const fn sequence(&self) -> Sequence {
@@ -164,8 +167,13 @@ impl Payments {
     }
 
     fn hash(&self, bank: Bic, id: &[u8]) -> u64 {
-        let bytes = bank.as_bytes();
-        let bank = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        self.key.table_hash(bank, id)
+        // All characters count: the banks of one group share the first four and often the ids as well.
+        let folded =
+            bank.as_bytes().iter().fold(0_u32, |folded, byte| folded.rotate_left(5) ^ u32::from(*byte));
+        self.key.table_hash(folded, id)
     }
 }
+
+#[cfg(test)]
+#[path = "payments_tests.rs"]
+mod tests;

@@ -141,13 +141,16 @@ impl Ledger {
                 PaymentAnswer::Forgotten
             }
             Some(accepted) => {
-                // Payments name profile 1 on arrival; the longest expiry of any profile would be right as well.
-                let expiry = self.profiles.iter().map(|profile| profile.deadline(accepted)).max();
-                let is_final = expiry.is_some_and(|deadline| deadline <= self.position().time);
-                PaymentAnswer::NotFound { is_final }
+                PaymentAnswer::NotFound { is_final: self.deadline(accepted) <= self.position().time }
             }
             None => PaymentAnswer::NotFound { is_final: false },
         }
+    }
+
+    /// From when on no payment accepted at this time can be taken any more, under any profile.
+    pub fn deadline(&self, accepted: Timestamp) -> Timestamp {
+        let deadlines = self.profiles.iter().map(|profile| profile.deadline(accepted));
+        deadlines.max().expect("a log sets a profile before anything is asked")
     }
 
     /// How many payments have reached each state.

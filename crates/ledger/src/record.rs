@@ -3,6 +3,8 @@
 //! Bytes from a disk may be anything. What leaves this module as a [`Command`] has been checked field by
 //! field, so that the rules never meet a number that stands for nothing.
 
+use std::fmt;
+
 use types::{
     Amount, Balance, Bic, Channel, Currency, Date, DigestKey, PrincipalNumber, ReasonCode, Text, Timestamp,
 };
@@ -125,7 +127,7 @@ impl Command<'_> {
 }
 
 /// One command of a frame, with its sender and texts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Record<'frame> {
     /// Who sent it.
     pub principal: PrincipalNumber,
@@ -133,6 +135,18 @@ pub struct Record<'frame> {
     pub command: Command<'frame>,
     /// Its texts. Empty if the frame's personal section has been erased.
     pub text: &'frame [u8],
+}
+
+/// The texts are personal data: only their length is shown.
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (principal, length) = (self.principal, self.text.len());
+        write!(
+            formatter,
+            "Record({:?} of principal {principal}, {length} bytes of text)",
+            self.command.kind()
+        )
+    }
 }
 
 /// Stored bytes that are not a record.
@@ -158,11 +172,17 @@ pub enum RecordError {
 }
 
 /// Walks the records of a frame.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Records<'frame> {
     records: &'frame [u8],
     texts: &'frame [u8],
     erased: bool,
+}
+
+impl fmt::Debug for Records<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Records({} and {} bytes left)", self.records.len(), self.texts.len())
+    }
 }
 
 impl<'frame> Records<'frame> {
@@ -238,10 +258,7 @@ fn read_command<'frame>(
 
 type Check = Result<(), RecordError>;
 
-fn checked<Structure>(
-    bytes: &[u8],
-    check: impl Fn(&Structure) -> Check,
-) -> Result<&Structure, RecordError>
+fn checked<Structure>(bytes: &[u8], check: impl Fn(&Structure) -> Check) -> Result<&Structure, RecordError>
 where
     Structure: FromBytes + zerocopy::KnownLayout + zerocopy::Immutable + zerocopy::Unaligned,
 {
@@ -406,3 +423,7 @@ impl layout::PaymentKey {
         Text::parse_identifier(text).expect("records are checked when they are read")
     }
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

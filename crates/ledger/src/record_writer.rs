@@ -2,26 +2,35 @@
 //!
 //! A writer collects records and, apart from them, their texts; the engine appends both to the frame it fills.
 
+use std::fmt;
+
 use types::{
     AccountNumber, Channel, ClusterId, Currency, Digest, DigestKey, Incarnation, OrderText, PaymentOrder,
     PrincipalNumber, Text, Timestamp,
 };
-use zerocopy::{Immutable, IntoBytes};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::command::{
-    OpenAccount, PostEntry, RefusedPayment, RegisterParticipant, RequestId, SetAccountFloor,
+    OpenAccount, PostEntry, RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFloor,
     SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
 use crate::{AccountText, EntryText, Kind, Profile, layout};
 
 /// Collects records and their texts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RecordWriter {
     key: DigestKey,
     principal: PrincipalNumber,
     records: Vec<u8>,
     texts: Vec<u8>,
     count: u32,
+}
+
+/// The texts are personal data: only their length is shown.
+impl fmt::Debug for RecordWriter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "RecordWriter({} records, {} bytes of text)", self.count, self.texts.len())
+    }
 }
 
 impl RecordWriter {
@@ -33,6 +42,18 @@ impl RecordWriter {
     /// The records, one after the other.
     pub fn records(&self) -> &[u8] {
         &self.records
+    }
+
+    /// The records, one by one.
+    pub fn split(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.records.as_slice();
+        std::iter::from_fn(move || {
+            let (header, _) = layout::Header::ref_from_prefix(rest).ok()?;
+            let length = usize::try_from(header.length.get()).expect("records are small");
+            let (record, behind) = rest.split_at(length);
+            rest = behind;
+            Some(record)
+        })
     }
 
     /// Their texts, in the same order.
@@ -53,7 +74,7 @@ impl RecordWriter {
             digest_key_id: 0.into(),
             digest_version: DigestKey::VERSION,
             reserved: [0; 3],
-            digest_key: *self.key.as_bytes(),
+            digest_key: layout::Secret(*self.key.as_bytes()),
             reserved_end: [0; 8],
         };
         self.push(Kind::Genesis, &genesis, &[]);
@@ -200,17 +221,7 @@ impl RecordWriter {
         let text = OrderText::encode(order);
         let debtor = self.key.iban(order.debtor_account.as_str());
         let creditor = self.key.iban(order.creditor_account.as_str());
-        let amount = order.amount.minor_units().to_le_bytes();
-        // The digest is of what the caller sent: a stamp of ours would make every retry a changed body.
-        let sent_time = order.acceptance_time.map_or(-1, Timestamp::nanoseconds).to_le_bytes();
-        let body_digest = self.key.body(&[
-            order.debtor_agent.as_bytes(),
-            order.creditor_agent.as_bytes(),
-            &amount,
-            &order.currency.number().to_le_bytes(),
-            &sent_time,
-            text.body(),
-        ]);
+        let body_digest = self.order_digest(order, &text);
         let flags = if order.acceptance_time.is_none() { layout::PAYMENT_STAMPED } else { 0 };
         let record = layout::Payment {
             key: payment_key(order.debtor_agent.as_bytes(), &order.transaction_id),
@@ -236,7 +247,10 @@ impl RecordWriter {
 
     /// A payment that was refused on reading.
     pub fn refused_payment(&mut self, command: &RefusedPayment) {
-        let body_digest = self.key.body(&[command.debtor_agent.as_bytes(), &command.body]);
+        let body_digest = match &command.body {
+            RefusedBody::Order(order) => self.order_digest(order, &OrderText::encode(order)),
+            RefusedBody::Parts(body) => self.key.body(&[command.debtor_agent.as_bytes(), body]),
+        };
         let record = layout::RefusedPayment {
             key: payment_key(command.debtor_agent.as_bytes(), &command.transaction_id),
             creditor_agent: command.creditor_agent.map_or([0; 11], |bic| *bic.as_bytes()),
@@ -252,6 +266,18 @@ impl RecordWriter {
         };
         let text = &command.path.as_bytes()[..command.path.len().min(PATH_LENGTH_MAX)];
         self.push(Kind::RefusedPayment, &record, text);
+    }
+
+    /// The digest is of what the caller sent: a time stamped by Solvo would make every retry a changed body.
+    fn order_digest(&self, order: &PaymentOrder, text: &OrderText) -> Digest {
+        self.key.body(&[
+            order.debtor_agent.as_bytes(),
+            order.creditor_agent.as_bytes(),
+            &order.amount.minor_units().to_le_bytes(),
+            &order.currency.number().to_le_bytes(),
+            &order.acceptance_time.map_or(-1, Timestamp::nanoseconds).to_le_bytes(),
+            text.body(),
+        ])
     }
 
     fn request(&self, id: &RequestId) -> layout::Request {

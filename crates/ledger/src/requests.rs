@@ -17,6 +17,9 @@ struct Answered {
     outcome: Outcome,
 }
 
+// `Limits` tells this number.
+const _: () = assert!(size_of::<Answered>() == 136);
+
 /// The requests within the window.
 #[derive(Debug)]
 pub(crate) struct Requests {

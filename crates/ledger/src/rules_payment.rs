@@ -217,7 +217,8 @@ fn check_accounts(ledger: &Ledger, sides: [Side; 2]) -> Result<(), ReasonCode> {
 /// | hosted | hosted, other bank | payer to clearing; position to position; clearing to payee |
 /// | remote | hosted, other bank | position to position; clearing to payee |
 /// | remote | hosted, same (mixed) bank | core to payee |
-/// | any | remote | the payer's half of the above, so that funds are checked |
+/// | any | remote, other bank | the payer's half of the above, so that funds are checked |
+/// | hosted | remote, same (mixed) bank | payer to core, so that funds are checked |
 fn plan(
     debtor_bank: &Participant,
     creditor_bank: &Participant,
@@ -242,7 +243,8 @@ fn plan(
     };
     if debtor_bank.bic() == creditor_bank.bic() {
         let debit = debtor.account().unwrap_or(debtor_book.core);
-        let inside = creditor.account().and_then(|credit| transfer(debit, credit));
+        let credit = creditor.account().unwrap_or(debtor_book.core);
+        let inside = if debit == credit { None } else { transfer(debit, credit) };
         return Ok(Settlement { amount, transfers: [inside, None, None], told: told([none; 2]) });
     }
     let debtor_position = debtor_bank.position(currency).ok_or_else(not_settled_here)?;
@@ -328,3 +330,7 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
 fn checked_time(nanoseconds: i64) -> Timestamp {
     Timestamp::from_nanoseconds(nanoseconds).expect("records are checked when they are read")
 }
+
+#[cfg(test)]
+#[path = "rules_payment_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! Bounded texts of ISO 20022 messages.
 //!
-//! Invariant: a [`Text`] has 1 to `MAX` characters, none of them a control character, and neither starts
-//! nor ends with a blank.
+//! Invariant: a [`Text`] has 1 to `MAX` characters, none of them a control character or one that XML can't
+//! carry, and neither starts nor ends with a blank.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub enum TextError {
     /// More characters than the element has room for.
     #[error("the text has more than {0} characters")]
     TooLong(usize),
-    /// A control character.
+    /// A control character, or one that XML can't carry.
     #[error("the text has a control character")]
     Control,
     /// A blank at the start or end.
@@ -41,7 +41,10 @@ impl<const MAX: usize> Text<MAX> {
         if text.len() > MAX && text.chars().count() > MAX {
             return Err(TextError::TooLong(MAX));
         }
-        if text.chars().any(char::is_control) {
+        if text
+            .chars()
+            .any(|character| character.is_control() || matches!(character, '\u{FFFE}' | '\u{FFFF}'))
+        {
             return Err(TextError::Control);
         }
         if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
@@ -82,6 +85,7 @@ mod tests {
         assert_eq!(Text::<4>::parse(""), Err(TextError::Empty));
         assert_eq!(Text::<4>::parse(" a"), Err(TextError::Blank));
         assert_eq!(Text::<4>::parse("a\nb"), Err(TextError::Control));
+        assert_eq!(Text::<4>::parse("a\u{FFFF}b"), Err(TextError::Control));
     }
 
     #[test]

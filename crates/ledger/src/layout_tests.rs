@@ -1,0 +1,186 @@
+//! The byte table of every stored structure. A difference here is a new format, not a new table.
+
+use std::mem::offset_of;
+
+use zerocopy::FromZeros;
+
+use super::*;
+
+macro_rules! layout {
+    ($structure:ident[$length:literal] $($offset:literal $size:literal $field:ident)+) => {
+        let zeros = $structure::new_zeroed();
+        assert_eq!(size_of::<$structure>(), $length);
+        assert_eq!(align_of::<$structure>(), 1);
+        let mut end = 0;
+        $(
+            let name = concat!(stringify!($structure), ".", stringify!($field));
+            assert_eq!(offset_of!($structure, $field), $offset, "offset of {name}");
+            assert_eq!(size_of_val(&zeros.$field), $size, "size of {name}");
+            assert_eq!(end, $offset, "no gap before {name}");
+            end += $size;
+        )+
+        assert_eq!(end, $length);
+    };
+}
+
+#[test]
+fn records_of_the_log_itself() {
+    layout! { Header[16]
+          0  2 kind
+          2  2 version
+          4  4 length
+          8  4 principal
+         12  4 text_length
+    }
+    layout! { Genesis[56]
+          0 16 cluster
+         16  8 incarnation
+         24  4 digest_key_id
+         28  1 digest_version
+         29  3 reserved
+         32 16 digest_key
+         48  8 reserved_end
+    }
+    layout! { SetProfile[80]
+          0  2 number
+          2  6 reserved
+          8  8 target
+         16  8 expiry
+         24  8 confirmation
+         32  8 legal_limit
+         40  8 future_tolerance
+         48  8 offline_grace
+         56  4 late_on_arrival
+         60  4 timeout_to_originator
+         64  4 timeout_to_beneficiary
+         68  4 no_connection
+         72  8 reserved_end
+    }
+}
+
+#[test]
+fn records_of_participants_and_accounts() {
+    layout! { Request[32]
+          0 16 id_digest
+         16 16 body_digest
+    }
+    layout! { RegisterParticipant[48]
+          0 32 request
+         32 11 bic
+         43  1 mode
+         44  2 currency
+         46  2 reserved
+    }
+    layout! { SetParticipantStatus[48]
+          0 32 request
+         32 11 bic
+         43  1 status
+         44  4 reserved
+    }
+    layout! { OpenAccount[72]
+          0 32 request
+         32 16 iban_digest
+         48 11 bic
+         59  1 kind
+         60  2 currency
+         62  2 reserved
+         64  8 floor
+    }
+    layout! { SetAccountStatus[56]
+          0 32 request
+         32 16 iban_digest
+         48  2 currency
+         50  1 status
+         51  5 reserved
+    }
+    layout! { SetAccountFloor[64]
+          0 32 request
+         32 16 iban_digest
+         48  8 floor
+         56  2 currency
+         58  6 reserved
+    }
+}
+
+#[test]
+fn records_of_money() {
+    layout! { PostEntry[64]
+          0 32 request
+         32 16 iban_digest
+         48  8 amount
+         56  4 value_date
+         60  2 currency
+         62  1 direction
+         63  1 reserved
+    }
+    layout! { TransferLiquidity[72]
+          0 32 request
+         32 16 reference_digest
+         48  8 amount
+         56 11 bic
+         67  1 direction
+         68  2 currency
+         70  2 reserved
+    }
+    layout! { PaymentKey[48]
+          0 11 debtor_agent
+         11  1 transaction_id_length
+         12 35 transaction_id
+         47  1 reserved
+    }
+    layout! { Payment[176]
+          0 48 key
+         48 11 creditor_agent
+         59  1 channel
+         60  2 currency
+         62  2 flags
+         64 16 body_digest
+         80 16 debtor_account_digest
+         96 16 creditor_account_digest
+        112  8 amount
+        120  8 acceptance_time
+        128  4 debtor_account_hint
+        132  4 creditor_account_hint
+        136  8 evidence_upto
+        144  8 evidence_found
+        152  2 profile
+        154  1 digest_version
+        155 21 reserved
+    }
+    layout! { RefusedPayment[112]
+          0 48 key
+         48 11 creditor_agent
+         59  1 channel
+         60  1 digest_version
+         61  3 reserved
+         64 16 body_digest
+         80  8 acceptance_time
+         88  8 evidence_upto
+         96  8 evidence_found
+        104  4 reason
+        108  4 reserved_end
+    }
+}
+
+#[test]
+fn outcome_entries() {
+    layout! { OutcomeEntry[64]
+          0  8 sequence
+          8  8 decided_at
+         16  2 kind
+         18  1 status
+         19  1 reserved
+         20  4 code
+         24  8 subject
+         32  8 debtor_balance
+         40  8 creditor_balance
+         48  8 debtor_position
+         56  8 creditor_position
+    }
+}
+
+#[test]
+fn key_of_the_digests_is_not_shown() {
+    let shown = format!("{:?}", Genesis { digest_key: Secret([0xAB; 16]), ..Genesis::new_zeroed() });
+    assert!(shown.contains("digest_key: Secret(…)"), "{shown}");
+}

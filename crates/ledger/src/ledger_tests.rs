@@ -1,0 +1,158 @@
+//! The ledger as a whole: what can't stand in a log, and random sequences of commands.
+
+use proptest::prelude::*;
+use types::{Channel, PrincipalNumber};
+
+use super::*;
+use crate::testing::{LIMITS, apply_frame, check, genesis};
+use crate::testing_words::{iban, key, order, start};
+use crate::{RecordWriter, Records};
+
+fn position(sequence: u64) -> Position {
+    Position { sequence: Sequence(sequence), time: start() }
+}
+
+fn apply(ledger: &mut Ledger, sequence: u64, writer: &RecordWriter) -> Result<Outcome, ReplayError> {
+    ledger.reserve_for_frame(1);
+    let record = Records::new(writer.records(), writer.texts()).next().unwrap().unwrap();
+    ledger.apply(position(sequence), &record)
+}
+
+#[test]
+fn log_starts_with_its_genesis_and_has_one() {
+    let mut profile = RecordWriter::new(key(), PrincipalNumber(0));
+    profile.set_profile(&Profile::sct_inst_2025());
+    let mut ledger = Ledger::new(LIMITS);
+    ledger.tick(position(1));
+    assert_eq!(apply(&mut ledger, 2, &profile), Err(ReplayError::Genesis));
+    assert_eq!(ledger.setup(), None);
+    apply(&mut ledger, 2, &genesis()).unwrap();
+    assert_eq!(apply(&mut ledger, 3, &genesis()), Err(ReplayError::Genesis));
+    let setup = ledger.setup().unwrap();
+    assert_eq!((setup.incarnation, setup.digest_key), (Incarnation(7), key()));
+    assert!(apply(&mut ledger, 4, &profile).is_ok());
+}
+
+#[test]
+fn payment_needs_a_profile() {
+    let mut ledger = Ledger::new(LIMITS);
+    apply(&mut ledger, 1, &genesis()).unwrap();
+    let mut payment = RecordWriter::new(key(), PrincipalNumber(1));
+    payment.payment(&order("T1", iban("A1"), iban("A2")), start(), Channel::Grpc, |_, _| {
+        types::AccountNumber(0)
+    });
+    assert_eq!(apply(&mut ledger, 2, &payment), Err(ReplayError::Profile(1)));
+}
+
+/// A profile that is set again replaces the one with its number.
+#[test]
+fn profile_is_replaced_by_its_number() {
+    let mut ledger = Ledger::new(LIMITS);
+    let first = genesis();
+    apply_frame(&mut ledger, position(1), first.records(), first.texts());
+    let longer = Profile { expiry: Duration::from_seconds(9), ..Profile::sct_inst_2025() };
+    let other = Profile { number: 2, ..longer };
+    for (sequence, profile) in [(10, longer), (11, other), (12, longer)] {
+        let mut writer = RecordWriter::new(key(), PrincipalNumber(0));
+        writer.set_profile(&profile);
+        apply(&mut ledger, sequence, &writer).unwrap();
+    }
+    assert_eq!(ledger.profiles, [other, longer]);
+}
+
+#[test]
+#[should_panic(expected = "positions ascend")]
+fn position_used_twice_is_our_bug() {
+    let mut ledger = Ledger::new(LIMITS);
+    ledger.tick(position(1));
+    ledger.tick(position(1));
+}
+
+#[test]
+#[should_panic(expected = "time never runs backwards")]
+fn time_that_runs_backwards_is_our_bug() {
+    let mut ledger = Ledger::new(LIMITS);
+    ledger.tick(position(1));
+    ledger.tick(Position { sequence: Sequence(2), time: start().minus(Duration::from_seconds(1)) });
+}
+
+/// A line of a script. Names are few, so that commands meet.
+fn line() -> impl Strategy<Value = String> {
+    let bank = prop_oneof![4 => Just("A"), 3 => Just("B"), 1 => Just("C"), 2 => Just("M"), 1 => Just("X")];
+    let bank = bank.prop_map(str::to_owned).boxed();
+    let account = (bank.clone(), 1..5_u8).prop_map(|(bank, number)| format!("{bank}{number}")).boxed();
+    let cents = prop_oneof![1..2000_u32, Just(99_999_999_u32)];
+    let amount = cents.prop_map(|cents| format!("{}.{:02}", cents / 100, cents % 100)).boxed();
+    let currency = prop_oneof![8 => Just(""), 1 => Just("USD"), 1 => Just("GBP")];
+    let id = (0..8_u8).prop_map(|id| id.to_string()).boxed();
+    // Requests often repeat an id, with the same or another body; most are new.
+    let request = prop_oneof![3 => Just(String::new()), 1 => id.clone().prop_map(|id| format!("id R{id}"))];
+    let accepted = prop_oneof![
+        6 => Just(""), 1 => Just("accepted none"), 1 => Just("accepted -8s"), 1 => Just("accepted +2s")
+    ];
+    let verb = |verbs: &'static [&'static str]| proptest::sample::select(verbs);
+    prop_oneof![
+        2 => (bank.clone(), verb(&["hosted", "remote", "mixed"]), currency.clone(), request.clone())
+            .prop_map(|(bank, mode, currency, id)| format!("bank {bank} {mode} {currency} {id}")),
+        1 => (verb(&["suspend", "resume"]), bank.clone(), request.clone())
+            .prop_map(|(verb, bank, id)| format!("{verb} {bank} {id}")),
+        3 => (account.clone(), verb(&["", "savings", "floor -5.00"]), currency.clone(), request.clone())
+            .prop_map(|(account, sort, currency, id)| format!("open {account} {sort} {currency} {id}")),
+        1 => (verb(&["close", "block", "unblock"]), account.clone(), request.clone())
+            .prop_map(|(verb, account, id)| format!("{verb} {account} {id}")),
+        1 => (account.clone(), verb(&["0.00", "-9.00", "1.00", "-max"]), request.clone())
+            .prop_map(|(account, floor, id)| format!("floor {account} {floor} {id}")),
+        3 => (account.clone(), verb(&["+", "+", "-"]), amount.clone(), currency.clone(), request.clone())
+            .prop_map(|(account, sign, amount, currency, id)| {
+                format!("post {account} {sign}{amount} {currency} {id}")
+            }),
+        2 => (verb(&["fund", "fund", "defund"]), bank.clone(), amount.clone(), id.clone(), request)
+            .prop_map(|(verb, bank, amount, reference, id)| {
+                format!("{verb} {bank} {amount} ref F{reference} {id}")
+            }),
+        12 => (id.clone(), account.clone(), account, amount, currency, accepted)
+            .prop_map(|(id, payer, payee, amount, currency, accepted)| {
+                format!("pay T{id} {payer} {payee} {amount} {currency} {accepted}")
+            }),
+        1 => (id, bank).prop_map(|(id, bank)| format!("refuse T{id} {bank} FF01")),
+        1 => Just("tick".to_owned()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever comes in whatever order: every invariant holds after every command, hints and the way in which
+    /// tables grew change nothing, and a replay gives the same bytes. `check` sees to all of it.
+    #[test]
+    fn random_commands_keep_every_invariant(
+        lines in proptest::collection::vec((line(), 0..20_u8), 1..120)
+    ) {
+        let mut script = "bank A hosted | bank B hosted | fund A 90.00 | open A1 | open B1 | post A1 +50.00 => any\n"
+            .to_owned();
+        let mut days = 0;
+        let mut in_frame = false;
+        for (line, turn) in lines {
+            // Now and then three days pass, so that some keys are forgotten and others are not.
+            if turn == 0 && !in_frame {
+                days += 3;
+                script += &format!("at {days}d\n");
+            }
+            // Some commands share a frame.
+            if turn == 1 && !in_frame {
+                script += "frame {\n";
+                in_frame = true;
+            } else if turn == 2 && in_frame {
+                script += "}\n";
+                in_frame = false;
+            }
+            if line != "tick" {
+                script += &format!("{line} => any\n");
+            } else if !in_frame {
+                script += "tick\n";
+            }
+        }
+        script += if in_frame { "}\n" } else { "" };
+        check(&(script + "books => all zero"));
+    }
+}

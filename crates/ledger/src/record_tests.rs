@@ -1,0 +1,499 @@
+//! Stored records: golden bytes of every kind, and damage of every sort.
+
+use proptest::prelude::*;
+use types::{
+    AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Incarnation,
+    PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Remittance, Sequence, Text, Timestamp,
+};
+
+use super::*;
+use crate::testing::{LIMITS, apply_frame, genesis};
+use crate::testing_words::{bank, iban, key, order, start};
+use crate::{
+    AccountSelector, AccountText, EntryText, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
+    Position, PostEntry, Profile, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant,
+    RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity, Verdict,
+};
+
+const GOLDEN: &str = "golden/records-v1.txt";
+const PRINCIPAL: PrincipalNumber = PrincipalNumber(0x0102_0304);
+
+fn request_id() -> RequestId {
+    RequestId::parse("request-1").unwrap()
+}
+
+fn account() -> AccountSelector {
+    AccountSelector { iban: iban("A1"), currency: Currency::EUR }
+}
+
+fn payment_order() -> PaymentOrder {
+    let mut order = order("TX-0001", iban("A1"), iban("B2"));
+    order.amount = Amount::from_minor_units(1234).unwrap();
+    order.creditor_agent = bank("B");
+    order.instruction_id = Some(Text::parse("INSTR-1").unwrap());
+    order.remittance = Some(Remittance::Unstructured(Text::parse("Invoice 7").unwrap()));
+    order
+}
+
+fn post_entry(writer: &mut RecordWriter) {
+    writer.post_entry(&PostEntry {
+        request_id: request_id(),
+        account: account(),
+        direction: Direction::Debit,
+        amount: Amount::from_minor_units(1234).unwrap(),
+        value_date: Date::parse("2026-01-06").unwrap(),
+        booking_key: Text::parse("CARD").unwrap(),
+        core_reference: Text::parse("CORE-1").unwrap(),
+    });
+}
+
+fn open_account(writer: &mut RecordWriter) {
+    writer.open_account(&OpenAccount {
+        request_id: request_id(),
+        participant: bank("A"),
+        iban: iban("A1"),
+        currency: Currency::EUR,
+        kind: AccountKind::Savings,
+        floor: Balance::from_minor_units(-5000).unwrap(),
+        holder_names: vec![Text::parse("Anna Peeters").unwrap(), Text::parse("Jürg Müller").unwrap()],
+        identification: Some(Text::parse("529900T8BM49AURSDO55").unwrap()),
+    });
+}
+
+fn refused_payment(writer: &mut RecordWriter) {
+    writer.refused_payment(&RefusedPayment {
+        debtor_agent: bank("A"),
+        creditor_agent: Some(bank("B")),
+        transaction_id: Text::parse_identifier("TX-0002").unwrap(),
+        acceptance_time: Some(start()),
+        reason: ReasonCode::parse("FF01").unwrap(),
+        path: "CdtTrfTxInf/ChrgBr".into(),
+        body: RefusedBody::Parts(b"<ChrgBr>SHAR</ChrgBr>".to_vec()),
+        channel: Channel::Iso20022,
+    });
+}
+
+/// One record of each kind, with every field that a caller can set.
+fn write(kind: Kind, writer: &mut RecordWriter) {
+    match kind {
+        Kind::Genesis => writer.genesis(ClusterId(*b"golden cluster 1"), Incarnation(0x1122_3344_5566_7788)),
+        Kind::SetProfile => writer.set_profile(&Profile::sct_inst_2025()),
+        Kind::RegisterParticipant => writer.register_participant(&RegisterParticipant {
+            request_id: request_id(),
+            bic: bank("A"),
+            name: Text::parse("Banque Émile").unwrap(),
+            mode: AccountMode::Mixed,
+            currency: Currency::EUR,
+        }),
+        Kind::SetParticipantStatus => writer.set_participant_status(&SetParticipantStatus {
+            request_id: request_id(),
+            bic: bank("A"),
+            status: ParticipantStatus::Suspended,
+        }),
+        Kind::OpenAccount => open_account(writer),
+        Kind::SetAccountStatus => writer.set_account_status(&SetAccountStatus {
+            request_id: request_id(),
+            account: account(),
+            status: AccountStatus::Blocked,
+        }),
+        Kind::SetAccountFloor => writer.set_account_floor(&SetAccountFloor {
+            request_id: request_id(),
+            account: account(),
+            floor: Balance::from_minor_units(-5000).unwrap(),
+        }),
+        Kind::PostEntry => post_entry(writer),
+        Kind::TransferLiquidity => writer.transfer_liquidity(&TransferLiquidity {
+            request_id: request_id(),
+            bic: bank("A"),
+            direction: LiquidityDirection::Defund,
+            amount: Amount::from_minor_units(1234).unwrap(),
+            currency: Currency::EUR,
+            external_reference: Text::parse("TARGET-1").unwrap(),
+        }),
+        Kind::Payment => {
+            let hints = |_, _| AccountNumber(7);
+            writer.payment(&payment_order(), start(), Channel::Grpc, hints);
+        }
+        Kind::RefusedPayment => refused_payment(writer),
+    }
+}
+
+fn kinds() -> impl Iterator<Item = Kind> {
+    (0..100).filter_map(Kind::from_number)
+}
+
+/// The writer of one record of this kind.
+fn written(kind: Kind) -> RecordWriter {
+    let mut writer = RecordWriter::new(key(), PRINCIPAL);
+    write(kind, &mut writer);
+    writer
+}
+
+/// One outcome of each verdict, and one repeat.
+fn outcomes() -> Vec<(&'static str, Outcome)> {
+    let payment = |state, reason: Option<&str>, repeat_of| Verdict::Payment {
+        state,
+        reason: reason.map(|code| ReasonCode::parse(code).unwrap()),
+        repeat_of,
+    };
+    let refused = |refusal| Verdict::Refused { refusal, repeat_of: None };
+    let verdicts = [
+        ("settled", Kind::Payment, payment(PaymentState::Settled, None, None)),
+        ("rejected", Kind::Payment, payment(PaymentState::Rejected, Some("AM04"), None)),
+        ("reserved", Kind::Payment, payment(PaymentState::Reserved, None, None)),
+        ("expired", Kind::Payment, payment(PaymentState::Expired, Some("AB05"), None)),
+        ("unresolved", Kind::Payment, payment(PaymentState::Unresolved, None, None)),
+        ("repeat", Kind::Payment, payment(PaymentState::Settled, None, Some(Sequence(99)))),
+        ("refused on reading", Kind::RefusedPayment, payment(PaymentState::Rejected, Some("FF01"), None)),
+        ("done", Kind::OpenAccount, Verdict::Done { subject: 12, repeat_of: None }),
+        ("refused", Kind::TransferLiquidity, refused(Refusal::ReferenceReused)),
+    ];
+    let outcome = |(name, kind, verdict)| {
+        let balances = [1234, -5678, 90, 0];
+        let (sequence, decided_at) = (Sequence(0x0102_0304_0506), Sequence(0x0102_0304_0507));
+        (name, Outcome { sequence, decided_at, decided_time: start(), kind, verdict, balances })
+    };
+    verdicts.map(outcome).to_vec()
+}
+
+fn hexadecimal(title: &str, bytes: &[u8]) -> String {
+    let mut text = format!("{title}\n");
+    for line in bytes.chunks(32) {
+        let groups: Vec<String> =
+            line.chunks(8).map(|group| group.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        text += &format!("  {}\n", groups.join(" "));
+    }
+    text
+}
+
+/// Bytes of logs that exist can't change: what differs here needs a new version of its structure.
+/// `UPDATE_GOLDEN=1` writes the file anew.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test may read its environment and write its own file")]
+fn golden_bytes_of_every_kind_and_verdict() {
+    let mut text = "Records and outcome entries, version 1. Hexadecimal, 32 bytes a line.\n\n".to_owned();
+    for kind in kinds() {
+        let writer = written(kind);
+        text += &hexadecimal(&format!("record {} {kind:?}", kind.number()), writer.records());
+        if !writer.texts().is_empty() {
+            text += &hexadecimal(&format!("text of {kind:?}"), writer.texts());
+        }
+    }
+    for (name, outcome) in outcomes() {
+        text += &hexadecimal(&format!("outcome entry, {name}"), outcome.to_entry().as_bytes());
+    }
+    let path = format!("{}/{GOLDEN}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var("UPDATE_GOLDEN").is_ok() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap();
+    for (number, (found, expected)) in text.lines().zip(golden.lines()).enumerate() {
+        assert_eq!(found, expected, "line {} of {GOLDEN}", number + 1);
+    }
+    assert_eq!(text.len(), golden.len());
+}
+
+/// Reads the bytes of the golden file itself, not what is written today.
+#[test]
+fn golden_bytes_read_back() {
+    let golden = std::fs::read_to_string(format!("{}/{GOLDEN}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let mut blocks: Vec<(&str, Vec<u8>)> = Vec::new();
+    for line in golden.lines().skip(2) {
+        match line.strip_prefix("  ") {
+            None => blocks.push((line, Vec::new())),
+            Some(digits) => {
+                let digits = digits.replace(' ', "");
+                let pairs = (0..digits.len()).step_by(2);
+                let bytes = pairs.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap());
+                blocks.last_mut().unwrap().1.extend(bytes);
+            }
+        }
+    }
+    let block = |title: &str| blocks.iter().find(|block| block.0 == title).map(|block| block.1.as_slice());
+    for kind in kinds() {
+        let records = block(&format!("record {} {kind:?}", kind.number())).unwrap();
+        let texts = block(&format!("text of {kind:?}")).unwrap_or_default();
+        let read: Vec<_> = Records::new(records, texts).map(Result::unwrap).collect();
+        let [record] = read[..] else { panic!("one record of {kind:?}") };
+        assert_eq!((record.command.kind(), record.principal, record.text), (kind, PRINCIPAL, texts));
+    }
+    for (name, outcome) in outcomes() {
+        let entries = OutcomeEntry::read_all(block(&format!("outcome entry, {name}")).unwrap()).unwrap();
+        assert_eq!(entries, [outcome.to_entry()], "{name}");
+    }
+}
+
+#[test]
+fn fields_and_texts_come_back_as_they_were_written() {
+    let writer = written(Kind::Payment);
+    let record = Records::new(writer.records(), writer.texts()).next().unwrap().unwrap();
+    let Command::Payment(payment) = record.command else { panic!("a payment") };
+    let fixed = types::FixedParts {
+        debtor_agent: payment.key.bank(),
+        creditor_agent: Bic::from_bytes(payment.creditor_agent).unwrap(),
+        transaction_id: payment.key.transaction_id_text(),
+        amount: Amount::from_minor_units(payment.amount.get()).unwrap(),
+        currency: Currency::from_number(payment.currency.get()).unwrap(),
+        acceptance_time: Timestamp::from_nanoseconds(payment.acceptance_time.get()),
+    };
+    assert_eq!(types::OrderText::decode(record.text, fixed).unwrap(), payment_order());
+    assert_eq!(payment.flags.get(), 0);
+    assert_eq!((payment.debtor_account_hint.get(), payment.creditor_account_hint.get()), (7, 7));
+    assert_eq!(payment.debtor_account_digest, key().iban(iban("A1").as_str()).0);
+
+    let writer = written(Kind::OpenAccount);
+    let text = AccountText::decode(writer.texts()).unwrap();
+    assert_eq!((text.iban, text.holder_names.len()), (iban("A1"), 2));
+    let text = EntryText::decode(written(Kind::PostEntry).texts()).unwrap();
+    assert_eq!((text.booking_key.as_str(), text.core_reference.as_str()), ("CARD", "CORE-1"));
+}
+
+/// An acceptance time that Solvo stamps is marked as such and is no part of the body.
+#[test]
+fn stamped_payment_is_marked() {
+    let mut order = payment_order();
+    order.acceptance_time = None;
+    let digest = |stamp: Timestamp| {
+        let mut writer = RecordWriter::new(key(), PRINCIPAL);
+        writer.payment(&order, stamp, Channel::Iso20022, |_, _| AccountNumber(0));
+        let record = Records::new(writer.records(), writer.texts()).next().unwrap().unwrap();
+        let Command::Payment(payment) = record.command else { panic!("a payment") };
+        assert_eq!(payment.flags.get(), layout::PAYMENT_STAMPED);
+        assert_eq!(payment.acceptance_time.get(), stamp.nanoseconds());
+        payment.body_digest
+    };
+    assert_eq!(digest(start()), digest(start().plus(types::Duration::from_seconds(1))));
+}
+
+/// The records of every kind, one after the other, as in a frame.
+fn all_kinds() -> (Vec<u8>, Vec<u8>) {
+    let mut writer = RecordWriter::new(key(), PRINCIPAL);
+    kinds().for_each(|kind| write(kind, &mut writer));
+    (writer.records().to_vec(), writer.texts().to_vec())
+}
+
+#[test]
+fn texts_stand_in_the_records_order_and_may_be_erased() {
+    let (records, texts) = all_kinds();
+    let read: Vec<_> = Records::new(&records, &texts).map(Result::unwrap).collect();
+    assert_eq!(read.len(), kinds().count());
+    assert_eq!(read.iter().flat_map(|record| record.text).copied().collect::<Vec<_>>(), texts);
+    let erased: Vec<_> = Records::erased(&records).map(Result::unwrap).collect();
+    for (record, erased) in read.iter().zip(&erased) {
+        assert_eq!(erased.text, b"");
+        assert_eq!(erased.command.kind(), record.command.kind());
+    }
+}
+
+#[test]
+fn text_and_body_are_not_shown() {
+    let (records, texts) = all_kinds();
+    let shown = format!("{:?}", Records::new(&records, &texts).collect::<Vec<_>>());
+    let record = &shown[shown.find("Record(OpenAccount").unwrap()..][..40];
+    assert_eq!(record, "Record(OpenAccount of principal 16909060");
+    let writer = written(Kind::OpenAccount);
+    assert_eq!(
+        format!("{writer:?}"),
+        format!("RecordWriter(1 records, {} bytes of text)", texts_of(&writer))
+    );
+    assert!(!shown.contains("Anna"));
+    assert!(!shown.contains("65, 110, 110, 97"), "nor as numbers");
+}
+
+fn texts_of(writer: &RecordWriter) -> usize {
+    writer.texts().len()
+}
+
+#[test]
+fn every_truncation_is_an_error_and_nothing_follows_it() {
+    let (records, texts) = all_kinds();
+    let whole = Records::new(&records, &texts).count();
+    for length in 1..records.len() {
+        let read: Vec<_> = Records::new(&records[..length], &texts).collect();
+        let bad = read.iter().filter(|record| record.is_err()).count();
+        let at_boundary = read.iter().all(Result::is_ok);
+        assert!(at_boundary || (bad == 1 && read.last().unwrap().is_err()), "{length}");
+        assert!(read.len() <= whole);
+    }
+    for length in 0..texts.len() {
+        let last = Records::new(&records, &texts[..length]).last().unwrap();
+        assert!(matches!(last, Err(RecordError::Cut)), "{length}");
+    }
+}
+
+/// Offset from the record's start, the byte put there, and what the reader says.
+#[test]
+fn impossible_fields_are_named() {
+    let field = RecordError::Field;
+    for (kind, offset, byte, expected) in [
+        (Kind::Payment, 0, 99, RecordError::Unknown { kind: 99, version: 1 }),
+        (Kind::Payment, 2, 2, RecordError::Unknown { kind: 10, version: 2 }),
+        (Kind::Payment, 4, 15, RecordError::Length),
+        (Kind::Payment, 4, 184, RecordError::Length),
+        (Kind::Payment, 4, 200, RecordError::Cut),
+        (Kind::Payment, 12, 255, RecordError::Cut),
+        (Kind::Payment, 16, b'a', field("bic")),
+        (Kind::Payment, 16 + 11, 0, field("transaction_id")),
+        (Kind::Payment, 16 + 11, 36, field("transaction_id_length")),
+        (Kind::Payment, 16 + 11, 6, field("reserved")),
+        (Kind::Payment, 16 + 12, b' ', field("transaction_id")),
+        (Kind::Payment, 16 + 12, 0xFF, field("transaction_id")),
+        (Kind::Payment, 16 + 47, 1, field("reserved")),
+        (Kind::Payment, 16 + 59, 3, field("channel")),
+        (Kind::Payment, 16 + 60, 0, field("currency")),
+        (Kind::Payment, 16 + 62, 4, field("flags")),
+        (Kind::Payment, 16 + 119, 0x80, field("amount")),
+        (Kind::Payment, 16 + 127, 0x80, field("acceptance_time")),
+        (Kind::Payment, 16 + 152, 0, field("profile")),
+        (Kind::Payment, 16 + 154, 2, field("digest_version")),
+        (Kind::Payment, 16 + 175, 1, field("reserved")),
+        (Kind::Genesis, 16 + 24, 1, field("digest_key_id")),
+        (Kind::SetProfile, 16, 0, field("number")),
+        (Kind::SetProfile, 16 + 15, 0x80, field("target")),
+        (Kind::SetProfile, 16 + 23, 0x01, field("expiry")),
+        (Kind::SetProfile, 16 + 47, 0x80, field("future_tolerance")),
+        (Kind::SetProfile, 16 + 56, b'a', field("reason code")),
+        (Kind::RegisterParticipant, 16 + 43, 4, field("mode")),
+        (Kind::SetParticipantStatus, 16 + 43, 0, field("status")),
+        // An internal account is never opened by a caller.
+        (Kind::OpenAccount, 16 + 59, AccountKind::Position.number(), field("kind")),
+        (Kind::OpenAccount, 16 + 71, 0x7F, field("floor")),
+        (Kind::SetAccountStatus, 16 + 50, 4, field("status")),
+        (Kind::SetAccountFloor, 16 + 55, 0x7F, field("floor")),
+        (Kind::PostEntry, 16 + 59, 0x80, field("value_date")),
+        (Kind::PostEntry, 16 + 62, 3, field("direction")),
+        (Kind::TransferLiquidity, 16 + 67, 0, field("direction")),
+        (Kind::RefusedPayment, 16 + 104, b'f', field("reason")),
+    ] {
+        let writer = written(kind);
+        let mut records = writer.records().to_vec();
+        records[offset] = byte;
+        let read = Records::new(&records, writer.texts()).next().unwrap();
+        assert_eq!(read.err(), Some(expected), "{kind:?} with {byte} at {offset}");
+    }
+}
+
+#[test]
+fn impossible_outcome_entries_are_refused() {
+    let good = outcomes();
+    let bytes: Vec<u8> = good.iter().flat_map(|row| row.1.to_entry().as_bytes().to_vec()).collect();
+    assert_eq!(OutcomeEntry::read_all(&bytes).unwrap().len(), good.len());
+    assert!(OutcomeEntry::read_all(&bytes[..bytes.len() - 1]).is_err());
+    for (name, offset, byte) in [
+        ("settled", 16, 99),    // kind
+        ("settled", 18, 0),     // status
+        ("settled", 18, 16),    // a payment is not "done"
+        ("settled", 19, 1),     // reserved
+        ("settled", 20, b'A'),  // a reason without cause
+        ("rejected", 20, b'a'), // no reason code
+        ("done", 18, 2),        // only payments are settled
+        ("done", 20, 1),
+        ("refused", 20, 99), // no such refusal
+        ("refused", 21, 1),
+    ] {
+        let outcome = good.iter().find(|row| row.0 == name).unwrap().1;
+        let mut bytes = outcome.to_entry().as_bytes().to_vec();
+        bytes[offset] = byte;
+        assert!(OutcomeEntry::read_all(&bytes).is_err(), "{name} with {byte} at {offset}");
+    }
+}
+
+/// Internal accounts have zeros for a digest. A hint at one of them must not make it a customer's account.
+#[test]
+fn digest_of_zeros_finds_no_internal_account() {
+    let mut ledger = Ledger::new(LIMITS);
+    let first = genesis();
+    apply_frame(&mut ledger, position(1), first.records(), first.texts());
+    let mut writer = RecordWriter::new(key(), PRINCIPAL);
+    write(Kind::RegisterParticipant, &mut writer);
+    apply_frame(&mut ledger, position(10), writer.records(), writer.texts());
+    let debtor_digest = 16 + 80..16 + 96;
+    for hint in 0..6 {
+        let mut order = order(&format!("T{hint}"), iban("A1"), iban("A2"));
+        order.acceptance_time = Some(start());
+        let mut writer = RecordWriter::new(key(), PRINCIPAL);
+        writer.payment(&order, start(), Channel::Grpc, |_, _| AccountNumber(hint));
+        let mut records = writer.records().to_vec();
+        records[debtor_digest.clone()].fill(0);
+        records[16 + 96..16 + 112].fill(0);
+        let sequence = 100 + 10 * u64::from(hint);
+        let outcome = apply_frame(&mut ledger, position(sequence), &records, writer.texts())[0];
+        let reason = Some(ReasonCode::parse("AG01").unwrap());
+        let verdict = Verdict::Payment { state: PaymentState::Rejected, reason, repeat_of: None };
+        assert_eq!(outcome.verdict, verdict, "a mixed bank's account is remote, and the same on both sides");
+    }
+}
+
+fn position(sequence: u64) -> Position {
+    Position { sequence: Sequence(sequence), time: start() }
+}
+
+/// A ledger with a bank and an account, which damaged records may meet.
+fn ledger() -> Ledger {
+    let mut ledger = Ledger::new(LIMITS);
+    let first = genesis();
+    apply_frame(&mut ledger, position(1), first.records(), first.texts());
+    let mut writer = RecordWriter::new(key(), PRINCIPAL);
+    write(Kind::RegisterParticipant, &mut writer);
+    write(Kind::OpenAccount, &mut writer);
+    apply_frame(&mut ledger, position(10), writer.records(), writer.texts());
+    ledger
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// Damage is an error or another command, never a panic; and whatever reads as a command can be applied.
+    #[test]
+    fn damaged_records_never_panic(
+        damage in proptest::collection::vec((0..2000_usize, any::<u8>()), 1..4),
+        cut in prop_oneof![Just(usize::MAX), 0..2000_usize],
+    ) {
+        let (mut records, texts) = all_kinds();
+        for (offset, byte) in damage {
+            let length = records.len();
+            records[offset % length] = byte;
+        }
+        records.truncate(cut);
+        let mut ledger = ledger();
+        let mut at = position(1000);
+        ledger.reserve_for_frame(64);
+        ledger.tick(at);
+        for record in Records::new(&records, &texts) {
+            let Ok(record) = record else { break };
+            at.sequence = at.sequence.next();
+            // A second genesis or an unknown profile is refused; everything else has an outcome.
+            if let Ok(outcome) = ledger.apply(at, &record) {
+                prop_assert_eq!(OutcomeEntry::read_all(outcome.to_entry().as_bytes()).unwrap().len(), 1);
+            }
+            ledger.validate();
+        }
+        prop_assert!(Records::erased(&records).count() <= 64);
+    }
+
+    #[test]
+    fn noise_never_panics(records: Vec<u8>, texts: Vec<u8>, entries: Vec<u8>) {
+        prop_assert!(Records::new(&records, &texts).count() <= records.len());
+        let _ = OutcomeEntry::read_all(&entries);
+    }
+
+    /// One wrong byte in the texts is an error or another text, never a panic.
+    #[test]
+    fn damaged_texts_never_panic(offset in 0..4096_usize, byte: u8) {
+        for kind in [Kind::OpenAccount, Kind::PostEntry] {
+            let mut texts = written(kind).texts().to_vec();
+            let length = texts.len();
+            texts[offset % length] = byte;
+            let _ = AccountText::decode(&texts);
+            let _ = EntryText::decode(&texts);
+        }
+    }
+}
+
+#[test]
+fn digest_keys_of_two_logs_make_different_records() {
+    let mut other = RecordWriter::new(DigestKey::new([1; 16]), PRINCIPAL);
+    write(Kind::OpenAccount, &mut other);
+    assert_ne!(other.records(), written(Kind::OpenAccount).records());
+    assert_eq!(other.texts(), written(Kind::OpenAccount).texts());
+}

@@ -1,0 +1,408 @@
+//! Text tables for the ledger's tests: a script of commands, and behind `=>` what must come of each.
+//!
+//! Every script runs three times, with no account hints, right ones and wrong ones; all invariants are checked
+//! after every command, and the records are replayed into a second ledger whose tables grew otherwise, and into a
+//! third one without their texts. All of them must give the same outcome entries, byte for byte.
+//!
+//! ```text
+//! bank A hosted|remote|mixed     suspend A          resume A
+//! open A1 savings floor -50.00   close A1           block A1         unblock A1         floor A1 -5.00
+//! post A1 +500.00                post A1 -20.00     fund A 90.00     defund A 10.00 ref F1
+//! pay T1 A1 B2 10.00             refuse T1 A FF01
+//! balance A1                     balance A.core|A.clearing|A.position|funding
+//! payment A T1                   sequence T1        books            count payments     totals
+//! ```
+//!
+//! - A letter is a bank, a letter with digits one of its accounts. A currency follows amount or account; without
+//!   one it is the euro. Commands divided by `|` have one expectation; without one, they must be carried out.
+//! - Each command is a frame of its own, except between `frame {` and `}`. `at 12s+5ms` sets the frames' time from
+//!   here on, counted from the script's start; `tick` is an empty frame.
+//! - `id X` names the request, `by 7` its sender, `ref F1` the external reference of a liquidity transfer.
+//! - A payment's acceptance time is the time of the frame in which its id first occurs, or as said: `accepted -8s`
+//!   and `accepted +1s` from the frame's time, `accepted @3s` from the script's start, `accepted none`. `from C`
+//!   and `to D` name other banks than those of the accounts, `text x` is the remittance, `refused FF01` says that
+//!   the edge refused the order on reading.
+//! - `load DEBIT CREDIT AMOUNT` moves any amount inside a book past all records, to reach the ends of the range;
+//!   `max` and `-max` are the ends.
+
+use types::{AccountNumber, Balance, Currency, Digest, PrincipalNumber, Sequence, Timestamp};
+
+use crate::accounts::Transfer;
+use crate::testing_words::{Words, bank, iban, key, minor_units, span, start};
+use crate::{
+    Kind, Ledger, Limits, Outcome, OutcomeEntry, PaymentAnswer, Position, RecordWriter, Records, Verdict,
+};
+
+/// Runs a script and checks everything that it says.
+#[track_caller]
+pub(crate) fn check(script: &str) {
+    let runs = [Hints::None, Hints::Right, Hints::Wrong].map(|hints| {
+        let mut run = Run::new(hints);
+        run.script(script);
+        run.replay(true);
+        run.replay(false);
+        run
+    });
+    for run in &runs {
+        assert_eq!(run.entries, runs[0].entries, "hints {:?} change outcomes", run.hints);
+    }
+}
+
+/// Two hosted banks, a remote and a mixed one, each with a position of 1000.00 and accounts of every sort:
+/// 1 holds money (in A and M), 2 is empty, 3 is a savings account, 4 is in US dollars, 5 may be overdrawn,
+/// 6 is closed, 7 is blocked, 9 does not exist.
+const WORLD: &str = "
+    bank A hosted | bank B hosted | bank C remote | bank M mixed
+    fund A 1000.00 | fund B 1000.00 | fund C 1000.00 | fund M 1000.00
+    open A1 | open A2 | open A3 savings | open A4 USD | open A5 floor -50.00 | open A6 | open A7 | close A6 | block A7
+    open B1 | open B2 | open B3 savings | open B4 USD | open B5 floor -50.00 | open B6 | open B7 | close B6 | block B7
+    open M1 | open M2
+    post A1 +500.00 | post M1 +500.00
+";
+
+/// Runs a script behind [`WORLD`].
+#[track_caller]
+pub(crate) fn check_in_world(script: &str) {
+    check(&format!("{WORLD}\n{script}\nbooks => all zero"));
+}
+
+/// What the edge's directory says about the accounts of a payment.
+#[derive(Clone, Copy, Debug)]
+enum Hints {
+    None,
+    Right,
+    Wrong,
+}
+
+/// What a second ledger has to be given to come to the same state.
+enum Step {
+    Frame { first: Position, records: Vec<u8>, texts: Vec<u8> },
+    Load { transfer: Transfer, amount: i64, at: Sequence },
+}
+
+/// A frame that is being filled, and which line each of its commands comes from.
+#[derive(Default)]
+struct OpenFrame {
+    records: Vec<u8>,
+    texts: Vec<u8>,
+    lines: Vec<Line>,
+}
+
+/// One command of the script.
+#[derive(Clone)]
+struct Line {
+    number: usize,
+    text: String,
+    expected: Option<String>,
+    /// The transaction or request id, by which a repeat is told.
+    label: String,
+}
+
+pub(crate) struct Run {
+    hints: Hints,
+    pub(crate) ledger: Ledger,
+    pub(crate) now: Timestamp,
+    steps: Vec<Step>,
+    entries: Vec<OutcomeEntry>,
+    labels: Vec<(Sequence, String)>,
+    /// Acceptance time of each payment that has occurred.
+    pub(crate) accepted: Vec<(String, Option<Timestamp>)>,
+    frame: Option<OpenFrame>,
+    /// How many commands there were, so that each has a request id of its own.
+    commands: usize,
+}
+
+pub(crate) const LIMITS: Limits = Limits { accounts_max: 64, payments_max: 64, requests_max: 64 };
+
+impl Run {
+    fn new(hints: Hints) -> Self {
+        let mut run = Self {
+            hints,
+            ledger: Ledger::new(LIMITS),
+            now: start(),
+            steps: Vec::new(),
+            entries: Vec::new(),
+            labels: Vec::new(),
+            accepted: Vec::new(),
+            frame: None,
+            commands: 0,
+        };
+        let writer = genesis();
+        run.seal(writer.records().to_vec(), writer.texts().to_vec());
+        run
+    }
+
+    fn script(&mut self, script: &str) {
+        for (index, text) in script.lines().enumerate() {
+            let text = text.split('#').next().unwrap_or_default().trim();
+            let (commands, expected) = match text.split_once("=>") {
+                Some((commands, expected)) => (commands, Some(expected.trim().to_owned())),
+                None => (text, None),
+            };
+            for command in commands.split('|').map(str::trim).filter(|command| !command.is_empty()) {
+                let expected = expected.clone();
+                let line =
+                    Line { number: index + 1, text: command.to_owned(), expected, label: String::new() };
+                self.line(line);
+            }
+        }
+        assert!(self.frame.is_none(), "a frame is closed before the script ends");
+    }
+
+    fn line(&mut self, mut line: Line) {
+        let mut words = Words::new(&line.text);
+        match words.word() {
+            "at" => self.now = start().plus(span(words.word())),
+            "frame" => self.frame = Some(OpenFrame::default()),
+            "}" => {
+                let frame = self.frame.take().expect("a frame is open");
+                self.apply(frame);
+            }
+            "tick" => {
+                self.seal(Vec::new(), Vec::new());
+            }
+            "load" => self.load(words.word(), words.word(), words.word()),
+            verb @ ("balance" | "payment" | "sequence" | "books" | "count" | "totals") => {
+                let answer = self.ask(verb, &mut words);
+                words.finish();
+                line.meets(&answer);
+            }
+            verb => {
+                self.commands += 1;
+                let count = self.commands;
+                let look_up = |digest, currency| self.hint(digest, currency);
+                let (writer, label) = words.command(verb, count, self.now, &self.accepted, &look_up);
+                let accepted = words.accepted.take();
+                words.finish();
+                self.accepted.extend(accepted);
+                line.label = label;
+                let is_open = self.frame.is_some();
+                let frame = self.frame.get_or_insert_default();
+                frame.records.extend_from_slice(writer.records());
+                frame.texts.extend_from_slice(writer.texts());
+                frame.lines.push(line);
+                if !is_open {
+                    let frame = self.frame.take().expect("it was just made");
+                    self.apply(frame);
+                }
+            }
+        }
+    }
+
+    fn apply(&mut self, frame: OpenFrame) {
+        let outcomes = self.seal(frame.records, frame.texts);
+        assert_eq!(outcomes.len(), frame.lines.len());
+        for (outcome, line) in outcomes.iter().zip(&frame.lines) {
+            if outcome.repeat_of().is_none() {
+                self.labels.push((outcome.sequence, line.label.clone()));
+            }
+            let told = line.expected.as_ref().is_some_and(|expected| expected.contains("told"));
+            line.meets(&self.tell(outcome, told));
+        }
+    }
+
+    /// Seals a frame and applies it, as the engine would.
+    fn seal(&mut self, records: Vec<u8>, texts: Vec<u8>) -> Vec<Outcome> {
+        let first = Position { sequence: self.ledger.position().sequence.next(), time: self.now };
+        let outcomes = apply_frame(&mut self.ledger, first, &records, &texts);
+        self.entries.extend(outcomes.iter().map(Outcome::to_entry));
+        self.steps.push(Step::Frame { first, records, texts });
+        outcomes
+    }
+
+    fn load(&mut self, debit: &str, credit: &str, amount: &str) {
+        let transfer = Transfer { debit: self.number(debit), credit: self.number(credit) };
+        let (amount, at) = (minor_units(amount), self.ledger.position().sequence);
+        self.ledger.accounts.transfer(transfer, amount, at);
+        self.ledger.validate();
+        self.steps.push(Step::Load { transfer, amount, at });
+    }
+
+    fn hint(&self, digest: Digest, currency: Currency) -> AccountNumber {
+        let right = || self.ledger.accounts.find(AccountNumber(0), digest, currency).unwrap_or_default();
+        match self.hints {
+            Hints::None => AccountNumber(0),
+            Hints::Right => right(),
+            // Another account, one that does not exist, or an internal one.
+            Hints::Wrong => match digest.0[0] % 3 {
+                0 => AccountNumber(right().0 + 1),
+                1 => AccountNumber(u32::MAX),
+                _ => AccountNumber(1),
+            },
+        }
+    }
+
+    /// `A1`, `A1/USD`, `A.core`, `A.clearing`, `A.position`, `funding`.
+    fn number(&self, name: &str) -> AccountNumber {
+        let (name, currency) = match name.split_once('/') {
+            Some((name, currency)) => (name, Currency::parse(currency).unwrap()),
+            None => (name, Currency::EUR),
+        };
+        let Some((owner, part)) = name.split_once('.') else {
+            if name == "funding" {
+                return self.ledger.participants.funding(currency).expect("a bank is registered");
+            }
+            return self.ledger.account(&key(), iban(name).as_str(), currency).expect("it is open").0;
+        };
+        let (_, owner) = self.ledger.participant(bank(owner)).expect("it is registered");
+        let book = owner.book(currency).expect("it has a book in this currency");
+        match part {
+            "core" => book.core,
+            "clearing" => book.clearing,
+            "position" => book.position,
+            part => panic!("no such part of a book: {part}"),
+        }
+    }
+
+    fn tell(&self, outcome: &Outcome, told: bool) -> String {
+        let mut text = match outcome.verdict {
+            Verdict::Payment { state, reason: None, .. } => format!("{state:?}").to_lowercase(),
+            Verdict::Payment { state, reason: Some(reason), .. } => format!("{state:?} {reason}")
+                .replace(&format!("{state:?}"), &format!("{state:?}").to_lowercase()),
+            Verdict::Done { .. } if [Kind::PostEntry, Kind::TransferLiquidity].contains(&outcome.kind) => {
+                format!("balance {}", decimal(outcome.balances[0]))
+            }
+            Verdict::Done { .. } => "done".to_owned(),
+            Verdict::Refused { refusal, .. } => format!("refused {}", refusal.name()),
+        };
+        if let Some(sequence) = outcome.repeat_of() {
+            let label =
+                self.labels.iter().find(|label| label.0 == sequence).expect("a repeat is of something");
+            text += &format!(", repeat of {}", label.1);
+        }
+        if told {
+            text += &format!(", told {}", outcome.balances.map(decimal).join(" "));
+        }
+        text
+    }
+
+    fn ask(&self, verb: &str, words: &mut Words<'_>) -> String {
+        match verb {
+            "balance" => {
+                let account = self.ledger.account_by_number(self.number(words.word()));
+                assert_eq!((account.reserved(), account.held()), (0, 0), "nothing reserves or holds as yet");
+                decimal(account.balance())
+            }
+            "payment" => {
+                let (bank, id) = (bank(words.word()), words.word());
+                let accepted = words.option("accepted").map(|time| start().plus(span(&time[1..])));
+                self.tell_answer(self.ledger.payment_by_key(bank, id, accepted))
+            }
+            "sequence" => {
+                let name = words.word();
+                let labelled = self.labels.iter().rev().find(|label| label.1 == name);
+                let sequence = match labelled {
+                    Some(label) => label.0,
+                    None => Sequence(self.ledger.position().sequence.0 + name.parse::<u64>().unwrap()),
+                };
+                self.tell_answer(self.ledger.payment_at(sequence))
+            }
+            "books" => {
+                let books = self.ledger.trial_balance();
+                let zero = books.iter().all(|book| book.sum() == 0 && book.reserved == 0 && book.held == 0);
+                if zero { "all zero".to_owned() } else { format!("{books:?}") }
+            }
+            "count" => match words.word() {
+                "payments" => self.ledger.payment_count().to_string(),
+                _ => self.ledger.request_count().to_string(),
+            },
+            _ => {
+                let totals = self.ledger.payment_totals();
+                assert_eq!((totals.reserved, totals.expired), (0, 0));
+                format!("{} settled, {} rejected", totals.settled, totals.rejected)
+            }
+        }
+    }
+
+    fn tell_answer(&self, answer: PaymentAnswer) -> String {
+        match answer {
+            PaymentAnswer::Found(payment) => {
+                let state = format!("{:?}", payment.state()).to_lowercase();
+                payment.reason().map_or(state.clone(), |reason| format!("{state} {reason}"))
+            }
+            PaymentAnswer::NotFound { is_final: true } => "not found, final".to_owned(),
+            PaymentAnswer::NotFound { is_final: false } => "not found".to_owned(),
+            PaymentAnswer::Forgotten => "forgotten".to_owned(),
+        }
+    }
+
+    /// Applies the same steps to a second ledger, whose tables were large from the start, with or without texts.
+    fn replay(&self, with_texts: bool) {
+        let mut ledger = Ledger::new(LIMITS);
+        ledger.reserve_for_frame(8192);
+        let mut entries = Vec::new();
+        for step in &self.steps {
+            match step {
+                Step::Frame { first, records, texts } => {
+                    let records =
+                        if with_texts { Records::new(records, texts) } else { Records::erased(records) };
+                    let outcomes = apply_records(&mut ledger, *first, &records);
+                    entries.extend(outcomes.iter().map(Outcome::to_entry));
+                }
+                Step::Load { transfer, amount, at } => ledger.accounts.transfer(*transfer, *amount, *at),
+            }
+        }
+        let bytes = |entries: &[OutcomeEntry]| -> Vec<u8> {
+            entries.iter().flat_map(|entry| entry.as_bytes().to_vec()).collect()
+        };
+        assert_eq!(bytes(&entries), bytes(&self.entries), "a replay gives the same outcomes");
+        assert_eq!(OutcomeEntry::read_all(&bytes(&entries)).unwrap(), entries);
+        assert_eq!(ledger.trial_balance(), self.ledger.trial_balance());
+        assert_eq!(ledger.position(), self.ledger.position());
+        assert_eq!(ledger.payment_count(), self.ledger.payment_count());
+        assert_eq!(ledger.request_count(), self.ledger.request_count());
+        for (left, right) in ledger.accounts().zip(self.ledger.accounts()) {
+            assert_eq!(format!("{left:?}"), format!("{right:?}"));
+        }
+    }
+}
+
+/// The first commands of every log.
+pub(crate) fn genesis() -> RecordWriter {
+    let mut writer = RecordWriter::new(key(), PrincipalNumber(0));
+    writer.genesis(types::ClusterId([1; 16]), types::Incarnation(7));
+    writer.set_profile(&crate::Profile::sct_inst_2025());
+    writer
+}
+
+/// Applies a frame and checks all invariants after each of its commands.
+pub(crate) fn apply_frame(
+    ledger: &mut Ledger,
+    first: Position,
+    records: &[u8],
+    texts: &[u8],
+) -> Vec<Outcome> {
+    apply_records(ledger, first, &Records::new(records, texts))
+}
+
+fn apply_records(ledger: &mut Ledger, first: Position, records: &Records<'_>) -> Vec<Outcome> {
+    let count = records.clone().count();
+    ledger.reserve_for_frame(count);
+    ledger.tick(first);
+    ledger.validate();
+    let mut at = first;
+    let mut outcomes = Vec::with_capacity(count);
+    for record in records.clone() {
+        at.sequence = at.sequence.next();
+        outcomes.push(ledger.apply(at, &record.unwrap()).unwrap());
+        ledger.validate();
+    }
+    outcomes
+}
+
+impl Line {
+    #[track_caller]
+    fn meets(&self, answer: &str) {
+        let met = match self.expected.as_deref() {
+            Some("any") => true,
+            Some(expected) => expected == answer,
+            None => answer == "done" || answer == "settled" || answer.starts_with("balance "),
+        };
+        let expected = self.expected.as_deref().unwrap_or("carried out");
+        assert!(met, "line {}, `{}`:\n expected {expected}\n    found {answer}", self.number, self.text);
+    }
+}
+
+fn decimal(minor_units: i64) -> String {
+    Balance::from_minor_units(minor_units).expect("a balance keeps its range").to_decimal(Currency::EUR)
+}

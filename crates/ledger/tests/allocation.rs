@@ -1,0 +1,344 @@
+//! Applying a command allocates nothing: a counting allocator watches while commands of every kind are applied.
+//!
+//! All room is made in `reserve_for_frame`, before a frame's first command. The ledger starts with hardly any
+//! room, so that every table has to grow there.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it is wrong")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use ledger::{
+    AccountKind, AccountMode, AccountSelector, AccountStatus, Direction, Ledger, Limits, LiquidityDirection,
+    OpenAccount, Outcome, ParticipantStatus, Position, PostEntry, Profile, RecordWriter, Records,
+    RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus,
+    SetParticipantStatus, TransferLiquidity, Verdict,
+};
+use types::{
+    AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
+    Incarnation, Party, PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Sequence, SettlementMethod,
+    Text, Timestamp,
+};
+
+thread_local! {
+    /// Allocations of this thread. The test harness has threads of its own.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+fn count() {
+    // The counter is gone while a thread ends, and nothing is measured then.
+    let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; counting needs no memory.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `alloc`, which is the system's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above; `pointer` came from the system's allocator.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above; `pointer` came from the system's allocator.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const KEY: DigestKey = DigestKey::new(*b"allocation's key");
+
+/// A ledger, its clock, and what the last frame came to.
+struct Node {
+    ledger: Ledger,
+    at: Position,
+    outcomes: Vec<Outcome>,
+    requests: u32,
+}
+
+impl Node {
+    fn new() -> Self {
+        let limits = Limits { accounts_max: 1, payments_max: 1, requests_max: 1 };
+        let at = Position { sequence: Sequence(1), time: start() };
+        let mut node =
+            Self { ledger: Ledger::new(limits), at, outcomes: Vec::with_capacity(10_000), requests: 0 };
+        let mut writer = RecordWriter::new(KEY, PrincipalNumber(0));
+        writer.genesis(ClusterId([1; 16]), Incarnation(1));
+        node.frame("genesis", &writer);
+        node
+    }
+
+    /// Applies one frame of one kind of command and requires that it allocates nothing.
+    #[track_caller]
+    fn frame(&mut self, what: &str, writer: &RecordWriter) {
+        let count = usize::try_from(writer.count()).unwrap();
+        self.outcomes.clear();
+        self.ledger.reserve_for_frame(count);
+        let before = ALLOCATIONS.get();
+        self.ledger.tick(self.at);
+        for record in Records::new(writer.records(), writer.texts()) {
+            self.at.sequence = self.at.sequence.next();
+            self.outcomes.push(self.ledger.apply(self.at, &record.unwrap()).unwrap());
+        }
+        let allocations = ALLOCATIONS.get() - before;
+        self.at.sequence = self.at.sequence.next();
+        assert_eq!(allocations, 0, "{count} times {what}");
+        assert_eq!(self.outcomes.len(), count);
+    }
+
+    /// Applies `count` commands of one kind, the same way, once more.
+    #[track_caller]
+    fn each(
+        &mut self,
+        what: &str,
+        count: u32,
+        expected: fn(Verdict) -> bool,
+        write: impl Fn(&mut RecordWriter, RequestId, u32),
+    ) -> RecordWriter {
+        let mut writer = RecordWriter::new(KEY, PrincipalNumber(1));
+        for number in 0..count {
+            self.requests += 1;
+            let request_id = RequestId::parse(&format!("request-{}", self.requests)).unwrap();
+            write(&mut writer, request_id, number);
+        }
+        self.frame(what, &writer);
+        for outcome in &self.outcomes {
+            assert!(expected(outcome.verdict), "{what}: {:?}", outcome.verdict);
+        }
+        writer
+    }
+}
+
+fn start() -> Timestamp {
+    Timestamp::from_civil(Date::parse("2026-01-05").unwrap(), 10, 0, 0, 0).unwrap()
+}
+
+fn done(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Done { repeat_of: None, .. })
+}
+
+fn done_again(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Done { repeat_of: Some(_), .. })
+}
+
+fn refused(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Refused { .. })
+}
+
+fn settled(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Payment { state: PaymentState::Settled, repeat_of: None, .. })
+}
+
+fn rejected(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Payment { state: PaymentState::Rejected, repeat_of: None, .. })
+}
+
+fn repeated(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Payment { repeat_of: Some(_), .. })
+}
+
+fn bank(number: u32) -> Bic {
+    Bic::parse(&format!("BANKBE{:02}", number % 100)).unwrap()
+}
+
+fn iban(number: u32) -> Iban {
+    Iban::with_check_digits("BE", &format!("{number:012}")).unwrap()
+}
+
+fn account(number: u32) -> AccountSelector {
+    AccountSelector { iban: iban(number), currency: Currency::EUR }
+}
+
+fn cents(minor_units: i64) -> Amount {
+    Amount::from_minor_units(minor_units).unwrap()
+}
+
+fn register(writer: &mut RecordWriter, request_id: RequestId, number: u32) {
+    writer.register_participant(&RegisterParticipant {
+        request_id,
+        bic: bank(number),
+        name: Text::parse("Bank").unwrap(),
+        mode: AccountMode::Hosted,
+        currency: Currency::EUR,
+    });
+}
+
+fn open(writer: &mut RecordWriter, request_id: RequestId, number: u32, currency: Currency) {
+    writer.open_account(&OpenAccount {
+        request_id,
+        participant: bank(number % 2),
+        iban: iban(number),
+        currency,
+        kind: AccountKind::Current,
+        floor: Balance::ZERO,
+        holder_names: vec![Text::parse("Holder").unwrap()],
+        identification: None,
+    });
+}
+
+fn post(writer: &mut RecordWriter, request_id: RequestId, number: u32, amount: i64) {
+    writer.post_entry(&PostEntry {
+        request_id,
+        account: account(number),
+        direction: Direction::Credit,
+        amount: cents(amount),
+        value_date: start().date(),
+        booking_key: Text::parse("SALA").unwrap(),
+        core_reference: Text::parse("CORE").unwrap(),
+    });
+}
+
+fn fund(writer: &mut RecordWriter, request_id: RequestId, number: u32) {
+    let external_reference = Text::parse(request_id.as_str()).unwrap();
+    writer.transfer_liquidity(&TransferLiquidity {
+        request_id,
+        bic: bank(number),
+        direction: LiquidityDirection::Fund,
+        amount: cents(1_000_000),
+        currency: Currency::EUR,
+        external_reference,
+    });
+}
+
+fn pay(writer: &mut RecordWriter, id: u32, payer: u32, payee: u32, amount: i64) {
+    let party = Party { name: Some(Text::parse("Party").unwrap()), ..Party::default() };
+    let order = PaymentOrder {
+        message_id: None,
+        created_at: None,
+        settlement_date: None,
+        settlement_method: SettlementMethod::ClearingSystem,
+        settlement_account: None,
+        clearing_system: None,
+        instructing_agent: None,
+        instructed_agent: None,
+        instruction_id: None,
+        end_to_end_id: Text::parse("NOTPROVIDED").unwrap(),
+        transaction_id: Text::parse(&format!("T{id}")).unwrap(),
+        uetr: None,
+        amount: cents(amount),
+        currency: Currency::EUR,
+        acceptance_time: Some(start()),
+        category_purpose: None,
+        purpose: None,
+        ultimate_debtor: None,
+        debtor: party.clone(),
+        debtor_account: iban(payer),
+        debtor_proxy: None,
+        debtor_agent: bank(payer % 2),
+        creditor_agent: bank(payee % 2),
+        creditor: party,
+        creditor_account: iban(payee),
+        creditor_proxy: None,
+        ultimate_creditor: None,
+        remittance: None,
+    };
+    writer.payment(&order, start(), Channel::Grpc, |_, _| AccountNumber(0));
+}
+
+fn refuse(writer: &mut RecordWriter, id: u32) {
+    writer.refused_payment(&RefusedPayment {
+        debtor_agent: bank(0),
+        creditor_agent: None,
+        transaction_id: Text::parse(&format!("R{id}")).unwrap(),
+        acceptance_time: None,
+        reason: ReasonCode::parse("FF01").unwrap(),
+        path: "GrpHdr".into(),
+        body: RefusedBody::Parts(Vec::new()),
+        channel: Channel::Iso20022,
+    });
+}
+
+#[test]
+fn applying_a_command_allocates_nothing() {
+    let mut node = Node::new();
+    node.each("a profile", 30, done, |writer, _, number| {
+        let number = u16::try_from(number + 1).unwrap();
+        writer.set_profile(&Profile { number, ..Profile::sct_inst_2025() });
+    });
+    participants_and_accounts(&mut node);
+    money(&mut node);
+    payments(&mut node);
+    node.at.time = start().plus(Duration::from_seconds(6 * 86_400));
+    node.frame("a tick that forgets", &RecordWriter::new(KEY, PrincipalNumber(0)));
+    assert_eq!(node.ledger.payment_count(), 0);
+    node.ledger.validate();
+}
+
+fn participants_and_accounts(node: &mut Node) {
+    let banks = node.each("a participant", 50, done, register);
+    node.frame("a repeated request", &banks);
+    assert!(node.outcomes.iter().all(|outcome| done_again(outcome.verdict)));
+    node.each("a participant that exists", 50, refused, register);
+    for status in [ParticipantStatus::Suspended, ParticipantStatus::Active] {
+        node.each("a participant's status", 50, done, |writer, request_id, number| {
+            writer.set_participant_status(&SetParticipantStatus { request_id, bic: bank(number), status });
+        });
+    }
+    node.each("an account", 3000, done, |writer, request_id, number| {
+        open(writer, request_id, number, Currency::EUR);
+    });
+    // The first account in another currency opens a book beside itself.
+    node.each("an account in a new book", 2, done, |writer, request_id, number| {
+        open(writer, request_id, number, Currency::parse("USD").unwrap());
+    });
+    for status in [AccountStatus::Blocked, AccountStatus::Active] {
+        node.each("an account's status", 100, done, |writer, request_id, number| {
+            writer.set_account_status(&SetAccountStatus { request_id, account: account(number), status });
+        });
+    }
+    node.each("an account's floor", 100, done, |writer, request_id, number| {
+        let floor = Balance::from_minor_units(-100).unwrap();
+        writer.set_account_floor(&SetAccountFloor { request_id, account: account(number), floor });
+    });
+}
+
+fn money(node: &mut Node) {
+    node.each("a posting", 3000, done, |writer, request_id, number| post(writer, request_id, number, 100));
+    node.each("a posting that is refused", 10, refused, |writer, request_id, number| {
+        post(writer, request_id, 5000 + number, 100);
+    });
+    node.each("a liquidity transfer", 2000, done, |writer, request_id, number| {
+        fund(writer, request_id, number % 50);
+    });
+}
+
+fn payments(node: &mut Node) {
+    let write = |writer: &mut RecordWriter, _: RequestId, number: u32| {
+        // Odd accounts are at one bank, even ones at the other; every third payment stays inside one bank.
+        let payee = if number.is_multiple_of(3) { number + 2 } else { number + 1 };
+        pay(writer, number, number, payee % 3000, 100);
+    };
+    let settled_payments = node.each("a payment that is settled", 2900, settled, write);
+    node.frame("a payment that comes again", &settled_payments);
+    assert!(node.outcomes.iter().all(|outcome| repeated(outcome.verdict)));
+    node.each("a payment with a changed body", 500, rejected, |writer, _, number| {
+        pay(writer, number, number, number + 1, 99);
+    });
+    node.each("a payment without funds", 2000, rejected, |writer, _, number| {
+        pay(writer, 10_000 + number, number, number + 1, 90_000);
+    });
+    node.each("a payment to nobody", 500, rejected, |writer, _, number| {
+        pay(writer, 20_000 + number, number, 9_000, 1);
+    });
+    let refusals = node.each("a payment refused on reading", 500, rejected, |writer, _, number| {
+        refuse(writer, number);
+    });
+    node.frame("a refused payment that comes again", &refusals);
+    assert!(node.outcomes.iter().all(|outcome| repeated(outcome.verdict)));
+}
