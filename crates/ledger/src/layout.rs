@@ -73,8 +73,10 @@ stored! {
     SetProfile[80] {
         /// The profile's number.
         number: U16,
+        /// ISO 4217 number.
+        currency: U16,
         /// Zero.
-        reserved: [u8; 6],
+        reserved: [u8; 4],
         /// Nanoseconds from acceptance to the target.
         target: I64,
         /// Nanoseconds from acceptance to expiry.

@@ -43,7 +43,8 @@ fn records_of_the_log_itself() {
     }
     layout! { SetProfile[80]
           0  2 number
-          2  6 reserved
+          2  2 currency
+          4  4 reserved
           8  8 target
          16  8 expiry
          24  8 confirmation

@@ -1,6 +1,6 @@
 //! The ledger's state and the one way in which it changes.
 
-use types::{ClusterId, Digest, DigestKey, Duration, Incarnation, ReasonCode, Sequence, Timestamp};
+use types::{ClusterId, Currency, Digest, DigestKey, Duration, Incarnation, ReasonCode, Sequence, Timestamp};
 
 use crate::accounts::Accounts;
 use crate::index::Index;
@@ -155,6 +155,7 @@ impl Ledger {
         let code = |bytes: [u8; 4]| ReasonCode::from_bytes(bytes).expect("records are checked");
         let profile = Profile {
             number: record.number.get(),
+            currency: Currency::from_number(record.currency.get()).expect("records are checked"),
             target: span(record.target.get()),
             expiry: span(record.expiry.get()),
             confirmation: span(record.confirmation.get()),

@@ -181,3 +181,21 @@ fn forgotten_payment_is_late_when_it_comes_again() {
         ",
     );
 }
+
+/// A changed body never takes the key over: it is free once the original is forgotten, however young the changed
+/// attempt is.
+#[test]
+fn changed_body_does_not_prolong_the_key() {
+    check_in_world(
+        "
+        pay T1 A1 B2 10.00 accepted none     => settled
+        at 3d
+        pay T1 A1 B2 11.00                   => rejected AM05
+        at 5d+1ns
+        tick
+        count payments                       => 1
+        payment A T1                         => not found
+        pay T1 A1 B2 11.00                   => settled
+        ",
+    );
+}

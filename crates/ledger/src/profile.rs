@@ -1,12 +1,14 @@
 //! Scheme profiles: the clock and the codes of a scheme, as a logged command sets them.
 
-use types::{Duration, ReasonCode, StatusReason, Timestamp};
+use types::{Currency, Duration, ReasonCode, StatusReason, Timestamp};
 
 /// The times and codes by which payments are judged. Never configuration: a profile enters by the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Its number in the log; `sct-inst-2025` is 1.
     pub number: u16,
+    /// The scheme's only currency.
+    pub currency: Currency,
     /// The payer's bank should have an answer this long after acceptance (5 s).
     pub target: Duration,
     /// Without an answer the payment expires this long after acceptance (7 s).
@@ -34,6 +36,7 @@ impl Profile {
     pub fn sct_inst_2025() -> Self {
         Self {
             number: 1,
+            currency: Currency::EUR,
             target: Duration::from_seconds(5),
             expiry: Duration::from_seconds(7),
             confirmation: Duration::from_seconds(9),

@@ -312,6 +312,7 @@ fn check_genesis(genesis: &layout::Genesis) -> Check {
 
 fn check_profile(profile: &layout::SetProfile) -> Check {
     holds(profile.number.get() != 0, "number")?;
+    currency(profile.currency.get())?;
     let times = [profile.target, profile.expiry, profile.confirmation, profile.legal_limit];
     holds(times.is_sorted_by_key(|time| time.get()), "expiry")?;
     holds(profile.target.get() > 0, "target")?;

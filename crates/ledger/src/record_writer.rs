@@ -84,7 +84,8 @@ impl RecordWriter {
     pub fn set_profile(&mut self, profile: &Profile) {
         let record = layout::SetProfile {
             number: profile.number.into(),
-            reserved: [0; 6],
+            currency: profile.currency.number().into(),
+            reserved: [0; 4],
             target: profile.target.nanoseconds().into(),
             expiry: profile.expiry.nanoseconds().into(),
             confirmation: profile.confirmation.nanoseconds().into(),
@@ -264,8 +265,8 @@ impl RecordWriter {
             reason: *command.reason.as_bytes(),
             reserved_end: [0; 4],
         };
-        let text = &command.path.as_bytes()[..command.path.len().min(PATH_LENGTH_MAX)];
-        self.push(Kind::RefusedPayment, &record, text);
+        let text = &command.path[..command.path.floor_char_boundary(PATH_LENGTH_MAX)];
+        self.push(Kind::RefusedPayment, &record, text.as_bytes());
     }
 
     /// The digest is of what the caller sent: a time stamped by Solvo would make every retry a changed body.

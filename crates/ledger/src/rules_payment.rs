@@ -164,7 +164,7 @@ fn judge(
         return fails(StatusReason::TransactionForbidden);
     }
     let other_currency = |side| matches!(side, Side::Hosted { other_currency: true, .. });
-    if other_currency(debtor) || other_currency(creditor) {
+    if currency != profile.currency || other_currency(debtor) || other_currency(creditor) {
         return fails(StatusReason::NotAllowedCurrency);
     }
     let settlement = plan(debtor_bank, creditor_bank, debtor, creditor, currency, record.amount.get())?;

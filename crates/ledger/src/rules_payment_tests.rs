@@ -191,15 +191,14 @@ fn am03_another_currency_or_one_that_does_not_settle_here() {
         pay T4 A4 B4 1.00 USD  => rejected AM03
         # The payer's bank has no book in dollars at all.
         pay T5 C1 B4 1.00 USD  => rejected AM03
-        # Inside one bank no position is needed.
+        # Nor does the scheme know dollars inside one bank.
         open A8 USD
-        pay T6 A4 A8 1.00 USD  => settled
-        balance A4/USD         => 8.00
-        balance A.core/USD     => -9.00
+        pay T6 A4 A8 1.00 USD  => rejected AM03
+        balance A4/USD         => 9.00
         # An account number may be used in two currencies; the payment's decides.
         open A1 USD
         pay T7 A1 B2 1.00      => settled
-        pay T8 A1 A8 1.00 USD  => rejected AM04
+        pay T8 A1 A8 1.00 USD  => rejected AM03
         ",
     );
 }

@@ -15,8 +15,8 @@ use crate::{
     fields::{FieldError, FieldReader, FieldWriter},
 };
 
-/// An order's texts as stored.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+/// An order's texts as stored. Personal data: `{:?}` shows only how long they are.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct OrderText {
     /// All fields.
     pub bytes: Vec<u8>,
@@ -166,6 +166,12 @@ impl OrderText {
         };
         reader.fields.finish()?;
         Ok(order)
+    }
+}
+
+impl std::fmt::Debug for OrderText {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "OrderText({} bytes)", self.bytes.len())
     }
 }
 
