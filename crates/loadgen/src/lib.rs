@@ -1,1 +1,57 @@
-//! x
+//! What drives a node from outside: the demo world, stored documents, and load with an audit of every reply.
+//!
+//! - [`world`] registers the demo's banks and customers.
+//! - [`read_documents`] and [`submit_documents`] send stored ISO 20022 documents and compare what came of
+//!   them with what their sidecars expect.
+//! - [`load`] sends payments at a fixed rate or as fast as they are answered, and audits the books
+//!   afterwards.
+//!
+//! Invariants:
+//! - At a fixed rate latency counts from the time at which a payment was *meant* to be sent, so a node that
+//!   stalls can't hide it by slowing down its client (coordinated omission).
+//! - A payment whose answer was lost counts as unknown until the log has been asked; it is never guessed.
+//! - What is counted as settled is what replies said. The audit compares it with the books, not with itself.
+//! - Everything is bounded: calls in flight, payments of a run, accounts, documents and attempts.
+
+mod accounts;
+mod audit;
+mod balances;
+mod banks;
+mod confirmed;
+mod documents;
+mod error;
+mod exchange;
+mod expected;
+mod lane;
+mod load;
+mod options;
+mod pacer;
+mod parallel;
+mod plan;
+mod progress;
+mod random;
+mod report;
+mod resolve;
+mod schedule;
+mod setup;
+mod stream_lane;
+mod submit;
+mod tally;
+#[cfg(test)]
+mod testing;
+mod text;
+mod unary_lane;
+mod wire;
+pub mod world;
+
+pub use audit::{AuditReport, Check};
+pub use banks::Bank;
+pub use confirmed::Confirmed;
+pub use documents::{Document, read_documents};
+pub use error::LoadgenError;
+pub use expected::{DocumentStatus, Expected};
+pub use load::load;
+pub use options::{Arrivals, Extent, LoadOptions, Mode, Rate, RunId, Workload};
+pub use progress::{Progress, Silent, Stage, TerminalProgress};
+pub use report::{Counts, Latency, LoadReport};
+pub use submit::{Submitted, submit_documents};

@@ -6,9 +6,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+mod demo;
 mod inspect;
+mod load;
 mod node;
 mod serve;
+mod submit;
 mod verify;
 
 /// Decode-heavy servers spend a tenth of their time in the system's allocator.
@@ -26,6 +29,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Demo(demo::DemoArgs),
+    Submit(submit::SubmitArgs),
+    Load(load::LoadArgs),
     Verify(verify::VerifyArgs),
     Inspect(inspect::InspectArgs),
 }
@@ -49,6 +55,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(arguments) => runtime()?.block_on(serve::run(&arguments)),
+        Command::Demo(arguments) => runtime()?.block_on(demo::run(&arguments)),
+        Command::Submit(arguments) => runtime()?.block_on(submit::run(&arguments)),
+        Command::Load(arguments) => runtime()?.block_on(load::run(&arguments)),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
     }

@@ -1,0 +1,176 @@
+//! Compares the books after a run with what its replies said.
+//!
+//! Everything here is computed from replies alone; the node is only asked for the balances to compare with.
+//! The comparison is exact, so nobody else may move money of the load banks, or settle payments, meanwhile.
+
+use std::fmt;
+
+use client::v1;
+use serde_json::{Value, json};
+
+use crate::accounts::LoadAccount;
+use crate::balances::Snapshot;
+use crate::confirmed::Confirmed;
+use crate::text::grouped;
+
+/// One comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What should hold.
+    pub name: &'static str,
+    /// Whether it does.
+    pub passed: bool,
+    /// What was compared, and the first difference.
+    pub detail: String,
+}
+
+/// The comparisons after a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditReport {
+    /// All that were made.
+    pub checks: Vec<Check>,
+}
+
+impl AuditReport {
+    /// Whether everything holds.
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+
+    /// The form for programs.
+    pub fn to_json(&self) -> Value {
+        let checks = self
+            .checks
+            .iter()
+            .map(|check| json!({ "name": check.name, "passed": check.passed, "detail": check.detail }));
+        json!({ "passed": self.passed(), "checks": checks.collect::<Vec<_>>() })
+    }
+}
+
+impl fmt::Display for AuditReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "audit: {}", if self.passed() { "passed" } else { "FAILED" })?;
+        for check in &self.checks {
+            let mark = if check.passed { "ok" } else { "DIFFERS" };
+            writeln!(formatter, "  {mark:<8}{}: {}", check.name, check.detail)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the run itself left open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenEnds {
+    /// Payments whose fate the log could not tell.
+    pub(crate) unknown: u64,
+    /// Replies to what was not asked, or was answered before.
+    pub(crate) unasked: u64,
+}
+
+/// Makes all comparisons.
+pub(crate) fn audit(
+    before: &Snapshot,
+    after: &Snapshot,
+    accounts: u32,
+    confirmed: &Confirmed,
+    open_ends: OpenEnds,
+) -> AuditReport {
+    let moved = Moved::by(confirmed, accounts);
+    let checks = vec![
+        every_payment_is_answered(open_ends),
+        every_book_sums_to_zero(&after.books),
+        accounts_have_their_balances(before, after, &moved, accounts),
+        positions_have_their_balances(before, after, &moved),
+        settled_payments_are_counted(before, after, confirmed),
+    ];
+    AuditReport { checks }
+}
+
+/// What confirmed payments moved, in cents.
+struct Moved {
+    accounts: Vec<i64>,
+    positions: [i64; 2],
+}
+
+impl Moved {
+    fn by(confirmed: &Confirmed, accounts: u32) -> Self {
+        let mut moved = Self { accounts: vec![0; index(accounts)], positions: [0; 2] };
+        for payment in confirmed.payments() {
+            let cents = i64::from(payment.cents);
+            moved.accounts[index(payment.payer)] -= cents;
+            moved.accounts[index(payment.payee)] += cents;
+            // Within one bank the two cancel each other out, and its position is not touched either.
+            moved.positions[LoadAccount::at(payment.payer).bank] -= cents;
+            moved.positions[LoadAccount::at(payment.payee).bank] += cents;
+        }
+        moved
+    }
+}
+
+fn index(number: u32) -> usize {
+    usize::try_from(number).expect("32 bits")
+}
+
+fn every_payment_is_answered(open_ends: OpenEnds) -> Check {
+    let OpenEnds { unknown, unasked } = open_ends;
+    let detail = match (unknown, unasked) {
+        (0, 0) => "nothing is open".to_owned(),
+        _ => format!("{} without an answer, {} answers to nothing", grouped(unknown), grouped(unasked)),
+    };
+    Check { name: "every payment has one answer", passed: unknown == 0 && unasked == 0, detail }
+}
+
+fn every_book_sums_to_zero(books: &[v1::BookTotal]) -> Check {
+    let zero = |decimal: &str| !decimal.is_empty() && decimal.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    let sums = |book: &&v1::BookTotal| zero(&book.balance_total) && book.debit_total == book.credit_total;
+    let detail = match books.iter().find(|book| !sums(book)) {
+        None => format!("{} books", books.len()),
+        Some(book) => {
+            let name = if book.participant.is_empty() { "settlement" } else { &book.participant };
+            format!("the book {name} in {} is off by {}", book.currency_code, book.balance_total)
+        }
+    };
+    // A node without books has nothing that could be wrong, and nothing that a run could have used.
+    let passed = !books.is_empty() && books.iter().all(|book| sums(&book));
+    Check { name: "every book sums to zero", passed, detail }
+}
+
+fn accounts_have_their_balances(before: &Snapshot, after: &Snapshot, moved: &Moved, accounts: u32) -> Check {
+    let pairs = || before.accounts.iter().zip(&after.accounts);
+    let differing = pairs().filter(|((account, was), (same, is))| {
+        account != same || was + moved.accounts[index(*account)] != *is
+    });
+    let (asked, differing) = (after.accounts.len(), differing.collect::<Vec<_>>());
+    let detail = match differing.first() {
+        None => format!("{asked} of {} accounts compared", grouped(accounts.into())),
+        Some(((account, was), (_, is))) => {
+            let expected = was + moved.accounts[index(*account)];
+            let masked = LoadAccount::at(*account).iban().masked();
+            format!("{} of {asked} differ; {masked} has {is} cents instead of {expected}", differing.len())
+        }
+    };
+    let passed = differing.is_empty() && before.accounts.len() == asked && asked > 0;
+    Check { name: "accounts hold what the replies add up to", passed, detail }
+}
+
+fn positions_have_their_balances(before: &Snapshot, after: &Snapshot, moved: &Moved) -> Check {
+    let expected = [0, 1].map(|bank| before.positions[bank] + moved.positions[bank]);
+    let detail = match expected == after.positions {
+        true => "both banks".to_owned(),
+        false => format!("{:?} cents instead of {expected:?}", after.positions),
+    };
+    Check { name: "positions hold what the replies add up to", passed: expected == after.positions, detail }
+}
+
+fn settled_payments_are_counted(before: &Snapshot, after: &Snapshot, confirmed: &Confirmed) -> Check {
+    let (counted, told) = (after.settled.saturating_sub(before.settled), confirmed.count());
+    let detail = match counted == told {
+        true => grouped(told),
+        false => format!("the log has {}, replies confirmed {}", grouped(counted), grouped(told)),
+    };
+    Check { name: "the log settled what was confirmed", passed: counted == told, detail }
+}
+
+#[cfg(test)]
+#[path = "audit_tests.rs"]
+mod tests;

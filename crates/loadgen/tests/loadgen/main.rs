@@ -1,0 +1,109 @@
+//! The harness against a real node.
+
+// Clippy permits it in test functions by itself, but not in what they share.
+#![allow(clippy::unwrap_used)]
+
+mod node;
+
+use std::path::Path;
+use std::time::Duration;
+
+use client::v1;
+use loadgen::{
+    Arrivals, Check, Extent, LoadOptions, LoadReport, Mode, Rate, RunId, Silent, Workload, load,
+    read_documents, submit_documents, world,
+};
+
+use node::Node;
+
+const PAYMENTS: u64 = 2_000;
+
+fn options(run: &str) -> LoadOptions {
+    let options = LoadOptions::new(run.parse().unwrap());
+    LoadOptions { extent: Extent::Payments(PAYMENTS), accounts: 20, connections: 2, ..options }
+}
+
+async fn run(node: &Node, options: &LoadOptions) -> LoadReport {
+    let report = load(&node.address, options, &Silent).await.unwrap();
+    assert!(report.passed(), "{report}");
+    report
+}
+
+/// One after the other on one node: each audit starts from what the runs before it left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_of_run_settles_everything_and_passes_its_audit() {
+    let node = Node::start().await;
+    let stream = Mode::Stream { payments_per_message: 64, messages_in_flight: 4 };
+    let unary = Mode::Unary { calls_in_flight: 8 };
+    let fixed = Rate::PerSecond(20_000);
+    let runs = [
+        LoadOptions { mode: stream, ..options("STREAM") },
+        LoadOptions { mode: unary, ..options("UNARY") },
+        LoadOptions { mode: stream, workload: Workload::Hot, ..options("HOT") },
+        LoadOptions { mode: stream, rate: fixed, arrivals: Arrivals::Constant, ..options("STREAMRATE") },
+        LoadOptions { mode: unary, rate: fixed, ..options("UNARYRATE") },
+    ];
+    for options in runs {
+        let report = run(&node, &options).await;
+        assert_eq!(report.counts.sent, PAYMENTS, "{report}");
+        assert_eq!(report.counts.settled, PAYMENTS, "{report}");
+        assert_eq!(report.latency.count, PAYMENTS);
+        assert_eq!(report.confirmed.count(), PAYMENTS);
+        let first = report.confirmed.transaction_ids().next().unwrap();
+        assert!(report.confirmed.contains(&first));
+        assert!(first.starts_with(options.run.as_str()));
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_time_ends_a_run_as_well() {
+    let node = Node::start().await;
+    let extent = Extent::Duration(Duration::from_millis(300));
+    let fixed = LoadOptions { extent, rate: Rate::PerSecond(1_000), mode: Mode::UNARY, ..options("FIXED") };
+    let report = run(&node, &fixed).await;
+    // Independent arrivals: some 300, give or take five times the root of it.
+    let offered = report.counts.sent + report.counts.not_sent;
+    assert!((213..=387).contains(&offered), "{report}");
+    let max = LoadOptions { extent, ..options("MAX") };
+    let report = run(&node, &max).await;
+    assert!(report.counts.settled > 0, "{report}");
+    node.stop().await;
+}
+
+/// A run under the id of an earlier one only hears the stored answers, and its audit says that nothing moved.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_notices_payments_that_were_settled_before() {
+    let node = Node::start().await;
+    run(&node, &options("SAME")).await;
+    let report = load(&node.address, &options("SAME"), &Silent).await.unwrap();
+    assert_eq!(report.counts.settled, PAYMENTS);
+    assert!(!report.passed(), "{report}");
+    let failed = |check: &&Check| !check.passed;
+    assert!(report.audit.checks.iter().filter(failed).count() >= 2, "{report}");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_fixtures_come_to_what_they_should_in_the_demo_world() {
+    let node = Node::start().await;
+    let client = node.client().await;
+    world::set_up(&client, &Silent).await.unwrap();
+    world::set_up(&client, &Silent).await.unwrap();
+    let iban = world::customer_iban(&world::BANKS[2], 1);
+    let request = v1::GetAccountRequest { iban: iban.as_str().to_owned(), currency_code: "EUR".to_owned() };
+    let account = client.get_account(request).await.unwrap().account.unwrap();
+    assert_eq!(account.balance, "10000.00", "the second time paid nothing in");
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/pacs008");
+    let documents = read_documents(&folder).unwrap();
+    let run = RunId::from_time(1);
+    let submitted = submit_documents(&client, &documents, Some(&run)).await.unwrap();
+    assert_eq!(submitted.len(), documents.len());
+    let differences = submitted.iter().filter(|submitted| submitted.difference.is_some());
+    let differences: Vec<_> = differences.map(|submitted| submitted.to_json().to_string()).collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    assert!(submitted.iter().all(|submitted| !submitted.answer.is_empty()));
+    drop(client);
+    node.stop().await;
+}

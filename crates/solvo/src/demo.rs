@@ -1,0 +1,170 @@
+//! `solvo demo`: real payments settled, durable and confirmed, before the eyes of a newcomer.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use client::v1;
+use ledger::{Ledger, OutcomeEntry, PaymentAnswer, layout};
+use loadgen::{
+    Confirmed, DocumentStatus, Extent, LoadOptions, LoadReport, Progress, Submitted, TerminalProgress, load,
+    read_documents, submit_documents, world,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use types::{PaymentState, Sequence};
+
+use crate::node::Node;
+use crate::submit::{connect, is_as_expected, run_id, url, write_submitted};
+use crate::verify::{Observer, verify_folder};
+
+/// Starts a node, submits the fixtures, sends payments, and audits the books and the journal.
+///
+/// Three banks (Belgian, German, French) with funded positions and 1,000 customers each are registered; every
+/// document of the fixtures is submitted through the same calls as any client's; payments are sent over gRPC.
+/// Exit 1 if a document came to something else than the file beside it says, or the audit finds a difference.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  solvo demo --keep --listen 127.0.0.1:7400")]
+pub(crate) struct DemoArgs {
+    /// The folder of the log, which must not hold one yet. Without it, one that is removed at the end.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where to listen; port 0 lets the system choose.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// The documents to submit.
+    #[arg(long, value_name = "DIR", default_value = "tests/fixtures/pacs008")]
+    fixtures: PathBuf,
+    /// How many payments to send over gRPC.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    payments: u64,
+    /// Go on serving afterwards, until SIGTERM or SIGINT.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs the demo.
+pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
+    // Asked for before anything is there, so that no signal is missed.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let documents = read_documents(&arguments.fixtures).context(
+        "the demo submits the fixtures of the repository: run it there, or name their folder with --fixtures",
+    )?;
+    // Removed when it goes out of scope.
+    let temporary = tempfile::tempdir().context("no folder can be made for the log")?;
+    let folder = arguments.data.as_deref().unwrap_or(temporary.path());
+    ensure!(
+        !folder.join("MANIFEST").exists(),
+        "{} holds a log already: the demo starts with a fresh one; remove it, or name another folder",
+        folder.display()
+    );
+    let node = Node::start(folder, arguments.listen).await?;
+    let address = node.address().to_string();
+    println!("node     {address}, log in {}", folder.display());
+
+    let demo = async {
+        let progress = TerminalProgress::new();
+        let client = connect(&address).await?;
+        world::set_up(&client, &progress).await?;
+        progress.finish();
+        println!(
+            "banks    {} registered and funded, {} customers each",
+            world::BANKS.len(),
+            world::CUSTOMERS
+        );
+        println!(
+            "\ndocuments: what came of each, the reason, and the time from acceptance to durable confirmation\n"
+        );
+        let submitted = submit_documents(&client, &documents, Some(&run_id())).await?;
+        let as_expected = tell_documents(&submitted)?;
+        let options =
+            LoadOptions { extent: Extent::Payments(arguments.payments), ..LoadOptions::new(run_id()) };
+        let report = load(&url(&address), &options, &progress).await?;
+        progress.finish();
+        print!("\n{report}");
+        let audited = audit(folder, &submitted, &report)?;
+        anyhow::Ok(as_expected && report.passed() && audited)
+    };
+    let passed = tokio::select! {
+        passed = demo => passed?,
+        _ = terminate.recv() => false,
+        _ = interrupt.recv() => false,
+    };
+    println!("\n{}", if passed { "all is as it should be" } else { "SOMETHING IS NOT AS IT SHOULD BE" });
+    if arguments.keep && passed {
+        println!("listening on {address} until SIGTERM or SIGINT");
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+    node.stop().await?;
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell_documents(submitted: &[Submitted]) -> anyhow::Result<bool> {
+    let mut out = io::stdout().lock();
+    submitted.iter().try_for_each(|submitted| write_submitted(submitted, &mut out))?;
+    let count = |status| submitted.iter().filter(|submitted| submitted.status == status).count();
+    let differing = submitted.iter().filter(|submitted| !is_as_expected(submitted)).count();
+    writeln!(
+        out,
+        "\n{} documents: {} settled, {} rejected, {} not taken; {differing} not as expected",
+        submitted.len(),
+        count(DocumentStatus::Settled),
+        count(DocumentStatus::Rejected),
+        count(DocumentStatus::NotTaken),
+    )?;
+    Ok(differing == 0)
+}
+
+/// Reads the journal as `verify` does, and looks for everything that was confirmed.
+fn audit(folder: &Path, submitted: &[Submitted], report: &LoadReport) -> anyhow::Result<bool> {
+    let mut journal = Found { confirmed: &report.confirmed, count: 0 };
+    let verified = match verify_folder(folder, &mut journal) {
+        Ok(verified) => verified,
+        Err(fault) => {
+            fault.write_text(&mut io::stderr().lock())?;
+            return Ok(false);
+        }
+    };
+    let mut out = io::stdout().lock();
+    writeln!(out, "\njournal: chained and whole, and replaying it gives what was told")?;
+    for book in &verified.books {
+        let owner = book.owner.map_or_else(|| "settlement".to_owned(), |bic| bic.to_string());
+        let (currency, accounts) = (book.currency, book.accounts);
+        writeln!(out, "  book {owner:<12} {currency}  {accounts:>7} accounts, sums to {}", book.sum())?;
+    }
+    let outcomes: Vec<_> = submitted.iter().filter_map(|submitted| submitted.outcome.as_ref()).collect();
+    let stands = |outcome: &&&v1::PaymentOutcome| is_in(&verified.ledger, outcome);
+    let documents = outcomes.iter().filter(stands).count();
+    let confirmed = report.confirmed.count();
+    writeln!(out, "  {} of {confirmed} confirmed payments of the load found", journal.count)?;
+    writeln!(out, "  {documents} of {} reported documents found, with the same outcome", outcomes.len())?;
+    let balanced = verified.books.iter().all(|book| book.sum() == 0);
+    Ok(balanced && journal.count == confirmed && documents == outcomes.len())
+}
+
+/// Whether the ledger that the journal leads to knows the payment, and says the same of it.
+fn is_in(ledger: &Ledger, outcome: &v1::PaymentOutcome) -> bool {
+    let PaymentAnswer::Found(payment) = ledger.payment_at(Sequence(outcome.sequence)) else { return false };
+    let reason = payment.reason().map_or_else(String::new, |code| code.to_string());
+    client::convert::payment_status(payment.state()) == outcome.status() && reason == outcome.reason_code
+}
+
+/// Counts the payments in the journal that were confirmed as settled.
+struct Found<'run> {
+    confirmed: &'run Confirmed,
+    count: u64,
+}
+
+impl Observer for Found<'_> {
+    fn payment(&mut self, payment: &layout::Payment, outcome: &OutcomeEntry) {
+        let settled = outcome.payment_state() == Some(PaymentState::Settled) && outcome.repeat_of().is_none();
+        if settled && self.confirmed.contains(payment.key.transaction_id_text().as_str()) {
+            self.count += 1;
+        }
+    }
+}
