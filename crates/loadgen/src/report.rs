@@ -246,8 +246,8 @@ impl LoadReport {
         match options.rate {
             Rate::Max => writeln!(
                 formatter,
-                "{workload} over {accounts} accounts; closed loop: answers let payments go, so latency is that \
-                 of a full pipe"
+                "{workload} over {accounts} accounts; closed loop: answers let payments go, so latency is \
+                 that of a full pipe"
             ),
             Rate::PerSecond(rate) => writeln!(
                 formatter,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod node;
+mod proxy;
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use loadgen::{
 };
 
 use node::Node;
+use proxy::Proxy;
 
 const PAYMENTS: u64 = 2_000;
 
@@ -68,6 +70,24 @@ async fn a_time_ends_a_run_as_well() {
     let max = LoadOptions { extent, ..options("MAX") };
     let report = run(&node, &max).await;
     assert!(report.counts.settled > 0, "{report}");
+    node.stop().await;
+}
+
+/// What was on its way when the connections were cut is asked about, and the books agree with what the log told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_are_lost_on_the_way_are_asked_for() {
+    let node = Node::start().await;
+    let stream = Mode::Stream { payments_per_message: 64, messages_in_flight: 4 };
+    let unary = Mode::Unary { calls_in_flight: 8 };
+    for (name, mode) in [("CUTSTREAM", stream), ("CUTUNARY", unary)] {
+        // The payments have some 440,000 bytes, what comes before them far fewer.
+        let proxy = Proxy::start(&node.address, 200_000).await;
+        let report = load(&proxy.address, &LoadOptions { mode, ..options(name) }, &Silent).await.unwrap();
+        assert!(report.passed(), "{report}");
+        assert_eq!(report.counts.sent, PAYMENTS, "{report}");
+        assert_eq!(report.counts.settled, PAYMENTS, "{report}");
+        assert!(report.counts.resolved > 0, "{report}");
+    }
     node.stop().await;
 }
 
