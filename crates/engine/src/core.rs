@@ -29,8 +29,10 @@ use crate::question::{Answered, Question};
 pub enum Event<Ticket> {
     /// Commands have come in. Only while [`Core::takes_submissions`].
     Submit(Submission<Ticket>),
-    /// A question has come in.
+    /// A question has come in. Only while [`Core::takes_submissions`], so that it stays behind what came before.
     Ask(Question, Ticket),
+    /// Log time should move on although no command comes: what is old enough is to be forgotten.
+    Tick,
     /// Nothing else is waiting to be taken in at this moment: a frame may be sealed.
     Idle,
     /// The frame that was handed out has been written, or not.
@@ -201,6 +203,7 @@ impl<Ticket> Core<Ticket> {
         match event {
             Event::Submit(submission) => self.take_in(submission),
             Event::Ask(question, ticket) => self.ask(question, ticket, now, actions),
+            Event::Tick => self.tick_wanted = true,
             Event::Idle => self.seal(now, actions),
             Event::Written(frame, Append::Durable) => self.apply(frame, now, actions),
             Event::Written(frame, failed) => actions.push(Action::Halt(halt(&frame, failed))),
@@ -311,6 +314,7 @@ impl<Ticket> Core<Ticket> {
     }
 
     fn ask(&mut self, question: Question, ticket: Ticket, now: Now, actions: &mut Vec<Action<Ticket>>) {
+        assert!(self.stalled.is_none(), "nobody knows yet which frame takes the submission before it");
         let after = match self.builder.record_count() {
             0 => self.sealed.batch,
             _ => self.sealed.batch.next(),
@@ -406,3 +410,11 @@ fn halt(frame: &SealedFrame, failed: Append) -> Halt {
         Append::Unknown(error) => Halt::Write { batch: frame.header().batch, error },
     }
 }
+
+#[cfg(test)]
+#[path = "core_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "core_time_tests.rs"]
+mod time_tests;

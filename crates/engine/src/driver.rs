@@ -108,11 +108,22 @@ where
     let (written, written_in) = bounded(1);
     let (wanted, wanted_in) = bounded(1);
     let shared = Arc::clone(&handle.shared);
-    let driver = Driver { core, events, frames, written: written_in, shared: Arc::clone(&shared), limits };
+    let driver = Driver {
+        core,
+        events,
+        frames,
+        written: written_in,
+        shared: Arc::clone(&shared),
+        limits,
+        ticked: monotonic(),
+    };
+    // Nobody is let in before it is known whether the clock is right and there is room.
+    driver.publish();
+    // The core thread comes last: if another can't be started, the rest end with their channels.
     let threads = vec![
-        spawn("solvo-core", move || driver.run())?,
-        spawn("solvo-log", move || write_frames(writer, &frames_in, &written, &wanted))?,
         spawn("solvo-preparer", move || prepare(preparer, &wanted_in, &shared))?,
+        spawn("solvo-log", move || write_frames(writer, &frames_in, &written, &wanted))?,
+        spawn("solvo-core", move || driver.run())?,
     ];
     Ok(Engine { handle, threads })
 }
@@ -127,8 +138,9 @@ pub(crate) fn monotonic() -> i64 {
 /// What both clocks show.
 pub(crate) fn now() -> Now {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let wall = i64::try_from(since_1970.as_nanos()).ok().and_then(Timestamp::from_nanoseconds);
-    Now { monotonic: monotonic(), wall: wall.expect("the wall clock shows a year before 2262") }
+    // A clock that shows a time outside 1970 to 2262 has jumped, and is found to be apart from log time.
+    let wall = i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX);
+    Now { monotonic: monotonic(), wall: Timestamp::from_nanoseconds(wall).expect("it is not negative") }
 }
 
 /// Ends the process when the thread that holds it panics.
@@ -166,6 +178,8 @@ struct Driver {
     written: Receiver<(SealedFrame, Append)>,
     shared: Arc<Shared>,
     limits: Limits,
+    /// When a full ledger was last given a tick, on the monotonic clock.
+    ticked: i64,
 }
 
 impl Driver {
@@ -174,6 +188,7 @@ impl Driver {
         let mut stopped = false;
         while !stopped {
             self.take_in(&mut actions);
+            self.tick_while_full(&mut actions);
             self.core.step(Event::Idle, now(), &mut actions);
             let mut wake_at = None;
             for action in actions.drain(..) {
@@ -206,6 +221,19 @@ impl Driver {
                 Ok(event) => self.core.step(event, now(), actions),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
+        }
+    }
+
+    /// Lets time pass in the log of a ledger that is full: no command is taken then, and without frames it would
+    /// never forget what has become old enough.
+    fn tick_while_full(&mut self, actions: &mut Vec<Action<Ticket>>) {
+        let ledger = self.core.ledger();
+        let full = ledger.payment_count() >= self.limits.payments_max
+            || ledger.request_count() >= self.limits.requests_max;
+        let at = now();
+        if full && at.monotonic - self.ticked >= TICK_WHILE_FULL.nanoseconds() {
+            self.ticked = at.monotonic;
+            self.core.step(Event::Tick, at, actions);
         }
     }
 
@@ -258,6 +286,9 @@ impl Driver {
         self.shared.full.store(full, Ordering::Relaxed);
     }
 }
+
+/// How often a full ledger is given a tick. Each costs two frames of a block.
+const TICK_WHILE_FULL: types::Duration = types::Duration::from_seconds(10);
 
 /// How often the core thread looks at the clocks when nothing else happens.
 const LOOK_AROUND: Duration = Duration::from_millis(100);

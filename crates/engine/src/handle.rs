@@ -109,6 +109,9 @@ impl Handle {
 
     /// Submits commands. They enter one frame together and are applied in order; `sink` is called once, when
     /// that frame is durable and applied, whether or not anybody still waits.
+    ///
+    /// A sink that is dropped without a call means that the engine stopped at the same moment, before it took
+    /// the commands: nothing of them is in the log.
     pub fn submit(&self, commands: RecordWriter, sink: Box<dyn OutcomeSink>) -> Result<(), NotTaken> {
         if let Some(reason) = self.status().not_ready {
             return Err(reason);
@@ -181,3 +184,7 @@ impl Handle {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "handle_tests.rs"]
+mod tests;

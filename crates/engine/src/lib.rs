@@ -17,8 +17,12 @@ mod directory;
 mod driver;
 mod handle;
 mod question;
+#[cfg(test)]
+mod recovery_tests;
 mod replay;
 mod start;
+#[cfg(test)]
+mod testing;
 
 pub use clock::{ClockState, LogClock, Now};
 pub use core::{Action, Core, CoreSetup, Event, Halt, Submission};

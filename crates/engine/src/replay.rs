@@ -137,3 +137,7 @@ impl Replayer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "replay_tests.rs"]
+mod tests;

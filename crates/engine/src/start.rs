@@ -178,3 +178,7 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "start_tests.rs"]
+mod tests;

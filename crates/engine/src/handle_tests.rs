@@ -1,0 +1,82 @@
+//! What a handle takes and what it does not, without an engine behind it.
+
+use crossbeam::channel::{Receiver, bounded};
+
+use super::*;
+use crate::testing::{by_key, commands, identity, small};
+
+/// A handle whose queue has this many places, and the queue's other end.
+fn handle(places: usize) -> (Handle, Receiver<Event<Ticket>>) {
+    let (events, queue) = bounded(places);
+    let handle = Handle {
+        events,
+        shared: Arc::new(Shared::default()),
+        directory: Arc::new(Directory::default()),
+        digest_key: DigestKey::new([7; 16]),
+        incarnation: identity().incarnation,
+    };
+    (handle, queue)
+}
+
+fn submit(handle: &Handle, commands: RecordWriter) -> Result<(), NotTaken> {
+    handle.submit(commands, Box::new(|_: &[Outcome], _: Timestamp| panic!("nobody takes the queue")))
+}
+
+fn ask(handle: &Handle) -> Result<(), NotTaken> {
+    handle.ask(by_key("T1", None), Box::new(|_: Answered| panic!("nobody takes the queue")))
+}
+
+fn under_way(handle: &Handle) -> (u64, u64) {
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    (count(&handle.shared.records_under_way), count(&handle.shared.questions_under_way))
+}
+
+#[test]
+fn a_node_that_is_not_ready_says_why_and_still_answers() {
+    let (handle, _queue) = handle(8);
+    assert_eq!(handle.status(), Status { not_ready: None, late_confirmations: 0 });
+    let shared = Arc::clone(&handle.shared);
+    // From the least to the most urgent: what is told is the most urgent.
+    for (flag, reason) in [
+        (&shared.full, NotTaken::Full),
+        (&shared.no_space, NotTaken::NoSpace),
+        (&shared.clock_apart, NotTaken::ClockApart),
+        (&shared.stopping, NotTaken::Stopping),
+    ] {
+        flag.store(true, Ordering::Relaxed);
+        assert_eq!(handle.status().not_ready, Some(reason));
+        assert_eq!(submit(&handle, small(1, 1)), Err(reason));
+        assert_eq!(ask(&handle), Ok(()));
+    }
+    assert_eq!(under_way(&handle), (0, 4));
+}
+
+#[test]
+fn a_full_queue_or_none_leaves_no_trace_of_what_was_not_taken() {
+    let (handle, queue) = handle(2);
+    assert_eq!((submit(&handle, small(1, 5)), ask(&handle)), (Ok(()), Ok(())));
+    let overloaded = Err(NotTaken::Overloaded);
+    assert_eq!((submit(&handle, small(2, 7)), ask(&handle)), (overloaded, overloaded));
+    assert_eq!(under_way(&handle), (5, 1));
+    drop(queue);
+    let stopping = Err(NotTaken::Stopping);
+    assert_eq!((submit(&handle, small(3, 7)), ask(&handle)), (stopping, stopping));
+    assert_eq!(under_way(&handle), (5, 1));
+}
+
+#[test]
+fn the_last_record_within_the_limit_is_taken_and_the_next_is_not() {
+    let (handle, _queue) = handle(QUEUE_LENGTH);
+    handle.shared.records_under_way.store(RECORDS_UNDER_WAY_MAX - 3, Ordering::Relaxed);
+    assert_eq!(submit(&handle, small(1, 4)), Err(NotTaken::Overloaded));
+    assert_eq!(submit(&handle, small(2, 3)), Ok(()));
+    assert_eq!(submit(&handle, small(3, 1)), Err(NotTaken::Overloaded));
+    assert_eq!(under_way(&handle).0, RECORDS_UNDER_WAY_MAX);
+}
+
+#[test]
+fn nothing_to_do_is_not_taken() {
+    let (handle, queue) = handle(1);
+    assert_eq!(submit(&handle, commands()), Err(NotTaken::TooLarge));
+    assert!(queue.is_empty());
+}
