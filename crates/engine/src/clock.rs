@@ -49,13 +49,14 @@ impl LogClock {
     /// Log time at this moment.
     pub fn read(&mut self, now: Now) -> Timestamp {
         let elapsed = (now.monotonic - self.last).max(0);
-        let time = now.monotonic.max(self.last) + self.offset;
+        let time = now.monotonic.max(self.last).saturating_add(self.offset);
         let error = now.wall.nanoseconds() - time;
         let slew = elapsed / (1_000_000 / SLEW_PARTS_PER_MILLION);
         self.offset += error.clamp(-slew, slew);
         self.last = self.last.max(now.monotonic);
         // A slew against the direction of time is smaller than the time that has passed, so this never falls.
-        Timestamp::from_nanoseconds(self.last + self.offset).expect("log time starts after 1970")
+        Timestamp::from_nanoseconds(self.last.saturating_add(self.offset))
+            .expect("log time starts after 1970")
     }
 
     /// Log time less monotonic time, for edges that stamp what they receive.
@@ -65,7 +66,7 @@ impl LogClock {
 
     /// Whether the wall clock is near enough.
     pub fn state(&self, now: Now) -> ClockState {
-        let error = now.wall.nanoseconds() - (now.monotonic + self.offset);
+        let error = now.wall.nanoseconds().saturating_sub(now.monotonic.saturating_add(self.offset));
         if error.abs() > APART.nanoseconds() { ClockState::Apart } else { ClockState::Steady }
     }
 }

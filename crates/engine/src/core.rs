@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use journal::{Append, FrameBuilder, FrameKind, Identity, SealInput, SealedFrame, Tail};
-use ledger::{Command, Ledger, Outcome, OutcomeEntry, Position, Profile, RecordWriter, Records, Verdict};
+use ledger::{Ledger, Needs, Outcome, OutcomeEntry, Position, RecordWriter, Records, Verdict};
 use types::{BatchNumber, Duration, PaymentState, Timestamp};
 
 use crate::clock::{ClockState, LogClock, Now};
@@ -106,6 +106,7 @@ impl<Ticket> Submission<Ticket> {
         // Every record brings an outcome entry into the next frame as well.
         let entries = usize::try_from(commands.count()).expect("32 bits") * OutcomeEntry::SIZE;
         let length = commands.records().len() + commands.texts().len();
+        assert!(!commands.needs().log, "the log's own records are written by the engine when the log begins");
         if commands.count() == 0 || length > Self::LENGTH_MAX || entries > Self::LENGTH_MAX {
             return Err((commands, ticket));
         }
@@ -115,6 +116,16 @@ impl<Ticket> Submission<Ticket> {
     /// How many commands there are.
     pub const fn count(&self) -> u32 {
         self.commands.count()
+    }
+
+    /// How many bytes they take in a frame.
+    pub fn length(&self) -> usize {
+        self.commands.records().len() + self.commands.texts().len()
+    }
+
+    /// What applying them takes.
+    pub const fn needs(&self) -> Needs {
+        self.commands.needs()
     }
 }
 
@@ -138,11 +149,11 @@ pub struct CoreSetup {
 }
 
 /// An empty frame follows this long after the last one, so that the last acknowledged command is never the
-/// last thing in the log.
+/// last thing in the log. A tick that someone waits for keeps the same distance, so that questions don't fill it.
 const MARKER_AFTER: Duration = Duration::from_milliseconds(10);
 
-/// The version of the rules in `ledger`.
-pub(crate) const RULES_VERSION: u32 = 1;
+/// The version of the rules in `ledger`. Frames say by which they were decided.
+pub const RULES_VERSION: u32 = 1;
 
 /// The step's state.
 #[derive(Debug)]
@@ -225,15 +236,15 @@ impl<Ticket> Core<Ticket> {
         let marker_at = self.quiet_since + MARKER_AFTER.nanoseconds();
         let settled =
             self.sealed.ends_in_marker() && self.untold.is_empty() && self.builder.outcome_count() == 0;
-        let kind = if self.builder.record_count() > 0 || self.tick_wanted || self.stalled.is_some() {
+        let kind = if self.builder.record_count() > 0 || self.stalled.is_some() {
             FrameKind::Commands
-        } else if settled {
+        } else if settled && !self.tick_wanted {
             if self.stopping && self.questions.is_empty() {
                 actions.push(Action::Stopped);
             }
             return;
         } else if self.stopping || now.monotonic >= marker_at {
-            FrameKind::Marker
+            if self.tick_wanted { FrameKind::Commands } else { FrameKind::Marker }
         } else {
             actions.push(Action::WakeAt(marker_at));
             return;
@@ -358,7 +369,7 @@ impl<Ticket> Core<Ticket> {
                 Ok(applied) => applied,
                 Err(error) => return actions.push(Action::Halt(Halt::Record(error))),
             };
-            late += u64::from(is_late(&record.command, &outcome, confirmed));
+            late += u64::from(is_late(&self.ledger, &outcome, confirmed));
             self.directory.follow(&record, &outcome);
             self.untold.push_back(outcome.to_entry());
             self.outcomes.push(outcome);
@@ -393,12 +404,9 @@ const NANOSECOND: Duration = match Duration::from_nanoseconds(1) {
 };
 
 /// Whether a settlement's confirmation leaves after the last moment the scheme allows. The settlement stands.
-fn is_late(command: &Command<'_>, outcome: &Outcome, confirmed: Timestamp) -> bool {
-    let Command::Payment(payment) = command else { return false };
+fn is_late(ledger: &Ledger, outcome: &Outcome, confirmed: Timestamp) -> bool {
     let settled = Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None };
-    let accepted = Timestamp::from_nanoseconds(payment.acceptance_time.get());
-    let accepted = accepted.expect("records are checked when they are read");
-    outcome.verdict == settled && confirmed > accepted.plus(Profile::sct_inst_2025().confirmation)
+    outcome.verdict == settled && confirmed > ledger.confirmation_due(outcome.accepted)
 }
 
 fn halt(frame: &SealedFrame, failed: Append) -> Halt {

@@ -231,7 +231,8 @@ fn a_record_that_does_not_apply_halts() {
     node.submit(1, payment("T1", node.now.wall));
     let mut writer = commands();
     writer.genesis(node.journal.identity().cluster, node.journal.identity().incarnation);
-    node.submit(2, writer);
+    // No caller can submit one.
+    node.step(Event::Submit(Submission { commands: writer, ticket: 2 }));
     node.idle();
     node.write();
     assert_halted(&node, "genesis");

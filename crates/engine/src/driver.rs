@@ -27,21 +27,30 @@ use types::Timestamp;
 use crate::clock::{ClockState, Now};
 use crate::core::{Action, Core, Event};
 use crate::handle::{AnswerSink, Handle, OutcomeSink, Shared};
-use crate::question::Answered;
 
 /// Whoever waits for an answer from the core thread.
 pub(crate) enum Ticket {
     /// For the outcomes of a submission.
-    Outcomes(Box<dyn OutcomeSink>),
+    Outcomes {
+        /// Who waits.
+        sink: Box<dyn OutcomeSink>,
+        /// How many bytes the submission has.
+        length: u64,
+    },
     /// For the answer to a question.
-    Answer(Box<dyn AnswerSink>),
+    Answer {
+        /// Who waits.
+        sink: Box<dyn AnswerSink>,
+        /// 1 if the answer takes a walk over all accounts, else 0.
+        walks: u64,
+    },
 }
 
 impl fmt::Debug for Ticket {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Outcomes(_) => "Ticket::Outcomes",
-            Self::Answer(_) => "Ticket::Answer",
+            Self::Outcomes { .. } => "Ticket::Outcomes",
+            Self::Answer { .. } => "Ticket::Answer",
         })
     }
 }
@@ -280,10 +289,10 @@ impl Driver {
             }
         }
         let ledger = self.core.ledger();
-        let full = ledger.account_count() >= self.limits.accounts_max
-            || ledger.payment_count() >= self.limits.payments_max
-            || ledger.request_count() >= self.limits.requests_max;
-        self.shared.full.store(full, Ordering::Relaxed);
+        let (limits, shared) = (self.limits, &self.shared);
+        shared.accounts_full.store(ledger.account_count() >= limits.accounts_max, Ordering::Relaxed);
+        shared.payments_full.store(ledger.payment_count() >= limits.payments_max, Ordering::Relaxed);
+        shared.requests_full.store(ledger.request_count() >= limits.requests_max, Ordering::Relaxed);
     }
 }
 
@@ -296,15 +305,20 @@ const LOOK_AROUND: Duration = Duration::from_millis(100);
 fn carry_out(action: Action<Ticket>, frames: &Sender<SealedFrame>, shared: &Shared, outcomes: &[Outcome]) {
     match action {
         Action::Write(frame) => frames.send(frame).expect("the log thread outlives the core thread"),
-        Action::Reply(Ticket::Outcomes(sink), range) => {
+        Action::Reply(Ticket::Outcomes { sink, length }, range) => {
             let count = u64::try_from(range.len()).expect("64 bits");
+            shared.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
             shared.records_under_way.fetch_sub(count, Ordering::Relaxed);
             let offset = shared.clock_offset.load(Ordering::Relaxed);
             let confirmed = Timestamp::from_nanoseconds(monotonic() + offset);
             sink.take(&outcomes[range], confirmed.expect("log time starts after 1970"));
         }
-        Action::Answer(Ticket::Answer(sink), answered) => answer(sink, answered, shared),
-        Action::Reply(Ticket::Answer(_), _) | Action::Answer(Ticket::Outcomes(_), _) => {
+        Action::Answer(Ticket::Answer { sink, walks }, answered) => {
+            shared.questions_under_way.fetch_sub(1, Ordering::Relaxed);
+            shared.trial_balances_under_way.fetch_sub(walks, Ordering::Relaxed);
+            sink.take(answered);
+        }
+        Action::Reply(Ticket::Answer { .. }, _) | Action::Answer(Ticket::Outcomes { .. }, _) => {
             unreachable!("a ticket comes back with what it was given for")
         }
         Action::Late { count } => {
@@ -314,11 +328,6 @@ fn carry_out(action: Action<Ticket>, frames: &Sender<SealedFrame>, shared: &Shar
         Action::Halt(reason) => end_process(&reason),
         Action::WakeAt(_) | Action::Stopped => {}
     }
-}
-
-fn answer(sink: Box<dyn AnswerSink>, answered: Answered, shared: &Shared) {
-    shared.questions_under_way.fetch_sub(1, Ordering::Relaxed);
-    sink.take(answered);
 }
 
 /// The log thread: one frame at a time, until the core thread ends.

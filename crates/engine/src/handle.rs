@@ -66,17 +66,25 @@ pub enum NotTaken {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) records_under_way: AtomicU64,
+    pub(crate) bytes_under_way: AtomicU64,
     pub(crate) questions_under_way: AtomicU64,
+    /// Walking all accounts takes the core thread's time, so one such question is enough.
+    pub(crate) trial_balances_under_way: AtomicU64,
     pub(crate) clock_offset: AtomicI64,
     pub(crate) clock_apart: AtomicBool,
     pub(crate) no_space: AtomicBool,
-    pub(crate) full: AtomicBool,
+    pub(crate) accounts_full: AtomicBool,
+    pub(crate) payments_full: AtomicBool,
+    pub(crate) requests_full: AtomicBool,
     pub(crate) stopping: AtomicBool,
     pub(crate) late_confirmations: AtomicU64,
 }
 
 /// Commands that may be under way at once.
 pub(crate) const RECORDS_UNDER_WAY_MAX: u64 = 1 << 17;
+/// Bytes of commands that may be under way at once: less than a segment, so that a disk that is full still has
+/// room for what was taken in.
+pub(crate) const BYTES_UNDER_WAY_MAX: u64 = 32 << 20;
 /// Questions that may be under way at once.
 pub(crate) const QUESTIONS_UNDER_WAY_MAX: u64 = 1 << 14;
 /// Submissions and questions that may be queued: every one of them could be of a single command.
@@ -116,15 +124,34 @@ impl Handle {
         if let Some(reason) = self.status().not_ready {
             return Err(reason);
         }
-        let submission = Submission::new(commands, Ticket::Outcomes(sink)).map_err(|_| NotTaken::TooLarge)?;
-        let count = u64::from(submission.count());
-        self.enqueue(Event::Submit(submission), &self.shared.records_under_way, count, RECORDS_UNDER_WAY_MAX)
+        let shared = &self.shared;
+        let needs = commands.needs();
+        let rooms = [
+            (needs.accounts, &shared.accounts_full),
+            (needs.payments, &shared.payments_full),
+            (needs.requests, &shared.requests_full),
+        ];
+        if rooms.into_iter().any(|(needed, full)| needed && full.load(Ordering::Relaxed)) {
+            return Err(NotTaken::Full);
+        }
+        let length = commands.records().len() + commands.texts().len();
+        let length = u64::try_from(length).expect("64 bits");
+        let sink = Ticket::Outcomes { sink, length };
+        let submission = Submission::new(commands, sink).map_err(|_| NotTaken::TooLarge)?;
+        let records =
+            Place::take(&shared.records_under_way, u64::from(submission.count()), RECORDS_UNDER_WAY_MAX)?;
+        let bytes = Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?;
+        self.enqueue(Event::Submit(submission), [records, bytes])
     }
 
     /// Asks a question; `sink` is called once with the answer.
     pub fn ask(&self, question: Question, sink: Box<dyn AnswerSink>) -> Result<(), NotTaken> {
-        let event = Event::Ask(question, Ticket::Answer(sink));
-        self.enqueue(event, &self.shared.questions_under_way, 1, QUESTIONS_UNDER_WAY_MAX)
+        let shared = &self.shared;
+        let walks = u64::from(matches!(question, Question::TrialBalance));
+        let walks_place = Place::take(&shared.trial_balances_under_way, walks, 1)?;
+        let place = Place::take(&shared.questions_under_way, 1, QUESTIONS_UNDER_WAY_MAX)?;
+        let event = Event::Ask(question, Ticket::Answer { sink, walks });
+        self.enqueue(event, [place, walks_place])
     }
 
     /// Whether new work is taken.
@@ -134,7 +161,6 @@ impl Handle {
             (&shared.stopping, NotTaken::Stopping),
             (&shared.clock_apart, NotTaken::ClockApart),
             (&shared.no_space, NotTaken::NoSpace),
-            (&shared.full, NotTaken::Full),
         ];
         let not_ready = reasons.into_iter().find(|(flag, _)| flag.load(Ordering::Relaxed));
         Status {
@@ -164,24 +190,38 @@ impl Handle {
         Timestamp::from_nanoseconds(monotonic() + offset).expect("log time starts after 1970")
     }
 
-    fn enqueue(
-        &self,
-        event: Event<Ticket>,
-        under_way: &AtomicU64,
-        count: u64,
-        count_max: u64,
-    ) -> Result<(), NotTaken> {
-        if under_way.fetch_add(count, Ordering::Relaxed) + count > count_max {
-            under_way.fetch_sub(count, Ordering::Relaxed);
-            return Err(NotTaken::Overloaded);
-        }
-        self.events.try_send(event).map_err(|error| {
-            under_way.fetch_sub(count, Ordering::Relaxed);
-            match error {
-                TrySendError::Full(_) => NotTaken::Overloaded,
-                TrySendError::Disconnected(_) => NotTaken::Stopping,
-            }
-        })
+    fn enqueue(&self, event: Event<Ticket>, places: [Place<'_>; 2]) -> Result<(), NotTaken> {
+        self.events.try_send(event).map_err(|error| match error {
+            TrySendError::Full(_) => NotTaken::Overloaded,
+            TrySendError::Disconnected(_) => NotTaken::Stopping,
+        })?;
+        // The core thread gives the places back, with the answer.
+        places.into_iter().for_each(Place::keep);
+        Ok(())
+    }
+}
+
+/// A share of what may be under way, given back when it is dropped.
+struct Place<'shared> {
+    under_way: &'shared AtomicU64,
+    count: u64,
+}
+
+impl<'shared> Place<'shared> {
+    fn take(under_way: &'shared AtomicU64, count: u64, count_max: u64) -> Result<Self, NotTaken> {
+        let place = Self { under_way, count };
+        let before = under_way.fetch_add(count, Ordering::Relaxed);
+        if before + count > count_max { Err(NotTaken::Overloaded) } else { Ok(place) }
+    }
+
+    fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.under_way.fetch_sub(self.count, Ordering::Relaxed);
     }
 }
 

@@ -38,7 +38,6 @@ fn a_node_that_is_not_ready_says_why_and_still_answers() {
     let shared = Arc::clone(&handle.shared);
     // From the least to the most urgent: what is told is the most urgent.
     for (flag, reason) in [
-        (&shared.full, NotTaken::Full),
         (&shared.no_space, NotTaken::NoSpace),
         (&shared.clock_apart, NotTaken::ClockApart),
         (&shared.stopping, NotTaken::Stopping),
@@ -48,7 +47,7 @@ fn a_node_that_is_not_ready_says_why_and_still_answers() {
         assert_eq!(submit(&handle, small(1, 1)), Err(reason));
         assert_eq!(ask(&handle), Ok(()));
     }
-    assert_eq!(under_way(&handle), (0, 4));
+    assert_eq!(under_way(&handle), (0, 3));
 }
 
 #[test]

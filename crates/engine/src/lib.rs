@@ -25,7 +25,7 @@ mod start;
 mod testing;
 
 pub use clock::{ClockState, LogClock, Now};
-pub use core::{Action, Core, CoreSetup, Event, Halt, Submission};
+pub use core::{Action, Core, CoreSetup, Event, Halt, RULES_VERSION, Submission};
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
 pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};

@@ -8,6 +8,8 @@ use journal::FrameView;
 use ledger::{Ledger, Limits, OutcomeEntry, OutcomeError, Position, RecordError, Records, ReplayError};
 use types::Sequence;
 
+use crate::core::RULES_VERSION;
+
 /// A log that contradicts itself or the rules. The node must not serve from it.
 #[derive(Debug, thiserror::Error)]
 pub enum Divergence {
@@ -34,6 +36,17 @@ pub enum Divergence {
         expected: u32,
         /// As they were read.
         found: u32,
+    },
+    /// The frame was decided by rules that this program does not know.
+    #[error("the frame was decided by version {0} of the rules: use the newer program that wrote it")]
+    Rules(u32),
+    /// The frame says how many outcomes it tells, and tells another number.
+    #[error("the frame tells {found} outcomes and says {expected}")]
+    OutcomeCount {
+        /// As the header says.
+        expected: u32,
+        /// As they were read.
+        found: usize,
     },
     /// An outcome entry can't be read.
     #[error("an outcome entry can't be read: {0}")]
@@ -82,13 +95,21 @@ impl Replayer {
 
     /// Replays one frame: what it tells of earlier ones is compared, then its own commands are applied.
     pub fn frame(&mut self, frame: &FrameView<'_>) -> Result<(), Divergence> {
-        self.compare(frame)?;
         let header = frame.header();
+        if header.rules_version > RULES_VERSION {
+            return Err(Divergence::Rules(header.rules_version));
+        }
+        self.compare(frame)?;
         let mut at = Position { sequence: header.first_sequence, time: header.time };
         self.ledger.reserve_for_frame(usize::try_from(header.record_count).unwrap_or(usize::MAX));
         self.ledger.tick(at);
         let mut found = 0;
-        for record in Records::new(frame.records(), frame.personal()) {
+        // No decision needs a text, so a sealed section is as good as an erased one.
+        let records = match header.personal_key {
+            0 => Records::new(frame.records(), frame.personal()),
+            _ => Records::erased(frame.records()),
+        };
+        for record in records {
             at.sequence = at.sequence.next();
             let sequence = at.sequence;
             let record = record.map_err(|source| Divergence::Record { sequence, source })?;
@@ -126,7 +147,12 @@ impl Replayer {
     }
 
     fn compare(&mut self, frame: &FrameView<'_>) -> Result<(), Divergence> {
-        for told in OutcomeEntry::read_all(frame.outcomes())? {
+        let told = OutcomeEntry::read_all(frame.outcomes())?;
+        let expected = frame.header().outcome_count;
+        if u32::try_from(told.len()) != Ok(expected) {
+            return Err(Divergence::OutcomeCount { expected, found: told.len() });
+        }
+        for told in told {
             let sequence = told.sequence();
             let replayed = self.untold.pop_front().ok_or(Divergence::Unasked { sequence })?;
             if replayed != told {

@@ -55,7 +55,9 @@ fn entry(sequence: u64) -> OutcomeEntry {
     let (sequence, kind) = (Sequence(sequence), ledger::Kind::SetProfile);
     let verdict = ledger::Verdict::Done { subject: 0, repeat_of: None };
     let decided_time = types::Timestamp::default();
-    Outcome { sequence, decided_at: sequence, decided_time, kind, verdict, balances: [0; 4] }.to_entry()
+    let accepted = types::Timestamp::default();
+    Outcome { sequence, decided_at: sequence, decided_time, accepted, kind, verdict, balances: [0; 4] }
+        .to_entry()
 }
 
 #[test]

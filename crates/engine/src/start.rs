@@ -71,6 +71,9 @@ pub fn start(config: &Config) -> Result<Engine, StartError> {
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
+    if let Some(setup) = replayer.ledger().setup() {
+        check_identity(setup, &identity)?;
+    }
     let clock = LogClock::new(now(), tail.time);
     // One frame is being written while another fills, and the first may be on its way back.
     let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock };
@@ -84,7 +87,6 @@ pub fn start(config: &Config) -> Result<Engine, StartError> {
     }
     let (ledger, untold) = replayer.finish();
     let setup = *ledger.setup().expect("the log has begun");
-    check_identity(&setup, &identity)?;
 
     let directory = Arc::new(Directory::default());
     directory.fill(&ledger);

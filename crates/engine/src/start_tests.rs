@@ -330,8 +330,9 @@ fn a_caller_that_goes_away_undoes_nothing() {
     engine.stop();
 }
 
+/// What there is no room for is not taken; what there is room for still is.
 #[test]
-fn a_full_ledger_takes_nothing_more_and_says_so() {
+fn a_ledger_full_of_payments_takes_no_more_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config(&folder);
     config.limits.payments_max = 2;
@@ -343,11 +344,16 @@ fn a_full_ledger_takes_nothing_more_and_says_so() {
     for _ in 0..2 {
         ask(&handle, by_key("T1", None));
     }
-    assert_eq!(handle.status().not_ready, Some(NotTaken::Full));
+    let refused = |handle: &Handle| {
+        let sink = |_: &[Outcome], _: Timestamp| panic!("nothing is taken");
+        handle.submit(payments(handle, &["T3"], handle.now()), Box::new(sink))
+    };
+    assert_eq!(refused(&handle), Err(NotTaken::Full));
+    submit(&handle, small(&handle, 1)).recv().unwrap();
     engine.stop();
     // A start knows it before anybody is let in.
     let engine = start(&config).unwrap();
-    assert_eq!(engine.handle().status().not_ready, Some(NotTaken::Full));
+    assert_eq!(refused(&engine.handle()), Err(NotTaken::Full));
     engine.stop();
 }
 

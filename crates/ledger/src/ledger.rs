@@ -177,6 +177,7 @@ fn done(at: Position, command: Command<'_>) -> Outcome {
         sequence: at.sequence,
         decided_at: at.sequence,
         decided_time: at.time,
+        accepted: Timestamp::default(),
         kind: command.kind(),
         verdict: Verdict::Done { subject: 0, repeat_of: None },
         balances: [0; 4],

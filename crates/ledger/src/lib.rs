@@ -50,5 +50,5 @@ pub use payments::Payment;
 pub use profile::Profile;
 pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use record::{Command, Kind, Record, RecordError, Records};
-pub use record_writer::RecordWriter;
+pub use record_writer::{Needs, RecordWriter};
 pub use texts::{AccountText, EntryText, TextsError};

@@ -11,7 +11,7 @@ pub struct Limits {
     pub accounts_max: usize,
     /// Payments within the duplicate window, 112 bytes each.
     pub payments_max: usize,
-    /// Requests other than payments within the duplicate window, 136 bytes each.
+    /// Requests other than payments within the duplicate window, 144 bytes each.
     pub requests_max: usize,
 }
 

@@ -16,6 +16,8 @@ pub struct Outcome {
     pub decided_at: Sequence,
     /// The log time of the decision.
     pub decided_time: Timestamp,
+    /// When the clock of a payment started; 1970 for other commands, and where a refused payment did not say.
+    pub accepted: Timestamp,
     /// Which command.
     pub kind: Kind,
     /// The decision.

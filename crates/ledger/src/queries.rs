@@ -153,6 +153,12 @@ impl Ledger {
         deadlines.max().expect("a log sets a profile before anything is asked")
     }
 
+    /// By when a payment accepted at this time is confirmed at the latest, under any profile.
+    pub fn confirmation_due(&self, accepted: Timestamp) -> Timestamp {
+        let due = self.profiles.iter().map(|profile| accepted.plus(profile.confirmation));
+        due.max().expect("a log sets a profile before anything is asked")
+    }
+
     /// How many payments have reached each state.
     pub const fn payment_totals(&self) -> PaymentTotals {
         let [reserved, settled, rejected, expired, _] = self.payments.counts();

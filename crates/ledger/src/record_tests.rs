@@ -151,7 +151,18 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
     let outcome = |(name, kind, verdict)| {
         let balances = [1234, -5678, 90, 0];
         let (sequence, decided_at) = (Sequence(0x0102_0304_0506), Sequence(0x0102_0304_0507));
-        (name, Outcome { sequence, decided_at, decided_time: start(), kind, verdict, balances })
+        (
+            name,
+            Outcome {
+                sequence,
+                decided_at,
+                decided_time: start(),
+                accepted: start(),
+                kind,
+                verdict,
+                balances,
+            },
+        )
     };
     verdicts.map(outcome).to_vec()
 }

@@ -16,6 +16,23 @@ use crate::command::{
 };
 use crate::{AccountText, EntryText, Kind, Profile, layout};
 
+/// What applying commands takes of the room that is set aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Whether accounts may be opened.
+    pub accounts: bool,
+    /// Whether payments are to be remembered.
+    pub payments: bool,
+    /// Whether requests are to be remembered.
+    pub requests: bool,
+    /// Whether a record of the log's own is among them, which only the engine writes.
+    pub log: bool,
+}
+
+impl Needs {
+    const NONE: Self = Self { accounts: false, payments: false, requests: false, log: false };
+}
+
 /// Collects records and their texts.
 #[derive(Clone)]
 pub struct RecordWriter {
@@ -24,6 +41,7 @@ pub struct RecordWriter {
     records: Vec<u8>,
     texts: Vec<u8>,
     count: u32,
+    needs: Needs,
 }
 
 /// The texts are personal data: only their length is shown.
@@ -36,7 +54,7 @@ impl fmt::Debug for RecordWriter {
 impl RecordWriter {
     /// Starts an empty list of commands of one principal.
     pub const fn new(key: DigestKey, principal: PrincipalNumber) -> Self {
-        Self { key, principal, records: Vec::new(), texts: Vec::new(), count: 0 }
+        Self { key, principal, records: Vec::new(), texts: Vec::new(), count: 0, needs: Needs::NONE }
     }
 
     /// The records, one after the other.
@@ -59,6 +77,11 @@ impl RecordWriter {
     /// Their texts, in the same order.
     pub fn texts(&self) -> &[u8] {
         &self.texts
+    }
+
+    /// What applying them takes.
+    pub const fn needs(&self) -> Needs {
+        self.needs
     }
 
     /// How many records there are.
@@ -302,6 +325,19 @@ impl RecordWriter {
             principal: self.principal.0.into(),
             text_length: u32::try_from(text.len()).expect("texts are bounded by their elements").into(),
         };
+        match kind {
+            Kind::Genesis | Kind::SetProfile => self.needs.log = true,
+            Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
+            Kind::RegisterParticipant | Kind::OpenAccount => {
+                self.needs.accounts = true;
+                self.needs.requests = true;
+            }
+            Kind::SetParticipantStatus
+            | Kind::SetAccountStatus
+            | Kind::SetAccountFloor
+            | Kind::PostEntry
+            | Kind::TransferLiquidity => self.needs.requests = true,
+        }
         self.records.extend_from_slice(header.as_bytes());
         self.records.extend_from_slice(structure);
         self.texts.extend_from_slice(text);

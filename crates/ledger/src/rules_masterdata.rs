@@ -3,7 +3,7 @@
 //! Every such command carries a request id. The same id with the same body gets the stored answer, refusals
 //! included; with another body it is refused and changes nothing.
 
-use types::{AccountNumber, Balance, Bic, Currency, Digest, ParticipantNumber, Sequence};
+use types::{AccountNumber, Balance, Bic, Currency, Digest, ParticipantNumber, Sequence, Timestamp};
 
 use crate::accounts::{Account, Transfer};
 use crate::participants::{Book, Books, Name, Participant};
@@ -22,6 +22,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         sequence: at.sequence,
         decided_at: at.sequence,
         decided_time: at.time,
+        accepted: Timestamp::default(),
         kind: command.kind(),
         verdict: Verdict::Refused { refusal: Refusal::RequestIdReused, repeat_of: None },
         balances: [0; 4],

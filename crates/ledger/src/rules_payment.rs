@@ -284,6 +284,7 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         sequence: at.sequence,
         decided_at: at.sequence,
         decided_time: at.time,
+        accepted: attempt.acceptance_time,
         kind: attempt.kind,
         verdict: Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None },
         balances: [0; 4],
@@ -292,6 +293,7 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         Decision::Repeat(earlier) => {
             outcome.decided_at = earlier.decided_at;
             outcome.decided_time = earlier.decided_time;
+            outcome.accepted = earlier.acceptance_time;
             let (state, reason) = (earlier.state, earlier.reason);
             outcome.verdict = Verdict::Payment { state, reason, repeat_of: Some(earlier.sequence) };
             return outcome;

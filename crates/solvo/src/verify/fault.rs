@@ -87,14 +87,6 @@ pub(crate) enum FaultKind {
         /// What the rules say.
         replayed: String,
     },
-    /// The frame says how many outcome entries it has, and has another number.
-    #[error("the frame holds {found} outcome entries and says {expected}")]
-    OutcomeCount {
-        /// As the header says.
-        expected: u32,
-        /// As they were read.
-        found: usize,
-    },
     /// A record's texts can't be read.
     #[error("the texts of the record at sequence {sequence} can't be read: {source}")]
     Texts {
@@ -108,12 +100,6 @@ pub(crate) enum FaultKind {
     TextsLength {
         /// How many.
         excess: usize,
-    },
-    /// Decided by rules that this program does not have.
-    #[error("it was decided by version {found} of the rules, and this program knows up to {RULES_VERSION}")]
-    Rules {
-        /// The version found.
-        found: u32,
     },
     /// The genesis is that of another log.
     #[error("the genesis names another cluster or incarnation than its frames")]
@@ -132,9 +118,6 @@ pub(crate) enum FaultKind {
         sum: i128,
     },
 }
-
-/// The newest version of the rules that this program has.
-pub(crate) const RULES_VERSION: u32 = 1;
 
 impl Fault {
     /// A fault of the whole folder.
@@ -221,14 +204,17 @@ impl FaultKind {
             )
             | Self::Outcome { sequence, .. }
             | Self::Texts { sequence, .. } => Some(*sequence),
-            Self::Divergence(Divergence::RecordCount { .. } | Divergence::Entry(_))
+            Self::Divergence(
+                Divergence::Rules(_)
+                | Divergence::RecordCount { .. }
+                | Divergence::OutcomeCount { .. }
+                | Divergence::Entry(_),
+            )
             | Self::Open(_)
             | Self::Storage(_)
             | Self::Trimmed { .. }
             | Self::Damage(_)
-            | Self::OutcomeCount { .. }
             | Self::TextsLength { .. }
-            | Self::Rules { .. }
             | Self::Genesis
             | Self::Book { .. } => None,
         }
@@ -244,10 +230,9 @@ impl FaultKind {
             Self::Damage(_) => {
                 "start no node on this folder: copy it as it is, then restore it from a backup or a replica"
             }
-            Self::Rules { .. } => "use the newer program that wrote it",
+            Self::Divergence(Divergence::Rules(_)) => "use the newer program that wrote it",
             Self::Divergence(_)
             | Self::Outcome { .. }
-            | Self::OutcomeCount { .. }
             | Self::Texts { .. }
             | Self::TextsLength { .. }
             | Self::Genesis
