@@ -199,7 +199,7 @@ fn outcomes_that_cannot_be_told_are_faults() {
         entries[0].extend_from_slice(&second);
     });
     let told = verify(folder.path());
-    assert!(told.errors.contains("holds 12 outcome entries and says 11"), "{}", told.errors);
+    assert!(told.errors.contains("tells 12 outcomes and says 11"), "{}", told.errors);
 }
 
 #[test]

@@ -170,6 +170,7 @@ fn profile(fields: Fields, profile: &layout::SetProfile) -> Fields {
     let code = |bytes| ReasonCode::from_bytes(bytes).expect(CHECKED).to_string();
     fields
         .with("number", profile.number.get())
+        .with("currency", currency(profile.currency.get()).code())
         .with("target", span(profile.target.get()))
         .with("expiry", span(profile.expiry.get()))
         .with("confirmation", span(profile.confirmation.get()))
