@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use client::v1;
-use ledger::{Ledger, OutcomeEntry, PaymentAnswer, layout};
+use ledger::{Ledger, Limits, OutcomeEntry, PaymentAnswer, layout};
 use loadgen::{
     Confirmed, DocumentStatus, Extent, LoadOptions, LoadReport, Progress, Submitted, TerminalProgress, load,
     read_documents, submit_documents, world,
@@ -60,7 +60,7 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         "{} holds a log already: the demo starts with a fresh one; remove it, or name another folder",
         folder.display()
     );
-    let node = Node::start(folder, arguments.listen).await?;
+    let node = Node::start(folder, arguments.listen, Limits::default()).await?;
     let address = node.address().to_string();
     println!("node     {address}, log in {}", folder.display());
 

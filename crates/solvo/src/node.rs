@@ -22,7 +22,7 @@ pub(crate) struct Node {
 
 impl Node {
     /// Recovers or begins the log in a folder and serves it.
-    pub(crate) async fn start(folder: &Path, listen: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn start(folder: &Path, listen: SocketAddr, limits: Limits) -> anyhow::Result<Self> {
         // Asked first, so that a wrong address leaves the folder alone.
         if !listen.ip().is_loopback() {
             return Err(server::ServeError::NotLoopback(listen).into());
@@ -30,11 +30,7 @@ impl Node {
         let listener =
             TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
         let address = listener.local_addr()?;
-        let config = Config {
-            folder: folder.to_owned(),
-            segment_size: SegmentSize::DEFAULT,
-            limits: Limits::default(),
-        };
+        let config = Config { folder: folder.to_owned(), segment_size: SegmentSize::DEFAULT, limits };
         let engine = tokio::task::spawn_blocking(move || engine::start(&config)).await??;
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use ledger::Limits;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::node::Node;
@@ -21,6 +22,12 @@ pub(crate) struct ServeArgs {
     /// Where to listen. Loopback only, until mutual TLS is there.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7400")]
     listen: SocketAddr,
+    /// Room for accounts, 64 bytes each beside their index. Memory is taken as they come.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().accounts_max)]
+    accounts_max: usize,
+    /// Room for the payments of the last five days, 112 bytes each beside their index.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().payments_max)]
+    payments_max: usize,
 }
 
 /// Runs the node until a signal comes.
@@ -28,7 +35,12 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     // Asked for before the node is ready, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let node = Node::start(&arguments.data, arguments.listen).await?;
+    let limits = Limits {
+        accounts_max: arguments.accounts_max,
+        payments_max: arguments.payments_max,
+        ..Limits::default()
+    };
+    let node = Node::start(&arguments.data, arguments.listen, limits).await?;
     tracing::info!(address = %node.address(), folder = %arguments.data.display(), "serving");
     // For scripts and tests that wait until the node is ready.
     println!("listening on {}", node.address());
