@@ -1,1 +1,23 @@
-//! x
+//! What the end-to-end tests share: nodes to talk to, a small world of banks, and clients of every service.
+//!
+//! Tests are in `tests/it`, and those of the binary in `crates/solvo/tests`. They use public surfaces only:
+//! the gRPC contract, the command line, the folder on disk.
+//!
+//! Invariants:
+//! - Nothing here sleeps for a time that is hoped to suffice: tests wait for a condition, see [`until`].
+//! - Every node has a folder and a port of its own, so tests run side by side.
+
+mod api;
+mod dependencies;
+mod node;
+mod wait;
+mod world;
+
+pub use api::{Api, outcome_of, settled};
+pub use dependencies::{ALLOWED, BANNED, CORE, Workspace};
+pub use node::Node;
+pub use wait::{ago, ahead, nanoseconds, until};
+pub use world::{
+    ALFA, BETA, GAMMA, MIXED, OPENING_BALANCE, World, account, belgian, dutch, french, german, money, party,
+    payment,
+};

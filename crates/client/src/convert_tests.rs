@@ -395,9 +395,24 @@ fn violations_are_bounded() {
 #[test]
 fn request_ids_are_printable_and_short() {
     for (text, valid) in
-        [("R-1", true), ("a b", true), ("", false), ("é", false), ("a\n", false), (&*"x".repeat(65), false)]
+        [("R-1", true), ("a b", false), ("", false), ("é", false), ("a\n", false), (&*"x".repeat(65), false)]
     {
         let mut reader = FieldReader::new();
         assert_eq!(reader.request_id(&Path::root("request_id"), text).is_some(), valid, "{text:?}");
     }
+}
+
+/// A currency that is not known hides no fault of the amount, except how many decimals it may have.
+#[test]
+fn every_fault_of_an_amount_is_named() {
+    let faults = |amount: &str| {
+        let money = v1::Money { amount: amount.to_owned(), currency_code: "EURO".to_owned() };
+        let mut reader = FieldReader::new();
+        let read = reader.money(&Path::root("amount"), Some(&money));
+        let violations = reader.finish(read).unwrap_err();
+        violations.into_iter().map(|violation| violation.field).collect::<Vec<_>>()
+    };
+    assert_eq!(faults("1e3"), ["amount.currency_code", "amount.amount"]);
+    assert_eq!(faults(""), ["amount.currency_code", "amount.amount"]);
+    assert_eq!(faults("1.234"), ["amount.currency_code"]);
 }

@@ -9,14 +9,14 @@ use ledger::{
     AccountKind, AccountSelector, AccountStatus, Direction, OpenAccount, Outcome, PostEntry, RecordWriter,
     SetAccountFloor, SetAccountStatus, Verdict,
 };
-use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use types::{Balance, Currency, Iban};
 
 use crate::caller::Caller;
-use crate::node::{Confirmed, Node, reply_room};
+use crate::node::{Confirmed, Node};
 use crate::refusals::{invalid, not_taken, refused};
+use crate::replies::Replies;
 use crate::values::{account_status, account_type, confirmation, decimal, request_id};
 
 #[derive(Debug)]
@@ -44,24 +44,24 @@ impl AccountService for Accounts {
         request: Request<Streaming<v1::OpenAccountsRequest>>,
     ) -> Result<Response<Self::OpenAccountsStream>, Status> {
         let caller = Caller::of(&request)?;
-        let (sender, receiver) = mpsc::channel(self.0.limits.replies_per_stream);
-        let node = self.0.clone();
+        let (replies, stream) = Replies::new(&self.0.limits);
+        let mut node = self.0.clone();
         tokio::spawn(async move {
             let mut openings = request.into_inner();
             loop {
-                let message = match openings.message().await {
+                let message = match node.next(&mut openings).await {
                     Ok(Some(message)) => message,
-                    // The caller has ended its side, or has gone.
-                    Ok(None) | Err(_) => return,
+                    // The caller has ended its side. Replies under way hold their own room.
+                    Ok(None) => return,
+                    // The message can't be read, the caller has gone, or the node stops.
+                    Err(status) => return replies.end(status),
                 };
-                if let Err(status) = open_batch(&node, caller, &sender, message).await {
-                    // A reader that has gone away does not hear why.
-                    let _ = sender.try_send(Err(status));
-                    return;
+                if let Err(status) = open_batch(&node, caller, &replies, message).await {
+                    return replies.end(status);
                 }
             }
         });
-        Ok(Response::new(ReceiverStream::new(receiver)))
+        Ok(Response::new(stream))
     }
 
     async fn get_account(
@@ -146,7 +146,7 @@ impl Accounts {
 async fn open_batch(
     node: &Node,
     caller: Caller,
-    sender: &mpsc::Sender<Result<v1::OpenAccountsResponse, Status>>,
+    replies: &Replies<v1::OpenAccountsResponse>,
     message: v1::OpenAccountsRequest,
 ) -> Result<(), Status> {
     if message.openings.is_empty() || message.openings.len() > BATCH_ITEMS_MAX {
@@ -166,7 +166,7 @@ async fn open_batch(
         }
     }
     for (commands, request_ids) in parts {
-        let room = reply_room(sender, node.limits.reader_patience).await?;
+        let room = replies.room().await?;
         let sent = request_ids.clone();
         let sink = move |outcomes: &[Outcome], _| {
             let results = sent.into_iter().zip(outcomes).map(|(id, outcome)| opening_result(id, outcome));
@@ -178,7 +178,7 @@ async fn open_batch(
         }
     }
     if !results.is_empty() {
-        reply_room(sender, node.limits.reader_patience).await?.send(Ok(v1::OpenAccountsResponse { results }));
+        replies.room().await?.send(Ok(v1::OpenAccountsResponse { results }));
     }
     Ok(())
 }

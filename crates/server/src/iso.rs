@@ -1,14 +1,14 @@
 //! `Iso20022Service`: the same payments, in the messages that banks exchange.
 
 use client::limits::DOCUMENT_BYTES_MAX;
-use client::v1;
 use client::v1::iso20022_service_server::Iso20022Service;
+use client::{Refusal, v1};
 use iso20022::{
     Pacs008, RefusedOrder, Rejection, Rules, Status as Report, StatusReport, read_pacs008, write_admi002,
     write_pacs002,
 };
 use ledger::{RefusedBody, RefusedPayment};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 use types::{Channel, Date, PaymentOrder, PaymentState, ReasonCode, Text, Timestamp};
 
 use crate::caller::Caller;
@@ -35,18 +35,18 @@ impl Iso20022Service for Iso20022 {
         let now = self.0.handle.now();
         match read_pacs008(&document, &Rules::sct_inst_2025(settlement_dates(now))) {
             Err(fault) => Ok(admi002(&Rejection::of(&document, &fault, now))),
-            Ok(Pacs008::Order(order)) => self.submit_order(caller, &order).await,
-            Ok(Pacs008::Refused(refused)) => self.submit_refused(caller, *refused).await,
+            Ok(Pacs008::Order(order)) => {
+                or_rejection(self.submit_order(caller, &order).await, &document, now)
+            }
+            Ok(Pacs008::Refused(refused)) => {
+                or_rejection(self.submit_refused(caller, *refused).await, &document, now)
+            }
         }
     }
 }
 
 impl Iso20022 {
-    async fn submit_order(
-        &self,
-        caller: Caller,
-        order: &PaymentOrder,
-    ) -> Result<Response<v1::Iso20022ServiceSubmitResponse>, Status> {
+    async fn submit_order(&self, caller: Caller, order: &PaymentOrder) -> Answer {
         let outcome = self.0.submit_order(caller, order, Channel::Iso20022).await?;
         let status = report_status(&outcome, None);
         let report = StatusReport::on_order(order, report_id(&outcome), self.0.handle.now(), status);
@@ -54,11 +54,7 @@ impl Iso20022 {
     }
 
     /// A document that breaks a rule of the scheme is a payment that is refused, logged and remembered.
-    async fn submit_refused(
-        &self,
-        caller: Caller,
-        mut refused: RefusedOrder,
-    ) -> Result<Response<v1::Iso20022ServiceSubmitResponse>, Status> {
+    async fn submit_refused(&self, caller: Caller, mut refused: RefusedOrder) -> Answer {
         let mut commands = self.0.handle.commands(caller.principal);
         commands.refused_payment(&RefusedPayment {
             debtor_agent: refused.debtor_agent,
@@ -113,6 +109,38 @@ fn report_status(outcome: &v1::PaymentOutcome, path: Option<&str>) -> Report {
             originator: None,
             additional_information: path.and_then(|path| Text::parse(path).ok()),
         },
+    }
+}
+
+type Answer = Result<Response<v1::Iso20022ServiceSubmitResponse>, Status>;
+
+/// A document that was not taken for what it asks, or for what is under way, is answered by a document. Only a
+/// node that takes nothing at all answers with a status.
+fn or_rejection(answer: Answer, document: &[u8], now: Timestamp) -> Answer {
+    let status = match answer {
+        Err(status) => status,
+        answered => return answered,
+    };
+    let refusal = Refusal::from_status(&status);
+    let reason = refusal.reason.as_str_name().trim_start_matches("ERROR_REASON_");
+    match (status.code(), refusal.field_violations.first()) {
+        (Code::ResourceExhausted | Code::Unimplemented, _) => {
+            Ok(admi002(&rejection(document, reason, status.message(), now)))
+        }
+        (Code::InvalidArgument, Some(violation)) => {
+            Ok(admi002(&rejection(document, "INVALID_ARGUMENT", &violation.description, now)))
+        }
+        _ => Err(status),
+    }
+}
+
+fn rejection(document: &[u8], reason: &str, description: &str, rejected_at: Timestamp) -> Rejection {
+    Rejection {
+        original_message_id: iso20022::message_id_of(document),
+        reason: Text::parse(reason).expect("names of reasons are short"),
+        rejected_at,
+        location: None,
+        description: Text::parse(description).ok(),
     }
 }
 

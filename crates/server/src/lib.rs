@@ -19,6 +19,7 @@ mod participants;
 mod payments;
 mod quota;
 mod refusals;
+mod replies;
 mod serve;
 mod values;
 

@@ -4,12 +4,11 @@
 //! the outcome is then told to nobody, and stands.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use engine::{Answered, Handle, NotTaken, Question};
 use ledger::{Outcome, RecordWriter};
-use tokio::sync::{mpsc, oneshot};
-use tonic::Status;
+use tokio::sync::{oneshot, watch};
+use tonic::{Status, Streaming};
 use types::Timestamp;
 
 use crate::caller::Caller;
@@ -23,6 +22,8 @@ pub(crate) struct Node {
     pub(crate) handle: Handle,
     pub(crate) quota: Arc<Quota>,
     pub(crate) limits: ServerLimits,
+    /// Becomes true when the node begins to stop.
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 /// One outcome, and the log time at which it was told.
@@ -33,8 +34,20 @@ pub(crate) struct Confirmed {
 }
 
 impl Node {
-    pub(crate) fn new(handle: Handle, limits: ServerLimits) -> Self {
-        Self { handle, quota: Arc::new(Quota::new(limits.payments_per_bank)), limits }
+    pub(crate) fn new(handle: Handle, limits: ServerLimits, stopping: watch::Receiver<bool>) -> Self {
+        Self { handle, quota: Arc::new(Quota::new(limits.payments_per_bank)), limits, stopping }
+    }
+
+    /// The next message of a stream, or nothing if the caller has ended its side. A node that stops ends its
+    /// streams, because a caller may hold one open for ever.
+    pub(crate) async fn next<Message>(
+        &mut self,
+        stream: &mut Streaming<Message>,
+    ) -> Result<Option<Message>, Status> {
+        tokio::select! {
+            message = stream.message() => message,
+            _ = self.stopping.wait_for(|stopping| *stopping) => Err(refusals::stopping()),
+        }
     }
 
     /// Submits one command and waits for its outcome. `held` is given back when the outcome is known, not when
@@ -90,18 +103,6 @@ impl Node {
 
 /// A part takes no further command from here on; the largest single command still fits behind it.
 const PART_BYTES_MAX: usize = 128 * 1024;
-
-/// Room for one reply on a stream. A reader that leaves no room for too long loses its stream.
-pub(crate) async fn reply_room<Reply: Send + 'static>(
-    sender: &mpsc::Sender<Reply>,
-    patience: Duration,
-) -> Result<mpsc::OwnedPermit<Reply>, Status> {
-    match tokio::time::timeout(patience, sender.clone().reserve_owned()).await {
-        Ok(Ok(room)) => Ok(room),
-        Ok(Err(_)) => Err(Status::cancelled("the caller has gone")),
-        Err(_) => Err(Status::aborted("replies were not read in time; what was submitted stands")),
-    }
-}
 
 fn not_taken(reason: NotTaken) -> Status {
     refusals::not_taken(reason).into_status()

@@ -6,15 +6,15 @@ use client::v1::payment_service_server::PaymentService;
 use client::{Refusal, v1};
 use engine::{Answer, Answered, Question};
 use ledger::{AccountMode, Outcome, Payment, PaymentAnswer, Verdict};
-use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use types::{AccountNumber, Channel, PaymentId, PaymentOrder, PaymentState, Timestamp};
+use types::{AccountNumber, Channel, PaymentId, PaymentOrder, PaymentState, Sequence, Timestamp};
 
 use crate::caller::Caller;
-use crate::node::{Confirmed, Node, reply_room};
+use crate::node::{Confirmed, Node};
 use crate::quota::Place;
 use crate::refusals::{invalid, not_taken, quota_exceeded, remote_payee};
+use crate::replies::Replies;
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 
 #[derive(Debug)]
@@ -41,24 +41,24 @@ impl PaymentService for Payments {
         request: Request<Streaming<v1::SubmitPaymentsRequest>>,
     ) -> Result<Response<Self::SubmitPaymentsStream>, Status> {
         let caller = Caller::of(&request)?;
-        let (sender, receiver) = mpsc::channel(self.0.limits.replies_per_stream);
-        let node = self.0.clone();
+        let (replies, stream) = Replies::new(&self.0.limits);
+        let mut node = self.0.clone();
         tokio::spawn(async move {
             let mut payments = request.into_inner();
             loop {
-                let message = match payments.message().await {
+                let message = match node.next(&mut payments).await {
                     Ok(Some(message)) => message,
-                    // The caller has ended its side, or has gone. Replies under way hold their own room.
-                    Ok(None) | Err(_) => return,
+                    // The caller has ended its side. Replies under way hold their own room.
+                    Ok(None) => return,
+                    // The message can't be read, the caller has gone, or the node stops.
+                    Err(status) => return replies.end(status),
                 };
-                if let Err(status) = submit_batch(&node, caller, &sender, message).await {
-                    // A reader that has gone away does not hear why.
-                    let _ = sender.try_send(Err(status));
-                    return;
+                if let Err(status) = submit_batch(&node, caller, &replies, message).await {
+                    return replies.end(status);
                 }
             }
         });
-        Ok(Response::new(ReceiverStream::new(receiver)))
+        Ok(Response::new(stream))
     }
 
     async fn get_payment(
@@ -87,18 +87,7 @@ impl Node {
             self.handle.directory().account(digest, currency)
         });
         let confirmed = self.submit(commands, place).await?;
-        let mut facts = facts(&confirmed);
-        let accepted = order.acceptance_time.unwrap_or(received);
-        facts.acceptance_time = Some(accepted);
-        facts.late = is_late(facts.state, accepted, &confirmed);
-        if let (None, Some(earlier)) = (order.acceptance_time, confirmed.outcome.repeat_of()) {
-            // Solvo stamped the first attempt; that stamp counts, and not this attempt's.
-            let answered = self.ask(Question::PaymentAt(earlier)).await?;
-            if let Answer::Payment(PaymentAnswer::Found(payment)) = answered.answer {
-                facts.acceptance_time = Some(payment.acceptance_time());
-            }
-        }
-        Ok(payment_outcome(&self.handle, references(order), &facts))
+        Ok(payment_outcome(&self.handle, references(order), &facts(&confirmed)))
     }
 
     /// What can be said against an order before it is submitted; otherwise its place among its bank's payments.
@@ -173,7 +162,8 @@ impl Node {
     }
 }
 
-/// What is told of a payment's fresh outcome; the acceptance time is the caller's to add.
+/// What is told of a payment's outcome. The acceptance time is that of the attempt that was decided: where Solvo
+/// stamped that one, its stamp counts for repeats as well.
 pub(crate) fn facts(confirmed: &Confirmed) -> PaymentFacts {
     let outcome = &confirmed.outcome;
     let (state, reason) = match outcome.verdict {
@@ -184,11 +174,12 @@ pub(crate) fn facts(confirmed: &Confirmed) -> PaymentFacts {
         sequence: outcome.repeat_of().unwrap_or(outcome.sequence),
         decided_at: outcome.decided_at,
         decided_time: outcome.decided_time,
-        acceptance_time: None,
+        // A payment that was refused on reading may have no acceptance time.
+        acceptance_time: (outcome.accepted != Timestamp::default()).then_some(outcome.accepted),
         state,
         reason,
         repeat: outcome.repeat_of().is_some(),
-        late: false,
+        late: is_late(state, outcome.accepted, confirmed),
     }
 }
 
@@ -224,7 +215,7 @@ fn read_question(node: &Node, wire: &v1::GetPaymentRequest) -> Result<Question, 
         Some(Reference::PaymentId(text)) => match PaymentId::parse(text) {
             Ok(id) if node.handle.payment_id(id.sequence) == id => Some(Question::PaymentAt(id.sequence)),
             // An id of another life of the log names no payment of this one.
-            Ok(_) => Some(Question::PaymentAt(types::Sequence(0))),
+            Ok(_) => Some(Question::PaymentAt(Sequence(0))),
             Err(error) => {
                 reader.violation(&Path::root("payment_id"), error);
                 None
@@ -249,7 +240,6 @@ fn read_question(node: &Node, wire: &v1::GetPaymentRequest) -> Result<Question, 
 struct Waiting {
     caller_id: u64,
     references: PaymentReferences,
-    acceptance_time: Timestamp,
     _place: Option<Place>,
 }
 
@@ -257,7 +247,7 @@ struct Waiting {
 async fn submit_batch(
     node: &Node,
     caller: Caller,
-    sender: &mpsc::Sender<Result<v1::SubmitPaymentsResponse, Status>>,
+    replies: &Replies<v1::SubmitPaymentsResponse>,
     message: v1::SubmitPaymentsRequest,
 ) -> Result<(), Status> {
     if message.payments.is_empty() || message.payments.len() > BATCH_ITEMS_MAX {
@@ -273,12 +263,7 @@ async fn submit_batch(
             .and_then(|order| node.admit(&order).map(|place| (order, place)));
         match admitted {
             Ok((order, place)) => {
-                let waiting = Waiting {
-                    caller_id,
-                    references: references(&order),
-                    acceptance_time: order.acceptance_time.unwrap_or(received),
-                    _place: place,
-                };
+                let waiting = Waiting { caller_id, references: references(&order), _place: place };
                 node.append(&mut parts, caller, waiting, |commands| {
                     commands.payment(&order, received, Channel::Grpc, |digest, currency| {
                         node.handle.directory().account(digest, currency)
@@ -289,7 +274,7 @@ async fn submit_batch(
         }
     }
     for (commands, waiting) in parts {
-        let room = reply_room(sender, node.limits.reader_patience).await?;
+        let room = replies.room().await?;
         let ids: Vec<u64> = waiting.iter().map(|waiting: &Waiting| waiting.caller_id).collect();
         let handle = node.handle.clone();
         let sink = move |outcomes: &[Outcome], at: Timestamp| {
@@ -303,18 +288,13 @@ async fn submit_batch(
         }
     }
     if !results.is_empty() {
-        reply_room(sender, node.limits.reader_patience)
-            .await?
-            .send(Ok(v1::SubmitPaymentsResponse { results }));
+        replies.room().await?.send(Ok(v1::SubmitPaymentsResponse { results }));
     }
     Ok(())
 }
 
 fn payment_result(handle: &engine::Handle, waiting: Waiting, confirmed: &Confirmed) -> v1::PaymentResult {
-    let mut facts = facts(confirmed);
-    facts.late = is_late(facts.state, waiting.acceptance_time, confirmed);
-    facts.acceptance_time = Some(waiting.acceptance_time);
-    let outcome = payment_outcome(handle, waiting.references, &facts);
+    let outcome = payment_outcome(handle, waiting.references, &facts(confirmed));
     let result = Some(v1::payment_result::Result::Outcome(outcome));
     v1::PaymentResult { caller_id: waiting.caller_id, result }
 }

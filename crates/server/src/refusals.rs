@@ -40,6 +40,11 @@ pub(crate) fn unanswered() -> Status {
     Status::unavailable("the node stopped before it answered; ask, or repeat the same request")
 }
 
+/// The node stops while a stream is open. Replies under way still come.
+pub(crate) fn stopping() -> Status {
+    Status::unavailable("the node is stopping; submit again what has no result")
+}
+
 /// What the ledger did not carry out. It is logged, and the request id remembers it.
 pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
     use ledger::Refusal as Ledger;
@@ -56,7 +61,7 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::FloorAboveAvailable => (Code::FailedPrecondition, ErrorReason::FloorAboveAvailable),
         Ledger::InsufficientFunds => (Code::FailedPrecondition, ErrorReason::InsufficientFunds),
         Ledger::BalanceLimit => (Code::FailedPrecondition, ErrorReason::BalanceLimit),
-        Ledger::PositionUnknown => (Code::FailedPrecondition, ErrorReason::PositionUnknown),
+        Ledger::PositionUnknown => (Code::NotFound, ErrorReason::PositionUnknown),
         Ledger::ReferenceReused => (Code::FailedPrecondition, ErrorReason::ReferenceReused),
         Ledger::CurrencyLimit => (Code::FailedPrecondition, ErrorReason::CurrencyLimit),
     };

@@ -11,7 +11,8 @@ pub(crate) const DURABILITY: v1::Durability = v1::Durability::Local;
 
 /// A caller's request id.
 pub(crate) fn request_id(reader: &mut FieldReader, text: &str) -> Option<RequestId> {
-    reader.request_id(&Path::root("request_id"), text).and_then(RequestId::parse)
+    let text = reader.request_id(&Path::root("request_id"), text)?;
+    Some(RequestId::parse(text).expect("the contract and the ledger have one rule"))
 }
 
 /// That a command was decided.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use ledger::Limits;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -30,11 +31,17 @@ pub(crate) struct ServeArgs {
     payments_max: usize,
 }
 
+/// More than any machine has memory for.
+const ROOM_MAX: usize = 1 << 30;
+
 /// Runs the node until a signal comes.
 pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     // Asked for before the node is ready, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    for (name, room) in [("accounts-max", arguments.accounts_max), ("payments-max", arguments.payments_max)] {
+        ensure!((1..=ROOM_MAX).contains(&room), "--{name} is a number from 1 to {ROOM_MAX}");
+    }
     let limits = Limits {
         accounts_max: arguments.accounts_max,
         payments_max: arguments.payments_max,

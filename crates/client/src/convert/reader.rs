@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use types::{Amount, Balance, Bic, Currency, Date, Iban, Text, TextError, Timestamp};
+use types::{Amount, AmountError, Balance, Bic, Currency, Date, Iban, Text, TextError, Timestamp};
 
 use crate::convert::timestamp_from_wire;
 use crate::limits::{FIELD_VIOLATIONS_MAX, REQUEST_ID_CHARACTERS_MAX};
@@ -123,13 +123,13 @@ impl FieldReader {
         self.optional(path, text, Text::parse_identifier)
     }
 
-    /// A mandatory request id: 1 to 64 printable ASCII characters.
+    /// A mandatory request id: 1 to 64 printable ASCII characters other than blanks.
     pub fn request_id<'wire>(&mut self, path: &Path<'_>, text: &'wire str) -> Option<&'wire str> {
-        let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
         if text.is_empty() {
             self.missing(path);
         } else if !printable || text.len() > REQUEST_ID_CHARACTERS_MAX {
-            self.violation(path, "a request id has 1 to 64 printable ASCII characters");
+            self.violation(path, "a request id has 1 to 64 printable ASCII characters and no blanks");
         } else {
             return Some(text);
         }
@@ -162,10 +162,12 @@ impl FieldReader {
         let currency = self.currency(&path.field("currency_code"), &money.currency_code);
         let amount_path = path.field("amount");
         let Some(currency) = currency else {
-            // The number of decimals can't be checked without a currency; everything else can.
-            if money.amount.is_empty() {
-                self.missing(&amount_path);
-            }
+            // How many decimals there may be can't be said without a currency; everything else can.
+            let check = |text: &str| match Amount::parse(text, Currency::EUR) {
+                Err(AmountError::Decimals { .. }) => Ok(()),
+                other => other.map(|_| ()),
+            };
+            self.mandatory(&amount_path, &money.amount, check);
             return None;
         };
         let amount = self.mandatory(&amount_path, &money.amount, |text| Amount::parse(text, currency))?;

@@ -1,0 +1,116 @@
+//! What the commands print, and with what they exit.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+use tests::{World, belgian, payment, settled};
+
+use crate::process::{Served, errors, solvo, text, verify};
+
+#[test]
+fn every_command_shows_an_example() {
+    let top = String::from_utf8(solvo(["--help"]).stdout).unwrap();
+    assert!(top.contains("Example"), "{top}");
+    for command in ["serve", "demo", "submit", "load", "verify", "inspect"] {
+        assert!(top.contains(command), "{top}");
+        let help = solvo([command, "--help"]);
+        assert!(help.status.success());
+        let help = String::from_utf8(help.stdout).unwrap();
+        assert!(help.contains(&format!("Example:\n  solvo {command} ")), "{help}");
+    }
+}
+
+#[test]
+fn serve_refuses_addresses_other_than_loopback() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:7400"] {
+        let refused = solvo(["serve", "--data", text(&data), "--listen", address]);
+        assert_eq!(refused.status.code(), Some(1));
+        let sentence = errors(&refused);
+        assert!(sentence.contains("is not a loopback address: until mutual TLS is there"), "{sentence}");
+    }
+    assert!(!data.exists(), "a wrong address leaves the folder alone");
+}
+
+#[test]
+fn a_second_node_on_a_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path());
+    let refused = solvo(["serve", "--data", text(folder.path()), "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let sentence = errors(&refused);
+    assert!(sentence.contains("another") || sentence.contains("in use"), "{sentence}");
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+}
+
+/// A folder with the log of a node that settled one payment and was stopped.
+async fn settled_and_stopped() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path());
+    let api = served.api().await;
+    World::set_up(&api, 1).await;
+    settled(api.submit(&payment("TX-1", "1.00")).await.unwrap());
+    // `verify` takes no lock: it works beside a node.
+    verify(folder.path());
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_names_the_place_of_damage() {
+    let folder = settled_and_stopped().await;
+    verify(folder.path());
+    let segment = first_segment(folder.path());
+    let mut bytes = fs::read(&segment).unwrap();
+    // Frames start on blocks of 4 KiB behind the segment's own; this is within the third of them.
+    const DAMAGED_FRAME: usize = 3 * 4096;
+    bytes[DAMAGED_FRAME + 300] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let damaged = solvo(["verify", text(folder.path())]);
+    assert_eq!(damaged.status.code(), Some(1));
+    let told = errors(&damaged);
+    assert!(told.contains(segment.file_name().unwrap().to_str().unwrap()), "{told}");
+    assert!(told.contains(&DAMAGED_FRAME.to_string()), "{told}");
+    // Nor does a node serve from it.
+    let refused = solvo(["serve", "--data", text(folder.path()), "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!errors(&refused).is_empty());
+}
+
+#[test]
+fn verify_and_inspect_want_a_log() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["verify", "inspect"] {
+        let refused = solvo([command, text(folder.path())]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(!errors(&refused).is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inspect_masks_personal_data_unless_asked() {
+    let folder = settled_and_stopped().await;
+    let inspect = |arguments: [&str; 3]| {
+        let shown = solvo(arguments);
+        assert!(shown.status.success(), "{}", errors(&shown));
+        String::from_utf8(shown.stdout).unwrap()
+    };
+    let personal = ["Ines Aerts", "Paul Brandt", &belgian(1)];
+    let folder = text(folder.path());
+    let masked = inspect(["inspect", folder, "--json"]);
+    assert!(masked.lines().count() > 5);
+    let open = inspect(["inspect", folder, "--personal"]);
+    for word in personal {
+        assert!(!masked.contains(word), "{word} is masked");
+        assert!(open.contains(word), "{word} is shown to whom asks");
+    }
+}
+
+fn first_segment(folder: &Path) -> PathBuf {
+    let mut segments: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    segments.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+    segments.sort();
+    segments.swap_remove(0)
+}

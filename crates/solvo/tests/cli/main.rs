@@ -1,0 +1,9 @@
+//! The binary as its users meet it: its commands, its exit codes, and its folder after signals and crashes.
+
+// Helpers of tests are tests: a failed `unwrap` names its line, which is what a test is for.
+#![allow(clippy::unwrap_used)]
+
+mod commands;
+mod crashes;
+mod process;
+mod shutdown;

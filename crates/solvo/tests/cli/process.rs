@@ -1,0 +1,84 @@
+//! Runs the real binary.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tests::Api;
+
+/// Runs a command to its end.
+pub(crate) fn solvo<const COUNT: usize>(arguments: [&str; COUNT]) -> Output {
+    command().args(arguments).output().unwrap()
+}
+
+/// Runs `solvo verify` on a folder, and expects that all is well.
+#[track_caller]
+pub(crate) fn verify(folder: &Path) {
+    let verified = solvo(["verify", text(folder)]);
+    assert!(verified.status.success(), "{}", errors(&verified));
+}
+
+/// What a command wrote to its error output.
+pub(crate) fn errors(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A folder as an argument.
+pub(crate) fn text(folder: &Path) -> &str {
+    folder.to_str().unwrap()
+}
+
+/// A running `solvo serve`. It is killed when this is dropped.
+pub(crate) struct Served {
+    child: Child,
+    address: SocketAddr,
+    /// Kept open: a node must not fail because nobody reads what it prints.
+    _printed: BufReader<ChildStdout>,
+}
+
+impl Served {
+    /// Starts a node on a folder and waits until it says where it listens.
+    pub(crate) fn start(folder: &Path) -> Self {
+        let arguments = ["serve", "--data", text(folder), "--listen", "127.0.0.1:0"];
+        let mut child = command().args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut printed = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        printed.read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("listening on ");
+        let address = address.unwrap_or_else(|| panic!("{line:?} says where the node listens"));
+        Self { child, address: address.parse().unwrap(), _printed: printed }
+    }
+
+    /// Clients of its services.
+    pub(crate) async fn api(&self) -> Api {
+        Api::connect(self.address).await
+    }
+
+    /// Asks it to stop, and returns how it ended.
+    pub(crate) fn stop(mut self, signal: Signal) -> ExitStatus {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self.child.wait().unwrap()
+    }
+
+    /// Ends it as a power cut would, apart from the page cache.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvo"));
+    command.env("SOLVO_LOG", "error").stdin(Stdio::null());
+    command
+}

@@ -1,0 +1,123 @@
+//! A node inside the test's own process: the engine on a temporary folder, and the server on a free port.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use engine::{Config, Engine, StartError};
+use journal::SegmentSize;
+use ledger::Limits;
+use server::{ServeError, ServerLimits};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::Api;
+
+/// A node that is running. Dropping it ends it and removes its folder.
+#[derive(Debug)]
+pub struct Node {
+    // Fields are dropped in this order: the engine stops before its folder is removed.
+    engine: Engine,
+    folder: TempDir,
+    limits: ServerLimits,
+    room: Limits,
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Node {
+    /// A node on a fresh folder.
+    pub async fn start() -> Self {
+        Self::with_limits(ServerLimits::default()).await
+    }
+
+    /// A node on a fresh folder, with limits of its edge.
+    pub async fn with_limits(limits: ServerLimits) -> Self {
+        let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        Self::serve(folder, limits, ROOM).await
+    }
+
+    /// A node on a fresh folder, with room for so much in its ledger.
+    pub async fn with_room(room: Limits) -> Self {
+        let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        Self::serve(folder, ServerLimits::default(), room).await
+    }
+
+    /// Stops this node in an orderly way and starts another one on its folder, at another address.
+    pub async fn restart(self) -> Self {
+        let limits = self.limits;
+        self.restart_with(limits).await
+    }
+
+    /// The same, with other limits of its edge.
+    pub async fn restart_with(self, limits: ServerLimits) -> Self {
+        let room = self.room;
+        let folder = self.stop().await;
+        Self::serve(folder, limits, room).await
+    }
+
+    /// Stops this node in an orderly way. Its folder stays until the returned guard is dropped.
+    pub async fn stop(self) -> TempDir {
+        drop(self.stop);
+        let served = self.serving.await.expect("serving does not panic");
+        served.expect("serving ends without a fault");
+        let engine = self.engine;
+        let stopped = tokio::task::spawn_blocking(move || engine.stop()).await;
+        stopped.expect("the engine stops without a panic");
+        self.folder
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The folder of its log.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Clients of its services, on a connection of their own.
+    pub async fn api(&self) -> Api {
+        Api::connect(self.address).await
+    }
+
+    /// Starts an engine alone on a folder that may be in use.
+    pub async fn start_engine(folder: &Path) -> Result<Engine, StartError> {
+        Self::start_engine_with(folder, ROOM).await
+    }
+
+    async fn start_engine_with(folder: &Path, limits: Limits) -> Result<Engine, StartError> {
+        let segment_size = SegmentSize::new(4 << 20).expect("4 MiB are whole blocks");
+        let config = Config { folder: folder.to_owned(), segment_size, limits };
+        let started = tokio::task::spawn_blocking(move || engine::start(&config)).await;
+        started.expect("starting does not panic")
+    }
+
+    async fn serve(folder: TempDir, limits: ServerLimits, room: Limits) -> Self {
+        show_errors();
+        let engine = Self::start_engine_with(folder.path(), room).await;
+        let engine = engine.expect("the node starts on its folder");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on the loopback interface");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async {
+            // A sender that is dropped means the same as one that sends.
+            let _ = stopped.await;
+        };
+        let serving = tokio::spawn(server::serve(listener, engine.handle(), limits, shutdown));
+        Self { engine, folder, limits, room, address, stop, serving }
+    }
+}
+
+/// A node whose log fails ends the whole process, and only its last message says why.
+fn show_errors() {
+    let filter = tracing_subscriber::EnvFilter::new("error");
+    // Another test of this process may have been first.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// Small, so that a test costs little memory.
+const ROOM: Limits = Limits { accounts_max: 1 << 16, payments_max: 1 << 16, requests_max: 1 << 16 };

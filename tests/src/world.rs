@@ -1,0 +1,187 @@
+//! A small world: four banks, and customers with money.
+//!
+//! Every writing call names itself by what it does, so a world can be set up again without harm.
+
+use client::v1;
+use tonic::Status;
+use types::Iban;
+
+use crate::Api;
+
+/// A hosted bank in Belgium.
+pub const ALFA: &str = "ALFABEBBXXX";
+/// A hosted bank in Germany.
+pub const BETA: &str = "BETADEFFXXX";
+/// A French bank that keeps its accounts in its own system.
+pub const GAMMA: &str = "GAMAFRPPXXX";
+/// A Dutch bank with some accounts here and some in its own system.
+pub const MIXED: &str = "MIXDNL2AXXX";
+
+/// What every customer of the world starts with.
+pub const OPENING_BALANCE: &str = "1000.00";
+
+/// Sets up banks and customers.
+#[derive(Clone, Debug)]
+pub struct World {
+    api: Api,
+}
+
+impl World {
+    /// The banks ALFA and BETA with a position of 1,000,000.00 each, and the customers 1 to `customers` of both
+    /// with [`OPENING_BALANCE`].
+    pub async fn set_up(api: &Api, customers: u32) -> Self {
+        let world = Self { api: api.clone() };
+        for bank in [ALFA, BETA] {
+            world.register(bank, v1::AccountMode::Hosted).await;
+            world.fund(bank, "1000000.00").await;
+        }
+        for number in 1..=customers {
+            world.customer(ALFA, &belgian(number)).await;
+            world.customer(BETA, &german(number)).await;
+        }
+        world
+    }
+
+    /// Registers a bank.
+    pub async fn register(&self, bic: &str, mode: v1::AccountMode) {
+        let request = v1::RegisterParticipantRequest {
+            request_id: format!("register-{bic}"),
+            bic: bic.to_owned(),
+            name: format!("Bank {bic}"),
+            account_mode: mode.into(),
+            currency_code: "EUR".to_owned(),
+        };
+        self.api.participants().register_participant(request).await.expect("the bank is new");
+    }
+
+    /// Raises a bank's position.
+    pub async fn fund(&self, bic: &str, amount: &str) {
+        let request = v1::FundRequest {
+            request_id: format!("fund-{bic}-{amount}"),
+            bic: bic.to_owned(),
+            amount: Some(money(amount)),
+            external_reference: format!("FUND-{amount}"),
+        };
+        self.api.liquidity().fund(request).await.expect("the bank is registered");
+    }
+
+    /// Opens a current account with [`OPENING_BALANCE`].
+    pub async fn customer(&self, bic: &str, iban: &str) {
+        self.open(account(bic, iban)).await.expect("the account is new");
+        self.post(iban, v1::EntryDirection::Credit, OPENING_BALANCE).await.expect("the account is active");
+    }
+
+    /// Opens an account.
+    pub async fn open(&self, account: v1::NewAccount) -> Result<v1::Confirmation, Status> {
+        let request = v1::OpenAccountRequest {
+            request_id: format!("open-{}-{}", account.iban, account.currency_code),
+            account: Some(account),
+        };
+        let reply = self.api.accounts().open_account(request).await?.into_inner();
+        Ok(reply.confirmation.expect("a reply has its confirmation"))
+    }
+
+    /// Books an entry of the bank's own system and tells the balance afterwards.
+    pub async fn post(
+        &self,
+        iban: &str,
+        direction: v1::EntryDirection,
+        amount: &str,
+    ) -> Result<String, Status> {
+        let request = v1::PostEntryRequest {
+            request_id: format!("post-{iban}-{amount}-{}", direction.as_str_name()),
+            iban: iban.to_owned(),
+            amount: Some(money(amount)),
+            direction: direction.into(),
+            value_date: "2026-11-23".to_owned(),
+            booking_key: "SALARY".to_owned(),
+            core_reference: "CORE-1".to_owned(),
+        };
+        Ok(self.api.accounts().post_entry(request).await?.into_inner().balance)
+    }
+
+    /// Suspends a bank or lets it take part again. `attempt` keeps one change apart from the next.
+    pub async fn set_bank_status(&self, bic: &str, status: v1::ParticipantStatus, attempt: u32) {
+        let request = v1::SetParticipantStatusRequest {
+            request_id: format!("status-{bic}-{attempt}"),
+            bic: bic.to_owned(),
+            status: status.into(),
+        };
+        self.api.participants().set_participant_status(request).await.expect("the bank is registered");
+    }
+
+    /// Blocks, frees or closes an account.
+    pub async fn set_account_status(&self, iban: &str, status: v1::AccountStatus) -> Result<(), Status> {
+        let request = v1::SetAccountStatusRequest {
+            request_id: format!("status-{iban}-{}", status.as_str_name()),
+            iban: iban.to_owned(),
+            currency_code: "EUR".to_owned(),
+            status: status.into(),
+        };
+        self.api.accounts().set_account_status(request).await.map(|_| ())
+    }
+}
+
+/// The account of a customer of a Belgian bank.
+pub fn belgian(number: u32) -> String {
+    iban("BE", &format!("{number:012}"))
+}
+
+/// The account of a customer of a German bank.
+pub fn german(number: u32) -> String {
+    iban("DE", &format!("{number:018}"))
+}
+
+/// The account of a customer of a French bank.
+pub fn french(number: u32) -> String {
+    iban("FR", &format!("{number:023}"))
+}
+
+/// The account of a customer of a Dutch bank.
+pub fn dutch(number: u32) -> String {
+    iban("NL", &format!("MIXD{number:010}"))
+}
+
+fn iban(country: &str, account: &str) -> String {
+    let iban = Iban::with_check_digits(country, account);
+    iban.expect("the account follows its country's structure").as_str().to_owned()
+}
+
+/// An amount in euro.
+pub fn money(amount: &str) -> v1::Money {
+    v1::Money { amount: amount.to_owned(), currency_code: "EUR".to_owned() }
+}
+
+/// A current account in euro, to be opened.
+pub fn account(bic: &str, iban: &str) -> v1::NewAccount {
+    v1::NewAccount {
+        participant: bic.to_owned(),
+        iban: iban.to_owned(),
+        currency_code: "EUR".to_owned(),
+        r#type: v1::AccountType::Current.into(),
+        floor: String::new(),
+        holder_names: vec!["Ines Aerts".to_owned()],
+        identification_code: String::new(),
+    }
+}
+
+/// A person with a name.
+pub fn party(name: &str) -> v1::Party {
+    v1::Party { name: name.to_owned(), ..v1::Party::default() }
+}
+
+/// A payment from customer 1 of ALFA to customer 1 of BETA, whose time of receipt Solvo stamps.
+pub fn payment(transaction_id: &str, amount: &str) -> v1::Payment {
+    v1::Payment {
+        debtor_agent: ALFA.to_owned(),
+        transaction_id: transaction_id.to_owned(),
+        creditor_agent: BETA.to_owned(),
+        debtor_account: belgian(1),
+        creditor_account: german(1),
+        amount: Some(money(amount)),
+        end_to_end_id: format!("E2E-{transaction_id}"),
+        debtor: Some(party("Ines Aerts")),
+        creditor: Some(party("Paul Brandt")),
+        ..v1::Payment::default()
+    }
+}

@@ -1,0 +1,23 @@
+//! End-to-end tests by what users care about, through the gRPC contract and the workspace itself.
+//!
+//! - `journey`: from an empty folder to settled payments.
+//! - `invalid`, `refusals`, `reasons`: every row of the error tables.
+//! - `idempotency`, `questions`: repeats and answers, over restarts.
+//! - `streams`: payments and accounts in bulk, and callers that go away.
+//! - `iso`: every fixture, as its sidecar says.
+//! - `listener`: health, reflection, and who may listen where.
+//! - `workspace`: the allowed edges between crates, and the code map.
+
+// Helpers of tests are tests: a failed `unwrap` names its line, which is what a test is for.
+#![allow(clippy::unwrap_used)]
+
+mod idempotency;
+mod invalid;
+mod iso;
+mod journey;
+mod listener;
+mod questions;
+mod reasons;
+mod refusals;
+mod streams;
+mod workspace;
