@@ -218,7 +218,7 @@ impl Accounts {
         if hint.0 != 0 && self.accounts.get(slot(hint)).is_some_and(is_it) {
             return Some(hint);
         }
-        let found = self.by_digest.find(hash(digest), |slot| is_it(&self.accounts[index(slot)]));
+        let found = self.by_digest.find(digest.table_hash(), |slot| is_it(&self.accounts[index(slot)]));
         found.map(number)
     }
 
@@ -232,7 +232,7 @@ impl Accounts {
             }
             false
         };
-        let met_all = self.by_digest.find(hash(digest), compare);
+        let met_all = self.by_digest.find(digest.table_hash(), compare);
         assert!(met_all.is_none(), "every account was refused, so that the next was shown");
         oldest.get().map(number)
     }
@@ -241,7 +241,7 @@ impl Accounts {
     pub(crate) fn open(&mut self, account: Account) -> AccountNumber {
         let slot = u32::try_from(self.accounts.len()).expect("account numbers have 32 bits");
         if account.kind.is_customer() {
-            self.by_digest.insert(hash(account.digest), slot);
+            self.by_digest.insert(account.digest.table_hash(), slot);
         }
         self.accounts.push(account);
         number(slot)
@@ -280,11 +280,6 @@ impl Accounts {
         credit.balance += amount;
         credit.changed_at = at;
     }
-}
-
-fn hash(digest: Digest) -> u64 {
-    let half: [u8; 8] = digest.0[..8].try_into().expect("a digest has 16 bytes");
-    u64::from_le_bytes(half)
 }
 
 fn index(slot: u32) -> usize {

@@ -205,19 +205,14 @@ impl References {
 
     pub(crate) fn is_used(&self, digest: Digest) -> bool {
         let is_it = |slot| self.used[usize::try_from(slot).expect("32 bits")] == digest;
-        self.by_digest.find(hash(digest), is_it).is_some()
+        self.by_digest.find(digest.table_hash(), is_it).is_some()
     }
 
     pub(crate) fn set_used(&mut self, digest: Digest) {
         let slot = u32::try_from(self.used.len()).expect("references are few");
-        self.by_digest.insert(hash(digest), slot);
+        self.by_digest.insert(digest.table_hash(), slot);
         self.used.push(digest);
     }
-}
-
-fn hash(digest: Digest) -> u64 {
-    let half: [u8; 8] = digest.0[..8].try_into().expect("a digest has 16 bytes");
-    u64::from_le_bytes(half)
 }
 
 #[cfg(test)]

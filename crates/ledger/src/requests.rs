@@ -3,7 +3,7 @@
 //! The same rule as for payments: the same request id with the same body gets the stored answer, refusals
 //! included; with another body it is refused.
 
-use types::Timestamp;
+use types::{Digest, Timestamp};
 
 use crate::index::Index;
 use crate::window::Window;
@@ -64,6 +64,5 @@ impl Requests {
 }
 
 fn hash(request: &layout::Request) -> u64 {
-    let half: [u8; 8] = request.id_digest[..8].try_into().expect("a digest has 16 bytes");
-    u64::from_le_bytes(half)
+    Digest(request.id_digest).table_hash()
 }

@@ -13,6 +13,14 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Digest(pub [u8; 16]);
 
+impl Digest {
+    /// 64 of its bits, for tables in memory: a digest is as good as random already.
+    pub fn table_hash(self) -> u64 {
+        let half: [u8; 8] = self.0[..8].try_into().expect("a digest has 16 bytes");
+        u64::from_le_bytes(half)
+    }
+}
+
 impl fmt::Debug for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
