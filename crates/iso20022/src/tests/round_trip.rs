@@ -185,13 +185,3 @@ proptest! {
         prop_assert_eq!(read_pacs008(document.as_bytes(), &rules), Ok(Pacs008::Order(Box::new(order))));
     }
 }
-
-/// XML has no way to write these two; a text that holds one must not make the document unreadable.
-#[test]
-fn characters_that_xml_lacks_are_replaced() {
-    let Ok(Pacs008::Order(mut order)) = super::read(super::DOCUMENT) else { panic!("the document is valid") };
-    order.debtor.name = Text::parse("a\u{FFFF}b\u{FFFE}c").ok();
-    let document = write_pacs008(&order, &Envelope::of(&order).unwrap());
-    let Ok(Pacs008::Order(read)) = super::read(&document) else { panic!("the document is valid") };
-    assert_eq!(read.debtor.name.unwrap().as_str(), "a\u{FFFD}b\u{FFFD}c");
-}
