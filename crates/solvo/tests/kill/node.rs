@@ -1,0 +1,132 @@
+//! The real binary as a process that can be killed and stopped.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tests::Api;
+use tonic::transport::Endpoint;
+
+/// A running `solvo serve`. It is killed when this is dropped.
+pub(crate) struct Node {
+    process: Process,
+    address: SocketAddr,
+    /// Kept open: a node must not fail because nobody reads what it prints.
+    _printed: BufReader<ChildStdout>,
+}
+
+impl Node {
+    /// Starts a node on a folder and waits until it says where it listens.
+    pub(crate) fn start(folder: &Path) -> Self {
+        let (process, mut printed) = Process::serve(folder);
+        let line = first_line(&mut printed);
+        let address = line.trim_end().strip_prefix("listening on ");
+        let address = address.unwrap_or_else(|| panic!("{line:?} says where the node listens"));
+        Self { process, address: address.parse().unwrap(), _printed: printed }
+    }
+
+    /// Clients of its services, on a connection of their own.
+    pub(crate) async fn api(&self) -> Api {
+        Api::connect(self.address).await
+    }
+
+    /// The same with windows so small that a reply waits for its reader.
+    pub(crate) async fn narrow_api(&self) -> Api {
+        Api::connect_with(self.address, |endpoint: Endpoint| endpoint.initial_stream_window_size(1024)).await
+    }
+
+    /// Ends it as a power cut would, apart from the page cache.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+
+    /// Stops it where it stands, without its noticing.
+    pub(crate) fn stop(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// Lets a stopped node go on.
+    pub(crate) fn go_on(&self) {
+        self.process.signal(Signal::CONT);
+    }
+}
+
+/// Starts a node and kills it while it recovers: when it has changed its folder so many times, or listens.
+pub(crate) fn kill_while_starting(folder: &Path, changes: u64) {
+    let mut before = contents(folder);
+    let (_killed_at_the_end, mut printed) = Process::serve(folder);
+    let (listens, listening) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        // It may be killed before it has a line to print. Nobody may wait for the line any more.
+        let _ = first_line(&mut printed);
+        let _ = listens.send(());
+    });
+    let mut changed = 0;
+    while changed < changes && listening.try_recv().is_err() {
+        let now = contents(folder);
+        changed += u64::from(now != before);
+        before = now;
+        thread::yield_now();
+    }
+    drop(_killed_at_the_end);
+    reader.join().unwrap();
+}
+
+/// Runs `solvo verify` on a folder, and expects that all is well.
+pub(crate) fn verify(folder: &Path) {
+    let verified = command().arg("verify").arg(folder).output().unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+/// A process that does not outlive this value.
+struct Process(Child);
+
+impl Process {
+    fn serve(folder: &Path) -> (Self, BufReader<ChildStdout>) {
+        let mut command = command();
+        command.arg("serve").arg("--data").arg(folder).args(["--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let printed = BufReader::new(child.stdout.take().unwrap());
+        (Self(child), printed)
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already; a stopped process is killed as well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvo"));
+    command.env("SOLVO_LOG", "error").stdin(Stdio::null());
+    command
+}
+
+fn first_line(printed: &mut BufReader<ChildStdout>) -> String {
+    let mut line = String::new();
+    printed.read_line(&mut line).unwrap();
+    line
+}
+
+/// Every file of a folder with its length. A file may go while it is looked at.
+fn contents(folder: &Path) -> BTreeMap<String, Option<u64>> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        let length = entry.metadata().ok().map(|metadata| metadata.len());
+        (entry.file_name().into_string().unwrap(), length)
+    });
+    files.collect()
+}
