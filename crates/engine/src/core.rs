@@ -20,6 +20,7 @@ use types::{BatchNumber, Duration, PaymentState, Timestamp};
 
 use crate::clock::{ClockState, LogClock, Now};
 use crate::directory::Directory;
+use crate::mutants::{Mutant, is_on, restarted};
 use crate::question::{Answered, Question};
 
 /// Something that happened. `Ticket` stands for whoever waits for the answer.
@@ -189,7 +190,7 @@ impl<Ticket> Core<Ticket> {
         assert!(setup.ledger.setup().is_some(), "the log's first record comes before everything else");
         let mut core = Self {
             applied: setup.tail.batch,
-            ledger: setup.ledger,
+            ledger: restarted(setup.ledger),
             builder: setup.builder,
             identity: setup.identity,
             sealed: setup.tail,
@@ -238,7 +239,7 @@ impl<Ticket> Core<Ticket> {
             self.sealed.ends_in_marker() && self.untold.is_empty() && self.builder.outcome_count() == 0;
         let kind = if self.builder.record_count() > 0 || self.stalled.is_some() {
             FrameKind::Commands
-        } else if settled && !self.tick_wanted {
+        } else if (settled || is_on(Mutant::DropMarker)) && !self.tick_wanted {
             if self.stopping && self.questions.is_empty() {
                 actions.push(Action::Stopped);
             }
@@ -250,7 +251,8 @@ impl<Ticket> Core<Ticket> {
             return;
         };
         self.tick_wanted = false;
-        let time = self.clock.read(now).max(self.sealed.time.plus(NANOSECOND));
+        let opened = self.sealed.time.plus(NANOSECOND);
+        let time = if is_on(Mutant::StampAtOpening) { opened } else { self.clock.read(now).max(opened) };
         let frame = self.builder.seal(&SealInput {
             kind,
             identity: self.identity,
@@ -287,8 +289,10 @@ impl<Ticket> Core<Ticket> {
         &self.clock
     }
 
-    /// Whether log time can be trusted.
-    pub fn clock_state(&self, now: Now) -> ClockState {
+    /// Lets the log's clock follow the machine's, and says whether it can be trusted. To be called at least every
+    /// tenth of a second, so that an idle node's clock is slewed as gently as a busy one's.
+    pub fn follow_clock(&mut self, now: Now) -> ClockState {
+        self.clock.read(now);
         self.clock.state(now)
     }
 
@@ -365,11 +369,15 @@ impl<Ticket> Core<Ticket> {
                 let outcome = self.ledger.apply(at, &record).map_err(|error| error.to_string())?;
                 Ok((record, outcome))
             });
-            let (record, outcome) = match applied {
+            let (record, mut outcome) = match applied {
                 Ok(applied) => applied,
                 Err(error) => return actions.push(Action::Halt(Halt::Record(error))),
             };
-            late += u64::from(is_late(&self.ledger, &outcome, confirmed));
+            if is_late(&self.ledger, &outcome, confirmed) {
+                outcome.late = true;
+                self.ledger.mark_late(outcome.sequence);
+                late += 1;
+            }
             self.directory.follow(&record, &outcome);
             self.untold.push_back(outcome.to_entry());
             self.outcomes.push(outcome);

@@ -65,7 +65,7 @@ fn log_time_rises_with_every_frame_whatever_the_clocks_do() {
         last = time;
         assert!(node.write());
     }
-    assert_eq!(node.core.clock_state(node.now), ClockState::Apart);
+    assert_eq!(node.core.follow_clock(node.now), ClockState::Apart);
 }
 
 #[test]
@@ -251,7 +251,16 @@ fn a_late_confirmation_raises_an_alarm_and_the_settlement_stands() {
         node.told.clear();
         node.submit(4, payment("T1", node.now.wall.minus(nanoseconds(delay))));
         assert!(node.write_all());
-        assert!(matches!(&node.told[..], [Told::Outcomes(4, outcomes)] if outcomes[0].repeat_of().is_some()));
+        let [Told::Outcomes(4, outcomes)] = &node.told[..] else { panic!("{:?}", node.told) };
+        assert!(outcomes[0].repeat_of().is_some());
+        // Whoever asks again learns of it as well, and so does a node that replays the log.
+        assert_eq!(outcomes[0].late, late.is_some());
+        let first = outcomes[0].repeat_of().unwrap();
+        let replayed = replay(&mut node.journal);
+        for ledger in [node.core.ledger(), replayed.ledger()] {
+            let PaymentAnswer::Found(payment) = ledger.payment_at(first) else { panic!("it was settled") };
+            assert_eq!(payment.is_late(), late.is_some());
+        }
     }
 }
 

@@ -117,7 +117,7 @@ where
     let (written, written_in) = bounded(1);
     let (wanted, wanted_in) = bounded(1);
     let shared = Arc::clone(&handle.shared);
-    let driver = Driver {
+    let mut driver = Driver {
         core,
         events,
         frames,
@@ -278,13 +278,16 @@ impl Driver {
     }
 
     /// Lets the edges know what they need for admission and stamping.
-    fn publish(&self) {
+    fn publish(&mut self) {
         let at = now();
+        let apart = self.core.follow_clock(at) == ClockState::Apart;
         self.shared.clock_offset.store(self.core.clock().offset(), Ordering::Relaxed);
-        let apart = self.core.clock_state(at) == ClockState::Apart;
         if self.shared.clock_apart.swap(apart, Ordering::Relaxed) != apart {
             match apart {
-                true => tracing::error!("the wall clock is not where log time is; no payments are taken"),
+                true => tracing::error!(
+                    "the wall clock has jumped away from log time; no payments are taken: mend the clock, or \
+                     restart the node if the clock is right"
+                ),
                 false => tracing::info!("the wall clock and log time agree again"),
             }
         }

@@ -49,7 +49,7 @@ pub enum NotTaken {
     #[error("the ledger holds as much as it was given room for")]
     Full,
     /// The machine's clock is not where log time is.
-    #[error("the machine's clock has jumped; no payments are taken until it is right again")]
+    #[error("the machine's clock has jumped; mend it, or restart the node if it is right now")]
     ClockApart,
     /// There is no room on the disk for more of the log.
     #[error("the log's disk is full; no payments are taken until there is room")]

@@ -16,6 +16,10 @@ mod core;
 mod directory;
 mod driver;
 mod handle;
+#[cfg(not(solvo_mutants))]
+mod mutants;
+#[cfg(solvo_mutants)]
+pub mod mutants;
 mod question;
 #[cfg(test)]
 mod recovery_tests;

@@ -56,8 +56,17 @@ fn entry(sequence: u64) -> OutcomeEntry {
     let verdict = ledger::Verdict::Done { subject: 0, repeat_of: None };
     let decided_time = types::Timestamp::default();
     let accepted = types::Timestamp::default();
-    Outcome { sequence, decided_at: sequence, decided_time, accepted, kind, verdict, balances: [0; 4] }
-        .to_entry()
+    Outcome {
+        sequence,
+        decided_at: sequence,
+        decided_time,
+        accepted,
+        kind,
+        verdict,
+        late: false,
+        balances: [0; 4],
+    }
+    .to_entry()
 }
 
 #[test]

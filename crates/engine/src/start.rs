@@ -57,6 +57,11 @@ pub enum StartError {
     /// The operating system gives no random numbers.
     #[error("the operating system gives no random numbers: {0}")]
     Entropy(getrandom::Error),
+    /// The room that was asked for can't be had.
+    #[error(
+        "the machine does not give the memory for this room; ask for fewer accounts, payments or requests"
+    )]
+    Memory,
     /// A thread can't be started.
     #[error("a thread can't be started: {0}")]
     Thread(std::io::Error),
@@ -64,6 +69,7 @@ pub enum StartError {
 
 /// Recovers the log in a folder, or begins one, and runs the engine on it.
 pub fn start(config: &Config) -> Result<Engine, StartError> {
+    config.limits.check().map_err(|_| StartError::Memory)?;
     let mut journal = open(config)?;
     let identity = journal.identity();
     let mut replayer = Replayer::new(config.limits);

@@ -23,6 +23,10 @@ mod local;
 mod local_writer;
 mod manifest;
 mod memory_journal;
+#[cfg(not(solvo_mutants))]
+mod mutants;
+#[cfg(solvo_mutants)]
+pub mod mutants;
 mod open;
 mod preparer;
 mod recovery;

@@ -15,6 +15,7 @@ use crate::header::FrameKind;
 use crate::journal::{Append, Refusal, Space, Writer};
 use crate::limits::stored;
 use crate::local::{Holder, Shared};
+use crate::mutants::{Mutant, is_on};
 use crate::open::ReadySegment;
 use crate::preparer::{MakeError, held};
 use crate::segment::first_frame_offset;
@@ -89,7 +90,10 @@ impl<S: Storage> LocalWriter<S> {
     fn write(&mut self, frame: &mut SealedFrame) -> Result<(), StorageError> {
         let (tag, segment) = (self.segment.header.tag, self.segment.header.number);
         let bytes = frame.enveloped(&Place { tag, segment, offset: self.offset });
-        self.segment.file.write_durable_at(self.offset, bytes)?;
+        match is_on(Mutant::ReleaseBeforeDurable) {
+            false => self.segment.file.write_durable_at(self.offset, bytes)?,
+            true => self.segment.file.write_at(self.offset, bytes)?,
+        }
         self.offset += stored(bytes.len());
         self.tail = frame.tail();
         Ok(())
@@ -113,7 +117,7 @@ impl<S: Storage> Writer for LocalWriter<S> {
         assert_ne!(frame.header().kind, FrameKind::EpochStart, "an epoch starts with a claim");
         let shared = Arc::clone(&self.shared);
         let mut holder = held(&shared.holder);
-        if holder.epoch != self.epoch {
+        if holder.epoch != self.epoch && !is_on(Mutant::AcceptOtherEpoch) {
             return Append::Fenced { epoch: holder.epoch };
         }
         if let Some(error) = &holder.failed {

@@ -17,6 +17,9 @@ use crate::storage::{Access, Storage, StorageError, StorageErrorKind, StorageFil
 /// The file whose lock means the folder.
 pub(crate) const LOCK_NAME: &str = "LOCK";
 
+/// Stands in the root of a fresh ext file system, which may well be a journal's own.
+const FILE_SYSTEM_FOLDER: &str = "lost+found";
+
 /// A file that is being made has this at the end of its name.
 pub(crate) const UNFINISHED: &str = ".new";
 
@@ -112,7 +115,7 @@ pub(crate) fn create<S: Storage>(storage: &S, identity: Identity) -> Result<(), 
     for name in storage.list().map_err(wrap)? {
         if name == unfinished {
             storage.remove(&name).map_err(wrap)?;
-        } else if name != LOCK_NAME {
+        } else if name != LOCK_NAME && name != FILE_SYSTEM_FOLDER {
             return Err(OpenError::NotEmpty { place: storage.place(), name });
         }
     }

@@ -13,6 +13,7 @@ use crate::header::{FrameKind, Identity};
 use crate::journal::{Location, ReadError, VisitError};
 use crate::limits::{BLOCK_SIZE, ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, blocks, stored};
 use crate::manifest::{Manifest, ManifestFile};
+use crate::mutants::{Mutant, is_on};
 use crate::open::{OpenError, manifest_error};
 use crate::recovery::{
     After, Damage, DamageKind, Decision, Later, Observation, Place, StopReason, Written, decide,
@@ -241,6 +242,7 @@ impl<S: Storage> Scan<'_, S> {
         let reason = match decide(&observation).decision {
             Decision::End => return Ok(false),
             Decision::EndTorn => return Ok(true),
+            Decision::Stop(_) if is_on(Mutant::DamageAsTorn) => return Ok(true),
             Decision::Stop(reason) => reason,
         };
         let evidence = match whole_after {

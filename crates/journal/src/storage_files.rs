@@ -64,7 +64,8 @@ impl FileStorage {
     /// If it can't be made.
     pub fn create(path: &Path) -> Result<Self, StorageError> {
         match rustix::fs::mkdir(path, Mode::from_raw_mode(0o700)) {
-            Ok(()) | Err(Errno::EXIST) => {}
+            Ok(()) => {}
+            Err(Errno::EXIST) => return Self::open(path),
             Err(errno) => return Err(error("create", path.display().to_string(), errno)),
         }
         if let Some(parent) = path.parent() {

@@ -11,6 +11,7 @@ use types::{AccountNumber, Balance, Currency, Digest, ParticipantNumber, Sequenc
 
 use crate::command::stored_enum;
 use crate::index::Index;
+use crate::limits::ROOM_BEYOND;
 
 stored_enum! {
     /// What an account is.
@@ -183,7 +184,7 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     pub(crate) fn new(accounts_max: usize) -> Self {
-        Self { accounts: Vec::with_capacity(accounts_max), by_digest: Index::new() }
+        Self { accounts: Vec::with_capacity(accounts_max + ROOM_BEYOND), by_digest: Index::new() }
     }
 
     pub(crate) fn reserve(&mut self, openings: usize) {
@@ -239,6 +240,10 @@ impl Accounts {
 
     /// Opens an account and gives it the next number.
     pub(crate) fn open(&mut self, account: Account) -> AccountNumber {
+        #[cfg(solvo_mutants)]
+        if let Some(slot) = crate::mutants::reuse(&mut self.accounts, account) {
+            return number(u32::try_from(slot).expect("account numbers have 32 bits"));
+        }
         let slot = u32::try_from(self.accounts.len()).expect("account numbers have 32 bits");
         if account.kind.is_customer() {
             self.by_digest.insert(account.digest.table_hash(), slot);

@@ -316,6 +316,10 @@ stored! {
     }
 }
 
+/// The settlement's confirmation left after the last moment that the scheme allows. Told by a clock and not by the
+/// rules, so a replay takes it over instead of comparing it.
+pub const OUTCOME_LATE: u8 = 1;
+
 /// Solvo stamped the acceptance time; the caller gave none.
 pub const PAYMENT_STAMPED: u16 = 1;
 /// The payee's bank was connected when the frame was sealed.
@@ -332,8 +336,8 @@ stored! {
         kind: U16,
         /// [`crate::OutcomeEntry`] says which numbers.
         status: u8,
-        /// Zero.
-        reserved: u8,
+        /// [`OUTCOME_LATE`].
+        flags: u8,
         /// The reason code of a rejected payment, or the number of a refusal.
         code: [u8; 4],
         /// The position of the command whose answer is repeated, or the account or participant that was made.

@@ -170,7 +170,7 @@ fn outcome_entries() {
           8  8 decided_at
          16  2 kind
          18  1 status
-         19  1 reserved
+         19  1 flags
          20  4 code
          24  8 subject
          32  8 debtor_balance

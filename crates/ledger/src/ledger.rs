@@ -127,6 +127,11 @@ impl Ledger {
         Ok(outcome)
     }
 
+    /// Remembers that a settlement was confirmed late: told by the engine, or by the log on a replay.
+    pub fn mark_late(&mut self, sequence: Sequence) {
+        self.payments.mark_late(sequence);
+    }
+
     /// The profile with this number.
     pub(crate) fn profile(&self, number: u16) -> Result<&Profile, ReplayError> {
         let mut profiles = self.profiles.iter();
@@ -180,6 +185,7 @@ fn done(at: Position, command: Command<'_>) -> Outcome {
         accepted: Timestamp::default(),
         kind: command.kind(),
         verdict: Verdict::Done { subject: 0, repeat_of: None },
+        late: false,
         balances: [0; 4],
     }
 }

@@ -19,6 +19,10 @@ mod index;
 pub mod layout;
 mod ledger;
 mod limits;
+#[cfg(not(solvo_mutants))]
+mod mutants;
+#[cfg(solvo_mutants)]
+pub mod mutants;
 mod outcome;
 mod participants;
 mod payments;

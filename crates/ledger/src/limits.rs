@@ -1,6 +1,10 @@
 //! How much the ledger holds. The relations between the limits are asserted when it is compiled.
 
+use std::collections::TryReserveError;
+
 use types::Duration;
+
+use crate::{Account, Payment};
 
 /// Room that is set aside at start. Memory is committed only as it is used.
 ///
@@ -15,11 +19,30 @@ pub struct Limits {
     pub requests_max: usize,
 }
 
+impl Limits {
+    /// Whether the address space for all of it can be had. A table that can't be set aside ends the process, so
+    /// this is asked before a ledger is made.
+    pub fn check(&self) -> Result<(), TryReserveError> {
+        Vec::<Account>::new().try_reserve_exact(self.accounts_max + ROOM_BEYOND)?;
+        Vec::<Payment>::new().try_reserve_exact(self.payments_max + ROOM_BEYOND)?;
+        Vec::<[u8; REQUEST_BYTES]>::new().try_reserve_exact(self.requests_max + ROOM_BEYOND)
+    }
+}
+
+/// What one request takes; asserted where it is kept.
+pub(crate) const REQUEST_BYTES: usize = 144;
+
 impl Default for Limits {
     fn default() -> Self {
         Self { accounts_max: 16 << 20, payments_max: 32 << 20, requests_max: 16 << 20 }
     }
 }
+
+/// Entries beyond the limits for which room is set aside as well: what may be under way when a limit is reached,
+/// and what one frame may bring, so that no table has to grow, and be copied, at its limit.
+pub(crate) const ROOM_BEYOND: usize = 1 << 18;
+
+const _: () = assert!(ROOM_BEYOND >= (1 << 17) + 4 * RECORDS_PER_FRAME_MAX);
 
 /// How long a transaction id and a request id are remembered, counted in log time (TIPS: five calendar days).
 pub(crate) const DUPLICATE_WINDOW: Duration = Duration::from_seconds(5 * 24 * 3600);

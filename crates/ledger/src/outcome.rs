@@ -22,6 +22,9 @@ pub struct Outcome {
     pub kind: Kind,
     /// The decision.
     pub verdict: Verdict,
+    /// Whether a settlement was confirmed after the last moment that the scheme allows. The one thing here that the
+    /// rules do not decide: the engine's clock tells it when the confirmation leaves.
+    pub late: bool,
     /// Balances afterwards, in minor units: payer's and payee's account, payer's and payee's bank's position.
     /// Zero where the command touched none. A command on one account or position uses the first of its pair.
     pub balances: [i64; 4],
@@ -212,7 +215,7 @@ impl Outcome {
             decided_at: self.decided_at.0.into(),
             kind: self.kind.number().into(),
             status,
-            reserved: 0,
+            flags: if self.late { layout::OUTCOME_LATE } else { 0 },
             code,
             subject: subject.into(),
             debtor_balance: debtor_balance.into(),
@@ -253,6 +256,17 @@ impl OutcomeEntry {
             if entry.is_possible() { Ok(entry) } else { Err(OutcomeError) }
         });
         entries.collect()
+    }
+
+    /// Whether the settlement was confirmed late.
+    pub const fn is_late(&self) -> bool {
+        self.0.flags & layout::OUTCOME_LATE != 0
+    }
+
+    /// Whether both tell the same decision.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let decision = |entry: &Self| layout::OutcomeEntry { flags: 0, ..entry.0 };
+        decision(self) == decision(other)
     }
 
     /// The position of the command.
@@ -325,6 +339,11 @@ impl OutcomeEntry {
             None if status == REFUSED => self.refusal().is_some() && code[1..] == [0; 3],
             None => false,
         };
-        is_payment == self.payment_state().is_some() && has_its_code && self.0.reserved == 0
+        let may_be_flagged = match self.0.flags {
+            0 => true,
+            layout::OUTCOME_LATE => self.payment_state() == Some(PaymentState::Settled),
+            _ => false,
+        };
+        is_payment == self.payment_state().is_some() && has_its_code && may_be_flagged
     }
 }

@@ -27,6 +27,8 @@ pub struct Payment {
     pub(crate) holds_key: bool,
     /// Whether Solvo stamped the acceptance time.
     pub(crate) stamped: bool,
+    /// Whether its settlement was confirmed late.
+    pub(crate) late: bool,
 }
 
 // `Limits` tells this number.
@@ -56,6 +58,11 @@ impl Payment {
     /// Whether Solvo stamped the acceptance time.
     pub const fn is_stamped(&self) -> bool {
         self.stamped
+    }
+
+    /// Whether its settlement was confirmed after the last moment that the scheme allows.
+    pub const fn is_late(&self) -> bool {
+        self.late
     }
 
     /// Where it stands.
@@ -134,6 +141,14 @@ impl Payments {
         let entries = self.window.entries();
         let at = entries.binary_search_by(|payment| payment.sequence.cmp(&sequence)).ok()?;
         entries.get(at)
+    }
+
+    /// Marks the payment at this position, if it is still there.
+    pub(crate) fn mark_late(&mut self, sequence: Sequence) {
+        let entries = self.window.entries_mut();
+        if let Ok(at) = entries.binary_search_by(|payment| payment.sequence.cmp(&sequence)) {
+            entries[at].late = true;
+        }
     }
 
     /// The position below which payments have been forgotten.

@@ -158,6 +158,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
                 decided_at,
                 decided_time: start(),
                 accepted: start(),
+                late: false,
                 kind,
                 verdict,
                 balances,
@@ -394,7 +395,8 @@ fn impossible_outcome_entries_are_refused() {
         ("settled", 16, 99),    // kind
         ("settled", 18, 0),     // status
         ("settled", 18, 16),    // a payment is not "done"
-        ("settled", 19, 1),     // reserved
+        ("settled", 19, 2),     // no such flag
+        ("rejected", 19, 1),    // only settlements are late
         ("settled", 20, b'A'),  // a reason without cause
         ("rejected", 20, b'a'), // no reason code
         ("done", 18, 2),        // only payments are settled

@@ -18,7 +18,7 @@ struct Answered {
 }
 
 // `Limits` tells this number.
-const _: () = assert!(size_of::<Answered>() == 144);
+const _: () = assert!(size_of::<Answered>() == crate::limits::REQUEST_BYTES);
 
 /// The requests within the window.
 #[derive(Debug)]

@@ -25,6 +25,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         accepted: Timestamp::default(),
         kind: command.kind(),
         verdict: Verdict::Refused { refusal: Refusal::RequestIdReused, repeat_of: None },
+        late: false,
         balances: [0; 4],
     };
     match ledger.requests.find(&request) {

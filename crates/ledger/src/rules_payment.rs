@@ -9,6 +9,7 @@ use types::{AccountNumber, Bic, Currency, Digest, PaymentState, ReasonCode, Stat
 
 use crate::accounts::Transfer;
 use crate::ledger::ReplayError;
+use crate::mutants::{Mutant, is_on};
 use crate::participants::Participant;
 use crate::{
     AccountKind, AccountMode, AccountStatus, Kind, Ledger, Outcome, ParticipantStatus, Payment, Position,
@@ -59,9 +60,10 @@ pub(crate) fn apply(
         stamped: record.flags.get() & layout::PAYMENT_STAMPED != 0,
     };
     let profile = ledger.profile(record.profile.get())?;
+    let is_late = || profile.deadline(attempt.acceptance_time) <= at.time;
     let decision = match known(ledger, &attempt) {
-        Some(decision) => decision,
-        None => match judge(ledger, at, record, profile) {
+        Some(decision) if !is_on(Mutant::ExpiryBeforeDuplicate) || !is_late() => decision,
+        _ => match judge(ledger, at, record, profile) {
             Ok(settlement) => Decision::Settle(settlement),
             Err(reason) => Decision::Reject { reason, holds_key: true },
         },
@@ -90,7 +92,7 @@ fn known(ledger: &Ledger, attempt: &Attempt<'_>) -> Option<Decision> {
         return Some(Decision::Reject { reason, holds_key: false });
     }
     let earlier = ledger.payments.find(bank, attempt.key.id())?;
-    if earlier.body_digest == attempt.body_digest {
+    if earlier.body_digest == attempt.body_digest || is_on(Mutant::IgnoreChangedBody) {
         return Some(Decision::Repeat(*earlier));
     }
     Some(Decision::Reject { reason: StatusReason::Duplication.code(), holds_key: false })
@@ -287,6 +289,7 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         accepted: attempt.acceptance_time,
         kind: attempt.kind,
         verdict: Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None },
+        late: false,
         balances: [0; 4],
     };
     let (state, reason, holds_key) = match decision {
@@ -294,11 +297,14 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
             outcome.decided_at = earlier.decided_at;
             outcome.decided_time = earlier.decided_time;
             outcome.accepted = earlier.acceptance_time;
+            outcome.late = earlier.late;
             let (state, reason) = (earlier.state, earlier.reason);
             outcome.verdict = Verdict::Payment { state, reason, repeat_of: Some(earlier.sequence) };
             return outcome;
         }
-        Decision::Reject { reason, holds_key } => (PaymentState::Rejected, Some(reason), holds_key),
+        Decision::Reject { reason, holds_key } => {
+            (PaymentState::Rejected, Some(reason), holds_key && !is_on(Mutant::ForgetRefusal))
+        }
         Decision::Settle(settlement) => {
             for transfer in settlement.transfers.into_iter().flatten() {
                 ledger.accounts.transfer(transfer, settlement.amount, at.sequence);
@@ -325,6 +331,7 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         reason,
         holds_key,
         stamped: attempt.stamped,
+        late: false,
     });
     outcome
 }

@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use crate::limits::ROOM_BEYOND;
+
 /// A queue whose entries keep their slot while the front moves.
 #[derive(Debug)]
 pub(crate) struct Window<Entry> {
@@ -18,7 +20,7 @@ const SLOT_MASK: u32 = (1 << 31) - 1;
 impl<Entry> Window<Entry> {
     /// Sets address space aside; memory is committed as entries come.
     pub(crate) fn new(entries_max: usize) -> Self {
-        Self { entries: VecDeque::with_capacity(entries_max), forgotten: 0 }
+        Self { entries: VecDeque::with_capacity(entries_max + ROOM_BEYOND), forgotten: 0 }
     }
 
     pub(crate) fn reserve(&mut self, entries: usize) {
@@ -28,6 +30,10 @@ impl<Entry> Window<Entry> {
 
     pub(crate) fn entries(&self) -> &VecDeque<Entry> {
         &self.entries
+    }
+
+    pub(crate) fn entries_mut(&mut self) -> &mut VecDeque<Entry> {
+        &mut self.entries
     }
 
     pub(crate) const fn forgotten(&self) -> u64 {

@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 use types::{Balance, Currency, Iban};
 
 use crate::caller::Caller;
-use crate::node::{Confirmed, Node};
+use crate::node::Node;
 use crate::refusals::{invalid, not_taken, refused};
 use crate::replies::Replies;
 use crate::values::{account_status, account_type, confirmation, decimal, request_id};
@@ -134,7 +134,7 @@ impl AccountService for Accounts {
 impl Accounts {
     /// The outcome of one command, if the ledger carried it out.
     async fn decided(&self, commands: RecordWriter) -> Result<Outcome, Status> {
-        let Confirmed { outcome, .. } = self.0.submit(commands, ()).await?;
+        let outcome = self.0.submit(commands, ()).await?;
         match outcome.verdict {
             Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
             Verdict::Done { .. } | Verdict::Payment { .. } => Ok(outcome),

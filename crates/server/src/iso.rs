@@ -12,7 +12,7 @@ use tonic::{Code, Request, Response, Status};
 use types::{Channel, Date, PaymentOrder, PaymentState, ReasonCode, Text, Timestamp};
 
 use crate::caller::Caller;
-use crate::node::Node;
+use crate::node::{Node, within};
 use crate::payments::facts;
 use crate::refusals::invalid;
 use crate::values::{PaymentReferences, payment_outcome};
@@ -27,7 +27,7 @@ impl Iso20022Service for Iso20022 {
         request: Request<v1::Iso20022ServiceSubmitRequest>,
     ) -> Result<Response<v1::Iso20022ServiceSubmitResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let document = request.into_inner().document;
+        let v1::Iso20022ServiceSubmitRequest { document, wait_ms } = request.into_inner();
         if document.is_empty() || document.len() > DOCUMENT_BYTES_MAX {
             let description = format!("a document has 1 to {DOCUMENT_BYTES_MAX} bytes");
             return Err(invalid(vec![v1::FieldViolation { field: "document".to_owned(), description }]));
@@ -36,10 +36,10 @@ impl Iso20022Service for Iso20022 {
         match read_pacs008(&document, &Rules::sct_inst_2025(settlement_dates(now))) {
             Err(fault) => Ok(admi002(&Rejection::of(&document, &fault, now))),
             Ok(Pacs008::Order(order)) => {
-                or_rejection(self.submit_order(caller, &order).await, &document, now)
+                or_rejection(within(wait_ms, self.submit_order(caller, &order)).await, &document, now)
             }
             Ok(Pacs008::Refused(refused)) => {
-                or_rejection(self.submit_refused(caller, *refused).await, &document, now)
+                or_rejection(within(wait_ms, self.submit_refused(caller, *refused)).await, &document, now)
             }
         }
     }

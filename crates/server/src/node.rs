@@ -3,7 +3,9 @@
 //! What is submitted lives in the engine from then on. The future that waits for it may be dropped at any time;
 //! the outcome is then told to nobody, and stands.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::{Answered, Handle, NotTaken, Question};
 use ledger::{Outcome, RecordWriter};
@@ -24,13 +26,6 @@ pub(crate) struct Node {
     pub(crate) limits: ServerLimits,
     /// Becomes true when the node begins to stop.
     pub(crate) stopping: watch::Receiver<bool>,
-}
-
-/// One outcome, and the log time at which it was told.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Confirmed {
-    pub(crate) outcome: Outcome,
-    pub(crate) at: Timestamp,
 }
 
 impl Node {
@@ -56,13 +51,13 @@ impl Node {
         &self,
         commands: RecordWriter,
         held: impl Send + 'static,
-    ) -> Result<Confirmed, Status> {
+    ) -> Result<Outcome, Status> {
         assert!(commands.count() == 1, "a unary call is one command");
         let (sender, receiver) = oneshot::channel();
-        let sink = move |outcomes: &[Outcome], at: Timestamp| {
+        let sink = move |outcomes: &[Outcome], _: Timestamp| {
             drop(held);
             // Nobody may be waiting any more; the outcome stands.
-            let _ = sender.send(Confirmed { outcome: outcomes[0], at });
+            let _ = sender.send(outcomes[0]);
         };
         self.handle.submit(commands, Box::new(sink)).map_err(not_taken)?;
         receiver.await.map_err(|_| refusals::unanswered())
@@ -103,6 +98,21 @@ impl Node {
 
 /// A part takes no further command from here on; the largest single command still fits behind it.
 const PART_BYTES_MAX: usize = 128 * 1024;
+
+/// Waits as long as the caller asks; by default, and for 0, until the payment is in the log, where each is final.
+/// What was submitted stands when the time is over.
+pub(crate) async fn within<Reply>(
+    wait_ms: Option<u32>,
+    reply: impl Future<Output = Result<Reply, Status>>,
+) -> Result<Reply, Status> {
+    match wait_ms {
+        None | Some(0) => reply.await,
+        Some(wait_ms) => match tokio::time::timeout(Duration::from_millis(wait_ms.into()), reply).await {
+            Ok(reply) => reply,
+            Err(_) => Err(refusals::not_yet()),
+        },
+    }
+}
 
 fn not_taken(reason: NotTaken) -> Status {
     refusals::not_taken(reason).into_status()

@@ -8,10 +8,10 @@ use engine::{Answer, Answered, Question};
 use ledger::{AccountMode, Outcome, Payment, PaymentAnswer, Verdict};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use types::{AccountNumber, Channel, PaymentId, PaymentOrder, PaymentState, Sequence, Timestamp};
+use types::{AccountNumber, Channel, PaymentId, PaymentOrder, Sequence, Timestamp};
 
 use crate::caller::Caller;
-use crate::node::{Confirmed, Node};
+use crate::node::{Node, within};
 use crate::quota::Place;
 use crate::refusals::{invalid, not_taken, quota_exceeded, remote_payee};
 use crate::replies::Replies;
@@ -28,9 +28,8 @@ impl PaymentService for Payments {
     ) -> Result<Response<v1::SubmitPaymentResponse>, Status> {
         let caller = Caller::of(&request)?;
         let wire = request.into_inner();
-        // Every payment is final when its frame is durable, so `wait_ms` has nothing to cut short.
         let order = read_payment(wire.payment.as_ref()).map_err(Refusal::into_status)?;
-        let outcome = self.0.submit_order(caller, &order, Channel::Grpc).await?;
+        let outcome = within(wire.wait_ms, self.0.submit_order(caller, &order, Channel::Grpc)).await?;
         Ok(Response::new(v1::SubmitPaymentResponse { outcome: Some(outcome) }))
     }
 
@@ -86,12 +85,12 @@ impl Node {
         commands.payment(order, received, channel, |digest, currency| {
             self.handle.directory().account(digest, currency)
         });
-        let confirmed = self.submit(commands, place).await?;
-        Ok(payment_outcome(&self.handle, references(order), &facts(&confirmed)))
+        let outcome = self.submit(commands, place).await?;
+        Ok(payment_outcome(&self.handle, references(order), &facts(&outcome)))
     }
 
     /// What can be said against an order before it is submitted; otherwise its place among its bank's payments.
-    pub(crate) fn admit(&self, order: &PaymentOrder) -> Result<Option<Place>, Refusal> {
+    pub(crate) fn admit(&self, order: &PaymentOrder) -> Result<Place, Refusal> {
         let directory = self.handle.directory();
         let lives_here = |iban: &types::Iban| {
             let digest = self.handle.digest_key().iban(iban.as_str());
@@ -106,7 +105,9 @@ impl Node {
         if creditor.is_some_and(|bank| is_remote(bank.mode, &order.creditor_account)) {
             return Err(remote_payee());
         }
-        let Some(debtor) = directory.participant(order.debtor_agent) else { return Ok(None) };
+        let Some(debtor) = directory.participant(order.debtor_agent) else {
+            return self.quota.take_unknown().ok_or_else(quota_exceeded);
+        };
         if order.acceptance_time.is_none() && is_remote(debtor.mode, &order.debtor_account) {
             return Err(Refusal::invalid(vec![v1::FieldViolation {
                 field: "payment.acceptance_time".to_owned(),
@@ -114,7 +115,7 @@ impl Node {
                     .to_owned(),
             }]));
         }
-        self.quota.take(order.debtor_agent).map(Some).ok_or_else(quota_exceeded)
+        self.quota.take(order.debtor_agent).ok_or_else(quota_exceeded)
     }
 
     /// What became of a payment, from the engine's memory.
@@ -156,7 +157,7 @@ impl Node {
             state: payment.state(),
             reason: payment.reason(),
             repeat: false,
-            late: false,
+            late: payment.is_late(),
         };
         payment_outcome(&self.handle, references, &facts)
     }
@@ -164,8 +165,7 @@ impl Node {
 
 /// What is told of a payment's outcome. The acceptance time is that of the attempt that was decided: where Solvo
 /// stamped that one, its stamp counts for repeats as well.
-pub(crate) fn facts(confirmed: &Confirmed) -> PaymentFacts {
-    let outcome = &confirmed.outcome;
+pub(crate) fn facts(outcome: &Outcome) -> PaymentFacts {
     let (state, reason) = match outcome.verdict {
         Verdict::Payment { state, reason, .. } => (state, reason),
         Verdict::Done { .. } | Verdict::Refused { .. } => unreachable!("a payment has a payment's verdict"),
@@ -179,14 +179,8 @@ pub(crate) fn facts(confirmed: &Confirmed) -> PaymentFacts {
         state,
         reason,
         repeat: outcome.repeat_of().is_some(),
-        late: is_late(state, outcome.accepted, confirmed),
+        late: outcome.late,
     }
-}
-
-/// Whether a fresh settlement is confirmed after the last moment that the scheme allows.
-fn is_late(state: PaymentState, accepted: Timestamp, confirmed: &Confirmed) -> bool {
-    let last = accepted.plus(ledger::Profile::sct_inst_2025().confirmation);
-    state == PaymentState::Settled && confirmed.outcome.repeat_of().is_none() && confirmed.at > last
 }
 
 fn references(order: &PaymentOrder) -> PaymentReferences {
@@ -240,7 +234,7 @@ fn read_question(node: &Node, wire: &v1::GetPaymentRequest) -> Result<Question, 
 struct Waiting {
     caller_id: u64,
     references: PaymentReferences,
-    _place: Option<Place>,
+    _place: Place,
 }
 
 /// Submits the payments of one message. What is not taken is answered at once, the others when they are durable.
@@ -277,10 +271,9 @@ async fn submit_batch(
         let room = replies.room().await?;
         let ids: Vec<u64> = waiting.iter().map(|waiting: &Waiting| waiting.caller_id).collect();
         let handle = node.handle.clone();
-        let sink = move |outcomes: &[Outcome], at: Timestamp| {
-            let results = waiting.into_iter().zip(outcomes).map(|(waiting, outcome)| {
-                payment_result(&handle, waiting, &Confirmed { outcome: *outcome, at })
-            });
+        let sink = move |outcomes: &[Outcome], _: Timestamp| {
+            let results = waiting.into_iter().zip(outcomes);
+            let results = results.map(|(waiting, outcome)| payment_result(&handle, waiting, outcome));
             room.send(Ok(v1::SubmitPaymentsResponse { results: results.collect() }));
         };
         if let Err(reason) = node.handle.submit(commands, Box::new(sink)) {
@@ -293,8 +286,8 @@ async fn submit_batch(
     Ok(())
 }
 
-fn payment_result(handle: &engine::Handle, waiting: Waiting, confirmed: &Confirmed) -> v1::PaymentResult {
-    let outcome = payment_outcome(handle, waiting.references, &facts(confirmed));
+fn payment_result(handle: &engine::Handle, waiting: Waiting, outcome: &Outcome) -> v1::PaymentResult {
+    let outcome = payment_outcome(handle, waiting.references, &facts(outcome));
     let result = Some(v1::payment_result::Result::Outcome(outcome));
     v1::PaymentResult { caller_id: waiting.caller_id, result }
 }

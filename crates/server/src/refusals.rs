@@ -40,6 +40,11 @@ pub(crate) fn unanswered() -> Status {
     Status::unavailable("the node stopped before it answered; ask, or repeat the same request")
 }
 
+/// The caller's own time was over first.
+pub(crate) fn not_yet() -> Status {
+    Status::deadline_exceeded("the payment is not in the log yet; ask, or repeat the same request")
+}
+
 /// The node stops while a stream is open. Replies under way still come.
 pub(crate) fn stopping() -> Status {
     Status::unavailable("the node is stopping; submit again what has no result")

@@ -102,7 +102,9 @@ pub async fn serve(
         ended = &mut serving => ended,
         () = shutdown => {
             tracing::info!("no more calls are taken; those under way are finished");
-            health.set_service_status("", ServingStatus::NotServing).await;
+            for service in SERVICES {
+                health.set_service_status(service, ServingStatus::NotServing).await;
+            }
             stopping.send_replace(true);
             drop(stop);
             // Whoever holds a call open for longer loses the connection; what was submitted stands.

@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use types::{PaymentState, Sequence};
 
 use crate::node::Node;
+use crate::serve::{parse_listen, tell};
 use crate::submit::{connect, is_as_expected, run_id, url, write_submitted};
 use crate::verify::{Observer, verify_folder};
 
@@ -31,7 +32,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Where to listen; port 0 lets the system choose.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = parse_listen)]
     listen: SocketAddr,
     /// The documents to submit.
     #[arg(long, value_name = "DIR", default_value = "tests/fixtures/pacs008")]
@@ -43,6 +44,9 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     keep: bool,
 }
+
+/// Small enough for any machine.
+const DEMO_LIMITS: Limits = Limits { accounts_max: 1 << 20, payments_max: 1 << 23, requests_max: 1 << 21 };
 
 /// Runs the demo.
 pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
@@ -60,41 +64,49 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         "{} holds a log already: the demo starts with a fresh one; remove it, or name another folder",
         folder.display()
     );
-    let node = Node::start(folder, arguments.listen, Limits::default()).await?;
+    let node = Node::start(folder, arguments.listen, DEMO_LIMITS).await?;
     let address = node.address().to_string();
-    println!("node     {address}, log in {}", folder.display());
+    tell(format_args!("node     {address}, log in {}", folder.display()));
 
     let demo = async {
         let progress = TerminalProgress::new();
         let client = connect(&address).await?;
         world::set_up(&client, &progress).await?;
         progress.finish();
-        println!(
+        tell(format_args!(
             "banks    {} registered and funded, {} customers each",
             world::BANKS.len(),
             world::CUSTOMERS
-        );
-        println!(
+        ));
+        tell(format_args!(
             "\ndocuments: what came of each, the reason, and the time from acceptance to durable confirmation\n"
-        );
+        ));
         let submitted = submit_documents(&client, &documents, Some(&run_id())).await?;
         let as_expected = tell_documents(&submitted)?;
         let options =
             LoadOptions { extent: Extent::Payments(arguments.payments), ..LoadOptions::new(run_id()) };
         let report = load(&url(&address), &options, &progress).await?;
         progress.finish();
-        print!("\n{report}");
+        tell(format_args!("\n{report}"));
         let audited = audit(folder, &submitted, &report)?;
         anyhow::Ok(as_expected && report.passed() && audited)
     };
     let passed = tokio::select! {
-        passed = demo => passed?,
-        _ = terminate.recv() => false,
-        _ = interrupt.recv() => false,
+        passed = demo => Some(passed?),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
     };
-    println!("\n{}", if passed { "all is as it should be" } else { "SOMETHING IS NOT AS IT SHOULD BE" });
+    let Some(passed) = passed else {
+        tell(format_args!("\nstopped before the end"));
+        node.stop().await?;
+        return Ok(ExitCode::FAILURE);
+    };
+    tell(format_args!(
+        "\n{}",
+        if passed { "all is as it should be" } else { "SOMETHING IS NOT AS IT SHOULD BE" }
+    ));
     if arguments.keep && passed {
-        println!("listening on {address} until SIGTERM or SIGINT");
+        tell(format_args!("listening on {address} until SIGTERM or SIGINT"));
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

@@ -1,6 +1,6 @@
 //! The `solvo` binary: wiring only.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -20,7 +20,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Settles SEPA instant credit transfers: decided, durable and confirmed in milliseconds.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Example:\n  solvo demo")]
+#[command(
+    version,
+    after_help = "Example:\n  solvo demo\n\nSOLVO_LOG says what is logged on standard error: error, warn, info (the \
+                  default), or as tracing's filters have it."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -42,14 +46,30 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // A reader of stderr that has gone away must not end the node.
+        .log_internal_errors(false)
         .init();
     match run(Arguments::parse().command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("solvo: {error:#}");
+            // If nobody reads it, the exit status has to say it all.
+            let _ = writeln!(std::io::stderr(), "solvo: {}", told_once(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, without the causes that the text before them tells already.
+fn told_once(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        match text.is_empty() {
+            true => text = cause,
+            false if !text.contains(&cause) => text = format!("{text}: {cause}"),
+            false => {}
+        }
+    }
+    text
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {

@@ -47,6 +47,15 @@ impl Node {
         self.address
     }
 
+    /// Waits until the server ends without having been told to.
+    pub(crate) async fn ended(&mut self) -> anyhow::Error {
+        match (&mut self.serving).await {
+            Ok(Ok(())) => anyhow::anyhow!("the server has ended by itself"),
+            Ok(Err(error)) => error.into(),
+            Err(panic) => panic.into(),
+        }
+    }
+
     /// Takes nothing more, answers what was taken, and ends the log in a marker.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         drop(self.stop);

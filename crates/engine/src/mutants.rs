@@ -1,0 +1,52 @@
+//! Mistakes that the simulator must find, each one that could slip in. They are chosen at run time, in a build with
+//! `--cfg solvo_mutants`, which is never released.
+//!
+//! Invariant: in every other build [`is_on`] is constant, so that nothing of them is left.
+
+/// A mistake.
+#[cfg_attr(not(solvo_mutants), allow(dead_code, unreachable_pub))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// A frame is stamped when it is opened, not when it is sealed.
+    StampAtOpening,
+    /// No marker follows the last frame.
+    DropMarker,
+    /// Answers given before a restart are forgotten, so that a retry is applied again.
+    ApplyTwice,
+}
+
+#[cfg(not(solvo_mutants))]
+pub(crate) const fn is_on(_mutant: Mutant) -> bool {
+    false
+}
+
+#[cfg(solvo_mutants)]
+static ACTIVE: std::sync::Mutex<Option<Mutant>> = std::sync::Mutex::new(None);
+
+/// Makes this mistake from now on, or none.
+#[cfg(solvo_mutants)]
+pub fn set(mutant: Option<Mutant>) {
+    if let Ok(mut active) = ACTIVE.lock() {
+        *active = mutant;
+    }
+}
+
+#[cfg(solvo_mutants)]
+pub(crate) fn is_on(mutant: Mutant) -> bool {
+    ACTIVE.lock().is_ok_and(|active| *active == Some(mutant))
+}
+
+/// The ledger that a restart begins with.
+#[cfg(not(solvo_mutants))]
+pub(crate) const fn restarted(ledger: ledger::Ledger) -> ledger::Ledger {
+    ledger
+}
+
+/// The ledger that a restart begins with, or one that has forgotten its answers.
+#[cfg(solvo_mutants)]
+pub(crate) fn restarted(mut ledger: ledger::Ledger) -> ledger::Ledger {
+    if is_on(Mutant::ApplyTwice) {
+        ledger::mutants::forget_answers(&mut ledger);
+    }
+    ledger
+}
