@@ -1,0 +1,319 @@
+//! The auditor: it sees what is sent, what the disk acknowledges and what clients are told, and judges.
+//!
+//! It knows what each record asks by its bytes and decides it with the model, so that the right answers come from
+//! the log and the clients alone. It checks, with the numbers of the design's promises:
+//! 1. One outcome for each payment, whatever is retried or changed.
+//! 2. Nothing that was acknowledged is missing after a crash, and nothing is told that is not durable.
+//! 3. Money: every balance is the model's, and books sum to zero.
+//! 4. Nothing settles at or past its deadline in log time, and log time is the time of sealing.
+//! 5. A final "not found" is never followed by a settlement.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{Answer, Answered};
+use journal::{FrameHash, FrameHeader, FrameKind, FrameView, SealedFrame};
+use ledger::{Ledger, Outcome, Position, Verdict};
+use types::{BatchNumber, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
+
+use crate::compare::{self, same};
+use crate::model::{Expected, Model, Place, money};
+use crate::step::{Pay, Step};
+use crate::words::{Query, bic, record_of, split};
+
+const EXPIRY: Duration = Duration::from_seconds(7);
+const CONFIRMATION: Duration = Duration::from_seconds(9);
+const REMEMBERED: Duration = Duration::from_seconds(5 * 24 * 3600);
+
+/// A promise that was broken, in words.
+pub(crate) type Violation = String;
+
+/// How a log that was read after a start compares with what was acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recovered {
+    /// All of it is there.
+    Whole,
+    /// The log's end is missing, whose writes the device lost before anything followed them.
+    InWindow,
+}
+
+/// A frame as far as the auditor needs it.
+#[derive(Clone, Debug)]
+struct Frame {
+    header: FrameHeader,
+    hash: FrameHash,
+    records: Vec<u8>,
+}
+
+/// A command that was decided.
+#[derive(Clone, Debug)]
+struct Decided {
+    step: Step,
+    expected: Expected,
+}
+
+/// What a client was told about a payment first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Told {
+    original: Sequence,
+    state: PaymentState,
+    reason: Option<ReasonCode>,
+}
+
+/// What it has seen.
+#[derive(Debug, Default)]
+pub(crate) struct Auditor {
+    /// The right answers, as of the last frame that was applied.
+    pub(crate) model: Model,
+    /// What each record asks.
+    steps: BTreeMap<Vec<u8>, Step>,
+    /// Every frame that was ever handed to a disk.
+    sealed: BTreeSet<FrameHash>,
+    /// The frames that the disk acknowledged, or held at a start.
+    durable: Vec<Frame>,
+    /// How many of them the model has applied.
+    applied: usize,
+    /// The frames of a log that is being read.
+    reading: Vec<Frame>,
+    decided: BTreeMap<Sequence, Decided>,
+    told: BTreeMap<(u8, u32), (Pay, Told, Timestamp)>,
+    settled: BTreeMap<(u8, u32), Timestamp>,
+    never: BTreeSet<((u8, u32), Timestamp)>,
+    /// Frames whose write the device may have lost.
+    pub(crate) lost_writes: BTreeSet<BatchNumber>,
+}
+
+impl Told {
+    /// A refusal for an unknown bank or a changed body leaves the key as it was.
+    fn holds_key(&self) -> bool {
+        self.reason.is_none_or(|reason| !["DNOR", "AM05"].contains(&reason.as_str()))
+    }
+}
+
+impl Frame {
+    fn of(view: &FrameView<'_>) -> Self {
+        Self { header: *view.header(), hash: view.hash(), records: view.records().to_vec() }
+    }
+}
+
+impl Auditor {
+    /// A command is handed to the node in this form.
+    pub(crate) fn sent(&mut self, record: &[u8], step: &Step) {
+        self.steps.insert(record.to_vec(), step.clone());
+    }
+
+    /// A frame is handed to the disk, at this reading of the log's clock.
+    pub(crate) fn sealed(&mut self, frame: &SealedFrame, log_time: Timestamp) -> Result<(), Violation> {
+        self.sealed.insert(frame.hash());
+        match frame.header().time >= log_time {
+            true => Ok(()),
+            false => Err(format!(
+                "promise 4: batch {} is stamped {}, before it was sealed at {log_time}",
+                frame.header().batch,
+                frame.header().time
+            )),
+        }
+    }
+
+    /// The disk acknowledged a frame.
+    pub(crate) fn durable(&mut self, frame: &SealedFrame) -> Result<(), Violation> {
+        self.sealed.insert(frame.hash());
+        self.push(Frame::of(&frame.view()))
+    }
+
+    fn push(&mut self, frame: Frame) -> Result<(), Violation> {
+        if let Some(last) = self.durable.last() {
+            let (next, before) = (&frame.header, &last.header);
+            same("the next frame's batch", &before.batch.next(), &next.batch)?;
+            same("the next frame's sequence", &before.next_sequence(), &next.first_sequence)?;
+            same("the frame before", &last.hash, &next.previous_hash)?;
+            same("log time moves on", &true, &(next.time > before.time))?;
+        }
+        self.durable.push(frame);
+        Ok(())
+    }
+
+    /// A start reads this frame.
+    pub(crate) fn read(&mut self, view: &FrameView<'_>) {
+        self.reading.push(Frame::of(view));
+    }
+
+    /// A start begins to read.
+    pub(crate) fn reads(&mut self) {
+        self.reading.clear();
+    }
+
+    /// A start has read the log to its end: it must hold all that was acknowledged, and nothing else than what
+    /// was handed to the disk.
+    pub(crate) fn recovered(&mut self) -> Result<Recovered, Violation> {
+        let found = std::mem::take(&mut self.reading);
+        for (expected, frame) in self.durable.iter().zip(&found) {
+            if expected.hash != frame.hash {
+                return Err(format!("promise 2: durable batch {} has changed", frame.header.batch));
+            }
+        }
+        for frame in &found {
+            if !self.sealed.contains(&frame.hash) {
+                return Err(format!("promise 2: batch {} was never written", frame.header.batch));
+            }
+        }
+        if found.len() < self.durable.len() {
+            let mut missing = self.durable[found.len()..].iter();
+            if missing.all(|frame| self.lost_writes.contains(&frame.header.batch)) {
+                return Ok(Recovered::InWindow);
+            }
+            let (held, acknowledged) = (found.len(), self.durable.len());
+            return Err(format!("promise 2: {acknowledged} frames were acknowledged, {held} are there"));
+        }
+        for frame in found.into_iter().skip(self.durable.len()) {
+            self.push(frame)?;
+        }
+        self.apply_all()?;
+        Ok(Recovered::Whole)
+    }
+
+    /// The node applies everything that is durable now. Says which payments settled, by acceptance time.
+    pub(crate) fn apply_all(&mut self) -> Result<Vec<Timestamp>, Violation> {
+        let mut settled = Vec::new();
+        while let Some(frame) = self.durable.get(self.applied).cloned() {
+            self.apply(&frame, &mut settled)?;
+            self.applied += 1;
+        }
+        Ok(settled)
+    }
+
+    fn apply(&mut self, frame: &Frame, settled: &mut Vec<Timestamp>) -> Result<(), Violation> {
+        let mut at = Position { sequence: frame.header.first_sequence, time: frame.header.time };
+        self.model.tick(at);
+        for record in split(&frame.records) {
+            at.sequence = at.sequence.next();
+            // Genesis and profile are the log's own.
+            if matches!(record[..2], [1 | 2, 0]) {
+                self.model.pass(at);
+                continue;
+            }
+            let step = self.steps.get(&record).cloned();
+            let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
+            let expected = self.model.apply(at, &step);
+            let is_settled = Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None };
+            if let Step::Pay(payment) = &step
+                && expected.verdict == is_settled
+            {
+                self.settles(payment, at)?;
+                settled.push(payment.acceptance_time());
+            }
+            self.decided.insert(at.sequence, Decided { step, expected });
+        }
+        Ok(())
+    }
+
+    fn settles(&mut self, payment: &Pay, at: Position) -> Result<(), Violation> {
+        let (key, accepted) = ((payment.debtor_bank, payment.id), payment.acceptance_time());
+        if accepted.plus(EXPIRY) <= at.time {
+            return Err(format!("promise 4: payment {key:?} settles at {}, past its deadline", at.time));
+        }
+        if self.never.contains(&(key, accepted)) {
+            return Err(format!("promise 5: payment {key:?} settles after it was finally not found"));
+        }
+        match self.settled.insert(key, at.time) {
+            Some(before) if before.plus(REMEMBERED) >= at.time => {
+                Err(format!("promise 1: payment {key:?} settles at {before} and again at {}", at.time))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// How many of the payments that have just settled are confirmed late at this log time.
+    pub(crate) fn late(settled: &[Timestamp], confirmed: Timestamp) -> u64 {
+        settled.iter().filter(|accepted| confirmed > accepted.plus(CONFIRMATION)).map(|_| 1).sum()
+    }
+
+    /// A client is told an outcome of what it sent.
+    pub(crate) fn told(&mut self, sent: &Step, outcome: &Outcome) -> Result<(), Violation> {
+        let decided = self.decided.get(&outcome.sequence);
+        let decided = decided
+            .ok_or_else(|| format!("promise 2: sequence {} is told and not durable", outcome.sequence))?;
+        // Message numbers are no part of a record.
+        if record_of(sent) != record_of(&decided.step) {
+            return Err(format!("{sent:?} is told the outcome of {:?}", decided.step));
+        }
+        compare::outcome(&decided.expected, outcome).map_err(|error| format!("{sent:?}: {error}"))?;
+        let Step::Pay(payment) = sent else { return Ok(()) };
+        let Verdict::Payment { state, reason, repeat_of } = outcome.verdict else {
+            return Err("a payment is answered as another command".to_owned());
+        };
+        let told = Told { original: repeat_of.unwrap_or(outcome.sequence), state, reason };
+        let (key, now) = ((payment.debtor_bank, payment.id), self.model.at.time);
+        match self.told.get(&key) {
+            Some((first, earlier, decided)) if earlier.holds_key() && decided.plus(REMEMBERED) >= now => {
+                if first.body == payment.body && *earlier != told {
+                    return Err(format!("promise 1: payment {key:?} was told {earlier:?}, now {told:?}"));
+                }
+            }
+            Some(_) | None => {
+                self.told.insert(key, (*payment, told, outcome.decided_time));
+            }
+        }
+        Ok(())
+    }
+
+    /// A client is told an answer.
+    pub(crate) fn answered(&mut self, query: Query, answered: &Answered) -> Result<(), Violation> {
+        let model = &self.model;
+        same("the position of an answer", &model.at, &answered.as_of)?;
+        let found = &answered.answer;
+        match (query, found) {
+            (Query::At(sequence), Answer::Payment(found)) => {
+                compare::payment(model.known_at(sequence), found)
+            }
+            (Query::Key(bank, id, accepted), Answer::Payment(found)) => {
+                let known = model.known((bank, id), accepted);
+                compare::payment(known, found)?;
+                if let (crate::model::Known::NotFound { is_final: true }, Some(accepted)) = (known, accepted)
+                {
+                    self.never.insert(((bank, id), accepted));
+                }
+                Ok(())
+            }
+            (Query::Account(account, currency), Answer::Account(found)) => {
+                let known = model.customer(account, currency).map(|(number, known)| {
+                    (number, known.balance, known.bank.map(bic).expect("a customer has a bank"))
+                });
+                let found = found.map(|(number, found, bank)| (number.0, money(found.balance()), bank));
+                same("the answer for an account", &known, &found)
+            }
+            (Query::Position(bank, currency), Answer::Account(found)) => {
+                let known = model.internal(Some(bank), Place::Position, currency);
+                let known = known.map(|(number, known)| (number, known.balance, bic(bank)));
+                let found = found.map(|(number, found, bank)| (number.0, money(found.balance()), bank));
+                same("the answer for a position", &known, &found)
+            }
+            (Query::Bank(bank), Answer::Participant(found)) => {
+                let known = model.bank(bank).map(|(_, known)| (known.mode, known.status));
+                let found = found.as_ref().map(|found| (found.mode(), found.status()));
+                same("the answer for a bank", &known, &found)
+            }
+            (Query::Books, Answer::TrialBalance { books, payments }) => {
+                same("payments", &model.totals, &[payments.settled, payments.rejected])?;
+                same("promise 3: books", &true, &books.iter().all(|book| book.sum() == 0))
+            }
+            _ => Err(format!("{query:?} is answered with {found:?}")),
+        }
+    }
+
+    /// The whole state of a ledger that has applied what is durable.
+    pub(crate) fn state(&self, ledger: &Ledger) -> Result<(), Violation> {
+        ledger.validate();
+        same("the position", &self.model.at, &ledger.position())?;
+        compare::ledger(&self.model, ledger).map_err(|error| format!("promise 3: {error}"))
+    }
+
+    /// The last frame on the disk.
+    pub(crate) fn last(&self) -> Option<(BatchNumber, FrameKind)> {
+        self.durable.last().map(|frame| (frame.header.batch, frame.header.kind))
+    }
+
+    /// The last position that was decided.
+    pub(crate) const fn at(&self) -> Position {
+        self.model.at
+    }
+}

@@ -1,0 +1,445 @@
+//! The naive reference: what every command must come to, by the rules as they are written for people.
+//!
+//! Plain maps, walks over everything, decimal amounts. It follows section 3 of the design and docs/errors.md and
+//! shares no code with the ledger but the names of its answers.
+//!
+//! Invariant: nothing here is fast, and nothing here is clever.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ledger::{
+    AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, ParticipantStatus, Position,
+    Refusal, Verdict,
+};
+use rust_decimal::Decimal;
+use types::{Duration, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
+
+use crate::step::{Body, Request, Step};
+
+const EURO: u8 = 0;
+const REMEMBERED: Duration = Duration::from_seconds(5 * 24 * 3600);
+const EXPIRY: Duration = Duration::from_seconds(7);
+const TOLERANCE: Duration = Duration::from_seconds(1);
+const CURRENCIES_MAX: usize = 4;
+
+/// What a command must come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Expected {
+    /// The decision.
+    pub(crate) verdict: Verdict,
+    /// The position that decided.
+    pub(crate) decided_at: Sequence,
+    /// What must be told of balances.
+    pub(crate) balances: [Decimal; 4],
+}
+
+/// What the question for a payment must come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// It was decided, at this position.
+    Found(Sequence, PaymentState, Option<ReasonCode>),
+    /// It is not known.
+    NotFound {
+        /// Whether it can never be taken any more.
+        is_final: bool,
+    },
+    /// Nothing can be said.
+    Forgotten,
+}
+
+/// Whose an account is, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A customer's, by its number.
+    Customer(u8, AccountKind),
+    /// A book's counter-account.
+    Core,
+    /// A book's mirror of other banks.
+    Clearing,
+    /// A settlement account.
+    Position,
+    /// The counter-account of all positions in a currency.
+    Funding,
+}
+
+/// An account.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    /// The bank; none for a funding account.
+    pub(crate) bank: Option<u8>,
+    /// What it is.
+    pub(crate) place: Place,
+    /// In which currency.
+    pub(crate) currency: u8,
+    /// Whether it takes bookings.
+    pub(crate) status: AccountStatus,
+    /// How far it may fall; none where nothing limits it.
+    pub(crate) floor: Option<Decimal>,
+    /// What is on it.
+    pub(crate) balance: Decimal,
+}
+
+/// A bank.
+#[derive(Clone, Debug)]
+pub(crate) struct Bank {
+    /// Which.
+    pub(crate) bank: u8,
+    /// Where its accounts live.
+    pub(crate) mode: AccountMode,
+    /// Whether it takes part.
+    pub(crate) status: ParticipantStatus,
+}
+
+/// Over what duplicates of a payment are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compared {
+    Order(Body),
+    Parts(Body),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Payment {
+    key: (u8, u32),
+    holds_key: bool,
+    compared: Compared,
+    received: Timestamp,
+    state: PaymentState,
+    reason: Option<ReasonCode>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Answered {
+    body: Request,
+    received: Timestamp,
+    sequence: Sequence,
+    expected: Expected,
+}
+
+/// Everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Model {
+    /// In the order of registration.
+    pub(crate) banks: Vec<Bank>,
+    /// By number.
+    pub(crate) accounts: BTreeMap<u32, Account>,
+    payments: BTreeMap<Sequence, Payment>,
+    has_forgotten: bool,
+    answered: BTreeMap<u32, Answered>,
+    references: BTreeSet<(u8, u32)>,
+    /// Payments settled and rejected since the log began.
+    pub(crate) totals: [u64; 2],
+    /// The last position.
+    pub(crate) at: Position,
+}
+
+impl Model {
+    /// A frame begins: what is older than five days is forgotten.
+    pub(crate) fn tick(&mut self, at: Position) {
+        self.at = at;
+        let limit = at.time.minus(REMEMBERED);
+        let before = self.payments.len();
+        self.payments.retain(|_, payment| payment.received >= limit);
+        self.has_forgotten |= self.payments.len() < before;
+        self.answered.retain(|_, answered| answered.received >= limit);
+    }
+
+    /// The log's own records, which change no balance, have passed.
+    pub(crate) const fn pass(&mut self, at: Position) {
+        self.at = at;
+    }
+
+    /// What this step comes to here and now.
+    pub(crate) fn apply(&mut self, at: Position, step: &Step) -> Expected {
+        self.at = at;
+        match step {
+            Step::Request { id, body } => self.request(*id, *body),
+            Step::Pay(payment) => self.payment(payment, Compared::Order(payment.body), None),
+            Step::Refuse { payment, whole } => {
+                let compared = match whole {
+                    true => Compared::Order(payment.body),
+                    false => Compared::Parts(payment.body),
+                };
+                self.payment(payment, compared, Some(StatusReason::InvalidFileFormat))
+            }
+        }
+    }
+
+    /// What the question for the payment at a position comes to.
+    pub(crate) fn known_at(&self, sequence: Sequence) -> Known {
+        let oldest = self.payments.keys().next();
+        match self.payments.get(&sequence) {
+            Some(payment) => Known::Found(sequence, payment.state, payment.reason),
+            None if sequence > self.at.sequence => Known::NotFound { is_final: false },
+            None if self.has_forgotten && oldest.is_none_or(|oldest| sequence < *oldest) => Known::Forgotten,
+            None => Known::NotFound { is_final: true },
+        }
+    }
+
+    /// What the question for the payment with a key comes to.
+    pub(crate) fn known(&self, key: (u8, u32), accepted: Option<Timestamp>) -> Known {
+        if let Some((sequence, payment)) = self.held(key) {
+            return Known::Found(sequence, payment.state, payment.reason);
+        }
+        let Some(accepted) = accepted else { return Known::NotFound { is_final: false } };
+        // It may have been received up to the tolerance before it was accepted.
+        if self.has_forgotten && accepted < self.at.time.minus(REMEMBERED).plus(TOLERANCE) {
+            return Known::Forgotten;
+        }
+        Known::NotFound { is_final: accepted.plus(EXPIRY) <= self.at.time }
+    }
+
+    /// How many payments and requests are remembered.
+    pub(crate) fn remembered(&self) -> (usize, usize) {
+        (self.payments.len(), self.answered.len())
+    }
+
+    /// A bank, and its number.
+    pub(crate) fn bank(&self, bank: u8) -> Option<(u64, &Bank)> {
+        (1..).zip(&self.banks).find(|(_, known)| known.bank == bank)
+    }
+
+    /// A customer's account in this currency.
+    pub(crate) fn customer(&self, account: u8, currency: u8) -> Option<(u32, &Account)> {
+        self.find(|known| known.is_customer(account) && known.currency == currency)
+    }
+
+    /// An account of a bank that is not a customer's.
+    pub(crate) fn internal(&self, bank: Option<u8>, place: Place, currency: u8) -> Option<(u32, &Account)> {
+        self.find(|known| known.bank == bank && known.place == place && known.currency == currency)
+    }
+
+    fn find(&self, is_it: impl Fn(&Account) -> bool) -> Option<(u32, &Account)> {
+        self.accounts.iter().find(|(_, account)| is_it(account)).map(|(number, account)| (*number, account))
+    }
+
+    fn open(&mut self, bank: Option<u8>, place: Place, currency: u8, floor: Option<Decimal>) -> u32 {
+        let number = u32::try_from(self.accounts.len() + 1).expect("accounts are few");
+        let (status, balance) = (AccountStatus::Active, Decimal::ZERO);
+        self.accounts.insert(number, Account { bank, place, currency, status, floor, balance });
+        number
+    }
+
+    fn open_book(&mut self, bank: u8, currency: u8) {
+        self.open(Some(bank), Place::Core, currency, None);
+        self.open(Some(bank), Place::Clearing, currency, None);
+    }
+
+    fn has_book(&self, bank: u8, currency: u8) -> bool {
+        self.internal(Some(bank), Place::Core, currency).is_some()
+    }
+
+    fn request(&mut self, id: u32, body: Request) -> Expected {
+        if let Some(earlier) = self.answered.get(&id) {
+            return match earlier.body == body {
+                true => earlier.expected.repeated(earlier.sequence),
+                false => self.expected(Err(Refusal::RequestIdReused)),
+            };
+        }
+        let answer = match body {
+            Request::Register { bank, mode, currency } => self.register(bank, mode, currency),
+            Request::SetBankStatus { bank, status } => self.set_bank_status(bank, status),
+            Request::Open { bank, account, currency, kind, floor } => {
+                self.open_account(bank, account, currency, kind, money(floor))
+            }
+            Request::SetAccountStatus { account, currency, status } => {
+                self.set_account_status(account, currency, status)
+            }
+            Request::SetFloor { account, currency, floor } => self.set_floor(account, currency, money(floor)),
+            Request::Post { account, currency, direction, amount } => {
+                self.post(account, currency, direction, money(amount))
+            }
+            Request::Move { bank, currency, direction, amount, reference } => {
+                self.move_liquidity(bank, currency, direction, money(amount), reference)
+            }
+        };
+        let expected = self.expected(answer);
+        let (received, sequence) = (self.at.time, self.at.sequence);
+        self.answered.insert(id, Answered { body, received, sequence, expected });
+        expected
+    }
+
+    fn expected(&self, answer: Result<(u64, Decimal), Refusal>) -> Expected {
+        let (verdict, balance) = match answer {
+            Ok((subject, balance)) => (Verdict::Done { subject, repeat_of: None }, balance),
+            Err(refusal) => (Verdict::Refused { refusal, repeat_of: None }, Decimal::ZERO),
+        };
+        let zero = Decimal::ZERO;
+        Expected { verdict, decided_at: self.at.sequence, balances: [balance, zero, zero, zero] }
+    }
+
+    fn register(&mut self, bank: u8, mode: AccountMode, currency: u8) -> Result<(u64, Decimal), Refusal> {
+        if self.bank(bank).is_some() {
+            return Err(Refusal::ParticipantExists);
+        }
+        if self.internal(None, Place::Funding, currency).is_none() {
+            self.open(None, Place::Funding, currency, None);
+        }
+        self.open_book(bank, currency);
+        self.open(Some(bank), Place::Position, currency, Some(Decimal::ZERO));
+        self.banks.push(Bank { bank, mode, status: ParticipantStatus::Active });
+        Ok((self.bank(bank).expect("it has just entered").0, Decimal::ZERO))
+    }
+
+    fn set_bank_status(&mut self, bank: u8, status: ParticipantStatus) -> Result<(u64, Decimal), Refusal> {
+        let number = self.bank(bank).ok_or(Refusal::ParticipantUnknown)?.0;
+        for known in self.banks.iter_mut().filter(|known| known.bank == bank) {
+            known.status = status;
+        }
+        Ok((number, Decimal::ZERO))
+    }
+
+    fn open_account(
+        &mut self,
+        bank: u8,
+        account: u8,
+        currency: u8,
+        kind: AccountKind,
+        floor: Decimal,
+    ) -> Result<(u64, Decimal), Refusal> {
+        let (_, keeper) = self.bank(bank).ok_or(Refusal::ParticipantUnknown)?;
+        if keeper.mode == AccountMode::Remote {
+            return Err(Refusal::AccountsNotHosted);
+        }
+        let elsewhere = |known: &Account| known.is_customer(account) && known.bank != Some(bank);
+        if self.customer(account, currency).is_some() || self.find(elsewhere).is_some() {
+            return Err(Refusal::AccountExists);
+        }
+        if floor > Decimal::ZERO {
+            return Err(Refusal::FloorAboveAvailable);
+        }
+        if !self.has_book(bank, currency) {
+            let is_core = |known: &&Account| known.bank == Some(bank) && known.place == Place::Core;
+            if self.accounts.values().filter(is_core).count() == CURRENCIES_MAX {
+                return Err(Refusal::CurrencyLimit);
+            }
+            self.open_book(bank, currency);
+        }
+        let number = self.open(Some(bank), Place::Customer(account, kind), currency, Some(floor));
+        Ok((u64::from(number), Decimal::ZERO))
+    }
+
+    fn open_customer(&self, account: u8, currency: u8) -> Result<u32, Refusal> {
+        let (number, known) = self.customer(account, currency).ok_or(Refusal::AccountUnknown)?;
+        match known.status {
+            AccountStatus::Closed => Err(Refusal::AccountClosed),
+            AccountStatus::Active | AccountStatus::Blocked => Ok(number),
+        }
+    }
+
+    fn set_account_status(
+        &mut self,
+        account: u8,
+        currency: u8,
+        status: AccountStatus,
+    ) -> Result<(u64, Decimal), Refusal> {
+        let number = self.open_customer(account, currency)?;
+        let known = self.account(number);
+        if status == AccountStatus::Closed && !known.balance.is_zero() {
+            return Err(Refusal::AccountNotEmpty);
+        }
+        known.status = status;
+        Ok((u64::from(number), known.balance))
+    }
+
+    fn set_floor(&mut self, account: u8, currency: u8, floor: Decimal) -> Result<(u64, Decimal), Refusal> {
+        let number = self.open_customer(account, currency)?;
+        let known = self.account(number);
+        if floor > known.balance {
+            return Err(Refusal::FloorAboveAvailable);
+        }
+        known.floor = Some(floor);
+        Ok((u64::from(number), known.balance))
+    }
+
+    fn post(
+        &mut self,
+        account: u8,
+        currency: u8,
+        direction: Direction,
+        amount: Decimal,
+    ) -> Result<(u64, Decimal), Refusal> {
+        let number = self.open_customer(account, currency)?;
+        if self.account(number).status == AccountStatus::Blocked {
+            return Err(Refusal::AccountBlocked);
+        }
+        let bank = self.account(number).bank;
+        let core = self.internal(bank, Place::Core, currency).expect("a customer's bank has a book").0;
+        match direction {
+            Direction::Credit => self.book(core, number, amount),
+            Direction::Debit if !self.account(number).covers(amount) => {
+                return Err(Refusal::InsufficientFunds);
+            }
+            Direction::Debit => self.book(number, core, amount),
+        }
+        Ok((u64::from(number), self.account(number).balance))
+    }
+
+    fn move_liquidity(
+        &mut self,
+        bank: u8,
+        currency: u8,
+        direction: LiquidityDirection,
+        amount: Decimal,
+        reference: u32,
+    ) -> Result<(u64, Decimal), Refusal> {
+        self.bank(bank).ok_or(Refusal::ParticipantUnknown)?;
+        let position = self.internal(Some(bank), Place::Position, currency);
+        let position = position.ok_or(Refusal::PositionUnknown)?.0;
+        if self.references.contains(&(bank, reference)) {
+            return Err(Refusal::ReferenceReused);
+        }
+        let funding = self.internal(None, Place::Funding, currency).expect("positions have one").0;
+        match direction {
+            LiquidityDirection::Fund => self.book(funding, position, amount),
+            LiquidityDirection::Defund if !self.account(position).covers(amount) => {
+                return Err(Refusal::InsufficientFunds);
+            }
+            LiquidityDirection::Defund => self.book(position, funding, amount),
+        }
+        self.references.insert((bank, reference));
+        Ok((u64::from(position), self.account(position).balance))
+    }
+
+    fn account(&mut self, number: u32) -> &mut Account {
+        self.accounts.get_mut(&number).expect("the number comes from the map")
+    }
+
+    fn book(&mut self, debit: u32, credit: u32, amount: Decimal) {
+        self.account(debit).balance -= amount;
+        self.account(credit).balance += amount;
+    }
+}
+
+#[path = "model_payment.rs"]
+mod payment;
+
+impl Account {
+    fn is_customer(&self, account: u8) -> bool {
+        matches!(self.place, Place::Customer(number, _) if number == account)
+    }
+
+    fn covers(&self, amount: Decimal) -> bool {
+        self.floor.is_none_or(|floor| self.balance - amount >= floor)
+    }
+}
+
+impl Expected {
+    fn repeated(self, of: Sequence) -> Self {
+        let repeat_of = Some(of);
+        let verdict = match self.verdict {
+            Verdict::Payment { state, reason, .. } => Verdict::Payment { state, reason, repeat_of },
+            Verdict::Done { subject, .. } => Verdict::Done { subject, repeat_of },
+            Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
+        };
+        Self { verdict, ..self }
+    }
+}
+
+/// Minor units of a currency with two decimals.
+pub(crate) fn money(minor_units: i64) -> Decimal {
+    Decimal::new(minor_units, 2)
+}
+
+#[cfg(test)]
+#[path = "model_tests.rs"]
+mod tests;

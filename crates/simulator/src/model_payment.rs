@@ -1,0 +1,206 @@
+//! The model's payments: the table of docs/errors.md from top to bottom.
+
+use ledger::{AccountKind, AccountMode, AccountStatus, ParticipantStatus, Verdict};
+use rust_decimal::Decimal;
+use types::{PaymentState, ReasonCode, Sequence, StatusReason};
+
+use super::{Compared, EURO, EXPIRY, Expected, Model, Payment, Place, TOLERANCE, money};
+use crate::step::Pay;
+
+/// Where one side's account is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Here(u32),
+    InOtherCurrency(u32),
+    AtItsBank,
+    Nowhere,
+}
+
+impl Side {
+    const fn here(self) -> Option<u32> {
+        match self {
+            Self::Here(number) | Self::InOtherCurrency(number) => Some(number),
+            Self::AtItsBank | Self::Nowhere => None,
+        }
+    }
+}
+
+impl Model {
+    pub(super) fn held(&self, key: (u8, u32)) -> Option<(Sequence, &Payment)> {
+        let mut payments = self.payments.iter();
+        payments.find(|(_, known)| known.holds_key && known.key == key).map(|(at, known)| (*at, known))
+    }
+
+    pub(super) fn payment(
+        &mut self,
+        payment: &Pay,
+        compared: Compared,
+        refused: Option<StatusReason>,
+    ) -> Expected {
+        let key = (payment.debtor_bank, payment.id);
+        if self.bank(payment.debtor_bank).is_none() {
+            return self.rejected(key, compared, StatusReason::DebtorBankNotRegistered, false);
+        }
+        if let Some((sequence, earlier)) = self.held(key) {
+            if earlier.compared != compared {
+                return self.rejected(key, compared, StatusReason::Duplication, false);
+            }
+            let (state, reason, repeat_of) = (earlier.state, earlier.reason, Some(sequence));
+            let verdict = Verdict::Payment { state, reason, repeat_of };
+            return Expected { verdict, decided_at: sequence, balances: [Decimal::ZERO; 4] };
+        }
+        if let Some(reason) = refused {
+            return self.rejected(key, compared, reason, true);
+        }
+        match self.judge(payment) {
+            Err(reason) => self.rejected(key, compared, reason, true),
+            Ok(told) => self.decided(key, compared, None, true, told),
+        }
+    }
+
+    fn rejected(
+        &mut self,
+        key: (u8, u32),
+        compared: Compared,
+        reason: StatusReason,
+        holds_key: bool,
+    ) -> Expected {
+        self.decided(key, compared, Some(reason.code()), holds_key, [None; 4])
+    }
+
+    fn decided(
+        &mut self,
+        key: (u8, u32),
+        compared: Compared,
+        reason: Option<ReasonCode>,
+        holds_key: bool,
+        told: [Option<u32>; 4],
+    ) -> Expected {
+        let state = if reason.is_some() { PaymentState::Rejected } else { PaymentState::Settled };
+        self.totals[usize::from(reason.is_some())] += 1;
+        let received = self.at.time;
+        self.payments.insert(self.at.sequence, Payment { key, holds_key, compared, received, state, reason });
+        let balances =
+            told.map(|number| number.map_or(Decimal::ZERO, |number| self.accounts[&number].balance));
+        let verdict = Verdict::Payment { state, reason, repeat_of: None };
+        Expected { verdict, decided_at: self.at.sequence, balances }
+    }
+
+    /// The table from CNOR on. Books the payment if nothing is against it; says whose balances are told.
+    fn judge(&mut self, payment: &Pay) -> Result<[Option<u32>; 4], StatusReason> {
+        let (debtor_bank, creditor_bank) = (payment.debtor_bank, payment.body.creditor_bank);
+        let status = |bank| self.bank(bank).map(|(_, known)| known.status);
+        if status(creditor_bank).is_none() {
+            return Err(StatusReason::CreditorBankNotRegistered);
+        }
+        if status(debtor_bank) == Some(ParticipantStatus::Suspended) {
+            return Err(StatusReason::AgentSuspended);
+        }
+        if status(creditor_bank) == Some(ParticipantStatus::Suspended) {
+            return Err(StatusReason::CreditorAgentSuspended);
+        }
+        let accepted = payment.acceptance_time();
+        if accepted.plus(EXPIRY) <= self.at.time {
+            return Err(StatusReason::TimeoutCreditorAgent);
+        }
+        if accepted > self.at.time.plus(TOLERANCE) {
+            return Err(StatusReason::InvalidDate);
+        }
+        let body = &payment.body;
+        let creditor = self.side(creditor_bank, body.creditor, body.currency);
+        let debtor = self.side(debtor_bank, body.debtor, body.currency);
+        if creditor == Side::Nowhere {
+            return Err(StatusReason::IncorrectAccountNumber);
+        }
+        if debtor == Side::Nowhere {
+            return Err(StatusReason::InvalidDebtorAccountNumber);
+        }
+        self.check_accounts(debtor, creditor)?;
+        if body.debtor == body.creditor {
+            return Err(StatusReason::TransactionForbidden);
+        }
+        let elsewhere = |side| matches!(side, Side::InOtherCurrency(_));
+        if body.currency != EURO || elsewhere(debtor) || elsewhere(creditor) {
+            return Err(StatusReason::NotAllowedCurrency);
+        }
+        self.pay(payment, debtor.here(), creditor.here())
+    }
+
+    fn side(&self, bank: u8, account: u8, currency: u8) -> Side {
+        let mode = self.bank(bank).expect("both banks are known by now").1.mode;
+        let kept = |wanted: Option<u8>| {
+            self.find(|known| {
+                known.is_customer(account)
+                    && known.bank == Some(bank)
+                    && wanted.is_none_or(|currency| known.currency == currency)
+            })
+        };
+        match mode {
+            AccountMode::Remote => Side::AtItsBank,
+            AccountMode::Hosted | AccountMode::Mixed => match (kept(Some(currency)), kept(None)) {
+                (Some((number, _)), _) => Side::Here(number),
+                (None, Some((number, _))) => Side::InOtherCurrency(number),
+                (None, None) if mode == AccountMode::Mixed => Side::AtItsBank,
+                (None, None) => Side::Nowhere,
+            },
+        }
+    }
+
+    fn check_accounts(&self, debtor: Side, creditor: Side) -> Result<(), StatusReason> {
+        let here = [debtor, creditor].map(|side| side.here().map(|number| &self.accounts[&number]));
+        let here = || here.iter().flatten();
+        if here().any(|account| account.status == AccountStatus::Closed) {
+            return Err(StatusReason::ClosedAccountNumber);
+        }
+        if here().any(|account| account.status == AccountStatus::Blocked) {
+            return Err(StatusReason::BlockedAccount);
+        }
+        if here().any(|account| matches!(account.place, Place::Customer(_, AccountKind::Savings))) {
+            return Err(StatusReason::TransactionForbidden);
+        }
+        Ok(())
+    }
+
+    /// Funds, positions and the payee's bank; then the bookings of one of the rows of the design's table.
+    fn pay(
+        &mut self,
+        payment: &Pay,
+        debtor: Option<u32>,
+        creditor: Option<u32>,
+    ) -> Result<[Option<u32>; 4], StatusReason> {
+        let amount = money(payment.body.amount);
+        let (debtor_bank, creditor_bank) = (payment.debtor_bank, payment.body.creditor_bank);
+        let internal = |bank, place| self.internal(Some(bank), place, EURO).map(|(number, _)| number);
+        let no_euro = StatusReason::NotAllowedCurrency;
+        let core = internal(debtor_bank, Place::Core).ok_or(no_euro)?;
+        internal(creditor_bank, Place::Core).ok_or(no_euro)?;
+        let short = |number: Option<u32>| number.is_some_and(|number| !self.accounts[&number].covers(amount));
+        if debtor_bank == creditor_bank {
+            if short(debtor) {
+                return Err(StatusReason::InsufficientFunds);
+            }
+            if creditor.is_none() {
+                return Err(StatusReason::CreditorAgentOffline);
+            }
+            self.book(debtor.unwrap_or(core), creditor.unwrap_or(core), amount);
+            return Ok([debtor, creditor, None, None]);
+        }
+        let debtor_position = internal(debtor_bank, Place::Position).ok_or(no_euro)?;
+        let creditor_position = internal(creditor_bank, Place::Position).ok_or(no_euro)?;
+        if short(debtor) {
+            return Err(StatusReason::InsufficientFunds);
+        }
+        if short(Some(debtor_position)) {
+            return Err(StatusReason::AmountExceedsSettlementLimit);
+        }
+        let debtor_clearing = internal(debtor_bank, Place::Clearing).expect("a book has one");
+        let creditor_clearing = internal(creditor_bank, Place::Clearing).expect("a book has one");
+        let payee = creditor.ok_or(StatusReason::CreditorAgentOffline)?;
+        if let Some(payer) = debtor {
+            self.book(payer, debtor_clearing, amount);
+        }
+        self.book(debtor_position, creditor_position, amount);
+        self.book(creditor_clearing, payee, amount);
+        Ok([debtor, creditor, Some(debtor_position), Some(creditor_position)])
+    }
+}

@@ -1,0 +1,254 @@
+//! The model against the ledger: random commands, every verdict and balance, sequences that shrink.
+
+use std::collections::BTreeSet;
+
+use ledger::{
+    AccountKind, AccountMode, AccountStatus, Direction, Ledger, Limits, LiquidityDirection,
+    ParticipantStatus, Position, Profile, RecordWriter, Records, Verdict,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use types::{PrincipalNumber, Sequence, Timestamp};
+
+use crate::compare;
+use crate::model::Model;
+use crate::random::Random;
+use crate::step::{ACCOUNTS, BANKS, Body, Pay, Request, Step};
+use crate::words::{IDENTITY, digest_key, write};
+
+const SECOND: i64 = 1_000_000_000;
+const START: i64 = 1_700_000_000 * SECOND;
+
+/// One command of a sequence: how long after the one before, whether in a new frame, and what.
+#[derive(Clone, Debug)]
+struct Play {
+    pause: i64,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// A command; a payment's acceptance lies this far from log time, if it names one.
+    New(Step, Option<i64>),
+    /// The same as an earlier one once more.
+    Again(prop::sample::Index),
+    /// The same key or id as an earlier one with the body of this one.
+    Changed(prop::sample::Index, Step),
+}
+
+fn requests() -> impl Strategy<Value = Request> {
+    let bank = 0..BANKS - 1;
+    let mode =
+        select(vec![AccountMode::Hosted, AccountMode::Hosted, AccountMode::Remote, AccountMode::Mixed]);
+    let currency = || prop_oneof![8 => Just(0_u8), 1 => Just(1), 1 => 2_u8..5];
+    let account = || 0..ACCOUNTS;
+    let amount = || prop_oneof![1_i64..1000, Just(99_999_999_999)];
+    let floor = || prop_oneof![4 => Just(0_i64), 2 => -500_i64..0, 1 => 1_i64..50];
+    prop_oneof![
+        3 => (bank.clone(), mode, currency())
+            .prop_map(|(bank, mode, currency)| Request::Register { bank, mode, currency }),
+        1 => (bank.clone(), select(vec![ParticipantStatus::Active, ParticipantStatus::Suspended]))
+            .prop_map(|(bank, status)| Request::SetBankStatus { bank, status }),
+        5 => (bank.clone(), account(), currency(),
+              prop_oneof![5 => Just(AccountKind::Current), 1 => Just(AccountKind::Savings)], floor())
+            .prop_map(|(bank, account, currency, kind, floor)| {
+                Request::Open { bank, account, currency, kind, floor }
+            }),
+        3 => (account(), currency(),
+              select(vec![AccountStatus::Active, AccountStatus::Blocked, AccountStatus::Closed]))
+            .prop_map(|(account, currency, status)| Request::SetAccountStatus { account, currency, status }),
+        3 => (account(), currency(), floor())
+            .prop_map(|(account, currency, floor)| Request::SetFloor { account, currency, floor }),
+        4 => (account(), currency(), select(vec![Direction::Credit, Direction::Credit, Direction::Debit]),
+              amount())
+            .prop_map(|(account, currency, direction, amount)| {
+                Request::Post { account, currency, direction, amount }
+            }),
+        4 => (bank, currency(), select(vec![
+                LiquidityDirection::Fund, LiquidityDirection::Fund, LiquidityDirection::Defund,
+              ]), amount(), 0_u32..12)
+            .prop_map(|(bank, currency, direction, amount, reference)| {
+                Request::Move { bank, currency, direction, amount, reference }
+            }),
+    ]
+}
+
+fn payments() -> impl Strategy<Value = Pay> {
+    let currency = prop_oneof![12 => Just(0_u8), 1 => 1_u8..3];
+    let parties = (0..BANKS, 0..BANKS - 1, 0..ACCOUNTS, 0..ACCOUNTS);
+    let rest = (0_u32..40, 1_i64..200, currency, 0_u8..2, 0_u8..3, [0_u32..20, 0_u32..20]);
+    (parties, rest).prop_map(|(parties, (id, amount, currency, remittance, message, hints))| {
+        let (debtor_bank, creditor_bank, debtor, creditor) = parties;
+        let accepted = None;
+        let body = Body { creditor_bank, debtor, creditor, amount, currency, remittance, accepted };
+        Pay { debtor_bank, id, body, stamped: Timestamp::default(), message, hints }
+    })
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0_u32..200, requests()).prop_map(|(id, body)| Step::Request { id, body }),
+        6 => payments().prop_map(Step::Pay),
+        1 => (payments(), any::<bool>()).prop_map(|(payment, whole)| Step::Refuse { payment, whole }),
+    ]
+}
+
+fn plays() -> impl Strategy<Value = Vec<Play>> {
+    let offset = || {
+        let edges = select(vec![-7 * SECOND - 1, -7 * SECOND, -7 * SECOND + 1, SECOND, SECOND + 1]);
+        prop_oneof![4 => Just(None), 4 => (-7 * SECOND..SECOND).prop_map(Some), 1 => edges.prop_map(Some)]
+    };
+    let what = prop_oneof![
+        8 => (steps(), offset()).prop_map(|(step, offset)| What::New(step, offset)),
+        2 => any::<prop::sample::Index>().prop_map(What::Again),
+        1 => (any::<prop::sample::Index>(), steps()).prop_map(|(index, step)| What::Changed(index, step)),
+    ];
+    let pause = prop_oneof![
+        6 => Just(0),
+        6 => 1_i64..SECOND,
+        2 => SECOND..20 * SECOND,
+        1 => select(vec![5 * 86_400 * SECOND - 1, 5 * 86_400 * SECOND, 5 * 86_400 * SECOND + 1]),
+        1 => 86_400 * SECOND..3 * 86_400 * SECOND,
+    ];
+    let played = prop::collection::vec((pause, what).prop_map(|(pause, what)| Play { pause, what }), 1..120);
+    // Three in four begin with banks, accounts and money.
+    (prop_oneof![1 => Just(false), 3 => Just(true)], played).prop_map(|(with_world, mut plays)| {
+        if with_world {
+            let world = crate::traffic::world(&mut Random::new(1)).into_iter();
+            plays.splice(..0, world.map(|step| Play { pause: 0, what: What::New(step, None) }));
+        }
+        plays
+    })
+}
+
+fn time(nanoseconds: i64) -> Timestamp {
+    Timestamp::from_nanoseconds(nanoseconds).unwrap()
+}
+
+/// Gives a step its times.
+fn timed(step: &Step, now: i64, offset: Option<i64>) -> Step {
+    let set = |payment: &Pay| {
+        let body = Body { accepted: offset.map(|offset| time(now + offset)), ..payment.body };
+        Pay { stamped: time(now), body, ..*payment }
+    };
+    match step {
+        Step::Request { .. } => step.clone(),
+        Step::Pay(payment) => Step::Pay(set(payment)),
+        Step::Refuse { payment, whole } => Step::Refuse { payment: set(payment), whole: *whole },
+    }
+}
+
+/// A retry: the same body, received now.
+fn again(step: &Step, now: i64) -> Step {
+    match step {
+        Step::Pay(payment) => Step::Pay(Pay { stamped: time(now), message: 9, ..*payment }),
+        Step::Request { .. } | Step::Refuse { .. } => step.clone(),
+    }
+}
+
+/// Another body under an earlier key or id.
+fn changed(earlier: &Step, other: &Step, now: i64) -> Step {
+    match (earlier, timed(other, now, None)) {
+        (Step::Request { id, .. }, Step::Request { body, .. }) => Step::Request { id: *id, body },
+        (
+            Step::Pay(payment) | Step::Refuse { payment, .. },
+            Step::Pay(other) | Step::Refuse { payment: other, .. },
+        ) => Step::Pay(Pay { debtor_bank: payment.debtor_bank, id: payment.id, ..other }),
+        (_, other) => other,
+    }
+}
+
+fn begun() -> Ledger {
+    let limits = Limits { accounts_max: 64, payments_max: 64, requests_max: 64 };
+    let mut ledger = Ledger::new(limits);
+    let mut writer = RecordWriter::new(digest_key(), PrincipalNumber(0));
+    writer.genesis(IDENTITY.cluster, IDENTITY.incarnation);
+    writer.set_profile(&Profile::sct_inst_2025());
+    let mut at = Position { sequence: Sequence(1), time: time(START) };
+    ledger.tick(at);
+    for record in Records::new(writer.records(), writer.texts()) {
+        at.sequence = at.sequence.next();
+        ledger.apply(at, &record.unwrap()).unwrap();
+    }
+    ledger
+}
+
+/// Plays a sequence; says what its commands came to.
+fn play(plays: &[Play]) -> Result<BTreeSet<String>, String> {
+    let mut reached = BTreeSet::new();
+    let (mut model, mut ledger) = (Model::default(), begun());
+    let mut played: Vec<Step> = Vec::new();
+    let mut now = START;
+    for Play { pause, what } in plays {
+        now += pause;
+        let step = match what {
+            What::New(step, offset) => timed(step, now, *offset),
+            What::Again(index) if !played.is_empty() => again(index.get(&played), now),
+            What::Changed(index, step) if !played.is_empty() => changed(index.get(&played), step, now),
+            What::Again(_) | What::Changed(..) => continue,
+        };
+        let mut at = Position { sequence: ledger.position().sequence.next(), time: time(now) };
+        if *pause > 0 {
+            ledger.tick(at);
+            model.tick(at);
+            at.sequence = at.sequence.next();
+        }
+        let mut writer = crate::words::commands();
+        write(&mut writer, &step);
+        ledger.reserve_for_frame(1);
+        let record = Records::new(writer.records(), writer.texts()).next().unwrap().unwrap();
+        let found = ledger.apply(at, &record).unwrap();
+        let expected = model.apply(at, &step);
+        reached.insert(match found.verdict {
+            Verdict::Payment { state, reason, .. } => {
+                reason.map_or_else(|| format!("{state:?}"), |reason| reason.to_string())
+            }
+            Verdict::Done { .. } => "done".to_owned(),
+            Verdict::Refused { refusal, .. } => refusal.name().to_owned(),
+        });
+        compare::outcome(&expected, &found).map_err(|difference| format!("{step:?}: {difference}"))?;
+        ledger.validate();
+        compare::ledger(&model, &ledger).map_err(|difference| format!("after {step:?}: {difference}"))?;
+        if let Some(key) = step.key() {
+            let accepted = time(now - 8 * SECOND);
+            for accepted in [None, Some(accepted), Some(time(START))] {
+                let id = format!("T{}", key.1);
+                let found = ledger.payment_by_key(crate::words::bic(key.0), &id, accepted);
+                compare::payment(model.known(key, accepted), &found)?;
+            }
+            compare::payment(model.known_at(at.sequence), &ledger.payment_at(at.sequence))?;
+        }
+        played.push(step);
+    }
+    Ok(reached)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_ledger_does_what_the_model_says(plays in plays()) {
+        let played = play(&plays);
+        prop_assert!(played.is_ok(), "{}", played.unwrap_err());
+    }
+}
+
+/// Random commands are worth what they reach: everything but a balance that leaves its range.
+#[test]
+fn the_sequences_reach_every_answer() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut reached = BTreeSet::new();
+    for _ in 0..600 {
+        let plays = plays().new_tree(&mut runner).unwrap().current();
+        reached.extend(play(&plays).unwrap());
+    }
+    let reasons =
+        "Settled DNOR AM05 FF01 CNOR AG10 AG11 AB05 DT01 AC01 AC02 AC04 AC06 AG01 AM03 AM04 AM23 AB08";
+    let others = "done REQUEST_ID_REUSED PARTICIPANT_UNKNOWN PARTICIPANT_EXISTS ACCOUNTS_NOT_HOSTED ACCOUNT_UNKNOWN \
+                  ACCOUNT_EXISTS ACCOUNT_CLOSED ACCOUNT_BLOCKED ACCOUNT_NOT_EMPTY FLOOR_ABOVE_AVAILABLE \
+                  INSUFFICIENT_FUNDS POSITION_UNKNOWN REFERENCE_REUSED";
+    let wanted: BTreeSet<String> = [reasons, others].join(" ").split(' ').map(str::to_owned).collect();
+    let missed: Vec<_> = wanted.difference(&reached).collect();
+    assert!(missed.is_empty(), "never reached: {missed:?}");
+}

@@ -1,0 +1,144 @@
+//! What a seed draws for itself before it starts: how much of what happens, and which troubles at all.
+//!
+//! Every seed leaves most troubles out and has plenty of the rest (swarm testing, Groce et al. 2012), so that each
+//! of them is also seen alone.
+
+use journal::SegmentSize;
+
+use crate::random::Random;
+
+/// What can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    /// The machine loses power now.
+    PowerLoss,
+    /// The machine loses power in the middle of an operation soon.
+    PowerLossSoon,
+    /// The process ends now.
+    Exit,
+    /// An operation of the disk fails soon.
+    DiskError,
+    /// The disk is full for a while.
+    DiskFull,
+    /// The disk is slow for a while.
+    SlowDisk,
+    /// The wall clock jumps.
+    ClockStep,
+    /// The node stands still for a while, at most for days.
+    Pause,
+    /// Another claim of the log, with a frame of the former writer under way.
+    Takeover,
+    /// A write is acknowledged and lost.
+    LostWrite,
+    /// A write lands elsewhere.
+    MisdirectedWrite,
+    /// A bit on the disk flips while the node is down.
+    Rot,
+}
+
+impl Trouble {
+    const ALL: [Self; 12] = [
+        Self::PowerLoss,
+        Self::PowerLossSoon,
+        Self::Exit,
+        Self::DiskError,
+        Self::DiskFull,
+        Self::SlowDisk,
+        Self::ClockStep,
+        Self::Pause,
+        Self::Takeover,
+        Self::LostWrite,
+        Self::MisdirectedWrite,
+        Self::Rot,
+    ];
+
+    /// Whether one copy of the log can't always survive it.
+    const fn is_of_media(self) -> bool {
+        matches!(self, Self::LostWrite | Self::MisdirectedWrite | Self::Rot)
+    }
+}
+
+/// What becomes of unsynced blocks at a power loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Losses {
+    /// All are lost.
+    All,
+    /// None is.
+    Nothing,
+    /// Each is kept, lost or torn.
+    Any,
+}
+
+/// A seed's choices.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) troubles: Vec<Trouble>,
+    /// Between two troubles, in nanoseconds, at most.
+    pub(crate) trouble_pause_max: i64,
+    /// After so many, none comes any more.
+    pub(crate) troubles_max: u64,
+    /// When everything is healed at the latest, in nanoseconds.
+    pub(crate) length_max: i64,
+    pub(crate) losses: Losses,
+    pub(crate) segment_size: SegmentSize,
+    pub(crate) clients: usize,
+    /// Commands and questions that clients think of.
+    pub(crate) jobs: usize,
+    /// Between two actions of a client, in nanoseconds, at most.
+    pub(crate) client_pause_max: i64,
+    /// Commands and questions without an answer, at most; then clients wait.
+    pub(crate) open_max: usize,
+    /// How long a client waits for a reply, in nanoseconds.
+    pub(crate) patience: i64,
+    /// A durable write, in nanoseconds, at most.
+    pub(crate) write_max: i64,
+    /// Thousandths.
+    pub(crate) reply_lost: u64,
+    /// Thousandths.
+    pub(crate) frame_idle_at_once: u64,
+    /// Of ten new commands, how many are payments.
+    pub(crate) payments: u64,
+    /// How many payment ids and request ids there are to choose from.
+    pub(crate) ids: u64,
+}
+
+const MILLISECOND: i64 = 1_000_000;
+const SECOND: i64 = 1_000 * MILLISECOND;
+
+impl Plan {
+    pub(crate) fn draw(random: &mut Random) -> Self {
+        // One seed in four may meet troubles that end a node with a single copy.
+        let with_media = random.happens(250);
+        let troubles = Trouble::ALL.into_iter().filter(|trouble| match trouble.is_of_media() {
+            true => with_media && random.happens(600),
+            false => random.happens(450),
+        });
+        let troubles = troubles.collect();
+        let jobs = random.index(280) + 20;
+        let client_pause_max =
+            *random.one_of(&[MILLISECOND / 5, 5 * MILLISECOND, 60 * MILLISECOND, SECOND / 2]);
+        // So that a run meets some, whether it is short or long.
+        let troubles_mean = i64::try_from(random.index(20) + 2).expect("it is small");
+        let blocks = *random.one_of(&[16, 16, 32, 140]);
+        let length = client_pause_max * i64::try_from(jobs).expect("it is small");
+        Self {
+            troubles,
+            trouble_pause_max: (length / troubles_mean).max(20 * MILLISECOND),
+            troubles_max: 40,
+            length_max: 2 * length + 20 * SECOND,
+            losses: *random.one_of(&[Losses::All, Losses::Nothing, Losses::Any, Losses::Any]),
+            segment_size: SegmentSize::new(4096 * blocks).expect("whole blocks, more than four"),
+            clients: random.index(5) + 1,
+            jobs,
+            client_pause_max,
+            // What is open must fit a frame, and a frame a segment.
+            open_max: *random.one_of(if blocks == 16 { [3, 10].as_slice() } else { &[3, 20, 60] }),
+            patience: *random.one_of(&[20 * MILLISECOND, 300 * MILLISECOND, 3 * SECOND]),
+            write_max: *random.one_of(&[MILLISECOND / 10, MILLISECOND, 20 * MILLISECOND]),
+            reply_lost: *random.one_of(&[0, 50, 300]),
+            frame_idle_at_once: *random.one_of(&[1000, 500, 50]),
+            payments: *random.one_of(&[3, 6, 8]),
+            ids: *random.one_of(&[30, 200, 100_000]),
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! One seed: a node, a disk, clocks and clients on one thread, in virtual time.
+//!
+//! First the safety phase, in which troubles come; then everything is healed, and every client must get an answer
+//! to everything within a bound; then the node stops in good order, and its whole state is compared.
+//!
+//! Invariants:
+//! - Whatever happens is an entry of the queue, taken in the order of its time and then of its making.
+//! - Nothing is drawn from anywhere but the seed's generator.
+
+use std::collections::BTreeMap;
+
+use engine::{Event, Now};
+use journal::{FrameKind, MemoryStorage, SealedFrame};
+use types::{Sequence, Timestamp};
+
+use crate::auditor::{Auditor, Violation};
+use crate::node::Node;
+use crate::plan::Plan;
+use crate::random::Random;
+use crate::step::Step;
+use crate::trace::Trace;
+use crate::traffic::{Traffic, Wish, world};
+use crate::words::Query;
+
+#[path = "serving.rs"]
+mod serving;
+#[path = "troubles.rs"]
+mod troubles;
+
+use troubles::Ambush;
+
+const MICROSECOND: i64 = 1_000;
+const MILLISECOND: i64 = 1_000 * MICROSECOND;
+const SECOND: i64 = 1_000 * MILLISECOND;
+
+/// What the wall clock shows when a simulation starts.
+const START: i64 = 1_770_000_000 * SECOND;
+/// After healing, everything must be answered within this virtual time.
+const LIVENESS_MAX: i64 = 120 * SECOND;
+/// A simulation that takes more turns than this does not come to rest.
+const TURNS_MAX: u64 = 400_000;
+
+/// How a simulation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything was answered, and the state is the model's.
+    Converged,
+    /// The node found damage that was done to it, and stopped with the place.
+    Stopped(String),
+    /// The device lost the log's last write before another followed: the documented window of a single copy.
+    InWindow,
+}
+
+/// What a simulation went through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How it ended.
+    pub ending: Ending,
+    /// Stands for every line of the trace.
+    pub trace: u64,
+    /// How many lines the trace has.
+    pub lines: u64,
+    /// Starts of the node that came to serve.
+    pub starts: u64,
+    /// Commands that were decided.
+    pub decided: u64,
+    /// Outcomes that were told and checked.
+    pub told: u64,
+    /// Answers to questions that were checked.
+    pub answers: u64,
+}
+
+/// Something that is to happen.
+#[derive(Clone, Debug)]
+enum Happening {
+    Client(usize),
+    Deliver(Vec<usize>),
+    Retry(Vec<usize>),
+    Idle(u64),
+    WriteStart(u64),
+    WriteDone(u64),
+    Prepare(u64),
+    LookAround(u64),
+    Start,
+    Trouble,
+    Heal,
+    Space,
+    Takeover,
+    Zombie,
+}
+
+/// Something that a client wants, until it has an answer.
+#[derive(Debug)]
+struct Job {
+    wish: Wish,
+    is_answered: bool,
+    /// How often it was sent.
+    attempts: u32,
+}
+
+/// Who waits for a ticket.
+#[derive(Debug)]
+enum Waiting {
+    Outcomes(Vec<(usize, Step)>),
+    Answer(usize, Query),
+}
+
+/// How a turn ends the simulation.
+enum Stop {
+    Wrong(Violation),
+    Ended(Ending),
+}
+
+impl From<Violation> for Stop {
+    fn from(violation: Violation) -> Self {
+        Self::Wrong(violation)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Trouble,
+    Healed,
+    Stopping,
+}
+
+/// Everything.
+pub(crate) struct Simulation {
+    random: Random,
+    plan: Plan,
+    trace: Trace,
+    time: i64,
+    /// How much longer the machine has been running than virtual time says.
+    paused: i64,
+    /// How far the wall clock is off.
+    wall_error: i64,
+    queue: BTreeMap<(i64, u64), Happening>,
+    order: u64,
+    storage: MemoryStorage,
+    node: Option<Node>,
+    life: u64,
+    zombie: Option<(journal::LocalWriter<MemoryStorage>, SealedFrame)>,
+    slow_until: i64,
+    /// A fault waits for an operation of the disk.
+    is_armed: bool,
+    /// What waits for the next frame, or the next segment, to go wrong.
+    ambush: Option<Ambush>,
+    troubles: u64,
+    media_harmed: bool,
+    rotten: Option<String>,
+    auditor: Auditor,
+    jobs: Vec<Job>,
+    thought_of: Vec<Step>,
+    created: usize,
+    waiting: BTreeMap<u32, Waiting>,
+    ticket: u32,
+    phase: Phase,
+    healed_at: i64,
+    quiet_since: i64,
+    last_told: Sequence,
+    starts: u64,
+    told: u64,
+    answers: u64,
+    has_stopped: bool,
+}
+
+impl Simulation {
+    pub(crate) fn new(seed: u64, is_printed: bool) -> Self {
+        let mut random = Random::new(seed);
+        let plan = Plan::draw(&mut random);
+        let mut trace = Trace::new(is_printed);
+        trace.line(0, &format!("seed {seed}: {plan:?}"));
+        Self {
+            random,
+            plan,
+            trace,
+            time: 0,
+            paused: 0,
+            wall_error: 0,
+            queue: BTreeMap::new(),
+            order: 0,
+            storage: MemoryStorage::new(),
+            node: None,
+            life: 0,
+            zombie: None,
+            slow_until: 0,
+            is_armed: false,
+            ambush: None,
+            troubles: 0,
+            media_harmed: false,
+            rotten: None,
+            auditor: Auditor::default(),
+            jobs: Vec::new(),
+            thought_of: Vec::new(),
+            created: 0,
+            waiting: BTreeMap::new(),
+            ticket: 0,
+            phase: Phase::Trouble,
+            healed_at: 0,
+            quiet_since: 0,
+            last_told: Sequence(0),
+            starts: 0,
+            told: 0,
+            answers: 0,
+            has_stopped: false,
+        }
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run(&mut self) -> Result<Summary, Violation> {
+        self.at(0, Happening::Start);
+        let first = world(&mut self.random);
+        let first = first.into_iter().map(|step| self.job(Wish::Do(step))).collect();
+        self.send(first);
+        for client in 0..self.plan.clients {
+            let pause = self.pause(SECOND);
+            self.at(pause, Happening::Client(client));
+        }
+        let pause = self.pause(self.plan.trouble_pause_max);
+        self.at(pause, Happening::Trouble);
+        self.at(self.plan.length_max, Happening::Heal);
+        let mut turns = 0;
+        let ending = loop {
+            turns += 1;
+            if turns > TURNS_MAX {
+                return Err(format!("it does not come to rest: {} entries wait", self.queue.len()));
+            }
+            match self.turn() {
+                Ok(()) if self.has_stopped => break Ending::Converged,
+                Ok(()) => {}
+                Err(Stop::Wrong(violation)) => {
+                    self.note(&violation);
+                    return Err(violation);
+                }
+                Err(Stop::Ended(ending)) => break ending,
+            }
+        };
+        self.note(&format!("the end: {ending:?}"));
+        Ok(Summary {
+            ending,
+            trace: self.trace.hash(),
+            lines: self.trace.lines(),
+            starts: self.starts,
+            decided: self.auditor.at().sequence.0,
+            told: self.told,
+            answers: self.answers,
+        })
+    }
+
+    fn turn(&mut self) -> Result<(), Stop> {
+        let Some(((time, _), happening)) = self.queue.pop_first() else {
+            return Err(Stop::Wrong(self.unanswered("nothing happens any more")));
+        };
+        assert!(time >= self.time, "time does not run backwards");
+        self.time = time;
+        if self.phase != Phase::Trouble && self.time > self.healed_at + LIVENESS_MAX {
+            return Err(Stop::Wrong(self.unanswered("liveness: time is up")));
+        }
+        match happening {
+            Happening::Client(client) => self.client(client),
+            Happening::Deliver(jobs) => return self.deliver(&jobs),
+            Happening::Retry(jobs) => self.retry(&jobs),
+            Happening::Idle(life) if life == self.life => return self.step(Event::Idle),
+            Happening::WriteStart(life) if life == self.life => return self.write_start(),
+            Happening::WriteDone(life) if life == self.life => return self.write_done(),
+            Happening::Prepare(life) if life == self.life => return self.prepare(),
+            Happening::LookAround(life) if life == self.life => self.look_around(),
+            Happening::Idle(_)
+            | Happening::WriteStart(_)
+            | Happening::WriteDone(_)
+            | Happening::Prepare(_)
+            | Happening::LookAround(_) => {}
+            Happening::Start => return self.start(),
+            Happening::Trouble => return self.trouble(),
+            Happening::Heal => return self.heal(),
+            Happening::Space => self.storage.limit_space(None),
+            Happening::Takeover => return self.take_over(),
+            Happening::Zombie => return self.zombie_writes(),
+        }
+        Ok(())
+    }
+
+    fn at(&mut self, pause: i64, happening: Happening) {
+        self.order += 1;
+        self.queue.insert((self.time + pause, self.order), happening);
+    }
+
+    fn pause(&mut self, most: i64) -> i64 {
+        self.random.between(1, most.max(1))
+    }
+
+    fn note(&mut self, line: &str) {
+        self.trace.line(self.time, line);
+    }
+
+    fn unanswered(&self, what: &str) -> Violation {
+        let open = self.jobs.iter().filter(|job| !job.is_answered).count();
+        format!("promise 5: {what}, and {open} commands and questions have no answer")
+    }
+
+    fn now(&self) -> Now {
+        let monotonic = 5 * SECOND + self.time + self.paused;
+        let wall = START + self.time + self.paused + self.wall_error;
+        Now { monotonic, wall: Timestamp::from_nanoseconds(wall).expect("it is of this century") }
+    }
+
+    /// What the clients' clocks show.
+    fn true_time(&self) -> Timestamp {
+        Timestamp::from_nanoseconds(START + self.time + self.paused).expect("it is of this century")
+    }
+
+    fn job(&mut self, wish: Wish) -> usize {
+        if let Wish::Do(step) = &wish {
+            self.thought_of.push(step.clone());
+        }
+        self.jobs.push(Job { wish, is_answered: false, attempts: 0 });
+        self.jobs.len() - 1
+    }
+
+    /// A client thinks of something, as long as there is something to think of.
+    fn client(&mut self, client: usize) {
+        if self.jobs.iter().filter(|job| !job.is_answered).count() >= self.plan.open_max {
+            let pause = self.pause(self.plan.client_pause_max.max(100 * MILLISECOND));
+            self.at(pause, Happening::Client(client));
+        } else if self.created < self.plan.jobs {
+            let count = if self.random.happens(200) { self.random.index(4) + 1 } else { 1 };
+            let mut jobs = Vec::new();
+            for _ in 0..count {
+                let now = self.true_time();
+                let mut traffic = Traffic {
+                    random: &mut self.random,
+                    earlier: &self.thought_of,
+                    now,
+                    last: self.last_told,
+                    ids: self.plan.ids,
+                    payments: self.plan.payments,
+                };
+                let wish = traffic.wish();
+                jobs.push(self.job(wish));
+            }
+            self.created += count;
+            self.send(jobs);
+            let pause = self.pause(self.plan.client_pause_max);
+            self.at(pause, Happening::Client(client));
+        } else if client == 0 {
+            let pause = self.pause(self.plan.trouble_pause_max);
+            self.at(pause, Happening::Heal);
+        }
+    }
+
+    fn send(&mut self, jobs: Vec<usize>) {
+        // Clients that get no answer lose patience more slowly each time.
+        let attempts = jobs.iter().map(|job| self.jobs[*job].attempts).max().unwrap_or(0);
+        jobs.iter().for_each(|job| self.jobs[*job].attempts += 1);
+        let patience = (self.plan.patience << attempts.min(8)).min(4 * SECOND.max(self.plan.patience));
+        let patience = patience + self.random.between(0, patience);
+        self.at(patience, Happening::Retry(jobs.clone()));
+        let pause = self.pause(MILLISECOND);
+        self.at(pause, Happening::Deliver(jobs));
+    }
+
+    /// What has no answer is sent again; about a payment some clients ask first.
+    fn retry(&mut self, jobs: &[usize]) {
+        let open: Vec<usize> = jobs.iter().copied().filter(|job| !self.jobs[*job].is_answered).collect();
+        if open.is_empty() {
+            return;
+        }
+        if let Wish::Do(Step::Pay(payment)) = self.jobs[open[0]].wish.clone()
+            && self.phase == Phase::Trouble
+            && self.random.happens(300)
+        {
+            let query = Query::Key(payment.debtor_bank, payment.id, payment.body.accepted);
+            let job = self.job(Wish::Ask(query));
+            self.send(vec![job]);
+        }
+        self.send(open);
+    }
+
+    /// All unanswered jobs, for the end.
+    fn all_answered(&self) -> bool {
+        self.jobs.iter().all(|job| job.is_answered)
+    }
+
+    /// The wall clock shows log time again, as it does when an operator has waited for it.
+    fn set_clock(&mut self) {
+        let now = self.now();
+        if let Some(node) = &self.node {
+            let log_time = now.monotonic + node.core.clock().offset();
+            self.wall_error += log_time - now.wall.nanoseconds();
+        }
+    }
+
+    /// Heals everything; from then on all must be answered, and in the end the log must rest on a marker.
+    fn heal(&mut self) -> Result<(), Stop> {
+        if self.phase == Phase::Trouble {
+            self.note("everything is healed");
+            self.phase = Phase::Healed;
+            self.healed_at = self.time;
+            self.created = self.plan.jobs;
+            self.storage.limit_space(None);
+            self.slow_until = self.time;
+            self.set_clock();
+            if self.is_armed {
+                self.exit();
+            }
+        }
+        let rests = self.auditor.last().is_some_and(|(_, kind)| kind == FrameKind::Marker);
+        if self.phase == Phase::Healed && self.all_answered() && self.node.is_some() {
+            let is_writing =
+                self.node.as_ref().is_some_and(|node| node.held.is_some() || node.written.is_some());
+            let quiet = self.time - self.quiet_since;
+            if quiet > 100 * MILLISECOND && !is_writing && !rests {
+                return Err(Stop::Wrong("promise 2: the log does not come to rest on a marker".to_owned()));
+            }
+            if rests {
+                self.note("the node is told to stop");
+                self.phase = Phase::Stopping;
+                self.step(Event::Stop)?;
+                self.at(0, Happening::Idle(self.life));
+            }
+        }
+        self.at(20 * MILLISECOND, Happening::Heal);
+        Ok(())
+    }
+}

@@ -1,0 +1,165 @@
+//! What clients may send, in small numbers: banks 0 to 4, accounts 0 to 9, five currencies.
+//!
+//! The model decides steps; `words` writes them as the ledger's records. Two steps that differ in nothing but
+//! what is no part of a body (message id, hints, a time that Solvo stamps) are the same request.
+
+use ledger::{AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, ParticipantStatus};
+use types::Timestamp;
+
+/// How many banks there are to register.
+pub(crate) const BANKS: u8 = 5;
+/// How many account numbers there are to open.
+pub(crate) const ACCOUNTS: u8 = 10;
+/// The currencies by their number here; the first is the scheme's. One more than a participant may keep.
+pub(crate) const CURRENCIES: [&str; 5] = ["EUR", "SEK", "CHF", "GBP", "NOK"];
+
+/// One command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A command with a request id.
+    Request {
+        /// The caller's name for it.
+        id: u32,
+        /// Its body.
+        body: Request,
+    },
+    /// A payment.
+    Pay(Pay),
+    /// A payment that was refused on reading.
+    Refuse {
+        /// The payment as far as it could be read.
+        payment: Pay,
+        /// Whether the whole order could be read, so that its body is the same as a good one's.
+        whole: bool,
+    },
+}
+
+/// The body of a command with a request id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// A bank enters.
+    Register {
+        /// Which.
+        bank: u8,
+        /// Where its accounts live.
+        mode: AccountMode,
+        /// The currency of its position.
+        currency: u8,
+    },
+    /// A bank is suspended or takes part again.
+    SetBankStatus {
+        /// Which.
+        bank: u8,
+        /// Its status from now on.
+        status: ParticipantStatus,
+    },
+    /// An account is opened.
+    Open {
+        /// Where.
+        bank: u8,
+        /// Its number.
+        account: u8,
+        /// In which currency.
+        currency: u8,
+        /// What it permits.
+        kind: AccountKind,
+        /// Minor units.
+        floor: i64,
+    },
+    /// An account is blocked, freed or closed.
+    SetAccountStatus {
+        /// Its number.
+        account: u8,
+        /// In which currency.
+        currency: u8,
+        /// Its status from now on.
+        status: AccountStatus,
+    },
+    /// An account's floor is set.
+    SetFloor {
+        /// Its number.
+        account: u8,
+        /// In which currency.
+        currency: u8,
+        /// Minor units.
+        floor: i64,
+    },
+    /// The bank's own systems move money.
+    Post {
+        /// The account's number.
+        account: u8,
+        /// In which currency.
+        currency: u8,
+        /// Up or down.
+        direction: Direction,
+        /// Minor units.
+        amount: i64,
+    },
+    /// Money enters or leaves a position.
+    Move {
+        /// Whose.
+        bank: u8,
+        /// In which currency.
+        currency: u8,
+        /// In or out.
+        direction: LiquidityDirection,
+        /// Minor units.
+        amount: i64,
+        /// The booking outside.
+        reference: u32,
+    },
+}
+
+/// A payment order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pay {
+    /// The payer's bank.
+    pub(crate) debtor_bank: u8,
+    /// The payer's bank's reference; with the bank it is the key.
+    pub(crate) id: u32,
+    /// Everything over which duplicates are compared.
+    pub(crate) body: Body,
+    /// When Solvo received it. It counts if the body names no acceptance time, and is no part of the body.
+    pub(crate) stamped: Timestamp,
+    /// The message's own number, no part of the body.
+    pub(crate) message: u8,
+    /// What the edge believed the account numbers to be; they must change nothing.
+    pub(crate) hints: [u32; 2],
+}
+
+/// A payment's business fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Body {
+    /// The payee's bank.
+    pub(crate) creditor_bank: u8,
+    /// The payer's account.
+    pub(crate) debtor: u8,
+    /// The payee's account.
+    pub(crate) creditor: u8,
+    /// Minor units.
+    pub(crate) amount: i64,
+    /// In which currency.
+    pub(crate) currency: u8,
+    /// What it is for.
+    pub(crate) remittance: u8,
+    /// When it was accepted, if the sender says so.
+    pub(crate) accepted: Option<Timestamp>,
+}
+
+impl Pay {
+    /// The acceptance time by which it is judged.
+    pub(crate) fn acceptance_time(&self) -> Timestamp {
+        self.body.accepted.unwrap_or(self.stamped)
+    }
+}
+
+#[cfg(test)]
+impl Step {
+    /// The payment's key, if it is one.
+    pub(crate) const fn key(&self) -> Option<(u8, u32)> {
+        match self {
+            Self::Request { .. } => None,
+            Self::Pay(payment) | Self::Refuse { payment, .. } => Some((payment.debtor_bank, payment.id)),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Steps as the ledger's records, and questions as the engine's.
+//!
+//! Invariant: a record's bytes tell its step, so that whoever reads a log can look up what each record asks.
+
+use engine::Question;
+use journal::Identity;
+use ledger::{
+    AccountSelector, OpenAccount, PostEntry, RecordWriter, RefusedBody, RefusedPayment, RegisterParticipant,
+    RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
+};
+use types::{
+    AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
+    Party, PaymentOrder, PrincipalNumber, Remittance, Sequence, SettlementMethod, Shard, StatusReason, Text,
+    Timestamp,
+};
+
+use crate::step::{CURRENCIES, Pay, Request, Step};
+
+/// What a client may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Query {
+    /// What became of the payment at this position?
+    At(Sequence),
+    /// What became of the payment with this key, accepted at this time if it is known?
+    Key(u8, u32, Option<Timestamp>),
+    /// What is on this account in this currency?
+    Account(u8, u8),
+    /// What is in this bank's position in this currency?
+    Position(u8, u8),
+    /// Who is this bank?
+    Bank(u8),
+    /// Does every book sum to zero?
+    Books,
+}
+
+/// The log of every simulation.
+pub(crate) const IDENTITY: Identity =
+    Identity { cluster: ClusterId([0x5A; 16]), shard: Shard(0), incarnation: Incarnation(77) };
+
+/// The key of its digests.
+pub(crate) const fn digest_key() -> DigestKey {
+    DigestKey::new(*b"simulated digest")
+}
+
+/// The code of a bank.
+pub(crate) fn bic(bank: u8) -> Bic {
+    let letter = char::from(b'A' + bank);
+    Bic::parse(&format!("SIMUDEF{letter}")).expect("eight capital letters are a code")
+}
+
+/// The number of an account.
+pub(crate) fn iban(account: u8) -> Iban {
+    Iban::with_check_digits("DE", &format!("{:018}", 100 + u32::from(account)))
+        .expect("eighteen digits are a German account")
+}
+
+/// A currency by its number here.
+pub(crate) fn currency(number: u8) -> Currency {
+    Currency::parse(CURRENCIES[usize::from(number)]).expect("all of them are known")
+}
+
+/// An empty list of commands.
+pub(crate) const fn commands() -> RecordWriter {
+    RecordWriter::new(digest_key(), PrincipalNumber(1))
+}
+
+/// The record of a step, which stands for it in [`split`].
+pub(crate) fn record_of(step: &Step) -> Vec<u8> {
+    let mut writer = commands();
+    write(&mut writer, step);
+    writer.records().to_vec()
+}
+
+/// The records of a frame, one by one. They are of a frame that has been checked.
+pub(crate) fn split(mut records: &[u8]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    while let Some(length) = records.get(4..8) {
+        let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+        let (record, rest) = records.split_at(usize::try_from(length).expect("32 bits"));
+        all.push(record.to_vec());
+        records = rest;
+    }
+    all
+}
+
+/// Appends a step's record.
+pub(crate) fn write(writer: &mut RecordWriter, step: &Step) {
+    match step {
+        Step::Request { id, body } => write_request(writer, *id, body),
+        Step::Pay(payment) => {
+            let (debtor, creditor) = (digest_key().iban(iban(payment.body.debtor).as_str()), payment.hints);
+            writer.payment(&order(payment), payment.stamped, Channel::Grpc, |digest, _| {
+                AccountNumber(if digest == debtor { creditor[0] } else { creditor[1] })
+            });
+        }
+        Step::Refuse { payment, whole } => writer.refused_payment(&RefusedPayment {
+            debtor_agent: bic(payment.debtor_bank),
+            creditor_agent: whole.then(|| bic(payment.body.creditor_bank)),
+            transaction_id: transaction_id(payment.id),
+            acceptance_time: payment.body.accepted,
+            reason: StatusReason::InvalidFileFormat.code(),
+            path: "/Document".into(),
+            body: match whole {
+                true => RefusedBody::Order(Box::new(order(payment))),
+                false => RefusedBody::Parts(format!("{:?}", payment.body).into_bytes()),
+            },
+            channel: Channel::Iso20022,
+        }),
+    }
+}
+
+/// A question.
+pub(crate) fn question(query: Query) -> Question {
+    match query {
+        Query::At(sequence) => Question::PaymentAt(sequence),
+        Query::Key(bank, id, acceptance_time) => Question::PaymentByKey {
+            debtor_agent: bic(bank),
+            transaction_id: transaction_id(id),
+            acceptance_time,
+        },
+        Query::Account(account, number) => {
+            Question::Account { iban: iban(account), currency: currency(number) }
+        }
+        Query::Position(bank, number) => Question::Position { bic: bic(bank), currency: currency(number) },
+        Query::Bank(bank) => Question::Participant(bic(bank)),
+        Query::Books => Question::TrialBalance,
+    }
+}
+
+fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
+    let request_id = RequestId::parse(&format!("request-{id}")).expect("printable and short");
+    let amount = |minor| Amount::from_minor_units(minor).expect("steps have amounts in range");
+    let balance = |minor| Balance::from_minor_units(minor).expect("steps have floors in range");
+    let selector = |account, number| AccountSelector { iban: iban(account), currency: currency(number) };
+    match *body {
+        Request::Register { bank, mode, currency: number } => {
+            let name = Text::parse("A simulated bank").expect("plain letters");
+            let (bic, currency) = (bic(bank), currency(number));
+            writer.register_participant(&RegisterParticipant { request_id, bic, name, mode, currency });
+        }
+        Request::SetBankStatus { bank, status } => {
+            writer.set_participant_status(&SetParticipantStatus { request_id, bic: bic(bank), status });
+        }
+        Request::Open { bank, account, currency: number, kind, floor } => {
+            writer.open_account(&OpenAccount {
+                request_id,
+                participant: bic(bank),
+                iban: iban(account),
+                currency: currency(number),
+                kind,
+                floor: balance(floor),
+                holder_names: vec![Text::parse("A simulated customer").expect("plain letters")],
+                identification: None,
+            });
+        }
+        Request::SetAccountStatus { account, currency, status } => {
+            let account = selector(account, currency);
+            writer.set_account_status(&SetAccountStatus { request_id, account, status });
+        }
+        Request::SetFloor { account, currency, floor } => {
+            let account = selector(account, currency);
+            writer.set_account_floor(&SetAccountFloor { request_id, account, floor: balance(floor) });
+        }
+        Request::Post { account, currency, direction, amount: minor } => writer.post_entry(&PostEntry {
+            request_id,
+            account: selector(account, currency),
+            direction,
+            amount: amount(minor),
+            value_date: Date::from_days(20_000).expect("a day of this century"),
+            booking_key: Text::parse("SALA").expect("plain letters"),
+            core_reference: Text::parse_identifier("CORE-1").expect("plain letters"),
+        }),
+        Request::Move { bank, currency: number, direction, amount: minor, reference } => {
+            writer.transfer_liquidity(&TransferLiquidity {
+                request_id,
+                bic: bic(bank),
+                direction,
+                amount: amount(minor),
+                currency: currency(number),
+                external_reference: Text::parse_identifier(&format!("BOOKING-{reference}"))
+                    .expect("plain letters"),
+            });
+        }
+    }
+}
+
+fn transaction_id(id: u32) -> Text<35> {
+    Text::parse_identifier(&format!("T{id}")).expect("plain letters")
+}
+
+fn order(payment: &Pay) -> PaymentOrder {
+    let party = |name| Party { name: Some(Text::parse(name).expect("plain letters")), ..Party::default() };
+    let body = &payment.body;
+    PaymentOrder {
+        message_id: Some(Text::parse(&format!("M{}", payment.message)).expect("plain letters")),
+        created_at: None,
+        settlement_date: None,
+        settlement_method: SettlementMethod::ClearingSystem,
+        settlement_account: None,
+        clearing_system: None,
+        instructing_agent: None,
+        instructed_agent: None,
+        instruction_id: None,
+        end_to_end_id: Text::parse("NOTPROVIDED").expect("plain letters"),
+        transaction_id: transaction_id(payment.id),
+        uetr: None,
+        amount: Amount::from_minor_units(body.amount).expect("steps have amounts in range"),
+        currency: currency(body.currency),
+        acceptance_time: body.accepted,
+        category_purpose: None,
+        purpose: None,
+        ultimate_debtor: None,
+        debtor: party("A payer"),
+        debtor_account: iban(body.debtor),
+        debtor_proxy: None,
+        debtor_agent: bic(payment.debtor_bank),
+        creditor_agent: bic(body.creditor_bank),
+        creditor: party("A payee"),
+        creditor_account: iban(body.creditor),
+        creditor_proxy: None,
+        ultimate_creditor: None,
+        remittance: Some(Remittance::Unstructured(
+            Text::parse(&format!("Invoice {}", body.remittance)).expect("plain letters"),
+        )),
+    }
+}
