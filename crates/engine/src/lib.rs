@@ -11,6 +11,8 @@
 //! - A failed write or sync, a divergence, and a panic on the core thread end the process.
 //! - Every queue has a limit, and a caller that has gone away never undoes what it submitted.
 
+#![deny(clippy::as_conversions, clippy::float_arithmetic)]
+
 mod clock;
 mod core;
 mod directory;

@@ -11,6 +11,8 @@
 //! - Bytes from a disk never panic; they are accepted whole, or named with their place and what is wrong.
 //! - Only `storage_files` touches the operating system.
 
+#![deny(clippy::as_conversions, clippy::float_arithmetic)]
+
 mod buffer;
 mod builder;
 mod bytes;

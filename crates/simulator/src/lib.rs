@@ -9,6 +9,8 @@
 //! - A failure is told with the one command that shows it again.
 //! - Damage that one copy can't survive ends in a stop that names the place, never in a wrong answer.
 
+#![deny(clippy::as_conversions, clippy::float_arithmetic)]
+
 mod auditor;
 mod compare;
 mod crash_points;

@@ -8,6 +8,8 @@
 //! - Personal data ([`Iban`], names, addresses, remittance) prints masked under `{:?}`.
 //! - Numbers that are stored ([`StatusReason`], [`PaymentState`], record kinds) are never reused.
 
+#![deny(clippy::as_conversions, clippy::float_arithmetic)]
+
 mod bic;
 mod currency;
 mod digest;

@@ -103,14 +103,14 @@ impl Duration {
     /// A span of whole seconds.
     pub const fn from_seconds(seconds: u32) -> Self {
         // A widening of 32 to 64 bits; `From` is not usable in constants.
-        #[allow(clippy::cast_lossless)]
+        #[allow(clippy::as_conversions)]
         Self(seconds as i64 * NANOSECONDS_PER_SECOND)
     }
 
     /// A span of whole milliseconds.
     pub const fn from_milliseconds(milliseconds: u32) -> Self {
         // A widening of 32 to 64 bits; `From` is not usable in constants.
-        #[allow(clippy::cast_lossless)]
+        #[allow(clippy::as_conversions)]
         Self(milliseconds as i64 * 1_000_000)
     }
 

@@ -63,6 +63,8 @@ fn a_file_cut_short_is_damage() {
 }
 
 /// Beside a running node a reader sees whole frames up to somewhere, and never damage.
+// A test is a caller, and callers start the threads.
+#[allow(clippy::disallowed_methods)]
 #[test]
 fn a_reader_beside_a_running_node_never_sees_damage() {
     let folder = tempfile::tempdir().unwrap();
