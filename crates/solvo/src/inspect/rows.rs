@@ -93,6 +93,7 @@ pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
         .with_some("refusal", entry.refusal().map(|refusal| refusal.name()))
         .with_some("repeat_of", entry.repeat_of().map(|sequence| sequence.0))
         .with("decided_at", entry.decided_at().0)
+        .with_some("late", entry.is_late().then_some("yes"))
         .with("debtor_balance", debtor_balance)
         .with("creditor_balance", creditor_balance)
         .with("debtor_position", debtor_position)
