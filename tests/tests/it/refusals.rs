@@ -362,6 +362,7 @@ async fn a_stopped_node_takes_nothing() {
     World::set_up(&api, 1).await;
     let folder = node.stop().await;
     let refused = api.submit(&payment("TX-1", "1.00")).await.unwrap_err();
-    assert!(matches!(refused.code(), Code::Unavailable | Code::Unknown), "{refused:?}");
+    let lost = [Code::Unavailable, Code::Unknown, Code::Cancelled, Code::Internal];
+    assert!(lost.contains(&refused.code()), "{refused:?}");
     drop(folder);
 }
