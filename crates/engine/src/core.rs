@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use journal::{Append, FrameBuilder, FrameKind, Identity, SealInput, SealedFrame, Tail};
-use ledger::{Ledger, Needs, Outcome, OutcomeEntry, Position, RecordWriter, Records, Verdict};
+use ledger::{Ledger, Outcome, OutcomeEntry, Position, RecordWriter, Records, Verdict};
 use types::{BatchNumber, Duration, PaymentState, Timestamp};
 
 use crate::clock::{ClockState, LogClock, Now};
@@ -106,7 +106,7 @@ impl<Ticket> Submission<Ticket> {
     pub fn new(commands: RecordWriter, ticket: Ticket) -> Result<Self, (RecordWriter, Ticket)> {
         // Every record brings an outcome entry into the next frame as well.
         let entries = usize::try_from(commands.count()).expect("32 bits") * OutcomeEntry::SIZE;
-        let length = commands.records().len() + commands.texts().len();
+        let length = commands.length();
         assert!(!commands.needs().log, "the log's own records are written by the engine when the log begins");
         if commands.count() == 0 || length > Self::LENGTH_MAX || entries > Self::LENGTH_MAX {
             return Err((commands, ticket));
@@ -117,16 +117,6 @@ impl<Ticket> Submission<Ticket> {
     /// How many commands there are.
     pub const fn count(&self) -> u32 {
         self.commands.count()
-    }
-
-    /// How many bytes they take in a frame.
-    pub fn length(&self) -> usize {
-        self.commands.records().len() + self.commands.texts().len()
-    }
-
-    /// What applying them takes.
-    pub const fn needs(&self) -> Needs {
-        self.commands.needs()
     }
 }
 
@@ -253,15 +243,7 @@ impl<Ticket> Core<Ticket> {
         self.tick_wanted = false;
         let opened = self.sealed.time.plus(NANOSECOND);
         let time = if is_on(Mutant::StampAtOpening) { opened } else { self.clock.read(now).max(opened) };
-        let frame = self.builder.seal(&SealInput {
-            kind,
-            identity: self.identity,
-            previous: self.sealed,
-            time,
-            rules_version: RULES_VERSION,
-            durable_mark: self.applied,
-            personal_key: 0,
-        });
+        let frame = seal_frame(&mut self.builder, self.identity, self.sealed, kind, time);
         self.sealed = frame.tail();
         std::mem::swap(&mut self.filling, &mut self.writing);
         assert!(self.filling.is_empty(), "those who waited for the last frame have been answered");
@@ -406,7 +388,27 @@ impl<Ticket> Core<Ticket> {
     }
 }
 
-const NANOSECOND: Duration = match Duration::from_nanoseconds(1) {
+/// Seals what the builder holds, to follow a frame that is durable.
+pub(crate) fn seal_frame(
+    builder: &mut FrameBuilder,
+    identity: Identity,
+    previous: Tail,
+    kind: FrameKind,
+    time: Timestamp,
+) -> SealedFrame {
+    builder.seal(&SealInput {
+        kind,
+        identity,
+        previous,
+        time,
+        rules_version: RULES_VERSION,
+        durable_mark: previous.batch,
+        personal_key: 0,
+    })
+}
+
+/// The least by which a frame is later than the one before.
+pub(crate) const NANOSECOND: Duration = match Duration::from_nanoseconds(1) {
     Some(nanosecond) => nanosecond,
     None => unreachable!(),
 };

@@ -15,15 +15,15 @@ use crate::driver::{Ticket, monotonic};
 use crate::question::{Answered, Question};
 
 /// Takes the outcomes of one submission, in the order of its commands. Called once, on the core thread: it must
-/// not block. `confirmed` is the log time at which they are told.
+/// not block.
 pub trait OutcomeSink: Send {
     /// Takes them.
-    fn take(self: Box<Self>, outcomes: &[Outcome], confirmed: Timestamp);
+    fn take(self: Box<Self>, outcomes: &[Outcome]);
 }
 
-impl<Function: FnOnce(&[Outcome], Timestamp) + Send> OutcomeSink for Function {
-    fn take(self: Box<Self>, outcomes: &[Outcome], confirmed: Timestamp) {
-        self(outcomes, confirmed);
+impl<Function: FnOnce(&[Outcome]) + Send> OutcomeSink for Function {
+    fn take(self: Box<Self>, outcomes: &[Outcome]) {
+        self(outcomes);
     }
 }
 
@@ -134,8 +134,7 @@ impl Handle {
         if rooms.into_iter().any(|(needed, full)| needed && full.load(Ordering::Relaxed)) {
             return Err(NotTaken::Full);
         }
-        let length = commands.records().len() + commands.texts().len();
-        let length = u64::try_from(length).expect("64 bits");
+        let length = u64::try_from(commands.length()).expect("64 bits");
         let sink = Ticket::Outcomes { sink, length };
         let submission = Submission::new(commands, sink).map_err(|_| NotTaken::TooLarge)?;
         let records =

@@ -19,7 +19,7 @@ fn handle(places: usize) -> (Handle, Receiver<Event<Ticket>>) {
 }
 
 fn submit(handle: &Handle, commands: RecordWriter) -> Result<(), NotTaken> {
-    handle.submit(commands, Box::new(|_: &[Outcome], _: Timestamp| panic!("nobody takes the queue")))
+    handle.submit(commands, Box::new(|_: &[Outcome]| panic!("nobody takes the queue")))
 }
 
 fn ask(handle: &Handle) -> Result<(), NotTaken> {

@@ -13,13 +13,13 @@ use std::sync::Arc;
 use crossbeam::channel::bounded;
 use journal::{
     Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, OpenError,
-    ReadError, SealInput, SealedFrame, SegmentSize, Settings, StorageError, Tail, Writer,
+    ReadError, SealedFrame, SegmentSize, Settings, StorageError, Tail, Writer,
 };
 use ledger::{Limits, Profile, RecordWriter, Setup};
-use types::{BatchNumber, ClusterId, DigestKey, Duration, Incarnation, PrincipalNumber, Shard};
+use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
 
 use crate::clock::LogClock;
-use crate::core::{Core, CoreSetup, RULES_VERSION};
+use crate::core::{Core, CoreSetup, NANOSECOND, seal_frame};
 use crate::directory::Directory;
 use crate::driver::{Engine, Parts, now, run};
 use crate::handle::{Handle, QUEUE_LENGTH, Shared};
@@ -83,7 +83,7 @@ pub fn start(config: &Config) -> Result<Engine, StartError> {
     let clock = LogClock::new(now(), tail.time);
     // One frame is being written while another fills, and the first may be on its way back.
     let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock };
-    let mut epoch_start = log.seal(FrameKind::EpochStart, 0);
+    let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start)?;
     let accept = |divergence: Divergence| StartError::Begin(divergence.to_string());
     replayer.frame(&epoch_start.view()).map_err(accept)?;
@@ -150,18 +150,9 @@ struct Log {
 }
 
 impl Log {
-    fn seal(&mut self, kind: FrameKind, personal_key: u32) -> SealedFrame {
-        let nanosecond = Duration::from_nanoseconds(1).expect("one is not negative");
-        let time = self.clock.read(now()).max(self.tail.time.plus(nanosecond));
-        let frame = self.builder.seal(&SealInput {
-            kind,
-            identity: self.identity,
-            previous: self.tail,
-            time,
-            rules_version: RULES_VERSION,
-            durable_mark: self.tail.batch,
-            personal_key,
-        });
+    fn seal(&mut self, kind: FrameKind) -> SealedFrame {
+        let time = self.clock.read(now()).max(self.tail.time.plus(NANOSECOND));
+        let frame = seal_frame(&mut self.builder, self.identity, self.tail, kind, time);
         self.tail = frame.tail();
         frame
     }
@@ -176,7 +167,7 @@ impl Log {
         for record in commands.split() {
             self.builder.push_record(record);
         }
-        let mut frame = self.seal(FrameKind::Commands, 0);
+        let mut frame = self.seal(FrameKind::Commands);
         match writer.append(&mut frame) {
             Append::Durable => Ok(frame),
             failed @ (Append::Fenced { .. }

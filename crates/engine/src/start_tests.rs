@@ -23,7 +23,7 @@ fn config(folder: &tempfile::TempDir) -> Config {
 
 fn submit(handle: &Handle, commands: RecordWriter) -> Receiver<Vec<Outcome>> {
     let (sender, receiver) = bounded(1);
-    let sink = move |outcomes: &[Outcome], _: Timestamp| {
+    let sink = move |outcomes: &[Outcome]| {
         // Tests may look away.
         let _ = sender.send(outcomes.to_vec());
     };
@@ -152,7 +152,7 @@ fn a_submission_too_large_for_a_frame_is_not_taken() {
     let folder = tempfile::tempdir().unwrap();
     let engine = start(&config(&folder)).unwrap();
     let handle = engine.handle();
-    let refuse = |_: &[Outcome], _: Timestamp| panic!("nothing was taken");
+    let refuse = |_: &[Outcome]| panic!("nothing was taken");
     assert_eq!(handle.submit(small(&handle, 3_073), Box::new(refuse)), Err(NotTaken::TooLarge));
     assert_eq!(handle.shared.records_under_way.load(Ordering::Relaxed), 0);
     assert_eq!(submit(&handle, small(&handle, 3_072)).recv().unwrap().len(), 3_072);
@@ -163,7 +163,7 @@ fn a_submission_too_large_for_a_frame_is_not_taken() {
 fn hold_the_core(handle: &Handle) -> crossbeam::channel::Sender<()> {
     let (release, released) = bounded(1);
     let (entered, is_held) = bounded(1);
-    let sink = move |_: &[Outcome], _: Timestamp| {
+    let sink = move |_: &[Outcome]| {
         entered.send(()).unwrap();
         released.recv().unwrap();
     };
@@ -186,7 +186,7 @@ fn more_than_can_be_answered_is_refused_and_what_was_taken_is_answered() {
     let part = small(&handle, 3_000);
     loop {
         let sender = sender.clone();
-        let sink = move |outcomes: &[Outcome], _: Timestamp| sender.send(outcomes.len()).unwrap();
+        let sink = move |outcomes: &[Outcome]| sender.send(outcomes.len()).unwrap();
         match handle.submit(part.clone(), Box::new(sink)) {
             Ok(()) => taken += 3_000,
             Err(refused) => break assert_eq!(refused, NotTaken::Overloaded),
@@ -211,7 +211,7 @@ fn more_than_can_be_answered_is_refused_and_what_was_taken_is_answered() {
     // Then the queue itself.
     let mut single = 0;
     let room = RECORDS_UNDER_WAY_MAX - taken;
-    while handle.submit(small(&handle, 1), Box::new(|_: &[Outcome], _: Timestamp| {})).is_ok() {
+    while handle.submit(small(&handle, 1), Box::new(|_: &[Outcome]| {})).is_ok() {
         single += 1;
     }
     assert_eq!(single, room.min(u64::try_from(QUEUE_LENGTH).unwrap() - questions - taken / 3_000));
@@ -237,7 +237,7 @@ fn a_stop_behind_a_full_queue_answers_all_of_it() {
     let mut taken = 0;
     loop {
         let sender = sender.clone();
-        let sink = move |_: &[Outcome], _: Timestamp| sender.send(()).unwrap();
+        let sink = move |_: &[Outcome]| sender.send(()).unwrap();
         match handle.submit(small(&handle, 1), Box::new(sink)) {
             Ok(()) => taken += 1,
             Err(refused) => break assert_eq!(refused, NotTaken::Overloaded),
@@ -252,7 +252,7 @@ fn a_stop_behind_a_full_queue_answers_all_of_it() {
     release.send(()).unwrap();
     stopping.join().unwrap();
     assert_eq!(answers.iter().count(), taken);
-    let refuse = |_: &[Outcome], _: Timestamp| panic!("nothing was taken");
+    let refuse = |_: &[Outcome]| panic!("nothing was taken");
     assert_eq!(handle.submit(small(&handle, 1), Box::new(refuse)), Err(NotTaken::Stopping));
     let asked = handle.ask(Question::TrialBalance, Box::new(|_: Answered| panic!("nobody is there")));
     assert_eq!(asked, Err(NotTaken::Stopping));
@@ -278,7 +278,7 @@ fn submissions_that_race_with_a_stop_are_answered_or_dropped() {
                     for count in 0_u32.. {
                         let id = format!("T{caller}-{count}");
                         let (sender, receiver) = bounded(1);
-                        let sink = move |outcomes: &[Outcome], _: Timestamp| {
+                        let sink = move |outcomes: &[Outcome]| {
                             sender.send(outcomes[0].sequence).unwrap();
                         };
                         match handle.submit(payments(&handle, &[&id], accepted), Box::new(sink)) {
@@ -345,7 +345,7 @@ fn a_ledger_full_of_payments_takes_no_more_of_them() {
         ask(&handle, by_key("T1", None));
     }
     let refused = |handle: &Handle| {
-        let sink = |_: &[Outcome], _: Timestamp| panic!("nothing is taken");
+        let sink = |_: &[Outcome]| panic!("nothing is taken");
         handle.submit(payments(handle, &["T3"], handle.now()), Box::new(sink))
     };
     assert_eq!(refused(&handle), Err(NotTaken::Full));

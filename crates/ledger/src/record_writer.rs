@@ -79,6 +79,11 @@ impl RecordWriter {
         &self.texts
     }
 
+    /// How many bytes records and texts take in a frame.
+    pub fn length(&self) -> usize {
+        self.records.len() + self.texts.len()
+    }
+
     /// What applying them takes.
     pub const fn needs(&self) -> Needs {
         self.needs

@@ -168,7 +168,7 @@ async fn open_batch(
     for (commands, request_ids) in parts {
         let room = replies.room().await?;
         let sent = request_ids.clone();
-        let sink = move |outcomes: &[Outcome], _| {
+        let sink = move |outcomes: &[Outcome]| {
             let results = sent.into_iter().zip(outcomes).map(|(id, outcome)| opening_result(id, outcome));
             room.send(Ok(v1::OpenAccountsResponse { results: results.collect() }));
         };

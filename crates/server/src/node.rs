@@ -11,7 +11,6 @@ use engine::{Answered, Handle, NotTaken, Question};
 use ledger::{Outcome, RecordWriter};
 use tokio::sync::{oneshot, watch};
 use tonic::{Status, Streaming};
-use types::Timestamp;
 
 use crate::caller::Caller;
 use crate::limits::ServerLimits;
@@ -54,7 +53,7 @@ impl Node {
     ) -> Result<Outcome, Status> {
         assert!(commands.count() == 1, "a unary call is one command");
         let (sender, receiver) = oneshot::channel();
-        let sink = move |outcomes: &[Outcome], _: Timestamp| {
+        let sink = move |outcomes: &[Outcome]| {
             drop(held);
             // Nobody may be waiting any more; the outcome stands.
             let _ = sender.send(outcomes[0]);
@@ -73,9 +72,7 @@ impl Node {
         self.handle.ask(question, Box::new(sink)).map_err(not_taken)?;
         receiver.await.map_err(|_| refusals::unanswered())
     }
-}
 
-impl Node {
     /// Adds a command to the last part of a batch, or starts a new part when that one is as large as a
     /// submission may be. `waiting` goes with the command.
     pub(crate) fn append<Waiting>(
@@ -85,9 +82,7 @@ impl Node {
         waiting: Waiting,
         write: impl FnOnce(&mut RecordWriter),
     ) {
-        let has_room =
-            |commands: &RecordWriter| commands.records().len() + commands.texts().len() <= PART_BYTES_MAX;
-        if !parts.last().is_some_and(|(commands, _)| has_room(commands)) {
+        if parts.last().is_none_or(|(commands, _)| commands.length() > PART_BYTES_MAX) {
             parts.push((self.handle.commands(caller.principal), Vec::new()));
         }
         let (commands, all) = parts.last_mut().expect("a part was added if there was none");

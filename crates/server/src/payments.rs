@@ -5,7 +5,7 @@ use client::limits::BATCH_ITEMS_MAX;
 use client::v1::payment_service_server::PaymentService;
 use client::{Refusal, v1};
 use engine::{Answer, Answered, Question};
-use ledger::{AccountMode, Outcome, Payment, PaymentAnswer, Verdict};
+use ledger::{AccountMode, Outcome, Payment, PaymentAnswer, RecordWriter, Verdict};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use types::{AccountNumber, Channel, PaymentId, PaymentOrder, Sequence, Timestamp};
@@ -82,11 +82,21 @@ impl Node {
         let place = self.admit(order).map_err(Refusal::into_status)?;
         let received = self.handle.now();
         let mut commands = self.handle.commands(caller.principal);
-        commands.payment(order, received, channel, |digest, currency| {
-            self.handle.directory().account(digest, currency)
-        });
+        self.write_payment(&mut commands, order, received, channel);
         let outcome = self.submit(commands, place).await?;
         Ok(payment_outcome(&self.handle, references(order), &facts(&outcome)))
+    }
+
+    /// Writes an order with hints at its accounts. `received` counts if the order names no acceptance time.
+    fn write_payment(
+        &self,
+        commands: &mut RecordWriter,
+        order: &PaymentOrder,
+        received: Timestamp,
+        channel: Channel,
+    ) {
+        let directory = self.handle.directory();
+        commands.payment(order, received, channel, |digest, currency| directory.account(digest, currency));
     }
 
     /// What can be said against an order before it is submitted; otherwise its place among its bank's payments.
@@ -259,9 +269,7 @@ async fn submit_batch(
             Ok((order, place)) => {
                 let waiting = Waiting { caller_id, references: references(&order), _place: place };
                 node.append(&mut parts, caller, waiting, |commands| {
-                    commands.payment(&order, received, Channel::Grpc, |digest, currency| {
-                        node.handle.directory().account(digest, currency)
-                    });
+                    node.write_payment(commands, &order, received, Channel::Grpc);
                 });
             }
             Err(refusal) => results.push(payment_not_taken(caller_id, refusal)),
@@ -271,7 +279,7 @@ async fn submit_batch(
         let room = replies.room().await?;
         let ids: Vec<u64> = waiting.iter().map(|waiting: &Waiting| waiting.caller_id).collect();
         let handle = node.handle.clone();
-        let sink = move |outcomes: &[Outcome], _: Timestamp| {
+        let sink = move |outcomes: &[Outcome]| {
             let results = waiting.into_iter().zip(outcomes);
             let results = results.map(|(waiting, outcome)| payment_result(&handle, waiting, outcome));
             room.send(Ok(v1::SubmitPaymentsResponse { results: results.collect() }));

@@ -44,7 +44,7 @@ pub(crate) fn start(folder: &Path) -> Engine {
 /// Submits commands and waits for their outcomes.
 pub(crate) fn submit(handle: &Handle, commands: RecordWriter) -> Vec<Outcome> {
     let (sender, outcomes) = mpsc::channel();
-    let sink = move |outcomes: &[Outcome], _| sender.send(outcomes.to_vec()).unwrap();
+    let sink = move |outcomes: &[Outcome]| sender.send(outcomes.to_vec()).unwrap();
     handle.submit(commands, Box::new(sink)).unwrap();
     outcomes.recv().unwrap()
 }
