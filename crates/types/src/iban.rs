@@ -98,46 +98,122 @@ impl fmt::Debug for Iban {
     }
 }
 
-fn structure_of(bytes: &[u8]) -> Option<&'static str> {
-    let country = std::str::from_utf8(bytes.get(..2)?).ok()?;
-    let row = STRUCTURES.binary_search_by(|row| row.0.cmp(country)).ok()?;
-    Some(STRUCTURES[row].1)
+fn structure_of(bytes: &[u8]) -> Option<&'static Structure> {
+    let country = <[u8; 2]>::try_from(bytes.get(..2)?).expect("two bytes");
+    let row = COUNTRIES.binary_search(&country).ok()?;
+    Some(&SHAPES[row])
 }
 
-/// Walks the structure's groups and the text side by side.
-fn check_structure(bytes: &[u8], structure: &str) -> Result<(), IbanError> {
-    let groups = std::iter::once((2, 'n')).chain(structure.split(' ').map(|group| {
-        let (count, class) = group.split_at(group.len() - 1);
-        let count = count.parse::<usize>().expect("the registry's counts are numbers");
-        (count, class.chars().next().expect("a group ends with its class"))
-    }));
-    let expected = 2 + groups.clone().map(|(count, _)| count).sum::<usize>();
-    if bytes.len() != expected {
-        return Err(IbanError::Length { expected, found: bytes.len() });
+/// A country's structure in a form that is compared many characters at a time. A bit stands for a character.
+struct Structure {
+    length: usize,
+    /// Where only a digit may stand.
+    digits: u64,
+    /// Where only a capital letter may stand.
+    capitals: u64,
+}
+
+const COUNTRIES: [[u8; 2]; STRUCTURES.len()] = {
+    let mut countries = [[0; 2]; STRUCTURES.len()];
+    let mut row = 0;
+    while row < STRUCTURES.len() {
+        let country = STRUCTURES[row].0.as_bytes();
+        countries[row] = [country[0], country[1]];
+        row += 1;
     }
-    let mut position = 2;
-    for (count, class) in groups {
-        for byte in &bytes[position..position + count] {
-            position += 1;
-            let fits = match class {
-                'n' => byte.is_ascii_digit(),
-                'a' => byte.is_ascii_uppercase(),
-                _ => byte.is_ascii_digit() || byte.is_ascii_uppercase(),
-            };
-            if !fits {
-                return Err(IbanError::Structure { position });
+    countries
+};
+
+static SHAPES: [Structure; STRUCTURES.len()] = {
+    let mut shapes = [const { Structure { length: 0, digits: 0, capitals: 0 } }; STRUCTURES.len()];
+    let mut row = 0;
+    while row < STRUCTURES.len() {
+        shapes[row] = structure(STRUCTURES[row].1.as_bytes());
+        row += 1;
+    }
+    shapes
+};
+
+/// Reads the groups of a row. The country and the check digits stand before them.
+const fn structure(groups: &[u8]) -> Structure {
+    let mut structure = Structure { length: 4, digits: 0b1100, capitals: 0b0011 };
+    let (mut at, mut count) = (0, 0_usize);
+    while at < groups.len() {
+        // Widenings of 8 bits to the size of an address; `From` is not usable in constants.
+        #[allow(clippy::as_conversions)]
+        match groups[at] {
+            digit @ b'0'..=b'9' => count = count * 10 + (digit - b'0') as usize,
+            class @ (b'n' | b'a' | b'c') => {
+                let places = ((1_u64 << count) - 1) << structure.length;
+                match class {
+                    b'n' => structure.digits |= places,
+                    b'a' => structure.capitals |= places,
+                    _ => {}
+                }
+                structure.length += count;
+                count = 0;
             }
+            b' ' => {}
+            _ => panic!("a group is a count and a class"),
         }
+        at += 1;
     }
-    Ok(())
+    assert!(structure.length <= 34, "no registered IBAN is longer than 34 characters");
+    structure
+}
+
+fn check_structure(bytes: &[u8], structure: &Structure) -> Result<(), IbanError> {
+    if bytes.len() != structure.length {
+        return Err(IbanError::Length { expected: structure.length, found: bytes.len() });
+    }
+    let (mut digits, mut capitals) = (0_u64, 0_u64);
+    for (place, byte) in bytes.iter().enumerate() {
+        digits |= u64::from(byte.is_ascii_digit()) << place;
+        capitals |= u64::from(byte.is_ascii_uppercase()) << place;
+    }
+    let all = (1_u64 << bytes.len()) - 1;
+    let wrong =
+        (structure.digits & !digits) | (structure.capitals & !capitals) | (all & !(digits | capitals));
+    match usize::try_from(wrong.trailing_zeros()).expect("at most 64") {
+        64 => Ok(()),
+        place => Err(IbanError::Structure { position: place + 1 }),
+    }
 }
 
 /// The remainder modulo 97 of both parts read as one number, letters as 10 to 35 (ISO 7064).
 fn remainder(first: &[u8], second: &[u8]) -> u32 {
-    first.iter().chain(second).fold(0, |remainder, byte| match byte {
-        b'0'..=b'9' => (remainder * 10 + u32::from(byte - b'0')) % 97,
-        _ => (remainder * 100 + u32::from(byte.to_ascii_uppercase() - b'A') + 10) % 97,
-    })
+    let first = remainder_after(0, first);
+    u32::try_from(remainder_after(first, second)).expect("less than 97")
+}
+
+/// Continues a number whose remainder is known.
+fn remainder_after(before: u64, part: &[u8]) -> u64 {
+    let (eights, rest) = part.as_chunks::<8>();
+    let before = eights.iter().fold(before, |remainder, eight| match eight_digits(*eight) {
+        Some(number) => (remainder * 100_000_000 + number) % 97,
+        None => remainder_one_by_one(remainder, eight),
+    });
+    remainder_one_by_one(before, rest)
+}
+
+fn remainder_one_by_one(before: u64, part: &[u8]) -> u64 {
+    // Eight characters are at most 16 digits, so one division at the end is enough.
+    let number = part.iter().fold(before, |number, byte| match byte {
+        b'0'..=b'9' => number * 10 + u64::from(byte - b'0'),
+        _ => number * 100 + u64::from(byte.to_ascii_uppercase() - b'A') + 10,
+    });
+    number % 97
+}
+
+/// The value of eight digits, by three multiplications: pairs, then fours, then all.
+fn eight_digits(characters: [u8; 8]) -> Option<u64> {
+    if !characters.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digits = u64::from_le_bytes(characters) & 0x0F0F_0F0F_0F0F_0F0F;
+    let pairs = (digits.wrapping_mul(10) + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    Some((fours.wrapping_mul(10_000) + (fours >> 32)) & 0xFFFF_FFFF)
 }
 
 #[cfg(test)]

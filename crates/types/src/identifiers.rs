@@ -140,27 +140,30 @@ impl PaymentId {
     }
 }
 
-impl fmt::Display for PaymentId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [0_u8; 19];
+impl PaymentId {
+    /// The text form, in ASCII.
+    pub fn to_characters(self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0_u8; 20];
         bytes[0] = PAYMENT_ID_VERSION;
         bytes[1..3].copy_from_slice(&self.shard.0.to_be_bytes());
         bytes[3..11].copy_from_slice(&self.incarnation.0.to_be_bytes());
-        bytes[11..].copy_from_slice(&self.sequence.0.to_be_bytes());
-        let mut text = [0_u8; Self::LENGTH];
-        let (mut bits, mut value, mut written) = (0_u32, 0_u32, 0);
-        for byte in bytes {
-            value = (value << 8) | u32::from(byte);
-            bits += 8;
-            while bits >= 5 {
-                bits -= 5;
-                text[written] = ALPHABET[usize::try_from((value >> bits) & 31).expect("five bits")];
-                written += 1;
-                value &= (1 << bits) - 1;
+        bytes[11..19].copy_from_slice(&self.sequence.0.to_be_bytes());
+        // Five bytes are eight characters; the last character of all holds the spare bits of the last byte.
+        let mut characters = [0_u8; 32];
+        let (fives, _) = bytes.as_chunks::<5>();
+        for (five, eight) in fives.iter().zip(characters.chunks_exact_mut(8)) {
+            let bits = five.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+            for (place, character) in eight.iter_mut().enumerate() {
+                *character = ALPHABET[usize::try_from(bits >> (35 - 5 * place) & 31).expect("five bits")];
             }
         }
-        text[written] = ALPHABET[usize::try_from((value << (5 - bits)) & 31).expect("five bits")];
-        formatter.write_str(std::str::from_utf8(&text).expect("the alphabet is ASCII"))
+        *characters.first_chunk().expect("the last of 32 characters stands for no bits")
+    }
+}
+
+impl fmt::Display for PaymentId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(std::str::from_utf8(&self.to_characters()).expect("the alphabet is ASCII"))
     }
 }
 
@@ -179,6 +182,25 @@ mod tests {
             let text = id.to_string();
             assert_eq!(text.len(), PaymentId::LENGTH);
             assert_eq!(PaymentId::parse(&text), Ok(id));
+        }
+
+        /// The text form is what banks have stored.
+        #[test]
+        fn payment_id_is_base_32_of_its_bytes(incarnation: u64, shard: u16, sequence: u64) {
+            let id = PaymentId {
+                incarnation: Incarnation(incarnation),
+                shard: Shard(shard),
+                sequence: Sequence(sequence),
+            };
+            let number = (1_u128 << 80) | (u128::from(shard) << 64) | u128::from(incarnation);
+            let bit = |place: usize| match place {
+                0..88 => number >> (87 - place) & 1 != 0,
+                88..152 => sequence >> (151 - place) & 1 != 0,
+                _ => false,
+            };
+            let digit = |at: usize| (0..5).fold(0_usize, |digit, bits: usize| digit << 1 | usize::from(bit(at * 5 + bits)));
+            let text: String = (0..31).map(|at| char::from(ALPHABET[digit(at)])).collect();
+            assert_eq!(id.to_string(), text);
         }
 
         #[test]

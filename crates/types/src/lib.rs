@@ -20,6 +20,7 @@ mod identifiers;
 mod money;
 mod order;
 mod order_text;
+mod plain_order;
 mod reason;
 mod text;
 mod time;
@@ -38,8 +39,9 @@ pub use order::{
     PersonIdentification, PersonOrigin, Proxy, Remittance, SchemeName, SettlementMethod,
 };
 pub use order_text::{FixedParts, OrderText};
+pub use plain_order::PlainOrder;
 pub use reason::{ReasonCode, ReasonCodeError, StatusReason};
-pub use text::{Text, TextError};
+pub use text::{Text, TextError, TextRef};
 pub use time::{Date, DateError, Duration, Timestamp};
 
 /// Where a payment stands. Only `Settled`, `Rejected` and `Expired` are final.

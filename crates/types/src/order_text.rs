@@ -10,8 +10,8 @@
 
 use crate::{
     Address, Amount, Bic, CategoryPurpose, Currency, Date, Iban, OrganisationIdentification,
-    OtherIdentification, Party, PaymentOrder, PersonIdentification, PersonOrigin, Proxy, Remittance,
-    SchemeName, SettlementMethod, Text, Timestamp,
+    OtherIdentification, Party, PaymentOrder, PersonIdentification, PersonOrigin, PlainOrder, Proxy,
+    Remittance, SchemeName, SettlementMethod, Text, Timestamp,
     fields::{FieldError, FieldReader, FieldWriter},
 };
 
@@ -109,6 +109,25 @@ impl OrderText {
         let body_offset = writer.fields.bytes.len();
         writer.body(order);
         Self { bytes: writer.fields.bytes, body_offset }
+    }
+
+    /// Appends the texts of a plain order, all of which are its body.
+    pub(crate) fn append_plain(order: &PlainOrder<'_>, bytes: &mut Vec<u8>) {
+        let mut writer = Writer { fields: FieldWriter { bytes: std::mem::take(bytes) } };
+        writer.field(DEBTOR_ACCOUNT, order.debtor_account.as_str().as_bytes());
+        writer.field(CREDITOR_ACCOUNT, order.creditor_account.as_str().as_bytes());
+        writer.field(END_TO_END_ID, order.end_to_end_id.as_str().as_bytes());
+        if let Some(purpose) = order.purpose {
+            writer.field(PURPOSE, purpose.as_str().as_bytes());
+        }
+        if let Some(text) = order.unstructured {
+            writer.field(UNSTRUCTURED, text.as_str().as_bytes());
+        }
+        for (base, name) in [(DEBTOR, order.debtor_name), (CREDITOR, order.creditor_name)] {
+            writer.field(base + NAME, name.as_str().as_bytes());
+            writer.field(base + PRESENT, &[]);
+        }
+        *bytes = writer.fields.bytes;
     }
 
     /// The part over which duplicates are compared.

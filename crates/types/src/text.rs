@@ -31,9 +31,13 @@ pub enum TextError {
     CharacterSet,
 }
 
-impl<const MAX: usize> Text<MAX> {
+/// A text that has been checked and still lies in the message that it came in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TextRef<'message, const MAX: usize>(&'message str);
+
+impl<'message, const MAX: usize> TextRef<'message, MAX> {
     /// Checks a text of a message.
-    pub fn parse(text: &str) -> Result<Self, TextError> {
+    pub fn parse(text: &'message str) -> Result<Self, TextError> {
         if text.is_empty() {
             return Err(TextError::Empty);
         }
@@ -41,30 +45,73 @@ impl<const MAX: usize> Text<MAX> {
         if text.len() > MAX && text.chars().count() > MAX {
             return Err(TextError::TooLong(MAX));
         }
-        if text
-            .chars()
-            .any(|character| character.is_control() || matches!(character, '\u{FFFE}' | '\u{FFFF}'))
-        {
+        // Most texts are plain ASCII, which is checked many bytes at a time.
+        let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let not_text =
+            |character: char| character.is_control() || matches!(character, '\u{FFFE}' | '\u{FFFF}');
+        if !plain && text.chars().any(not_text) {
             return Err(TextError::Control);
         }
         if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
             return Err(TextError::Blank);
         }
-        Ok(Self(text.into()))
+        Ok(Self(text))
     }
 
     /// Checks an identifier: a text in the SEPA basic Latin set (`a-z A-Z 0-9 / - ? : ( ) . , ' +` and blank).
-    pub fn parse_identifier(text: &str) -> Result<Self, TextError> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-?:().,'+ ".contains(&byte);
-        match text.bytes().all(allowed) {
+    pub fn parse_identifier(text: &'message str) -> Result<Self, TextError> {
+        match text.bytes().all(|byte| IDENTIFIER[usize::from(byte)]) {
             true => Self::parse(text),
             false => Err(TextError::CharacterSet),
         }
     }
 
     /// The characters.
+    pub const fn as_str(self) -> &'message str {
+        self.0
+    }
+
+    /// The text in memory of its own.
+    pub fn to_text(self) -> Text<MAX> {
+        Text(self.0.into())
+    }
+}
+
+/// Which bytes may stand in an identifier.
+const IDENTIFIER: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut letters: &[u8] = b"/-?:().,'+ ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    while let [letter, rest @ ..] = letters {
+        // A widening of 8 bits to the size of an address; `From` is not usable in constants.
+        #[allow(clippy::as_conversions)]
+        let place = *letter as usize;
+        allowed[place] = true;
+        letters = rest;
+    }
+    allowed
+};
+
+impl<const MAX: usize> Text<MAX> {
+    /// Checks a text of a message.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        TextRef::parse(text).map(TextRef::to_text)
+    }
+
+    /// Checks an identifier, as [`TextRef::parse_identifier`] does.
+    pub fn parse_identifier(text: &str) -> Result<Self, TextError> {
+        TextRef::parse_identifier(text).map(TextRef::to_text)
+    }
+
+    /// The characters.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Shows only the length, as [`Text`] does.
+impl<const MAX: usize> fmt::Debug for TextRef<'_, MAX> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "TextRef({} characters)", self.0.chars().count())
     }
 }
 
