@@ -91,6 +91,16 @@ impl FrameBuilder {
         self.record_slot(record.len()).copy_from_slice(record);
     }
 
+    /// Appends records that stand one after the other.
+    ///
+    /// # Panics
+    /// If there are none or there is no room.
+    pub fn push_records(&mut self, records: &[u8], count: u32) {
+        assert!(count > 0, "there is a record");
+        self.push_record(records);
+        self.record_count += count - 1;
+    }
+
     /// Appends a record of this many bytes, to be filled in place. The bytes are whatever was there before.
     ///
     /// # Panics

@@ -12,6 +12,7 @@ use types::{AccountNumber, Balance, Currency, Digest, ParticipantNumber, Sequenc
 use crate::command::stored_enum;
 use crate::index::Index;
 use crate::limits::ROOM_BEYOND;
+use crate::memory::{self, advise_large_pages};
 
 stored_enum! {
     /// What an account is.
@@ -184,7 +185,9 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     pub(crate) fn new(accounts_max: usize) -> Self {
-        Self { accounts: Vec::with_capacity(accounts_max + ROOM_BEYOND), by_digest: Index::new() }
+        let mut accounts = Vec::with_capacity(accounts_max + ROOM_BEYOND);
+        advise_large_pages(accounts.spare_capacity_mut());
+        Self { accounts, by_digest: Index::new() }
     }
 
     pub(crate) fn reserve(&mut self, openings: usize) {
@@ -203,6 +206,14 @@ impl Accounts {
 
     pub(crate) fn get(&self, number: AccountNumber) -> &Account {
         &self.accounts[slot(number)]
+    }
+
+    /// Asks for what looking this account up will touch.
+    pub(crate) fn prefetch(&self, hint: AccountNumber, digest: Digest) {
+        match self.accounts.get(slot(hint)) {
+            Some(account) if hint.0 != 0 => memory::prefetch(account),
+            Some(_) | None => self.by_digest.prefetch(digest.table_hash()),
+        }
     }
 
     /// The customer's account with this number's digest and currency. A hint that is right saves the look-up; one

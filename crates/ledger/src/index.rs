@@ -7,6 +7,8 @@
 //!
 //! Invariant: nothing walks the entries in table order, so the layout can't reach a decision.
 
+use crate::memory;
+
 /// Maps hashes to slots. Slots are less than `u32::MAX`.
 #[derive(Debug)]
 pub(crate) struct Index {
@@ -59,6 +61,14 @@ impl Index {
         self.old.as_ref().and_then(|(table, _)| table.find(hash, &is_key))
     }
 
+    /// Asks for what looking this hash up will touch.
+    pub(crate) fn prefetch(&self, hash: u64) {
+        self.table.prefetch(hash);
+        if let Some((table, _)) = &self.old {
+            table.prefetch(hash);
+        }
+    }
+
     /// Adds an entry. The caller has made sure that its key is not in the index.
     pub(crate) fn insert(&mut self, hash: u64, slot: u32) {
         self.move_cells();
@@ -97,7 +107,13 @@ impl Table {
     fn new(cells: usize) -> Self {
         assert!(cells.is_power_of_two());
         assert!(u32::try_from(cells).is_ok(), "an index has at most 2^31 cells");
-        Self { cells: vec![0; cells].into_boxed_slice(), count: 0 }
+        let mut cells = vec![0; cells].into_boxed_slice();
+        memory::advise_large_pages(&mut cells);
+        Self { cells, count: 0 }
+    }
+
+    fn prefetch(&self, hash: u64) {
+        memory::prefetch(&self.cells[self.home(hash)]);
     }
 
     /// A cell holds 32 bits of the hash, and its home follows from those alone, so cells can move.

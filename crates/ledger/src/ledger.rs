@@ -1,6 +1,9 @@
 //! The ledger's state and the one way in which it changes.
 
-use types::{ClusterId, Currency, Digest, DigestKey, Duration, Incarnation, ReasonCode, Sequence, Timestamp};
+use types::{
+    AccountNumber, ClusterId, Currency, Digest, DigestKey, Duration, Incarnation, ReasonCode, Sequence,
+    Timestamp,
+};
 
 use crate::accounts::Accounts;
 use crate::index::Index;
@@ -98,6 +101,20 @@ impl Ledger {
         if limit > Timestamp::default() {
             self.payments.forget(limit, FORGOTTEN_PER_TICK_MAX);
             self.requests.forget(limit, FORGOTTEN_PER_TICK_MAX);
+        }
+    }
+
+    /// Asks for the memory that applying this command will touch. Worth it some commands ahead.
+    pub fn prefetch(&self, record: &Record<'_>) {
+        if let Command::Payment(payment) = record.command {
+            self.payments.prefetch(payment.key.bank(), payment.key.id());
+            let accounts = [
+                (payment.debtor_account_hint, payment.debtor_account_digest),
+                (payment.creditor_account_hint, payment.creditor_account_digest),
+            ];
+            for (hint, digest) in accounts {
+                self.accounts.prefetch(AccountNumber(hint.get()), Digest(digest));
+            }
         }
     }
 

@@ -19,6 +19,7 @@ mod index;
 pub mod layout;
 mod ledger;
 mod limits;
+pub mod memory;
 #[cfg(not(solvo_mutants))]
 mod mutants;
 #[cfg(solvo_mutants)]
@@ -53,6 +54,6 @@ pub use participants::{Book, Participant};
 pub use payments::Payment;
 pub use profile::Profile;
 pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
-pub use record::{Command, Kind, Record, RecordError, Records};
-pub use record_writer::{Needs, RecordWriter};
+pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
+pub use record_writer::{AccountHint, Needs, RecordWriter};
 pub use texts::{AccountText, EntryText, TextsError};

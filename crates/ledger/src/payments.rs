@@ -136,6 +136,11 @@ impl Payments {
         Some(self.window.at_slot(slot))
     }
 
+    /// Asks for what looking this key up will touch.
+    pub(crate) fn prefetch(&self, bank: Bic, id: &[u8]) {
+        self.by_key.prefetch(self.hash(bank, id));
+    }
+
     /// The payment at this position.
     pub(crate) fn at(&self, sequence: Sequence) -> Option<&Payment> {
         let entries = self.window.entries();

@@ -171,6 +171,43 @@ pub enum RecordError {
     Field(&'static str),
 }
 
+/// How many records are read, and their memory asked for, before the first of them is applied.
+const AHEAD: usize = 16;
+
+/// Walks the records of a frame a little ahead of those that are applied, so that memory comes in time.
+#[derive(Debug)]
+pub struct ReadAhead<'frame> {
+    records: Records<'frame>,
+    ready: [Option<Result<Record<'frame>, RecordError>>; AHEAD],
+    next: usize,
+}
+
+impl<'frame> ReadAhead<'frame> {
+    /// Takes the records of a frame.
+    pub const fn new(records: Records<'frame>) -> Self {
+        Self { records, ready: [None; AHEAD], next: AHEAD }
+    }
+
+    /// The next record. `prefetch` is told of each record some time before it is returned.
+    pub fn next(
+        &mut self,
+        prefetch: impl Fn(&Record<'frame>),
+    ) -> Option<Result<Record<'frame>, RecordError>> {
+        if self.next == AHEAD {
+            for place in &mut self.ready {
+                *place = self.records.next();
+                if let Some(Ok(record)) = place {
+                    prefetch(record);
+                }
+            }
+            self.next = 0;
+        }
+        let record = self.ready[self.next].take();
+        self.next += 1;
+        record
+    }
+}
+
 /// Walks the records of a frame.
 #[derive(Clone)]
 pub struct Records<'frame> {

@@ -5,8 +5,8 @@
 use std::fmt;
 
 use types::{
-    AccountNumber, Channel, ClusterId, Currency, Digest, DigestKey, Incarnation, OrderText, PaymentOrder,
-    PrincipalNumber, Text, Timestamp,
+    AccountNumber, Amount, Bic, Channel, ClusterId, Currency, Digest, DigestKey, Incarnation, OrderText,
+    PaymentOrder, PlainOrder, PrincipalNumber, Timestamp,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -33,6 +33,38 @@ impl Needs {
     const NONE: Self = Self { accounts: false, payments: false, requests: false, log: false };
 }
 
+/// An account as an edge knows it: the digest of its number, and the number in the ledger, or 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct AccountHint {
+    /// Digest of the account number.
+    pub digest: Digest,
+    /// The account, if the edge's directory has it.
+    pub number: AccountNumber,
+}
+
+/// What a payment's fixed record holds of its order.
+struct PaymentFacts<'order> {
+    debtor_agent: Bic,
+    transaction_id: &'order str,
+    creditor_agent: Bic,
+    amount: Amount,
+    currency: Currency,
+    acceptance_time: Option<Timestamp>,
+}
+
+impl<'order> PaymentFacts<'order> {
+    fn of(order: &'order PaymentOrder) -> Self {
+        Self {
+            debtor_agent: order.debtor_agent,
+            transaction_id: order.transaction_id.as_str(),
+            creditor_agent: order.creditor_agent,
+            amount: order.amount,
+            currency: order.currency,
+            acceptance_time: order.acceptance_time,
+        }
+    }
+}
+
 /// Collects records and their texts.
 #[derive(Clone)]
 pub struct RecordWriter {
@@ -55,6 +87,12 @@ impl RecordWriter {
     /// Starts an empty list of commands of one principal.
     pub const fn new(key: DigestKey, principal: PrincipalNumber) -> Self {
         Self { key, principal, records: Vec::new(), texts: Vec::new(), count: 0, needs: Needs::NONE }
+    }
+
+    /// Makes room for so many payments of ordinary length.
+    pub fn reserve_payments(&mut self, count: usize) {
+        self.records.reserve(count * (size_of::<layout::Header>() + size_of::<layout::Payment>()));
+        self.texts.reserve(count * TEXT_LENGTH_USUAL);
     }
 
     /// The records, one after the other.
@@ -248,40 +286,77 @@ impl RecordWriter {
         look_up: impl Fn(Digest, Currency) -> AccountNumber,
     ) {
         let text = OrderText::encode(order);
-        let debtor = self.key.iban(order.debtor_account.as_str());
-        let creditor = self.key.iban(order.creditor_account.as_str());
-        let body_digest = self.order_digest(order, &text);
-        let flags = if order.acceptance_time.is_none() { layout::PAYMENT_STAMPED } else { 0 };
-        let record = layout::Payment {
-            key: payment_key(order.debtor_agent.as_bytes(), &order.transaction_id),
-            creditor_agent: *order.creditor_agent.as_bytes(),
+        let facts = PaymentFacts::of(order);
+        let accounts = [order.debtor_account, order.creditor_account].map(|account| {
+            let digest = self.key.iban(account.as_str());
+            AccountHint { digest, number: look_up(digest, order.currency) }
+        });
+        let record = self.payment_record(&facts, text.body(), accounts, stamped, channel);
+        self.push(Kind::Payment, &record, &text.bytes);
+    }
+
+    /// A plain payment order, whose accounts the edge has looked up.
+    pub fn plain_payment(
+        &mut self,
+        order: &PlainOrder<'_>,
+        accounts: [AccountHint; 2],
+        stamped: Timestamp,
+        channel: Channel,
+    ) {
+        let start = self.texts.len();
+        order.append_text(&mut self.texts);
+        let facts = PaymentFacts {
+            debtor_agent: order.debtor_agent,
+            transaction_id: order.transaction_id.as_str(),
+            creditor_agent: order.creditor_agent,
+            amount: order.amount,
+            currency: order.currency,
+            acceptance_time: order.acceptance_time,
+        };
+        let record = self.payment_record(&facts, &self.texts[start..], accounts, stamped, channel);
+        self.push_record(Kind::Payment, &record, self.texts.len() - start);
+    }
+
+    fn payment_record(
+        &self,
+        facts: &PaymentFacts<'_>,
+        body: &[u8],
+        [debtor, creditor]: [AccountHint; 2],
+        stamped: Timestamp,
+        channel: Channel,
+    ) -> layout::Payment {
+        let flags = if facts.acceptance_time.is_none() { layout::PAYMENT_STAMPED } else { 0 };
+        layout::Payment {
+            key: payment_key(facts.debtor_agent.as_bytes(), facts.transaction_id),
+            creditor_agent: *facts.creditor_agent.as_bytes(),
             channel: channel.number(),
-            currency: order.currency.number().into(),
+            currency: facts.currency.number().into(),
             flags: flags.into(),
-            body_digest: body_digest.0,
-            debtor_account_digest: debtor.0,
-            creditor_account_digest: creditor.0,
-            amount: order.amount.minor_units().into(),
-            acceptance_time: order.acceptance_time.unwrap_or(stamped).nanoseconds().into(),
-            debtor_account_hint: look_up(debtor, order.currency).0.into(),
-            creditor_account_hint: look_up(creditor, order.currency).0.into(),
+            body_digest: self.order_digest(facts, body).0,
+            debtor_account_digest: debtor.digest.0,
+            creditor_account_digest: creditor.digest.0,
+            amount: facts.amount.minor_units().into(),
+            acceptance_time: facts.acceptance_time.unwrap_or(stamped).nanoseconds().into(),
+            debtor_account_hint: debtor.number.0.into(),
+            creditor_account_hint: creditor.number.0.into(),
             evidence_upto: 0.into(),
             evidence_found: 0.into(),
             profile: 1.into(),
             digest_version: DigestKey::VERSION,
             reserved: [0; 21],
-        };
-        self.push(Kind::Payment, &record, &text.bytes);
+        }
     }
 
     /// A payment that was refused on reading.
     pub fn refused_payment(&mut self, command: &RefusedPayment) {
         let body_digest = match &command.body {
-            RefusedBody::Order(order) => self.order_digest(order, &OrderText::encode(order)),
+            RefusedBody::Order(order) => {
+                self.order_digest(&PaymentFacts::of(order), OrderText::encode(order).body())
+            }
             RefusedBody::Parts(body) => self.key.body(&[command.debtor_agent.as_bytes(), body]),
         };
         let record = layout::RefusedPayment {
-            key: payment_key(command.debtor_agent.as_bytes(), &command.transaction_id),
+            key: payment_key(command.debtor_agent.as_bytes(), command.transaction_id.as_str()),
             creditor_agent: command.creditor_agent.map_or([0; 11], |bic| *bic.as_bytes()),
             channel: command.channel.number(),
             digest_version: DigestKey::VERSION,
@@ -298,14 +373,14 @@ impl RecordWriter {
     }
 
     /// The digest is of what the caller sent: a time stamped by Solvo would make every retry a changed body.
-    fn order_digest(&self, order: &PaymentOrder, text: &OrderText) -> Digest {
+    fn order_digest(&self, facts: &PaymentFacts<'_>, body: &[u8]) -> Digest {
         self.key.body(&[
-            order.debtor_agent.as_bytes(),
-            order.creditor_agent.as_bytes(),
-            &order.amount.minor_units().to_le_bytes(),
-            &order.currency.number().to_le_bytes(),
-            &order.acceptance_time.map_or(-1, Timestamp::nanoseconds).to_le_bytes(),
-            text.body(),
+            facts.debtor_agent.as_bytes(),
+            facts.creditor_agent.as_bytes(),
+            &facts.amount.minor_units().to_le_bytes(),
+            &facts.currency.number().to_le_bytes(),
+            &facts.acceptance_time.map_or(-1, Timestamp::nanoseconds).to_le_bytes(),
+            body,
         ])
     }
 
@@ -321,6 +396,12 @@ impl RecordWriter {
     }
 
     fn push(&mut self, kind: Kind, structure: &(impl IntoBytes + Immutable), text: &[u8]) {
+        self.texts.extend_from_slice(text);
+        self.push_record(kind, structure, text.len());
+    }
+
+    /// Appends a record whose text stands at the end of the texts already.
+    fn push_record(&mut self, kind: Kind, structure: &(impl IntoBytes + Immutable), text_length: usize) {
         let structure = structure.as_bytes();
         let length = u32::try_from(size_of::<layout::Header>() + structure.len()).expect("records are small");
         let header = layout::Header {
@@ -328,7 +409,7 @@ impl RecordWriter {
             version: 1.into(),
             length: length.into(),
             principal: self.principal.0.into(),
-            text_length: u32::try_from(text.len()).expect("texts are bounded by their elements").into(),
+            text_length: u32::try_from(text_length).expect("texts are bounded by their elements").into(),
         };
         match kind {
             Kind::Genesis | Kind::SetProfile => self.needs.log = true,
@@ -345,16 +426,18 @@ impl RecordWriter {
         }
         self.records.extend_from_slice(header.as_bytes());
         self.records.extend_from_slice(structure);
-        self.texts.extend_from_slice(text);
         self.count += 1;
     }
 }
 
+/// About what the texts of a payment take: two account numbers, two names and a line of remittance.
+const TEXT_LENGTH_USUAL: usize = 192;
+
 /// A path is written for people; a longer one is cut.
 const PATH_LENGTH_MAX: usize = 512;
 
-fn payment_key(bank: &[u8; 11], id: &Text<35>) -> layout::PaymentKey {
-    let id = id.as_str().as_bytes();
+fn payment_key(bank: &[u8; 11], id: &str) -> layout::PaymentKey {
+    let id = id.as_bytes();
     let mut transaction_id = [0; 35];
     transaction_id[..id.len()].copy_from_slice(id);
     layout::PaymentKey {

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::limits::ROOM_BEYOND;
+use crate::memory::advise_large_pages;
 
 /// A queue whose entries keep their slot while the front moves.
 #[derive(Debug)]
@@ -20,7 +21,9 @@ const SLOT_MASK: u32 = (1 << 31) - 1;
 impl<Entry> Window<Entry> {
     /// Sets address space aside; memory is committed as entries come.
     pub(crate) fn new(entries_max: usize) -> Self {
-        Self { entries: VecDeque::with_capacity(entries_max + ROOM_BEYOND), forgotten: 0 }
+        let mut entries = Vec::with_capacity(entries_max + ROOM_BEYOND);
+        advise_large_pages(entries.spare_capacity_mut());
+        Self { entries: entries.into(), forgotten: 0 }
     }
 
     pub(crate) fn reserve(&mut self, entries: usize) {
