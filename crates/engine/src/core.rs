@@ -15,13 +15,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use journal::{Append, FrameBuilder, FrameKind, Identity, SealInput, SealedFrame, Tail};
-use ledger::{Ledger, Outcome, OutcomeEntry, Position, RecordWriter, Records, Verdict};
+use ledger::{Ledger, Outcome, OutcomeEntry, Position, ReadAhead, RecordWriter, Records, Verdict};
 use types::{BatchNumber, Duration, PaymentState, Timestamp};
 
 use crate::clock::{ClockState, LogClock, Now};
 use crate::directory::Directory;
 use crate::mutants::{Mutant, is_on, restarted};
 use crate::question::{Answered, Question};
+use crate::spacing::Spacing;
 
 /// Something that happened. `Ticket` stands for whoever waits for the answer.
 #[derive(Debug)]
@@ -171,6 +172,7 @@ pub struct Core<Ticket> {
     tick_wanted: bool,
     /// When the last frame was applied, on the monotonic clock.
     quiet_since: i64,
+    spacing: Spacing,
     stopping: bool,
 }
 
@@ -194,6 +196,7 @@ impl<Ticket> Core<Ticket> {
             outcomes: Vec::new(),
             tick_wanted: false,
             quiet_since: now.monotonic,
+            spacing: Spacing::new(now.monotonic),
             stopping: false,
         };
         core.make_room();
@@ -228,6 +231,11 @@ impl<Ticket> Core<Ticket> {
         let settled =
             self.sealed.ends_in_marker() && self.untold.is_empty() && self.builder.outcome_count() == 0;
         let kind = if self.builder.record_count() > 0 || self.stalled.is_some() {
+            let wait_until = self.spacing.wait_until(now.monotonic, self.builder.frame_length());
+            if let (Some(at), None, false) = (wait_until, &self.stalled, self.stopping) {
+                actions.push(Action::WakeAt(at));
+                return;
+            }
             FrameKind::Commands
         } else if (settled || is_on(Mutant::DropMarker)) && !self.tick_wanted {
             if self.stopping && self.questions.is_empty() {
@@ -243,6 +251,7 @@ impl<Ticket> Core<Ticket> {
         self.tick_wanted = false;
         let opened = self.sealed.time.plus(NANOSECOND);
         let time = if is_on(Mutant::StampAtOpening) { opened } else { self.clock.read(now).max(opened) };
+        self.spacing.sealed(now.monotonic, self.builder.record_count());
         let frame = seal_frame(&mut self.builder, self.identity, self.sealed, kind, time);
         self.sealed = frame.tail();
         std::mem::swap(&mut self.filling, &mut self.writing);
@@ -303,9 +312,7 @@ impl<Ticket> Core<Ticket> {
             self.stalled = Some(submission);
             return;
         }
-        for record in commands.split() {
-            self.builder.push_record(record);
-        }
+        self.builder.push_records(commands.records(), commands.count());
         self.builder.push_personal(commands.texts());
         self.filling.push((submission.ticket, commands.count()));
     }
@@ -345,7 +352,8 @@ impl<Ticket> Core<Ticket> {
         self.ledger.reserve_for_frame(usize::try_from(header.record_count).expect("32 bits"));
         self.ledger.tick(at);
         self.outcomes.clear();
-        for record in Records::new(view.records(), view.personal()) {
+        let mut records = ReadAhead::new(Records::new(view.records(), view.personal()));
+        while let Some(record) = records.next(|record| self.ledger.prefetch(record)) {
             at.sequence = at.sequence.next();
             let applied = record.map_err(|error| error.to_string()).and_then(|record| {
                 let outcome = self.ledger.apply(at, &record).map_err(|error| error.to_string())?;

@@ -4,16 +4,16 @@
 //! stale entry costs time and never money. The core updates the directory before it answers the command that
 //! made the change.
 
-use std::hash::{BuildHasherDefault, Hasher};
-
 use dashmap::DashMap;
 use ledger::{AccountMode, Command, Ledger, Outcome, ParticipantStatus, Record, Verdict};
 use types::{AccountNumber, Bic, Currency, Digest};
 
+use crate::accounts_table::{AccountLines, AccountsTable};
+
 /// Accounts by number's digest and currency, participants by code.
 #[derive(Debug, Default)]
 pub struct Directory {
-    accounts: DashMap<(Digest, Currency), AccountNumber, BuildHasherDefault<DigestHasher>>,
+    accounts: AccountsTable,
     participants: DashMap<Bic, ParticipantView>,
 }
 
@@ -27,9 +27,14 @@ pub struct ParticipantView {
 }
 
 impl Directory {
+    /// The accounts, for a few look-ups.
+    pub fn accounts(&self) -> AccountLines {
+        self.accounts.lines()
+    }
+
     /// The account with this number's digest and currency, or 0.
     pub fn account(&self, digest: Digest, currency: Currency) -> AccountNumber {
-        self.accounts.get(&(digest, currency)).map_or(AccountNumber(0), |entry| *entry.value())
+        self.accounts().find(digest, currency)
     }
 
     /// A participant.
@@ -40,7 +45,7 @@ impl Directory {
     /// Takes over everything that a recovered ledger holds.
     pub(crate) fn fill(&self, ledger: &Ledger) {
         for (number, account) in ledger.accounts().filter(|(_, account)| account.kind().is_customer()) {
-            self.accounts.insert((account.digest(), account.currency()), number);
+            self.accounts.add(account.digest(), account.currency(), number);
         }
         for (_, participant) in ledger.participants() {
             let view = ParticipantView { mode: participant.mode(), status: participant.status() };
@@ -56,7 +61,7 @@ impl Directory {
                 let currency = Currency::from_number(open.currency.get());
                 let currency = currency.expect("records are checked when they are read");
                 let number = u32::try_from(subject).expect("account numbers have 32 bits");
-                self.accounts.insert((Digest(open.iban_digest), currency), AccountNumber(number));
+                self.accounts.add(Digest(open.iban_digest), currency, AccountNumber(number));
             }
             Command::RegisterParticipant(register) => {
                 let mode = AccountMode::from_number(register.mode);
@@ -85,26 +90,4 @@ impl Directory {
 
 fn checked_bic(bytes: [u8; 11]) -> Bic {
     Bic::from_bytes(bytes).expect("records are checked when they are read")
-}
-
-/// Digests are pseudo-random under a secret key already; eight of their bytes are as good as any hash.
-#[derive(Default, Debug)]
-pub(crate) struct DigestHasher(u64);
-
-impl Hasher for DigestHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = self.0.rotate_left(5) ^ u64::from_le_bytes(word);
-        }
-    }
-
-    fn write_usize(&mut self, _length: usize) {
-        // The length of a digest is always the same and says nothing.
-    }
 }

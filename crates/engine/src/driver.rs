@@ -27,6 +27,8 @@ use types::Timestamp;
 use crate::clock::{ClockState, Now};
 use crate::core::{Action, Core, Event};
 use crate::handle::{AnswerSink, Handle, OutcomeSink, Shared};
+use crate::pace::{Admitted, Pace};
+use crate::stages::Stage;
 
 /// Whoever waits for an answer from the core thread.
 pub(crate) enum Ticket {
@@ -36,6 +38,8 @@ pub(crate) enum Ticket {
         sink: Box<dyn OutcomeSink>,
         /// How many bytes the submission has.
         length: u64,
+        /// When it was submitted, on the monotonic clock.
+        received: i64,
     },
     /// For the answer to a question.
     Answer {
@@ -101,6 +105,15 @@ pub(crate) struct Parts<S: Storage, W> {
     pub(crate) handle: Handle,
     pub(crate) events: Receiver<Event<Ticket>>,
     pub(crate) limits: Limits,
+    pub(crate) pace: Option<Pace>,
+}
+
+/// A frame that the log thread is done with, and when it took it up and laid it down.
+struct Written {
+    frame: SealedFrame,
+    result: Append,
+    taken_up: i64,
+    done: i64,
 }
 
 /// Starts the threads.
@@ -111,7 +124,7 @@ where
     S::Lock: Send + Sync,
     W: Writer + 'static,
 {
-    let Parts { core, writer, preparer, handle, events, limits } = parts;
+    let Parts { core, writer, preparer, handle, events, limits, pace } = parts;
     // One frame is away at a time, and one more may be on its way back.
     let (frames, frames_in) = bounded(1);
     let (written, written_in) = bounded(1);
@@ -124,6 +137,9 @@ where
         written: written_in,
         shared: Arc::clone(&shared),
         limits,
+        pace,
+        admitted: Admitted::default(),
+        sealed_at: 0,
         ticked: monotonic(),
     };
     // Nobody is let in before it is known whether the clock is right and there is room.
@@ -184,9 +200,13 @@ struct Driver {
     core: Core<Ticket>,
     events: Receiver<Event<Ticket>>,
     frames: Sender<SealedFrame>,
-    written: Receiver<(SealedFrame, Append)>,
+    written: Receiver<Written>,
     shared: Arc<Shared>,
     limits: Limits,
+    pace: Option<Pace>,
+    admitted: Admitted,
+    /// When the frame that is being written was sealed, on the monotonic clock.
+    sealed_at: i64,
     /// When a full ledger was last given a tick, on the monotonic clock.
     ticked: i64,
 }
@@ -209,6 +229,9 @@ impl Driver {
                     | Action::Answer(..)
                     | Action::Late { .. }
                     | Action::Halt(_)) => {
+                        if matches!(action, Action::Write(_)) {
+                            self.sealed_at = monotonic();
+                        }
                         carry_out(action, &self.frames, &self.shared, self.core.outcomes());
                     }
                 }
@@ -222,12 +245,12 @@ impl Driver {
 
     /// Takes in everything that is there, in the order in which it came.
     fn take_in(&mut self, actions: &mut Vec<Action<Ticket>>) {
-        if let Ok((frame, result)) = self.written.try_recv() {
-            self.written(frame, result, actions);
+        if let Ok(written) = self.written.try_recv() {
+            self.written(written, actions);
         }
-        while self.core.takes_submissions() {
+        while self.core.takes_submissions() && self.paused_until().is_none() {
             match self.events.try_recv() {
-                Ok(event) => self.core.step(event, now(), actions),
+                Ok(event) => self.received(event, actions),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
             }
         }
@@ -248,33 +271,73 @@ impl Driver {
 
     /// Waits for an event, the log, or the time at which the core wants to look again.
     fn wait(&mut self, wake_at: Option<i64>, actions: &mut Vec<Action<Ticket>>) {
+        let paused_until = self.paused_until();
+        let wake_at = wake_at.into_iter().chain(paused_until).min();
         let wait = wake_at.map_or(LOOK_AROUND, |at| {
             let left = u64::try_from(at - monotonic()).unwrap_or(0);
             Duration::from_nanos(left).min(LOOK_AROUND)
         });
-        if self.core.takes_submissions() {
+        if self.core.takes_submissions() && paused_until.is_none() {
             crossbeam::channel::select! {
                 recv(self.written) -> written => {
-                    let (frame, result) = written.expect("the log thread outlives the core thread");
-                    self.written(frame, result, actions);
+                    self.written(written.expect("the log thread outlives the core thread"), actions);
                 }
                 recv(self.events) -> event => {
-                    let event = event.expect("the engine itself holds a handle");
-                    self.core.step(event, now(), actions);
+                    self.received(event.expect("the engine itself holds a handle"), actions);
                 }
                 default(wait) => {}
             }
-        } else if let Ok((frame, result)) = self.written.recv_timeout(wait) {
-            self.written(frame, result, actions);
+        } else if let Ok(written) = self.written.recv_timeout(wait) {
+            self.written(written, actions);
         }
     }
 
+    /// When events are taken again, if a pace forbids it now.
+    fn paused_until(&self) -> Option<i64> {
+        self.pace.as_ref().and_then(|pace| pace.wait_until(monotonic()))
+    }
+
+    fn received(&mut self, event: Event<Ticket>, actions: &mut Vec<Action<Ticket>>) {
+        if let (Some(pace), Event::Submit(submission)) = (&mut self.pace, &event) {
+            pace.taken(monotonic(), submission.count());
+        }
+        self.core.step(event, now(), actions);
+    }
+
     /// A frame has come back. Replies refer to the outcomes of this frame, so they are sent at once.
-    fn written(&mut self, frame: SealedFrame, result: Append, actions: &mut Vec<Action<Ticket>>) {
+    fn written(&mut self, written: Written, actions: &mut Vec<Action<Ticket>>) {
+        let Written { frame, result, taken_up, done } = written;
+        let taken_back = monotonic();
+        let sealed_at = self.sealed_at;
+        let records = frame.header().record_count;
         self.core.step(Event::Written(frame, result), now(), actions);
+        let waits = actions.iter().filter_map(|action| match action {
+            Action::Reply(Ticket::Outcomes { received, .. }, _) => Some(sealed_at - received),
+            Action::Reply(Ticket::Answer { .. }, _)
+            | Action::Write(_)
+            | Action::Answer(..)
+            | Action::WakeAt(_)
+            | Action::Late { .. }
+            | Action::Halt(_)
+            | Action::Stopped => None,
+        });
+        let waits: Vec<_> = waits.collect();
         for action in actions.drain(..) {
             carry_out(action, &self.frames, &self.shared, self.core.outcomes());
         }
+        let applied = monotonic();
+        if records > 0 {
+            let stages = [
+                (Stage::Flush, done - taken_up),
+                (Stage::WakeUp, (taken_up - sealed_at) + (taken_back - done)),
+                (Stage::Apply, applied - taken_back),
+            ];
+            let waits = waits.into_iter().map(|wait| (Stage::SealWait, wait));
+            self.shared.stages.record(applied, waits.chain(stages));
+        }
+        let waiting = self.shared.records_under_way.load(Ordering::Relaxed) > 0;
+        self.admitted.applied(applied, records, waiting);
+        self.shared.records_admitted_max.store(self.admitted.limit(), Ordering::Relaxed);
     }
 
     /// Lets the edges know what they need for admission and stamping.
@@ -308,7 +371,7 @@ const LOOK_AROUND: Duration = Duration::from_millis(100);
 fn carry_out(action: Action<Ticket>, frames: &Sender<SealedFrame>, shared: &Shared, outcomes: &[Outcome]) {
     match action {
         Action::Write(frame) => frames.send(frame).expect("the log thread outlives the core thread"),
-        Action::Reply(Ticket::Outcomes { sink, length }, range) => {
+        Action::Reply(Ticket::Outcomes { sink, length, received: _ }, range) => {
             let count = u64::try_from(range.len()).expect("64 bits");
             shared.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
             shared.records_under_way.fetch_sub(count, Ordering::Relaxed);
@@ -335,16 +398,18 @@ fn carry_out(action: Action<Ticket>, frames: &Sender<SealedFrame>, shared: &Shar
 fn write_frames(
     mut writer: impl Writer,
     frames: &Receiver<SealedFrame>,
-    written: &Sender<(SealedFrame, Append)>,
+    written: &Sender<Written>,
     wanted: &Sender<()>,
 ) {
     for mut frame in frames {
+        let taken_up = monotonic();
         let result = writer.append(&mut frame);
+        let done = monotonic();
         if writer.space() != Space::Ample {
             // If the preparer has been told already, that is enough.
             let _ = wanted.try_send(());
         }
-        if written.send((frame, result)).is_err() {
+        if written.send(Written { frame, result, taken_up, done }).is_err() {
             return;
         }
     }

@@ -12,7 +12,9 @@ use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard,
 use crate::core::{Event, Submission};
 use crate::directory::Directory;
 use crate::driver::{Ticket, monotonic};
+use crate::pace::Admitted;
 use crate::question::{Answered, Question};
+use crate::stages::{Stage, StageTimes, Stages};
 
 /// Takes the outcomes of one submission, in the order of its commands. Called once, on the core thread: it must
 /// not block.
@@ -78,9 +80,12 @@ pub(crate) struct Shared {
     pub(crate) requests_full: AtomicBool,
     pub(crate) stopping: AtomicBool,
     pub(crate) late_confirmations: AtomicU64,
+    /// Commands that may be under way at once, so that what is admitted is answered soon.
+    pub(crate) records_admitted_max: AtomicU64,
+    pub(crate) stages: Stages,
 }
 
-/// Commands that may be under way at once.
+/// Commands that may be under way at once, however fast they are answered.
 pub(crate) const RECORDS_UNDER_WAY_MAX: u64 = 1 << 17;
 /// Bytes of commands that may be under way at once: less than a segment, so that a disk that is full still has
 /// room for what was taken in.
@@ -110,6 +115,17 @@ pub struct Handle {
 }
 
 impl Handle {
+    pub(crate) fn new(
+        events: Sender<Event<Ticket>>,
+        directory: Arc<Directory>,
+        digest_key: DigestKey,
+        incarnation: Incarnation,
+    ) -> Self {
+        let shared = Shared::default();
+        shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
+        Self { events, shared: Arc::new(shared), directory, digest_key, incarnation }
+    }
+
     /// Starts an empty list of commands of one principal.
     pub const fn commands(&self, principal: PrincipalNumber) -> RecordWriter {
         RecordWriter::new(self.digest_key, principal)
@@ -135,10 +151,10 @@ impl Handle {
             return Err(NotTaken::Full);
         }
         let length = u64::try_from(commands.length()).expect("64 bits");
-        let sink = Ticket::Outcomes { sink, length };
+        let sink = Ticket::Outcomes { sink, length, received: monotonic() };
         let submission = Submission::new(commands, sink).map_err(|_| NotTaken::TooLarge)?;
-        let records =
-            Place::take(&shared.records_under_way, u64::from(submission.count()), RECORDS_UNDER_WAY_MAX)?;
+        let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
+        let records = Place::take(&shared.records_under_way, u64::from(submission.count()), admitted_max)?;
         let bytes = Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?;
         self.enqueue(Event::Submit(submission), [records, bytes])
     }
@@ -166,6 +182,11 @@ impl Handle {
             not_ready: not_ready.map(|(_, reason)| reason),
             late_confirmations: shared.late_confirmations.load(Ordering::Relaxed),
         }
+    }
+
+    /// How long commands have spent in each stage during the last ten to twenty seconds.
+    pub fn stage_times(&self) -> [(Stage, StageTimes); 4] {
+        self.shared.stages.recent(monotonic())
     }
 
     /// What can be looked up without asking.

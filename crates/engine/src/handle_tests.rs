@@ -8,14 +8,8 @@ use crate::testing::{by_key, commands, identity, small};
 /// A handle whose queue has this many places, and the queue's other end.
 fn handle(places: usize) -> (Handle, Receiver<Event<Ticket>>) {
     let (events, queue) = bounded(places);
-    let handle = Handle {
-        events,
-        shared: Arc::new(Shared::default()),
-        directory: Arc::new(Directory::default()),
-        digest_key: DigestKey::new([7; 16]),
-        incarnation: identity().incarnation,
-    };
-    (handle, queue)
+    let key = DigestKey::new([7; 16]);
+    (Handle::new(events, Arc::new(Directory::default()), key, identity().incarnation), queue)
 }
 
 fn submit(handle: &Handle, commands: RecordWriter) -> Result<(), NotTaken> {

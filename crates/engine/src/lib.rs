@@ -13,6 +13,7 @@
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
+mod accounts_table;
 mod clock;
 mod core;
 mod directory;
@@ -22,14 +23,18 @@ mod handle;
 mod mutants;
 #[cfg(solvo_mutants)]
 pub mod mutants;
+mod pace;
 mod question;
 #[cfg(test)]
 mod recovery_tests;
 mod replay;
+mod spacing;
+mod stages;
 mod start;
 #[cfg(test)]
 mod testing;
 
+pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};
 pub use core::{Action, Core, CoreSetup, Event, Halt, RULES_VERSION, Submission};
 pub use directory::{Directory, ParticipantView};
@@ -37,4 +42,5 @@ pub use driver::Engine;
 pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};
 pub use question::{Answer, Answered, Question};
 pub use replay::{Divergence, ReplayTotals, Replayer};
+pub use stages::{Stage, StageTimes};
 pub use start::{Config, StartError, start};

@@ -5,7 +5,9 @@
 use std::collections::VecDeque;
 
 use journal::FrameView;
-use ledger::{Ledger, Limits, OutcomeEntry, OutcomeError, Position, RecordError, Records, ReplayError};
+use ledger::{
+    Ledger, Limits, OutcomeEntry, OutcomeError, Position, ReadAhead, RecordError, Records, ReplayError,
+};
 use types::Sequence;
 
 use crate::core::RULES_VERSION;
@@ -109,7 +111,8 @@ impl Replayer {
             0 => Records::new(frame.records(), frame.personal()),
             _ => Records::erased(frame.records()),
         };
-        for record in records {
+        let mut records = ReadAhead::new(records);
+        while let Some(record) = records.next(|record| self.ledger.prefetch(record)) {
             at.sequence = at.sequence.next();
             let sequence = at.sequence;
             let record = record.map_err(|source| Divergence::Record { sequence, source })?;

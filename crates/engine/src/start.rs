@@ -7,6 +7,7 @@
 // This is where a node draws its random numbers and reads the clock for the first time.
 #![allow(clippy::disallowed_methods)]
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,7 +23,8 @@ use crate::clock::LogClock;
 use crate::core::{Core, CoreSetup, NANOSECOND, seal_frame};
 use crate::directory::Directory;
 use crate::driver::{Engine, Parts, now, run};
-use crate::handle::{Handle, QUEUE_LENGTH, Shared};
+use crate::handle::{Handle, QUEUE_LENGTH};
+use crate::pace::Pace;
 use crate::replay::{Divergence, Replayer};
 
 /// How a node is run. Nothing here can change what a command comes to.
@@ -34,6 +36,8 @@ pub struct Config {
     pub segment_size: SegmentSize,
     /// Room for accounts, payments and requests.
     pub limits: Limits,
+    /// The most commands a second that are taken, for trying out what callers do when a node is overloaded.
+    pub commands_per_second_max: Option<NonZeroU32>,
 }
 
 /// Why a node could not start.
@@ -97,18 +101,13 @@ pub fn start(config: &Config) -> Result<Engine, StartError> {
     let directory = Arc::new(Directory::default());
     directory.fill(&ledger);
     let (sender, events) = bounded(QUEUE_LENGTH);
-    let handle = Handle {
-        events: sender,
-        shared: Arc::new(Shared::default()),
-        directory: Arc::clone(&directory),
-        digest_key: setup.digest_key,
-        incarnation: setup.incarnation,
-    };
+    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, setup.incarnation);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let Log { builder, identity, tail, clock } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
     let preparer = journal.preparer();
-    let parts = Parts { core, writer, preparer, handle, events, limits: config.limits };
+    let pace = config.commands_per_second_max.map(Pace::new);
+    let parts = Parts { core, writer, preparer, handle, events, limits: config.limits, pace };
     run(parts).map_err(StartError::Thread)
 }
 

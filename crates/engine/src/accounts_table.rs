@@ -1,0 +1,263 @@
+//! Where accounts are, for the edges: a table that many threads read while the core thread adds to it.
+//!
+//! A look-up costs one cache line in nearly all cases, and an edge can ask for that line long before it needs
+//! it. An entry is 64 bits of an account number's digest beside the account's number and currency; four stand in
+//! a line. Entries are added and never change or leave, so a reader needs no lock but the one that tells it
+//! which lines are in use. A table that is three quarters full is copied into one of twice the size, a few lines
+//! with each entry added, so no addition ever pauses for it.
+//!
+//! Invariant: an entry that was added before a look-up began is found by it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use ledger::memory::{advise_large_pages, prefetch};
+use types::{AccountNumber, Currency, Digest};
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct AccountsTable {
+    lines: RwLock<AccountLines>,
+    /// Held by whoever adds: the core thread, and before it the start of the node.
+    additions: Mutex<Additions>,
+}
+
+/// A view of the accounts for a few look-ups. It may miss what is added later.
+#[derive(Clone, Debug)]
+pub struct AccountLines {
+    current: Arc<Table>,
+    /// The smaller table that is being copied. It still has every entry that it ever had.
+    copied: Option<Arc<Table>>,
+}
+
+/// Entries of one cache line: words of the digest first, then what stands for each.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Line([Entry; ENTRIES]);
+
+/// A key of 0 is an empty place. The value is written first, so that whoever sees the key sees the value.
+#[derive(Debug, Default)]
+struct Entry {
+    key: AtomicU64,
+    value: AtomicU64,
+}
+
+const ENTRIES: usize = 4;
+const LINES_MIN: usize = 256;
+/// AccountLines copied with each entry that is added. The new table takes 3/2 of the old one's places before it is three
+/// quarters full itself, so two at a time are done long before.
+const LINES_COPIED_PER_ADDITION: usize = 2;
+
+const _: () = assert!(size_of::<Line>() == 64);
+
+#[derive(Debug)]
+struct Table {
+    lines: Box<[Line]>,
+}
+
+/// How far the table has been filled and copied.
+#[derive(Debug, Default)]
+struct Additions {
+    /// Entries in the current table.
+    count: usize,
+    /// The first line of the smaller table that has not been copied.
+    cursor: usize,
+}
+
+impl Default for AccountsTable {
+    fn default() -> Self {
+        let lines = AccountLines { current: Arc::new(Table::new(LINES_MIN)), copied: None };
+        Self { lines: RwLock::new(lines), additions: Mutex::default() }
+    }
+}
+
+impl AccountsTable {
+    /// A view for the look-ups that follow at once.
+    pub(crate) fn lines(&self) -> AccountLines {
+        self.lines.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds an account that is not in the table.
+    pub(crate) fn add(&self, digest: Digest, currency: Currency, number: AccountNumber) {
+        let mut additions = self.additions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.lines();
+        if let Some(smaller) = &lines.copied {
+            let end = smaller.lines.len().min(additions.cursor + LINES_COPIED_PER_ADDITION);
+            for line in &smaller.lines[additions.cursor..end] {
+                for entry in &line.0 {
+                    let key = entry.key.load(Ordering::Relaxed);
+                    if key != 0 {
+                        lines.current.add(key, entry.value.load(Ordering::Relaxed));
+                        additions.count += 1;
+                    }
+                }
+            }
+            additions.cursor = end;
+            if end == smaller.lines.len() {
+                lines.copied = None;
+                self.publish(&lines);
+            }
+        } else if (additions.count + 1) * 4 > lines.current.lines.len() * ENTRIES * 3 {
+            let larger = Arc::new(Table::new(lines.current.lines.len() * 2));
+            lines.copied = Some(std::mem::replace(&mut lines.current, larger));
+            *additions = Additions::default();
+            self.publish(&lines);
+        }
+        lines.current.add(key(digest), value(number, currency));
+        additions.count += 1;
+    }
+
+    fn publish(&self, lines: &AccountLines) {
+        *self.lines.write().unwrap_or_else(PoisonError::into_inner) = lines.clone();
+    }
+}
+
+impl AccountLines {
+    /// Asks for the memory that a look-up of this digest will touch.
+    pub fn prefetch(&self, digest: Digest) {
+        self.current.prefetch(key(digest));
+        if let Some(smaller) = &self.copied {
+            smaller.prefetch(key(digest));
+        }
+    }
+
+    /// The customer's account with this number's digest and currency, or 0.
+    pub fn find(&self, digest: Digest, currency: Currency) -> AccountNumber {
+        let find = |table: &Table| table.find(key(digest), currency);
+        let found = find(&self.current).or_else(|| self.copied.as_deref().and_then(find));
+        found.unwrap_or(AccountNumber(0))
+    }
+}
+
+impl Table {
+    fn new(lines: usize) -> Self {
+        assert!(lines.is_power_of_two());
+        let mut room = Vec::with_capacity(lines);
+        advise_large_pages(room.spare_capacity_mut());
+        room.resize_with(lines, Line::default);
+        Self { lines: room.into_boxed_slice() }
+    }
+
+    fn home(&self, key: u64) -> usize {
+        // Digests are pseudo-random under a secret key, so any of their bits will do.
+        usize::try_from(key >> 32).expect("32 bits") & (self.lines.len() - 1)
+    }
+
+    fn prefetch(&self, key: u64) {
+        prefetch(&self.lines[self.home(key)]);
+    }
+
+    /// The lines in which a key may stand, from the one in which it most likely does.
+    fn walk(&self, key: u64) -> impl Iterator<Item = &Line> {
+        let home = self.home(key);
+        (0..self.lines.len()).map(move |distance| &self.lines[(home + distance) & (self.lines.len() - 1)])
+    }
+
+    fn find(&self, key: u64, currency: Currency) -> Option<AccountNumber> {
+        for entry in self.walk(key).flat_map(|line| &line.0) {
+            match entry.key.load(Ordering::Acquire) {
+                0 => return None,
+                found if found == key => {
+                    let (number, of) = parts(entry.value.load(Ordering::Relaxed));
+                    if of == currency.number() {
+                        return Some(number);
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn add(&self, key: u64, value: u64) {
+        let mut entries = self.walk(key).flat_map(|line| &line.0);
+        let is_free = |entry: &&Entry| entry.key.load(Ordering::Relaxed) == 0;
+        let free = entries.find(is_free).expect("a table is never full");
+        free.value.store(value, Ordering::Relaxed);
+        free.key.store(key, Ordering::Release);
+    }
+}
+
+fn key(digest: Digest) -> u64 {
+    // One digest in 2^64 is all zeros here; it shares its key with another one, and a hint may be wrong.
+    digest.table_hash().max(1)
+}
+
+fn value(number: AccountNumber, currency: Currency) -> u64 {
+    u64::from(number.0) << 16 | u64::from(currency.number())
+}
+
+fn parts(value: u64) -> (AccountNumber, u16) {
+    let number = u32::try_from(value >> 16).expect("32 bits were stored");
+    let currency = u16::try_from(value & 0xFFFF).expect("16 bits");
+    (AccountNumber(number), currency)
+}
+
+#[cfg(test)]
+mod tests {
+    use types::DigestKey;
+
+    use super::*;
+
+    fn digest(account: u32) -> Digest {
+        DigestKey::new([3; 16]).iban(&account.to_string())
+    }
+
+    #[test]
+    fn every_account_is_found_while_the_table_grows() {
+        let table = AccountsTable::default();
+        for account in 1..=40_000 {
+            table.add(digest(account), Currency::EUR, AccountNumber(account));
+            let lines = table.lines();
+            for known in [1, account / 2 + 1, account] {
+                lines.prefetch(digest(known));
+                assert_eq!(lines.find(digest(known), Currency::EUR), AccountNumber(known));
+            }
+            assert_eq!(lines.find(digest(account + 1), Currency::EUR), AccountNumber(0));
+        }
+    }
+
+    #[test]
+    fn a_number_has_an_account_in_each_currency() {
+        let table = AccountsTable::default();
+        let crowns = Currency::parse("SEK").unwrap();
+        table.add(digest(1), Currency::EUR, AccountNumber(u32::MAX));
+        table.add(digest(1), crowns, AccountNumber(2));
+        let lines = table.lines();
+        assert_eq!(lines.find(digest(1), Currency::EUR), AccountNumber(u32::MAX));
+        assert_eq!(lines.find(digest(1), crowns), AccountNumber(2));
+        assert_eq!(lines.find(digest(1), Currency::parse("NOK").unwrap()), AccountNumber(0));
+    }
+
+    #[test]
+    fn readers_find_what_was_there_before_they_looked() {
+        let table = AccountsTable::default();
+        let added = AtomicU64::new(0);
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                for account in 1..=20_000 {
+                    table.add(digest(account), Currency::EUR, AccountNumber(account));
+                    added.store(u64::from(account), Ordering::Release);
+                }
+            });
+            for seed in 1..=2_u32 {
+                let (table, added) = (&table, &added);
+                threads.spawn(move || {
+                    let mut looked = seed;
+                    loop {
+                        let upto = u32::try_from(added.load(Ordering::Acquire)).unwrap();
+                        let account = looked % upto.max(1) + 1;
+                        if upto >= account {
+                            let found = table.lines().find(digest(account), Currency::EUR);
+                            assert_eq!(found, AccountNumber(account));
+                        }
+                        looked = looked.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        if upto == 20_000 {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+    }
+}

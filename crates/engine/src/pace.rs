@@ -1,0 +1,114 @@
+//! How fast commands are taken, and how many may wait.
+//!
+//! A payment that waits for seconds before it is decided is of no use to anybody: its bank would rather hear at
+//! once that the node is busy. So the number of commands under way follows the speed at which they leave.
+//! Only the engine's own stages are counted.
+
+use std::num::NonZeroU32;
+
+use crate::handle::RECORDS_UNDER_WAY_MAX;
+
+/// What is admitted is decided within about this time, in nanoseconds.
+const WAIT_MAX: i64 = 500_000_000;
+/// So many commands may always be under way: a few frames, so that a disk that pauses once sheds nothing.
+const RECORDS_ADMITTED_MIN: u64 = 4096;
+
+/// Measures how fast commands leave, and says how many may be under way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Admitted {
+    /// Nanoseconds that a command takes of the engine, smoothed; 0 until one has been measured.
+    per_record: i64,
+    /// When the last frame was applied, if commands were waiting then.
+    busy_since: Option<i64>,
+}
+
+impl Admitted {
+    /// Counts a frame of so many records that was applied now; `waiting` says whether more are under way.
+    pub(crate) fn applied(&mut self, now: i64, records: u32, waiting: bool) {
+        if let (Some(since), 1..) = (self.busy_since, records) {
+            let sample = (now - since) / i64::from(records);
+            let step = match self.per_record {
+                0 => sample,
+                per_record => (sample - per_record) / 8,
+            };
+            self.per_record += step;
+        }
+        if records > 0 || !waiting {
+            self.busy_since = waiting.then_some(now);
+        }
+    }
+
+    /// How many commands may be under way.
+    pub(crate) fn limit(&self) -> u64 {
+        let in_time = WAIT_MAX.checked_div(self.per_record).unwrap_or(i64::MAX);
+        u64::try_from(in_time).unwrap_or(0).clamp(RECORDS_ADMITTED_MIN, RECORDS_UNDER_WAY_MAX)
+    }
+}
+
+/// Takes commands no faster than a setting, as if deciding them took so long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    per_record: i64,
+    next_at: i64,
+}
+
+impl Pace {
+    pub(crate) fn new(per_second: NonZeroU32) -> Self {
+        Self { per_record: 1_000_000_000 / i64::from(per_second.get()), next_at: 0 }
+    }
+
+    /// When commands may be taken again, if not now.
+    pub(crate) fn wait_until(&self, now: i64) -> Option<i64> {
+        (now < self.next_at).then_some(self.next_at)
+    }
+
+    /// Commands have been taken.
+    pub(crate) fn taken(&mut self, now: i64, records: u32) {
+        self.next_at = self.next_at.max(now) + self.per_record * i64::from(records);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: i64 = 1_000_000;
+
+    #[test]
+    fn as_many_are_admitted_as_are_decided_in_time() {
+        let mut admitted = Admitted::default();
+        assert_eq!(admitted.limit(), RECORDS_UNDER_WAY_MAX);
+        // 50 records in a millisecond are 25,000 in half a second.
+        for frame in 0..100 {
+            admitted.applied(frame * MILLISECOND, 50, true);
+        }
+        assert_eq!(admitted.limit(), 25_000);
+        // 10 a millisecond would be 5,000, and one a millisecond less than what is always admitted.
+        for frame in 100..300 {
+            admitted.applied(frame * MILLISECOND, 10, true);
+        }
+        assert!((5_000..5_010).contains(&admitted.limit()), "{}", admitted.limit());
+        for frame in 300..500 {
+            admitted.applied(frame * MILLISECOND, 1, true);
+        }
+        assert_eq!(admitted.limit(), RECORDS_ADMITTED_MIN);
+    }
+
+    #[test]
+    fn idle_time_does_not_count() {
+        let mut admitted = Admitted::default();
+        for frame in 0..100 {
+            admitted.applied(frame * 1000 * MILLISECOND, 1, false);
+        }
+        assert_eq!(admitted.limit(), RECORDS_UNDER_WAY_MAX);
+    }
+
+    #[test]
+    fn a_pace_is_kept() {
+        let mut pace = Pace::new(NonZeroU32::new(1000).unwrap());
+        assert_eq!(pace.wait_until(5), None);
+        pace.taken(5, 2);
+        assert_eq!(pace.wait_until(6), Some(2 * MILLISECOND + 5));
+        assert_eq!(pace.wait_until(2 * MILLISECOND + 5), None);
+    }
+}
