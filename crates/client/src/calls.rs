@@ -4,6 +4,7 @@ use crate::v1::account_service_client::AccountServiceClient;
 use crate::v1::audit_service_client::AuditServiceClient;
 use crate::v1::iso20022_service_client::Iso20022ServiceClient;
 use crate::v1::liquidity_service_client::LiquidityServiceClient;
+use crate::v1::node_service_client::NodeServiceClient;
 use crate::v1::participant_service_client::ParticipantServiceClient;
 use crate::v1::payment_service_client::PaymentServiceClient;
 use crate::{Client, ClientError, v1};
@@ -65,5 +66,9 @@ calls! {
     AuditServiceClient {
         /// Adds up every book at one position of the log.
         get_trial_balance(GetTrialBalanceRequest) -> GetTrialBalanceResponse;
+    }
+    NodeServiceClient {
+        /// Tells whether the node takes work, and where the time of a payment goes.
+        get_node_status(GetNodeStatusRequest) -> GetNodeStatusResponse;
     }
 }
