@@ -9,6 +9,7 @@ use client::v1::account_service_client::AccountServiceClient;
 use client::v1::audit_service_client::AuditServiceClient;
 use client::v1::iso20022_service_client::Iso20022ServiceClient;
 use client::v1::liquidity_service_client::LiquidityServiceClient;
+use client::v1::node_service_client::NodeServiceClient;
 use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
 use tonic::Status;
@@ -66,6 +67,11 @@ impl Api {
     /// The client of `AuditService`.
     pub fn audit(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.channel())
+    }
+
+    /// The client of `NodeService`.
+    pub fn node(&self) -> NodeServiceClient<Channel> {
+        NodeServiceClient::new(self.channel())
     }
 
     /// Submits a payment and waits for its outcome.

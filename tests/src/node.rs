@@ -1,6 +1,7 @@
 //! A node inside the test's own process: the engine on a temporary folder, and the server on a free port.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use engine::{Config, Engine, StartError};
@@ -45,6 +46,13 @@ impl Node {
         Self::serve(folder, ServerLimits::default(), room).await
     }
 
+    /// A node on a fresh folder that takes no more commands a second than this.
+    pub async fn with_pace(commands_per_second_max: NonZeroU32) -> Self {
+        let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        let engine = Self::start_engine_with(folder.path(), ROOM, Some(commands_per_second_max)).await;
+        Self::serve_engine(engine.expect("the node starts"), folder, ServerLimits::default(), ROOM).await
+    }
+
     /// Stops this node in an orderly way and starts another one on its folder, at another address.
     pub async fn restart(self) -> Self {
         let limits = self.limits;
@@ -86,20 +94,27 @@ impl Node {
 
     /// Starts an engine alone on a folder that may be in use.
     pub async fn start_engine(folder: &Path) -> Result<Engine, StartError> {
-        Self::start_engine_with(folder, ROOM).await
+        Self::start_engine_with(folder, ROOM, None).await
     }
 
-    async fn start_engine_with(folder: &Path, limits: Limits) -> Result<Engine, StartError> {
+    async fn start_engine_with(
+        folder: &Path,
+        limits: Limits,
+        commands_per_second_max: Option<NonZeroU32>,
+    ) -> Result<Engine, StartError> {
         let segment_size = SegmentSize::new(4 << 20).expect("4 MiB are whole blocks");
-        let config = Config { folder: folder.to_owned(), segment_size, limits };
+        let config = Config { folder: folder.to_owned(), segment_size, limits, commands_per_second_max };
         let started = tokio::task::spawn_blocking(move || engine::start(&config)).await;
         started.expect("starting does not panic")
     }
 
     async fn serve(folder: TempDir, limits: ServerLimits, room: Limits) -> Self {
+        let engine = Self::start_engine_with(folder.path(), room, None).await;
+        Self::serve_engine(engine.expect("the node starts on its folder"), folder, limits, room).await
+    }
+
+    async fn serve_engine(engine: Engine, folder: TempDir, limits: ServerLimits, room: Limits) -> Self {
         show_errors();
-        let engine = Self::start_engine_with(folder.path(), room).await;
-        let engine = engine.expect("the node starts on its folder");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on the loopback interface");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel();

@@ -1,5 +1,7 @@
 //! `Iso20022Service`: the same payments, in the messages that banks exchange.
 
+use std::sync::Arc;
+
 use client::limits::DOCUMENT_BYTES_MAX;
 use client::v1::iso20022_service_server::Iso20022Service;
 use client::{Refusal, v1};
@@ -11,11 +13,11 @@ use ledger::{RefusedBody, RefusedPayment};
 use tonic::{Code, Request, Response, Status};
 use types::{Channel, Date, PaymentOrder, PaymentState, ReasonCode, Text, Timestamp};
 
+use crate::admission::Order;
 use crate::caller::Caller;
 use crate::node::{Node, within};
-use crate::payments::facts;
 use crate::refusals::invalid;
-use crate::values::{PaymentReferences, payment_outcome};
+use crate::values::{PaymentReferences, facts, payment_outcome};
 
 #[derive(Debug)]
 pub(crate) struct Iso20022(pub(crate) Node);
@@ -36,7 +38,8 @@ impl Iso20022Service for Iso20022 {
         match read_pacs008(&document, &Rules::sct_inst_2025(settlement_dates(now))) {
             Err(fault) => Ok(admi002(&Rejection::of(&document, &fault, now))),
             Ok(Pacs008::Order(order)) => {
-                or_rejection(within(wait_ms, self.submit_order(caller, &order)).await, &document, now)
+                let submitted = self.submit_order(caller, Arc::from(order));
+                or_rejection(within(wait_ms, submitted).await, &document, now)
             }
             Ok(Pacs008::Refused(refused)) => {
                 or_rejection(within(wait_ms, self.submit_refused(caller, *refused)).await, &document, now)
@@ -46,10 +49,16 @@ impl Iso20022Service for Iso20022 {
 }
 
 impl Iso20022 {
-    async fn submit_order(&self, caller: Caller, order: &PaymentOrder) -> Answer {
-        let outcome = self.0.submit_order(caller, order, Channel::Iso20022).await?;
+    async fn submit_order(&self, caller: Caller, order: Arc<PaymentOrder>) -> Answer {
+        let submitted = Order::Full(Arc::clone(&order));
+        let reply = self.0.submit_order(caller, submitted, Channel::Iso20022).await?;
+        let references = PaymentReferences {
+            transaction_id: order.transaction_id.as_str().to_owned(),
+            debtor_agent: order.debtor_agent.to_string(),
+        };
+        let outcome = payment_outcome(&self.0.handle, references, &facts(&reply.outcome));
         let status = report_status(&outcome, None);
-        let report = StatusReport::on_order(order, report_id(&outcome), self.0.handle.now(), status);
+        let report = StatusReport::on_order(&order, report_id(&outcome), self.0.handle.now(), status);
         Ok(pacs002(report, outcome))
     }
 

@@ -9,8 +9,11 @@
 //! - Each handler knows its [`Caller`].
 
 mod accounts;
+mod admission;
 mod audit;
+mod batch;
 mod caller;
+mod cores;
 mod iso;
 mod limits;
 mod liquidity;
@@ -21,8 +24,11 @@ mod quota;
 mod refusals;
 mod replies;
 mod serve;
+mod status;
 mod values;
+mod wire;
 
 pub use caller::{Caller, Role};
+pub use cores::{Connection, Connections, serve_on_cores};
 pub use limits::ServerLimits;
 pub use serve::{ServeError, serve};

@@ -1,10 +1,15 @@
 //! The limits of the edge. Those of the contract (message and batch sizes) are in `client::limits`.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// What one node takes from its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
+    /// Threads that serve connections.
+    pub threads: NonZeroUsize,
+    /// Connections that may be open at once.
+    pub connections: usize,
     /// Calls under way on one connection. hyper's own default becomes unlimited under tonic.
     pub streams_per_connection: u32,
     /// Payments of one bank that may be under way at once.
@@ -20,6 +25,8 @@ pub struct ServerLimits {
 impl Default for ServerLimits {
     fn default() -> Self {
         Self {
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            connections: 4096,
             streams_per_connection: 1024,
             payments_per_bank: 1 << 16,
             replies_per_stream: 64,

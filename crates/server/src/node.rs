@@ -92,7 +92,7 @@ impl Node {
 }
 
 /// A part takes no further command from here on; the largest single command still fits behind it.
-const PART_BYTES_MAX: usize = 128 * 1024;
+pub(crate) const PART_BYTES_MAX: usize = 128 * 1024;
 
 /// Waits as long as the caller asks; by default, and for 0, until the payment is in the log, where each is final.
 /// What was submitted stands when the time is over.

@@ -1,5 +1,6 @@
 //! Why a call was not done: from the engine's and the ledger's words into those of the contract.
 
+use client::convert::{FieldReader, Path};
 use client::v1::ErrorReason;
 use client::{Refusal, v1};
 use engine::NotTaken;
@@ -33,6 +34,13 @@ pub(crate) fn quota_exceeded() -> Refusal {
 pub(crate) fn remote_payee() -> Refusal {
     let message = "the payee's bank keeps this account in its own system, and asking it is not served yet";
     Refusal::new(Code::Unimplemented, ErrorReason::RemotePayee, message)
+}
+
+/// A submission without its payment.
+pub(crate) fn payment_missing() -> Refusal {
+    let mut reader = FieldReader::new();
+    reader.missing(&Path::root("payment"));
+    Refusal::invalid(reader.finish::<()>(None).expect_err("a fault was noted"))
 }
 
 /// The node stopped before it answered. What was submitted may be in the log.

@@ -8,20 +8,24 @@ use client::limits::MESSAGE_BYTES_MAX;
 use client::v1;
 use engine::Handle;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthReporter;
 
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::caller::Caller;
+use crate::cores::{Connections, serve_on_cores};
 use crate::iso::Iso20022;
 use crate::limits::{HEADER_LIST_BYTES_MAX, PENDING_RESETS_MAX, ServerLimits};
 use crate::liquidity::Liquidity;
 use crate::node::Node;
 use crate::participants::Participants;
 use crate::payments::Payments;
+use crate::status::NodeStatus;
+use crate::wire::service::payment_service_server::PaymentServiceServer;
 
 /// Why a node could not serve.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,9 @@ pub enum ServeError {
     /// The service descriptors can't be read.
     #[error("the service descriptors can't be read: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The threads that serve can't be had.
+    #[error("the threads that serve connections failed: {0}")]
+    Threads(#[from] std::io::Error),
     /// The transport failed.
     #[error("the transport failed: {0}")]
     Transport(#[from] tonic::transport::Error),
@@ -55,17 +62,50 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback(address));
     }
-    let (stopping, watch_stopping) = tokio::sync::watch::channel(false);
+    let (stopping, watch_stopping) = watch::channel(false);
     let node = Node::new(handle.clone(), limits, watch_stopping);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let watch = tokio::spawn(report_health(health.clone(), handle));
+    let shutdown = async move {
+        shutdown.await;
+        tracing::info!("no more calls are taken; those under way are finished");
+        for service in SERVICES {
+            health.set_service_status(service, ServingStatus::NotServing).await;
+        }
+        stopping.send_replace(true);
+    };
+    let serve_connections =
+        move |connections| serve_connections(connections, node.clone(), health_service.clone());
+    let connections_max = limits.connections;
+    let served = serve_on_cores(listener, limits.threads, connections_max, shutdown, serve_connections).await;
+    watch.abort();
+    served
+}
+
+/// Serves the connections of one thread.
+async fn serve_connections<Health>(
+    connections: Connections,
+    node: Node,
+    health: HealthServer<Health>,
+) -> Result<(), ServeError>
+where
+    HealthServer<Health>: Clone,
+    Health: tonic_health::pb::health_server::Health,
+{
+    let limits = node.limits;
+    let mut stopping = node.stopping.clone();
+    let stop = {
+        let mut stopping = stopping.clone();
+        async move {
+            // A sender that is dropped means the same as one that sends.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        }
+    };
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(client::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let (health, health_service) = tonic_health::server::health_reporter();
-    let watch = tokio::spawn(report_health(health.clone(), handle));
-
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = Server::builder()
         .max_concurrent_streams(limits.streams_per_connection)
         .http2_max_header_list_size(HEADER_LIST_BYTES_MAX)
@@ -73,13 +113,12 @@ pub async fn serve(
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(tonic::service::InterceptorLayer::new(identify))
-        .add_service(health_service)
+        .add_service(health)
         .add_service(reflection().build_v1()?)
         // Many clients in use still ask for the version before.
         .add_service(reflection().build_v1alpha()?)
         .add_service(
-            v1::payment_service_server::PaymentServiceServer::new(Payments(node.clone()))
-                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+            PaymentServiceServer::new(Payments(node.clone())).max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
         .add_service(
             v1::account_service_server::AccountServiceServer::new(Accounts(node.clone()))
@@ -90,29 +129,17 @@ pub async fn serve(
         )))
         .add_service(v1::liquidity_service_server::LiquidityServiceServer::new(Liquidity(node.clone())))
         .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
+        .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
-        // A small reply must not wait for the acknowledgement of the one before (40 ms); tonic's own setting does
-        // not reach a listener that it is given.
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async {
-            // A sender that is dropped means the same as one that sends.
-            let _ = stopped.await;
-        });
+        .serve_with_incoming_shutdown(connections, stop);
     let mut serving = std::pin::pin!(serving);
-    let ended = tokio::select! {
-        ended = &mut serving => ended,
-        () = shutdown => {
-            tracing::info!("no more calls are taken; those under way are finished");
-            for service in SERVICES {
-                health.set_service_status(service, ServingStatus::NotServing).await;
-            }
-            stopping.send_replace(true);
-            drop(stop);
+    tokio::select! {
+        ended = &mut serving => Ok(ended?),
+        _ = stopping.wait_for(|stopping| *stopping) => {
             // Whoever holds a call open for longer loses the connection; what was submitted stands.
-            tokio::time::timeout(limits.drain, serving).await.unwrap_or(Ok(()))
+            Ok(tokio::time::timeout(limits.drain, serving).await.unwrap_or(Ok(()))?)
         }
-    };
-    watch.abort();
-    Ok(ended?)
+    }
 }
 
 /// Whoever reaches the loopback interface is the operator.
@@ -141,7 +168,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -149,4 +176,5 @@ const SERVICES: [&str; 7] = [
     "solvo.v1.LiquidityService",
     "solvo.v1.Iso20022Service",
     "solvo.v1.AuditService",
+    "solvo.v1.NodeService",
 ];

@@ -3,8 +3,8 @@
 use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
 use engine::Handle;
-use ledger::{AccountKind, AccountStatus, Outcome, RequestId};
-use types::{Balance, Currency};
+use ledger::{AccountKind, AccountStatus, Outcome, RequestId, Verdict};
+use types::{Balance, Currency, Timestamp};
 
 /// Everything here is on the stable storage of one machine.
 pub(crate) const DURABILITY: v1::Durability = v1::Durability::Local;
@@ -82,6 +82,26 @@ pub(crate) struct PaymentFacts {
     pub(crate) reason: Option<types::ReasonCode>,
     pub(crate) repeat: bool,
     pub(crate) late: bool,
+}
+
+/// What is told of a payment's outcome. The acceptance time is that of the attempt that was decided: where Solvo
+/// stamped that one, its stamp counts for repeats as well.
+pub(crate) fn facts(outcome: &Outcome) -> PaymentFacts {
+    let (state, reason) = match outcome.verdict {
+        Verdict::Payment { state, reason, .. } => (state, reason),
+        Verdict::Done { .. } | Verdict::Refused { .. } => unreachable!("a payment has a payment's verdict"),
+    };
+    PaymentFacts {
+        sequence: outcome.repeat_of().unwrap_or(outcome.sequence),
+        decided_at: outcome.decided_at,
+        decided_time: outcome.decided_time,
+        // A payment that was refused on reading may have no acceptance time.
+        acceptance_time: (outcome.accepted != Timestamp::default()).then_some(outcome.accepted),
+        state,
+        reason,
+        repeat: outcome.repeat_of().is_some(),
+        late: outcome.late,
+    }
 }
 
 pub(crate) fn payment_outcome(

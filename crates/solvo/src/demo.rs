@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         "{} holds a log already: the demo starts with a fresh one; remove it, or name another folder",
         folder.display()
     );
-    let node = Node::start(folder, arguments.listen, DEMO_LIMITS).await?;
+    let node = Node::start(folder, arguments.listen, DEMO_LIMITS, None).await?;
     let address = node.address().to_string();
     tell(format_args!("node     {address}, log in {}", folder.display()));
 

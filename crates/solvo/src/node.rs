@@ -1,6 +1,7 @@
 //! A node inside this process: the engine on a folder, and the server on a listener.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use anyhow::Context;
@@ -22,7 +23,12 @@ pub(crate) struct Node {
 
 impl Node {
     /// Recovers or begins the log in a folder and serves it.
-    pub(crate) async fn start(folder: &Path, listen: SocketAddr, limits: Limits) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        folder: &Path,
+        listen: SocketAddr,
+        limits: Limits,
+        commands_per_second_max: Option<NonZeroU32>,
+    ) -> anyhow::Result<Self> {
         // Asked first, so that a wrong address leaves the folder alone.
         if !listen.ip().is_loopback() {
             return Err(server::ServeError::NotLoopback(listen).into());
@@ -30,7 +36,12 @@ impl Node {
         let listener =
             TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
         let address = listener.local_addr()?;
-        let config = Config { folder: folder.to_owned(), segment_size: SegmentSize::DEFAULT, limits };
+        let config = Config {
+            folder: folder.to_owned(),
+            segment_size: SegmentSize::DEFAULT,
+            limits,
+            commands_per_second_max,
+        };
         let engine = tokio::task::spawn_blocking(move || engine::start(&config)).await??;
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -35,6 +36,9 @@ pub(crate) struct ServeArgs {
     /// Room for the other requests of the last five days, 144 bytes each beside their index.
     #[arg(long, value_name = "N", default_value_t = Limits::default().requests_max)]
     requests_max: usize,
+    /// Take no more commands a second than this, to try out what callers do when a node is overloaded.
+    #[arg(long, value_name = "N")]
+    commands_per_second_max: Option<NonZeroU32>,
 }
 
 /// Prints a line for whoever started this. If nobody reads it any more, the node goes on.
@@ -69,7 +73,7 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         requests_max: arguments.requests_max,
     };
     let mut node = tokio::select! {
-        node = Node::start(&arguments.data, arguments.listen, limits) => node?,
+        node = Node::start(&arguments.data, arguments.listen, limits, arguments.commands_per_second_max) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.
         _ = terminate.recv() => std::process::exit(0),
         _ = interrupt.recv() => std::process::exit(0),

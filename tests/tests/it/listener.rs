@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use client::v1;
 use server::{ServeError, ServerLimits};
-use tests::{Node, World, until};
+use tests::{Node, World, payment, settled, until};
 use tokio::net::TcpListener;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
@@ -15,11 +15,12 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-const SERVICES: [&str; 6] = [
+const SERVICES: [&str; 7] = [
     "solvo.v1.AccountService",
     "solvo.v1.AuditService",
     "solvo.v1.Iso20022Service",
     "solvo.v1.LiquidityService",
+    "solvo.v1.NodeService",
     "solvo.v1.ParticipantService",
     "solvo.v1.PaymentService",
 ];
@@ -41,6 +42,33 @@ async fn the_node_and_each_service_report_that_they_serve() {
             }
         })
         .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_says_where_the_time_of_its_payments_goes() {
+    let node = Node::start().await;
+    let api = node.api().await;
+    World::set_up(&api, 1).await;
+    let status = async || api.node().get_node_status(v1::GetNodeStatusRequest {}).await.unwrap().into_inner();
+    let before = status().await;
+    assert!(before.ready, "{before:?}");
+    for number in 0..5 {
+        settled(api.submit(&payment(&format!("TX-{number}"), "0.01")).await.unwrap());
+    }
+    let after = status().await;
+    assert_eq!((after.not_ready_description.as_str(), after.late_confirmation_count), ("", 0));
+    let stages: Vec<_> = after.stages.iter().map(v1::StageTimes::stage).collect();
+    assert_eq!(stages, [v1::Stage::SealWait, v1::Stage::Flush, v1::Stage::WakeUp, v1::Stage::Apply]);
+    for (before, after) in before.stages.iter().zip(&after.stages) {
+        assert!(after.count >= before.count + 5, "{:?}: one by one each payment is a frame", after.stage());
+        let times = [
+            after.median_nanoseconds,
+            after.percentile_99_nanoseconds,
+            after.percentile_999_nanoseconds,
+            after.maximum_nanoseconds,
+        ];
+        assert!(times.is_sorted() && times[3] > 0, "{after:?}");
     }
 }
 

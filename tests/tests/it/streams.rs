@@ -2,6 +2,7 @@
 //! or are cut off. What was submitted stands, whoever waits for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use client::v1;
@@ -340,6 +341,40 @@ async fn a_quota_refuses_single_payments_of_a_stream() {
     }
     // The places have come back.
     settled(api.submit(&payment("TX-9", "0.01")).await.unwrap());
+}
+
+/// A node that gets more than it can decide in time refuses what is too much at once, and decides what it took.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overloaded_node_refuses_at_once_what_would_wait_too_long() {
+    const ATTEMPTS: u64 = 20;
+    let node = Node::with_pace(NonZeroU32::new(2000).unwrap()).await;
+    let api = node.api().await;
+    World::set_up(&api, 1).await;
+    // The first attempt lets the node find out how fast it is.
+    for (attempt, messages) in (0..ATTEMPTS).zip(std::iter::once(1).chain(std::iter::repeat(8))) {
+        let stream = Stream::open(&api).await;
+        let first = attempt * 8 * 1024;
+        for message in 0..messages {
+            let start = first + message * 1024;
+            stream.send(cents(start..start + 1024)).await;
+        }
+        let (results, ended) = stream.finish().await;
+        assert!(ended.is_none(), "{ended:?}");
+        assert_eq!(u64::try_from(results.len()).unwrap(), messages * 1024);
+        let is_refused = |result: &&Outcome| matches!(result, Outcome::NotTaken(_));
+        let (refused, taken): (Vec<_>, Vec<_>) = results.values().partition(is_refused);
+        taken.into_iter().for_each(|result| _ = settled(outcome(result).clone()));
+        for refused in &refused {
+            let refused = not_taken(refused);
+            assert_eq!(refused.code, i32::from(Code::ResourceExhausted));
+            assert_eq!(refused.reason(), v1::ErrorReason::Overloaded);
+            assert!(refused.retry_delay.is_some());
+        }
+        if !refused.is_empty() {
+            return;
+        }
+    }
+    panic!("a node that decides 2,000 a second took 8,192 at once, again and again");
 }
 
 fn opening(request_id: &str, account: v1::NewAccount) -> v1::AccountOpening {

@@ -38,7 +38,13 @@ const SEGMENT_SIZE: SegmentSize = SegmentSize::new(1 << 20).expect("a whole numb
 /// Starts an engine on a folder.
 pub(crate) fn start(folder: &Path) -> Engine {
     let limits = Limits { accounts_max: 1000, payments_max: 1000, requests_max: 1000 };
-    engine::start(&Config { folder: folder.to_owned(), segment_size: SEGMENT_SIZE, limits }).unwrap()
+    engine::start(&Config {
+        folder: folder.to_owned(),
+        segment_size: SEGMENT_SIZE,
+        limits,
+        commands_per_second_max: None,
+    })
+    .unwrap()
 }
 
 /// Submits commands and waits for their outcomes.

@@ -1,0 +1,167 @@
+//! The payments of one message of a stream: read, admitted, submitted in parts, and answered part by part.
+
+use client::limits::BATCH_ITEMS_MAX;
+use client::plain::{PlainSubmission, plain_submissions};
+use client::{Refusal, v1};
+use ledger::{Outcome, RecordWriter};
+use prost::Message;
+use tonic::Status;
+use types::{Channel, Timestamp};
+
+use crate::admission::{Admission, Candidate, Order, undecodable};
+use crate::caller::Caller;
+use crate::node::{Node, PART_BYTES_MAX};
+use crate::quota::Places;
+use crate::refusals::{invalid, not_taken, payment_missing};
+use crate::replies::Replies;
+use crate::wire::{BatchReply, Decided, PaymentReference};
+
+/// Payments that are read before the first of them is looked up, so that memory comes meanwhile.
+const GROUP: usize = 32;
+
+/// Who waits for one payment.
+struct Waiting {
+    caller_id: u64,
+    reference: PaymentReference,
+}
+
+/// Payments that are submitted together.
+struct Part {
+    commands: RecordWriter,
+    waiting: Vec<Waiting>,
+    places: Places,
+}
+
+/// Submits the payments of one message. What is not taken is answered at once, the others when they are durable.
+pub(crate) async fn submit_batch(
+    node: &Node,
+    caller: Caller,
+    replies: &Replies<BatchReply>,
+    message: &[u8],
+) -> Result<(), Status> {
+    let mut refused = Vec::new();
+    let parts = read_batch(node, caller, message, &mut refused)?;
+    for Part { commands, waiting, places } in parts {
+        let room = replies.room().await?;
+        let ids: Vec<u64> = waiting.iter().map(|waiting| waiting.caller_id).collect();
+        let handle = node.handle.clone();
+        // On the core thread outcomes are only copied; the edge that sends them puts them into words.
+        let sink = move |outcomes: &[Outcome]| {
+            drop(places);
+            let decided = waiting.into_iter().zip(outcomes);
+            let decided = decided.map(|(Waiting { caller_id, reference }, outcome)| Decided {
+                caller_id,
+                reference,
+                outcome: *outcome,
+            });
+            room.send(Ok(BatchReply::Decided(handle, decided.collect())));
+        };
+        if let Err(reason) = node.handle.submit(commands, Box::new(sink)) {
+            refused.extend(ids.into_iter().map(|id| payment_not_taken(id, not_taken(reason))));
+        }
+    }
+    if !refused.is_empty() {
+        let results = v1::SubmitPaymentsResponse { results: refused };
+        replies.room().await?.send(Ok(BatchReply::NotTaken(results)));
+    }
+    Ok(())
+}
+
+/// Reads and admits the payments of a message. Nothing of a message that can't be read is submitted.
+fn read_batch(
+    node: &Node,
+    caller: Caller,
+    message: &[u8],
+    refused: &mut Vec<v1::PaymentResult>,
+) -> Result<Vec<Part>, Status> {
+    let mut submissions = Vec::with_capacity(BATCH_ITEMS_MAX.min(message.len() / 128));
+    let long_way;
+    if plain_submissions(message, &mut submissions).is_none() {
+        long_way = encoded_submissions(message, refused)?;
+        let encoded = long_way.iter();
+        submissions =
+            encoded.map(|(caller_id, payment)| PlainSubmission { caller_id: *caller_id, payment }).collect();
+    }
+    if !(1..=BATCH_ITEMS_MAX).contains(&(submissions.len() + refused.len())) {
+        let description = format!("a message has 1 to {BATCH_ITEMS_MAX} payments");
+        return Err(invalid(vec![v1::FieldViolation { field: "payments".to_owned(), description }]));
+    }
+    let received = node.handle.now();
+    let mut admission = Admission::new(node);
+    let mut parts = Parts { node, caller, parts: Vec::new(), left: submissions.len() };
+    let mut group = Vec::with_capacity(GROUP);
+    for submissions in submissions.chunks(GROUP) {
+        for submission in submissions {
+            match Order::read(submission.payment)? {
+                Ok(order) => group.push((submission.caller_id, admission.prepare(order))),
+                Err(refusal) => refused.push(payment_not_taken(submission.caller_id, refusal)),
+            }
+        }
+        for (caller_id, mut candidate) in group.drain(..) {
+            let part = parts.next();
+            match admission.admit(&mut candidate, &mut part.places) {
+                Ok(()) => part.add(caller_id, &candidate, received),
+                Err(refusal) => refused.push(payment_not_taken(caller_id, refusal)),
+            }
+        }
+    }
+    Ok(parts.finish())
+}
+
+/// The long way: messages with repeated, absent or unknown fields, taken apart by the generated code.
+fn encoded_submissions(
+    message: &[u8],
+    refused: &mut Vec<v1::PaymentResult>,
+) -> Result<Vec<(u64, Vec<u8>)>, Status> {
+    let message = v1::SubmitPaymentsRequest::decode(message).map_err(undecodable)?;
+    let mut encoded = Vec::with_capacity(message.payments.len());
+    for submission in message.payments {
+        match submission.payment {
+            Some(payment) => encoded.push((submission.caller_id, payment.encode_to_vec())),
+            None => refused.push(payment_not_taken(submission.caller_id, payment_missing())),
+        }
+    }
+    Ok(encoded)
+}
+
+/// The parts of a message, each no larger than a submission may be.
+struct Parts<'node> {
+    node: &'node Node,
+    caller: Caller,
+    parts: Vec<Part>,
+    /// How many payments may still come.
+    left: usize,
+}
+
+impl Parts<'_> {
+    /// The part that takes the next payment.
+    fn next(&mut self) -> &mut Part {
+        if self.parts.last().is_none_or(|part| part.commands.length() > PART_BYTES_MAX) {
+            let mut commands = self.node.handle.commands(self.caller.principal);
+            commands.reserve_payments(self.left);
+            let waiting = Vec::with_capacity(self.left);
+            self.parts.push(Part { commands, waiting, places: Places::default() });
+        }
+        self.left -= 1;
+        self.parts.last_mut().expect("a part was added if there was none")
+    }
+
+    /// The parts that are to be submitted.
+    fn finish(mut self) -> Vec<Part> {
+        self.parts.retain(|part| part.commands.count() > 0);
+        self.parts.iter_mut().for_each(|part| part.places.trim());
+        self.parts
+    }
+}
+
+impl Part {
+    fn add(&mut self, caller_id: u64, candidate: &Candidate<'_>, received: Timestamp) {
+        candidate.write(&mut self.commands, received, Channel::Grpc);
+        self.waiting.push(Waiting { caller_id, reference: candidate.order.reference() });
+    }
+}
+
+fn payment_not_taken(caller_id: u64, refusal: Refusal) -> v1::PaymentResult {
+    let result = Some(v1::payment_result::Result::NotTaken(refusal.into_not_taken()));
+    v1::PaymentResult { caller_id, result }
+}

@@ -1,0 +1,46 @@
+//! `NodeService`: what a node says about itself.
+
+use client::v1;
+use client::v1::node_service_server::NodeService;
+use engine::{Stage, StageTimes};
+use tonic::{Request, Response, Status};
+
+use crate::caller::Caller;
+use crate::node::Node;
+
+#[derive(Debug)]
+pub(crate) struct NodeStatus(pub(crate) Node);
+
+#[tonic::async_trait]
+impl NodeService for NodeStatus {
+    async fn get_node_status(
+        &self,
+        request: Request<v1::GetNodeStatusRequest>,
+    ) -> Result<Response<v1::GetNodeStatusResponse>, Status> {
+        Caller::of(&request)?;
+        let status = self.0.handle.status();
+        Ok(Response::new(v1::GetNodeStatusResponse {
+            ready: status.not_ready.is_none(),
+            not_ready_description: status.not_ready.map_or_else(String::new, |reason| reason.to_string()),
+            late_confirmation_count: status.late_confirmations,
+            stages: self.0.handle.stage_times().into_iter().map(stage_times).collect(),
+        }))
+    }
+}
+
+fn stage_times((stage, times): (Stage, StageTimes)) -> v1::StageTimes {
+    let stage = match stage {
+        Stage::SealWait => v1::Stage::SealWait,
+        Stage::Flush => v1::Stage::Flush,
+        Stage::WakeUp => v1::Stage::WakeUp,
+        Stage::Apply => v1::Stage::Apply,
+    };
+    v1::StageTimes {
+        stage: stage.into(),
+        count: times.count,
+        median_nanoseconds: times.median,
+        percentile_99_nanoseconds: times.percentile_99,
+        percentile_999_nanoseconds: times.percentile_99_9,
+        maximum_nanoseconds: times.maximum,
+    }
+}
