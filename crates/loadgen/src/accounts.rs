@@ -6,8 +6,9 @@ use types::Iban;
 use crate::banks::{Bank, LOAD_BANKS};
 
 /// An account of load runs. They are counted from 0, through both banks in turn.
-pub(crate) struct LoadAccount {
-    /// Which of the two banks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadAccount {
+    /// Which of the two load banks.
     pub(crate) bank: usize,
     /// The number of the customer there.
     pub(crate) customer: u64,
@@ -21,24 +22,24 @@ const REQUEST_PREFIX: &str = "solvo-load-1-open-";
 
 impl LoadAccount {
     /// The account at an index.
-    pub(crate) fn at(index: u32) -> Self {
+    pub fn at(index: u32) -> Self {
         let bank = usize::from(index % 2 == 1);
         Self { bank, customer: u64::from(index / 2) + 1 }
     }
 
     /// Its bank.
-    pub(crate) const fn bank(&self) -> &'static Bank {
+    pub const fn bank(&self) -> &'static Bank {
         &LOAD_BANKS[self.bank]
     }
 
     /// Its number.
-    pub(crate) fn iban(&self) -> Iban {
+    pub fn iban(&self) -> Iban {
         self.bank().customer_iban(self.customer)
     }
 }
 
 /// The request that opens the account at an index.
-pub(crate) fn opening(index: u32) -> v1::AccountOpening {
+pub fn opening(index: u32) -> v1::AccountOpening {
     let account = LoadAccount::at(index);
     v1::AccountOpening {
         request_id: format!("{REQUEST_PREFIX}{index}"),

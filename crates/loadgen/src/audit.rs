@@ -1,4 +1,4 @@
-//! Compares the books after a run with what its replies said.
+//! Compares the books after runs with what their replies said.
 //!
 //! Everything here is computed from replies alone; the node is only asked for the balances to compare with.
 //! The comparison is exact, so nobody else may move money of the load banks, or settle payments, meanwhile.
@@ -24,7 +24,7 @@ pub struct Check {
     pub detail: String,
 }
 
-/// The comparisons after a run.
+/// The comparisons after one or several runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditReport {
     /// All that were made.
@@ -58,7 +58,7 @@ impl fmt::Display for AuditReport {
     }
 }
 
-/// What the run itself left open.
+/// What the runs themselves left open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenEnds {
     /// Payments whose fate the log could not tell.
@@ -72,7 +72,7 @@ pub(crate) fn audit(
     before: &Snapshot,
     after: &Snapshot,
     accounts: u32,
-    confirmed: &Confirmed,
+    confirmed: &[Confirmed],
     open_ends: OpenEnds,
 ) -> AuditReport {
     let moved = Moved::by(confirmed, accounts);
@@ -86,16 +86,16 @@ pub(crate) fn audit(
     AuditReport { checks }
 }
 
-/// What confirmed payments moved, in cents.
+/// What the confirmed payments moved, in cents.
 struct Moved {
     accounts: Vec<i64>,
     positions: [i64; 2],
 }
 
 impl Moved {
-    fn by(confirmed: &Confirmed, accounts: u32) -> Self {
+    fn by(confirmed: &[Confirmed], accounts: u32) -> Self {
         let mut moved = Self { accounts: vec![0; index(accounts)], positions: [0; 2] };
-        for payment in confirmed.payments() {
+        for payment in confirmed.iter().flat_map(Confirmed::payments) {
             let cents = i64::from(payment.cents);
             moved.accounts[index(payment.payer)] -= cents;
             moved.accounts[index(payment.payee)] += cents;
@@ -162,8 +162,9 @@ fn positions_have_their_balances(before: &Snapshot, after: &Snapshot, moved: &Mo
     Check { name: "positions hold what the replies add up to", passed: expected == after.positions, detail }
 }
 
-fn settled_payments_are_counted(before: &Snapshot, after: &Snapshot, confirmed: &Confirmed) -> Check {
-    let (counted, told) = (after.settled.saturating_sub(before.settled), confirmed.count());
+fn settled_payments_are_counted(before: &Snapshot, after: &Snapshot, confirmed: &[Confirmed]) -> Check {
+    let (counted, told) =
+        (after.settled.saturating_sub(before.settled), confirmed.iter().map(Confirmed::count).sum());
     let detail = match counted == told {
         true => grouped(told),
         false => format!("the log has {}, replies confirmed {}", grouped(counted), grouped(told)),

@@ -52,7 +52,7 @@ pub(crate) const DEMO_BANKS: [Bank; 3] = [
 ];
 
 /// The banks between which load runs.
-pub(crate) const LOAD_BANKS: [Bank; 2] = [
+pub const LOAD_BANKS: [Bank; 2] = [
     Bank {
         bic: "LOADBEBBXXX",
         name: "Solvo Load Bank Brussels",

@@ -4,7 +4,7 @@
 //! - [`read_documents`] and [`submit_documents`] send stored ISO 20022 documents and compare what came of
 //!   them with what their sidecars expect.
 //! - [`load`] sends payments at a fixed rate or as fast as they are answered, and audits the books
-//!   afterwards.
+//!   afterwards. [`drive`] is the sending alone, and [`Books`] the audit alone, for those who measure.
 //!
 //! Invariants:
 //! - At a fixed rate latency counts from the time at which a payment was *meant* to be sent, so a node that
@@ -17,8 +17,10 @@ mod accounts;
 mod audit;
 mod balances;
 mod banks;
+mod books;
 mod confirmed;
 mod documents;
+mod drive;
 mod error;
 mod exchange;
 mod expected;
@@ -44,14 +46,17 @@ mod unary_lane;
 mod wire;
 pub mod world;
 
+pub use accounts::{LoadAccount, opening};
 pub use audit::{AuditReport, Check};
-pub use banks::Bank;
+pub use banks::{Bank, LOAD_BANKS};
+pub use books::Books;
 pub use confirmed::Confirmed;
 pub use documents::{Document, read_documents};
+pub use drive::drive;
 pub use error::LoadgenError;
 pub use expected::{DocumentStatus, Expected};
 pub use load::load;
 pub use options::{Arrivals, Extent, LoadOptions, Mode, Rate, RunId, Workload};
 pub use progress::{Progress, Silent, Stage, TerminalProgress};
-pub use report::{Counts, Latency, LoadReport};
+pub use report::{Counts, Driven, Latency, LoadReport};
 pub use submit::{Submitted, submit_documents};

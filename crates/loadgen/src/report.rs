@@ -52,9 +52,9 @@ pub struct Latency {
     pub max: Duration,
 }
 
-/// What a load run came to.
-#[derive(Debug)]
-pub struct LoadReport {
+/// What the replies of a load run came to.
+#[derive(Clone, Debug)]
+pub struct Driven {
     /// What was to be done.
     pub options: LoadOptions,
     /// From the start to the last answer.
@@ -70,6 +70,13 @@ pub struct LoadReport {
     pub late_max: Duration,
     /// Why connections ended before their payments were sent.
     pub gave_up: Vec<String>,
+}
+
+/// What a load run came to.
+#[derive(Debug)]
+pub struct LoadReport {
+    /// What its replies came to.
+    pub driven: Driven,
     /// What the books say.
     pub audit: AuditReport,
     /// The payments that were confirmed as settled.
@@ -173,27 +180,15 @@ impl fmt::Display for Latency {
     }
 }
 
-impl LoadReport {
-    pub(crate) fn new(
-        options: &LoadOptions,
-        elapsed: Duration,
-        totals: Totals,
-        audit: AuditReport,
-        confirmed: Confirmed,
-    ) -> Self {
+impl Driven {
+    pub(crate) fn new(options: &LoadOptions, elapsed: Duration, totals: Totals) -> Self {
         let Totals { counts, latency, refusal_latency, late_max, gave_up } = totals;
-        let options = options.clone();
-        Self { options, elapsed, counts, latency, refusal_latency, late_max, gave_up, audit, confirmed }
+        Self { options: options.clone(), elapsed, counts, latency, refusal_latency, late_max, gave_up }
     }
 
     /// Payments settled a second.
     pub fn settled_per_second(&self) -> u64 {
         per_second(self.counts.settled, self.elapsed)
-    }
-
-    /// Whether every payment has an answer, the books agree, and no connection gave up.
-    pub fn passed(&self) -> bool {
-        self.audit.passed() && self.gave_up.is_empty()
     }
 
     /// The form for programs. Latencies are in microseconds.
@@ -227,8 +222,6 @@ impl LoadReport {
             "refusal_latency_micros": self.refusal_latency.to_json(),
             "late_micros_max": u64::try_from(self.late_max.as_micros()).unwrap_or(u64::MAX),
             "gave_up": self.gave_up,
-            "audit": self.audit.to_json(),
-            "passed": self.passed(),
         })
     }
 
@@ -263,8 +256,8 @@ impl LoadReport {
     }
 }
 
-/// A table for people, with the audit at its end.
-impl fmt::Display for LoadReport {
+/// A table for people.
+impl fmt::Display for Driven {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_heading(formatter)?;
         let counts = &self.counts;
@@ -299,6 +292,29 @@ impl fmt::Display for LoadReport {
         for why in &self.gave_up {
             writeln!(formatter, "  a connection gave up: {why}")?;
         }
+        Ok(())
+    }
+}
+
+impl LoadReport {
+    /// Whether every payment has an answer, the books agree, and no connection gave up.
+    pub fn passed(&self) -> bool {
+        self.audit.passed() && self.driven.gave_up.is_empty()
+    }
+
+    /// The form for programs. Latencies are in microseconds.
+    pub fn to_json(&self) -> Value {
+        let mut json = self.driven.to_json();
+        json["audit"] = self.audit.to_json();
+        json["passed"] = self.passed().into();
+        json
+    }
+}
+
+/// A table for people, with the audit at its end.
+impl fmt::Display for LoadReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.driven.fmt(formatter)?;
         self.audit.fmt(formatter)
     }
 }

@@ -23,7 +23,8 @@ fn report(options: LoadOptions, counts: Counts, passed: bool) -> LoadReport {
     };
     let confirmed = Confirmed::new(Plan::new(&options), Vec::new());
     let audit = AuditReport { checks: vec![check] };
-    LoadReport::new(&options, Duration::from_millis(250), totals, audit, confirmed)
+    let driven = Driven::new(&options, Duration::from_millis(250), totals);
+    LoadReport { driven, audit, confirmed }
 }
 
 fn options() -> LoadOptions {
@@ -61,8 +62,8 @@ fn whatever_went_wrong_is_shown() {
     };
     let options = LoadOptions { rate: Rate::PerSecond(20_000), mode: Mode::UNARY, ..options() };
     let mut report = report(options, counts, false);
-    report.refusal_latency = latency();
-    report.gave_up.push("the node ended the stream".to_owned());
+    report.driven.refusal_latency = latency();
+    report.driven.gave_up.push("the node ended the stream".to_owned());
     let text = report.to_string();
     for part in [
         "unary, 4 connections, 64 calls in flight each",
@@ -96,5 +97,5 @@ fn programs_read_the_same() {
     assert_eq!(json["counts"]["settled"], 100_000);
     assert_eq!(json["latency_micros"]["p99"], 9_903);
     assert_eq!(json["passed"], true);
-    assert_eq!(report.counts.decided(), 100_000);
+    assert_eq!(report.driven.counts.decided(), 100_000);
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use client::v1;
 use loadgen::{
-    Arrivals, Check, Extent, LoadOptions, LoadReport, Mode, Rate, RunId, Silent, Workload, load,
-    read_documents, submit_documents, world,
+    Arrivals, Books, Check, Extent, LoadOptions, LoadReport, Mode, Rate, RunId, Silent, Workload, drive,
+    load, read_documents, submit_documents, world,
 };
 
 use node::Node;
@@ -47,9 +47,9 @@ async fn every_kind_of_run_settles_everything_and_passes_its_audit() {
     ];
     for options in runs {
         let report = run(&node, &options).await;
-        assert_eq!(report.counts.sent, PAYMENTS, "{report}");
-        assert_eq!(report.counts.settled, PAYMENTS, "{report}");
-        assert_eq!(report.latency.count, PAYMENTS);
+        assert_eq!(report.driven.counts.sent, PAYMENTS, "{report}");
+        assert_eq!(report.driven.counts.settled, PAYMENTS, "{report}");
+        assert_eq!(report.driven.latency.count, PAYMENTS);
         assert_eq!(report.confirmed.count(), PAYMENTS);
         let first = report.confirmed.transaction_ids().next().unwrap();
         assert!(report.confirmed.contains(&first));
@@ -65,11 +65,28 @@ async fn a_time_ends_a_run_as_well() {
     let fixed = LoadOptions { extent, rate: Rate::PerSecond(1_000), mode: Mode::UNARY, ..options("FIXED") };
     let report = run(&node, &fixed).await;
     // Independent arrivals: some 300, give or take five times the root of it.
-    let offered = report.counts.sent + report.counts.not_sent;
+    let offered = report.driven.counts.sent + report.driven.counts.not_sent;
     assert!((213..=387).contains(&offered), "{report}");
     let max = LoadOptions { extent, ..options("MAX") };
     let report = run(&node, &max).await;
-    assert!(report.counts.settled > 0, "{report}");
+    assert!(report.driven.counts.settled > 0, "{report}");
+    node.stop().await;
+}
+
+/// Those who measure drive several times and audit once; a run that is not noted is missed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_audit_is_of_all_runs_that_were_noted() {
+    let node = Node::start().await;
+    let mut books = Books::open(&node.address, &options("BOOKS"), &Silent).await.unwrap();
+    for (run, noted) in [("FIRST", true), ("SECOND", true), ("THIRD", false)] {
+        let (driven, confirmed) = drive(&node.address, &options(run), &Silent).await.unwrap();
+        assert_eq!(driven.counts.settled, PAYMENTS, "{driven}");
+        if noted {
+            books.note(&driven, confirmed);
+        }
+        let audit = books.audit(&node.address, &options(run), &Silent).await.unwrap();
+        assert_eq!(audit.passed(), noted, "{audit}");
+    }
     node.stop().await;
 }
 
@@ -84,9 +101,9 @@ async fn answers_that_are_lost_on_the_way_are_asked_for() {
         let proxy = Proxy::start(&node.address, 200_000).await;
         let report = load(&proxy.address, &LoadOptions { mode, ..options(name) }, &Silent).await.unwrap();
         assert!(report.passed(), "{report}");
-        assert_eq!(report.counts.sent, PAYMENTS, "{report}");
-        assert_eq!(report.counts.settled, PAYMENTS, "{report}");
-        assert!(report.counts.resolved > 0, "{report}");
+        assert_eq!(report.driven.counts.sent, PAYMENTS, "{report}");
+        assert_eq!(report.driven.counts.settled, PAYMENTS, "{report}");
+        assert!(report.driven.counts.resolved > 0, "{report}");
     }
     node.stop().await;
 }
@@ -97,7 +114,7 @@ async fn the_audit_notices_payments_that_were_settled_before() {
     let node = Node::start().await;
     run(&node, &options("SAME")).await;
     let report = load(&node.address, &options("SAME"), &Silent).await.unwrap();
-    assert_eq!(report.counts.settled, PAYMENTS);
+    assert_eq!(report.driven.counts.settled, PAYMENTS);
     assert!(!report.passed(), "{report}");
     let failed = |check: &&Check| !check.passed;
     assert!(report.audit.checks.iter().filter(failed).count() >= 2, "{report}");

@@ -28,6 +28,7 @@ impl Node {
             folder: folder.path().join("data"),
             segment_size: SegmentSize::new(8 << 20).unwrap(),
             limits: Limits { accounts_max: 1 << 14, payments_max: 1 << 16, requests_max: 1 << 16 },
+            commands_per_second_max: None,
         };
         let engine = engine::start(&config).unwrap();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
