@@ -10,12 +10,15 @@ use std::hint::black_box;
 
 use benches::{World, document, full_builder, seal_input};
 use client::convert::{order_from_payment, payment_from_order};
+use client::plain::plain_order;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use dashmap::DashMap;
+use engine::Directory;
 use iso20022::{Rules, read_pacs008};
 use journal::FrameView;
-use ledger::Records;
+use ledger::{AccountHint, Records};
 use prost::Message;
-use types::{AccountNumber, Channel, Date, Timestamp};
+use types::{AccountNumber, Channel, Currency, Date, Digest, PaymentOrder, Timestamp};
 
 fn apply(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("apply a payment");
@@ -61,21 +64,66 @@ fn frames(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn directory(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("directory");
+    group.throughput(Throughput::Elements(1));
+    for customers in [500, 500_000] {
+        let world = World::new(customers);
+        let directory = Directory::default();
+        directory.fill(&world.ledger);
+        let accounts = world.ledger.accounts().filter(|(_, account)| account.kind().is_customer());
+        let digests: Vec<_> = accounts.map(|(_, account)| account.digest()).collect();
+        // Far apart, as payments are.
+        let far_apart = |at: usize| digests[at.wrapping_mul(0x9E37_79B9_7F4A_7C15) % digests.len()];
+        group.bench_function(format!("{} accounts, 32 at a time", customers * 2), |bencher| {
+            let mut at = 0;
+            bencher.iter_custom(|iterations| {
+                let start = std::time::Instant::now();
+                for _ in 0..iterations.div_ceil(32) {
+                    let lines = directory.accounts();
+                    (at..at + 32).for_each(|at| lines.prefetch(far_apart(at)));
+                    for at in at..at + 32 {
+                        black_box(lines.find(far_apart(at), Currency::EUR));
+                    }
+                    at += 32;
+                }
+                start.elapsed()
+            });
+        });
+        group.bench_function(format!("{} accounts, in a dashmap", customers * 2), |bencher| {
+            let map: DashMap<Digest, AccountNumber> =
+                world.ledger.accounts().map(|(number, account)| (account.digest(), number)).collect();
+            let mut at = 0_usize;
+            bencher.iter(|| {
+                at += 1;
+                black_box(map.get(&far_apart(at)).map(|entry| *entry.value()))
+            });
+        });
+    }
+    group.finish();
+}
+
 fn edge(criterion: &mut Criterion) {
     let mut world = World::new(10);
     let order = world.order();
-    let wire = payment_from_order(&order).encode_to_vec();
+    // Without the parts that only ISO 20022 has.
+    let plain = PaymentOrder { message_id: None, created_at: None, settlement_date: None, ..order.clone() };
+    let wire = payment_from_order(&plain).encode_to_vec();
     let mut group = criterion.benchmark_group("edge");
     group.bench_function("decode a request", |bencher| {
+        bencher.iter(|| black_box(plain_order(&wire).expect("a plain order")));
+    });
+    group.bench_function("decode a request the long way", |bencher| {
         bencher.iter(|| {
             let payment = client::v1::Payment::decode(wire.as_slice()).expect("its own bytes");
             black_box(order_from_payment(&payment).expect("a valid payment"))
         });
     });
     group.bench_function("write a record", |bencher| {
+        let order = plain_order(&wire).expect("a plain order");
         bencher.iter(|| {
             let mut commands = world.commands();
-            commands.payment(&order, Timestamp::default(), Channel::Grpc, |_, _| AccountNumber(0));
+            commands.plain_payment(&order, [AccountHint::default(); 2], Timestamp::default(), Channel::Grpc);
             black_box(commands)
         });
     });
@@ -88,5 +136,5 @@ fn edge(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, apply, frames, edge);
+criterion_group!(benches, apply, frames, directory, edge);
 criterion_main!(benches);

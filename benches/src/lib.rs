@@ -1,4 +1,6 @@
-//! What the benchmarks work on: a small world of two banks, made anew for each.
+//! What the benchmarks work on: a small world of two banks, made anew for each. [`compare`] measures whole nodes.
+
+pub mod compare;
 
 use iso20022::{Envelope, write_pacs008};
 use journal::{FrameBuilder, FrameKind, Identity, SealInput, Tail};
