@@ -103,11 +103,11 @@ pub fn plain_order(payment: &[u8]) -> Option<PlainOrder<'_>> {
         acceptance_time: found.optional(ACCEPTANCE_TIME, |found| timestamp(found.0[ACCEPTANCE_TIME]?))?,
         purpose: found.optional(PURPOSE, |found| TextRef::parse_identifier(found.text(PURPOSE)?).ok())?,
         debtor_name: TextRef::parse(name(found.0[DEBTOR]?)?).ok()?,
-        debtor_account: Iban::parse(found.text(DEBTOR_ACCOUNT)?).ok()?,
-        debtor_agent: Bic::parse(found.text(DEBTOR_AGENT)?).ok()?,
-        creditor_agent: Bic::parse(found.text(CREDITOR_AGENT)?).ok()?,
+        debtor_account: Iban::parse_bytes(found.0[DEBTOR_ACCOUNT]?).ok()?,
+        debtor_agent: Bic::parse_bytes(found.0[DEBTOR_AGENT]?).ok()?,
+        creditor_agent: Bic::parse_bytes(found.0[CREDITOR_AGENT]?).ok()?,
         creditor_name: TextRef::parse(name(found.0[CREDITOR]?)?).ok()?,
-        creditor_account: Iban::parse(found.text(CREDITOR_ACCOUNT)?).ok()?,
+        creditor_account: Iban::parse_bytes(found.0[CREDITOR_ACCOUNT]?).ok()?,
         unstructured: found.optional(UNSTRUCTURED, |found| TextRef::parse(found.text(UNSTRUCTURED)?).ok())?,
     })
 }

@@ -251,7 +251,7 @@ impl<Ticket> Core<Ticket> {
         self.tick_wanted = false;
         let opened = self.sealed.time.plus(NANOSECOND);
         let time = if is_on(Mutant::StampAtOpening) { opened } else { self.clock.read(now).max(opened) };
-        self.spacing.sealed(now.monotonic, self.builder.record_count());
+        self.spacing.sealed(now.monotonic, self.builder.record_count(), self.builder.frame_length());
         let frame = seal_frame(&mut self.builder, self.identity, self.sealed, kind, time);
         self.sealed = frame.tail();
         std::mem::swap(&mut self.filling, &mut self.writing);
@@ -263,6 +263,12 @@ impl<Ticket> Core<Ticket> {
     /// Whether a submission can be taken now. If not, the next durable frame makes room.
     pub const fn takes_submissions(&self) -> bool {
         self.stalled.is_none()
+    }
+
+    /// Whether what comes in next can wait where it is until a frame has been written or the time has come to seal
+    /// one. Waking up for each of many small commands would cost more than they do.
+    pub fn gathers(&self) -> bool {
+        self.spacing.gathers() && (self.is_writing() || self.builder.record_count() > 0)
     }
 
     /// The outcomes of the frame applied last, for [`Action::Reply`].

@@ -43,7 +43,7 @@ impl Directory {
     }
 
     /// Takes over everything that a recovered ledger holds.
-    pub(crate) fn fill(&self, ledger: &Ledger) {
+    pub fn fill(&self, ledger: &Ledger) {
         for (number, account) in ledger.accounts().filter(|(_, account)| account.kind().is_customer()) {
             self.accounts.add(account.digest(), account.currency(), number);
         }

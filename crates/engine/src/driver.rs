@@ -277,7 +277,7 @@ impl Driver {
             let left = u64::try_from(at - monotonic()).unwrap_or(0);
             Duration::from_nanos(left).min(LOOK_AROUND)
         });
-        if self.core.takes_submissions() && paused_until.is_none() {
+        if self.core.takes_submissions() && paused_until.is_none() && !self.core.gathers() {
             crossbeam::channel::select! {
                 recv(self.written) -> written => {
                     self.written(written.expect("the log thread outlives the core thread"), actions);

@@ -49,22 +49,31 @@ impl Admitted {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     per_record: i64,
-    next_at: i64,
+    /// When deciding everything that was taken would be done.
+    done_at: i64,
+    /// Nothing is taken before this time.
+    paused_until: i64,
 }
+
+/// Commands are taken in bursts of this time, in nanoseconds, so that frames hold as many as they would.
+const BURST: i64 = 5_000_000;
 
 impl Pace {
     pub(crate) fn new(per_second: NonZeroU32) -> Self {
-        Self { per_record: 1_000_000_000 / i64::from(per_second.get()), next_at: 0 }
+        Self { per_record: 1_000_000_000 / i64::from(per_second.get()), done_at: 0, paused_until: 0 }
     }
 
     /// When commands may be taken again, if not now.
     pub(crate) fn wait_until(&self, now: i64) -> Option<i64> {
-        (now < self.next_at).then_some(self.next_at)
+        (now < self.paused_until).then_some(self.paused_until)
     }
 
     /// Commands have been taken.
     pub(crate) fn taken(&mut self, now: i64, records: u32) {
-        self.next_at = self.next_at.max(now) + self.per_record * i64::from(records);
+        self.done_at = self.done_at.max(now) + self.per_record * i64::from(records);
+        if self.done_at - now >= BURST {
+            self.paused_until = self.done_at;
+        }
     }
 }
 
@@ -106,9 +115,12 @@ mod tests {
     #[test]
     fn a_pace_is_kept() {
         let mut pace = Pace::new(NonZeroU32::new(1000).unwrap());
-        assert_eq!(pace.wait_until(5), None);
-        pace.taken(5, 2);
-        assert_eq!(pace.wait_until(6), Some(2 * MILLISECOND + 5));
-        assert_eq!(pace.wait_until(2 * MILLISECOND + 5), None);
+        for taken in 1..5 {
+            pace.taken(1, 1);
+            assert_eq!(pace.wait_until(2), None, "{taken} are less than a burst");
+        }
+        pace.taken(1, 1);
+        assert_eq!(pace.wait_until(2), Some(5 * MILLISECOND + 1));
+        assert_eq!(pace.wait_until(5 * MILLISECOND + 1), None);
     }
 }

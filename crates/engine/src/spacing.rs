@@ -25,25 +25,38 @@ pub(crate) struct Spacing {
     window_records: i64,
     /// Records a second.
     rate: i64,
+    /// Whether the last frame was worth its flush.
+    was_large: bool,
 }
 
 impl Spacing {
     pub(crate) const fn new(now: i64) -> Self {
-        Self { sealed_at: now, window_start: now, window_records: 0, rate: 0 }
+        Self { sealed_at: now, window_start: now, window_records: 0, rate: 0, was_large: false }
     }
 
     /// Until when a frame of this length has to wait, if it has to.
     pub(crate) fn wait_until(&self, now: i64, frame_length: usize) -> Option<i64> {
-        let distance = DISTANCE_MAX * self.rate.min(RATE_FULL) / RATE_FULL;
+        let distance = self.distance();
         let since = now - self.sealed_at;
         // A clock that runs backwards, which none should, makes nobody wait.
         let waits = frame_length < FRAME_WORTH_A_FLUSH && distance >= DISTANCE_MIN && since >= 0;
         (waits && since < distance).then_some(self.sealed_at + distance)
     }
 
-    /// Counts a frame that is sealed now.
-    pub(crate) fn sealed(&mut self, now: i64, records: u32) {
+    /// Whether small frames follow each other at a distance, so that commands need not be taken in one by one.
+    pub(crate) const fn gathers(&self) -> bool {
+        !self.was_large && self.distance() >= DISTANCE_MIN
+    }
+
+    const fn distance(&self) -> i64 {
+        let rate = if self.rate < RATE_FULL { self.rate } else { RATE_FULL };
+        DISTANCE_MAX * rate / RATE_FULL
+    }
+
+    /// Counts a frame of this length that is sealed now.
+    pub(crate) fn sealed(&mut self, now: i64, records: u32, frame_length: usize) {
         self.sealed_at = now;
+        self.was_large = frame_length >= FRAME_WORTH_A_FLUSH;
         self.window_records += i64::from(records);
         let elapsed = now - self.window_start;
         if elapsed >= RATE_WINDOW {
@@ -65,7 +78,7 @@ mod tests {
     fn under_load(records: u32) -> Spacing {
         let mut spacing = Spacing::new(0);
         for frame in 1..=50 {
-            spacing.sealed(frame * MILLISECOND, records);
+            spacing.sealed(frame * MILLISECOND, records, 1000);
         }
         spacing
     }
@@ -84,6 +97,15 @@ mod tests {
     }
 
     #[test]
+    fn commands_are_gathered_between_small_frames_only() {
+        assert!(!under_load(3).gathers());
+        let mut spacing = under_load(40);
+        assert!(spacing.gathers());
+        spacing.sealed(51 * MILLISECOND, 400, FRAME_WORTH_A_FLUSH);
+        assert!(!spacing.gathers());
+    }
+
+    #[test]
     fn full_frames_never_wait() {
         assert_eq!(under_load(400).wait_until(50 * MILLISECOND, FRAME_WORTH_A_FLUSH), None);
     }
@@ -91,7 +113,7 @@ mod tests {
     #[test]
     fn load_is_forgotten_with_the_first_frame_after_a_pause() {
         let mut spacing = under_load(400);
-        spacing.sealed(10_000 * MILLISECOND, 1);
+        spacing.sealed(10_000 * MILLISECOND, 1, 1000);
         assert_eq!(spacing.wait_until(10_000 * MILLISECOND, 1000), None);
     }
 }

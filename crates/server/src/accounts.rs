@@ -134,7 +134,7 @@ impl AccountService for Accounts {
 impl Accounts {
     /// The outcome of one command, if the ledger carried it out.
     async fn decided(&self, commands: RecordWriter) -> Result<Outcome, Status> {
-        let outcome = self.0.submit(commands, ()).await?;
+        let outcome = self.0.submit(commands, ())?.await?;
         match outcome.verdict {
             Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
             Verdict::Done { .. } | Verdict::Payment { .. } => Ok(outcome),

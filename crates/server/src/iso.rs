@@ -38,8 +38,7 @@ impl Iso20022Service for Iso20022 {
         match read_pacs008(&document, &Rules::sct_inst_2025(settlement_dates(now))) {
             Err(fault) => Ok(admi002(&Rejection::of(&document, &fault, now))),
             Ok(Pacs008::Order(order)) => {
-                let submitted = self.submit_order(caller, Arc::from(order));
-                or_rejection(within(wait_ms, submitted).await, &document, now)
+                or_rejection(self.submit_order(caller, Arc::from(order), wait_ms).await, &document, now)
             }
             Ok(Pacs008::Refused(refused)) => {
                 or_rejection(within(wait_ms, self.submit_refused(caller, *refused)).await, &document, now)
@@ -49,9 +48,10 @@ impl Iso20022Service for Iso20022 {
 }
 
 impl Iso20022 {
-    async fn submit_order(&self, caller: Caller, order: Arc<PaymentOrder>) -> Answer {
+    async fn submit_order(&self, caller: Caller, order: Arc<PaymentOrder>, wait_ms: Option<u32>) -> Answer {
         let submitted = Order::Full(Arc::clone(&order));
-        let reply = self.0.submit_order(caller, submitted, Channel::Iso20022).await?;
+        let submitted = self.0.submit_order(caller, submitted, Channel::Iso20022)?;
+        let reply = self.0.outcome_within(wait_ms, submitted).await?;
         let references = PaymentReferences {
             transaction_id: order.transaction_id.as_str().to_owned(),
             debtor_agent: order.debtor_agent.to_string(),
@@ -78,7 +78,7 @@ impl Iso20022 {
             },
             channel: Channel::Iso20022,
         });
-        let mut facts = facts(&self.0.submit(commands, ()).await?);
+        let mut facts = facts(&self.0.submit(commands, ())?.await?);
         facts.acceptance_time = refused.acceptance_time;
         let references = PaymentReferences {
             transaction_id: refused.transaction_id.as_str().to_owned(),

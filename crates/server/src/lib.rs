@@ -17,6 +17,7 @@ mod cores;
 mod iso;
 mod limits;
 mod liquidity;
+mod mailbox;
 mod node;
 mod participants;
 mod payments;

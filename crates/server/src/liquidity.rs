@@ -93,7 +93,7 @@ impl Liquidity {
         let command = read_transfer(direction, &fields)?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.transfer_liquidity(&command);
-        let outcome = self.0.submit(commands, ()).await?;
+        let outcome = self.0.submit(commands, ())?.await?;
         if let Verdict::Refused { refusal, .. } = outcome.verdict {
             return Err(refused(refusal).into_status());
         }

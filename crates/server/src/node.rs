@@ -4,20 +4,24 @@
 //! the outcome is then told to nobody, and stands.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use engine::{Answered, Handle, NotTaken, Question};
 use ledger::{Outcome, RecordWriter};
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 use tonic::{Status, Streaming};
 
 use crate::caller::Caller;
 use crate::limits::ServerLimits;
+use crate::mailbox::{Letter, Mailbox};
 use crate::quota::Quota;
 use crate::refusals;
 
-/// What the services share.
+/// What the services of one thread share.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) handle: Handle,
@@ -25,13 +29,31 @@ pub(crate) struct Node {
     pub(crate) limits: ServerLimits,
     /// Becomes true when the node begins to stop.
     pub(crate) stopping: watch::Receiver<bool>,
+    mailbox: Mailbox,
 }
 
-impl Node {
+/// What all threads share.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedNode {
+    handle: Handle,
+    quota: Arc<Quota>,
+    limits: ServerLimits,
+    stopping: watch::Receiver<bool>,
+}
+
+impl SharedNode {
     pub(crate) fn new(handle: Handle, limits: ServerLimits, stopping: watch::Receiver<bool>) -> Self {
         Self { handle, quota: Arc::new(Quota::new(limits.payments_per_bank)), limits, stopping }
     }
 
+    /// The node for the services of the thread that calls this, within its runtime.
+    pub(crate) fn on_this_thread(self) -> Node {
+        let Self { handle, quota, limits, stopping } = self;
+        Node { handle, quota, limits, stopping, mailbox: Mailbox::open() }
+    }
+}
+
+impl Node {
     /// The next message of a stream, or nothing if the caller has ended its side. A node that stops ends its
     /// streams, because a caller may hold one open for ever.
     pub(crate) async fn next<Message>(
@@ -44,33 +66,30 @@ impl Node {
         }
     }
 
-    /// Submits one command and waits for its outcome. `held` is given back when the outcome is known, not when
-    /// the caller goes away.
-    pub(crate) async fn submit(
+    /// Submits one command. `held` is given back when the outcome is known, not when the caller goes away.
+    pub(crate) fn submit(
         &self,
         commands: RecordWriter,
         held: impl Send + 'static,
-    ) -> Result<Outcome, Status> {
+    ) -> Result<Awaited<Outcome>, Status> {
         assert!(commands.count() == 1, "a unary call is one command");
         let (sender, receiver) = oneshot::channel();
+        let mailbox = self.mailbox.clone();
         let sink = move |outcomes: &[Outcome]| {
             drop(held);
-            // Nobody may be waiting any more; the outcome stands.
-            let _ = sender.send(outcomes[0]);
+            mailbox.put(Letter::Outcome(sender, outcomes[0]));
         };
         self.handle.submit(commands, Box::new(sink)).map_err(not_taken)?;
-        receiver.await.map_err(|_| refusals::unanswered())
+        Ok(Awaited(receiver))
     }
 
     /// Asks a question and waits for the answer.
     pub(crate) async fn ask(&self, question: Question) -> Result<Answered, Status> {
         let (sender, receiver) = oneshot::channel();
-        let sink = move |answered: Answered| {
-            // Nobody may be waiting any more.
-            let _ = sender.send(answered);
-        };
+        let mailbox = self.mailbox.clone();
+        let sink = move |answered: Answered| mailbox.put(Letter::Answer(sender, answered));
         self.handle.ask(question, Box::new(sink)).map_err(not_taken)?;
-        receiver.await.map_err(|_| refusals::unanswered())
+        Awaited(receiver).await
     }
 
     /// Adds a command to the last part of a batch, or starts a new part when that one is as large as a
@@ -94,6 +113,18 @@ impl Node {
 /// A part takes no further command from here on; the largest single command still fits behind it.
 pub(crate) const PART_BYTES_MAX: usize = 128 * 1024;
 
+/// An answer that the engine gives.
+#[derive(Debug)]
+pub(crate) struct Awaited<Answer>(oneshot::Receiver<Answer>);
+
+impl<Answer> Future for Awaited<Answer> {
+    type Output = Result<Answer, Status>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map_err(|_| refusals::unanswered())
+    }
+}
+
 /// Waits as long as the caller asks; by default, and for 0, until the payment is in the log, where each is final.
 /// What was submitted stands when the time is over.
 pub(crate) async fn within<Reply>(
@@ -102,7 +133,8 @@ pub(crate) async fn within<Reply>(
 ) -> Result<Reply, Status> {
     match wait_ms {
         None | Some(0) => reply.await,
-        Some(wait_ms) => match tokio::time::timeout(Duration::from_millis(wait_ms.into()), reply).await {
+        // A timer is large and seldom wanted.
+        Some(wait_ms) => match Box::pin(timeout(Duration::from_millis(wait_ms.into()), reply)).await {
             Ok(reply) => reply,
             Err(_) => Err(refusals::not_yet()),
         },

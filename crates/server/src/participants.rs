@@ -25,7 +25,7 @@ impl ParticipantService for Participants {
         let command = read_register(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.register_participant(&command);
-        let outcome = self.0.submit(commands, ()).await?;
+        let outcome = self.0.submit(commands, ())?.await?;
         check(&outcome)?;
         Ok(Response::new(v1::RegisterParticipantResponse { confirmation: Some(confirmation(&outcome)) }))
     }
@@ -62,7 +62,7 @@ impl ParticipantService for Participants {
         let command = read_set_status(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_participant_status(&command);
-        let outcome = self.0.submit(commands, ()).await?;
+        let outcome = self.0.submit(commands, ())?.await?;
         check(&outcome)?;
         Ok(Response::new(v1::SetParticipantStatusResponse { confirmation: Some(confirmation(&outcome)) }))
     }

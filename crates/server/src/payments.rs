@@ -4,7 +4,7 @@ use client::convert::{FieldReader, Path};
 use client::plain::plain_request;
 use client::{Refusal, v1};
 use engine::{Answer, Answered, Question};
-use ledger::{Payment, PaymentAnswer};
+use ledger::{Outcome, Payment, PaymentAnswer};
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -13,13 +13,13 @@ use types::{Channel, PaymentId, Sequence, Timestamp};
 use crate::admission::{Admission, Order, undecodable};
 use crate::batch::submit_batch;
 use crate::caller::Caller;
-use crate::node::{Node, within};
+use crate::node::{Awaited, Node, within};
 use crate::quota::Places;
 use crate::refusals::{invalid, payment_missing};
 use crate::replies::Replies;
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 use crate::wire::service::payment_service_server::PaymentService;
-use crate::wire::{BatchReply, Encoded, OutcomeReply};
+use crate::wire::{BatchReply, Encoded, OutcomeReply, PaymentReference};
 
 #[derive(Debug)]
 pub(crate) struct Payments(pub(crate) Node);
@@ -40,8 +40,9 @@ impl PaymentService for Payments {
             }
         };
         let order = order.map_err(Refusal::into_status)?;
-        let reply = within(wait_ms, self.0.submit_order(caller, order, Channel::Grpc)).await?;
-        Ok(Response::new(reply))
+        // Only what is needed for the answer lives on while it is waited for.
+        let submitted = self.0.submit_order(caller, order, Channel::Grpc)?;
+        Ok(Response::new(self.0.outcome_within(wait_ms, submitted).await?))
     }
 
     type SubmitPaymentsStream = ReceiverStream<Result<BatchReply, Status>>;
@@ -82,24 +83,38 @@ impl PaymentService for Payments {
     }
 }
 
+/// An order that has been submitted. Dropping it tells nobody; what was submitted stands.
+pub(crate) struct Submitted {
+    reference: PaymentReference,
+    outcome: Awaited<Outcome>,
+}
+
 impl Node {
-    /// Submits one order and waits for its outcome.
-    pub(crate) async fn submit_order(
+    /// Submits one order.
+    pub(crate) fn submit_order(
         &self,
         caller: Caller,
         order: Order<'_>,
         channel: Channel,
-    ) -> Result<OutcomeReply, Status> {
+    ) -> Result<Submitted, Status> {
         let reference = order.reference();
         let mut places = Places::default();
         let mut commands = self.handle.commands(caller.principal);
-        {
-            let mut admission = Admission::new(self);
-            let mut candidate = admission.prepare(order);
-            admission.admit(&mut candidate, &mut places).map_err(Refusal::into_status)?;
-            candidate.write(&mut commands, self.handle.now(), channel);
-        }
-        let outcome = self.submit(commands, places).await?;
+        let mut admission = Admission::new(self);
+        let mut candidate = admission.prepare(order);
+        admission.admit(&mut candidate, &mut places).map_err(Refusal::into_status)?;
+        candidate.write(&mut commands, self.handle.now(), channel);
+        Ok(Submitted { reference, outcome: self.submit(commands, places)? })
+    }
+
+    /// Waits for what came of an order, as long as the caller asks.
+    pub(crate) async fn outcome_within(
+        &self,
+        wait_ms: Option<u32>,
+        submitted: Submitted,
+    ) -> Result<OutcomeReply, Status> {
+        let Submitted { reference, outcome } = submitted;
+        let outcome = within(wait_ms, outcome).await?;
         Ok(OutcomeReply { handle: self.handle.clone(), reference, outcome })
     }
 

@@ -16,12 +16,11 @@ use tonic_health::server::HealthReporter;
 
 use crate::accounts::Accounts;
 use crate::audit::Audit;
-use crate::caller::Caller;
 use crate::cores::{Connections, serve_on_cores};
 use crate::iso::Iso20022;
 use crate::limits::{HEADER_LIST_BYTES_MAX, PENDING_RESETS_MAX, ServerLimits};
 use crate::liquidity::Liquidity;
-use crate::node::Node;
+use crate::node::SharedNode;
 use crate::participants::Participants;
 use crate::payments::Payments;
 use crate::status::NodeStatus;
@@ -63,7 +62,7 @@ pub async fn serve(
         return Err(ServeError::NotLoopback(address));
     }
     let (stopping, watch_stopping) = watch::channel(false);
-    let node = Node::new(handle.clone(), limits, watch_stopping);
+    let node = SharedNode::new(handle.clone(), limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
     let shutdown = async move {
@@ -85,13 +84,14 @@ pub async fn serve(
 /// Serves the connections of one thread.
 async fn serve_connections<Health>(
     connections: Connections,
-    node: Node,
+    node: SharedNode,
     health: HealthServer<Health>,
 ) -> Result<(), ServeError>
 where
     HealthServer<Health>: Clone,
     Health: tonic_health::pb::health_server::Health,
 {
+    let node = node.on_this_thread();
     let limits = node.limits;
     let mut stopping = node.stopping.clone();
     let stop = {
@@ -112,7 +112,6 @@ where
         .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS_MAX))
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .layer(tonic::service::InterceptorLayer::new(identify))
         .add_service(health)
         .add_service(reflection().build_v1()?)
         // Many clients in use still ask for the version before.
@@ -140,14 +139,6 @@ where
             Ok(tokio::time::timeout(limits.drain, serving).await.unwrap_or(Ok(()))?)
         }
     }
-}
-
-/// Whoever reaches the loopback interface is the operator.
-// The error type is tonic's, and interceptors are called once a request.
-#[allow(clippy::result_large_err)]
-fn identify(mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
-    request.extensions_mut().insert(Caller::LOOPBACK);
-    Ok(request)
 }
 
 /// Keeps `grpc.health.v1` true to what the engine says.

@@ -23,7 +23,11 @@ pub enum BicError {
 impl Bic {
     /// Reads an eight- or eleven-character BIC.
     pub fn parse(text: &str) -> Result<Self, BicError> {
-        let bytes = text.as_bytes();
+        Self::parse_bytes(text.as_bytes())
+    }
+
+    /// The same from bytes that may be any.
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, BicError> {
         let mut code = *b"XXXXXXXXXXX";
         match bytes.len() {
             8 => code[..8].copy_from_slice(bytes),

@@ -56,22 +56,23 @@ impl DigestKey {
 
     /// The digest of an account number in electronic form.
     pub fn iban(&self, iban: &str) -> Digest {
-        self.digest(Purpose::Iban, &[iban.as_bytes()])
+        // The longest account number has 34 characters.
+        self.digest::<64>(Purpose::Iban, &[iban.as_bytes()])
     }
 
     /// The digest of a caller's request id. Each principal has its own ids.
     pub fn request(&self, principal: u32, request_id: &str) -> Digest {
-        self.digest(Purpose::Request, &[&principal.to_le_bytes(), request_id.as_bytes()])
+        self.digest::<128>(Purpose::Request, &[&principal.to_le_bytes(), request_id.as_bytes()])
     }
 
     /// The digest of a command's business fields.
     pub fn body(&self, parts: &[&[u8]]) -> Digest {
-        self.digest(Purpose::Body, parts)
+        self.digest::<512>(Purpose::Body, parts)
     }
 
     /// The digest of an external reference that may be used once, within its own scope.
     pub fn reference(&self, scope: &[u8], reference: &str) -> Digest {
-        self.digest(Purpose::Reference, &[scope, reference.as_bytes()])
+        self.digest::<128>(Purpose::Reference, &[scope, reference.as_bytes()])
     }
 
     /// A 64-bit hash for tables in memory. It is never stored.
@@ -82,15 +83,17 @@ impl DigestKey {
         hasher.finish()
     }
 
-    /// Each part is preceded by its length, so that no two lists of parts run together to the same bytes.
-    fn digest(&self, purpose: Purpose, parts: &[&[u8]]) -> Digest {
+    /// Each part is preceded by its length, so that no two lists of parts run together to the same bytes. `ROOM`
+    /// is how many bytes are gathered before they are hashed; it changes nothing but the speed.
+    fn digest<const ROOM: usize>(&self, purpose: Purpose, parts: &[&[u8]]) -> Digest {
         let purpose = match purpose {
             Purpose::Iban => 1,
             Purpose::Request => 2,
             Purpose::Body => 3,
             Purpose::Reference => 4,
         };
-        let mut hasher = Gathered { hasher: SipHasher24::new_with_key(&self.0), bytes: [0; 512], filled: 0 };
+        let hasher = SipHasher24::new_with_key(&self.0);
+        let mut hasher = Gathered { hasher, bytes: [0; ROOM], filled: 0 };
         hasher.write(&[purpose]);
         for part in parts {
             let length = u64::try_from(part.len()).expect("a length fits 64 bits");
@@ -102,13 +105,13 @@ impl DigestKey {
 }
 
 /// Hands the hasher few long pieces instead of many short ones, which cost it several times as much.
-struct Gathered {
+struct Gathered<const ROOM: usize> {
     hasher: SipHasher24,
-    bytes: [u8; 512],
+    bytes: [u8; ROOM],
     filled: usize,
 }
 
-impl Gathered {
+impl<const ROOM: usize> Gathered<ROOM> {
     fn write(&mut self, part: &[u8]) {
         if self.bytes.len() - self.filled < part.len() {
             self.hasher.write(&self.bytes[..self.filled]);

@@ -43,7 +43,11 @@ pub enum IbanError {
 impl Iban {
     /// Reads an IBAN in its electronic form: capital letters and digits without blanks.
     pub fn parse(text: &str) -> Result<Self, IbanError> {
-        let bytes = text.as_bytes();
+        Self::parse_bytes(text.as_bytes())
+    }
+
+    /// The same from bytes that may be any.
+    pub fn parse_bytes(bytes: &[u8]) -> Result<Self, IbanError> {
         let structure = structure_of(bytes).ok_or(IbanError::Country)?;
         check_structure(bytes, structure)?;
         let digits = usize::from(bytes[2] - b'0') * 10 + usize::from(bytes[3] - b'0');
