@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use types::Text;
 
+use crate::ADMI002_NAMESPACE;
 use crate::limits::DOCUMENT_BYTES_MAX;
 
 /// The local name of an element with nothing but text (or one CDATA section) inside, and where that text is.
@@ -97,6 +98,13 @@ pub fn message_id_of(document: &[u8]) -> Option<Text<35>> {
     let head = &document[..document.len().min(DOCUMENT_BYTES_MAX)];
     let leaf = Leaves::new(head).find(|leaf| matches!(leaf.name, b"MsgId" | b"BizMsgIdr"))?;
     Text::parse_identifier(std::str::from_utf8(&head[leaf.text]).ok()?).ok()
+}
+
+/// Whether a document that could not be read looks like the rejection of a message. Rejections are never
+/// answered, not even broken ones: two systems could go on rejecting each other's for ever.
+pub fn is_rejection(document: &[u8]) -> bool {
+    let head = &document[..document.len().min(DOCUMENT_BYTES_MAX)];
+    head.windows(ADMI002_NAMESPACE.len()).any(|window| window == ADMI002_NAMESPACE.as_bytes())
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 //! references.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesDecl, BytesStart, Event};
-use quick_xml::name::{Namespace, QName, ResolveResult};
+use quick_xml::name::{Namespace, PrefixDeclaration, QName, ResolveResult};
 use quick_xml::reader::NsReader;
 
 use crate::fault::Violation;
@@ -31,7 +32,9 @@ pub(crate) enum Node<'document> {
 
 /// A document being read.
 pub(crate) struct Xml<'document> {
+    text: &'document str,
     reader: NsReader<&'document [u8]>,
+    /// The namespace of the message or header that is being read.
     namespace: &'static str,
     depth: usize,
     progress: Progress,
@@ -55,11 +58,13 @@ pub(crate) struct Attributes {
     pub(crate) currency: Option<String>,
     /// There is one that the schemas do not have.
     pub(crate) unknown: bool,
+    /// There is one that would change how a schema processor reads the element, such as `xsi:type`.
+    pub(crate) instance: bool,
 }
 
 impl<'document> Xml<'document> {
-    /// Starts reading a document whose elements are in this namespace.
-    pub(crate) fn new(document: &'document [u8], namespace: &'static str) -> Result<Self, Violation> {
+    /// Starts reading a document, in no namespace yet.
+    pub(crate) fn new(document: &'document [u8]) -> Result<Self, Violation> {
         if document.len() > DOCUMENT_BYTES_MAX {
             return Err(Violation::Limit);
         }
@@ -67,12 +72,40 @@ impl<'document> Xml<'document> {
         if !has_only_xml_characters(text) {
             return Err(Violation::NotWellFormed);
         }
-        let mut reader = NsReader::from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        let mut reader = NsReader::from_str(text);
         let config = reader.config_mut();
         config.check_comments = true;
         config.check_end_names = true;
         config.expand_empty_elements = true;
-        Ok(Self { reader, namespace, depth: 0, progress: Progress::Start })
+        Ok(Self { text, reader, namespace: "", depth: 0, progress: Progress::Start })
+    }
+
+    /// From here on, elements are expected in this namespace.
+    pub(crate) fn enter(&mut self, namespace: &'static str) {
+        self.namespace = namespace;
+    }
+
+    /// The namespace of an element, `""` if it is in none.
+    pub(crate) fn namespace_of(&self, start: &BytesStart<'_>) -> &str {
+        match self.reader.resolver().resolve_element(start.name()).0 {
+            ResolveResult::Bound(Namespace(name)) => name,
+            ResolveResult::Unbound | ResolveResult::Unknown(_) => "",
+        }
+    }
+
+    /// The namespaces in scope: prefixes, `None` for the default, and names as they are written.
+    pub(crate) fn bindings(&self) -> Vec<(Option<String>, String)> {
+        let named = |(prefix, Namespace(name)): (PrefixDeclaration<'_>, Namespace<'_>)| match prefix {
+            PrefixDeclaration::Default => (None, name.to_owned()),
+            PrefixDeclaration::Named(prefix) => (Some(prefix.to_owned()), name.to_owned()),
+        };
+        self.reader.resolver().bindings().map(named).collect()
+    }
+
+    /// A stretch of the document.
+    pub(crate) fn stretch(&self, range: Range<usize>) -> &'document str {
+        &self.text[range]
     }
 
     /// How many bytes have been read.
@@ -158,6 +191,7 @@ impl<'document> Xml<'document> {
                 }
                 (ResolveResult::Bound(Namespace(SCHEMA_INSTANCE)), local)
                     if matches!(local.into_inner(), "schemaLocation" | "noNamespaceSchemaLocation") => {}
+                (ResolveResult::Bound(Namespace(SCHEMA_INSTANCE)), _) => found.instance = true,
                 (ResolveResult::Unknown(_), _) => return Err(Violation::NotWellFormed),
                 (ResolveResult::Unbound | ResolveResult::Bound(_), _) => found.unknown = true,
             }

@@ -12,8 +12,8 @@ use types::{CategoryPurpose, StatusReason, Text, Timestamp};
 use super::round_trip;
 use super::status::{rejected, report};
 use crate::{
-    Envelope, Pacs008, Rejection, SchemaFault, Status, StatusReport, Violation, read_pacs002, write_admi002,
-    write_pacs002, write_pacs008,
+    Envelope, Originator, Pacs008, Rejection, SchemaFault, Status, StatusReport, Violation, read_pacs002,
+    write_admi002, write_pacs002, write_pacs008,
 };
 
 /// Enough random orders to have every attribute many times.
@@ -70,11 +70,11 @@ fn reports() -> Vec<(String, StatusReport)> {
         .collect();
     reports.push(("accepted".into(), StatusReport { status: Status::Accepted, ..report() }));
     let full = StatusReport {
-        instructing_agent: Some(report().debtor_agent),
-        instructed_agent: Some(report().debtor_agent),
+        instructing_agent: report().debtor_agent,
+        instructed_agent: report().debtor_agent,
         status: Status::Rejected {
             reason: StatusReason::InvalidFileFormat.code(),
-            originator: Some(report().debtor_agent),
+            originator: report().debtor_agent.map(Originator::Bank),
             additional_information: Text::parse(&"&".repeat(105)).ok(),
         },
         original_instruction_id: Text::parse("<I>").ok(),

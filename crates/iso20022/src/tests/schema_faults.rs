@@ -185,13 +185,13 @@ fn limits() {
     let padding = |length: usize| format!("{DOCUMENT}<!--{}-->", "x".repeat(length - DOCUMENT.len() - 7));
     assert!(read(&padding(DOCUMENT_BYTES_MAX)).is_ok());
     check_document(&padding(DOCUMENT_BYTES_MAX + 1), Violation::Limit, "");
-    // The supplementary data begin at the fourth level.
+    // Inside the supplementary data the sixth level begins.
     let nested = |levels: usize| {
         let inside = "<a>".repeat(levels) + &"</a>".repeat(levels);
-        edited("</RmtInf>", &format!("</RmtInf><SplmtryData>{inside}</SplmtryData>"))
+        edited("</RmtInf>", &format!("</RmtInf><SplmtryData><Envlp>{inside}</Envlp></SplmtryData>"))
     };
-    assert!(matches!(read(&nested(DEPTH_MAX - 4)), Ok(Pacs008::Refused(_))));
-    check_document(&nested(DEPTH_MAX - 3), Violation::Limit, "CdtTrfTxInf/SplmtryData");
+    assert!(matches!(read(&nested(DEPTH_MAX - 5)), Ok(Pacs008::Refused(_))));
+    check_document(&nested(DEPTH_MAX - 4), Violation::Limit, "CdtTrfTxInf/SplmtryData/Envlp");
     check_document(&"<a>".repeat(DOCUMENT_BYTES_MAX / 3), Violation::WrongMessage, "");
     let attributes = format!("<Document a=\"{}\" ", "x".repeat(ATTRIBUTES_BYTES_MAX));
     check("<Document ", &attributes, Violation::Limit, "");
