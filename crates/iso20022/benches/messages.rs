@@ -17,11 +17,9 @@ const LONGEST: &[u8] = include_bytes!("../../../tests/fixtures/pacs008/22-longes
 
 fn messages(criterion: &mut Criterion) {
     let rules = Rules::sct_inst_2025(vec![Date::parse("2026-11-23").expect("a day")]);
-    let read = |document: &[u8]| match read_message(document, &rules).expect("a valid document").message {
-        Message::CreditTransfer(transfer) => transfer.order,
-        other => panic!("not a credit transfer that keeps the rules: {other:?}"),
-    };
-    let order = read(TRANSFER);
+    let read = read_message(TRANSFER, &rules).expect("a valid document");
+    let Message::CreditTransfer(transfer) = read.message else { panic!("the fixture keeps the rules") };
+    let order = transfer.order;
     let envelope = Envelope::of(&order).expect("it came in one");
     let report = StatusReport::on_order(
         &order,

@@ -10,7 +10,8 @@ pub enum Profile {
     /// The rulebook of 2025: such a document is refused with `FF01` and the path of the element.
     SctInst2025,
     /// They are kept and forwarded, as far as they follow the schema. What decides about the money is the same:
-    /// one transaction, euro, `SLEV`, `SEPA`, `INST`, amounts and dates that agree, an IBAN on both sides.
+    /// one transaction, euro, `SLEV`, `SEPA`, `INST`, amounts and dates that agree, and on both sides a name, an
+    /// IBAN and the bank's BIC.
     PassThrough,
 }
 

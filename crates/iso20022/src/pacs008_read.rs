@@ -63,10 +63,10 @@ pub(crate) fn read<'document>(
 /// A reader in the middle of a document.
 pub(crate) struct Reader<'document, 'rules> {
     pub(crate) walker: Walker<'document>,
-    rules: &'rules Rules,
+    pub(crate) rules: &'rules Rules,
     settlement_date: Option<Date>,
     refusal: Option<Refusal>,
-    surplus: XmlWriter,
+    pub(crate) surplus: XmlWriter,
 }
 
 /// A choice between `Cd` and `Prtry`.
@@ -270,8 +270,7 @@ impl<'document> Reader<'document, '_> {
 
     /// Whether the message is sent on a day on which an address may still do without town and country.
     pub(crate) fn accepts_unstructured_addresses(&self) -> bool {
-        self.rules.profile == Profile::PassThrough
-            || self.settlement_date.is_some_and(|date| date < self.rules.unstructured_addresses_end)
+        self.settlement_date.is_some_and(|date| date < self.rules.unstructured_addresses_end)
     }
 
     /// A time of creation without a zone is read as UTC; nothing depends on it.
