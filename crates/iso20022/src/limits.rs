@@ -10,6 +10,9 @@ pub const DEPTH_MAX: usize = 32;
 /// The longest list of attributes in one start tag, in bytes: room for namespaces and schema locations.
 pub const ATTRIBUTES_BYTES_MAX: usize = 2048;
 
+/// How many namespaces may be declared at one place of a document: each is looked at for every element.
+pub const NAMESPACES_MAX: usize = 32;
+
 /// The most that a document may have of what the scheme leaves out and profile `pass-through` forwards, in bytes
 /// as Solvo writes it. It is stored with the order, whose other texts need at most half as much.
 pub const SURPLUS_BYTES_MAX: usize = 32 * 1024;

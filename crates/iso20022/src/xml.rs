@@ -7,13 +7,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use quick_xml::XmlVersion;
 use quick_xml::events::{BytesDecl, BytesStart, Event};
-use quick_xml::name::{Namespace, PrefixDeclaration, QName, ResolveResult};
+use quick_xml::name::{Namespace, NamespaceError, PrefixDeclaration, QName, ResolveResult};
 use quick_xml::reader::NsReader;
+use quick_xml::{Error, XmlVersion};
 
 use crate::fault::Violation;
-use crate::limits::{ATTRIBUTES_BYTES_MAX, DEPTH_MAX, DOCUMENT_BYTES_MAX};
+use crate::limits::{ATTRIBUTES_BYTES_MAX, DEPTH_MAX, DOCUMENT_BYTES_MAX, NAMESPACES_MAX};
 
 /// The namespace of `xsi:schemaLocation`, an attribute that any element may have.
 const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -74,6 +74,7 @@ impl<'document> Xml<'document> {
         }
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         let mut reader = NsReader::from_str(text);
+        reader.resolver_mut().set_max_namespace_bindings(NAMESPACES_MAX);
         let config = reader.config_mut();
         config.check_comments = true;
         config.check_end_names = true;
@@ -116,7 +117,10 @@ impl<'document> Xml<'document> {
     /// The next element, text or end.
     pub(crate) fn next(&mut self) -> Result<Node<'document>, Violation> {
         loop {
-            let event = self.reader.read_event().map_err(|_| Violation::NotWellFormed)?;
+            let event = self.reader.read_event().map_err(|error| match error {
+                Error::Namespace(NamespaceError::TooManyBindings(_)) => Violation::Limit,
+                _ => Violation::NotWellFormed,
+            })?;
             let before = self.progress;
             self.progress = before.begun();
             match event {

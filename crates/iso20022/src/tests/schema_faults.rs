@@ -1,7 +1,7 @@
 //! Documents that are not taken: how XML, the schema or a limit is broken, and where that is said to be.
 
 use super::{DOCUMENT, edited, read};
-use crate::limits::{ATTRIBUTES_BYTES_MAX, DEPTH_MAX, DOCUMENT_BYTES_MAX};
+use crate::limits::{ATTRIBUTES_BYTES_MAX, DEPTH_MAX, DOCUMENT_BYTES_MAX, NAMESPACES_MAX};
 use crate::{Pacs008, Violation, read_pacs008};
 
 #[track_caller]
@@ -195,4 +195,8 @@ fn limits() {
     check_document(&"<a>".repeat(DOCUMENT_BYTES_MAX / 3), Violation::WrongMessage, "");
     let attributes = format!("<Document a=\"{}\" ", "x".repeat(ATTRIBUTES_BYTES_MAX));
     check("<Document ", &attributes, Violation::Limit, "");
+    let namespaces =
+        |count: usize| (1..count).map(|number| format!("xmlns:n{number}=\"n\" ")).collect::<String>();
+    assert!(read(&edited("<Document ", &format!("<Document {}", namespaces(NAMESPACES_MAX)))).is_ok());
+    check("<Document ", &format!("<Document {}", namespaces(NAMESPACES_MAX + 1)), Violation::Limit, "");
 }
