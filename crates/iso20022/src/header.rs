@@ -7,6 +7,7 @@ use types::{Bic, Text, Timestamp};
 
 use crate::fault::SchemaFault;
 use crate::header_schema::{HEADER, HEADER_1};
+use crate::message::MessageKind;
 use crate::schema::Group;
 use crate::values::{bic, instant, text};
 use crate::walk::{Children, Walker};
@@ -30,6 +31,21 @@ pub struct Header {
     pub created_at: Timestamp,
     /// `PssblDplct`: the sender does not know whether it has sent this before.
     pub possible_duplicate: bool,
+}
+
+impl Header {
+    /// The header of a message of this crate's writers, from one bank to another.
+    pub fn new(kind: MessageKind, message_id: Text<35>, from: Bic, to: Bic, created_at: Timestamp) -> Self {
+        Self {
+            from: Some(from),
+            to: Some(to),
+            business_message_id: message_id,
+            message_name: Text::parse(kind.name()).expect("a message name has 15 characters"),
+            business_service: None,
+            created_at,
+            possible_duplicate: false,
+        }
+    }
 }
 
 /// The namespace and table of a header, if this is the namespace of one.

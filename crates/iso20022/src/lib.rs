@@ -5,6 +5,10 @@
 //! keep the rules of the scheme? If not, but its duplicate key can be read, the answer is a
 //! [`RefusedOrder`], which is logged and remembered like any other outcome and reported by pacs.002.
 //!
+//! [`read_message`] reads whatever comes, with or without business application header ([`Wrapper`] says what
+//! may hold the two together). What ISO 20022 has and the scheme leaves out depends on the [`Profile`]: it is
+//! refused, or kept as [`Surplus`] and forwarded by [`forward_pacs008`].
+//!
 //! Invariants:
 //! - Bytes from outside never panic, and [`limits`] bounds what reading them costs.
 //! - No DTD, no processing instruction and no entity other than the five of XML is ever expanded.

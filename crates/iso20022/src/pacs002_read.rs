@@ -7,9 +7,11 @@ use types::{ReasonCode, Text, Timestamp};
 
 use crate::fault::{SchemaFault, Violation};
 use crate::message::{MessageKind, open_kind};
-use crate::pacs028_read::Header;
 use crate::schema::Element;
-use crate::values::{Original, bic, instant, once, original, original_message_name, required, text};
+use crate::values::{
+    GroupHeader, Original, bic, instant, once, original, original_message_id, original_message_name,
+    required, text,
+};
 use crate::walk::{Children, Walker};
 use crate::{Originator, Status, StatusReport, wrapper};
 
@@ -41,7 +43,7 @@ pub(crate) fn read<'document>(
 /// What has been read so far.
 #[derive(Default)]
 struct Draft {
-    header: Header,
+    header: GroupHeader,
     group_seen: bool,
     transaction_seen: bool,
     original_message_id: Option<Text<35>>,
@@ -63,7 +65,7 @@ impl Draft {
         let mut children = Children::inside(message);
         while let Some(child) = walker.next(&mut children)? {
             match child.name {
-                "GrpHdr" => self.header = Header::read(walker, child)?,
+                "GrpHdr" => self.header = GroupHeader::read(walker, child)?,
                 "OrgnlGrpInfAndSts" => {
                     once(walker, &mut self.group_seen)?;
                     self.group(walker, child)?;
@@ -82,12 +84,7 @@ impl Draft {
         let mut children = Children::inside(group);
         while let Some(child) = walker.next(&mut children)? {
             match child.name {
-                "OrgnlMsgId" => {
-                    let id = text(walker, child)?;
-                    if self.original_message_id.replace(id.clone()).is_some_and(|before| before != id) {
-                        return Err(walker.fault_of(child, Violation::Rule));
-                    }
-                }
+                "OrgnlMsgId" => original_message_id(walker, child, &mut self.original_message_id)?,
                 "OrgnlMsgNmId" => original_message_name(walker, child)?,
                 "GrpSts" => self.status(walker, child)?,
                 "StsRsnInf" => self.status_reason(walker, child)?,

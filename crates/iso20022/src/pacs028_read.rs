@@ -3,12 +3,15 @@
 //! Strict about the schema, and about what finds the payment again: its key has to be there. Elements that a
 //! [`StatusRequest`] has no place for are passed over.
 
-use types::Text;
+use types::{Text, Timestamp};
 
-use crate::fault::{SchemaFault, Violation};
+use crate::fault::SchemaFault;
 use crate::message::{MessageKind, open_kind};
 use crate::schema::Element;
-use crate::values::{Original, bic, instant, once, original, original_message_name, required, text};
+use crate::values::{
+    GroupHeader, Original, instant, once, original, original_message_id, original_message_name, required,
+    text,
+};
 use crate::walk::{Children, Walker};
 use crate::{StatusRequest, wrapper};
 
@@ -39,7 +42,7 @@ pub(crate) fn read<'document>(
 /// What has been read so far.
 #[derive(Default)]
 struct Draft {
-    header: Header,
+    header: GroupHeader,
     group_seen: bool,
     transaction_seen: bool,
     original_message_id: Option<Text<35>>,
@@ -48,34 +51,8 @@ struct Draft {
     original_end_to_end_id: Option<Text<35>>,
     original_transaction_id: Option<Text<35>>,
     original_uetr: Option<Text<36>>,
-    acceptance_time: Option<types::Timestamp>,
+    acceptance_time: Option<Timestamp>,
     original: Original,
-}
-
-/// `GrpHdr` of reports and enquiries.
-#[derive(Default)]
-pub(crate) struct Header {
-    pub(crate) message_id: Option<Text<35>>,
-    pub(crate) created_at: Option<types::Timestamp>,
-    pub(crate) instructing_agent: Option<types::Bic>,
-    pub(crate) instructed_agent: Option<types::Bic>,
-}
-
-impl Header {
-    pub(crate) fn read(walker: &mut Walker<'_>, header: &'static Element) -> Result<Self, SchemaFault> {
-        let mut read = Self::default();
-        let mut children = Children::inside(header);
-        while let Some(child) = walker.next(&mut children)? {
-            match child.name {
-                "MsgId" => read.message_id = Some(text(walker, child)?),
-                "CreDtTm" => read.created_at = Some(instant(walker, child)?),
-                "InstgAgt" => read.instructing_agent = bic(walker, child)?,
-                "InstdAgt" => read.instructed_agent = bic(walker, child)?,
-                _ => walker.skip(child)?,
-            }
-        }
-        Ok(read)
-    }
 }
 
 impl Draft {
@@ -83,7 +60,7 @@ impl Draft {
         let mut children = Children::inside(message);
         while let Some(child) = walker.next(&mut children)? {
             match child.name {
-                "GrpHdr" => self.header = Header::read(walker, child)?,
+                "GrpHdr" => self.header = GroupHeader::read(walker, child)?,
                 "OrgnlGrpInf" => {
                     once(walker, &mut self.group_seen)?;
                     self.group(walker, child)?;
@@ -103,12 +80,7 @@ impl Draft {
         let mut children = Children::inside(group);
         while let Some(child) = walker.next(&mut children)? {
             match child.name {
-                "OrgnlMsgId" => {
-                    let id = text(walker, child)?;
-                    if self.original_message_id.replace(id.clone()).is_some_and(|before| before != id) {
-                        return Err(walker.fault_of(child, Violation::Rule));
-                    }
-                }
+                "OrgnlMsgId" => original_message_id(walker, child, &mut self.original_message_id)?,
                 "OrgnlMsgNmId" => original_message_name(walker, child)?,
                 _ => walker.skip(child)?,
             }

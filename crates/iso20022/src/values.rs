@@ -15,6 +15,32 @@ pub(crate) struct Original {
     pub(crate) debtor_agent: Option<Bic>,
 }
 
+/// `GrpHdr` of reports and enquiries.
+#[derive(Default)]
+pub(crate) struct GroupHeader {
+    pub(crate) message_id: Option<Text<35>>,
+    pub(crate) created_at: Option<Timestamp>,
+    pub(crate) instructing_agent: Option<Bic>,
+    pub(crate) instructed_agent: Option<Bic>,
+}
+
+impl GroupHeader {
+    pub(crate) fn read(walker: &mut Walker<'_>, header: &'static Element) -> Result<Self, SchemaFault> {
+        let mut read = Self::default();
+        let mut children = Children::inside(header);
+        while let Some(child) = walker.next(&mut children)? {
+            match child.name {
+                "MsgId" => read.message_id = Some(text(walker, child)?),
+                "CreDtTm" => read.created_at = Some(instant(walker, child)?),
+                "InstgAgt" => read.instructing_agent = bic(walker, child)?,
+                "InstdAgt" => read.instructed_agent = bic(walker, child)?,
+                _ => walker.skip(child)?,
+            }
+        }
+        Ok(read)
+    }
+}
+
 /// A text without control characters and without blanks around it.
 pub(crate) fn text<const MAX: usize>(
     walker: &mut Walker<'_>,
@@ -43,6 +69,19 @@ pub(crate) fn bic(walker: &mut Walker<'_>, element: &'static Element) -> Result<
         }
     }
     Ok(found)
+}
+
+/// The id of the message that is meant. Where it stands twice, it is the same.
+pub(crate) fn original_message_id(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+    read: &mut Option<Text<35>>,
+) -> Result<(), SchemaFault> {
+    let id = text(walker, element)?;
+    match read.replace(id) {
+        Some(before) if read.as_ref() != Some(&before) => Err(walker.fault_of(element, Violation::Rule)),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The name of the message that is meant: `pacs.008` since 2025, `pacs.008.001.08` before.

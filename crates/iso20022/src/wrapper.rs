@@ -6,12 +6,11 @@
 //!
 //! Invariants: the header comes first and names the message that follows; nothing else is in the wrapper.
 
-use types::{Bic, Text, Timestamp};
-
 use crate::ENVELOPE_NAMESPACE;
 use crate::fault::{SchemaFault, Violation};
 use crate::header::{Header, header_table, read_header, write_header_into};
 use crate::message::MessageKind;
+use crate::scan::root_name;
 use crate::walk::{Children, Walker};
 use crate::xml_write::{DECLARATION, XmlWriter};
 
@@ -25,6 +24,18 @@ pub enum Wrapper {
     RequestPayload,
     /// `BizMsgEnvlp`, with `Hdr/AppHdr` and `Doc/Document` inside.
     Envelope,
+}
+
+impl Wrapper {
+    /// The wrapper of a document that could not be read, as far as its root shows it. The rejection of such a
+    /// document is best written in it, too.
+    pub fn of(document: &[u8]) -> Self {
+        match root_name(document) {
+            b"RequestPayload" => Self::RequestPayload,
+            b"BizMsgEnvlp" => Self::Envelope,
+            _ => Self::None,
+        }
+    }
 }
 
 /// A document whose message is about to be read.
@@ -142,21 +153,6 @@ pub fn wrap(document: String, wrapper: Wrapper, header: &Header) -> String {
             xml.raw(root);
             xml.close();
             xml.finish()
-        }
-    }
-}
-
-impl Header {
-    /// The header of a message of this crate's writers, from one bank to another.
-    pub fn new(kind: MessageKind, message_id: Text<35>, from: Bic, to: Bic, created_at: Timestamp) -> Self {
-        Self {
-            from: Some(from),
-            to: Some(to),
-            business_message_id: message_id,
-            message_name: Text::parse(kind.name()).expect("a message name has 15 characters"),
-            business_service: None,
-            created_at,
-            possible_duplicate: false,
         }
     }
 }

@@ -117,10 +117,7 @@ impl<'document> Xml<'document> {
     /// The next element, text or end.
     pub(crate) fn next(&mut self) -> Result<Node<'document>, Violation> {
         loop {
-            let event = self.reader.read_event().map_err(|error| match error {
-                Error::Namespace(NamespaceError::TooManyBindings(_)) => Violation::Limit,
-                _ => Violation::NotWellFormed,
-            })?;
+            let event = self.reader.read_event().map_err(|error| violation(&error))?;
             let before = self.progress;
             self.progress = before.begun();
             match event {
@@ -210,6 +207,13 @@ impl Progress {
             Self::Start | Self::Prolog => Self::Prolog,
             Self::Root => Self::Root,
         }
+    }
+}
+
+fn violation(error: &Error) -> Violation {
+    match matches!(error, Error::Namespace(NamespaceError::TooManyBindings(_))) {
+        true => Violation::Limit,
+        false => Violation::NotWellFormed,
     }
 }
 

@@ -47,6 +47,7 @@ fn the_same_order_comes_in_three_dresses() {
         (payload(), Wrapper::RequestPayload, true),
         (envelope(), Wrapper::Envelope, true),
     ] {
+        assert_eq!(Wrapper::of(document.as_bytes()), wrapper);
         let read = read(&document).unwrap();
         assert_eq!((read.wrapper, read.header.is_some()), (wrapper, has_header));
         let Message::CreditTransfer(transfer) = read.message else { panic!("the document is valid") };
