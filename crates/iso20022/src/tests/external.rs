@@ -9,8 +9,8 @@ use types::Iban;
 use super::{date, rules};
 use crate::walk::Walker;
 use crate::{
-    MessageKind, PACS008_NAMESPACE, Restamper, SchemaFault, message_id_of, read_pacs002, read_pacs008,
-    wrapper,
+    MessageKind, PACS008_NAMESPACE, Restamper, Rules, SchemaFault, Wrapper, message_id_of, read_message,
+    read_pacs002, read_pacs008, wrapper,
 };
 
 fn folder() -> Option<PathBuf> {
@@ -42,12 +42,14 @@ fn samples_of_others_are_read_without_panic() {
     for path in paths {
         let document = std::fs::read(&path).unwrap();
         let read = read_pacs008(&document, &rules());
-        let _ = (read_pacs002(&document), message_id_of(&document));
+        let passed = read_message(&document, &Rules::pass_through(rules().settlement_dates));
+        let _ = (read_pacs002(&document), message_id_of(&document), Wrapper::of(&document));
         Restamper::new("X").unwrap().restamp(&document, types::Timestamp::default());
         let text = String::from_utf8_lossy(&document);
         if text.contains(&format!("<Document xmlns=\"{PACS008_NAMESPACE}\"")) {
             transfers += 1;
             assert!(read.is_ok(), "{}: {:?}", path.display(), read);
+            assert!(passed.is_ok(), "{}: {:?}", path.display(), passed);
         }
     }
     assert!(transfers > 0, "there is a pacs.008.001.08 among the samples");
@@ -102,14 +104,13 @@ fn follows_schema(document: &[u8]) -> Result<(), SchemaFault> {
 
 /// Documents of each message with an element removed, repeated, moved, renamed, emptied or given another value.
 fn variants() -> Vec<(MessageKind, Vec<String>)> {
-    let kinds = [MessageKind::CreditTransfer, MessageKind::StatusReport, MessageKind::StatusRequest];
     let mut state = 1_u64;
     // Knuth's multiplier; the high bits are the random ones.
     let mut pick = |count: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap() % count
     };
-    kinds
+    MessageKind::ALL
         .into_iter()
         .map(|kind| {
             let suffix = format!(".{}.xml", kind.name());
