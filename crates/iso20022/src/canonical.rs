@@ -11,9 +11,10 @@ use crate::xml::{Node, Xml, is_blank};
 /// Ends each part. It can't occur in XML.
 const SEPARATOR: u8 = 0;
 
-/// The canonical body of a pacs.008. An error means that it is not well-formed.
+/// The canonical body of a pacs.008, whatever wraps it. An error means that it is not well-formed.
 pub(crate) fn canonical_body(document: &[u8]) -> Result<Vec<u8>, Violation> {
-    let mut xml = Xml::new(document, PACS008_NAMESPACE)?;
+    let mut xml = Xml::new(document)?;
+    xml.enter(PACS008_NAMESPACE);
     let mut body = Vec::with_capacity(document.len());
     let mut path: Vec<String> = Vec::with_capacity(16);
     let mut text = String::new();
@@ -21,8 +22,12 @@ pub(crate) fn canonical_body(document: &[u8]) -> Result<Vec<u8>, Violation> {
     let mut leaf = false;
     loop {
         match xml.next()? {
-            Node::Open(start, _) => {
-                path.push(start.local_name().into_inner().to_owned());
+            Node::Open(start, inside) => {
+                let name = start.local_name().into_inner();
+                if path.is_empty() && !(inside && name == "Document") {
+                    continue;
+                }
+                path.push(name.to_owned());
                 let currency = xml.attributes(&start)?.currency;
                 text.clear();
                 leaf = true;
@@ -47,7 +52,7 @@ pub(crate) fn canonical_body(document: &[u8]) -> Result<Vec<u8>, Violation> {
 }
 
 fn add(body: &mut Vec<u8>, path: &[String], value: &str) {
-    if is_transport(path) {
+    if path.is_empty() || is_transport(path) {
         return;
     }
     for part in path {
@@ -60,8 +65,8 @@ fn add(body: &mut Vec<u8>, path: &[String], value: &str) {
 }
 
 /// Whether an element may differ between two sendings of one instruction.
-fn is_transport(path: &[String]) -> bool {
-    let part = |index: usize| path.get(index).map_or("", String::as_str);
+pub(crate) fn is_transport(path: &[impl AsRef<str>]) -> bool {
+    let part = |index: usize| path.get(index).map_or("", AsRef::as_ref);
     match (part(2), part(3)) {
         ("GrpHdr", "MsgId" | "CreDtTm" | "SttlmInf" | "IntrBkSttlmDt" | "InstgAgt" | "InstdAgt") => true,
         ("CdtTrfTxInf", "IntrBkSttlmDt" | "InstgAgt" | "InstdAgt") => true,

@@ -125,7 +125,11 @@ struct Time {
 }
 
 fn parse_time(text: &str) -> Option<Time> {
-    let (clock, rest) = text.strip_prefix('T')?.split_at_checked(8)?;
+    parse_clock(text.strip_prefix('T')?)
+}
+
+fn parse_clock(text: &str) -> Option<Time> {
+    let (clock, rest) = text.split_at_checked(8)?;
     let (hour, minute, second) = (clock.get(..2)?, clock.get(3..5)?, clock.get(6..)?);
     if clock.as_bytes()[2] != b':' || clock.as_bytes()[5] != b':' {
         return None;
@@ -168,6 +172,11 @@ fn two_digits(text: &str) -> Option<u32> {
 pub(crate) fn is_date_time(text: &str) -> bool {
     let Some((date, time)) = text.split_at_checked(10) else { return false };
     is_day(date) && parse_time(time).is_some()
+}
+
+/// Whether a text is an `xs:time`.
+pub(crate) fn is_time(text: &str) -> bool {
+    parse_clock(text).is_some()
 }
 
 /// Whether a text is an `xs:date` with a year of four digits. It may have a zone.

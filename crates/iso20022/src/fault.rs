@@ -51,6 +51,9 @@ pub enum Violation {
     /// A part of the duplicate key breaks a rule, so that no answer could ever be found again.
     #[error("the payer's bank or the transaction id can't serve as a key")]
     Key,
+    /// A value that the schema has and the scheme does not, in a message that can't be answered by pacs.002.
+    #[error("the value breaks a rule of the scheme")]
+    Rule,
     /// One of [`limits`](crate::limits).
     #[error("the document exceeds a limit on size, depth or attributes")]
     Limit,
@@ -58,7 +61,7 @@ pub enum Violation {
 
 impl Violation {
     /// Every violation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Encoding,
         Self::NotWellFormed,
         Self::ForbiddenMarkup,
@@ -70,6 +73,7 @@ impl Violation {
         Self::UnexpectedText,
         Self::Lexical,
         Self::Key,
+        Self::Rule,
         Self::Limit,
     ];
 
@@ -87,6 +91,7 @@ impl Violation {
             Self::UnexpectedText => "UNEXPECTED_TEXT",
             Self::Lexical => "LEXICAL",
             Self::Key => "KEY",
+            Self::Rule => "RULE",
             Self::Limit => "LIMIT",
         }
     }
@@ -96,7 +101,7 @@ impl Violation {
 /// so they stand only where there is nothing below them.
 pub(crate) fn path_text(names: &[&str]) -> String {
     match names {
-        [_, _, below @ ..] if !below.is_empty() => below.join("/"),
+        ["Document", _, below @ ..] if !below.is_empty() => below.join("/"),
         _ => names.join("/"),
     }
 }

@@ -3,11 +3,19 @@
 /// The largest document, in bytes. A pacs.008 of SCT Inst with every attribute at full length has about 12 KiB.
 pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 
-/// The deepest nesting of elements. The message itself needs nine levels.
+/// The deepest nesting of elements. The deepest part of the messages, tax records, needs thirteen, and a
+/// wrapper two more.
 pub const DEPTH_MAX: usize = 32;
 
 /// The longest list of attributes in one start tag, in bytes: room for namespaces and schema locations.
 pub const ATTRIBUTES_BYTES_MAX: usize = 2048;
+
+/// How many namespaces may be declared at one place of a document: each is looked at for every element.
+pub const NAMESPACES_MAX: usize = 32;
+
+/// The most that a document may have of what the scheme leaves out and profile `pass-through` forwards, in bytes
+/// as Solvo writes it. It is stored with the order, whose other texts need at most half as much.
+pub const SURPLUS_BYTES_MAX: usize = 32 * 1024;
 
 /// How many characters of an unknown element's name a fault repeats.
 pub const FAULT_NAME_CHARACTERS_MAX: usize = 35;
@@ -16,4 +24,5 @@ pub const FAULT_NAME_CHARACTERS_MAX: usize = 35;
 pub const RESTAMPED_IDS_MAX: usize = 100_000;
 
 const _: () = assert!(ATTRIBUTES_BYTES_MAX < DOCUMENT_BYTES_MAX);
+const _: () = assert!(SURPLUS_BYTES_MAX < DOCUMENT_BYTES_MAX);
 const _: () = assert!(DEPTH_MAX < DOCUMENT_BYTES_MAX);

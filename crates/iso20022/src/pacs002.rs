@@ -17,11 +17,20 @@ pub enum Status {
     Rejected {
         /// `Rsn/Cd`.
         reason: ReasonCode,
-        /// `Orgtr/Id/OrgId/AnyBIC`: who refused. Absent when a customer did, who is named and not kept.
-        originator: Option<Bic>,
+        /// `Orgtr`: who refused.
+        originator: Option<Originator>,
         /// `AddtlInf`, for persons, such as the path of the element that breaks a rule.
         additional_information: Option<Text<105>>,
     },
+}
+
+/// Who refused a payment. Passed on unchanged from the bank that named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Originator {
+    /// `Id/OrgId/AnyBIC`: a bank or clearing system.
+    Bank(Bic),
+    /// `Nm`: a customer. Personal data.
+    Customer(Text<140>),
 }
 
 /// A payment status report on one credit transfer.
@@ -45,8 +54,8 @@ pub struct StatusReport {
     pub original_instruction_id: Option<Text<35>>,
     /// `OrgnlEndToEndId`.
     pub original_end_to_end_id: Option<Text<35>>,
-    /// `OrgnlTxId`.
-    pub original_transaction_id: Text<35>,
+    /// `OrgnlTxId`. Without it there is no `TxInfAndSts`, and `original_message_id` alone names the original.
+    pub original_transaction_id: Option<Text<35>>,
     /// `OrgnlUETR`, if the original had one.
     pub original_uetr: Option<Text<36>>,
     /// `AccptncDtTm` of the original, if it had a usable one. Written in milliseconds.
@@ -54,7 +63,7 @@ pub struct StatusReport {
     /// `OrgnlTxRef/PmtTpInf/CtgyPurp`, if the original had one.
     pub category_purpose: Option<CategoryPurpose>,
     /// `OrgnlTxRef/DbtrAgt`: the payer's bank.
-    pub debtor_agent: Bic,
+    pub debtor_agent: Option<Bic>,
 }
 
 impl StatusReport {
@@ -76,11 +85,25 @@ impl StatusReport {
             status_id: None,
             original_instruction_id: order.instruction_id.clone(),
             original_end_to_end_id: Some(order.end_to_end_id.clone()),
-            original_transaction_id: order.transaction_id.clone(),
+            original_transaction_id: Some(order.transaction_id.clone()),
             original_uetr: order.uetr.clone(),
             acceptance_time: order.acceptance_time,
             category_purpose: order.category_purpose.clone(),
-            debtor_agent: order.debtor_agent,
+            debtor_agent: Some(order.debtor_agent),
+        }
+    }
+
+    /// The report that answers a bank's own report on a payment that is not known here (`AG09`): it repeats the
+    /// references of that report.
+    pub fn on_report(report: &Self, message_id: Text<35>, created_at: Timestamp, status: Status) -> Self {
+        Self {
+            message_id,
+            created_at,
+            instructing_agent: None,
+            instructed_agent: None,
+            status,
+            status_id: None,
+            ..report.clone()
         }
     }
 
@@ -89,7 +112,7 @@ impl StatusReport {
         refused: &RefusedOrder,
         message_id: Text<35>,
         created_at: Timestamp,
-        originator: Option<Bic>,
+        originator: Option<Originator>,
     ) -> Self {
         Self {
             message_id,
@@ -105,11 +128,11 @@ impl StatusReport {
             status_id: None,
             original_instruction_id: refused.instruction_id.clone(),
             original_end_to_end_id: Some(refused.end_to_end_id.clone().unwrap_or_else(not_provided)),
-            original_transaction_id: refused.transaction_id.clone(),
+            original_transaction_id: Some(refused.transaction_id.clone()),
             original_uetr: None,
             acceptance_time: refused.acceptance_time,
             category_purpose: None,
-            debtor_agent: refused.debtor_agent,
+            debtor_agent: Some(refused.debtor_agent),
         }
     }
 }
@@ -146,15 +169,7 @@ fn write_group(xml: &mut XmlWriter, report: &StatusReport) {
         Status::Rejected { reason, originator, additional_information } => {
             xml.leaf("GrpSts", "RJCT");
             xml.open("StsRsnInf");
-            if let Some(originator) = originator {
-                xml.open("Orgtr");
-                xml.open("Id");
-                xml.open("OrgId");
-                xml.leaf("AnyBIC", originator.as_str());
-                xml.close();
-                xml.close();
-                xml.close();
-            }
+            write_originator(xml, originator.as_ref());
             xml.open("Rsn");
             xml.leaf("Cd", reason.as_str());
             xml.close();
@@ -165,19 +180,36 @@ fn write_group(xml: &mut XmlWriter, report: &StatusReport) {
     xml.close();
 }
 
+fn write_originator(xml: &mut XmlWriter, originator: Option<&Originator>) {
+    let Some(originator) = originator else { return };
+    xml.open("Orgtr");
+    match originator {
+        Originator::Customer(name) => xml.text("Nm", name),
+        Originator::Bank(bic) => {
+            xml.open("Id");
+            xml.open("OrgId");
+            xml.leaf("AnyBIC", bic.as_str());
+            xml.close();
+            xml.close();
+        }
+    }
+    xml.close();
+}
+
 fn write_transaction(xml: &mut XmlWriter, report: &StatusReport) {
+    let Some(transaction_id) = &report.original_transaction_id else { return };
     xml.open("TxInfAndSts");
     xml.optional_text("StsId", report.status_id.as_ref());
     xml.optional_text("OrgnlInstrId", report.original_instruction_id.as_ref());
     xml.optional_text("OrgnlEndToEndId", report.original_end_to_end_id.as_ref());
-    xml.text("OrgnlTxId", &report.original_transaction_id);
+    xml.text("OrgnlTxId", transaction_id);
     xml.optional_text("OrgnlUETR", report.original_uetr.as_ref());
     if let Some(acceptance_time) = report.acceptance_time {
         xml.leaf("AccptncDtTm", &acceptance_time.to_string());
     }
     xml.open("OrgnlTxRef");
     xml.payment_type(report.category_purpose.as_ref());
-    xml.agent("DbtrAgt", Some(report.debtor_agent));
+    xml.agent("DbtrAgt", report.debtor_agent);
     xml.close();
     xml.close();
 }

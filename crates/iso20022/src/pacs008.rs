@@ -4,21 +4,60 @@ use std::fmt;
 
 use types::{Bic, Date, PaymentOrder, StatusReason, Text, Timestamp};
 
-/// The rules of the scheme that depend on the day. All others are fixed by profile `sct-inst-2025`.
+/// What becomes of elements that ISO 20022 has and the scheme leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// The rulebook of 2025: such a document is refused with `FF01` and the path of the element.
+    SctInst2025,
+    /// They are kept and forwarded, as far as they follow the schema. What decides about the money is the same:
+    /// one transaction, euro, `SLEV`, `SEPA`, `INST`, amounts and dates that agree, and on both sides a name, an
+    /// IBAN and the bank's BIC.
+    PassThrough,
+}
+
+/// The rules of the scheme that depend on the day, and the profile that fixes all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The settlement dates that a message may ask for: the current business date, the calendar date, and
     /// around midnight the one before.
     pub settlement_dates: Vec<Date>,
-    /// From this settlement date on, addresses without town and country are refused.
+    /// From this settlement date on, profile `sct-inst-2025` refuses addresses without town and country.
     pub unstructured_addresses_end: Date,
+    /// What becomes of elements that the scheme leaves out.
+    pub profile: Profile,
 }
 
 impl Rules {
     /// The rulebook of 2025: unstructured addresses end on 15 November 2026.
     pub fn sct_inst_2025(settlement_dates: Vec<Date>) -> Self {
         let end = Date::from_civil(2026, 11, 15).expect("15 November 2026 is a day");
-        Self { settlement_dates, unstructured_addresses_end: end }
+        Self { settlement_dates, unstructured_addresses_end: end, profile: Profile::SctInst2025 }
+    }
+
+    /// The same rules for money and time, and everything else of ISO 20022 as it comes.
+    pub fn pass_through(settlement_dates: Vec<Date>) -> Self {
+        Self { profile: Profile::PassThrough, ..Self::sct_inst_2025(settlement_dates) }
+    }
+}
+
+/// The elements of a document that its order has no place for: path and content of each, in one form whatever
+/// prefixes, comments or character references the sender used. Foreign elements inside supplementary data stay
+/// as they were written.
+///
+/// Personal data: `{:?}` shows only how long it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Surplus(pub(crate) String);
+
+impl Surplus {
+    /// What has to be added to the order's body before duplicates are compared.
+    pub fn body(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Surplus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Surplus({} bytes)", self.0.len())
     }
 }
 

@@ -7,7 +7,7 @@ use types::{
 
 use crate::canonical::canonical_body;
 use crate::fault::{SchemaFault, Violation};
-use crate::{Pacs008, RefusedOrder, Rules};
+use crate::{Pacs008, RefusedOrder, Rules, Surplus};
 
 /// The broken rule that is checked before all others found so far.
 pub(crate) struct Refusal {
@@ -21,6 +21,8 @@ pub(crate) struct Draft {
     pub(crate) message_id: Option<Text<35>>,
     pub(crate) created_at: Option<Timestamp>,
     pub(crate) total: Option<Amount>,
+    /// The control sum, if there is one; the amount that it is, if it is one.
+    pub(crate) control_sum: Option<Option<Amount>>,
     pub(crate) settlement_date: Option<Date>,
     pub(crate) settlement_method: Option<SettlementMethod>,
     pub(crate) settlement_account: Option<Text<34>>,
@@ -30,6 +32,8 @@ pub(crate) struct Draft {
     pub(crate) instructing_agent: Option<Bic>,
     pub(crate) instructed_agent: Option<Bic>,
     pub(crate) transaction: Transaction,
+    pub(crate) refusal: Option<Refusal>,
+    pub(crate) surplus: Option<Surplus>,
 }
 
 /// What has been read of `CdtTrfTxInf`.
@@ -63,11 +67,11 @@ pub(crate) struct Account {
 impl Draft {
     /// Whether the date is current is asked last: it is the one rule whose answer changes from day to day.
     pub(crate) fn conclude(
-        self,
-        refusal: Option<Refusal>,
+        mut self,
         rules: &Rules,
         document: &[u8],
-    ) -> Result<Pacs008, SchemaFault> {
+    ) -> Result<(Pacs008, Option<Surplus>), SchemaFault> {
+        let (refusal, surplus) = (self.refusal.take(), self.surplus.take());
         let read = &self.transaction;
         let fault = |path: &str, what| SchemaFault { path: path.into(), offset: document.len(), what };
         let Some(debtor_agent) = read.debtor_agent else {
@@ -78,7 +82,7 @@ impl Draft {
         };
         let is_current = self.settlement_date.is_some_and(|date| rules.settlement_dates.contains(&date));
         if refusal.is_none() && is_current {
-            return Ok(Pacs008::Order(Box::new(self.whole_order())));
+            return Ok((Pacs008::Order(Box::new(self.whole_order())), surplus));
         }
         let mut refused = RefusedOrder {
             message_id: self.message_id.clone(),
@@ -95,9 +99,11 @@ impl Draft {
         };
         match refusal {
             Some(Refusal { reason, path }) => (refused.reason, refused.path) = (reason, path),
+            // With a surplus the order is not the whole body.
+            None if surplus.is_some() => {}
             None => refused.order = Some(Box::new(self.whole_order())),
         }
-        Ok(Pacs008::Refused(Box::new(refused)))
+        Ok((Pacs008::Refused(Box::new(refused)), None))
     }
 
     fn whole_order(self) -> PaymentOrder {

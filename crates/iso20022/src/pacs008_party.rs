@@ -5,10 +5,11 @@ use types::{
     PersonOrigin, Proxy, Remittance, StatusReason, Text,
 };
 
+use crate::Profile;
 use crate::date_time::is_date;
 use crate::fault::SchemaFault;
 use crate::pacs008_draft::Account;
-use crate::pacs008_read::Reader;
+use crate::pacs008_read::{Choice, Reader};
 use crate::schema::Element;
 use crate::walk::Children;
 
@@ -79,7 +80,8 @@ impl Reader<'_, '_> {
                 _ => self.left_out(child)?,
             }
         }
-        if let Some(fault) = address_fault(&address, self.accepts_unstructured_addresses()) {
+        let fault = address_fault(&address, self.accepts_unstructured_addresses());
+        if let (Profile::SctInst2025, Some(fault)) = (self.rules.profile, fault) {
             self.refuse_child(&format!("{}/{fault}", element.name));
         }
         Ok(address)
@@ -223,7 +225,11 @@ impl Reader<'_, '_> {
                         self.refuse_child_for(StatusReason::IncorrectAccountNumber, child.name);
                     }
                 }
-                _ => self.left_out(child)?,
+                // No profile does without it: it finds the account.
+                _ => {
+                    self.refuse();
+                    self.walker.skip(child)?;
+                }
             }
         }
         Ok(iban)
@@ -313,7 +319,7 @@ impl Reader<'_, '_> {
             }
         }
         if !referenced {
-            self.refuse_child(&format!("{}/CdtrRefInf", element.name));
+            self.missing(&format!("{}/CdtrRefInf", element.name));
         }
         Ok(remittance)
     }
@@ -336,7 +342,10 @@ impl Reader<'_, '_> {
             }
         }
         for (_, name) in seen.into_iter().zip(["Tp", "Ref"]).filter(|(seen, _)| !seen) {
-            self.refuse_child(&format!("{}/{name}", element.name));
+            self.missing(&format!("{}/{name}", element.name));
+        }
+        if let (None, Some(issuer)) = (&reference, &issuer) {
+            self.surplus.text("Issr", issuer);
         }
         Ok(reference.map(|reference| Remittance::Structured { reference, issuer }))
     }
@@ -348,13 +357,27 @@ impl Reader<'_, '_> {
         let mut issuer = None;
         let mut children = Children::inside(element);
         while let Some(child) = self.walker.next(&mut children)? {
-            match child.name {
-                "CdOrPrtry" => self.fixed_code(child, "SCOR")?,
-                "Issr" => issuer = self.text(child)?,
+            match (child.name, self.rules.profile) {
+                ("CdOrPrtry", Profile::SctInst2025) => self.fixed_code(child, "SCOR")?,
+                ("CdOrPrtry", Profile::PassThrough) => match self.choice(child)? {
+                    Choice::Code(code) if code == "SCOR" => {}
+                    Choice::Code(code) => self.surplus.leaf("Cd", &code),
+                    Choice::Proprietary(name) => self.surplus.leaf("Prtry", &name),
+                },
+                ("Issr", _) => issuer = self.text(child)?,
                 _ => self.left_out(child)?,
             }
         }
         Ok(issuer)
+    }
+
+    /// The scheme makes an element mandatory that ISO 20022 does without. An order could not tell whether it was
+    /// there, so where a document may do without it, that is noted in the surplus.
+    fn missing(&mut self, name: &str) {
+        match self.rules.profile {
+            Profile::SctInst2025 => self.refuse_child(name),
+            Profile::PassThrough => self.surplus.comment(&format!("{}/{name}", self.walker.path())),
+        }
     }
 }
 

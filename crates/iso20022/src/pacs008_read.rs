@@ -12,38 +12,61 @@ use types::{
     Amount, Bic, CategoryPurpose, Currency, Date, SchemeName, SettlementMethod, StatusReason, Text, Timestamp,
 };
 
+use crate::canonical::is_transport;
 use crate::date_time::{DateTime, Zone};
-use crate::fault::SchemaFault;
+use crate::fault::{SchemaFault, Violation};
+use crate::forward::copy;
+use crate::limits::SURPLUS_BYTES_MAX;
+use crate::message::{MessageKind, open_kind};
 use crate::pacs008_draft::{Draft, Refusal, Transaction};
 use crate::schema::Element;
 use crate::walk::{Children, Walker};
-use crate::{PACS008_NAMESPACE, Pacs008, Rules, pacs008_schema};
+use crate::xml_write::XmlWriter;
+use crate::{Pacs008, Profile, Rules, Surplus, wrapper};
 
-/// Reads a credit transfer of SCT Inst.
+/// Reads a credit transfer of SCT Inst, with or without header. What [`read_message`](crate::read_message) does
+/// for any message and profile, for callers who expect this one.
 ///
 /// # Errors
 /// A [`SchemaFault`] if the document does not follow the schema, or has no usable duplicate key (payer's
 /// bank and transaction id): then no answer could be remembered.
+///
+/// # Panics
+/// If the rules are those of profile `pass-through`: the order alone would not be the whole of such a document.
 pub fn read_pacs008(document: &[u8], rules: &Rules) -> Result<Pacs008, SchemaFault> {
-    let (walker, mut children) = Walker::open(document, PACS008_NAMESPACE, &pacs008_schema::DOCUMENT)?;
-    let mut reader = Reader { walker, rules, settlement_date: None, refusal: None };
+    assert_eq!(rules.profile, Profile::SctInst2025, "read_message reads what pass-through lets pass");
+    let (walker, opened) = open_kind(document, MessageKind::CreditTransfer)?;
+    let (walker, read) = read(walker, opened.children, rules)?;
+    wrapper::close(walker, opened.wrapper)?;
+    Ok(read.conclude(rules, document)?.0)
+}
+
+/// Reads the children of `Document`.
+pub(crate) fn read<'document>(
+    walker: Walker<'document>,
+    mut children: Children,
+    rules: &Rules,
+) -> Result<(Walker<'document>, Draft), SchemaFault> {
+    let mut reader =
+        Reader { walker, rules, settlement_date: None, refusal: None, surplus: XmlWriter::fragment() };
     let mut draft = Draft::default();
     while let Some(message) = reader.walker.next(&mut children)? {
         reader.message(message, &mut draft)?;
     }
     draft.settlement_date = reader.settlement_date;
     reader.check_complete(&draft);
-    let Reader { walker, refusal, .. } = reader;
-    walker.finish()?;
-    draft.conclude(refusal, rules, document)
+    draft.refusal = reader.refusal;
+    draft.surplus = Some(Surplus(reader.surplus.into_fragment())).filter(|surplus| !surplus.0.is_empty());
+    Ok((reader.walker, draft))
 }
 
 /// A reader in the middle of a document.
 pub(crate) struct Reader<'document, 'rules> {
     pub(crate) walker: Walker<'document>,
-    rules: &'rules Rules,
+    pub(crate) rules: &'rules Rules,
     settlement_date: Option<Date>,
     refusal: Option<Refusal>,
+    pub(crate) surplus: XmlWriter,
 }
 
 /// A choice between `Cd` and `Prtry`.
@@ -77,6 +100,7 @@ impl<'document> Reader<'document, '_> {
                 "MsgId" => draft.message_id = self.identifier(child)?,
                 "CreDtTm" => draft.created_at = self.creation_time(child)?,
                 "NbOfTxs" => self.fixed_value(child, "1")?,
+                "CtrlSum" => self.control_sum(child, draft)?,
                 "TtlIntrBkSttlmAmt" => draft.total = self.amount(child)?,
                 "IntrBkSttlmDt" => self.read_settlement_date(child)?,
                 "SttlmInf" => self.settlement_instruction(child, draft)?,
@@ -150,6 +174,7 @@ impl<'document> Reader<'document, '_> {
                 "PmtId" => self.payment_identification(child, read)?,
                 "PmtTpInf" => self.payment_type(child, draft)?,
                 "IntrBkSttlmAmt" => read.amount = self.amount(child)?,
+                "IntrBkSttlmDt" => self.settlement_date_of_transaction(child)?,
                 "AccptncDtTm" => read.acceptance_time = self.acceptance_time(child)?,
                 "ChrgBr" => self.fixed_value(child, "SLEV")?,
                 "InstgAgt" => self.hop_agent(child, &mut draft.instructing_agent)?,
@@ -218,6 +243,31 @@ impl<'document> Reader<'document, '_> {
         Ok(())
     }
 
+    /// The scheme has the date in the group header. Where a profile lets it stand in the transaction, it is the
+    /// same one.
+    fn settlement_date_of_transaction(&mut self, element: &'static Element) -> Result<(), SchemaFault> {
+        if self.rules.profile == Profile::SctInst2025 {
+            return self.left_out(element);
+        }
+        let before = self.settlement_date;
+        self.read_settlement_date(element)?;
+        if before.is_some_and(|before| self.settlement_date != Some(before)) {
+            self.refuse_child(element.name);
+        }
+        Ok(())
+    }
+
+    /// The scheme leaves the control sum out. Where a profile lets it pass, it is the sum of one amount.
+    fn control_sum(&mut self, element: &'static Element, draft: &mut Draft) -> Result<(), SchemaFault> {
+        if self.rules.profile == Profile::SctInst2025 {
+            return self.left_out(element);
+        }
+        let value = self.walker.value(element)?;
+        draft.control_sum = Some(Amount::parse(&value, Currency::EUR).ok());
+        self.surplus.leaf(element.name, &value);
+        Ok(())
+    }
+
     /// Whether the message is sent on a day on which an address may still do without town and country.
     pub(crate) fn accepts_unstructured_addresses(&self) -> bool {
         self.settlement_date.is_some_and(|date| date < self.rules.unstructured_addresses_end)
@@ -261,12 +311,13 @@ impl<'document> Reader<'document, '_> {
 
     /// The purpose is a code of the ISO list; names of the sender's own are left out.
     fn purpose(&mut self, element: &'static Element) -> Result<Option<Text<4>>, SchemaFault> {
-        let purpose = match self.choice(element)? {
-            Choice::Code(code) => Text::parse(&code).ok(),
-            Choice::Proprietary(_) => None,
-        };
-        if purpose.is_none() {
-            self.refuse_child(element.name);
+        let mut purpose = None;
+        let mut children = Children::inside(element);
+        while let Some(child) = self.walker.next(&mut children)? {
+            match child.name {
+                "Cd" => purpose = self.text(child)?,
+                _ => self.left_out(child)?,
+            }
         }
         Ok(purpose)
     }
@@ -342,8 +393,25 @@ impl<'document> Reader<'document, '_> {
 
     /// An element that ISO 20022 has and the scheme leaves out.
     pub(crate) fn left_out(&mut self, element: &'static Element) -> Result<(), SchemaFault> {
-        self.refuse();
-        self.walker.skip(element)
+        match self.rules.profile {
+            Profile::SctInst2025 => {
+                self.refuse();
+                self.walker.skip(element)
+            }
+            // What belongs to the transport is forwarded or replaced, but makes no other order.
+            Profile::PassThrough if is_transport(self.walker.names()) => self.walker.skip(element),
+            Profile::PassThrough => self.keep(element),
+        }
+    }
+
+    fn keep(&mut self, element: &'static Element) -> Result<(), SchemaFault> {
+        // Where it stood makes a difference: a second address line is not a second remittance text.
+        self.surplus.comment(&self.walker.path());
+        copy(&mut self.walker, element, &mut self.surplus)?;
+        match self.surplus.len() > SURPLUS_BYTES_MAX {
+            true => Err(self.walker.fault(Violation::Limit)),
+            false => Ok(()),
+        }
     }
 
     /// The element that is open breaks a rule.
@@ -382,6 +450,9 @@ impl<'document> Reader<'document, '_> {
         ];
         for (_, path) in absent.into_iter().filter(|(absent, _)| *absent) {
             self.refuse_at(StatusReason::InvalidFileFormat, path.into());
+        }
+        if draft.control_sum.is_some_and(|sum| sum.is_none() || sum != read.amount) {
+            self.refuse_at(StatusReason::InvalidFileFormat, "GrpHdr/CtrlSum".into());
         }
         if draft.total != read.amount {
             self.refuse_at(StatusReason::InvalidFileFormat, "GrpHdr/TtlIntrBkSttlmAmt".into());

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use types::Text;
 
+use crate::ADMI002_NAMESPACE;
 use crate::limits::DOCUMENT_BYTES_MAX;
 
 /// The local name of an element with nothing but text (or one CDATA section) inside, and where that text is.
@@ -79,12 +80,10 @@ impl<'document> Iterator for Leaves<'document> {
                 continue;
             }
             self.position = self.behind_tag(open);
-            let ends_name = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
-            let name = &rest[..rest.iter().position(ends_name).unwrap_or(rest.len())];
-            let local = name.rsplit(|byte| *byte == b':').next().unwrap_or(name);
+            let local = local_name(rest);
             let empty = self.document[..self.position].ends_with(b"/>");
             // An end tag has no name before its slash.
-            let passes = empty || name.is_empty();
+            let passes = empty || local.is_empty();
             if let (false, Some(text)) = (passes, self.text(self.position)) {
                 return Some(Leaf { name: local, text });
             }
@@ -97,6 +96,36 @@ pub fn message_id_of(document: &[u8]) -> Option<Text<35>> {
     let head = &document[..document.len().min(DOCUMENT_BYTES_MAX)];
     let leaf = Leaves::new(head).find(|leaf| matches!(leaf.name, b"MsgId" | b"BizMsgIdr"))?;
     Text::parse_identifier(std::str::from_utf8(&head[leaf.text]).ok()?).ok()
+}
+
+/// The local name of the first start tag; empty if there is none.
+pub(crate) fn root_name(document: &[u8]) -> &[u8] {
+    let mut tags = Leaves::new(&document[..document.len().min(DOCUMENT_BYTES_MAX)]);
+    loop {
+        let open = tags.behind(tags.position, b"<");
+        let Some(rest) = tags.document.get(open..).filter(|rest| !rest.is_empty()) else { return b"" };
+        if rest.starts_with(b"!--") {
+            tags.position = tags.behind(open + 3, b"-->");
+        } else if rest.starts_with(b"?") || rest.starts_with(b"!") {
+            tags.position = tags.behind_tag(open);
+        } else {
+            return local_name(rest);
+        }
+    }
+}
+
+/// The local name at the start of a tag's inside.
+fn local_name(tag: &[u8]) -> &[u8] {
+    let ends_name = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
+    let name = &tag[..tag.iter().position(ends_name).unwrap_or(tag.len())];
+    name.rsplit(|byte| *byte == b':').next().unwrap_or(name)
+}
+
+/// Whether a document that could not be read looks like the rejection of a message. Rejections are never
+/// answered, not even broken ones: two systems could go on rejecting each other's for ever.
+pub fn is_rejection(document: &[u8]) -> bool {
+    let head = &document[..document.len().min(DOCUMENT_BYTES_MAX)];
+    head.windows(ADMI002_NAMESPACE.len()).any(|window| window == ADMI002_NAMESPACE.as_bytes())
 }
 
 #[cfg(test)]
@@ -133,6 +162,22 @@ mod tests {
             check(document, &[]);
         }
         check("<a>1<b>2</b>", &[("b", "2")]);
+    }
+
+    #[test]
+    fn the_root_shows_itself() {
+        for (document, name) in [
+            ("<?xml version='1.0'?>\n<!-- <a> --><p:Root x='>'><b/>", "Root"),
+            ("\u{FEFF}<Root", "Root"),
+            ("<!DOCTYPE a><Root/>", "Root"),
+            ("", ""),
+            ("text", ""),
+            ("<", ""),
+            ("<!--", ""),
+            ("</a>", ""),
+        ] {
+            assert_eq!(root_name(document.as_bytes()), name.as_bytes(), "{document}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! How the schema of a message is written down here: groups of elements in order, and forms of values.
 //!
-//! The tables state what ISO 20022 allows. What the scheme leaves out of that is the readers' business: an
-//! element that a reader does not ask for is left out. Elements that no reader looks into are `Opaque`.
+//! The tables state what ISO 20022 allows, all of it. What the scheme leaves out of that is the readers'
+//! business: an element that a reader does not ask for is left out.
 
-use crate::date_time::{is_date, is_date_time};
+use crate::date_time::{is_date, is_date_time, is_time};
 
 /// An element at its place in a group.
 pub(crate) struct Element {
@@ -20,8 +20,9 @@ pub(crate) enum Content {
     Group(&'static Group),
     /// A value.
     Value(Form),
-    /// Anything. The scheme leaves the element out, so only limits and well-formedness are checked.
-    Opaque,
+    /// One element that other schemas define, of this namespace or of any: only limits and well-formedness are
+    /// checked.
+    Anything(Option<&'static str>),
 }
 
 /// The elements inside another.
@@ -36,6 +37,8 @@ pub(crate) struct Group {
 pub(crate) enum Form {
     /// 1 to this many characters.
     Text(usize),
+    /// Any text, also none.
+    AnyText,
     /// One of these codes.
     Code(&'static [&'static str]),
     /// `[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?`.
@@ -56,8 +59,16 @@ pub(crate) enum Form {
     Decimal { digits: usize, fraction: usize },
     /// An amount of at most 18 digits, 5 behind the point, not negative, with its currency as attribute.
     Amount,
+    /// `\+[0-9]{1,3}-[0-9()+\-]{1,30}`.
+    Phone,
+    /// `[a-zA-Z0-9]{4}`.
+    Alphanumeric4,
+    /// `[0-9]{2}`.
+    Numeric2,
     /// A calendar day.
     Date,
+    /// A time of day.
+    Time,
     /// A day and a time.
     DateTime,
     /// `true`, `false`, `1` or `0`.
@@ -87,6 +98,21 @@ pub(crate) const fn several(name: &'static str, content: Content) -> Element {
 /// No limit but the document's size, which is far below this.
 pub(crate) const UNBOUNDED: u16 = u16::MAX;
 
+/// Other elements.
+pub(crate) const fn group(group: &'static Group) -> Content {
+    Content::Group(group)
+}
+
+/// A value of this form.
+pub(crate) const fn value(form: Form) -> Content {
+    Content::Value(form)
+}
+
+/// One of these codes.
+pub(crate) const fn code(codes: &'static [&'static str]) -> Content {
+    Content::Value(Form::Code(codes))
+}
+
 /// A text of at most this many characters.
 pub(crate) const fn text(characters_max: usize) -> Content {
     Content::Value(Form::Text(characters_max))
@@ -96,8 +122,17 @@ impl Form {
     /// Whether blanks around the value belong to it. They do not for numbers and times (`xs:whiteSpace`).
     pub(crate) fn keeps_blanks(self) -> bool {
         match self {
-            Self::Decimal { .. } | Self::Amount | Self::Date | Self::DateTime | Self::Boolean => false,
+            Self::Decimal { .. }
+            | Self::Amount
+            | Self::Date
+            | Self::Time
+            | Self::DateTime
+            | Self::Boolean => false,
             Self::Text(_)
+            | Self::AnyText
+            | Self::Phone
+            | Self::Alphanumeric4
+            | Self::Numeric2
             | Self::Code(_)
             | Self::Bic
             | Self::Iban
@@ -114,6 +149,10 @@ impl Form {
         let bytes = value.as_bytes();
         match self {
             Self::Text(characters_max) => is_text(value, characters_max),
+            Self::AnyText => true,
+            Self::Phone => is_phone(bytes),
+            Self::Alphanumeric4 => bytes.len() == 4 && all(bytes, u8::is_ascii_alphanumeric),
+            Self::Numeric2 => bytes.len() == 2 && is_digits(bytes),
             Self::Code(codes) => codes.contains(&value),
             Self::Bic => types::Bic::parse(value).is_ok(),
             Self::Iban => is_iban(bytes),
@@ -127,6 +166,7 @@ impl Form {
             Self::Decimal { digits, fraction } => is_decimal(value, digits, fraction),
             Self::Amount => !value.starts_with('-') && is_decimal(value, 18, 5),
             Self::Date => is_date(value),
+            Self::Time => is_time(value),
             Self::DateTime => is_date_time(value),
             Self::Boolean => matches!(value, "true" | "false" | "1" | "0"),
         }
@@ -155,6 +195,16 @@ fn is_iban(bytes: &[u8]) -> bool {
         && all(&bytes[..2], u8::is_ascii_uppercase)
         && is_digits(&bytes[2..4])
         && all(&bytes[4..], u8::is_ascii_alphanumeric)
+}
+
+fn is_phone(bytes: &[u8]) -> bool {
+    let Some((b'+', rest)) = bytes.split_first() else { return false };
+    let Some(dash) = rest.iter().position(|byte| *byte == b'-') else { return false };
+    let (country, number) = (&rest[..dash], &rest[dash + 1..]);
+    (1..=3).contains(&country.len())
+        && is_digits(country)
+        && (1..=30).contains(&number.len())
+        && all(number, |byte| byte.is_ascii_digit() || b"()+-".contains(byte))
 }
 
 fn is_uuid(bytes: &[u8]) -> bool {
@@ -209,6 +259,19 @@ mod tests {
         );
         check(Form::Number, &["1", "000000000000001"], &["", "1.0", "-1", "0000000000000001"]);
         check(Form::Boolean, &["true", "0"], &["TRUE", ""]);
+        check(Form::AnyText, &["", "x"], &[]);
+        check(
+            Form::Phone,
+            &["+32-2(55)", "+352-1", "+1--"],
+            &["32-2", "+32", "+3234-1", "+32-", "+32-x", "+-1"],
+        );
+        check(Form::Alphanumeric4, &["aB3d"], &["aB3", "aB3-", "aB3de"]);
+        check(Form::Numeric2, &["01"], &["1", "1a", "001"]);
+        check(
+            Form::Time,
+            &["10:00:00", "10:00:00.5+01:00", "24:00:00Z"],
+            &["10:00", "T10:00:00", "25:00:00"],
+        );
     }
 
     #[test]

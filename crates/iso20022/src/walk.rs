@@ -7,6 +7,10 @@
 //! asking for its children up to the last, or by skipping it.
 
 use std::borrow::Cow;
+use std::ops::Range;
+
+use quick_xml::events::BytesStart;
+use quick_xml::name::PrefixDeclaration;
 
 use crate::fault::{SchemaFault, Violation, path_text, printable_name};
 use crate::schema::{Content, Element, Form, Group};
@@ -20,6 +24,15 @@ pub(crate) struct Walker<'document> {
     currency: String,
 }
 
+/// Where in the document an element stands whose schema is not known here.
+pub(crate) struct Foreign {
+    pub(crate) range: Range<usize>,
+    /// How long its name is, with its prefix.
+    pub(crate) name_length: usize,
+    /// The prefixes that it declares itself; `None` is the default.
+    pub(crate) declared: Vec<Option<String>>,
+}
+
 /// How far the reading of a group of elements has come.
 pub(crate) struct Children {
     group: &'static Group,
@@ -29,24 +42,44 @@ pub(crate) struct Children {
 }
 
 impl<'document> Walker<'document> {
-    /// Opens a document and reads up to the children of its root.
-    pub(crate) fn open(
-        document: &'document [u8],
+    /// Starts reading a document.
+    pub(crate) fn new(document: &'document [u8]) -> Result<Self, SchemaFault> {
+        let xml = Xml::new(document).map_err(|what| SchemaFault { path: String::new(), offset: 0, what })?;
+        Ok(Self { xml, path: Vec::with_capacity(16), currency: String::new() })
+    }
+
+    /// The next element that no table describes (a wrapper, a header, a document), or `None` at the end of the
+    /// one around it.
+    pub(crate) fn element(&mut self) -> Result<Option<BytesStart<'document>>, SchemaFault> {
+        loop {
+            match self.node()? {
+                Node::Open(start, _) => {
+                    self.check_attributes(&start, None)?;
+                    return Ok(Some(start));
+                }
+                Node::Text(text) if is_blank(&text) => {}
+                Node::Text(_) => return Err(self.fault(Violation::UnexpectedText)),
+                Node::Close => return Ok(None),
+                Node::End => return Err(self.fault(Violation::NotWellFormed)),
+            }
+        }
+    }
+
+    /// The namespace of an element, `""` if it is in none.
+    pub(crate) fn namespace_of(&self, start: &BytesStart<'_>) -> &str {
+        self.xml.namespace_of(start)
+    }
+
+    /// Goes on with the children of the element that was opened last, along a table.
+    pub(crate) fn enter(
+        &mut self,
+        name: &'static str,
         namespace: &'static str,
         root: &'static Group,
-    ) -> Result<(Self, Children), SchemaFault> {
-        let at_start = |what| SchemaFault { path: String::new(), offset: 0, what };
-        let xml = Xml::new(document, namespace).map_err(at_start)?;
-        let mut walker = Self { xml, path: Vec::with_capacity(16), currency: String::new() };
-        let Node::Open(start, inside) = walker.node()? else {
-            return Err(walker.fault(Violation::NotWellFormed));
-        };
-        if !inside || start.local_name().into_inner() != "Document" {
-            return Err(walker.fault(Violation::WrongMessage));
-        }
-        walker.check_attributes(&start, None)?;
-        walker.path.push("Document");
-        Ok((walker, Children::of(root)))
+    ) -> Children {
+        self.path.push(name);
+        self.xml.enter(namespace);
+        Children::of(root)
     }
 
     /// Checks that nothing follows the root.
@@ -89,7 +122,7 @@ impl<'document> Walker<'document> {
     pub(crate) fn value(&mut self, element: &Element) -> Result<Cow<'document, str>, SchemaFault> {
         let form = match element.content {
             Content::Value(form) => form,
-            Content::Group(_) | Content::Opaque => unreachable!("{} has no value", element.name),
+            Content::Group(_) | Content::Anything(_) => unreachable!("{} has no value", element.name),
         };
         let mut value = Cow::Borrowed("");
         loop {
@@ -131,27 +164,96 @@ impl<'document> Walker<'document> {
                 }
                 Ok(())
             }
-            Content::Opaque => self.skip_opaque(),
+            Content::Anything(namespace) => self.anything(namespace).map(|_| ()),
         }
     }
 
-    fn skip_opaque(&mut self) -> Result<(), SchemaFault> {
+    /// Reads the one element inside the child that was opened last, which may be anything, and says where in
+    /// the document it stands and how long its name is.
+    pub(crate) fn anything(&mut self, namespace: Option<&str>) -> Result<Foreign, SchemaFault> {
+        let mut found: Option<Foreign> = None;
         let mut depth = 0_usize;
         loop {
+            let before = self.xml.offset();
             match self.node()? {
-                Node::Open(start, _) => {
-                    self.xml.attributes(&start).map_err(|what| self.fault(what))?;
+                Node::Open(start, inside) => {
+                    self.check_foreign(&start, inside)?;
+                    if depth == 0 {
+                        let expected = namespace.is_none_or(|name| self.xml.namespace_of(&start) == name);
+                        if found.is_some() || !expected {
+                            let name = start.local_name().into_inner();
+                            return Err(self.fault_of_child(name, Violation::UnexpectedElement));
+                        }
+                        found = Some(self.foreign(&start, before));
+                    }
                     depth += 1;
+                }
+                Node::Text(text) if depth == 0 && !is_blank(&text) => {
+                    return Err(self.fault(Violation::UnexpectedText));
                 }
                 Node::Text(_) => {}
                 Node::Close if depth == 0 => {
+                    let found = found.ok_or_else(|| self.fault(Violation::Missing))?;
                     self.path.pop();
-                    return Ok(());
+                    return Ok(found);
                 }
-                Node::Close => depth -= 1,
+                Node::Close => {
+                    depth -= 1;
+                    let end = self.xml.offset();
+                    found.iter_mut().for_each(|foreign| foreign.range.end = end);
+                }
                 Node::End => return Err(self.fault(Violation::NotWellFormed)),
             }
         }
+    }
+
+    fn foreign(&self, start: &BytesStart<'_>, before: usize) -> Foreign {
+        let end = self.xml.offset();
+        // No attribute has this character in its value, so the last one begins the tag.
+        let tag = self.xml.stretch(before..end).rfind('<').expect("a start tag has been read");
+        let declared = start.attributes().flatten().filter_map(|attribute| {
+            attribute.key.as_namespace_binding().map(|binding| match binding {
+                PrefixDeclaration::Default => None,
+                PrefixDeclaration::Named(prefix) => Some(prefix.to_owned()),
+            })
+        });
+        Foreign {
+            range: before + tag..end,
+            name_length: start.name().into_inner().len(),
+            declared: declared.collect(),
+        }
+    }
+
+    /// In the eyes of a schema processor an element that is `Document` would have to be one, and one that names
+    /// its type would have to be of it.
+    fn check_foreign(&self, start: &BytesStart<'_>, inside: bool) -> Result<(), SchemaFault> {
+        let attributes = self.xml.attributes(start).map_err(|what| self.fault(what))?;
+        let name = start.local_name().into_inner();
+        match (attributes.instance, inside && name == "Document") {
+            (true, _) => Err(self.fault(Violation::Attribute)),
+            (false, true) => Err(self.fault_of_child(name, Violation::UnexpectedElement)),
+            (false, false) => Ok(()),
+        }
+    }
+
+    /// The namespaces in scope: prefixes, `None` for the default, and names as they are written.
+    pub(crate) fn bindings(&self) -> Vec<(Option<String>, String)> {
+        self.xml.bindings()
+    }
+
+    /// A stretch of the document.
+    pub(crate) fn stretch(&self, range: Range<usize>) -> &'document str {
+        self.xml.stretch(range)
+    }
+
+    /// How many bytes have been read.
+    pub(crate) fn offset(&self) -> usize {
+        self.xml.offset()
+    }
+
+    /// The names of the open elements.
+    pub(crate) fn names(&self) -> &[&'static str] {
+        &self.path
     }
 
     /// Where the walker stands, for faults that are not the schema's.
@@ -162,6 +264,11 @@ impl<'document> Walker<'document> {
     /// A fault at the innermost open element.
     pub(crate) fn fault(&self, what: Violation) -> SchemaFault {
         SchemaFault { path: self.path(), offset: self.xml.offset(), what }
+    }
+
+    /// A fault in a child whose value has just been read.
+    pub(crate) fn fault_of(&self, element: &Element, what: Violation) -> SchemaFault {
+        self.fault_of_child(element.name, what)
     }
 
     /// A fault at a child of the innermost open element.
@@ -178,23 +285,21 @@ impl<'document> Walker<'document> {
 
     fn check_attributes(
         &mut self,
-        start: &quick_xml::events::BytesStart<'_>,
+        start: &BytesStart<'_>,
         element: Option<&Element>,
     ) -> Result<(), SchemaFault> {
-        let Attributes { currency, unknown } = self.xml.attributes(start).map_err(|what| self.fault(what))?;
-        let (is_amount, is_opaque) = match element.map(|element| &element.content) {
-            Some(Content::Value(Form::Amount)) => (true, false),
-            Some(Content::Opaque) => (false, true),
-            Some(Content::Value(_) | Content::Group(_)) | None => (false, false),
-        };
+        let Attributes { currency, unknown, instance } =
+            self.xml.attributes(start).map_err(|what| self.fault(what))?;
+        let is_amount =
+            element.is_some_and(|element| matches!(element.content, Content::Value(Form::Amount)));
         match currency {
-            Some(currency) if is_amount && !unknown && Form::Currency.accepts(&currency) => {
+            _ if unknown || instance => Err(self.fault(Violation::Attribute)),
+            Some(currency) if is_amount && Form::Currency.accepts(&currency) => {
                 self.currency = currency;
                 Ok(())
             }
-            None if !is_amount && !unknown => Ok(()),
-            _ if is_opaque => Ok(()),
-            _ => Err(self.fault(Violation::Attribute)),
+            None if !is_amount => Ok(()),
+            Some(_) | None => Err(self.fault(Violation::Attribute)),
         }
     }
 }
@@ -209,7 +314,7 @@ impl Children {
     pub(crate) fn inside(element: &'static Element) -> Self {
         match element.content {
             Content::Group(group) => Self::of(group),
-            Content::Value(_) | Content::Opaque => unreachable!("{} has no children", element.name),
+            Content::Value(_) | Content::Anything(_) => unreachable!("{} has no children", element.name),
         }
     }
 

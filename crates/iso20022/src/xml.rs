@@ -5,14 +5,15 @@
 //! references.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use quick_xml::XmlVersion;
 use quick_xml::events::{BytesDecl, BytesStart, Event};
-use quick_xml::name::{Namespace, QName, ResolveResult};
+use quick_xml::name::{Namespace, NamespaceError, PrefixDeclaration, QName, ResolveResult};
 use quick_xml::reader::NsReader;
+use quick_xml::{Error, XmlVersion};
 
 use crate::fault::Violation;
-use crate::limits::{ATTRIBUTES_BYTES_MAX, DEPTH_MAX, DOCUMENT_BYTES_MAX};
+use crate::limits::{ATTRIBUTES_BYTES_MAX, DEPTH_MAX, DOCUMENT_BYTES_MAX, NAMESPACES_MAX};
 
 /// The namespace of `xsi:schemaLocation`, an attribute that any element may have.
 const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -31,7 +32,9 @@ pub(crate) enum Node<'document> {
 
 /// A document being read.
 pub(crate) struct Xml<'document> {
+    text: &'document str,
     reader: NsReader<&'document [u8]>,
+    /// The namespace of the message or header that is being read.
     namespace: &'static str,
     depth: usize,
     progress: Progress,
@@ -55,11 +58,13 @@ pub(crate) struct Attributes {
     pub(crate) currency: Option<String>,
     /// There is one that the schemas do not have.
     pub(crate) unknown: bool,
+    /// There is one that would change how a schema processor reads the element, such as `xsi:type`.
+    pub(crate) instance: bool,
 }
 
 impl<'document> Xml<'document> {
-    /// Starts reading a document whose elements are in this namespace.
-    pub(crate) fn new(document: &'document [u8], namespace: &'static str) -> Result<Self, Violation> {
+    /// Starts reading a document, in no namespace yet.
+    pub(crate) fn new(document: &'document [u8]) -> Result<Self, Violation> {
         if document.len() > DOCUMENT_BYTES_MAX {
             return Err(Violation::Limit);
         }
@@ -67,12 +72,41 @@ impl<'document> Xml<'document> {
         if !has_only_xml_characters(text) {
             return Err(Violation::NotWellFormed);
         }
-        let mut reader = NsReader::from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        let mut reader = NsReader::from_str(text);
+        reader.resolver_mut().set_max_namespace_bindings(NAMESPACES_MAX);
         let config = reader.config_mut();
         config.check_comments = true;
         config.check_end_names = true;
         config.expand_empty_elements = true;
-        Ok(Self { reader, namespace, depth: 0, progress: Progress::Start })
+        Ok(Self { text, reader, namespace: "", depth: 0, progress: Progress::Start })
+    }
+
+    /// From here on, elements are expected in this namespace.
+    pub(crate) fn enter(&mut self, namespace: &'static str) {
+        self.namespace = namespace;
+    }
+
+    /// The namespace of an element, `""` if it is in none.
+    pub(crate) fn namespace_of(&self, start: &BytesStart<'_>) -> &str {
+        match self.reader.resolver().resolve_element(start.name()).0 {
+            ResolveResult::Bound(Namespace(name)) => name,
+            ResolveResult::Unbound | ResolveResult::Unknown(_) => "",
+        }
+    }
+
+    /// The namespaces in scope: prefixes, `None` for the default, and names as they are written.
+    pub(crate) fn bindings(&self) -> Vec<(Option<String>, String)> {
+        let named = |(prefix, Namespace(name)): (PrefixDeclaration<'_>, Namespace<'_>)| match prefix {
+            PrefixDeclaration::Default => (None, name.to_owned()),
+            PrefixDeclaration::Named(prefix) => (Some(prefix.to_owned()), name.to_owned()),
+        };
+        self.reader.resolver().bindings().map(named).collect()
+    }
+
+    /// A stretch of the document.
+    pub(crate) fn stretch(&self, range: Range<usize>) -> &'document str {
+        &self.text[range]
     }
 
     /// How many bytes have been read.
@@ -83,7 +117,7 @@ impl<'document> Xml<'document> {
     /// The next element, text or end.
     pub(crate) fn next(&mut self) -> Result<Node<'document>, Violation> {
         loop {
-            let event = self.reader.read_event().map_err(|_| Violation::NotWellFormed)?;
+            let event = self.reader.read_event().map_err(|error| violation(&error))?;
             let before = self.progress;
             self.progress = before.begun();
             match event {
@@ -96,10 +130,9 @@ impl<'document> Xml<'document> {
                     true => {}
                     false => return Err(Violation::NotWellFormed),
                 },
-                // The end of a CDATA section is no text. One character is found faster than three.
-                Event::Text(text) if text.contains('>') && text.contains("]]>") => {
-                    return Err(Violation::NotWellFormed);
-                }
+                Event::Text(text) if is_plain(&text) => return Ok(Node::Text(text.into_inner())),
+                // The end of a CDATA section is no text.
+                Event::Text(text) if text.contains("]]>") => return Err(Violation::NotWellFormed),
                 Event::Text(text) => return Ok(Node::Text(with_line_feeds(text.into_inner()))),
                 Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
                     return Err(Violation::NotWellFormed);
@@ -158,6 +191,7 @@ impl<'document> Xml<'document> {
                 }
                 (ResolveResult::Bound(Namespace(SCHEMA_INSTANCE)), local)
                     if matches!(local.into_inner(), "schemaLocation" | "noNamespaceSchemaLocation") => {}
+                (ResolveResult::Bound(Namespace(SCHEMA_INSTANCE)), _) => found.instance = true,
                 (ResolveResult::Unknown(_), _) => return Err(Violation::NotWellFormed),
                 (ResolveResult::Unbound | ResolveResult::Bound(_), _) => found.unknown = true,
             }
@@ -174,6 +208,18 @@ impl Progress {
             Self::Root => Self::Root,
         }
     }
+}
+
+fn violation(error: &Error) -> Violation {
+    match matches!(error, Error::Namespace(NamespaceError::TooManyBindings(_))) {
+        true => Violation::Limit,
+        false => Violation::NotWellFormed,
+    }
+}
+
+/// Whether a text is what it looks like, as nearly all are. Most are so short that any search costs more.
+fn is_plain(text: &str) -> bool {
+    !text.bytes().fold(false, |found, byte| found | (byte == b'>') | (byte == b'\r'))
 }
 
 /// Whether a text is only what may stand between elements.

@@ -8,19 +8,69 @@ pub(crate) struct XmlWriter {
     open: Vec<&'static str>,
 }
 
+/// How every document begins.
+pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+/// Enough for a report, and for most credit transfers.
+const CAPACITY: usize = 2048;
+
 impl XmlWriter {
     /// A document whose root is `Document` in this namespace.
     pub(crate) fn document(namespace: &str) -> Self {
-        let mut output = String::with_capacity(2048);
-        output.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Document xmlns=\"");
-        output.push_str(namespace);
-        output.push_str("\">");
-        Self { output, open: vec!["Document"] }
+        Self::root("Document", Some(namespace))
+    }
+
+    /// A document with this root.
+    pub(crate) fn root(name: &'static str, namespace: Option<&str>) -> Self {
+        let mut writer = Self { output: String::with_capacity(CAPACITY), open: Vec::with_capacity(16) };
+        writer.output.push_str(DECLARATION);
+        match namespace {
+            Some(namespace) => writer.open_in(name, namespace),
+            None => writer.open(name),
+        }
+        writer
+    }
+
+    /// Elements without a document around them.
+    pub(crate) fn fragment() -> Self {
+        Self { output: String::new(), open: Vec::new() }
+    }
+
+    /// The elements of a fragment.
+    pub(crate) fn into_fragment(self) -> String {
+        assert!(self.open.is_empty(), "every element is closed by whoever opened it");
+        self.output
+    }
+
+    /// A namespace declaration in a start tag. The namespace is given as it stood in another document.
+    pub(crate) fn declaration(&mut self, name: &str, namespace: &str) {
+        self.output.push(' ');
+        self.output.push_str(name);
+        self.output.push_str("=\"");
+        self.output.push_str(&namespace.replace('"', "&quot;"));
+        self.output.push('"');
+    }
+
+    /// How much has been written, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.output.len()
+    }
+
+    /// A note between elements.
+    pub(crate) fn comment(&mut self, text: &str) {
+        self.output.push_str("<!--");
+        self.output.push_str(text);
+        self.output.push_str("-->");
+    }
+
+    /// XML that stands on its own.
+    pub(crate) fn raw(&mut self, xml: &str) {
+        self.output.push_str(xml);
     }
 
     /// Closes the root and hands out the document.
     pub(crate) fn finish(mut self) -> String {
-        assert_eq!(self.open, ["Document"], "every element is closed by whoever opened it");
+        assert_eq!(self.open.len(), 1, "every element is closed by whoever opened it");
         self.close();
         self.output
     }
@@ -28,6 +78,15 @@ impl XmlWriter {
     pub(crate) fn open(&mut self, name: &'static str) {
         self.output.push('<');
         self.output.push_str(name);
+        self.output.push('>');
+        self.open.push(name);
+    }
+
+    /// Opens an element whose namespace is the default for what is inside.
+    pub(crate) fn open_in(&mut self, name: &'static str, namespace: &str) {
+        self.output.push('<');
+        self.output.push_str(name);
+        self.declaration("xmlns", namespace);
         self.output.push('>');
         self.open.push(name);
     }
@@ -47,8 +106,8 @@ impl XmlWriter {
         self.close();
     }
 
-    /// An amount of euro.
-    pub(crate) fn amount(&mut self, name: &'static str, currency: &'static str, value: &str) {
+    /// An amount with its currency.
+    pub(crate) fn amount(&mut self, name: &'static str, currency: &str, value: &str) {
         self.output.push('<');
         self.output.push_str(name);
         self.output.push_str(" Ccy=\"");
@@ -110,15 +169,20 @@ impl XmlWriter {
         self.close();
     }
 
-    /// Texts hold no character that XML 1.0 can't carry, so these three are all.
+    /// What would be markup, and the carriage return, which readers would take for the end of a line.
     fn escaped(&mut self, value: &str) {
-        for character in value.chars() {
-            match character {
-                '&' => self.output.push_str("&amp;"),
-                '<' => self.output.push_str("&lt;"),
-                '>' => self.output.push_str("&gt;"),
-                _ => self.output.push(character),
-            }
+        let mut rest = value;
+        while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'\r')) {
+            let (plain, special) = rest.split_at(at);
+            self.output.push_str(plain);
+            self.output.push_str(match special.as_bytes()[0] {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                _ => "&#13;",
+            });
+            rest = &special[1..];
         }
+        self.output.push_str(rest);
     }
 }

@@ -69,6 +69,19 @@ impl<'bytes> FieldReader<'bytes> {
         }
     }
 
+    /// The value of the last field of a list, if it has this tag.
+    ///
+    /// # Errors
+    /// If a field is cut short.
+    pub fn last(bytes: &'bytes [u8], tag: u8) -> Result<Option<&'bytes [u8]>, FieldError> {
+        let mut fields = Self { rest: bytes };
+        let mut last = None;
+        while let Some((next, _)) = fields.peek()? {
+            last = fields.take(next)?.filter(|_| next == tag);
+        }
+        Ok(last)
+    }
+
     /// The value of the next field, if it has this tag.
     pub fn take(&mut self, tag: u8) -> Result<Option<&'bytes [u8]>, FieldError> {
         match self.peek()? {

@@ -5,8 +5,8 @@
 //! which duplicates are compared, is one piece at the end. What a payment's fixed record holds (banks,
 //! transaction id, amount, acceptance time) is not repeated here.
 //!
-//! Invariant: equal orders have equal bytes, and bytes that were not written by [`OrderText::encode`] are
-//! refused or read without panic.
+//! Invariant: equal orders have equal bytes, and bytes that were not written here are refused or read
+//! without panic.
 
 use crate::{
     Address, Amount, Bic, CategoryPurpose, Currency, Date, Iban, OrganisationIdentification,
@@ -87,6 +87,9 @@ const PRESENT: u8 = 33;
 const PRESENT_ADDRESS: u8 = 34;
 const PRESENT_ORGANISATION: u8 = 35;
 
+/// What the order's document holds and the order has no place for. The last of the body.
+const SURPLUS: u8 = 250;
+
 impl OrderText {
     /// Writes an order's texts.
     pub fn encode(order: &PaymentOrder) -> Self {
@@ -128,6 +131,27 @@ impl OrderText {
             writer.field(base + PRESENT, &[]);
         }
         *bytes = writer.fields.bytes;
+    }
+
+    /// Adds to the body what the order's document holds and the order has no place for, so that a change there
+    /// makes another body too. Such a payment is forwarded from its document: these bytes are in no form that
+    /// could be sent.
+    ///
+    /// # Panics
+    /// If there is a surplus already, or it is longer than a field can be (65,535 bytes).
+    pub fn add_surplus(&mut self, surplus: &[u8]) {
+        assert_eq!(Self::surplus(&self.bytes), Ok(None), "an order comes from one document");
+        let mut fields = FieldWriter { bytes: std::mem::take(&mut self.bytes) };
+        fields.field(SURPLUS, surplus);
+        self.bytes = fields.bytes;
+    }
+
+    /// The surplus in stored texts, if the payment came in a document that has more than its order.
+    ///
+    /// # Errors
+    /// If the bytes are not texts.
+    pub fn surplus(bytes: &[u8]) -> Result<Option<&[u8]>, FieldError> {
+        FieldReader::last(bytes, SURPLUS)
     }
 
     /// The part over which duplicates are compared.
@@ -183,6 +207,7 @@ impl OrderText {
             debtor_agent: fixed.debtor_agent,
             creditor_agent: fixed.creditor_agent,
         };
+        reader.fields.take(SURPLUS)?;
         reader.fields.finish()?;
         Ok(order)
     }

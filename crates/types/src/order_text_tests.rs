@@ -140,6 +140,18 @@ proptest! {
     }
 
     #[test]
+    fn surplus_belongs_to_the_body_and_not_to_the_order(order in order(), surplus: Vec<u8>) {
+        let plain = OrderText::encode(&order);
+        let mut text = plain.clone();
+        text.add_surplus(&surplus);
+        prop_assert_ne!(text.body(), plain.body());
+        prop_assert_eq!(OrderText::surplus(&plain.bytes), Ok(None));
+        prop_assert_eq!(OrderText::surplus(&text.bytes), Ok(Some(surplus.as_slice())));
+        prop_assert_eq!(OrderText::decode(&text.bytes, fixed(&order)), Ok(order));
+        prop_assert!(OrderText::surplus(&text.bytes[..text.bytes.len() - 1]).is_err());
+    }
+
+    #[test]
     fn damaged_texts_never_panic(order in order(), at: proptest::sample::Index, byte: u8, cut: proptest::sample::Index) {
         let mut bytes = OrderText::encode(&order).bytes;
         let position = at.index(bytes.len());
@@ -147,7 +159,11 @@ proptest! {
         bytes.truncate(cut.index(bytes.len() + 1));
         // Either answer is right; what comes back must encode to what was read.
         if let Ok(read) = OrderText::decode(&bytes, fixed(&order)) {
-            prop_assert_eq!(OrderText::encode(&read).bytes, bytes);
+            let mut again = OrderText::encode(&read);
+            if let Ok(Some(surplus)) = OrderText::surplus(&bytes) {
+                again.add_surplus(surplus);
+            }
+            prop_assert_eq!(again.bytes, bytes);
         }
     }
 }

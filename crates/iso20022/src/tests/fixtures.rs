@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use types::{OrderText, Timestamp};
 
 use super::date;
-use crate::{Pacs008, Restamper, Rules, SchemaFault, read_pacs008};
+use crate::{Message, Pacs008, Restamper, Rules, SchemaFault, Status, read_message, read_pacs008};
 
 /// Reasons that a document alone decides, without accounts, banks or a clock.
 const DECIDED_BY_THE_READER: [&str; 2] = ["FF01", "AC01"];
@@ -18,9 +18,14 @@ pub(super) struct Fixture {
     reason: Option<String>,
 }
 
-/// All fixtures, in the order in which they are submitted.
+/// All credit transfers, in the order in which they are submitted.
 pub(super) fn all() -> Vec<Fixture> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/pacs008");
+    of("pacs008")
+}
+
+/// The fixtures of one folder.
+fn of(folder: &str) -> Vec<Fixture> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(folder);
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "xml"));
@@ -38,6 +43,30 @@ fn load(path: PathBuf) -> Fixture {
         document: std::fs::read(&path).unwrap(),
         status: text("status").unwrap(),
         reason: text("reason"),
+    }
+}
+
+/// What a document of another folder comes to, in the words of its sidecar.
+fn verdict(document: &[u8]) -> (&'static str, Option<String>) {
+    match read_message(document, &on("2026-11-23")).map(|read| read.message) {
+        Err(fault) => ("NOT_TAKEN", Some(fault.what.name().to_owned())),
+        Ok(Message::StatusReport(report)) => match report.status {
+            Status::Accepted => ("ACCP", None),
+            Status::Rejected { reason, .. } => ("RJCT", Some(reason.to_string())),
+        },
+        Ok(Message::CreditTransfer(_) | Message::StatusRequest(_) | Message::Rejection(_)) => ("TAKEN", None),
+        Ok(Message::RefusedTransfer(refused)) => ("REJECTED", Some(refused.reason.code().to_string())),
+    }
+}
+
+#[test]
+fn answers_enquiries_and_wrappers_are_read_as_their_sidecars_say() {
+    for (folder, least) in [("pacs002", 16), ("pacs028", 3), ("wrapped", 6)] {
+        let fixtures = of(folder);
+        assert!(fixtures.len() >= least, "{} in {folder}", fixtures.len());
+        for Fixture { name, document, status, reason } in fixtures {
+            assert_eq!(verdict(&document), (status.as_str(), reason), "{folder}/{name}");
+        }
     }
 }
 

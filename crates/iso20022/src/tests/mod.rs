@@ -1,13 +1,16 @@
 //! Tests of the crate's public surface.
 
+mod enquiry;
 mod external;
 mod fixtures;
 mod mutation;
+mod pass_through;
 mod round_trip;
 mod rules;
 mod samples;
 mod schema_faults;
 mod status;
+mod wrapper;
 
 use types::Date;
 

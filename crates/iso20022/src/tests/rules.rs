@@ -136,13 +136,25 @@ fn what_the_scheme_leaves_out() {
     for charge_bearer in ["SHAR", "DEBT", "CRED"] {
         check(">SLEV<", &format!(">{charge_bearer}<"), "CdtTrfTxInf/ChrgBr");
     }
-    let before_debtor = ["PrvsInstgAgt1", "IntrmyAgt2", "IntrmyAgt3Acct", "InitgPty"];
-    for name in before_debtor {
-        check("<Dbtr>", &format!("<{name}><Id>X</Id></{name}><Dbtr>"), &format!("CdtTrfTxInf/{name}"));
+    let agent = "<FinInstnId><LEI>9845SOLVOTESTACKER55</LEI></FinInstnId>";
+    let account = "<Id><Othr><Id>X</Id></Othr></Id>";
+    let before_debtor = [
+        ("PrvsInstgAgt1", agent),
+        ("IntrmyAgt2", agent),
+        ("IntrmyAgt3Acct", account),
+        ("InitgPty", "<Nm>X</Nm>"),
+    ];
+    for (name, inside) in before_debtor {
+        check("<Dbtr>", &format!("<{name}>{inside}</{name}><Dbtr>"), &format!("CdtTrfTxInf/{name}"));
     }
-    let after_creditor = ["InstrForNxtAgt", "RgltryRptg", "Tax", "RltdRmtInf"];
-    for name in after_creditor {
-        check("<RmtInf>", &format!("<{name}><Cd>X</Cd></{name}><RmtInf>"), &format!("CdtTrfTxInf/{name}"));
+    let after_creditor = [
+        ("InstrForNxtAgt", "<Cd>PHOA</Cd>"),
+        ("RgltryRptg", "<Dtls><Cd>X</Cd></Dtls>"),
+        ("Tax", "<SeqNb>1</SeqNb>"),
+        ("RltdRmtInf", "<RmtId>X</RmtId>"),
+    ];
+    for (name, inside) in after_creditor {
+        check("<RmtInf>", &format!("<{name}>{inside}</{name}><RmtInf>"), &format!("CdtTrfTxInf/{name}"));
     }
     let foreign = r#"<SplmtryData><Envlp><x:a xmlns:x="urn:x" b="1">1</x:a></Envlp></SplmtryData>"#;
     check("</RmtInf>", &format!("</RmtInf>{foreign}"), "CdtTrfTxInf/SplmtryData");
@@ -184,7 +196,11 @@ fn accounts() {
     let proxy = |id: &str| format!("</Id><Prxy><Id>{id}</Id></Prxy></CdtrAcct>");
     accepted("</Id></CdtrAcct>", &proxy(&"p".repeat(320)));
     check("</Id></CdtrAcct>", &proxy(&"p".repeat(321)), "CdtTrfTxInf/CdtrAcct/Prxy/Id");
-    check("<CdtrAgt>", "<DbtrAgtAcct><Id/></DbtrAgtAcct><CdtrAgt>", "CdtTrfTxInf/DbtrAgtAcct");
+    check(
+        "<CdtrAgt>",
+        "<DbtrAgtAcct><Id><IBAN>BE68539007547034</IBAN></Id></DbtrAgtAcct><CdtrAgt>",
+        "CdtTrfTxInf/DbtrAgtAcct",
+    );
 }
 
 #[test]
@@ -259,7 +275,7 @@ fn unstructured_addresses_end_on_a_day() {
 #[test]
 fn purpose_and_remittance() {
     accepted("<RmtInf>", "<Purp><Cd>SALA</Cd></Purp><RmtInf>");
-    check("<RmtInf>", "<Purp><Prtry>X</Prtry></Purp><RmtInf>", "CdtTrfTxInf/Purp");
+    check("<RmtInf>", "<Purp><Prtry>X</Prtry></Purp><RmtInf>", "CdtTrfTxInf/Purp/Prtry");
     let text = "<Ustrd>Thanks</Ustrd>";
     check(text, "<Ustrd>a</Ustrd><Ustrd>b</Ustrd>", "CdtTrfTxInf/RmtInf/Ustrd");
     check(text, "<Ustrd>Than\nks</Ustrd>", "CdtTrfTxInf/RmtInf/Ustrd");

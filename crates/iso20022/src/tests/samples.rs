@@ -7,13 +7,16 @@ use std::path::PathBuf;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use types::{CategoryPurpose, StatusReason, Text, Timestamp};
+use types::{CategoryPurpose, ReasonCode, StatusReason, Text, Timestamp};
 
+use super::enquiry::request;
+use super::pass_through::LEFT_OUT;
 use super::round_trip;
 use super::status::{rejected, report};
 use crate::{
-    Envelope, Pacs008, Rejection, SchemaFault, Status, StatusReport, Violation, read_pacs002, write_admi002,
-    write_pacs002, write_pacs008,
+    Envelope, Header, MessageKind, Originator, Pacs008, Rejection, SchemaFault, Status, StatusReport,
+    StatusRequest, Violation, forward_pacs008, read_pacs002, read_pacs028, write_admi002, write_header,
+    write_pacs002, write_pacs008, write_pacs028,
 };
 
 /// Enough random orders to have every attribute many times.
@@ -33,7 +36,7 @@ fn write_samples_for_schema_validation() {
     }
 }
 
-fn samples() -> Vec<(String, String)> {
+pub(super) fn samples() -> Vec<(String, String)> {
     let mut samples = Vec::new();
     let mut runner = TestRunner::deterministic();
     for number in 0..ORDERS {
@@ -49,6 +52,7 @@ fn samples() -> Vec<(String, String)> {
         assert_eq!(read_pacs002(document.as_bytes()), Ok(report), "{name}");
         samples.push((format!("{name}.pacs.002.001.10.xml"), document));
     }
+    samples.extend(hops());
     for what in Violation::ALL {
         let fault = SchemaFault { path: "CdtTrfTxInf/Dbtr".into(), offset: 1, what };
         let rejection = Rejection::of(super::DOCUMENT.as_bytes(), &fault, Timestamp::default());
@@ -60,6 +64,45 @@ fn samples() -> Vec<(String, String)> {
     samples
 }
 
+/// Enquiries, headers, and a credit transfer of profile pass-through on its next hop.
+fn hops() -> Vec<(String, String)> {
+    let small = request();
+    let full = StatusRequest {
+        instructing_agent: report().debtor_agent,
+        instructed_agent: report().debtor_agent,
+        original_instruction_id: Text::parse("<I>").ok(),
+        original_uetr: Text::parse("128551e7-3799-41b3-b82b-f87a59e8345f").ok(),
+        category_purpose: Some(CategoryPurpose::Code(Text::parse("SALA").unwrap())),
+        ..request()
+    };
+    let bare =
+        StatusRequest { request_id: None, original_end_to_end_id: None, acceptance_time: None, ..request() };
+    let mut samples = Vec::new();
+    for (name, request) in [("small", small), ("full", full), ("bare", bare)] {
+        let document = write_pacs028(&request);
+        assert_eq!(read_pacs028(document.as_bytes()), Ok(request), "{name}");
+        samples.push((format!("{name}.pacs.028.001.03.xml"), document));
+    }
+    let bic = request().debtor_agent;
+    for kind in MessageKind::ALL {
+        let mut header = Header::new(kind, request().message_id, bic, bic, report().created_at);
+        samples.push((format!("{}-bare.head.001.001.02.xml", kind.name()), write_header(&header)));
+        header.business_service = Text::parse("instant & irrevocable").ok();
+        header.possible_duplicate = true;
+        samples.push((format!("{}.head.001.001.02.xml", kind.name()), write_header(&header)));
+    }
+    let Ok(Pacs008::Order(order)) = super::read(super::DOCUMENT) else { panic!("the document is valid") };
+    for (number, (from, to)) in LEFT_OUT.into_iter().enumerate() {
+        let document = super::edited(from, to);
+        let forwarded = forward_pacs008(document.as_bytes(), &Envelope::of(&order).unwrap()).unwrap();
+        samples.push((format!("passed-through-{number:02}.pacs.008.001.08.xml"), forwarded));
+    }
+    samples
+}
+
+/// Codes that banks, profiles and enquiries give beside those of Solvo's own rules.
+const OTHER_REASONS: [&str; 8] = ["AB06", "AB09", "AG09", "BE04", "MS03", "RC01", "RR04", "TM01"];
+
 /// One report for each reason, and the others with all and with no optional elements.
 fn reports() -> Vec<(String, StatusReport)> {
     let mut reports: Vec<(String, StatusReport)> = StatusReason::ALL
@@ -68,13 +111,29 @@ fn reports() -> Vec<(String, StatusReport)> {
             (format!("rejected-{}", reason.code()), StatusReport { status: rejected(reason), ..report() })
         })
         .collect();
+    reports.extend(OTHER_REASONS.map(|code| {
+        let reason = ReasonCode::parse(code).unwrap();
+        let originator = Text::parse("A customer & sons").ok().map(Originator::Customer);
+        let status = Status::Rejected { reason, originator, additional_information: None };
+        (format!("rejected-{code}"), StatusReport { status, ..report() })
+    }));
+    let message_only = StatusReport {
+        status: Status::Accepted,
+        status_id: None,
+        original_end_to_end_id: None,
+        original_transaction_id: None,
+        acceptance_time: None,
+        debtor_agent: None,
+        ..report()
+    };
+    reports.push(("accepted-message-only".into(), message_only));
     reports.push(("accepted".into(), StatusReport { status: Status::Accepted, ..report() }));
     let full = StatusReport {
-        instructing_agent: Some(report().debtor_agent),
-        instructed_agent: Some(report().debtor_agent),
+        instructing_agent: report().debtor_agent,
+        instructed_agent: report().debtor_agent,
         status: Status::Rejected {
             reason: StatusReason::InvalidFileFormat.code(),
-            originator: Some(report().debtor_agent),
+            originator: report().debtor_agent.map(Originator::Bank),
             additional_information: Text::parse(&"&".repeat(105)).ok(),
         },
         original_instruction_id: Text::parse("<I>").ok(),

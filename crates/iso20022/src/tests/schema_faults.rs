@@ -1,7 +1,7 @@
 //! Documents that are not taken: how XML, the schema or a limit is broken, and where that is said to be.
 
 use super::{DOCUMENT, edited, read};
-use crate::limits::{ATTRIBUTES_BYTES_MAX, DEPTH_MAX, DOCUMENT_BYTES_MAX};
+use crate::limits::{ATTRIBUTES_BYTES_MAX, DEPTH_MAX, DOCUMENT_BYTES_MAX, NAMESPACES_MAX};
 use crate::{Pacs008, Violation, read_pacs008};
 
 #[track_caller]
@@ -185,14 +185,18 @@ fn limits() {
     let padding = |length: usize| format!("{DOCUMENT}<!--{}-->", "x".repeat(length - DOCUMENT.len() - 7));
     assert!(read(&padding(DOCUMENT_BYTES_MAX)).is_ok());
     check_document(&padding(DOCUMENT_BYTES_MAX + 1), Violation::Limit, "");
-    // The supplementary data begin at the fourth level.
+    // Inside the supplementary data the sixth level begins.
     let nested = |levels: usize| {
         let inside = "<a>".repeat(levels) + &"</a>".repeat(levels);
-        edited("</RmtInf>", &format!("</RmtInf><SplmtryData>{inside}</SplmtryData>"))
+        edited("</RmtInf>", &format!("</RmtInf><SplmtryData><Envlp>{inside}</Envlp></SplmtryData>"))
     };
-    assert!(matches!(read(&nested(DEPTH_MAX - 4)), Ok(Pacs008::Refused(_))));
-    check_document(&nested(DEPTH_MAX - 3), Violation::Limit, "CdtTrfTxInf/SplmtryData");
+    assert!(matches!(read(&nested(DEPTH_MAX - 5)), Ok(Pacs008::Refused(_))));
+    check_document(&nested(DEPTH_MAX - 4), Violation::Limit, "CdtTrfTxInf/SplmtryData/Envlp");
     check_document(&"<a>".repeat(DOCUMENT_BYTES_MAX / 3), Violation::WrongMessage, "");
     let attributes = format!("<Document a=\"{}\" ", "x".repeat(ATTRIBUTES_BYTES_MAX));
     check("<Document ", &attributes, Violation::Limit, "");
+    let namespaces =
+        |count: usize| (1..count).map(|number| format!("xmlns:n{number}=\"n\" ")).collect::<String>();
+    assert!(read(&edited("<Document ", &format!("<Document {}", namespaces(NAMESPACES_MAX)))).is_ok());
+    check("<Document ", &format!("<Document {}", namespaces(NAMESPACES_MAX + 1)), Violation::Limit, "");
 }

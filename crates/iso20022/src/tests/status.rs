@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use types::{Bic, CategoryPurpose, ReasonCode, StatusReason, Text, Timestamp};
 
 use crate::{
-    Pacs008, Rejection, SchemaFault, Status, StatusReport, Violation, read_pacs002, write_admi002,
-    write_pacs002,
+    Originator, Pacs008, Rejection, SchemaFault, Status, StatusReport, Violation, read_pacs002,
+    write_admi002, write_pacs002,
 };
 
 pub(super) fn report() -> StatusReport {
@@ -20,18 +20,18 @@ pub(super) fn report() -> StatusReport {
         status_id: Text::parse("R1").ok(),
         original_instruction_id: None,
         original_end_to_end_id: Text::parse("NOTPROVIDED").ok(),
-        original_transaction_id: Text::parse("T1").unwrap(),
+        original_transaction_id: Text::parse("T1").ok(),
         original_uetr: None,
         acceptance_time: Timestamp::from_nanoseconds(1_795_255_200_050_000_000),
         category_purpose: None,
-        debtor_agent: Bic::parse("SLVOBEBB").unwrap(),
+        debtor_agent: Bic::parse("SLVOBEBB").ok(),
     }
 }
 
 pub(super) fn rejected(reason: StatusReason) -> Status {
     Status::Rejected {
         reason: reason.code(),
-        originator: Bic::parse("SLVODEFF").ok(),
+        originator: Bic::parse("SLVODEFF").ok().map(Originator::Bank),
         additional_information: None,
     }
 }
@@ -66,7 +66,7 @@ fn reports_of_other_writers_are_read() {
     let mut expected = report();
     expected.status = Status::Rejected {
         reason: ReasonCode::parse("AC04").unwrap(),
-        originator: None,
+        originator: Text::parse("A customer").ok().map(Originator::Customer),
         additional_information: None,
     };
     assert_eq!(read, expected);
@@ -80,9 +80,25 @@ fn reports_without_what_finds_the_original_are_refused() {
         ("<Rsn><Cd>AC04</Cd></Rsn>", "", "OrgnlGrpInfAndSts/StsRsnInf/Rsn/Cd"),
         ("<OrgnlTxId>T1</OrgnlTxId>", "", "TxInfAndSts/OrgnlTxId"),
         ("RJCT", "ACSC", "OrgnlGrpInfAndSts/GrpSts"),
+        ("RJCT", "ACCP", "OrgnlGrpInfAndSts/StsRsnInf/Rsn/Cd"),
+        ("pacs.008<", "pacs.008.001.02<", "OrgnlGrpInfAndSts/OrgnlMsgNmId"),
+        ("<Cd>AC04</Cd>", "<Prtry>AC04</Prtry>", "OrgnlGrpInfAndSts/StsRsnInf/Rsn/Prtry"),
+        (
+            "</StsRsnInf>",
+            "</StsRsnInf><StsRsnInf><Rsn><Cd>AC06</Cd></Rsn></StsRsnInf>",
+            "OrgnlGrpInfAndSts/StsRsnInf/Rsn/Cd",
+        ),
+        ("<BICFI>SLVOBEBBXXX</BICFI>", "", "TxInfAndSts/OrgnlTxRef/DbtrAgt/FinInstnId/BICFI"),
+        ("</TxInfAndSts>", "</TxInfAndSts><TxInfAndSts/>", "TxInfAndSts"),
         ("pacs.008<", "pacs.004<", "OrgnlGrpInfAndSts/OrgnlMsgNmId"),
         ("AC04", "ac04", "OrgnlGrpInfAndSts/StsRsnInf/Rsn/Cd"),
         ("<OrgnlTxRef>", "<TxSts>RJCT</TxSts><OrgnlTxRef>", "TxInfAndSts/TxSts"),
+        ("<AccptncDtTm>", "<TxSts>ACCP</TxSts><AccptncDtTm>", "TxInfAndSts/TxSts"),
+        (
+            "</StsId>",
+            "</StsId><OrgnlGrpInf><OrgnlMsgId>M2</OrgnlMsgId><OrgnlMsgNmId>pacs.008</OrgnlMsgNmId></OrgnlGrpInf>",
+            "TxInfAndSts/OrgnlGrpInf/OrgnlMsgId",
+        ),
     ] {
         assert!(document.contains(from), "{from}");
         let fault = read_pacs002(document.replace(from, to).as_bytes()).unwrap_err();
@@ -91,19 +107,41 @@ fn reports_without_what_finds_the_original_are_refused() {
     assert_eq!(read_pacs002(super::DOCUMENT.as_bytes()).unwrap_err().what, Violation::WrongMessage);
 }
 
-fn text<const MAX: usize>() -> impl Strategy<Value = Text<MAX>> {
+/// The scheme lets a bank that accepts leave the transaction out.
+#[test]
+fn a_report_may_name_the_message_only() {
+    let expected = StatusReport {
+        status: Status::Accepted,
+        status_id: None,
+        original_end_to_end_id: None,
+        original_transaction_id: None,
+        acceptance_time: None,
+        debtor_agent: None,
+        ..report()
+    };
+    let document = write_pacs002(&expected);
+    assert!(!document.contains("TxInfAndSts"), "{document}");
+    assert_eq!(read_pacs002(document.as_bytes()), Ok(expected));
+}
+
+pub(super) fn text<const MAX: usize>() -> impl Strategy<Value = Text<MAX>> {
     "[A-Za-z0-9&<>']{1,35}".prop_map(|value| Text::parse(&value).unwrap())
 }
 
-fn bic() -> impl Strategy<Value = Bic> {
+pub(super) fn bic() -> impl Strategy<Value = Bic> {
     "[A-Z]{6}[A-Z0-9]{2}".prop_map(|code| Bic::parse(&code).unwrap())
 }
 
+fn originator() -> impl Strategy<Value = Originator> {
+    prop_oneof![bic().prop_map(Originator::Bank), text().prop_map(Originator::Customer)]
+}
+
 fn status() -> impl Strategy<Value = Status> {
-    let rejected = ("[A-Z0-9]{4}", of(bic()), of(text())).prop_map(|(reason, originator, additional)| {
-        let reason = ReasonCode::parse(&reason).unwrap();
-        Status::Rejected { reason, originator, additional_information: additional }
-    });
+    let rejected =
+        ("[A-Z0-9]{4}", of(originator()), of(text())).prop_map(|(reason, originator, additional)| {
+            let reason = ReasonCode::parse(&reason).unwrap();
+            Status::Rejected { reason, originator, additional_information: additional }
+        });
     prop_oneof![Just(Status::Accepted), rejected]
 }
 
@@ -125,10 +163,10 @@ proptest! {
             status_id: ids.2,
             original_instruction_id: ids.3,
             original_end_to_end_id: ids.4,
-            original_transaction_id: ids.5,
+            original_transaction_id: Some(ids.5),
             acceptance_time: acceptance_ms.and_then(|ms| Timestamp::from_nanoseconds(ms * 1_000_000)),
             category_purpose,
-            debtor_agent: agents.2,
+            debtor_agent: Some(agents.2),
             ..report()
         };
         prop_assert_eq!(read_pacs002(write_pacs002(&report).as_bytes()), Ok(report));
@@ -157,7 +195,7 @@ fn reports_on_refusals_name_the_element() {
         &refused,
         report().message_id,
         report().created_at,
-        Bic::parse("SLVODEFF").ok(),
+        Bic::parse("SLVODEFF").ok().map(Originator::Bank),
     ));
     assert!(text.contains("<OrgnlMsgId>NOTPROVIDED</OrgnlMsgId>"), "{text}");
     assert!(text.contains("<Rsn><Cd>FF01</Cd></Rsn><AddtlInf>GrpHdr/MsgId</AddtlInf>"), "{text}");

@@ -1,0 +1,145 @@
+//! Values that reports, enquiries, rejections and headers have in common, read strictly: a value that can't be
+//! kept as it is makes the document one that is not taken.
+
+use types::{Bic, CategoryPurpose, Text, Timestamp};
+
+use crate::date_time::DateTime;
+use crate::fault::{SchemaFault, Violation};
+use crate::schema::Element;
+use crate::walk::{Children, Walker};
+
+/// What a report or enquiry repeats of the payment itself (`OrgnlTxRef`).
+#[derive(Default)]
+pub(crate) struct Original {
+    pub(crate) category_purpose: Option<CategoryPurpose>,
+    pub(crate) debtor_agent: Option<Bic>,
+}
+
+/// `GrpHdr` of reports and enquiries.
+#[derive(Default)]
+pub(crate) struct GroupHeader {
+    pub(crate) message_id: Option<Text<35>>,
+    pub(crate) created_at: Option<Timestamp>,
+    pub(crate) instructing_agent: Option<Bic>,
+    pub(crate) instructed_agent: Option<Bic>,
+}
+
+impl GroupHeader {
+    pub(crate) fn read(walker: &mut Walker<'_>, header: &'static Element) -> Result<Self, SchemaFault> {
+        let mut read = Self::default();
+        let mut children = Children::inside(header);
+        while let Some(child) = walker.next(&mut children)? {
+            match child.name {
+                "MsgId" => read.message_id = Some(text(walker, child)?),
+                "CreDtTm" => read.created_at = Some(instant(walker, child)?),
+                "InstgAgt" => read.instructing_agent = bic(walker, child)?,
+                "InstdAgt" => read.instructed_agent = bic(walker, child)?,
+                _ => walker.skip(child)?,
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// A text without control characters and without blanks around it.
+pub(crate) fn text<const MAX: usize>(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+) -> Result<Text<MAX>, SchemaFault> {
+    let value = walker.value(element)?;
+    Text::parse(&value).map_err(|_| walker.fault_of(element, Violation::Lexical))
+}
+
+/// A time. Without a zone it is read as UTC: the clock of a payment is started by another message.
+pub(crate) fn instant(walker: &mut Walker<'_>, element: &'static Element) -> Result<Timestamp, SchemaFault> {
+    let value = walker.value(element)?;
+    let instant = DateTime::parse(&value).and_then(|time| time.instant());
+    instant.ok_or_else(|| walker.fault_of(element, Violation::Lexical))
+}
+
+/// The BIC by which an organisation or institution is named, wherever its schema has it.
+pub(crate) fn bic(walker: &mut Walker<'_>, element: &'static Element) -> Result<Option<Bic>, SchemaFault> {
+    let mut found = None;
+    let mut children = Children::inside(element);
+    while let Some(child) = walker.next(&mut children)? {
+        match child.name {
+            "FIId" | "FinInstnId" | "OrgId" | "Id" => found = bic(walker, child)?,
+            "BICFI" | "AnyBIC" => found = Bic::parse(&walker.value(child)?).ok(),
+            _ => walker.skip(child)?,
+        }
+    }
+    Ok(found)
+}
+
+/// The id of the message that is meant. Where it stands twice, it is the same.
+pub(crate) fn original_message_id(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+    read: &mut Option<Text<35>>,
+) -> Result<(), SchemaFault> {
+    let id = text(walker, element)?;
+    match read.replace(id) {
+        Some(before) if read.as_ref() != Some(&before) => Err(walker.fault_of(element, Violation::Rule)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The name of the message that is meant: `pacs.008` since 2025, `pacs.008.001.08` before.
+pub(crate) fn original_message_name(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+) -> Result<(), SchemaFault> {
+    match walker.value(element)?.as_ref() {
+        "pacs.008" | "pacs.008.001.08" => Ok(()),
+        _ => Err(walker.fault_of(element, Violation::WrongMessage)),
+    }
+}
+
+/// `OrgnlTxRef`.
+pub(crate) fn original(walker: &mut Walker<'_>, element: &'static Element) -> Result<Original, SchemaFault> {
+    let mut original = Original::default();
+    let mut children = Children::inside(element);
+    while let Some(child) = walker.next(&mut children)? {
+        match child.name {
+            "PmtTpInf" => original.category_purpose = category_purpose(walker, child)?,
+            "DbtrAgt" => original.debtor_agent = bic(walker, child)?,
+            _ => walker.skip(child)?,
+        }
+    }
+    Ok(original)
+}
+
+fn category_purpose(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+) -> Result<Option<CategoryPurpose>, SchemaFault> {
+    let mut purpose = None;
+    let mut children = Children::inside(element);
+    while let Some(child) = walker.next(&mut children)? {
+        if child.name != "CtgyPurp" {
+            walker.skip(child)?;
+            continue;
+        }
+        let mut choice = Children::inside(child);
+        while let Some(chosen) = walker.next(&mut choice)? {
+            purpose = Some(match chosen.name {
+                "Cd" => CategoryPurpose::Code(text(walker, chosen)?),
+                _ => CategoryPurpose::Proprietary(text(walker, chosen)?),
+            });
+        }
+    }
+    Ok(purpose)
+}
+
+/// A part that stands at most once although its schema repeats it: reports and enquiries are about one payment.
+pub(crate) fn once(walker: &Walker<'_>, seen: &mut bool) -> Result<(), SchemaFault> {
+    match std::mem::replace(seen, true) {
+        false => Ok(()),
+        true => Err(walker.fault(Violation::Repeated)),
+    }
+}
+
+/// A part that has to be there although its schema does without.
+pub(crate) fn required<Value>(value: Option<Value>, path: &str, end: usize) -> Result<Value, SchemaFault> {
+    value.ok_or_else(|| SchemaFault { path: path.into(), offset: end, what: Violation::Missing })
+}
