@@ -20,11 +20,11 @@ fn report(status: Status) -> Vec<u8> {
         status_id: None,
         original_instruction_id: None,
         original_end_to_end_id: None,
-        original_transaction_id: text("T-1"),
+        original_transaction_id: Some(text("T-1")),
         original_uetr: None,
         acceptance_time: None,
         category_purpose: None,
-        debtor_agent: Bic::parse("SLVOBEBB").unwrap(),
+        debtor_agent: Some(Bic::parse("SLVOBEBB").unwrap()),
     };
     write_pacs002(&report).into_bytes()
 }

@@ -141,8 +141,8 @@ fn check(fixture: &Fixture, answer: &v1::Iso20022ServiceSubmitResponse) {
     assert_eq!(outcome.reason_code, fixture.reason.clone().unwrap_or_default(), "{name}");
     assert_eq!(answer.message_name, "pacs.002.001.10", "{name}");
     let report = read_pacs002(&answer.document).unwrap_or_else(|fault| panic!("{name}: {fault:?}"));
-    assert_eq!(report.original_transaction_id.as_str(), outcome.transaction_id, "{name}");
-    assert_eq!(report.debtor_agent.to_string(), outcome.debtor_agent, "{name}");
+    assert_eq!(report.original_transaction_id.as_ref().unwrap().as_str(), outcome.transaction_id, "{name}");
+    assert_eq!(report.debtor_agent.unwrap().to_string(), outcome.debtor_agent, "{name}");
     match report.status {
         Status::Accepted => assert_eq!(fixture.status, "SETTLED", "{name}"),
         Status::Rejected { reason, .. } => {
