@@ -13,7 +13,7 @@ use crate::{Account, Payment};
 pub struct Limits {
     /// Accounts of all kinds, 64 bytes each.
     pub accounts_max: usize,
-    /// Payments within the duplicate window, 112 bytes each.
+    /// Payments within the duplicate window, 120 bytes each.
     pub payments_max: usize,
     /// Requests other than payments within the duplicate window, 144 bytes each.
     pub requests_max: usize,
@@ -56,3 +56,24 @@ pub(crate) const FORGOTTEN_PER_TICK_MAX: usize = 8192;
 pub(crate) const RECORDS_PER_FRAME_MAX: usize = 512 * 1024 / 64;
 
 const _: () = assert!(FORGOTTEN_PER_TICK_MAX >= RECORDS_PER_FRAME_MAX);
+
+/// Payments that may wait for an answer before the table of reservations has to grow.
+pub(crate) const RESERVATIONS_MAX: usize = 1 << 20;
+
+/// What one open reservation may take, all in.
+pub(crate) const RESERVATION_BYTES_MAX: usize = 400;
+
+/// How many reservations one frame's tick ends at the most. Others wait for the next frame and count as ended.
+///
+/// More than a frame can bring, so that expiring keeps up with arriving; and their outcomes leave half of the next
+/// frame to new payments.
+pub(crate) const ENDED_PER_TICK_MAX: usize = 4096;
+
+const _: () = {
+    let payment = size_of::<crate::layout::Header>() + size_of::<crate::layout::Payment>();
+    assert!(ENDED_PER_TICK_MAX >= 512 * 1024 / payment);
+    assert!(ENDED_PER_TICK_MAX * size_of::<crate::layout::OutcomeEntry>() <= 512 * 1024 / 2);
+};
+
+/// How many questions a bank may have unanswered unless a logged command says otherwise.
+pub(crate) const UNANSWERED_MAX: u32 = 1_000_000;

@@ -1,0 +1,120 @@
+//! Writing the commands of payments that another bank decides, and what the engine adds to a payment when it seals.
+
+use zerocopy::FromBytes;
+
+use super::RecordWriter;
+use crate::{
+    Answer, AnswerPayment, Connected, Kind, SetAccountFlag, SetDecisionPolicy, SetReservationLimit, layout,
+};
+
+impl RecordWriter {
+    /// A bank answers the question about a payment.
+    pub fn answer(&mut self, command: &AnswerPayment) {
+        let record = layout::Answer {
+            payment: command.payment.0.into(),
+            bic: *command.bic.as_bytes(),
+            stage: command.stage.number(),
+            code: match command.answer {
+                Answer::Accept => [0; 4],
+                Answer::Reject(reason) => *reason.as_bytes(),
+            },
+            reserved: [0; 24],
+        };
+        self.push(Kind::Answer, &record, &[]);
+    }
+
+    /// A bank says about which payments it wants to decide.
+    pub fn set_decision_policy(&mut self, command: &SetDecisionPolicy) {
+        let (debits, credits) = (command.policy.debits, command.policy.credits);
+        let (debit_scope, debit_above) = debits.scope.stored();
+        let (credit_scope, credit_above) = credits.scope.stored();
+        let mut record = layout::SetDecisionPolicy {
+            request: self.request(&command.request_id),
+            bic: *command.bic.as_bytes(),
+            debit_scope,
+            debit_silence: debits.silence.number(),
+            credit_scope,
+            credit_silence: credits.silence.number(),
+            reserved: 0,
+            debit_above: debit_above.into(),
+            credit_above: credit_above.into(),
+        };
+        record.request.body_digest = self.body(Kind::SetDecisionPolicy, &record, &[]);
+        self.push(Kind::SetDecisionPolicy, &record, &[]);
+    }
+
+    /// An account is flagged, or not any more.
+    pub fn set_account_flag(&mut self, command: &SetAccountFlag) {
+        let mut record = layout::SetAccountFlag {
+            request: self.request(&command.request_id),
+            iban_digest: self.key.iban(command.account.iban.as_str()).0,
+            currency: command.account.currency.number().into(),
+            is_flagged: command.is_flagged.into(),
+            reserved: [0; 5],
+        };
+        record.request.body_digest = self.body(Kind::SetAccountFlag, &record, &[]);
+        self.push(Kind::SetAccountFlag, &record, &[]);
+    }
+
+    /// How many questions a bank may have unanswered.
+    pub fn set_reservation_limit(&mut self, command: &SetReservationLimit) {
+        let mut record = layout::SetReservationLimit {
+            request: self.request(&command.request_id),
+            bic: *command.bic.as_bytes(),
+            reserved: 0,
+            unanswered_max: command.unanswered_max.into(),
+        };
+        record.request.body_digest = self.body(Kind::SetReservationLimit, &record, &[]);
+        self.push(Kind::SetReservationLimit, &record, &[]);
+    }
+
+    /// Marks every payment in the list, as [`mark_connected`] does.
+    pub fn mark_connected(&mut self, is_connected: impl Fn(&[u8; 11]) -> bool) {
+        let mut rest = self.records.as_mut_slice();
+        while let Ok((header, _)) = layout::Header::ref_from_prefix(rest) {
+            let length = usize::try_from(header.length.get()).expect("records are small");
+            let (record, behind) = rest.split_at_mut(length);
+            mark_connected(record, &is_connected);
+            rest = behind;
+        }
+    }
+}
+
+/// Writes into the record of a payment which of its banks are connected at this moment; other records stay as they
+/// are. The engine does this when it seals a frame, because what decides must stand in the log.
+///
+/// A payment neither of whose banks is connected stays in version 1, and keeps logs readable for the programs before.
+pub fn mark_connected(record: &mut [u8], is_connected: impl Fn(&[u8; 11]) -> bool) {
+    let Ok((header, structure)) = layout::Header::mut_from_prefix(record) else { return };
+    if header.kind.get() != Kind::Payment.number() {
+        return;
+    }
+    let Ok(payment) = layout::Payment::mut_from_bytes(structure) else { return };
+    let connected = Connected {
+        debtor: is_connected(&payment.key.debtor_agent),
+        creditor: is_connected(&payment.creditor_agent),
+    };
+    if connected == Connected::default() {
+        return;
+    }
+    header.version = layout::PAYMENT_VERSION_CONNECTED.into();
+    payment.set_connected(connected);
+}
+
+impl layout::Payment {
+    fn set_connected(&mut self, connected: Connected) {
+        let bit = |is_set, bit| if is_set { bit } else { 0 };
+        let creditor = bit(connected.creditor, layout::PAYMENT_CONNECTED);
+        let debtor = bit(connected.debtor, layout::PAYMENT_DEBTOR_CONNECTED);
+        self.flags = (self.flags.get() & layout::PAYMENT_STAMPED | creditor | debtor).into();
+    }
+
+    /// Which of its banks were connected when its frame was sealed.
+    pub const fn connected(&self) -> Connected {
+        let flags = self.flags.get();
+        Connected {
+            debtor: flags & layout::PAYMENT_DEBTOR_CONNECTED != 0,
+            creditor: flags & layout::PAYMENT_CONNECTED != 0,
+        }
+    }
+}
