@@ -235,7 +235,7 @@ fn golden_bytes_of_every_kind_and_verdict() {
         }
     }
     let mut writer = written(Kind::Payment);
-    writer.mark_connected(|bic| bic == bank("B").as_bytes());
+    writer.mark_last_connected(|bic| bic == bank("B").as_bytes());
     text += &hexadecimal("record 10 Payment, version 2", writer.records());
     for (name, outcome) in outcomes() {
         text += &hexadecimal(&format!("outcome entry, {name}"), outcome.to_entry().as_bytes());

@@ -68,15 +68,11 @@ impl RecordWriter {
         self.push(Kind::SetReservationLimit, &record, &[]);
     }
 
-    /// Marks every payment in the list, as [`mark_connected`] does.
-    pub fn mark_connected(&mut self, is_connected: impl Fn(&[u8; 11]) -> bool) {
-        let mut rest = self.records.as_mut_slice();
-        while let Ok((header, _)) = layout::Header::ref_from_prefix(rest) {
-            let length = usize::try_from(header.length.get()).expect("records are small");
-            let (record, behind) = rest.split_at_mut(length);
-            mark_connected(record, &is_connected);
-            rest = behind;
-        }
+    /// Marks the record written last, as [`mark_connected`] does.
+    pub fn mark_last_connected(&mut self, is_connected: impl Fn(&[u8; 11]) -> bool) {
+        let length = self.split().last().map_or(0, <[u8]>::len);
+        let start = self.records.len() - length;
+        mark_connected(&mut self.records[start..], is_connected);
     }
 }
 

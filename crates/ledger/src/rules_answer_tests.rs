@@ -738,8 +738,9 @@ impl Node {
             Duration::ZERO,
             "bank A hosted | bank C remote | open A1 | post A1 +90000.00 | fund A 90000.00",
         );
-        let mut writer = RecordWriter::new(crate::testing_words::key(), types::PrincipalNumber(1));
+        let (mut records, mut texts) = (Vec::new(), Vec::new());
         for number in 0..count {
+            let mut writer = RecordWriter::new(crate::testing_words::key(), types::PrincipalNumber(1));
             let mut order = crate::testing_words::order(
                 &format!("T{number}"),
                 crate::testing_words::iban("A1"),
@@ -747,14 +748,16 @@ impl Node {
             );
             order.creditor_agent = crate::testing_words::bank("C");
             writer.payment(&order, start(), types::Channel::Grpc, |_, _| AccountNumber(0));
+            writer.mark_last_connected(|_| true);
+            records.extend_from_slice(writer.records());
+            texts.extend_from_slice(writer.texts());
         }
-        writer.mark_connected(|_| true);
         node.first = Sequence(node.ledger.position().sequence.0 + 2);
         // All checks after each of thousands of payments would take their time; once at the end will do.
         let mut position = at(node.first.0 - 1);
         node.ledger.reserve_for_frame(count);
         node.ledger.tick(position);
-        for record in Records::new(writer.records(), writer.texts()) {
+        for record in Records::new(&records, &texts) {
             position.sequence = position.sequence.next();
             node.ledger.apply(position, &record.unwrap()).unwrap();
         }

@@ -193,7 +193,7 @@ impl Run {
                     "answer" => words.answer(&|label| self.original(label)),
                     _ => words.command(verb, count, self.now, &self.accepted, &look_up),
                 };
-                writer.mark_connected(|bic| self.online.iter().any(|online| online.as_bytes() == bic));
+                writer.mark_last_connected(|bic| self.online.iter().any(|online| online.as_bytes() == bic));
                 let accepted = words.accepted.take();
                 words.finish();
                 self.accepted.extend(accepted);

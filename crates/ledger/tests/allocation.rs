@@ -354,7 +354,7 @@ fn waiting_payments(node: &mut Node) {
     });
     let reserved_payments = node.each("a payment that is reserved", 2900, reserved, |writer, _, number| {
         pay(writer, 30_000 + number, number, number + 1, 10);
-        writer.mark_connected(|_| true);
+        writer.mark_last_connected(|_| true);
     });
     let payments: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
     node.frame("a reserved payment that comes again", &reserved_payments);
