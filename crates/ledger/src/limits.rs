@@ -13,7 +13,8 @@ use crate::{Account, Payment};
 pub struct Limits {
     /// Accounts of all kinds, 64 bytes each.
     pub accounts_max: usize,
-    /// Payments within the duplicate window, 120 bytes each.
+    /// Payments within the duplicate window, 120 bytes each. About a million of them may wait for an answer before
+    /// the table of reservations has to grow.
     pub payments_max: usize,
     /// Requests other than payments within the duplicate window, 144 bytes each.
     pub requests_max: usize,
@@ -25,6 +26,8 @@ impl Limits {
     pub fn check(&self) -> Result<(), TryReserveError> {
         Vec::<Account>::new().try_reserve_exact(self.accounts_max + ROOM_BEYOND)?;
         Vec::<Payment>::new().try_reserve_exact(self.payments_max + ROOM_BEYOND)?;
+        let reservations = self.payments_max.min(RESERVATIONS_MAX) + ROOM_BEYOND;
+        Vec::<[u8; RESERVATION_BYTES_MAX]>::new().try_reserve_exact(reservations)?;
         Vec::<[u8; REQUEST_BYTES]>::new().try_reserve_exact(self.requests_max + ROOM_BEYOND)
     }
 }

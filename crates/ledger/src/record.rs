@@ -11,10 +11,7 @@ use types::{
 use zerocopy::FromBytes;
 
 use crate::layout;
-use crate::{
-    AccountKind, AccountMode, AccountStatus, DecisionScope, Direction, LiquidityDirection, ParticipantStatus,
-    Silence, Stage,
-};
+use crate::{AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, ParticipantStatus};
 
 /// Which command a record holds. Stored; numbers are never reused.
 ///
@@ -297,6 +294,11 @@ fn read_command<'frame>(
     })
 }
 
+#[path = "record_lifecycle.rs"]
+mod lifecycle;
+
+use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};
+
 type Check = Result<(), RecordError>;
 
 fn checked<Structure>(bytes: &[u8], check: impl Fn(&Structure) -> Check) -> Result<&Structure, RecordError>
@@ -455,34 +457,6 @@ fn check_refused(refused: &layout::RefusedPayment) -> Check {
     holds(ReasonCode::from_bytes(refused.reason).is_some(), "reason")?;
     zero(&refused.reserved)?;
     zero(&refused.reserved_end)
-}
-
-fn check_answer(answer: &layout::Answer) -> Check {
-    bic(answer.bic)?;
-    holds(Stage::from_number(answer.stage).is_some(), "stage")?;
-    holds(answer.code == [0; 4] || ReasonCode::from_bytes(answer.code).is_some(), "code")?;
-    zero(&answer.reserved)
-}
-
-fn check_policy(set: &layout::SetDecisionPolicy) -> Check {
-    bic(set.bic)?;
-    let scope = |number, above: i64| DecisionScope::from_stored(number, above).is_some();
-    holds(scope(set.debit_scope, set.debit_above.get()), "debit_scope")?;
-    holds(Silence::from_number(set.debit_silence).is_some(), "debit_silence")?;
-    holds(scope(set.credit_scope, set.credit_above.get()), "credit_scope")?;
-    holds(Silence::from_number(set.credit_silence).is_some(), "credit_silence")?;
-    zero(&[set.reserved])
-}
-
-fn check_account_flag(set: &layout::SetAccountFlag) -> Check {
-    currency(set.currency.get())?;
-    holds(set.is_flagged <= 1, "is_flagged")?;
-    zero(&set.reserved)
-}
-
-fn check_reservation_limit(set: &layout::SetReservationLimit) -> Check {
-    bic(set.bic)?;
-    zero(&[set.reserved])
 }
 
 impl layout::PaymentKey {

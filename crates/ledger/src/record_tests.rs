@@ -10,11 +10,11 @@ use super::*;
 use crate::testing::{LIMITS, apply_frame, genesis};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
-    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, Connected, DecisionPolicy, EntryText,
-    Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry, Position, PostEntry, Profile,
-    RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag,
-    SetAccountFloor, SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit,
-    StagePolicy, TransferLiquidity, Verdict,
+    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, Connected, DecisionPolicy,
+    DecisionScope, EntryText, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry, Position,
+    PostEntry, Profile, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
+    SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy, SetParticipantStatus,
+    SetReservationLimit, Silence, Stage, StagePolicy, TransferLiquidity, Verdict,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";

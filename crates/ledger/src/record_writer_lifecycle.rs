@@ -114,3 +114,54 @@ impl layout::Payment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use types::{AccountNumber, Channel, PrincipalNumber};
+
+    use super::*;
+    use crate::testing_words::{bank, iban, key, order, start};
+    use crate::{Command, Records};
+
+    fn payment() -> RecordWriter {
+        let mut order = order("T1", iban("A1"), iban("C1"));
+        order.creditor_agent = bank("C");
+        order.acceptance_time = None;
+        let mut writer = RecordWriter::new(key(), PrincipalNumber(1));
+        writer.payment(&order, start(), Channel::Grpc, |_, _| AccountNumber(0));
+        writer
+    }
+
+    #[test]
+    fn connections_are_told_and_nothing_else_changes() {
+        let before = payment();
+        for online in ["A", "C"] {
+            let mut writer = payment();
+            writer.mark_last_connected(|bic| bic == bank(online).as_bytes());
+            let record = Records::erased(writer.records()).next().unwrap().unwrap();
+            let Command::Payment(marked) = record.command else { panic!("a payment") };
+            let expected = Connected { debtor: online == "A", creditor: online == "C" };
+            assert_eq!(marked.connected(), expected);
+            assert_eq!(marked.flags.get() & layout::PAYMENT_STAMPED, layout::PAYMENT_STAMPED);
+            let changed = before.records().iter().zip(writer.records()).filter(|(left, right)| left != right);
+            assert_eq!(changed.count(), 2, "the version and the flags");
+        }
+    }
+
+    #[test]
+    fn what_is_not_connected_stays_in_version_1() {
+        let mut writer = payment();
+        writer.mark_last_connected(|_| false);
+        assert_eq!(writer.records(), payment().records());
+        let answer = AnswerPayment {
+            payment: types::Sequence(7),
+            bic: bank("C"),
+            stage: crate::Stage::Credit,
+            answer: Answer::Accept,
+        };
+        writer.answer(&answer);
+        let before = writer.records().to_vec();
+        writer.mark_last_connected(|_| true);
+        assert_eq!(writer.records(), before, "only payments are marked");
+    }
+}

@@ -75,13 +75,13 @@ impl Reservation {
 
     /// When a question that is asked at this time ends: at the deadline, or before it where silence accepts. Then it
     /// ends at the target time, but not before half of what is left: an old acceptance time must not take the
-    /// decision out of the bank's hands.
+    /// decision out of the bank's hands. No question ends at the moment at which it is asked.
     pub(crate) fn answer_by(&self, now: Timestamp) -> Timestamp {
         match self.silence() {
             Silence::Reject => self.deadline,
             Silence::Accept => {
                 let left = self.deadline.since(now).nanoseconds().max(0);
-                let half = Duration::from_nanoseconds(left / 2).expect("a span of time");
+                let half = Duration::from_nanoseconds(left - left / 2).expect("a span of time");
                 self.target.max(now.plus(half)).min(self.deadline)
             }
         }

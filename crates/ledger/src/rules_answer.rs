@@ -49,13 +49,11 @@ pub(crate) fn up_to_date(ledger: &mut Ledger, at: Position, payment: &Payment) -
     }
     let slot = ledger.reservations.find(payment.sequence).expect("a reserved payment has a reservation");
     let payment_slot = ledger.reservations.get(slot).payment;
+    let tick = Position { sequence: ledger.ticked, time: at.time };
     // Twice at the most: once for the payer's bank, once for the payee's.
-    for _ in 0..2 {
-        let open = ledger.reservations.find(payment.sequence);
-        let Some(slot) = open.filter(|slot| is_due(ledger.reservations.get(*slot).due, at.time)) else {
-            break;
-        };
-        let tick = Position { sequence: ledger.ticked, time: at.time };
+    while ledger.payments.at_slot(payment_slot).state == PaymentState::Reserved
+        && is_due(ledger.reservations.get(slot).due, at.time)
+    {
         end_question(ledger, tick, slot);
     }
     *ledger.payments.at_slot(payment_slot)
@@ -261,6 +259,10 @@ fn is_due(end: Timestamp, now: Timestamp) -> bool {
     let now = if is_on(Mutant::ApplyAnswerAfterExpiry) { now.minus(second) } else { now };
     end <= now
 }
+
+#[cfg(test)]
+#[path = "rules_answer_many_tests.rs"]
+mod many_tests;
 
 #[cfg(test)]
 #[path = "rules_answer_tests.rs"]

@@ -180,7 +180,23 @@ fn judge(
     if questions == [None; 2] {
         return Ok(Decision::Settle(bookings));
     }
-    check_unanswered(ledger, [debtor_number, creditor_number], questions)?;
+    let banks = [debtor_number, creditor_number];
+    check_unanswered(ledger, banks, questions)?;
+    let accounts = [debtor_account, creditor_account];
+    Ok(Decision::Reserve(bookings, reservation(at, record, profile, banks, accounts, questions)))
+}
+
+/// What is kept of a payment while it waits for the banks that are asked.
+fn reservation(
+    at: Position,
+    record: &layout::Payment,
+    profile: &Profile,
+    banks: [ParticipantNumber; 2],
+    accounts: [AccountNumber; 2],
+    questions: [Option<Silence>; 2],
+) -> Reservation {
+    let accepted = checked_time(record.acceptance_time.get());
+    let ([debtor_bank, creditor_bank], [debtor_account, creditor_account]) = (banks, accounts);
     let [debit, credit] = questions;
     let reservation = Reservation {
         sequence: at.sequence,
@@ -192,17 +208,16 @@ fn judge(
         payment: 0,
         debtor_account,
         creditor_account,
-        debtor_bank: debtor_number,
-        creditor_bank: creditor_number,
-        currency,
+        debtor_bank,
+        creditor_bank,
+        currency: profile.currency,
         stage: if debit.is_some() { Stage::Debit } else { Stage::Credit },
         credit_follows: debit.is_some() && credit.is_some(),
         silences: questions.map(|silence| silence.unwrap_or(Silence::Reject)),
         timeout_to_originator: *profile.timeout_to_originator.as_bytes(),
         timeout_to_beneficiary: *profile.timeout_to_beneficiary.as_bytes(),
     };
-    let due = reservation.answer_by(at.time);
-    Ok(Decision::Reserve(bookings, Reservation { due, ..reservation }))
+    Reservation { due: reservation.answer_by(at.time), ..reservation }
 }
 
 /// Which banks have to be asked, the payer's and the payee's, and what the silence of each means.

@@ -36,8 +36,19 @@ enum What {
     Again(prop::sample::Index),
     /// The same key or id as an earlier one with the body of this one.
     Changed(prop::sample::Index, Step),
-    /// An answer to one of the payments that waited at some time, by the bank that was asked, or by this one.
-    Answer(prop::sample::Index, Option<(u8, Stage)>, Answer),
+    /// An answer to one of the payments that waited at some time.
+    Answer(prop::sample::Index, By, Answer),
+}
+
+/// Whose answer.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    /// Of the bank that is asked now.
+    Asked,
+    /// Of the bank that was asked one of the last questions, answered or not.
+    Lately,
+    /// Of this bank about this.
+    Any(u8, Stage),
 }
 
 fn stages() -> impl Strategy<Value = Stage> {
@@ -46,7 +57,7 @@ fn stages() -> impl Strategy<Value = Stage> {
 
 fn answers() -> impl Strategy<Value = Answer> {
     let code = |code| Answer::Reject(ReasonCode::parse(code).unwrap());
-    select(vec![Answer::Accept, Answer::Accept, Answer::Accept, code("AC04"), code("XYZ9")])
+    select(vec![Answer::Accept, Answer::Accept, code("AC04"), code("XYZ9")])
 }
 
 fn policies() -> impl Strategy<Value = DecisionPolicy> {
@@ -103,10 +114,15 @@ fn requests() -> impl Strategy<Value = Request> {
 
 fn payments() -> impl Strategy<Value = Pay> {
     let currency = prop_oneof![12 => Just(0_u8), 1 => 1_u8..3];
-    let parties = (0..BANKS, 0..BANKS - 1, 0..ACCOUNTS, 0..ACCOUNTS, 0..8_u8);
+    // Half of them between accounts of the world, or to one that its remote bank keeps.
+    let usual = (0_u8..6, 0_u8..6, any::<bool>()).prop_map(|(debtor, creditor, to_remote)| {
+        (debtor % 2, if to_remote { 2 } else { creditor % 2 }, debtor, creditor)
+    });
+    let parties = prop_oneof![usual, (0..BANKS, 0..BANKS - 1, 0..ACCOUNTS, 0..ACCOUNTS)];
+    let parties = (parties, 0..8_u8);
     let rest = (0_u32..40, 1_i64..200, currency, 0_u8..2, 0_u8..3, [0_u32..20, 0_u32..20]);
     (parties, rest).prop_map(|(parties, (id, amount, currency, remittance, message, hints))| {
-        let (debtor_bank, creditor_bank, debtor, creditor, offline) = parties;
+        let ((debtor_bank, creditor_bank, debtor, creditor), offline) = parties;
         let connected = Connected { debtor: offline != 0, creditor: offline > 1 };
         let accepted = None;
         let body = Body { creditor_bank, debtor, creditor, amount, currency, remittance, accepted };
@@ -131,11 +147,12 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         let edges = select(vec![-7 * SECOND - 1, -7 * SECOND, -7 * SECOND + 1, SECOND, SECOND + 1]);
         prop_oneof![4 => Just(None), 4 => (-7 * SECOND..SECOND).prop_map(Some), 1 => edges.prop_map(Some)]
     };
+    let any_bank = (0..BANKS, stages()).prop_map(|(bank, stage)| By::Any(bank, stage));
+    let by = prop_oneof![6 => Just(By::Asked), 3 => Just(By::Lately), 1 => any_bank];
     let what = prop_oneof![
         8 => (steps(), offset()).prop_map(|(step, offset)| What::New(step, offset)),
         2 => any::<prop::sample::Index>().prop_map(What::Again),
-        5 => (any::<prop::sample::Index>(), prop::option::weighted(0.15, (0..BANKS, stages())), answers())
-            .prop_map(|(index, by, answer)| What::Answer(index, by, answer)),
+        6 => (any::<prop::sample::Index>(), by, answers()).prop_map(|(index, by, answer)| What::Answer(index, by, answer)),
         1 => (any::<prop::sample::Index>(), steps()).prop_map(|(index, step)| What::Changed(index, step)),
     ];
     let pause = prop_oneof![
@@ -146,11 +163,18 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         1 => 86_400 * SECOND..3 * 86_400 * SECOND,
     ];
     let played = prop::collection::vec((pause, what).prop_map(|(pause, what)| Play { pause, what }), 1..120);
-    // Three in four begin with banks, accounts and money.
-    (prop_oneof![1 => Just(false), 3 => Just(true)], played).prop_map(|(with_world, mut plays)| {
-        if with_world {
-            let world = crate::traffic::world(&mut Random::new(1)).into_iter();
-            plays.splice(..0, world.map(|step| Play { pause: 0, what: What::New(step, None) }));
+    // Three in four begin with banks, accounts and money, and some of those banks want to decide.
+    let wish = || prop::option::of(policies());
+    let world = prop_oneof![1 => Just(None), 3 => (0_u64..8, [wish(), wish()]).prop_map(Some)];
+    (world, played).prop_map(|(world, mut plays)| {
+        if let Some((seed, wishes)) = world {
+            let mut world = crate::traffic::world(&mut Random::new(seed));
+            for (bank, policy) in (0_u8..).zip(wishes) {
+                let id = 2_000_000 + u32::from(bank);
+                let set = |policy| Step::Request { id, body: Request::SetPolicy { bank, policy } };
+                world.extend(policy.map(set));
+            }
+            plays.splice(..0, world.into_iter().map(|step| Play { pause: 0, what: What::New(step, None) }));
         }
         plays
     })
@@ -222,11 +246,15 @@ fn play(plays: &[Play]) -> Result<BTreeSet<String>, String> {
             What::Again(index) if !played.is_empty() => again(index.get(&played), now),
             What::Changed(index, step) if !played.is_empty() => changed(index.get(&played), step, now),
             What::Answer(index, by, answer) if !asked.is_empty() => {
-                // Mostly one of those that wait now.
                 let open = model.open_questions();
-                let known = if by.is_none() && !open.is_empty() { &open } else { &asked };
+                let known = match by {
+                    By::Asked if !open.is_empty() => &open,
+                    By::Lately => &asked[asked.len().saturating_sub(4)..],
+                    By::Asked | By::Any(..) => asked.as_slice(),
+                };
                 let (payment, bank, stage) = *index.get(known);
-                let (bank, stage) = by.unwrap_or((bank, stage));
+                let (bank, stage) =
+                    if let By::Any(bank, stage) = *by { (bank, stage) } else { (bank, stage) };
                 Step::Answer { payment, bank, stage, answer: *answer }
             }
             What::Again(_) | What::Changed(..) | What::Answer(..) => continue,
@@ -296,7 +324,7 @@ proptest! {
 fn the_sequences_reach_every_answer() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut reached = BTreeSet::new();
-    for _ in 0..600 {
+    for _ in 0..1200 {
         let plays = plays().new_tree(&mut runner).unwrap().current();
         reached.extend(play(&plays).unwrap());
     }

@@ -47,7 +47,7 @@ impl Waits {
     /// The question is asked now. Where silence rejects, the bank has until the deadline; where it accepts, until the
     /// target time, or half of what is left if that is later.
     fn ask(&mut self, now: Timestamp) {
-        let half = (now.nanoseconds() + self.deadline.nanoseconds()) / 2;
+        let half = (now.nanoseconds() + self.deadline.nanoseconds() + 1) / 2;
         let half = Timestamp::from_nanoseconds(half).expect("between two times");
         self.until = match self.silences[part(self.stage)] {
             Silence::Reject => self.deadline,

@@ -128,6 +128,7 @@ pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
     match (entry.payment_state(), entry.refusal()) {
         (Some(state), _) => payment_state(state),
         (None, Some(_)) => "refused",
+        (None, None) if entry.effect().is_some() => "refused",
         (None, None) => "done",
     }
 }
