@@ -59,7 +59,7 @@ pub enum DecisionScope {
 
 impl DecisionScope {
     /// The stored number, and the amount as it is stored.
-    pub(crate) const fn stored(self) -> (u8, i64) {
+    pub const fn stored(self) -> (u8, i64) {
         match self {
             Self::Nothing => (1, 0),
             Self::Flagged => (2, 0),
@@ -69,7 +69,7 @@ impl DecisionScope {
     }
 
     /// The scope that is stored like this, if any is.
-    pub(crate) fn from_stored(number: u8, above: i64) -> Option<Self> {
+    pub fn from_stored(number: u8, above: i64) -> Option<Self> {
         let scope = match number {
             1 => Self::Nothing,
             2 => Self::Flagged,

@@ -222,7 +222,7 @@ fn payment(fields: Fields, payment: &layout::Payment) -> Fields {
         .with("acceptance_time", time(payment.acceptance_time.get()))
         .with("stamped", flags & layout::PAYMENT_STAMPED != 0)
         .with("connected", flags & layout::PAYMENT_CONNECTED != 0)
-        .with("debtor_connected", flags & layout::PAYMENT_DEBTOR_CONNECTED != 0)
+        .with_some("debtor_connected", (flags & layout::PAYMENT_DEBTOR_CONNECTED != 0).then_some("yes"))
         .with("profile", payment.profile.get())
         .with("debtor_account_hint", payment.debtor_account_hint.get())
         .with("creditor_account_hint", payment.creditor_account_hint.get())
