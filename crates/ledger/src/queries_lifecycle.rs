@@ -105,8 +105,8 @@ impl Ledger {
     /// A bank's open questions in the order in which they were asked, at most so many, from the first or from where an
     /// earlier list ended. `None` if there is no such bank.
     ///
-    /// A list that goes on shows each question once that is open all the while. If the last one shown has been answered
-    /// meanwhile, the place is looked for from the front.
+    /// A list that goes on shows every question that is open all the while. If the last one shown has been answered
+    /// meanwhile, the place is looked for from the front, and what was asked at the same position is shown again.
     pub fn open_questions(
         &self,
         bank: Bic,
