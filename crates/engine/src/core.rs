@@ -353,10 +353,10 @@ impl<Ticket> Core<Ticket> {
         assert!(header.batch == self.sealed.batch, "frames become durable in order");
         let confirmed = self.clock.read(now);
         let view = frame.view();
-        let mut late = 0;
         let mut at = Position { sequence: header.first_sequence, time: header.time };
         self.ledger.reserve_for_frame(usize::try_from(header.record_count).expect("32 bits"));
         self.ledger.tick(at);
+        let mut late = self.tell_decided(confirmed);
         self.outcomes.clear();
         let mut records = ReadAhead::new(Records::new(view.records(), view.personal()));
         while let Some(record) = records.next(|record| self.ledger.prefetch(record)) {
@@ -369,11 +369,8 @@ impl<Ticket> Core<Ticket> {
                 Ok(applied) => applied,
                 Err(error) => return actions.push(Action::Halt(Halt::Record(error))),
             };
-            if is_late(&self.ledger, &outcome, confirmed) {
-                outcome.late = true;
-                self.ledger.mark_late(outcome.sequence);
-                late += 1;
-            }
+            late += self.tell_decided(confirmed);
+            late += u64::from(self.mark_if_late(&mut outcome, confirmed));
             self.directory.follow(&record, &outcome);
             self.untold.push_back(outcome.to_entry());
             self.outcomes.push(outcome);
@@ -393,6 +390,29 @@ impl<Ticket> Core<Ticket> {
         }
         self.answer(now, actions);
         self.make_room();
+    }
+
+    /// Lets the log tell what the ledger decided beside the outcome of its last step. Says how many were late.
+    fn tell_decided(&mut self, confirmed: Timestamp) -> u64 {
+        let mut late = 0;
+        for index in 0..self.ledger.decided().len() {
+            let mut outcome = self.ledger.decided()[index];
+            late += u64::from(self.mark_if_late(&mut outcome, confirmed));
+            self.untold.push_back(outcome.to_entry());
+        }
+        late
+    }
+
+    fn mark_if_late(&mut self, outcome: &mut Outcome, confirmed: Timestamp) -> bool {
+        // A bank's answer may be what settles a payment.
+        let answered = outcome.decides();
+        let decided = answered.as_ref().unwrap_or(outcome);
+        let is_late = is_late(&self.ledger, decided, confirmed);
+        if is_late {
+            self.ledger.mark_late(decided.sequence);
+            outcome.late = true;
+        }
+        is_late
     }
 
     fn validate(&self) {

@@ -83,7 +83,11 @@ impl Directory {
             | Command::PostEntry(_)
             | Command::TransferLiquidity(_)
             | Command::Payment(_)
-            | Command::RefusedPayment(_) => {}
+            | Command::RefusedPayment(_)
+            | Command::Answer(_)
+            | Command::SetDecisionPolicy(_)
+            | Command::SetAccountFlag(_)
+            | Command::SetReservationLimit(_) => {}
         }
     }
 }

@@ -97,6 +97,10 @@ impl Question {
 
     /// Whether the answer would be another one if log time had come as far as this.
     pub(crate) fn hinges_on_time(&self, answered: &Answered, ledger: &Ledger, time: Timestamp) -> bool {
+        if let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer {
+            let question = ledger.open_question(payment.sequence());
+            return question.is_some_and(|question| question.answer_by <= time);
+        }
         let Answer::Payment(PaymentAnswer::NotFound { is_final: false }) = answered.answer else {
             return false;
         };

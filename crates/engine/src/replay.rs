@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 
 use journal::FrameView;
 use ledger::{
-    Ledger, Limits, OutcomeEntry, OutcomeError, Position, ReadAhead, RecordError, Records, ReplayError,
+    Ledger, Limits, Outcome, OutcomeEntry, OutcomeError, Position, ReadAhead, RecordError, Records,
+    ReplayError,
 };
 use types::Sequence;
 
@@ -105,6 +106,7 @@ impl Replayer {
         let mut at = Position { sequence: header.first_sequence, time: header.time };
         self.ledger.reserve_for_frame(usize::try_from(header.record_count).unwrap_or(usize::MAX));
         self.ledger.tick(at);
+        self.untold.extend(self.ledger.decided().iter().map(Outcome::to_entry));
         let mut found = 0;
         // No decision needs a text, so a sealed section is as good as an erased one.
         let records = match header.personal_key {
@@ -118,6 +120,7 @@ impl Replayer {
             let record = record.map_err(|source| Divergence::Record { sequence, source })?;
             let outcome =
                 self.ledger.apply(at, &record).map_err(|source| Divergence::Order { sequence, source })?;
+            self.untold.extend(self.ledger.decided().iter().map(Outcome::to_entry));
             self.untold.push_back(outcome.to_entry());
             found += 1;
         }
@@ -159,7 +162,7 @@ impl Replayer {
             let sequence = told.sequence();
             let replayed = self.untold.pop_front().ok_or(Divergence::Unasked { sequence })?;
             if told.is_late() {
-                self.ledger.mark_late(sequence);
+                self.ledger.mark_late(told.payment().unwrap_or(sequence));
             }
             if !replayed.agrees_with(&told) {
                 return Err(Divergence::Outcome { sequence });

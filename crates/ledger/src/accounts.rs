@@ -2,6 +2,7 @@
 //!
 //! Invariants:
 //! - available = balance - reserved - held, and a payment or posting never takes it below the floor.
+//! - What is reserved changes only by [`Accounts::reserve_funds`] and [`Accounts::release_funds`].
 //! - A balance stays within `types::Balance::MINOR_UNITS_MAX`, so no sum of two overflows.
 //! - Numbers start at 1, follow the log and are never reused.
 
@@ -67,10 +68,33 @@ pub struct Account {
     owner: ParticipantNumber,
     currency: Currency,
     kind: AccountKind,
-    status: AccountStatus,
+    standing: Standing,
 }
 
 const _: () = assert!(size_of::<Account>() == 64);
+
+/// An account's status and whether it is flagged, in the one byte that a cache line has left for both.
+#[derive(Clone, Copy, Debug)]
+struct Standing(u8);
+
+impl Standing {
+    const FLAGGED: u8 = 0x80;
+
+    const fn new(status: AccountStatus, is_flagged: bool) -> Self {
+        Self(status.number() | if is_flagged { Self::FLAGGED } else { 0 })
+    }
+
+    const fn status(self) -> AccountStatus {
+        match AccountStatus::from_number(self.0 & !Self::FLAGGED) {
+            Some(status) => status,
+            None => unreachable!(),
+        }
+    }
+
+    const fn is_flagged(self) -> bool {
+        self.0 & Self::FLAGGED != 0
+    }
+}
 
 impl Account {
     pub(crate) fn new(
@@ -91,7 +115,7 @@ impl Account {
             owner,
             currency,
             kind,
-            status: AccountStatus::Active,
+            standing: Standing::new(AccountStatus::Active, false),
         }
     }
 
@@ -147,7 +171,12 @@ impl Account {
 
     /// Whether it takes bookings.
     pub const fn status(&self) -> AccountStatus {
-        self.status
+        self.standing.status()
+    }
+
+    /// Whether its bank wants to decide on flagged accounts and has flagged it.
+    pub const fn is_flagged(&self) -> bool {
+        self.standing.is_flagged()
     }
 
     /// Positions and their counter-account are one book; any other account is in its owner's.
@@ -265,8 +294,14 @@ impl Accounts {
 
     pub(crate) fn set_status(&mut self, number: AccountNumber, status: AccountStatus, at: Sequence) {
         let account = &mut self.accounts[slot(number)];
-        assert!(account.status != AccountStatus::Closed, "a closed account stays closed");
-        account.status = status;
+        assert!(account.status() != AccountStatus::Closed, "a closed account stays closed");
+        account.standing = Standing::new(status, account.is_flagged());
+        account.changed_at = at;
+    }
+
+    pub(crate) fn set_flag(&mut self, number: AccountNumber, is_flagged: bool, at: Sequence) {
+        let account = &mut self.accounts[slot(number)];
+        account.standing = Standing::new(account.status(), is_flagged);
         account.changed_at = at;
     }
 
@@ -274,6 +309,23 @@ impl Accounts {
         let account = &mut self.accounts[slot(number)];
         assert!(account.available() >= floor.minor_units(), "a floor is set at or below the available funds");
         account.floor = floor.minor_units();
+        account.changed_at = at;
+    }
+
+    /// Sets funds aside for one payment. The rules have checked that they are there.
+    pub(crate) fn reserve_funds(&mut self, number: AccountNumber, amount: i64, at: Sequence) {
+        let account = &mut self.accounts[slot(number)];
+        assert!(amount > 0, "a reservation is of something");
+        assert!(account.covers(amount), "the rules check funds before they decide");
+        account.reserved += amount;
+        account.changed_at = at;
+    }
+
+    /// Gives back what was set aside.
+    pub(crate) fn release_funds(&mut self, number: AccountNumber, amount: i64, at: Sequence) {
+        let account = &mut self.accounts[slot(number)];
+        assert!(account.reserved >= amount, "what is given back was set aside");
+        account.reserved -= amount;
         account.changed_at = at;
     }
 

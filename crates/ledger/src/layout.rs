@@ -259,7 +259,7 @@ stored! {
         channel: u8,
         /// ISO 4217 number.
         currency: U16,
-        /// [`PAYMENT_STAMPED`] and [`PAYMENT_CONNECTED`].
+        /// [`PAYMENT_STAMPED`], and from version 2 on [`PAYMENT_CONNECTED`] and [`PAYMENT_DEBTOR_CONNECTED`].
         flags: U16,
         /// Digest of the body.
         body_digest: [u8; 16],
@@ -322,8 +322,83 @@ pub const OUTCOME_LATE: u8 = 1;
 
 /// Solvo stamped the acceptance time; the caller gave none.
 pub const PAYMENT_STAMPED: u16 = 1;
-/// The payee's bank was connected when the frame was sealed.
+/// The payee's bank was connected when the frame was sealed. Version 2: no payment before was ever reserved.
 pub const PAYMENT_CONNECTED: u16 = 2;
+/// The payer's bank was connected when the frame was sealed. Version 2.
+pub const PAYMENT_DEBTOR_CONNECTED: u16 = 4;
+/// The version of a [`Payment`] whose connections were looked up when its frame was sealed. The bytes are laid out as
+/// in version 1; a program that knows only that one would decide otherwise and must not read it.
+pub const PAYMENT_VERSION_CONNECTED: u16 = 2;
+
+stored! {
+    /// [`crate::AnswerPayment`]: what a bank says to a question. No text.
+    Answer[48] {
+        /// The payment's position.
+        payment: U64,
+        /// The bank that answers.
+        bic: [u8; 11],
+        /// [`crate::Stage`].
+        stage: u8,
+        /// The reason of a rejection, or zeros: accepted.
+        code: [u8; 4],
+        /// Zero.
+        reserved: [u8; 24],
+    }
+}
+
+stored! {
+    /// [`crate::SetDecisionPolicy`]. No text.
+    SetDecisionPolicy[64] {
+        /// Id and body.
+        request: Request,
+        /// The bank.
+        bic: [u8; 11],
+        /// [`crate::DecisionScope`] of debits: 1 nothing, 2 flagged, 3 above, 4 all.
+        debit_scope: u8,
+        /// [`crate::Silence`] about debits.
+        debit_silence: u8,
+        /// The same of credits.
+        credit_scope: u8,
+        /// The same about credits.
+        credit_silence: u8,
+        /// Zero.
+        reserved: u8,
+        /// Minor units where the scope of debits is 3, else 0.
+        debit_above: I64,
+        /// Minor units where the scope of credits is 3, else 0.
+        credit_above: I64,
+    }
+}
+
+stored! {
+    /// [`crate::SetAccountFlag`]. No text.
+    SetAccountFlag[56] {
+        /// Id and body.
+        request: Request,
+        /// Digest of the account's number.
+        iban_digest: [u8; 16],
+        /// ISO 4217 number.
+        currency: U16,
+        /// 1 if it is flagged, 0 if not.
+        is_flagged: u8,
+        /// Zero.
+        reserved: [u8; 5],
+    }
+}
+
+stored! {
+    /// [`crate::SetReservationLimit`]. No text.
+    SetReservationLimit[48] {
+        /// Id and body.
+        request: Request,
+        /// The bank.
+        bic: [u8; 11],
+        /// Zero.
+        reserved: u8,
+        /// How many questions it may have unanswered.
+        unanswered_max: U32,
+    }
+}
 
 stored! {
     /// What was told about one command, written into a later frame.
@@ -340,7 +415,8 @@ stored! {
         flags: u8,
         /// The reason code of a rejected payment, or the number of a refusal.
         code: [u8; 4],
-        /// The position of the command whose answer is repeated, or the account or participant that was made.
+        /// The position of the command whose answer is repeated, the account or participant that was made, or the
+        /// payment that was answered.
         subject: U64,
         /// Minor units on the payer's (or only) account afterwards.
         debtor_balance: I64,

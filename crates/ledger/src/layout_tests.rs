@@ -164,6 +164,41 @@ fn records_of_money() {
 }
 
 #[test]
+fn payments_that_a_bank_decides() {
+    layout! { Answer[48]
+          0  8 payment
+          8 11 bic
+         19  1 stage
+         20  4 code
+         24 24 reserved
+    }
+    layout! { SetDecisionPolicy[64]
+          0 32 request
+         32 11 bic
+         43  1 debit_scope
+         44  1 debit_silence
+         45  1 credit_scope
+         46  1 credit_silence
+         47  1 reserved
+         48  8 debit_above
+         56  8 credit_above
+    }
+    layout! { SetAccountFlag[56]
+          0 32 request
+         32 16 iban_digest
+         48  2 currency
+         50  1 is_flagged
+         51  5 reserved
+    }
+    layout! { SetReservationLimit[48]
+          0 32 request
+         32 11 bic
+         43  1 reserved
+         44  4 unanswered_max
+    }
+}
+
+#[test]
 fn outcome_entries() {
     layout! { OutcomeEntry[64]
           0  8 sequence

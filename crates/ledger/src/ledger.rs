@@ -7,11 +7,15 @@ use types::{
 
 use crate::accounts::Accounts;
 use crate::index::Index;
-use crate::limits::{DUPLICATE_WINDOW, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX};
+use crate::limits::{DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX};
 use crate::participants::Participants;
 use crate::payments::Payments;
+use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::requests::Requests;
-use crate::{Command, Limits, Outcome, Profile, Record, Verdict, layout, rules_masterdata, rules_payment};
+use crate::reservations::Reservations;
+use crate::{
+    Command, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_masterdata, rules_payment,
+};
 
 /// A place in the log and the time that holds there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -54,6 +58,14 @@ pub struct Ledger {
     pub(crate) payments: Payments,
     pub(crate) requests: Requests,
     pub(crate) references: References,
+    pub(crate) reservations: Reservations,
+    pub(crate) answers: AnswerTotals,
+    /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
+    pub(crate) decided: Vec<Outcome>,
+    /// Questions that the last tick or command asked.
+    pub(crate) asked: Vec<OpenQuestion>,
+    /// The position of the last tick, which decides what time alone decides.
+    pub(crate) ticked: Sequence,
     position: Position,
 }
 
@@ -68,6 +80,11 @@ impl Ledger {
             payments: Payments::new(limits.payments_max),
             requests: Requests::new(limits.requests_max),
             references: References::default(),
+            reservations: Reservations::new(limits.payments_max),
+            answers: AnswerTotals::default(),
+            decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            ticked: Sequence(0),
             position: Position::default(),
         }
     }
@@ -91,12 +108,16 @@ impl Ledger {
         self.payments.reserve(records);
         self.requests.reserve(records);
         self.references.reserve(records);
+        self.reservations.reserve(records, self.participants.count() + records);
         self.profiles.reserve(records);
     }
 
-    /// A frame's own event: its time passes, and what is older than the duplicate window is forgotten.
+    /// A frame's own event: its time passes. Payments whose time is over end ([`Self::decided`]), and what is older
+    /// than the duplicate window is forgotten.
     pub fn tick(&mut self, at: Position) {
         self.advance(at);
+        self.ticked = at.sequence;
+        rules_answer::end_due(self, at);
         let limit = at.time.minus(DUPLICATE_WINDOW);
         if limit > Timestamp::default() {
             self.payments.forget(limit, FORGOTTEN_PER_TICK_MAX);
@@ -132,13 +153,17 @@ impl Ledger {
             }
             Command::Payment(payment) => rules_payment::apply(self, at, payment)?,
             Command::RefusedPayment(refused) => rules_payment::apply_refused(self, at, refused),
+            Command::Answer(answer) => rules_answer::apply(self, at, answer),
             Command::RegisterParticipant(_)
             | Command::SetParticipantStatus(_)
             | Command::OpenAccount(_)
             | Command::SetAccountStatus(_)
             | Command::SetAccountFloor(_)
             | Command::PostEntry(_)
-            | Command::TransferLiquidity(_) => rules_masterdata::apply(self, at, record),
+            | Command::TransferLiquidity(_)
+            | Command::SetDecisionPolicy(_)
+            | Command::SetAccountFlag(_)
+            | Command::SetReservationLimit(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         Ok(outcome)
@@ -159,6 +184,8 @@ impl Ledger {
         assert!(at.sequence > self.position.sequence, "positions ascend");
         assert!(at.time >= self.position.time, "time never runs backwards");
         self.position = at;
+        self.decided.clear();
+        self.asked.clear();
     }
 
     fn begin(&mut self, at: Position, genesis: &layout::Genesis) -> Outcome {

@@ -91,6 +91,7 @@ fn line() -> impl Strategy<Value = String> {
         6 => Just(""), 1 => Just("accepted none"), 1 => Just("accepted -8s"), 1 => Just("accepted +2s")
     ];
     let verb = |verbs: &'static [&'static str]| proptest::sample::select(verbs);
+    let account2 = account.clone();
     prop_oneof![
         2 => (bank.clone(), verb(&["hosted", "remote", "mixed"]), currency.clone(), request.clone())
             .prop_map(|(bank, mode, currency, id)| format!("bank {bank} {mode} {currency} {id}")),
@@ -114,7 +115,15 @@ fn line() -> impl Strategy<Value = String> {
             .prop_map(|(id, payer, payee, amount, currency, accepted)| {
                 format!("pay T{id} {payer} {payee} {amount} {currency} {accepted}")
             }),
-        1 => (id, bank).prop_map(|(id, bank)| format!("refuse T{id} {bank} FF01")),
+        1 => (id.clone(), bank.clone()).prop_map(|(id, bank)| format!("refuse T{id} {bank} FF01")),
+        6 => (id, bank.clone(), verb(&["yes", "yes", "no AC04"]), verb(&["", "", "debit"]))
+            .prop_map(|(id, bank, answer, stage)| format!("answer T{id} {bank} {answer} {stage}")),
+        1 => (bank.clone(), verb(&["debits", "credits"]), verb(&["nothing", "flagged", "above 5.00", "all"]),
+              verb(&["", "accept"]))
+            .prop_map(|(bank, side, scope, silence)| format!("decide {bank} {side} {scope} {silence}")),
+        1 => (verb(&["flag", "unflag"]), account2).prop_map(|(verb, account)| format!("{verb} {account}")),
+        1 => (bank.clone(), 0..4_u8).prop_map(|(bank, limit)| format!("limit {bank} {limit}")),
+        1 => (verb(&["online", "online", "offline"]), bank).prop_map(|(verb, bank)| format!("{verb} {bank}")),
         1 => Just("tick".to_owned()),
     ]
 }
@@ -128,15 +137,21 @@ proptest! {
     fn random_commands_keep_every_invariant(
         lines in proptest::collection::vec((line(), 0..20_u8), 1..120)
     ) {
-        let mut script = "bank A hosted | bank B hosted | fund A 90.00 | open A1 | open B1 | post A1 +50.00 => any\n"
-            .to_owned();
-        let mut days = 0;
+        let mut script = "bank A hosted | bank B hosted | bank C remote | fund A 90.00 | open A1 | open B1 => any
+            post A1 +50.00 | online A | online B | online C => any
+            ".to_owned();
+        let (mut days, mut seconds) = (0, 0);
         let mut in_frame = false;
         for (line, turn) in lines {
-            // Now and then three days pass, so that some keys are forgotten and others are not.
+            // Now and then three days pass, so that some keys are forgotten and others are not, and oftener some
+            // seconds, so that some questions end and others do not.
             if turn == 0 && !in_frame {
                 days += 3;
-                script += &format!("at {days}d\n");
+                script += &format!("at {days}d+{seconds}s\n");
+            }
+            if turn > 16 && !in_frame {
+                seconds += 2;
+                script += &format!("at {days}d+{seconds}s\n");
             }
             // Some commands share a frame.
             if turn == 1 && !in_frame {
@@ -146,13 +161,15 @@ proptest! {
                 script += "}\n";
                 in_frame = false;
             }
-            if line != "tick" {
+            if line.starts_with("online") || line.starts_with("offline") {
+                script += &format!("{line}\n");
+            } else if line != "tick" {
                 script += &format!("{line} => any\n");
             } else if !in_frame {
                 script += "tick\n";
             }
         }
         script += if in_frame { "}\n" } else { "" };
-        check(&(script + "books => all zero"));
+        check(&(script + &format!("at {}d\ntick\nbooks => all zero", days + 1)));
     }
 }

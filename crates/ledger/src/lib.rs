@@ -9,12 +9,16 @@
 //! - Money moves only by transfers between two accounts of one book, so every book sums to zero after every command.
 //! - No account's available funds go below its floor by a payment, a posting or a liquidity transfer.
 //! - Every payment gets one final state, and that state never changes.
+//! - What is reserved on an account or position is reserved for open reservations, and returns to zero with them.
 //! - Applying a command allocates nothing; what may grow, grows in [`Ledger::reserve_for_frame`].
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
 mod accounts;
+mod bookings;
 mod command;
+mod deadlines;
+mod decisions;
 mod index;
 pub mod layout;
 mod ledger;
@@ -29,9 +33,12 @@ mod participants;
 mod payments;
 mod profile;
 mod queries;
+mod queries_lifecycle;
 mod record;
 mod record_writer;
 mod requests;
+mod reservations;
+mod rules_answer;
 mod rules_masterdata;
 mod rules_payment;
 #[cfg(test)]
@@ -47,13 +54,18 @@ pub use command::{
     RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus,
     SetParticipantStatus, TransferLiquidity,
 };
+pub use decisions::{
+    Answer, AnswerPayment, Connected, DecisionPolicy, DecisionScope, QuestionState, SetAccountFlag,
+    SetDecisionPolicy, SetReservationLimit, Silence, Stage, StagePolicy,
+};
 pub use ledger::{Ledger, Position, ReplayError, Setup};
 pub use limits::Limits;
-pub use outcome::{Outcome, OutcomeEntry, OutcomeError, Refusal, Verdict};
+pub use outcome::{AnswerEffect, Outcome, OutcomeEntry, OutcomeError, Refusal, Verdict};
 pub use participants::{Book, Participant};
 pub use payments::Payment;
 pub use profile::Profile;
 pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
+pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
-pub use record_writer::{AccountHint, Needs, RecordWriter};
+pub use record_writer::{AccountHint, Needs, RecordWriter, mark_connected};
 pub use texts::{AccountText, EntryText, TextsError};

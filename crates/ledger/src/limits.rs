@@ -13,7 +13,8 @@ use crate::{Account, Payment};
 pub struct Limits {
     /// Accounts of all kinds, 64 bytes each.
     pub accounts_max: usize,
-    /// Payments within the duplicate window, 112 bytes each.
+    /// Payments within the duplicate window, 120 bytes each. About a million of them may wait for an answer before
+    /// the table of reservations has to grow.
     pub payments_max: usize,
     /// Requests other than payments within the duplicate window, 144 bytes each.
     pub requests_max: usize,
@@ -25,6 +26,8 @@ impl Limits {
     pub fn check(&self) -> Result<(), TryReserveError> {
         Vec::<Account>::new().try_reserve_exact(self.accounts_max + ROOM_BEYOND)?;
         Vec::<Payment>::new().try_reserve_exact(self.payments_max + ROOM_BEYOND)?;
+        let reservations = self.payments_max.min(RESERVATIONS_MAX) + ROOM_BEYOND;
+        Vec::<[u8; RESERVATION_BYTES_MAX]>::new().try_reserve_exact(reservations)?;
         Vec::<[u8; REQUEST_BYTES]>::new().try_reserve_exact(self.requests_max + ROOM_BEYOND)
     }
 }
@@ -56,3 +59,24 @@ pub(crate) const FORGOTTEN_PER_TICK_MAX: usize = 8192;
 pub(crate) const RECORDS_PER_FRAME_MAX: usize = 512 * 1024 / 64;
 
 const _: () = assert!(FORGOTTEN_PER_TICK_MAX >= RECORDS_PER_FRAME_MAX);
+
+/// Payments that may wait for an answer before the table of reservations has to grow.
+pub(crate) const RESERVATIONS_MAX: usize = 1 << 20;
+
+/// What one open reservation may take, all in.
+pub(crate) const RESERVATION_BYTES_MAX: usize = 400;
+
+/// How many reservations one frame's tick ends at the most. Others wait for the next frame and count as ended.
+///
+/// More than a frame can bring, so that expiring keeps up with arriving; and their outcomes leave half of the next
+/// frame to new payments.
+pub(crate) const ENDED_PER_TICK_MAX: usize = 4096;
+
+const _: () = {
+    let payment = size_of::<crate::layout::Header>() + size_of::<crate::layout::Payment>();
+    assert!(ENDED_PER_TICK_MAX >= 512 * 1024 / payment);
+    assert!(ENDED_PER_TICK_MAX * size_of::<crate::layout::OutcomeEntry>() <= 512 * 1024 / 2);
+};
+
+/// How many questions a bank may have unanswered unless a logged command says otherwise.
+pub(crate) const UNANSWERED_MAX: u32 = 1_000_000;

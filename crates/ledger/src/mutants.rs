@@ -15,6 +15,12 @@ pub enum Mutant {
     IgnoreChangedBody,
     /// A closed account's number is given to another.
     ReuseAccountNumber,
+    /// A payment whose time is over counts as open until a sweep has come to it, and the sweep takes one at a time.
+    SweepOnlyExpiry,
+    /// An answer counts for a second after the deadline.
+    ApplyAnswerAfterExpiry,
+    /// Any bank may answer.
+    ActOnAnotherBanksAnswer,
 }
 
 #[cfg(not(solvo_mutants))]

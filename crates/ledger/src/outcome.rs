@@ -1,6 +1,6 @@
 //! What came of a command, and how that is stored.
 
-use types::{PaymentState, ReasonCode, Sequence, Timestamp};
+use types::{PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
@@ -42,6 +42,17 @@ pub enum Verdict {
         /// The position of the earlier attempt with the same key and body whose answer this repeats.
         repeat_of: Option<Sequence>,
     },
+    /// Of a bank's answer to the question about a payment: what it did, and what is true of the payment now.
+    Answer {
+        /// The payment's position, as the answer names it.
+        payment: Sequence,
+        /// What the answer did.
+        effect: AnswerEffect,
+        /// Where the payment stands now; `None` if the answer is none of this bank's business.
+        state: Option<PaymentState>,
+        /// Why the payment was not settled, in the code for the bank that answers; AG09 if there is no such payment.
+        reason: Option<ReasonCode>,
+    },
     /// Of another command: it was carried out.
     Done {
         /// The account or participant that was made or changed; 0 if none.
@@ -56,6 +67,54 @@ pub enum Verdict {
         /// The position of the earlier request with the same id and body whose answer this repeats.
         repeat_of: Option<Sequence>,
     },
+}
+
+/// What a bank's answer did. Only the first changes anything. Stored; numbers are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AnswerEffect {
+    /// It was taken: it settled or rejected the payment, or passed it on to the payee's bank.
+    Applied,
+    /// It came at the end of its time or after it.
+    Late,
+    /// The bank had given the same answer before.
+    Double,
+    /// The bank had given another answer before.
+    Contrary,
+    /// The bank was not asked this about this payment, or not yet.
+    NotAsked,
+    /// There is no such payment.
+    PaymentUnknown,
+}
+
+impl AnswerEffect {
+    /// Every effect, in the order of their numbers.
+    pub const ALL: [Self; 6] =
+        [Self::Applied, Self::Late, Self::Double, Self::Contrary, Self::NotAsked, Self::PaymentUnknown];
+
+    /// The stored number.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Applied => 0,
+            Self::Late => 1,
+            Self::Double => 2,
+            Self::Contrary => 3,
+            Self::NotAsked => 4,
+            Self::PaymentUnknown => 5,
+        }
+    }
+
+    /// The effect with this stored number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|effect| effect.number() == number)
+    }
+
+    /// Whether the bank that answered is told where the payment stands.
+    const fn tells(self) -> bool {
+        match self {
+            Self::Applied | Self::Late | Self::Double | Self::Contrary => true,
+            Self::NotAsked | Self::PaymentUnknown => false,
+        }
+    }
 }
 
 /// Why a command other than a payment was not carried out. Stored; numbers are never reused.
@@ -190,18 +249,36 @@ impl Outcome {
             Verdict::Payment { repeat_of, .. }
             | Verdict::Done { repeat_of, .. }
             | Verdict::Refused { repeat_of, .. } => repeat_of,
+            Verdict::Answer { .. } => None,
         }
+    }
+
+    /// The outcome of the payment that this answer decided, if it decided one: for those who wait for the payment.
+    pub fn decides(&self) -> Option<Self> {
+        let Verdict::Answer { payment, effect: AnswerEffect::Applied, state: Some(state), reason } =
+            self.verdict
+        else {
+            return None;
+        };
+        let verdict = Verdict::Payment { state, reason, repeat_of: None };
+        state.is_final().then_some(Self { sequence: payment, kind: Kind::Payment, verdict, ..*self })
     }
 
     /// The stored form.
     ///
     /// Status is 1 to 5 for the states of a payment, 16 for "done" and 17 for "refused", plus 128 if the answer
-    /// is a repeat; `subject` is then the position of what it repeats.
+    /// is a repeat; `subject` is then the position of what it repeats. A bank's answer has 32, eight for each number
+    /// of its effect, and the state of the payment, whose position is the `subject`.
     pub fn to_entry(&self) -> OutcomeEntry {
         let (status, code, subject) = match self.verdict {
             Verdict::Payment { state, reason, .. } => {
                 (state.number(), reason.map_or([0; 4], |code| *code.as_bytes()), 0)
             }
+            Verdict::Answer { payment, effect, state, reason } => (
+                ANSWER + ANSWER_STEP * effect.number() + state.map_or(0, PaymentState::number),
+                reason.map_or([0; 4], |code| *code.as_bytes()),
+                payment.0,
+            ),
             Verdict::Done { subject, .. } => (DONE, [0; 4], subject),
             Verdict::Refused { refusal, .. } => (REFUSED, [refusal.number(), 0, 0, 0], 0),
         };
@@ -228,6 +305,8 @@ impl Outcome {
 
 const DONE: u8 = 16;
 const REFUSED: u8 = 17;
+const ANSWER: u8 = 32;
+const ANSWER_STEP: u8 = 8;
 const REPEAT: u8 = 128;
 
 /// An outcome as it stands in the log, for ever.
@@ -284,14 +363,32 @@ impl OutcomeEntry {
         Kind::from_number(self.0.kind.get())
     }
 
-    /// Where the payment stands, if the command is one.
+    /// Where the payment stands, if the command is one or a bank's answer about one.
     pub const fn payment_state(&self) -> Option<PaymentState> {
-        PaymentState::from_number(self.0.status & !REPEAT)
+        match self.0.status & !REPEAT {
+            status if status < ANSWER => PaymentState::from_number(status),
+            status => PaymentState::from_number(status % ANSWER_STEP),
+        }
     }
 
-    /// Why a payment was not settled.
+    /// Why a payment was not settled, or why an answer found none.
     pub fn reason(&self) -> Option<ReasonCode> {
-        self.payment_state().and_then(|_| ReasonCode::from_bytes(self.0.code))
+        let has_code = self.payment_state().is_some() || self.effect().is_some();
+        if has_code { ReasonCode::from_bytes(self.0.code) } else { None }
+    }
+
+    /// What a bank's answer did, if the command is one.
+    pub fn effect(&self) -> Option<AnswerEffect> {
+        let status = self.0.status.checked_sub(ANSWER).filter(|_| self.kind() == Some(Kind::Answer))?;
+        AnswerEffect::from_number(status / ANSWER_STEP)
+    }
+
+    /// The position of the payment that this is about: the command itself, or the one that a bank's answer names.
+    pub fn payment(&self) -> Option<Sequence> {
+        match self.effect() {
+            Some(_) => Some(Sequence(self.0.subject.get())),
+            None => self.payment_state().map(|_| self.sequence()),
+        }
     }
 
     /// Why another command was not carried out.
@@ -317,8 +414,9 @@ impl OutcomeEntry {
     /// Whether each field holds what it can: a status of the command's kind, and the code that it takes.
     fn is_possible(&self) -> bool {
         let (status, code) = (self.0.status & !REPEAT, self.0.code);
-        let is_payment = match self.kind() {
-            Some(Kind::Payment | Kind::RefusedPayment) => true,
+        let has_its_status = match self.kind() {
+            Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
+            Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
             Some(
                 Kind::Genesis
                 | Kind::SetProfile
@@ -328,22 +426,34 @@ impl OutcomeEntry {
                 | Kind::SetAccountStatus
                 | Kind::SetAccountFloor
                 | Kind::PostEntry
-                | Kind::TransferLiquidity,
-            ) => false,
+                | Kind::TransferLiquidity
+                | Kind::SetDecisionPolicy
+                | Kind::SetAccountFlag
+                | Kind::SetReservationLimit,
+            ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };
         let has_its_code = match self.payment_state() {
             Some(PaymentState::Rejected | PaymentState::Expired) => ReasonCode::from_bytes(code).is_some(),
             Some(PaymentState::Settled | PaymentState::Reserved | PaymentState::Unresolved) => code == [0; 4],
-            None if status == DONE => code == [0; 4],
             None if status == REFUSED => self.refusal().is_some() && code[1..] == [0; 3],
-            None => false,
+            None if self.effect() == Some(AnswerEffect::PaymentUnknown) => {
+                code == *StatusReason::PaymentNotReceived.code().as_bytes()
+            }
+            None => code == [0; 4],
         };
         let may_be_flagged = match self.0.flags {
             0 => true,
             layout::OUTCOME_LATE => self.payment_state() == Some(PaymentState::Settled),
             _ => false,
         };
-        is_payment == self.payment_state().is_some() && has_its_code && may_be_flagged
+        has_its_status && has_its_code && may_be_flagged
+    }
+
+    /// Whether an answer tells the payment's state just where it may. An answer is never a repeat.
+    fn tells_as(&self, effect: AnswerEffect) -> bool {
+        let state = self.0.status % ANSWER_STEP;
+        let told = if effect.tells() { self.payment_state().is_some() } else { state == 0 };
+        told && self.0.status & REPEAT == 0
     }
 }

@@ -5,7 +5,7 @@
 
 use types::{AccountNumber, Bic, Currency, ParticipantNumber};
 
-use crate::{AccountMode, ParticipantStatus};
+use crate::{AccountMode, DecisionPolicy, ParticipantStatus};
 
 /// A payment service provider that takes part.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Participant {
     pub(crate) mode: AccountMode,
     pub(crate) status: ParticipantStatus,
     pub(crate) books: Books,
+    pub(crate) policy: DecisionPolicy,
+    pub(crate) unanswered_max: u32,
 }
 
 /// A name of at most 140 characters, in place. Empty once the personal section that held it has been erased.
@@ -104,6 +106,16 @@ impl Participant {
         self.status
     }
 
+    /// About which payments of its accounts here it wants to decide.
+    pub const fn policy(&self) -> &DecisionPolicy {
+        &self.policy
+    }
+
+    /// How many questions it may have unanswered.
+    pub const fn unanswered_max(&self) -> u32 {
+        self.unanswered_max
+    }
+
     /// Its book in a currency. There are one or two, so a walk is the quickest look-up.
     pub fn book(&self, currency: Currency) -> Option<&Book> {
         self.books.iter().find(|book| book.currency == currency)
@@ -135,6 +147,10 @@ impl Participants {
         self.participants.reserve(registrations);
         self.by_bic.reserve(registrations);
         self.funding.reserve(registrations);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.participants.len()
     }
 
     pub(crate) fn find(&self, bic: Bic) -> Option<ParticipantNumber> {

@@ -3,11 +3,14 @@
 //! Payments stand in the order of their positions, so one is found by its position by a binary search, and by
 //! its key through an index. The oldest are forgotten at each frame's tick once they are older than the
 //! window; until then a retry gets the stored answer, whatever has happened since.
+//!
+//! Invariant: a payment is decided once. Only one that is reserved is decided later, and it stays until then.
 
-use types::{Bic, DigestKey, PaymentState, ReasonCode, Sequence, Timestamp};
+use types::{Bic, DigestKey, ParticipantNumber, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use crate::index::Index;
 use crate::window::Window;
+use crate::{Position, QuestionState, Stage};
 
 /// One payment and what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -23,16 +26,25 @@ pub struct Payment {
     pub(crate) transaction_id: [u8; 35],
     pub(crate) state: PaymentState,
     pub(crate) reason: Option<ReasonCode>,
-    /// Whether it holds its key. A refusal for an unknown bank or a changed body does not.
-    pub(crate) holds_key: bool,
-    /// Whether Solvo stamped the acceptance time.
-    pub(crate) stamped: bool,
-    /// Whether its settlement was confirmed late.
-    pub(crate) late: bool,
+    /// [`HOLDS_KEY`], [`STAMPED`] and [`LATE`].
+    pub(crate) marks: u8,
+    /// The question to the payer's bank, and the one to the payee's.
+    pub(crate) questions: [QuestionState; 2],
+    /// The payee's bank, if a bank was asked; else 0.
+    pub(crate) creditor_bank: ParticipantNumber,
+    /// The reason as the payee's bank is told it, if that is another one; else zeros.
+    pub(crate) reason_to_creditor: [u8; 4],
 }
 
 // `Limits` tells this number.
-const _: () = assert!(size_of::<Payment>() == 112);
+const _: () = assert!(size_of::<Payment>() == 120);
+
+/// It holds its key. A refusal for an unknown bank or a changed body does not.
+pub(crate) const HOLDS_KEY: u8 = 1;
+/// Solvo stamped the acceptance time.
+pub(crate) const STAMPED: u8 = 2;
+/// Its settlement was confirmed late.
+pub(crate) const LATE: u8 = 4;
 
 impl Payment {
     /// Its position.
@@ -57,12 +69,12 @@ impl Payment {
 
     /// Whether Solvo stamped the acceptance time.
     pub const fn is_stamped(&self) -> bool {
-        self.stamped
+        self.marks & STAMPED != 0
     }
 
     /// Whether its settlement was confirmed after the last moment that the scheme allows.
     pub const fn is_late(&self) -> bool {
-        self.late
+        self.marks & LATE != 0
     }
 
     /// Where it stands.
@@ -73,6 +85,30 @@ impl Payment {
     /// Why it was not settled.
     pub const fn reason(&self) -> Option<ReasonCode> {
         self.reason
+    }
+
+    /// Why it was not settled, in the code for the bank that decides this stage: at a time-out the payee's bank is
+    /// told another one than the payer's.
+    pub fn reason_to(&self, stage: Stage) -> Option<ReasonCode> {
+        match stage {
+            Stage::Debit => self.reason,
+            Stage::Credit => ReasonCode::from_bytes(self.reason_to_creditor).or(self.reason),
+        }
+    }
+
+    /// Where the question to the bank that decides this stage stands. The payee's bank hears of the payment only if
+    /// it was asked.
+    pub const fn question(&self, stage: Stage) -> QuestionState {
+        let [debit, credit] = self.questions;
+        match stage {
+            Stage::Debit => debit,
+            Stage::Credit => credit,
+        }
+    }
+
+    /// The payee's bank, if a bank was asked about the payment.
+    pub fn creditor_bank(&self) -> Option<ParticipantNumber> {
+        (self.creditor_bank.0 != 0).then_some(self.creditor_bank)
     }
 
     /// The payer's bank.
@@ -87,6 +123,10 @@ impl Payment {
 
     fn id(&self) -> &[u8] {
         &self.transaction_id[..usize::from(self.transaction_id_length)]
+    }
+
+    const fn holds_key(&self) -> bool {
+        self.marks & HOLDS_KEY != 0
     }
 
     fn has_key(&self, bank: Bic, id: &[u8]) -> bool {
@@ -124,7 +164,7 @@ impl Payments {
         self.window.entries().len()
     }
 
-    /// How many payments have ever reached each state, by the state's number less one.
+    /// How many payments stand in each state or ended in it, by the state's number less one.
     pub(crate) const fn counts(&self) -> [u64; 5] {
         self.counts
     }
@@ -152,7 +192,7 @@ impl Payments {
     pub(crate) fn mark_late(&mut self, sequence: Sequence) {
         let entries = self.window.entries_mut();
         if let Ok(at) = entries.binary_search_by(|payment| payment.sequence.cmp(&sequence)) {
-            entries[at].late = true;
+            entries[at].marks |= LATE;
         }
     }
 
@@ -165,14 +205,53 @@ impl Payments {
         }
     }
 
-    pub(crate) fn add(&mut self, payment: Payment) {
+    pub(crate) fn at_slot(&self, slot: u32) -> &Payment {
+        self.window.at_slot(slot)
+    }
+
+    /// Notes where the question to a bank stands.
+    pub(crate) fn set_question(&mut self, slot: u32, stage: Stage, state: QuestionState) {
+        let [debit, credit] = &mut self.window.at_slot_mut(slot).questions;
+        match stage {
+            Stage::Debit => *debit = state,
+            Stage::Credit => *credit = state,
+        }
+    }
+
+    /// Decides a reserved payment, for ever.
+    pub(crate) fn decide(
+        &mut self,
+        slot: u32,
+        state: PaymentState,
+        reason: Option<ReasonCode>,
+        at: Position,
+    ) {
+        let payment = self.window.at_slot_mut(slot);
+        assert!(payment.state == PaymentState::Reserved, "only a reserved payment is decided later");
+        assert!(state.is_final(), "a decision is for ever");
+        payment.state = state;
+        payment.reason = reason;
+        payment.decided_at = at.sequence;
+        payment.decided_time = at.time;
+        self.counts[usize::from(PaymentState::Reserved.number() - 1)] -= 1;
+        self.counts[usize::from(state.number() - 1)] += 1;
+    }
+
+    /// Notes what the payee's bank is told instead of the payment's reason.
+    pub(crate) fn set_reason_to_creditor(&mut self, slot: u32, reason: [u8; 4]) {
+        self.window.at_slot_mut(slot).reason_to_creditor = reason;
+    }
+
+    /// Adds a payment and returns its slot.
+    pub(crate) fn add(&mut self, payment: Payment) -> u32 {
         let last = self.window.entries().back();
         assert!(last.is_none_or(|last| last.sequence < payment.sequence), "payments are in log order");
         self.counts[usize::from(payment.state.number() - 1)] += 1;
         let slot = self.window.push(payment);
-        if payment.holds_key {
+        if payment.holds_key() {
             self.by_key.insert(self.hash(payment.debtor_agent, payment.id()), slot);
         }
+        slot
     }
 
     /// Forgets the payments received before `limit`, at most `count_max` of them.
@@ -180,7 +259,7 @@ impl Payments {
         for _ in 0..count_max {
             let may_be = |oldest: &Payment| oldest.received_time < limit && oldest.state.is_final();
             let Some((slot, forgotten)) = self.window.forget_if(may_be) else { return };
-            if forgotten.holds_key {
+            if forgotten.holds_key() {
                 self.by_key.remove(self.hash(forgotten.debtor_agent, forgotten.id()), slot);
             }
         }

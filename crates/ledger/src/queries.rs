@@ -44,10 +44,10 @@ impl BookTotals {
     }
 }
 
-/// How many payments have reached each state since the log began; repeats are not counted.
+/// How many payments have ended in each state since the log began, and how many wait; repeats are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaymentTotals {
-    /// Waiting for an answer.
+    /// Waiting for an answer now.
     pub reserved: u64,
     /// Booked.
     pub settled: u64,
@@ -159,7 +159,7 @@ impl Ledger {
         due.max().expect("a log sets a profile before anything is asked")
     }
 
-    /// How many payments have reached each state.
+    /// How many payments have ended in each state, and how many wait.
     pub const fn payment_totals(&self) -> PaymentTotals {
         let [reserved, settled, rejected, expired, _] = self.payments.counts();
         PaymentTotals { reserved, settled, rejected, expired }
@@ -217,6 +217,7 @@ impl Ledger {
         let counted: u64 = self.payments.counts().iter().sum();
         let kept = u64::try_from(self.payments.count()).expect("64 bits");
         assert!(kept <= counted, "every payment that is kept was counted once");
+        self.validate_reservations();
     }
 }
 

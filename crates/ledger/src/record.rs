@@ -15,8 +15,8 @@ use crate::{AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirecti
 
 /// Which command a record holds. Stored; numbers are never reused.
 ///
-/// 20 to 29 are kept for the answers and expiries of payments that another bank decides, 30 to 39 for recalls
-/// and returns, 40 to 49 for orders and holds, 50 to 59 for versions and repairs.
+/// 20 to 29 are kept for payments that another bank decides, 30 to 39 for recalls and returns, 40 to 49 for
+/// orders and holds, 50 to 59 for versions and repairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`layout::Genesis`].
@@ -41,6 +41,14 @@ pub enum Kind {
     Payment,
     /// [`layout::RefusedPayment`].
     RefusedPayment,
+    /// [`layout::Answer`].
+    Answer,
+    /// [`layout::SetDecisionPolicy`].
+    SetDecisionPolicy,
+    /// [`layout::SetAccountFlag`].
+    SetAccountFlag,
+    /// [`layout::SetReservationLimit`].
+    SetReservationLimit,
 }
 
 impl Kind {
@@ -58,6 +66,10 @@ impl Kind {
             Self::TransferLiquidity => 9,
             Self::Payment => 10,
             Self::RefusedPayment => 11,
+            Self::Answer => 20,
+            Self::SetDecisionPolicy => 21,
+            Self::SetAccountFlag => 22,
+            Self::SetReservationLimit => 23,
         }
     }
 
@@ -75,6 +87,10 @@ impl Kind {
             9 => Self::TransferLiquidity,
             10 => Self::Payment,
             11 => Self::RefusedPayment,
+            20 => Self::Answer,
+            21 => Self::SetDecisionPolicy,
+            22 => Self::SetAccountFlag,
+            23 => Self::SetReservationLimit,
             _ => return None,
         })
     }
@@ -105,6 +121,14 @@ pub enum Command<'frame> {
     Payment(&'frame layout::Payment),
     /// A payment that was refused on reading.
     RefusedPayment(&'frame layout::RefusedPayment),
+    /// A bank answers the question about a payment.
+    Answer(&'frame layout::Answer),
+    /// A bank says about which payments it wants to decide.
+    SetDecisionPolicy(&'frame layout::SetDecisionPolicy),
+    /// An account is flagged, or not any more.
+    SetAccountFlag(&'frame layout::SetAccountFlag),
+    /// How many questions a bank may have unanswered is set.
+    SetReservationLimit(&'frame layout::SetReservationLimit),
 }
 
 impl Command<'_> {
@@ -122,6 +146,10 @@ impl Command<'_> {
             Self::TransferLiquidity(_) => Kind::TransferLiquidity,
             Self::Payment(_) => Kind::Payment,
             Self::RefusedPayment(_) => Kind::RefusedPayment,
+            Self::Answer(_) => Kind::Answer,
+            Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
+            Self::SetAccountFlag(_) => Kind::SetAccountFlag,
+            Self::SetReservationLimit(_) => Kind::SetReservationLimit,
         }
     }
 }
@@ -273,8 +301,12 @@ fn read_command<'frame>(
     let (kind, version) = (header.kind.get(), header.version.get());
     let unknown = RecordError::Unknown { kind, version };
     let kind = Kind::from_number(kind).ok_or(unknown)?;
-    if version != 1 {
-        return Err(unknown);
+    match (kind, version) {
+        (_, 1) => {}
+        (Kind::Payment, layout::PAYMENT_VERSION_CONNECTED) => {
+            return Ok(Command::Payment(checked(structure, check_connected_payment)?));
+        }
+        _ => return Err(unknown),
     }
     Ok(match kind {
         Kind::Genesis => Command::Genesis(checked(structure, check_genesis)?),
@@ -290,8 +322,19 @@ fn read_command<'frame>(
         Kind::TransferLiquidity => Command::TransferLiquidity(checked(structure, check_liquidity)?),
         Kind::Payment => Command::Payment(checked(structure, check_payment)?),
         Kind::RefusedPayment => Command::RefusedPayment(checked(structure, check_refused)?),
+        Kind::Answer => Command::Answer(checked(structure, check_answer)?),
+        Kind::SetDecisionPolicy => Command::SetDecisionPolicy(checked(structure, check_policy)?),
+        Kind::SetAccountFlag => Command::SetAccountFlag(checked(structure, check_account_flag)?),
+        Kind::SetReservationLimit => {
+            Command::SetReservationLimit(checked(structure, check_reservation_limit)?)
+        }
     })
 }
+
+#[path = "record_lifecycle.rs"]
+mod lifecycle;
+
+use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};
 
 type Check = Result<(), RecordError>;
 
@@ -421,11 +464,20 @@ fn check_channel(channel: u8) -> Check {
 }
 
 fn check_payment(payment: &layout::Payment) -> Check {
+    check_order(payment, layout::PAYMENT_STAMPED)
+}
+
+fn check_connected_payment(payment: &layout::Payment) -> Check {
+    let connections = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
+    check_order(payment, layout::PAYMENT_STAMPED | connections)
+}
+
+fn check_order(payment: &layout::Payment, flags: u16) -> Check {
     key(&payment.key)?;
     bic(payment.creditor_agent)?;
     check_channel(payment.channel)?;
     currency(payment.currency.get())?;
-    holds(payment.flags.get() & !(layout::PAYMENT_STAMPED | layout::PAYMENT_CONNECTED) == 0, "flags")?;
+    holds(payment.flags.get() & !flags == 0, "flags")?;
     amount(payment.amount.get())?;
     holds(Timestamp::from_nanoseconds(payment.acceptance_time.get()).is_some(), "acceptance_time")?;
     holds(payment.digest_version == DigestKey::VERSION, "digest_version")?;

@@ -10,9 +10,11 @@ use super::*;
 use crate::testing::{LIMITS, apply_frame, genesis};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
-    AccountSelector, AccountText, EntryText, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
-    Position, PostEntry, Profile, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant,
-    RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity, Verdict,
+    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, Connected, DecisionPolicy,
+    DecisionScope, EntryText, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry, Position,
+    PostEntry, Profile, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
+    SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy, SetParticipantStatus,
+    SetReservationLimit, Silence, Stage, StagePolicy, TransferLiquidity, Verdict,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -115,6 +117,33 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             writer.payment(&payment_order(), start(), Channel::Grpc, hints);
         }
         Kind::RefusedPayment => refused_payment(writer),
+        Kind::Answer => writer.answer(&AnswerPayment {
+            payment: Sequence(0x0102_0304_0506),
+            bic: bank("B"),
+            stage: Stage::Credit,
+            answer: Answer::Reject(ReasonCode::parse("AC06").unwrap()),
+        }),
+        Kind::SetDecisionPolicy => writer.set_decision_policy(&SetDecisionPolicy {
+            request_id: request_id(),
+            bic: bank("A"),
+            policy: DecisionPolicy {
+                debits: StagePolicy {
+                    scope: DecisionScope::Above(Amount::from_minor_units(1234).unwrap()),
+                    silence: Silence::Accept,
+                },
+                credits: StagePolicy { scope: DecisionScope::All, silence: Silence::Reject },
+            },
+        }),
+        Kind::SetAccountFlag => writer.set_account_flag(&SetAccountFlag {
+            request_id: request_id(),
+            account: account(),
+            is_flagged: true,
+        }),
+        Kind::SetReservationLimit => writer.set_reservation_limit(&SetReservationLimit {
+            request_id: request_id(),
+            bic: bank("A"),
+            unanswered_max: 100_000,
+        }),
     }
 }
 
@@ -137,6 +166,12 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         repeat_of,
     };
     let refused = |refusal| Verdict::Refused { refusal, repeat_of: None };
+    let answer = |effect, state, reason: Option<&str>| Verdict::Answer {
+        payment: Sequence(99),
+        effect,
+        state,
+        reason: reason.map(|code| ReasonCode::parse(code).unwrap()),
+    };
     let verdicts = [
         ("settled", Kind::Payment, payment(PaymentState::Settled, None, None)),
         ("rejected", Kind::Payment, payment(PaymentState::Rejected, Some("AM04"), None)),
@@ -147,6 +182,14 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("refused on reading", Kind::RefusedPayment, payment(PaymentState::Rejected, Some("FF01"), None)),
         ("done", Kind::OpenAccount, Verdict::Done { subject: 12, repeat_of: None }),
         ("refused", Kind::TransferLiquidity, refused(Refusal::ReferenceReused)),
+        (
+            "answer that settles",
+            Kind::Answer,
+            answer(AnswerEffect::Applied, Some(PaymentState::Settled), None),
+        ),
+        ("late answer", Kind::Answer, answer(AnswerEffect::Late, Some(PaymentState::Expired), Some("TM01"))),
+        ("answer unasked", Kind::Answer, answer(AnswerEffect::NotAsked, None, None)),
+        ("answer to nothing", Kind::Answer, answer(AnswerEffect::PaymentUnknown, None, Some("AG09"))),
     ];
     let outcome = |(name, kind, verdict)| {
         let balances = [1234, -5678, 90, 0];
@@ -191,6 +234,9 @@ fn golden_bytes_of_every_kind_and_verdict() {
             text += &hexadecimal(&format!("text of {kind:?}"), writer.texts());
         }
     }
+    let mut writer = written(Kind::Payment);
+    writer.mark_last_connected(|bic| bic == bank("B").as_bytes());
+    text += &hexadecimal("record 10 Payment, version 2", writer.records());
     for (name, outcome) in outcomes() {
         text += &hexadecimal(&format!("outcome entry, {name}"), outcome.to_entry().as_bytes());
     }
@@ -229,6 +275,9 @@ fn golden_bytes_read_back() {
         let [record] = read[..] else { panic!("one record of {kind:?}") };
         assert_eq!((record.command.kind(), record.principal, record.text), (kind, PRINCIPAL, texts));
     }
+    let connected = Records::erased(block("record 10 Payment, version 2").unwrap()).next().unwrap().unwrap();
+    let Command::Payment(payment) = connected.command else { panic!("a payment") };
+    assert_eq!(payment.connected(), Connected { debtor: false, creditor: true });
     for (name, outcome) in outcomes() {
         let entries = OutcomeEntry::read_all(block(&format!("outcome entry, {name}")).unwrap()).unwrap();
         assert_eq!(entries, [outcome.to_entry()], "{name}");
@@ -339,7 +388,8 @@ fn impossible_fields_are_named() {
     let field = RecordError::Field;
     for (kind, offset, byte, expected) in [
         (Kind::Payment, 0, 99, RecordError::Unknown { kind: 99, version: 1 }),
-        (Kind::Payment, 2, 2, RecordError::Unknown { kind: 10, version: 2 }),
+        (Kind::Payment, 2, 3, RecordError::Unknown { kind: 10, version: 3 }),
+        (Kind::Answer, 2, 2, RecordError::Unknown { kind: 20, version: 2 }),
         (Kind::Payment, 4, 15, RecordError::Length),
         (Kind::Payment, 4, 184, RecordError::Length),
         (Kind::Payment, 4, 200, RecordError::Cut),
@@ -353,6 +403,8 @@ fn impossible_fields_are_named() {
         (Kind::Payment, 16 + 47, 1, field("reserved")),
         (Kind::Payment, 16 + 59, 3, field("channel")),
         (Kind::Payment, 16 + 60, 0, field("currency")),
+        // Connections are told from version 2 on.
+        (Kind::Payment, 16 + 62, 2, field("flags")),
         (Kind::Payment, 16 + 62, 4, field("flags")),
         (Kind::Payment, 16 + 119, 0x80, field("amount")),
         (Kind::Payment, 16 + 127, 0x80, field("acceptance_time")),
@@ -376,6 +428,17 @@ fn impossible_fields_are_named() {
         (Kind::PostEntry, 16 + 62, 3, field("direction")),
         (Kind::TransferLiquidity, 16 + 67, 0, field("direction")),
         (Kind::RefusedPayment, 16 + 104, b'f', field("reason")),
+        (Kind::Answer, 16 + 8, b'a', field("bic")),
+        (Kind::Answer, 16 + 19, 3, field("stage")),
+        (Kind::Answer, 16 + 20, b'a', field("code")),
+        (Kind::Answer, 16 + 24, 1, field("reserved")),
+        (Kind::SetDecisionPolicy, 16 + 43, 5, field("debit_scope")),
+        (Kind::SetDecisionPolicy, 16 + 44, 0, field("debit_silence")),
+        (Kind::SetDecisionPolicy, 16 + 45, 3, field("credit_scope")),
+        (Kind::SetDecisionPolicy, 16 + 46, 3, field("credit_silence")),
+        (Kind::SetDecisionPolicy, 16 + 63, 0x80, field("credit_scope")),
+        (Kind::SetAccountFlag, 16 + 50, 2, field("is_flagged")),
+        (Kind::SetReservationLimit, 16 + 43, 1, field("reserved")),
     ] {
         let writer = written(kind);
         let mut records = writer.records().to_vec();
@@ -401,7 +464,16 @@ fn impossible_outcome_entries_are_refused() {
         ("rejected", 20, b'a'), // no reason code
         ("done", 18, 2),        // only payments are settled
         ("done", 20, 1),
-        ("refused", 20, 99), // no such refusal
+        ("answer that settles", 18, 1),    // a payment's status
+        ("answer that settles", 18, 32),   // no state
+        ("answer that settles", 18, 80),   // no such effect
+        ("answer that settles", 20, b'A'), // a reason without cause
+        ("late answer", 18, 128 + 44),     // an answer is never a repeat
+        ("late answer", 20, b'a'),         // no reason code
+        ("answer unasked", 18, 65),        // a state that is none of the bank's business
+        ("answer to nothing", 20, b'X'),   // another reason
+        ("done", 18, 34),                  // only answers have effects
+        ("refused", 20, 99),               // no such refusal
         ("refused", 21, 1),
     ] {
         let outcome = good.iter().find(|row| row.0 == name).unwrap().1;

@@ -16,6 +16,11 @@ use crate::command::{
 };
 use crate::{AccountText, EntryText, Kind, Profile, layout};
 
+#[path = "record_writer_lifecycle.rs"]
+mod lifecycle;
+
+pub use lifecycle::mark_connected;
+
 /// What applying commands takes of the room that is set aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -414,6 +419,8 @@ impl RecordWriter {
         match kind {
             Kind::Genesis | Kind::SetProfile => self.needs.log = true,
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
+            // Its room was set aside when its payment was reserved.
+            Kind::Answer => {}
             Kind::RegisterParticipant | Kind::OpenAccount => {
                 self.needs.accounts = true;
                 self.needs.requests = true;
@@ -422,7 +429,10 @@ impl RecordWriter {
             | Kind::SetAccountStatus
             | Kind::SetAccountFloor
             | Kind::PostEntry
-            | Kind::TransferLiquidity => self.needs.requests = true,
+            | Kind::TransferLiquidity
+            | Kind::SetDecisionPolicy
+            | Kind::SetAccountFlag
+            | Kind::SetReservationLimit => self.needs.requests = true,
         }
         self.records.extend_from_slice(header.as_bytes());
         self.records.extend_from_slice(structure);

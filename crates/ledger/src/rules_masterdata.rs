@@ -1,4 +1,5 @@
-//! The rules of everything that is not a payment: participants, accounts, postings, liquidity.
+//! The rules of everything that is not a payment: participants and what they want to decide, accounts, postings,
+//! liquidity.
 //!
 //! Every such command carries a request id. The same id with the same body gets the stored answer, refusals
 //! included; with another body it is refused and changes nothing.
@@ -6,10 +7,12 @@
 use types::{AccountNumber, Balance, Bic, Currency, Digest, ParticipantNumber, Sequence, Timestamp};
 
 use crate::accounts::{Account, Transfer};
+use crate::limits::UNANSWERED_MAX;
 use crate::participants::{Book, Books, Name, Participant};
 use crate::{
-    AccountKind, AccountMode, AccountStatus, Command, Direction, Ledger, LiquidityDirection, Outcome,
-    ParticipantStatus, Position, Record, Refusal, Verdict, layout,
+    AccountKind, AccountMode, AccountStatus, Command, DecisionPolicy, DecisionScope, Direction, Ledger,
+    LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Silence, StagePolicy, Verdict,
+    layout,
 };
 
 /// What a command made or changed, and the balance afterwards.
@@ -43,7 +46,14 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::SetAccountFloor(record) => set_account_floor(ledger, at.sequence, record),
         Command::PostEntry(record) => post_entry(ledger, at.sequence, record),
         Command::TransferLiquidity(record) => transfer_liquidity(ledger, at.sequence, record),
-        Command::Genesis(_) | Command::SetProfile(_) | Command::Payment(_) | Command::RefusedPayment(_) => {
+        Command::SetDecisionPolicy(record) => set_decision_policy(ledger, record),
+        Command::SetAccountFlag(record) => set_account_flag(ledger, at.sequence, record),
+        Command::SetReservationLimit(record) => set_reservation_limit(ledger, record),
+        Command::Genesis(_)
+        | Command::SetProfile(_)
+        | Command::Payment(_)
+        | Command::RefusedPayment(_)
+        | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
         }
     };
@@ -67,7 +77,14 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::SetAccountFloor(record) => &record.request,
         Command::PostEntry(record) => &record.request,
         Command::TransferLiquidity(record) => &record.request,
-        Command::Genesis(_) | Command::SetProfile(_) | Command::Payment(_) | Command::RefusedPayment(_) => {
+        Command::SetDecisionPolicy(record) => &record.request,
+        Command::SetAccountFlag(record) => &record.request,
+        Command::SetReservationLimit(record) => &record.request,
+        Command::Genesis(_)
+        | Command::SetProfile(_)
+        | Command::Payment(_)
+        | Command::RefusedPayment(_)
+        | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
         }
     }
@@ -78,7 +95,7 @@ fn repeat(sequence: Sequence, earlier: &Outcome) -> Outcome {
     let verdict = match earlier.verdict {
         Verdict::Done { subject, .. } => Verdict::Done { subject, repeat_of },
         Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
-        Verdict::Payment { .. } => unreachable!("payments are not requests"),
+        Verdict::Payment { .. } | Verdict::Answer { .. } => unreachable!("payments are not requests"),
     };
     Outcome { sequence, verdict, ..*earlier }
 }
@@ -102,8 +119,15 @@ fn register_participant(
     }
     let mut book = open_book(ledger, number, currency, at);
     book.position = open_internal(ledger, number, currency, AccountKind::Position, at);
-    let participant =
-        Participant { bic, name, mode, status: ParticipantStatus::Active, books: Books::one(book) };
+    let participant = Participant {
+        bic,
+        name,
+        mode,
+        status: ParticipantStatus::Active,
+        books: Books::one(book),
+        policy: DecisionPolicy::NONE,
+        unanswered_max: UNANSWERED_MAX,
+    };
     ledger.participants.register(participant);
     Ok((u64::from(number.0), 0))
 }
@@ -113,6 +137,36 @@ fn set_participant_status(ledger: &mut Ledger, record: &layout::SetParticipantSt
     let status =
         ParticipantStatus::from_number(record.status).expect("records are checked when they are read");
     ledger.participants.get_mut(number).status = status;
+    Ok((u64::from(number.0), 0))
+}
+
+/// Payments that are open keep what held when they were reserved.
+fn set_decision_policy(ledger: &mut Ledger, record: &layout::SetDecisionPolicy) -> Answer {
+    let number = participant(ledger, record.bic)?;
+    let stage = |scope, above: i64, silence| StagePolicy {
+        scope: DecisionScope::from_stored(scope, above).expect("records are checked when they are read"),
+        silence: Silence::from_number(silence).expect("records are checked when they are read"),
+    };
+    ledger.participants.get_mut(number).policy = DecisionPolicy {
+        debits: stage(record.debit_scope, record.debit_above.get(), record.debit_silence),
+        credits: stage(record.credit_scope, record.credit_above.get(), record.credit_silence),
+    };
+    Ok((u64::from(number.0), 0))
+}
+
+fn set_account_flag(ledger: &mut Ledger, at: Sequence, record: &layout::SetAccountFlag) -> Answer {
+    let number = customer_account(ledger, record.iban_digest, record.currency.get())?;
+    if ledger.accounts.get(number).status() == AccountStatus::Closed {
+        return Err(Refusal::AccountClosed);
+    }
+    ledger.accounts.set_flag(number, record.is_flagged == 1, at);
+    Ok((u64::from(number.0), ledger.accounts.get(number).balance()))
+}
+
+/// A limit below what is open lets nothing new in, and leaves what is open as it is.
+fn set_reservation_limit(ledger: &mut Ledger, record: &layout::SetReservationLimit) -> Answer {
+    let number = participant(ledger, record.bic)?;
+    ledger.participants.get_mut(number).unanswered_max = record.unanswered_max.get();
     Ok((u64::from(number.0), 0))
 }
 

@@ -3,20 +3,28 @@
 //! Payer's bank known (DNOR; before the key), duplicate (the stored answer, or AM05 for a changed body), what
 //! was wrong on reading, payee's bank known (CNOR), both active (AG10, AG11), in time (AB05, DT01), accounts
 //! known (AC01, AC02), open (AC04), not blocked (AC06), of a type that permits it (AG01), in the currency
-//! (AM03), customer's funds (AM04), position (AM23), room (AM02), and a connection to the payee's bank (AB08).
+//! (AM03), customer's funds (AM04), position (AM23), room (AM02), a connection to each bank that has to be asked (AB08,
+//! AB07), and room among its unanswered questions (AB10).
 
-use types::{AccountNumber, Bic, Currency, Digest, PaymentState, ReasonCode, StatusReason, Timestamp};
+use types::{
+    AccountNumber, Bic, Currency, Digest, ParticipantNumber, PaymentState, ReasonCode, StatusReason,
+    Timestamp,
+};
 
-use crate::accounts::Transfer;
+use crate::bookings::{Bookings, Sides};
 use crate::ledger::ReplayError;
 use crate::mutants::{Mutant, is_on};
 use crate::participants::Participant;
+use crate::payments::{HOLDS_KEY, STAMPED};
+use crate::reservations::Reservation;
 use crate::{
-    AccountKind, AccountMode, AccountStatus, Kind, Ledger, Outcome, ParticipantStatus, Payment, Position,
-    Profile, Verdict, layout,
+    AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, ParticipantStatus, Payment,
+    Position, Profile, QuestionState, Silence, Stage, Verdict, layout, rules_answer,
 };
 
 /// What is to be done about a payment. Committing it can't fail.
+// A decision is made and committed at once; it never lies in memory.
+#[allow(clippy::large_enum_variant)]
 enum Decision {
     /// The answer to an earlier attempt is given again.
     Repeat(Payment),
@@ -27,15 +35,9 @@ enum Decision {
         holds_key: bool,
     },
     /// It is booked.
-    Settle(Settlement),
-}
-
-/// The bookings of a payment: one transfer in each book that it touches.
-struct Settlement {
-    amount: i64,
-    transfers: [Option<Transfer>; 3],
-    /// Accounts whose balances are told: payer, payee, payer's position, payee's position.
-    told: [AccountNumber; 4],
+    Settle(Bookings),
+    /// Funds are set aside, and a bank is asked.
+    Reserve(Bookings, Reservation),
 }
 
 /// The fields that both kinds of payment record have.
@@ -63,10 +65,8 @@ pub(crate) fn apply(
     let is_late = || profile.deadline(attempt.acceptance_time) <= at.time;
     let decision = match known(ledger, &attempt) {
         Some(decision) if !is_on(Mutant::ExpiryBeforeDuplicate) || !is_late() => decision,
-        _ => match judge(ledger, at, record, profile) {
-            Ok(settlement) => Decision::Settle(settlement),
-            Err(reason) => Decision::Reject { reason, holds_key: true },
-        },
+        _ => judge(ledger, at, record, profile)
+            .unwrap_or_else(|reason| Decision::Reject { reason, holds_key: true }),
     };
     Ok(commit(ledger, at, &attempt, decision))
 }
@@ -127,17 +127,19 @@ fn judge(
     at: Position,
     record: &layout::Payment,
     profile: &Profile,
-) -> Result<Settlement, ReasonCode> {
+) -> Result<Decision, ReasonCode> {
     let fails = |reason: StatusReason| Err(reason.code());
     let currency =
         Currency::from_number(record.currency.get()).expect("records are checked when they are read");
-    let bank = |bic: Bic| ledger.participants.find(bic).map(|number| ledger.participants.get(number));
-    let debtor_bank = bank(record.key.bank()).expect("the payer's bank was found before the key");
+    let debtor_number = ledger.participants.find(record.key.bank());
+    let debtor_number = debtor_number.expect("the payer's bank was found before the key");
+    let debtor_bank = ledger.participants.get(debtor_number);
     let creditor_bic =
         Bic::from_bytes(record.creditor_agent).expect("records are checked when they are read");
-    let Some(creditor_bank) = bank(creditor_bic) else {
+    let Some(creditor_number) = ledger.participants.find(creditor_bic) else {
         return fails(StatusReason::CreditorBankNotRegistered);
     };
+    let creditor_bank = ledger.participants.get(creditor_number);
     if debtor_bank.status() == ParticipantStatus::Suspended {
         return fails(StatusReason::AgentSuspended);
     }
@@ -169,12 +171,107 @@ fn judge(
     if currency != profile.currency || other_currency(debtor) || other_currency(creditor) {
         return fails(StatusReason::NotAllowedCurrency);
     }
-    let settlement = plan(debtor_bank, creditor_bank, debtor, creditor, currency, record.amount.get())?;
-    check_funds(ledger, &settlement)?;
-    match creditor {
-        Side::Hosted { .. } => Ok(settlement),
-        Side::Remote | Side::Unknown => Err(profile.no_connection),
+    let [debtor_account, creditor_account] =
+        [debtor, creditor].map(|side| side.account().unwrap_or_default());
+    let sides = Sides { debtor_bank, creditor_bank, debtor: debtor_account, creditor: creditor_account };
+    let bookings = Bookings::plan(sides, currency, record.amount.get())?;
+    bookings.check(&ledger.accounts)?;
+    let questions = questions(ledger, sides, record, profile)?;
+    if questions == [None; 2] {
+        return Ok(Decision::Settle(bookings));
     }
+    let banks = [debtor_number, creditor_number];
+    check_unanswered(ledger, banks, questions)?;
+    let accounts = [debtor_account, creditor_account];
+    Ok(Decision::Reserve(bookings, reservation(at, record, profile, banks, accounts, questions)))
+}
+
+/// What is kept of a payment while it waits for the banks that are asked.
+fn reservation(
+    at: Position,
+    record: &layout::Payment,
+    profile: &Profile,
+    banks: [ParticipantNumber; 2],
+    accounts: [AccountNumber; 2],
+    questions: [Option<Silence>; 2],
+) -> Reservation {
+    let accepted = checked_time(record.acceptance_time.get());
+    let ([debtor_bank, creditor_bank], [debtor_account, creditor_account]) = (banks, accounts);
+    let [debit, credit] = questions;
+    let reservation = Reservation {
+        sequence: at.sequence,
+        asked_at: at.sequence,
+        deadline: profile.deadline(accepted),
+        target: accepted.plus(profile.target),
+        due: Timestamp::default(),
+        amount: record.amount.get(),
+        payment: 0,
+        debtor_account,
+        creditor_account,
+        debtor_bank,
+        creditor_bank,
+        currency: profile.currency,
+        stage: if debit.is_some() { Stage::Debit } else { Stage::Credit },
+        credit_follows: debit.is_some() && credit.is_some(),
+        silences: questions.map(|silence| silence.unwrap_or(Silence::Reject)),
+        timeout_to_originator: *profile.timeout_to_originator.as_bytes(),
+        timeout_to_beneficiary: *profile.timeout_to_beneficiary.as_bytes(),
+    };
+    Reservation { due: reservation.answer_by(at.time), ..reservation }
+}
+
+/// Which banks have to be asked, the payer's and the payee's, and what the silence of each means.
+fn questions(
+    ledger: &Ledger,
+    sides: Sides<'_>,
+    record: &layout::Payment,
+    profile: &Profile,
+) -> Result<[Option<Silence>; 2], ReasonCode> {
+    let Connected { debtor, creditor } = record.connected();
+    let asks = |bank: &Participant, stage, account: AccountNumber| {
+        let policy = bank.policy().stage(stage);
+        let is_flagged = ledger.accounts.get(account).is_flagged();
+        policy.scope.covers(record.amount.get(), is_flagged).then_some(policy.silence)
+    };
+    let credit = match sides.creditor.0 {
+        // Its own core alone knows the account, so its silence never accepts.
+        0 if creditor => Some(Silence::Reject),
+        0 => return Err(profile.no_connection),
+        _ => match asks(sides.creditor_bank, Stage::Credit, sides.creditor) {
+            // Nobody is there to be asked: the bank is silent from the start.
+            Some(Silence::Reject) if !creditor => return Err(profile.no_connection),
+            Some(Silence::Accept) if !creditor => None,
+            wanted => wanted,
+        },
+    };
+    let debit = match sides.debtor.0 {
+        // A bank that keeps the payer's account itself has decided by sending.
+        0 => None,
+        _ => match asks(sides.debtor_bank, Stage::Debit, sides.debtor) {
+            Some(Silence::Reject) if !debtor => return Err(StatusReason::AgentOffline.code()),
+            Some(Silence::Accept) if !debtor => None,
+            wanted => wanted,
+        },
+    };
+    Ok([debit, credit])
+}
+
+/// Each bank that is asked, now or later, has room among its unanswered questions.
+fn check_unanswered(
+    ledger: &Ledger,
+    banks: [ParticipantNumber; 2],
+    questions: [Option<Silence>; 2],
+) -> Result<(), ReasonCode> {
+    let asked =
+        || banks.iter().zip(questions).filter(|(_, question)| question.is_some()).map(|(bank, _)| *bank);
+    for bank in asked() {
+        let unanswered = u64::from(ledger.reservations.unanswered(bank));
+        let more: u64 = asked().filter(|other| *other == bank).map(|_| 1).sum();
+        if unanswered + more > u64::from(ledger.participants.get(bank).unanswered_max()) {
+            return Err(StatusReason::InstructedAgentError.code());
+        }
+    }
+    Ok(())
 }
 
 /// Where an account lives: in a hosted bank it must be here; in a mixed one what is not here is asked for.
@@ -211,76 +308,6 @@ fn check_accounts(ledger: &Ledger, sides: [Side; 2]) -> Result<(), ReasonCode> {
     Ok(())
 }
 
-/// The bookings of each kind of payment.
-///
-/// | payer | payee | transfers |
-/// |---|---|---|
-/// | hosted | hosted, same bank | payer to payee |
-/// | hosted | hosted, other bank | payer to clearing; position to position; clearing to payee |
-/// | remote | hosted, other bank | position to position; clearing to payee |
-/// | remote | hosted, same (mixed) bank | core to payee |
-/// | any | remote, other bank | the payer's half of the above, so that funds are checked |
-/// | hosted | remote, same (mixed) bank | payer to core, so that funds are checked |
-fn plan(
-    debtor_bank: &Participant,
-    creditor_bank: &Participant,
-    debtor: Side,
-    creditor: Side,
-    currency: Currency,
-    amount: i64,
-) -> Result<Settlement, ReasonCode> {
-    let none = AccountNumber(0);
-    let transfer = |debit, credit| Some(Transfer { debit, credit });
-    let not_settled_here = || StatusReason::NotAllowedCurrency.code();
-    let debtor_book = debtor_bank.book(currency).ok_or_else(not_settled_here)?;
-    let creditor_book = creditor_bank.book(currency).ok_or_else(not_settled_here)?;
-    let told = |positions: [AccountNumber; 2]| {
-        let [debtor_position, creditor_position] = positions;
-        [
-            debtor.account().unwrap_or(none),
-            creditor.account().unwrap_or(none),
-            debtor_position,
-            creditor_position,
-        ]
-    };
-    if debtor_bank.bic() == creditor_bank.bic() {
-        let debit = debtor.account().unwrap_or(debtor_book.core);
-        let credit = creditor.account().unwrap_or(debtor_book.core);
-        let inside = if debit == credit { None } else { transfer(debit, credit) };
-        return Ok(Settlement { amount, transfers: [inside, None, None], told: told([none; 2]) });
-    }
-    let debtor_position = debtor_bank.position(currency).ok_or_else(not_settled_here)?;
-    let creditor_position = creditor_bank.position(currency).ok_or_else(not_settled_here)?;
-    let transfers = [
-        debtor.account().and_then(|account| transfer(account, debtor_book.clearing)),
-        transfer(debtor_position, creditor_position),
-        creditor.account().and_then(|account| transfer(creditor_book.clearing, account)),
-    ];
-    Ok(Settlement { amount, transfers, told: told([debtor_position, creditor_position]) })
-}
-
-/// Funds of every account that pays, then room in every account that receives. The customer's come first.
-fn check_funds(ledger: &Ledger, settlement: &Settlement) -> Result<(), ReasonCode> {
-    for transfer in settlement.transfers.iter().flatten() {
-        let debit = ledger.accounts.get(transfer.debit);
-        if !debit.covers(settlement.amount) {
-            return Err(match debit.kind() {
-                AccountKind::Current | AccountKind::Savings => StatusReason::InsufficientFunds.code(),
-                AccountKind::Position => StatusReason::AmountExceedsSettlementLimit.code(),
-                AccountKind::Core | AccountKind::Clearing | AccountKind::Funding => {
-                    StatusReason::NotAllowedAmount.code()
-                }
-            });
-        }
-    }
-    let mut credits =
-        settlement.transfers.iter().flatten().map(|transfer| ledger.accounts.get(transfer.credit));
-    match credits.all(|credit| credit.has_room_for(settlement.amount)) {
-        true => Ok(()),
-        false => Err(StatusReason::NotAllowedAmount.code()),
-    }
-}
-
 fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: Decision) -> Outcome {
     let mut outcome = Outcome {
         sequence: at.sequence,
@@ -292,32 +319,27 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         late: false,
         balances: [0; 4],
     };
+    let mut reserved = None;
     let (state, reason, holds_key) = match decision {
-        Decision::Repeat(earlier) => {
-            outcome.decided_at = earlier.decided_at;
-            outcome.decided_time = earlier.decided_time;
-            outcome.accepted = earlier.acceptance_time;
-            outcome.late = earlier.late;
-            let (state, reason) = (earlier.state, earlier.reason);
-            outcome.verdict = Verdict::Payment { state, reason, repeat_of: Some(earlier.sequence) };
-            return outcome;
-        }
+        Decision::Repeat(earlier) => return repeat(ledger, at, outcome, &earlier),
         Decision::Reject { reason, holds_key } => {
             (PaymentState::Rejected, Some(reason), holds_key && !is_on(Mutant::ForgetRefusal))
         }
-        Decision::Settle(settlement) => {
-            for transfer in settlement.transfers.into_iter().flatten() {
-                ledger.accounts.transfer(transfer, settlement.amount, at.sequence);
-            }
-            outcome.balances = settlement.told.map(|account| match account.0 {
-                0 => 0,
-                _ => ledger.accounts.get(account).balance(),
-            });
+        Decision::Settle(bookings) => {
+            bookings.book(&mut ledger.accounts, at.sequence);
+            outcome.balances = bookings.balances(&ledger.accounts);
             (PaymentState::Settled, None, true)
+        }
+        Decision::Reserve(bookings, reservation) => {
+            bookings.reserve(&mut ledger.accounts, at.sequence);
+            outcome.balances = bookings.debtor_balances(&ledger.accounts);
+            reserved = Some(reservation);
+            (PaymentState::Reserved, None, true)
         }
     };
     outcome.verdict = Verdict::Payment { state, reason, repeat_of: None };
-    ledger.payments.add(Payment {
+    let mark = |is_set, mark| if is_set { mark } else { 0 };
+    let slot = ledger.payments.add(Payment {
         sequence: at.sequence,
         decided_at: at.sequence,
         received_time: at.time,
@@ -329,11 +351,29 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         transaction_id: attempt.key.transaction_id,
         state,
         reason,
-        holds_key,
-        stamped: attempt.stamped,
-        late: false,
+        marks: mark(holds_key, HOLDS_KEY) | mark(attempt.stamped, STAMPED),
+        questions: [QuestionState::NotAsked; 2],
+        creditor_bank: reserved.map_or(ParticipantNumber(0), |reservation| reservation.creditor_bank),
+        reason_to_creditor: [0; 4],
     });
+    if let Some(reservation) = reserved {
+        rules_answer::ask(ledger, Reservation { payment: slot, ..reservation });
+    }
     outcome
+}
+
+/// The answer to an earlier attempt, as it stands at this moment.
+fn repeat(ledger: &mut Ledger, at: Position, outcome: Outcome, earlier: &Payment) -> Outcome {
+    let earlier = rules_answer::up_to_date(ledger, at, earlier);
+    let (state, reason) = (earlier.state, earlier.reason);
+    Outcome {
+        decided_at: earlier.decided_at,
+        decided_time: earlier.decided_time,
+        accepted: earlier.acceptance_time,
+        late: earlier.is_late(),
+        verdict: Verdict::Payment { state, reason, repeat_of: Some(earlier.sequence) },
+        ..outcome
+    }
 }
 
 fn checked_time(nanoseconds: i64) -> Timestamp {

@@ -9,8 +9,11 @@
 //! open A1 savings floor -50.00   close A1           block A1         unblock A1         floor A1 -5.00
 //! post A1 +500.00                post A1 -20.00     fund A 90.00     defund A 10.00 ref F1
 //! pay T1 A1 B2 10.00             refuse T1 A FF01
-//! balance A1                     balance A.core|A.clearing|A.position|funding
+//! online C                       offline C          answer T1 C yes|no AC04 [debit]
+//! decide A debits|credits nothing|flagged|above|all [1.00] [accept]              flag A1 | unflag A1 | limit C 3
+//! balance A1                     balance A.core|A.clearing|A.position|funding    reserved A1    available A1
 //! payment A T1                   sequence T1        books            count payments     totals
+//! decided    asked    due    answers    questions C    unanswered C
 //! ```
 //!
 //! - A letter is a bank, a letter with digits one of its accounts. A currency follows amount or account; without
@@ -22,15 +25,18 @@
 //!   and `accepted +1s` from the frame's time, `accepted @3s` from the script's start, `accepted none`. `from C`
 //!   and `to D` name other banks than those of the accounts, `text x` is the remittance, `refused FF01` says that
 //!   the edge refused the order on reading.
+//! - No bank is connected unless a line says `online`. `decided` and `asked` are what the last frame decided by time
+//!   alone, and which questions it asked.
 //! - `load DEBIT CREDIT AMOUNT` moves any amount inside a book past all records, to reach the ends of the range;
 //!   `max` and `-max` are the ends.
 
-use types::{AccountNumber, Balance, Currency, Digest, PrincipalNumber, Sequence, Timestamp};
+use types::{AccountNumber, Balance, Bic, Currency, Digest, PrincipalNumber, Sequence, Timestamp};
 
 use crate::accounts::Transfer;
 use crate::testing_words::{Words, bank, iban, key, minor_units, span, start};
 use crate::{
-    Kind, Ledger, Limits, Outcome, OutcomeEntry, PaymentAnswer, Position, RecordWriter, Records, Verdict,
+    Kind, Ledger, Limits, OpenQuestion, Outcome, OutcomeEntry, PaymentAnswer, Position, RecordWriter,
+    Records, Verdict,
 };
 
 /// Runs a script and checks everything that it says.
@@ -108,6 +114,10 @@ pub(crate) struct Run {
     /// Acceptance time of each payment that has occurred.
     pub(crate) accepted: Vec<(String, Option<Timestamp>)>,
     frame: Option<OpenFrame>,
+    /// The banks that are connected.
+    online: Vec<Bic>,
+    /// What the last frame did beside its commands' outcomes.
+    last: Applied,
     /// How many commands there were, so that each has a request id of its own.
     commands: usize,
 }
@@ -125,6 +135,8 @@ impl Run {
             labels: Vec::new(),
             accepted: Vec::new(),
             frame: None,
+            online: Vec::new(),
+            last: Applied::default(),
             commands: 0,
         };
         let writer = genesis();
@@ -162,7 +174,13 @@ impl Run {
                 self.seal(Vec::new(), Vec::new());
             }
             "load" => self.load(words.word(), words.word(), words.word()),
-            verb @ ("balance" | "payment" | "sequence" | "books" | "count" | "totals") => {
+            "online" => self.online.push(bank(words.word())),
+            "offline" => {
+                let bank = bank(words.word());
+                self.online.retain(|online| *online != bank);
+            }
+            verb @ ("balance" | "payment" | "sequence" | "books" | "count" | "totals" | "reserved"
+            | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -171,7 +189,11 @@ impl Run {
                 self.commands += 1;
                 let count = self.commands;
                 let look_up = |digest, currency| self.hint(digest, currency);
-                let (writer, label) = words.command(verb, count, self.now, &self.accepted, &look_up);
+                let (mut writer, label) = match verb {
+                    "answer" => words.answer(&|label| self.original(label)),
+                    _ => words.command(verb, count, self.now, &self.accepted, &look_up),
+                };
+                writer.mark_last_connected(|bic| self.online.iter().any(|online| online.as_bytes() == bic));
                 let accepted = words.accepted.take();
                 words.finish();
                 self.accepted.extend(accepted);
@@ -204,10 +226,10 @@ impl Run {
     /// Seals a frame and applies it, as the engine would.
     fn seal(&mut self, records: Vec<u8>, texts: Vec<u8>) -> Vec<Outcome> {
         let first = Position { sequence: self.ledger.position().sequence.next(), time: self.now };
-        let outcomes = apply_frame(&mut self.ledger, first, &records, &texts);
-        self.entries.extend(outcomes.iter().map(Outcome::to_entry));
+        self.last = apply_records(&mut self.ledger, first, &Records::new(&records, &texts));
+        self.entries.extend(self.last.entries.iter());
         self.steps.push(Step::Frame { first, records, texts });
-        outcomes
+        self.last.outcomes.clone()
     }
 
     fn load(&mut self, debit: &str, credit: &str, amount: &str) {
@@ -264,6 +286,7 @@ impl Run {
             }
             Verdict::Done { .. } => "done".to_owned(),
             Verdict::Refused { refusal, .. } => format!("refused {}", refusal.name()),
+            Verdict::Answer { effect, state, reason, .. } => answered(effect, state, reason),
         };
         if let Some(sequence) = outcome.repeat_of() {
             let label =
@@ -280,21 +303,18 @@ impl Run {
         match verb {
             "balance" => {
                 let account = self.ledger.account_by_number(self.number(words.word()));
-                assert_eq!((account.reserved(), account.held()), (0, 0), "nothing reserves or holds as yet");
+                assert_eq!(account.held(), 0, "nothing holds as yet");
                 decimal(account.balance())
             }
+            "reserved" => decimal(self.ledger.account_by_number(self.number(words.word())).reserved()),
+            "available" => decimal(self.ledger.account_by_number(self.number(words.word())).available()),
             "payment" => {
                 let (bank, id) = (bank(words.word()), words.word());
                 let accepted = words.option("accepted").map(|time| start().plus(span(&time[1..])));
                 self.tell_answer(self.ledger.payment_by_key(bank, id, accepted))
             }
             "sequence" => {
-                let name = words.word();
-                let labelled = self.labels.iter().rev().find(|label| label.1 == name);
-                let sequence = match labelled {
-                    Some(label) => label.0,
-                    None => Sequence(self.ledger.position().sequence.0 + name.parse::<u64>().unwrap()),
-                };
+                let sequence = self.labelled(words.word());
                 self.tell_answer(self.ledger.payment_at(sequence))
             }
             "books" => {
@@ -306,12 +326,35 @@ impl Run {
                 "payments" => self.ledger.payment_count().to_string(),
                 _ => self.ledger.request_count().to_string(),
             },
-            _ => {
+            "totals" => {
                 let totals = self.ledger.payment_totals();
-                assert_eq!((totals.reserved, totals.expired), (0, 0));
-                format!("{} settled, {} rejected", totals.settled, totals.rejected)
+                let mut text = format!("{} settled, {} rejected", totals.settled, totals.rejected);
+                if (totals.expired, totals.reserved) != (0, 0) {
+                    text += &format!(", {} expired, {} reserved", totals.expired, totals.reserved);
+                }
+                text
             }
+            verb => self.ask_lifecycle(verb, words),
         }
+    }
+
+    /// The position of what a name stands for; of one that stands for nothing, its number ahead of the last.
+    fn labelled(&self, name: &str) -> Sequence {
+        match self.labels.iter().rev().find(|label| label.1 == name) {
+            Some(label) => label.0,
+            None => Sequence(
+                self.ledger.position().sequence.0 + name.trim_start_matches('T').parse::<u64>().unwrap(),
+            ),
+        }
+    }
+
+    /// The same, but the first command of this name, whatever was tried under it later.
+    fn original(&self, name: &str) -> Sequence {
+        self.labels.iter().find(|label| label.1 == name).map_or_else(|| self.labelled(name), |label| label.0)
+    }
+
+    fn label(&self, sequence: Sequence) -> &str {
+        &self.labels.iter().find(|label| label.0 == sequence).expect("every command has a name").1
     }
 
     fn tell_answer(&self, answer: PaymentAnswer) -> String {
@@ -336,8 +379,7 @@ impl Run {
                 Step::Frame { first, records, texts } => {
                     let records =
                         if with_texts { Records::new(records, texts) } else { Records::erased(records) };
-                    let outcomes = apply_records(&mut ledger, *first, &records);
-                    entries.extend(outcomes.iter().map(Outcome::to_entry));
+                    entries.extend(apply_records(&mut ledger, *first, &records).entries);
                 }
                 Step::Load { transfer, amount, at } => ledger.accounts.transfer(*transfer, *amount, *at),
             }
@@ -354,6 +396,8 @@ impl Run {
         for (left, right) in ledger.accounts().zip(self.ledger.accounts()) {
             assert_eq!(format!("{left:?}"), format!("{right:?}"));
         }
+        assert_eq!(ledger.next_due(), self.ledger.next_due());
+        assert_eq!(ledger.answer_totals(), self.ledger.answer_totals());
     }
 }
 
@@ -372,23 +416,53 @@ pub(crate) fn apply_frame(
     records: &[u8],
     texts: &[u8],
 ) -> Vec<Outcome> {
-    apply_records(ledger, first, &Records::new(records, texts))
+    apply_records(ledger, first, &Records::new(records, texts)).outcomes
 }
 
-fn apply_records(ledger: &mut Ledger, first: Position, records: &Records<'_>) -> Vec<Outcome> {
-    let count = records.clone().count();
-    ledger.reserve_for_frame(count);
-    ledger.tick(first);
-    ledger.validate();
-    let mut at = first;
-    let mut outcomes = Vec::with_capacity(count);
-    for record in records.clone() {
-        at.sequence = at.sequence.next();
-        outcomes.push(ledger.apply(at, &record.unwrap()).unwrap());
+/// What a frame came to.
+#[derive(Default)]
+pub(crate) struct Applied {
+    /// Of its commands.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// What the log tells of it, in its order.
+    pub(crate) entries: Vec<OutcomeEntry>,
+    /// Of payments whose time was over.
+    pub(crate) decided: Vec<Outcome>,
+    /// The questions that were asked.
+    pub(crate) asked: Vec<OpenQuestion>,
+}
+
+impl Applied {
+    fn follow(&mut self, ledger: &Ledger, tick: Position) {
+        for outcome in ledger.decided() {
+            assert_eq!((outcome.decided_at, outcome.decided_time), (tick.sequence, tick.time), "by the tick");
+            self.entries.push(outcome.to_entry());
+        }
+        self.decided.extend(ledger.decided());
+        self.asked.extend(ledger.asked());
         ledger.validate();
     }
-    outcomes
 }
+
+pub(crate) fn apply_records(ledger: &mut Ledger, first: Position, records: &Records<'_>) -> Applied {
+    ledger.reserve_for_frame(records.clone().count());
+    ledger.tick(first);
+    let mut applied = Applied::default();
+    applied.follow(ledger, first);
+    let mut at = first;
+    for record in records.clone() {
+        at.sequence = at.sequence.next();
+        let outcome = ledger.apply(at, &record.unwrap()).unwrap();
+        applied.follow(ledger, first);
+        applied.entries.push(outcome.to_entry());
+        applied.outcomes.push(outcome);
+    }
+    applied
+}
+
+#[path = "testing_lifecycle.rs"]
+mod lifecycle;
+use lifecycle::answered;
 
 impl Line {
     #[track_caller]
@@ -396,7 +470,10 @@ impl Line {
         let met = match self.expected.as_deref() {
             Some("any") => true,
             Some(expected) => expected == answer,
-            None => answer == "done" || answer == "settled" || answer.starts_with("balance "),
+            None => {
+                let carried_out = ["balance ", "applied "].iter().any(|done| answer.starts_with(done));
+                answer == "done" || answer == "settled" || carried_out
+            }
         };
         let expected = self.expected.as_deref().unwrap_or("carried out");
         assert!(met, "line {}, `{}`:\n expected {expected}\n    found {answer}", self.number, self.text);

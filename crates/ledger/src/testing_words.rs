@@ -11,6 +11,9 @@ use crate::{
     SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
 
+#[path = "testing_words_lifecycle.rs"]
+mod lifecycle;
+
 /// The key of every script's log.
 pub(crate) const fn key() -> DigestKey {
     DigestKey::new(*b"a script's  key.")
@@ -126,6 +129,7 @@ impl<'line> Words<'line> {
             "bank" | "suspend" | "resume" => self.participant(verb, request_id, &mut writer),
             "open" | "close" | "block" | "unblock" | "floor" => self.keep(verb, request_id, &mut writer),
             "post" | "fund" | "defund" => self.book(verb, request_id, &mut writer),
+            "decide" | "flag" | "unflag" | "limit" => self.keep_lifecycle(verb, request_id, &mut writer),
             verb => panic!("not a command: {verb}"),
         }
         (writer, id)

@@ -51,8 +51,17 @@ impl<Entry> Window<Entry> {
     }
 
     pub(crate) fn at_slot(&self, slot: u32) -> &Entry {
+        &self.entries[self.distance(slot)]
+    }
+
+    pub(crate) fn at_slot_mut(&mut self, slot: u32) -> &mut Entry {
+        let distance = self.distance(slot);
+        &mut self.entries[distance]
+    }
+
+    fn distance(&self, slot: u32) -> usize {
         let distance = slot.wrapping_sub(slot_of(self.forgotten)) & SLOT_MASK;
-        &self.entries[usize::try_from(distance).expect("addresses have at least 32 bits")]
+        usize::try_from(distance).expect("addresses have at least 32 bits")
     }
 
     /// Forgets the oldest entry if it may be, and returns its slot with it.

@@ -9,10 +9,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ledger::{
-    AccountKind, AccountMode, AccountSelector, AccountStatus, Direction, Ledger, Limits, LiquidityDirection,
-    OpenAccount, Outcome, ParticipantStatus, Position, PostEntry, Profile, RecordWriter, Records,
-    RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus,
-    SetParticipantStatus, TransferLiquidity, Verdict,
+    AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
+    DecisionPolicy, DecisionScope, Direction, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome,
+    ParticipantStatus, Position, PostEntry, Profile, RecordWriter, Records, RefusedBody, RefusedPayment,
+    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy,
+    SetParticipantStatus, SetReservationLimit, Silence, Stage, StagePolicy, TransferLiquidity, Verdict,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
@@ -149,6 +150,18 @@ fn rejected(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Payment { state: PaymentState::Rejected, repeat_of: None, .. })
 }
 
+fn reserved(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Payment { state: PaymentState::Reserved, repeat_of: None, .. })
+}
+
+fn applied(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Answer { effect: AnswerEffect::Applied, .. })
+}
+
+fn ignored(verdict: Verdict) -> bool {
+    !applied(verdict)
+}
+
 fn repeated(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Payment { repeat_of: Some(_), .. })
 }
@@ -274,8 +287,12 @@ fn applying_a_command_allocates_nothing() {
     participants_and_accounts(&mut node);
     money(&mut node);
     payments(&mut node);
+    waiting_payments(&mut node);
     node.at.time = start().plus(Duration::from_seconds(6 * 86_400));
-    node.frame("a tick that forgets", &RecordWriter::new(KEY, PrincipalNumber(0)));
+    // More than one tick forgets.
+    for _ in 0..2 {
+        node.frame("a tick that forgets", &RecordWriter::new(KEY, PrincipalNumber(0)));
+    }
     assert_eq!(node.ledger.payment_count(), 0);
     node.ledger.validate();
 }
@@ -316,6 +333,54 @@ fn money(node: &mut Node) {
     node.each("a liquidity transfer", 2000, done, |writer, request_id, number| {
         fund(writer, request_id, number % 50);
     });
+}
+
+/// Both banks decide about everything: reservations, answers to both questions, silence, and who comes late.
+fn waiting_payments(node: &mut Node) {
+    let wish = |silence| StagePolicy { scope: DecisionScope::All, silence };
+    let policy = DecisionPolicy { debits: wish(Silence::Accept), credits: wish(Silence::Reject) };
+    node.each("a decision policy", 50, done, |writer, request_id, number| {
+        writer.set_decision_policy(&SetDecisionPolicy { request_id, bic: bank(number), policy });
+    });
+    node.each("an account's flag", 100, done, |writer, request_id, number| {
+        writer.set_account_flag(&SetAccountFlag { request_id, account: account(number), is_flagged: true });
+    });
+    node.each("a limit of reservations", 50, done, |writer, request_id, number| {
+        let (bic, unanswered_max) = (bank(number), 10_000 + number);
+        writer.set_reservation_limit(&SetReservationLimit { request_id, bic, unanswered_max });
+    });
+    node.each("a posting for what is reserved", 3000, done, |writer, request_id, number| {
+        post(writer, request_id, number, 100);
+    });
+    let reserved_payments = node.each("a payment that is reserved", 2900, reserved, |writer, _, number| {
+        pay(writer, 30_000 + number, number, number + 1, 10);
+        writer.mark_last_connected(|_| true);
+    });
+    let payments: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    node.frame("a reserved payment that comes again", &reserved_payments);
+    assert!(node.outcomes.iter().all(|outcome| repeated(outcome.verdict)));
+    let answer = |stage, answer| {
+        let payments = &payments;
+        move |writer: &mut RecordWriter, _: RequestId, number: u32| {
+            let payment = payments[usize::try_from(number).unwrap()];
+            let bic = bank(if stage == Stage::Debit { number % 2 } else { (number + 1) % 2 });
+            writer.answer(&AnswerPayment { payment, bic, stage, answer });
+        }
+    };
+    let reject = Answer::Reject(ReasonCode::parse("AC04").unwrap());
+    node.each("an answer that another bank's follows", 2000, applied, answer(Stage::Debit, Answer::Accept));
+    node.each("an answer that settles", 1000, applied, answer(Stage::Credit, Answer::Accept));
+    node.each("an answer that comes again", 1000, ignored, answer(Stage::Credit, Answer::Accept));
+    node.each("an answer that rejects", 1500, |_| true, answer(Stage::Credit, reject));
+    node.at.time = start().plus(Duration::from_seconds(5));
+    node.frame("a tick that takes silence for an answer", &RecordWriter::new(KEY, PrincipalNumber(0)));
+    assert_eq!(node.ledger.asked().len(), 900);
+    node.at.time = start().plus(Duration::from_seconds(7));
+    node.frame("a tick at which payments expire", &RecordWriter::new(KEY, PrincipalNumber(0)));
+    assert_eq!(node.ledger.decided().len(), 1400);
+    node.each("an answer that comes too late", 2900, ignored, answer(Stage::Credit, Answer::Accept));
+    assert_eq!(node.ledger.reservation_count(), 0);
+    node.ledger.validate();
 }
 
 fn payments(node: &mut Node) {

@@ -71,7 +71,7 @@ impl ParticipantService for Participants {
 fn check(outcome: &Outcome) -> Result<(), Status> {
     match outcome.verdict {
         Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-        Verdict::Done { .. } | Verdict::Payment { .. } => Ok(()),
+        Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } => Ok(()),
     }
 }
 

@@ -89,7 +89,9 @@ pub(crate) struct PaymentFacts {
 pub(crate) fn facts(outcome: &Outcome) -> PaymentFacts {
     let (state, reason) = match outcome.verdict {
         Verdict::Payment { state, reason, .. } => (state, reason),
-        Verdict::Done { .. } | Verdict::Refused { .. } => unreachable!("a payment has a payment's verdict"),
+        Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::Answer { .. } => {
+            unreachable!("a payment has a payment's verdict")
+        }
     };
     PaymentFacts {
         sequence: outcome.repeat_of().unwrap_or(outcome.sequence),

@@ -5,14 +5,15 @@
 //! 1. One outcome for each payment, whatever is retried or changed.
 //! 2. Nothing that was acknowledged is missing after a crash, and nothing is told that is not durable.
 //! 3. Money: every balance is the model's, and books sum to zero.
-//! 4. Nothing settles at or past its deadline in log time, and log time is the time of sealing.
+//! 4. Nothing settles at or past its deadline in log time, whether at once, by an answer or by silence; and log time is
+//!    the time of sealing.
 //! 5. A final "not found" is never followed by a settlement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Answer, Answered};
 use journal::{FrameHash, FrameHeader, FrameKind, FrameView, SealedFrame};
-use ledger::{Ledger, Outcome, Position, Verdict};
+use ledger::{AnswerEffect, Ledger, Outcome, Position, Verdict};
 use types::{BatchNumber, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use crate::compare::{self, same};
@@ -183,7 +184,9 @@ impl Auditor {
 
     fn apply(&mut self, frame: &Frame, settled: &mut Vec<Timestamp>) -> Result<(), Violation> {
         let mut at = Position { sequence: frame.header.first_sequence, time: frame.header.time };
-        self.model.tick(at);
+        for (sequence, expected) in self.model.tick(at) {
+            self.follows(sequence, &expected, at, settled)?;
+        }
         for record in split(&frame.records) {
             at.sequence = at.sequence.next();
             // Genesis and profile are the log's own.
@@ -194,14 +197,41 @@ impl Auditor {
             let step = self.steps.get(&record).cloned();
             let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
             let expected = self.model.apply(at, &step);
-            let is_settled = Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None };
-            if let Step::Pay(payment) = &step
-                && expected.verdict == is_settled
-            {
-                self.settles(payment, at)?;
-                settled.push(payment.acceptance_time());
-            }
             self.decided.insert(at.sequence, Decided { step, expected });
+            match expected.verdict {
+                Verdict::Payment { repeat_of: None, .. } => {
+                    self.follows(at.sequence, &expected, at, settled)?
+                }
+                Verdict::Answer { payment, effect: AnswerEffect::Applied, .. } => {
+                    self.follows(payment, &expected, at, settled)?;
+                }
+                Verdict::Payment { .. }
+                | Verdict::Answer { .. }
+                | Verdict::Done { .. }
+                | Verdict::Refused { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The payment at this position stands in another state from now on.
+    fn follows(
+        &mut self,
+        sequence: Sequence,
+        expected: &Expected,
+        at: Position,
+        settled: &mut Vec<Timestamp>,
+    ) -> Result<(), Violation> {
+        let is_settled = match expected.verdict {
+            Verdict::Payment { state, .. } => state == PaymentState::Settled,
+            Verdict::Answer { state, .. } => state == Some(PaymentState::Settled),
+            Verdict::Done { .. } | Verdict::Refused { .. } => false,
+        };
+        if let Some(Step::Pay(payment)) = self.decided.get(&sequence).map(|decided| decided.step.clone())
+            && is_settled
+        {
+            self.settles(&payment, at)?;
+            settled.push(payment.acceptance_time());
         }
         Ok(())
     }
@@ -245,8 +275,12 @@ impl Auditor {
         let (key, now) = ((payment.debtor_bank, payment.id), self.model.at.time);
         match self.told.get(&key) {
             Some((first, earlier, decided)) if earlier.holds_key() && decided.plus(REMEMBERED) >= now => {
+                let may_change = earlier.state == PaymentState::Reserved && earlier.original == told.original;
                 if first.body == payment.body && *earlier != told {
-                    return Err(format!("promise 1: payment {key:?} was told {earlier:?}, now {told:?}"));
+                    if !may_change {
+                        return Err(format!("promise 1: payment {key:?} was told {earlier:?}, now {told:?}"));
+                    }
+                    self.told.insert(key, (*payment, told, outcome.decided_time));
                 }
             }
             Some(_) | None => {
@@ -293,7 +327,8 @@ impl Auditor {
                 same("the answer for a bank", &known, &found)
             }
             (Query::Books, Answer::TrialBalance { books, payments }) => {
-                same("payments", &model.totals, &[payments.settled, payments.rejected])?;
+                let totals = [payments.settled, payments.rejected, payments.expired];
+                same("payments", &(model.totals, model.waiting_count()), &(totals, payments.reserved))?;
                 same("promise 3: books", &true, &books.iter().all(|book| book.sum() == 0))
             }
             _ => Err(format!("{query:?} is answered with {found:?}")),

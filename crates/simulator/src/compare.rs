@@ -1,6 +1,6 @@
 //! The model beside the ledger: every outcome, every account, every bank, every count.
 
-use ledger::{AccountKind, Ledger, Outcome, PaymentAnswer};
+use ledger::{AccountKind, AnswerEffect, Ledger, Outcome, PaymentAnswer};
 use rust_decimal::Decimal;
 use types::AccountNumber;
 
@@ -46,7 +46,8 @@ pub(crate) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
         same(&what, &expected.balance, &money(found.balance()))?;
         same(&what, &(kind, expected.status), &(found.kind(), found.status()))?;
         same(&what, &(currency(expected.currency), owner), &(found.currency(), u64::from(found.owner().0)))?;
-        same(&what, &(0, 0), &(found.reserved(), found.held()))?;
+        same(&what, &(expected.reserved, 0), &(money(found.reserved()), found.held()))?;
+        same(&what, &expected.is_flagged, &found.is_flagged())?;
         if let Some(floor) = expected.floor {
             same(&what, &floor, &money(found.floor()))?;
         }
@@ -58,14 +59,42 @@ pub(crate) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     let found = ledger.participants().map(|(_, found)| (found.bic(), found.mode(), found.status()));
     same("banks", &banks.collect::<Vec<_>>(), &found.collect::<Vec<_>>())?;
     let totals = ledger.payment_totals();
-    same("payments", &model.totals, &[totals.settled, totals.rejected])?;
-    same("waiting payments", &[0, 0], &[totals.reserved, totals.expired])?;
+    same("payments", &model.totals, &[totals.settled, totals.rejected, totals.expired])?;
+    same("waiting payments", &model.waiting_count(), &totals.reserved)?;
+    questions(model, ledger)?;
     same("remembered", &model.remembered(), &(ledger.payment_count(), ledger.request_count()))?;
     for book in ledger.trial_balance() {
         same("a book", &0, &book.sum())?;
     }
     let sum: Decimal = model.accounts.values().map(|account| account.balance).sum();
     same("the model's own books", &Decimal::ZERO, &sum)
+}
+
+/// Says how the open questions of a ledger differ from the model's.
+fn questions(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    same("when the next question ends", &model.next_due(), &ledger.next_due())?;
+    let expected = model.open_questions();
+    for bank in &model.banks {
+        let open = ledger.open_questions(bic(bank.bank), None, usize::MAX).map(|open| open.questions);
+        let mut found: Vec<_> =
+            open.unwrap_or_default().iter().map(|open| (open.payment, bank.bank, open.stage)).collect();
+        found.sort_by_key(|(sequence, ..)| *sequence);
+        let expected: Vec<_> = expected.iter().filter(|open| open.1 == bank.bank).copied().collect();
+        same("a bank's open questions", &expected, &found)?;
+        let (number, known) = ledger.participant(bic(bank.bank)).ok_or("a bank is missing")?;
+        let unanswered = usize::try_from(ledger.unanswered(number)).map_err(|error| error.to_string())?;
+        same("what a bank has yet to answer", &model.unanswered(bank.bank), &unanswered)?;
+        same(
+            "a bank's wish",
+            &(bank.policy, bank.unanswered_max),
+            &(*known.policy(), known.unanswered_max()),
+        )?;
+    }
+    for effect in AnswerEffect::ALL {
+        let expected = model.effects.get(&effect).copied().unwrap_or_default();
+        same("answers", &(effect, expected), &(effect, ledger.answer_totals().of(effect)))?;
+    }
+    Ok(())
 }
 
 /// Says how two things differ.

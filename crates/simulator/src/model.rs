@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{
-    AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, ParticipantStatus, Position,
-    Refusal, Verdict,
+    AccountKind, AccountMode, AccountStatus, AnswerEffect, DecisionPolicy, Direction, LiquidityDirection,
+    ParticipantStatus, Position, QuestionState, Refusal, Verdict,
 };
 use rust_decimal::Decimal;
 use types::{Duration, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
@@ -21,6 +21,7 @@ const REMEMBERED: Duration = Duration::from_seconds(5 * 24 * 3600);
 const EXPIRY: Duration = Duration::from_seconds(7);
 const TOLERANCE: Duration = Duration::from_seconds(1);
 const CURRENCIES_MAX: usize = 4;
+const UNANSWERED_MAX: u32 = 1_000_000;
 
 /// What a command must come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,10 @@ pub(crate) struct Account {
     pub(crate) floor: Option<Decimal>,
     /// What is on it.
     pub(crate) balance: Decimal,
+    /// What of it is set aside for payments that wait.
+    pub(crate) reserved: Decimal,
+    /// Whether its bank has flagged it.
+    pub(crate) is_flagged: bool,
 }
 
 /// A bank.
@@ -88,6 +93,10 @@ pub(crate) struct Bank {
     pub(crate) mode: AccountMode,
     /// Whether it takes part.
     pub(crate) status: ParticipantStatus,
+    /// About what it wants to decide.
+    pub(crate) policy: DecisionPolicy,
+    /// How many questions it may have unanswered.
+    pub(crate) unanswered_max: u32,
 }
 
 /// Over what duplicates of a payment are compared.
@@ -105,6 +114,12 @@ struct Payment {
     received: Timestamp,
     state: PaymentState,
     reason: Option<ReasonCode>,
+    decided_at: Sequence,
+    /// The questions to the payer's bank and to the payee's.
+    questions: [QuestionState; 2],
+    creditor_bank: u8,
+    /// What is known of it while it waits.
+    waits: Option<Waits>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -126,21 +141,26 @@ pub(crate) struct Model {
     has_forgotten: bool,
     answered: BTreeMap<u32, Answered>,
     references: BTreeSet<(u8, u32)>,
-    /// Payments settled and rejected since the log began.
-    pub(crate) totals: [u64; 2],
+    /// Payments settled, rejected and expired since the log began.
+    pub(crate) totals: [u64; 3],
+    /// Answers by their effect.
+    pub(crate) effects: BTreeMap<AnswerEffect, u64>,
     /// The last position.
     pub(crate) at: Position,
 }
 
 impl Model {
-    /// A frame begins: what is older than five days is forgotten.
-    pub(crate) fn tick(&mut self, at: Position) {
+    /// A frame begins: questions whose time is over end, and what is older than five days is forgotten. Says what
+    /// was decided, in order.
+    pub(crate) fn tick(&mut self, at: Position) -> Vec<(Sequence, Expected)> {
         self.at = at;
+        let decided = self.end_questions();
         let limit = at.time.minus(REMEMBERED);
         let before = self.payments.len();
         self.payments.retain(|_, payment| payment.received >= limit);
         self.has_forgotten |= self.payments.len() < before;
         self.answered.retain(|_, answered| answered.received >= limit);
+        decided
     }
 
     /// The log's own records, which change no balance, have passed.
@@ -154,6 +174,7 @@ impl Model {
         match step {
             Step::Request { id, body } => self.request(*id, *body),
             Step::Pay(payment) => self.payment(payment, Compared::Order(payment.body), None),
+            Step::Answer { payment, bank, stage, answer } => self.answer(*payment, *bank, *stage, *answer),
             Step::Refuse { payment, whole } => {
                 let compared = match whole {
                     true => Compared::Order(payment.body),
@@ -215,7 +236,9 @@ impl Model {
     fn open(&mut self, bank: Option<u8>, place: Place, currency: u8, floor: Option<Decimal>) -> u32 {
         let number = u32::try_from(self.accounts.len() + 1).expect("accounts are few");
         let (status, balance) = (AccountStatus::Active, Decimal::ZERO);
-        self.accounts.insert(number, Account { bank, place, currency, status, floor, balance });
+        let (reserved, is_flagged) = (Decimal::ZERO, false);
+        let account = Account { bank, place, currency, status, floor, balance, reserved, is_flagged };
+        self.accounts.insert(number, account);
         number
     }
 
@@ -251,6 +274,13 @@ impl Model {
             Request::Move { bank, currency, direction, amount, reference } => {
                 self.move_liquidity(bank, currency, direction, money(amount), reference)
             }
+            Request::SetPolicy { bank, policy } => self.change_bank(bank, |known| known.policy = policy),
+            Request::SetFlag { account, currency, is_flagged } => {
+                self.set_flag(account, currency, is_flagged)
+            }
+            Request::SetLimit { bank, unanswered_max } => {
+                self.change_bank(bank, |known| known.unanswered_max = unanswered_max)
+            }
         };
         let expected = self.expected(answer);
         let (received, sequence) = (self.at.time, self.at.sequence);
@@ -276,16 +306,26 @@ impl Model {
         }
         self.open_book(bank, currency);
         self.open(Some(bank), Place::Position, currency, Some(Decimal::ZERO));
-        self.banks.push(Bank { bank, mode, status: ParticipantStatus::Active });
+        let (status, policy) = (ParticipantStatus::Active, DecisionPolicy::NONE);
+        self.banks.push(Bank { bank, mode, status, policy, unanswered_max: UNANSWERED_MAX });
         Ok((self.bank(bank).expect("it has just entered").0, Decimal::ZERO))
     }
 
     fn set_bank_status(&mut self, bank: u8, status: ParticipantStatus) -> Result<(u64, Decimal), Refusal> {
+        self.change_bank(bank, |known| known.status = status)
+    }
+
+    fn change_bank(&mut self, bank: u8, change: impl Fn(&mut Bank)) -> Result<(u64, Decimal), Refusal> {
         let number = self.bank(bank).ok_or(Refusal::ParticipantUnknown)?.0;
-        for known in self.banks.iter_mut().filter(|known| known.bank == bank) {
-            known.status = status;
-        }
+        self.banks.iter_mut().filter(|known| known.bank == bank).for_each(change);
         Ok((number, Decimal::ZERO))
+    }
+
+    fn set_flag(&mut self, account: u8, currency: u8, is_flagged: bool) -> Result<(u64, Decimal), Refusal> {
+        let number = self.open_customer(account, currency)?;
+        let known = self.account(number);
+        known.is_flagged = is_flagged;
+        Ok((u64::from(number), known.balance))
     }
 
     fn open_account(
@@ -334,7 +374,7 @@ impl Model {
     ) -> Result<(u64, Decimal), Refusal> {
         let number = self.open_customer(account, currency)?;
         let known = self.account(number);
-        if status == AccountStatus::Closed && !known.balance.is_zero() {
+        if status == AccountStatus::Closed && !(known.balance.is_zero() && known.reserved.is_zero()) {
             return Err(Refusal::AccountNotEmpty);
         }
         known.status = status;
@@ -344,7 +384,7 @@ impl Model {
     fn set_floor(&mut self, account: u8, currency: u8, floor: Decimal) -> Result<(u64, Decimal), Refusal> {
         let number = self.open_customer(account, currency)?;
         let known = self.account(number);
-        if floor > known.balance {
+        if floor > known.balance - known.reserved {
             return Err(Refusal::FloorAboveAvailable);
         }
         known.floor = Some(floor);
@@ -412,6 +452,10 @@ impl Model {
 
 #[path = "model_payment.rs"]
 mod payment;
+#[path = "model_waiting.rs"]
+mod waiting;
+
+use waiting::Waits;
 
 impl Account {
     fn is_customer(&self, account: u8) -> bool {
@@ -419,7 +463,7 @@ impl Account {
     }
 
     fn covers(&self, amount: Decimal) -> bool {
-        self.floor.is_none_or(|floor| self.balance - amount >= floor)
+        self.floor.is_none_or(|floor| self.balance - self.reserved - amount >= floor)
     }
 }
 
@@ -430,6 +474,7 @@ impl Expected {
             Verdict::Payment { state, reason, .. } => Verdict::Payment { state, reason, repeat_of },
             Verdict::Done { subject, .. } => Verdict::Done { subject, repeat_of },
             Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
+            Verdict::Answer { .. } => unreachable!("answers are no requests"),
         };
         Self { verdict, ..self }
     }

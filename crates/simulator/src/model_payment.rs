@@ -1,9 +1,10 @@
 //! The model's payments: the table of docs/errors.md from top to bottom.
 
-use ledger::{AccountKind, AccountMode, AccountStatus, ParticipantStatus, Verdict};
+use ledger::{AccountKind, AccountMode, AccountStatus, ParticipantStatus, QuestionState, Verdict};
 use rust_decimal::Decimal;
 use types::{PaymentState, ReasonCode, Sequence, StatusReason};
 
+use super::waiting::Waits;
 use super::{Compared, EURO, EXPIRY, Expected, Model, Payment, Place, TOLERANCE, money};
 use crate::step::Pay;
 
@@ -47,14 +48,15 @@ impl Model {
             }
             let (state, reason, repeat_of) = (earlier.state, earlier.reason, Some(sequence));
             let verdict = Verdict::Payment { state, reason, repeat_of };
-            return Expected { verdict, decided_at: sequence, balances: [Decimal::ZERO; 4] };
+            return Expected { verdict, decided_at: earlier.decided_at, balances: [Decimal::ZERO; 4] };
         }
         if let Some(reason) = refused {
             return self.rejected(key, compared, reason, true);
         }
         match self.judge(payment) {
             Err(reason) => self.rejected(key, compared, reason, true),
-            Ok(told) => self.decided(key, compared, None, true, told),
+            Ok(Judged::Settled(told)) => self.decided(key, compared, None, true, told),
+            Ok(Judged::Waits(waits)) => self.reserve(key, compared, waits),
         }
     }
 
@@ -79,15 +81,29 @@ impl Model {
         let state = if reason.is_some() { PaymentState::Rejected } else { PaymentState::Settled };
         self.totals[usize::from(reason.is_some())] += 1;
         let received = self.at.time;
-        self.payments.insert(self.at.sequence, Payment { key, holds_key, compared, received, state, reason });
-        let balances =
-            told.map(|number| number.map_or(Decimal::ZERO, |number| self.accounts[&number].balance));
+        let payment = Payment {
+            key,
+            holds_key,
+            compared,
+            received,
+            state,
+            reason,
+            decided_at: self.at.sequence,
+            questions: [QuestionState::NotAsked; 2],
+            creditor_bank: 0,
+            waits: None,
+        };
+        self.payments.insert(self.at.sequence, payment);
         let verdict = Verdict::Payment { state, reason, repeat_of: None };
-        Expected { verdict, decided_at: self.at.sequence, balances }
+        Expected { verdict, decided_at: self.at.sequence, balances: self.balances(told) }
+    }
+
+    pub(super) fn balances(&self, told: [Option<u32>; 4]) -> [Decimal; 4] {
+        told.map(|number| number.map_or(Decimal::ZERO, |number| self.accounts[&number].balance))
     }
 
     /// The table from CNOR on. Books the payment if nothing is against it; says whose balances are told.
-    fn judge(&mut self, payment: &Pay) -> Result<[Option<u32>; 4], StatusReason> {
+    fn judge(&mut self, payment: &Pay) -> Result<Judged, StatusReason> {
         let (debtor_bank, creditor_bank) = (payment.debtor_bank, payment.body.creditor_bank);
         let status = |bank| self.bank(bank).map(|(_, known)| known.status);
         if status(creditor_bank).is_none() {
@@ -161,46 +177,81 @@ impl Model {
         Ok(())
     }
 
-    /// Funds, positions and the payee's bank; then the bookings of one of the rows of the design's table.
+    /// Funds, positions and the banks that have to be asked; then the bookings, or what is set aside for them.
     fn pay(
         &mut self,
         payment: &Pay,
         debtor: Option<u32>,
         creditor: Option<u32>,
-    ) -> Result<[Option<u32>; 4], StatusReason> {
+    ) -> Result<Judged, StatusReason> {
         let amount = money(payment.body.amount);
         let (debtor_bank, creditor_bank) = (payment.debtor_bank, payment.body.creditor_bank);
         let internal = |bank, place| self.internal(Some(bank), place, EURO).map(|(number, _)| number);
         let no_euro = StatusReason::NotAllowedCurrency;
-        let core = internal(debtor_bank, Place::Core).ok_or(no_euro)?;
+        internal(debtor_bank, Place::Core).ok_or(no_euro)?;
         internal(creditor_bank, Place::Core).ok_or(no_euro)?;
+        let positions = match debtor_bank == creditor_bank {
+            true => [None; 2],
+            false => [
+                Some(internal(debtor_bank, Place::Position).ok_or(no_euro)?),
+                Some(internal(creditor_bank, Place::Position).ok_or(no_euro)?),
+            ],
+        };
         let short = |number: Option<u32>| number.is_some_and(|number| !self.accounts[&number].covers(amount));
-        if debtor_bank == creditor_bank {
-            if short(debtor) {
-                return Err(StatusReason::InsufficientFunds);
-            }
-            if creditor.is_none() {
-                return Err(StatusReason::CreditorAgentOffline);
-            }
-            self.book(debtor.unwrap_or(core), creditor.unwrap_or(core), amount);
-            return Ok([debtor, creditor, None, None]);
-        }
-        let debtor_position = internal(debtor_bank, Place::Position).ok_or(no_euro)?;
-        let creditor_position = internal(creditor_bank, Place::Position).ok_or(no_euro)?;
         if short(debtor) {
             return Err(StatusReason::InsufficientFunds);
         }
-        if short(Some(debtor_position)) {
+        if short(positions[0]) {
             return Err(StatusReason::AmountExceedsSettlementLimit);
         }
-        let debtor_clearing = internal(debtor_bank, Place::Clearing).expect("a book has one");
-        let creditor_clearing = internal(creditor_bank, Place::Clearing).expect("a book has one");
-        let payee = creditor.ok_or(StatusReason::CreditorAgentOffline)?;
+        let sides = Sides { debtor_bank, creditor_bank, debtor, creditor, positions, amount };
+        match self.questions(payment, sides)? {
+            [None, None] => {
+                self.book_sides(sides);
+                Ok(Judged::Settled(sides.told()))
+            }
+            questions => Ok(Judged::Waits(Waits::new(payment, sides, questions, self.at.time))),
+        }
+    }
+
+    /// The bookings of one of the rows of the design's table.
+    pub(super) fn book_sides(&mut self, sides: Sides) {
+        let internal =
+            |model: &Self, bank, place| model.internal(Some(bank), place, EURO).expect("a bank has a book").0;
+        let Sides { debtor_bank, creditor_bank, debtor, creditor, positions, amount } = sides;
+        let [Some(debtor_position), Some(creditor_position)] = positions else {
+            let core = internal(self, debtor_bank, Place::Core);
+            return self.book(debtor.unwrap_or(core), creditor.unwrap_or(core), amount);
+        };
         if let Some(payer) = debtor {
-            self.book(payer, debtor_clearing, amount);
+            self.book(payer, internal(self, debtor_bank, Place::Clearing), amount);
         }
         self.book(debtor_position, creditor_position, amount);
-        self.book(creditor_clearing, payee, amount);
-        Ok([debtor, creditor, Some(debtor_position), Some(creditor_position)])
+        if let Some(payee) = creditor {
+            self.book(internal(self, creditor_bank, Place::Clearing), payee, amount);
+        }
+    }
+}
+
+/// What nothing is against.
+enum Judged {
+    Settled([Option<u32>; 4]),
+    Waits(Waits),
+}
+
+/// The two sides of a payment, with the accounts that are here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sides {
+    pub(super) debtor_bank: u8,
+    pub(super) creditor_bank: u8,
+    pub(super) debtor: Option<u32>,
+    pub(super) creditor: Option<u32>,
+    pub(super) positions: [Option<u32>; 2],
+    pub(super) amount: Decimal,
+}
+
+impl Sides {
+    pub(super) fn told(&self) -> [Option<u32>; 4] {
+        [self.debtor, self.creditor, self.positions[0], self.positions[1]]
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use ledger::{
-    AccountKind, AccountMode, AccountStatus, Direction, Ledger, Limits, LiquidityDirection,
-    ParticipantStatus, Position, Profile, RecordWriter, Records, Verdict,
+    AccountKind, AccountMode, AccountStatus, Answer, Connected, DecisionPolicy, DecisionScope, Direction,
+    Ledger, Limits, LiquidityDirection, ParticipantStatus, Position, Profile, RecordWriter, Records, Silence,
+    Stage, StagePolicy, Verdict,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
-use types::{PrincipalNumber, Sequence, Timestamp};
+use types::{Amount, PrincipalNumber, ReasonCode, Sequence, Timestamp};
 
 use crate::compare;
 use crate::model::Model;
@@ -35,6 +36,38 @@ enum What {
     Again(prop::sample::Index),
     /// The same key or id as an earlier one with the body of this one.
     Changed(prop::sample::Index, Step),
+    /// An answer to one of the payments that waited at some time.
+    Answer(prop::sample::Index, By, Answer),
+}
+
+/// Whose answer.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    /// Of the bank that is asked now.
+    Asked,
+    /// Of the bank that was asked one of the last questions, answered or not.
+    Lately,
+    /// Of this bank about this.
+    Any(u8, Stage),
+}
+
+fn stages() -> impl Strategy<Value = Stage> {
+    select(vec![Stage::Debit, Stage::Credit])
+}
+
+fn answers() -> impl Strategy<Value = Answer> {
+    let code = |code| Answer::Reject(ReasonCode::parse(code).unwrap());
+    select(vec![Answer::Accept, Answer::Accept, code("AC04"), code("XYZ9")])
+}
+
+fn policies() -> impl Strategy<Value = DecisionPolicy> {
+    let above = DecisionScope::Above(Amount::from_minor_units(100).unwrap());
+    let scopes = vec![DecisionScope::Nothing, DecisionScope::Flagged, above, DecisionScope::All];
+    let stage = || {
+        (select(scopes.clone()), select(vec![Silence::Reject, Silence::Accept]))
+            .prop_map(|(scope, silence)| StagePolicy { scope, silence })
+    };
+    (stage(), stage()).prop_map(|(debits, credits)| DecisionPolicy { debits, credits })
 }
 
 fn requests() -> impl Strategy<Value = Request> {
@@ -60,6 +93,11 @@ fn requests() -> impl Strategy<Value = Request> {
             .prop_map(|(account, currency, status)| Request::SetAccountStatus { account, currency, status }),
         3 => (account(), currency(), floor())
             .prop_map(|(account, currency, floor)| Request::SetFloor { account, currency, floor }),
+        2 => (bank.clone(), policies()).prop_map(|(bank, policy)| Request::SetPolicy { bank, policy }),
+        1 => (account(), currency(), any::<bool>())
+            .prop_map(|(account, currency, is_flagged)| Request::SetFlag { account, currency, is_flagged }),
+        1 => (bank.clone(), prop_oneof![0_u32..3, Just(100)])
+            .prop_map(|(bank, unanswered_max)| Request::SetLimit { bank, unanswered_max }),
         4 => (account(), currency(), select(vec![Direction::Credit, Direction::Credit, Direction::Debit]),
               amount())
             .prop_map(|(account, currency, direction, amount)| {
@@ -76,13 +114,19 @@ fn requests() -> impl Strategy<Value = Request> {
 
 fn payments() -> impl Strategy<Value = Pay> {
     let currency = prop_oneof![12 => Just(0_u8), 1 => 1_u8..3];
-    let parties = (0..BANKS, 0..BANKS - 1, 0..ACCOUNTS, 0..ACCOUNTS);
+    // Half of them between accounts of the world, or to one that its remote bank keeps.
+    let usual = (0_u8..6, 0_u8..6, any::<bool>()).prop_map(|(debtor, creditor, to_remote)| {
+        (debtor % 2, if to_remote { 2 } else { creditor % 2 }, debtor, creditor)
+    });
+    let parties = prop_oneof![usual, (0..BANKS, 0..BANKS - 1, 0..ACCOUNTS, 0..ACCOUNTS)];
+    let parties = (parties, 0..8_u8);
     let rest = (0_u32..40, 1_i64..200, currency, 0_u8..2, 0_u8..3, [0_u32..20, 0_u32..20]);
     (parties, rest).prop_map(|(parties, (id, amount, currency, remittance, message, hints))| {
-        let (debtor_bank, creditor_bank, debtor, creditor) = parties;
+        let ((debtor_bank, creditor_bank, debtor, creditor), offline) = parties;
+        let connected = Connected { debtor: offline != 0, creditor: offline > 1 };
         let accepted = None;
         let body = Body { creditor_bank, debtor, creditor, amount, currency, remittance, accepted };
-        Pay { debtor_bank, id, body, stamped: Timestamp::default(), message, hints }
+        Pay { debtor_bank, id, body, stamped: Timestamp::default(), message, connected, hints }
     })
 }
 
@@ -90,6 +134,10 @@ fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0_u32..200, requests()).prop_map(|(id, body)| Step::Request { id, body }),
         6 => payments().prop_map(Step::Pay),
+        // To whatever may stand there; answers to questions are drawn when it is known which are open.
+        1 => (1_u64..60, 0..BANKS, stages(), answers()).prop_map(|(payment, bank, stage, answer)| {
+            Step::Answer { payment: Sequence(payment), bank, stage, answer }
+        }),
         1 => (payments(), any::<bool>()).prop_map(|(payment, whole)| Step::Refuse { payment, whole }),
     ]
 }
@@ -99,9 +147,12 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         let edges = select(vec![-7 * SECOND - 1, -7 * SECOND, -7 * SECOND + 1, SECOND, SECOND + 1]);
         prop_oneof![4 => Just(None), 4 => (-7 * SECOND..SECOND).prop_map(Some), 1 => edges.prop_map(Some)]
     };
+    let any_bank = (0..BANKS, stages()).prop_map(|(bank, stage)| By::Any(bank, stage));
+    let by = prop_oneof![6 => Just(By::Asked), 3 => Just(By::Lately), 1 => any_bank];
     let what = prop_oneof![
         8 => (steps(), offset()).prop_map(|(step, offset)| What::New(step, offset)),
         2 => any::<prop::sample::Index>().prop_map(What::Again),
+        6 => (any::<prop::sample::Index>(), by, answers()).prop_map(|(index, by, answer)| What::Answer(index, by, answer)),
         1 => (any::<prop::sample::Index>(), steps()).prop_map(|(index, step)| What::Changed(index, step)),
     ];
     let pause = prop_oneof![
@@ -112,11 +163,18 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         1 => 86_400 * SECOND..3 * 86_400 * SECOND,
     ];
     let played = prop::collection::vec((pause, what).prop_map(|(pause, what)| Play { pause, what }), 1..120);
-    // Three in four begin with banks, accounts and money.
-    (prop_oneof![1 => Just(false), 3 => Just(true)], played).prop_map(|(with_world, mut plays)| {
-        if with_world {
-            let world = crate::traffic::world(&mut Random::new(1)).into_iter();
-            plays.splice(..0, world.map(|step| Play { pause: 0, what: What::New(step, None) }));
+    // Three in four begin with banks, accounts and money, and some of those banks want to decide.
+    let wish = || prop::option::of(policies());
+    let world = prop_oneof![1 => Just(None), 3 => (0_u64..8, [wish(), wish()]).prop_map(Some)];
+    (world, played).prop_map(|(world, mut plays)| {
+        if let Some((seed, wishes)) = world {
+            let mut world = crate::traffic::world(&mut Random::new(seed));
+            for (bank, policy) in (0_u8..).zip(wishes) {
+                let id = 2_000_000 + u32::from(bank);
+                let set = |policy| Step::Request { id, body: Request::SetPolicy { bank, policy } };
+                world.extend(policy.map(set));
+            }
+            plays.splice(..0, world.into_iter().map(|step| Play { pause: 0, what: What::New(step, None) }));
         }
         plays
     })
@@ -133,7 +191,7 @@ fn timed(step: &Step, now: i64, offset: Option<i64>) -> Step {
         Pay { stamped: time(now), body, ..*payment }
     };
     match step {
-        Step::Request { .. } => step.clone(),
+        Step::Request { .. } | Step::Answer { .. } => step.clone(),
         Step::Pay(payment) => Step::Pay(set(payment)),
         Step::Refuse { payment, whole } => Step::Refuse { payment: set(payment), whole: *whole },
     }
@@ -143,7 +201,7 @@ fn timed(step: &Step, now: i64, offset: Option<i64>) -> Step {
 fn again(step: &Step, now: i64) -> Step {
     match step {
         Step::Pay(payment) => Step::Pay(Pay { stamped: time(now), message: 9, ..*payment }),
-        Step::Request { .. } | Step::Refuse { .. } => step.clone(),
+        Step::Request { .. } | Step::Refuse { .. } | Step::Answer { .. } => step.clone(),
     }
 }
 
@@ -179,6 +237,7 @@ fn play(plays: &[Play]) -> Result<BTreeSet<String>, String> {
     let mut reached = BTreeSet::new();
     let (mut model, mut ledger) = (Model::default(), begun());
     let mut played: Vec<Step> = Vec::new();
+    let mut asked: Vec<(Sequence, u8, Stage)> = Vec::new();
     let mut now = START;
     for Play { pause, what } in plays {
         now += pause;
@@ -186,12 +245,30 @@ fn play(plays: &[Play]) -> Result<BTreeSet<String>, String> {
             What::New(step, offset) => timed(step, now, *offset),
             What::Again(index) if !played.is_empty() => again(index.get(&played), now),
             What::Changed(index, step) if !played.is_empty() => changed(index.get(&played), step, now),
-            What::Again(_) | What::Changed(..) => continue,
+            What::Answer(index, by, answer) if !asked.is_empty() => {
+                let open = model.open_questions();
+                let known = match by {
+                    By::Asked if !open.is_empty() => &open,
+                    By::Lately => &asked[asked.len().saturating_sub(4)..],
+                    By::Asked | By::Any(..) => asked.as_slice(),
+                };
+                let (payment, bank, stage) = *index.get(known);
+                let (bank, stage) =
+                    if let By::Any(bank, stage) = *by { (bank, stage) } else { (bank, stage) };
+                Step::Answer { payment, bank, stage, answer: *answer }
+            }
+            What::Again(_) | What::Changed(..) | What::Answer(..) => continue,
         };
         let mut at = Position { sequence: ledger.position().sequence.next(), time: time(now) };
         if *pause > 0 {
             ledger.tick(at);
-            model.tick(at);
+            let expected = model.tick(at);
+            compare::same("what time decides", &expected.len(), &ledger.decided().len())?;
+            for ((sequence, expected), found) in expected.iter().zip(ledger.decided()) {
+                compare::same("which payment time decides", sequence, &found.sequence)?;
+                compare::outcome(expected, found)?;
+                reached.insert(format!("by time: {}", said(found.verdict)));
+            }
             at.sequence = at.sequence.next();
         }
         let mut writer = crate::words::commands();
@@ -200,13 +277,7 @@ fn play(plays: &[Play]) -> Result<BTreeSet<String>, String> {
         let record = Records::new(writer.records(), writer.texts()).next().unwrap().unwrap();
         let found = ledger.apply(at, &record).unwrap();
         let expected = model.apply(at, &step);
-        reached.insert(match found.verdict {
-            Verdict::Payment { state, reason, .. } => {
-                reason.map_or_else(|| format!("{state:?}"), |reason| reason.to_string())
-            }
-            Verdict::Done { .. } => "done".to_owned(),
-            Verdict::Refused { refusal, .. } => refusal.name().to_owned(),
-        });
+        reached.insert(said(found.verdict));
         compare::outcome(&expected, &found).map_err(|difference| format!("{step:?}: {difference}"))?;
         ledger.validate();
         compare::ledger(&model, &ledger).map_err(|difference| format!("after {step:?}: {difference}"))?;
@@ -219,9 +290,23 @@ fn play(plays: &[Play]) -> Result<BTreeSet<String>, String> {
             }
             compare::payment(model.known_at(at.sequence), &ledger.payment_at(at.sequence))?;
         }
+        asked.extend(model.open_questions().iter().filter(|open| !asked.contains(open)).collect::<Vec<_>>());
         played.push(step);
     }
     Ok(reached)
+}
+
+fn said(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Payment { state, reason, .. } => {
+            reason.map_or_else(|| format!("{state:?}"), |reason| reason.to_string())
+        }
+        Verdict::Answer { effect, state, .. } => {
+            state.map_or_else(|| format!("{effect:?}"), |state| format!("{effect:?} {state:?}"))
+        }
+        Verdict::Done { .. } => "done".to_owned(),
+        Verdict::Refused { refusal, .. } => refusal.name().to_owned(),
+    }
 }
 
 proptest! {
@@ -239,16 +324,21 @@ proptest! {
 fn the_sequences_reach_every_answer() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut reached = BTreeSet::new();
-    for _ in 0..600 {
+    for _ in 0..1200 {
         let plays = plays().new_tree(&mut runner).unwrap().current();
         reached.extend(play(&plays).unwrap());
     }
-    let reasons =
-        "Settled DNOR AM05 FF01 CNOR AG10 AG11 AB05 DT01 AC01 AC02 AC04 AC06 AG01 AM03 AM04 AM23 AB08";
+    let reasons = "Settled DNOR AM05 FF01 CNOR AG10 AG11 AB05 DT01 AC01 AC02 AC04 AC06 AG01 AM03 AM04 AM23 AB08 AB07 AB10 \
+         Reserved";
+    let waiting = "by time: Settled,by time: AB05,by time: AB11,Applied Reserved,Applied Settled,Applied Rejected,\
+                   Late Expired,Late Settled,Late Reserved,Late Rejected,Double Settled,Double Reserved,\
+                   Double Rejected,Double Expired,Contrary Settled,Contrary Reserved,Contrary Rejected,\
+                   Contrary Expired,NotAsked,PaymentUnknown";
     let others = "done REQUEST_ID_REUSED PARTICIPANT_UNKNOWN PARTICIPANT_EXISTS ACCOUNTS_NOT_HOSTED ACCOUNT_UNKNOWN \
                   ACCOUNT_EXISTS ACCOUNT_CLOSED ACCOUNT_BLOCKED ACCOUNT_NOT_EMPTY FLOOR_ABOVE_AVAILABLE \
                   INSUFFICIENT_FUNDS POSITION_UNKNOWN REFERENCE_REUSED";
-    let wanted: BTreeSet<String> = [reasons, others].join(" ").split(' ').map(str::to_owned).collect();
+    let mut wanted: BTreeSet<String> = [reasons, others].join(" ").split(' ').map(str::to_owned).collect();
+    wanted.extend(waiting.split(',').map(str::to_owned));
     let missed: Vec<_> = wanted.difference(&reached).collect();
     assert!(missed.is_empty(), "never reached: {missed:?}");
 }

@@ -29,7 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 12] = {
+pub const MUTANTS: [Mutant; 15] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
@@ -48,6 +48,9 @@ pub const MUTANTS: [Mutant; 12] = {
         mutant("stamp the frame at opening", 50, Which::Engine(Engine::StampAtOpening)),
         mutant("drop the marker", 50, Which::Engine(Engine::DropMarker)),
         mutant("reuse an account number", 500, Which::Ledger(Ledger::ReuseAccountNumber)),
+        mutant("sweep-only expiry", 200, Which::Ledger(Ledger::SweepOnlyExpiry)),
+        mutant("apply an answer after expiry", 200, Which::Ledger(Ledger::ApplyAnswerAfterExpiry)),
+        mutant("act on another bank's answer", 50, Which::Ledger(Ledger::ActOnAnotherBanksAnswer)),
         mutant("apply twice after restart", 200, Which::Engine(Engine::ApplyTwice)),
     ]
 };

@@ -202,6 +202,8 @@ impl Simulation {
             self.auditor.state(node.core.ledger())?;
             self.quiet_since = self.time;
         }
+        self.reserved = self.auditor.model.open_questions();
+        let node = self.node.as_ref().expect("it is there");
         let outcomes = node.core.outcomes().to_vec();
         for action in actions {
             self.carry_out(action, &outcomes)?;

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use engine::{Event, Now};
 use journal::{FrameKind, MemoryStorage, SealedFrame};
+use ledger::Stage;
 use types::{Sequence, Timestamp};
 
 use crate::auditor::{Auditor, Violation};
@@ -151,6 +152,8 @@ pub(crate) struct Simulation {
     auditor: Auditor,
     jobs: Vec<Job>,
     thought_of: Vec<Step>,
+    /// Payments that waited when the last frame was applied, and who was asked what about them.
+    reserved: Vec<(Sequence, u8, Stage)>,
     created: usize,
     waiting: BTreeMap<u32, Waiting>,
     ticket: u32,
@@ -192,6 +195,7 @@ impl Simulation {
             auditor: Auditor::default(),
             jobs: Vec::new(),
             thought_of: Vec::new(),
+            reserved: Vec::new(),
             created: 0,
             waiting: BTreeMap::new(),
             ticket: 0,
@@ -330,6 +334,7 @@ impl Simulation {
                 let mut traffic = Traffic {
                     random: &mut self.random,
                     earlier: &self.thought_of,
+                    reserved: &self.reserved,
                     now,
                     last: self.last_told,
                     ids: self.plan.ids,

@@ -3,8 +3,11 @@
 //! The model decides steps; `words` writes them as the ledger's records. Two steps that differ in nothing but
 //! what is no part of a body (message id, hints, a time that Solvo stamps) are the same request.
 
-use ledger::{AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, ParticipantStatus};
-use types::Timestamp;
+use ledger::{
+    AccountKind, AccountMode, AccountStatus, Answer, Connected, DecisionPolicy, Direction,
+    LiquidityDirection, ParticipantStatus, Stage,
+};
+use types::{Sequence, Timestamp};
 
 /// How many banks there are to register.
 pub(crate) const BANKS: u8 = 5;
@@ -25,6 +28,17 @@ pub(crate) enum Step {
     },
     /// A payment.
     Pay(Pay),
+    /// A bank's answer to the question about a payment.
+    Answer {
+        /// The payment's position.
+        payment: Sequence,
+        /// The bank that answers.
+        bank: u8,
+        /// Which question it answers.
+        stage: Stage,
+        /// What it says.
+        answer: Answer,
+    },
     /// A payment that was refused on reading.
     Refuse {
         /// The payment as far as it could be read.
@@ -108,6 +122,29 @@ pub(crate) enum Request {
         /// The booking outside.
         reference: u32,
     },
+    /// A bank says about which payments it wants to decide.
+    SetPolicy {
+        /// Which.
+        bank: u8,
+        /// Its wish.
+        policy: DecisionPolicy,
+    },
+    /// An account is flagged, or not any more.
+    SetFlag {
+        /// Its number.
+        account: u8,
+        /// In which currency.
+        currency: u8,
+        /// Whether it is.
+        is_flagged: bool,
+    },
+    /// How many questions a bank may have unanswered.
+    SetLimit {
+        /// Which.
+        bank: u8,
+        /// So many.
+        unanswered_max: u32,
+    },
 }
 
 /// A payment order.
@@ -123,6 +160,8 @@ pub(crate) struct Pay {
     pub(crate) stamped: Timestamp,
     /// The message's own number, no part of the body.
     pub(crate) message: u8,
+    /// Whether the payer's bank and the payee's are connected, no part of the body.
+    pub(crate) connected: Connected,
     /// What the edge believed the account numbers to be; they must change nothing.
     pub(crate) hints: [u32; 2],
 }
@@ -147,6 +186,14 @@ pub(crate) struct Body {
 }
 
 impl Pay {
+    /// Whether the payee's bank is connected: a bank that pays itself is one bank.
+    pub(crate) fn reaches_creditor_bank(&self) -> bool {
+        match self.debtor_bank == self.body.creditor_bank {
+            true => self.connected.debtor,
+            false => self.connected.creditor,
+        }
+    }
+
     /// The acceptance time by which it is judged.
     pub(crate) fn acceptance_time(&self) -> Timestamp {
         self.body.accepted.unwrap_or(self.stamped)
@@ -158,7 +205,7 @@ impl Step {
     /// The payment's key, if it is one.
     pub(crate) const fn key(&self) -> Option<(u8, u32)> {
         match self {
-            Self::Request { .. } => None,
+            Self::Request { .. } | Self::Answer { .. } => None,
             Self::Pay(payment) | Self::Refuse { payment, .. } => Some((payment.debtor_bank, payment.id)),
         }
     }

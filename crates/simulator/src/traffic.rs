@@ -1,7 +1,10 @@
 //! What clients think of: commands, retries, changed bodies, reused ids, questions.
 
-use ledger::{AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, ParticipantStatus};
-use types::{Sequence, Timestamp};
+use ledger::{
+    AccountKind, AccountMode, AccountStatus, Answer, Connected, DecisionPolicy, DecisionScope, Direction,
+    LiquidityDirection, ParticipantStatus, Silence, Stage, StagePolicy,
+};
+use types::{Sequence, StatusReason, Timestamp};
 
 use crate::random::Random;
 use crate::step::{ACCOUNTS, BANKS, Body, Pay, Request, Step};
@@ -21,6 +24,8 @@ pub(crate) struct Traffic<'parts> {
     pub(crate) random: &'parts mut Random,
     /// Commands that were thought of before.
     pub(crate) earlier: &'parts [Step],
+    /// Payments that waited lately, the bank that was asked, and about what.
+    pub(crate) reserved: &'parts [(Sequence, u8, Stage)],
     /// The clock of the clients.
     pub(crate) now: Timestamp,
     /// The last position that anybody was told.
@@ -91,7 +96,7 @@ impl Traffic<'_> {
                 let payment = match self.random.happens(700) && !self.earlier.is_empty() {
                     true => match self.random.one_of(self.earlier) {
                         Step::Pay(payment) | Step::Refuse { payment, .. } => *payment,
-                        Step::Request { .. } => self.payment(),
+                        Step::Request { .. } | Step::Answer { .. } => self.payment(),
                     },
                     false => self.payment(),
                 };
@@ -104,6 +109,10 @@ impl Traffic<'_> {
     fn changed(&mut self) -> Step {
         match self.random.one_of(self.earlier).clone() {
             Step::Request { id, .. } => Step::Request { id, body: self.request() },
+            // An answer has no key but itself: another one is a contrary one.
+            Step::Answer { payment, bank, stage, .. } => {
+                Step::Answer { payment, bank, stage, answer: self.answer() }
+            }
             Step::Pay(earlier) | Step::Refuse { payment: earlier, .. } => {
                 let mut payment = earlier;
                 match self.random.below(4) {
@@ -117,7 +126,25 @@ impl Traffic<'_> {
         }
     }
 
+    fn answer(&mut self) -> Answer {
+        match self.random.happens(700) {
+            true => Answer::Accept,
+            false => Answer::Reject(StatusReason::BlockedAccount.code()),
+        }
+    }
+
+    /// An answer to one of the payments that waited lately, mostly by the bank that was asked.
+    fn answers(&mut self) -> Step {
+        let asked = *self.random.one_of(self.reserved);
+        let bank = if self.random.happens(900) { asked.1 } else { self.small(BANKS) };
+        let stage = if self.random.happens(950) { asked.2 } else { Stage::Debit };
+        Step::Answer { payment: asked.0, bank, stage, answer: self.answer() }
+    }
+
     fn step(&mut self) -> Step {
+        if self.random.happens(150) && !self.reserved.is_empty() {
+            return self.answers();
+        }
         if self.random.below(10) >= self.payments {
             return Step::Request { id: self.id(), body: self.request() };
         }
@@ -147,14 +174,26 @@ impl Traffic<'_> {
         let (amount, remittance) = (self.random.between(1, 900), self.small(3));
         let body = Body { creditor_bank, debtor, creditor, amount, currency, remittance, accepted };
         let hints = [self.id() % 40, self.id() % 40];
-        Pay { debtor_bank, id: self.id(), body, stamped: self.now, message: 0, hints }
+        let connected = Connected { debtor: self.random.happens(900), creditor: self.random.happens(900) };
+        Pay { debtor_bank, id: self.id(), body, stamped: self.now, message: 0, connected, hints }
     }
 
     fn request(&mut self) -> Request {
         let (bank, account) = (self.small(BANKS), self.small(ACCOUNTS));
         let currency = if self.random.happens(900) { 0 } else { self.small(5) };
         let amount = self.random.between(1, 5_000);
-        match self.random.below(20) {
+        match self.random.below(23) {
+            20 | 21 => {
+                let silence = if self.random.happens(500) { Silence::Reject } else { Silence::Accept };
+                let scopes = [DecisionScope::Nothing, DecisionScope::Flagged, DecisionScope::All];
+                let mut wish = || StagePolicy { scope: *self.random.one_of(&scopes), silence };
+                let policy = DecisionPolicy { debits: wish(), credits: wish() };
+                Request::SetPolicy { bank, policy }
+            }
+            22 if self.random.happens(700) => {
+                Request::SetFlag { account, currency, is_flagged: self.random.happens(700) }
+            }
+            22 => Request::SetLimit { bank, unanswered_max: self.id() % 20 },
             0 => {
                 let modes = [AccountMode::Hosted, AccountMode::Remote, AccountMode::Mixed];
                 Request::Register { bank, mode: *self.random.one_of(&modes), currency }

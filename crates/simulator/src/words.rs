@@ -5,8 +5,9 @@
 use engine::Question;
 use journal::Identity;
 use ledger::{
-    AccountSelector, OpenAccount, PostEntry, RecordWriter, RefusedBody, RefusedPayment, RegisterParticipant,
-    RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
+    AccountSelector, AnswerPayment, OpenAccount, PostEntry, RecordWriter, RefusedBody, RefusedPayment,
+    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy,
+    SetParticipantStatus, SetReservationLimit, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
@@ -92,7 +93,19 @@ pub(crate) fn write(writer: &mut RecordWriter, step: &Step) {
             writer.payment(&order(payment), payment.stamped, Channel::Grpc, |digest, _| {
                 AccountNumber(if digest == debtor { creditor[0] } else { creditor[1] })
             });
+            // Both may be one bank, which is connected or not.
+            let is = |bank: u8, code: &[u8; 11]| bic(bank).as_bytes() == code;
+            writer.mark_last_connected(|code| match is(payment.debtor_bank, code) {
+                true => payment.connected.debtor,
+                false => payment.connected.creditor && is(payment.body.creditor_bank, code),
+            });
         }
+        Step::Answer { payment, bank, stage, answer } => writer.answer(&AnswerPayment {
+            payment: *payment,
+            bic: bic(*bank),
+            stage: *stage,
+            answer: *answer,
+        }),
         Step::Refuse { payment, whole } => writer.refused_payment(&RefusedPayment {
             debtor_agent: bic(payment.debtor_bank),
             creditor_agent: whole.then(|| bic(payment.body.creditor_bank)),
@@ -180,6 +193,17 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
                 external_reference: Text::parse_identifier(&format!("BOOKING-{reference}"))
                     .expect("plain letters"),
             });
+        }
+        Request::SetPolicy { bank, policy } => {
+            writer.set_decision_policy(&SetDecisionPolicy { request_id, bic: bic(bank), policy });
+        }
+        Request::SetFlag { account, currency, is_flagged } => {
+            let account = selector(account, currency);
+            writer.set_account_flag(&SetAccountFlag { request_id, account, is_flagged });
+        }
+        Request::SetLimit { bank, unanswered_max } => {
+            let bic = bic(bank);
+            writer.set_reservation_limit(&SetReservationLimit { request_id, bic, unanswered_max });
         }
     }
 }

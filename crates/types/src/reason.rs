@@ -65,7 +65,7 @@ pub enum StatusReason {
     AgentSuspended,
     /// The payee's bank is suspended.
     CreditorAgentSuspended,
-    /// The payment came when its time was already over.
+    /// The payment came when its time was already over, or no answer came in time.
     TimeoutCreditorAgent,
     /// The acceptance time is in the future.
     InvalidDate,
@@ -89,11 +89,19 @@ pub enum StatusReason {
     NotAllowedAmount,
     /// The payee's bank has no connection.
     CreditorAgentOffline,
+    /// The payer's bank wants to decide and has no connection.
+    AgentOffline,
+    /// A bank that is to be asked has as many payments to answer as it may have.
+    InstructedAgentError,
+    /// The payer's bank wanted to decide and did not in time.
+    TimeoutDebtorAgent,
+    /// An answer or enquiry names a payment that was never received.
+    PaymentNotReceived,
 }
 
 impl StatusReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::DebtorBankNotRegistered,
         Self::Duplication,
         Self::InvalidFileFormat,
@@ -112,6 +120,10 @@ impl StatusReason {
         Self::AmountExceedsSettlementLimit,
         Self::NotAllowedAmount,
         Self::CreditorAgentOffline,
+        Self::AgentOffline,
+        Self::InstructedAgentError,
+        Self::TimeoutDebtorAgent,
+        Self::PaymentNotReceived,
     ];
 
     /// The ISO 20022 code.
@@ -135,6 +147,10 @@ impl StatusReason {
             Self::InsufficientFunds => b"AM04",
             Self::AmountExceedsSettlementLimit => b"AM23",
             Self::CreditorAgentOffline => b"AB08",
+            Self::AgentOffline => b"AB07",
+            Self::InstructedAgentError => b"AB10",
+            Self::TimeoutDebtorAgent => b"AB11",
+            Self::PaymentNotReceived => b"AG09",
         })
     }
 
@@ -152,7 +168,7 @@ impl StatusReason {
             Self::CreditorBankNotRegistered => "the payee's bank is not registered here",
             Self::AgentSuspended => "the payer's bank is suspended",
             Self::CreditorAgentSuspended => "the payee's bank is suspended",
-            Self::TimeoutCreditorAgent => "the payment's time was over when it arrived",
+            Self::TimeoutCreditorAgent => "the payment's time was over before it could be settled",
             Self::InvalidDate => "the acceptance time lies in the future",
             Self::IncorrectAccountNumber => "the payee's account does not exist",
             Self::InvalidDebtorAccountNumber => "the payer's account does not exist",
@@ -164,6 +180,10 @@ impl StatusReason {
             Self::InsufficientFunds => "the payer's funds do not suffice",
             Self::AmountExceedsSettlementLimit => "the position of the payer's bank does not suffice",
             Self::CreditorAgentOffline => "the payee's bank is not connected",
+            Self::AgentOffline => "the payer's bank wants to decide and is not connected",
+            Self::InstructedAgentError => "a bank that has to be asked has too many payments unanswered",
+            Self::TimeoutDebtorAgent => "the payer's bank wanted to decide and did not in time",
+            Self::PaymentNotReceived => "no payment with this reference was received",
         }
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use journal::{FrameHeader, FrameKind, FrameView, Identity, Location, segment_name};
 use ledger::{
-    AccountKind, AccountMode, AccountStatus, Command, Direction, Kind, LiquidityDirection, OutcomeEntry,
-    ParticipantStatus, Record, layout,
+    AccountKind, AccountMode, AccountStatus, Command, DecisionScope, Direction, Kind, LiquidityDirection,
+    OutcomeEntry, ParticipantStatus, Record, Silence, Stage, layout,
 };
 use types::{
     Amount, Balance, Bic, Channel, ClusterId, Currency, Date, Digest, Duration, Incarnation, PaymentId,
@@ -79,6 +79,27 @@ pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'
             .with("reference_digest", digest(it.reference_digest)),
         Command::Payment(it) => payment(fields.with("payment_id", payment_id(header, sequence)), it),
         Command::RefusedPayment(it) => refused(fields.with("payment_id", payment_id(header, sequence)), it),
+        Command::Answer(it) => fields
+            .with("payment_id", payment_id(header, Sequence(it.payment.get())))
+            .with("bic", bic(it.bic))
+            .with("stage", named(Stage::from_number(it.stage)))
+            .with(
+                "answer",
+                ReasonCode::from_bytes(it.code).map_or("accepted".to_owned(), |code| code.to_string()),
+            ),
+        Command::SetDecisionPolicy(it) => request(fields, &it.request)
+            .with("bic", bic(it.bic))
+            .with("debit_scope", named(DecisionScope::from_stored(it.debit_scope, it.debit_above.get())))
+            .with("debit_silence", named(Silence::from_number(it.debit_silence)))
+            .with("credit_scope", named(DecisionScope::from_stored(it.credit_scope, it.credit_above.get())))
+            .with("credit_silence", named(Silence::from_number(it.credit_silence))),
+        Command::SetAccountFlag(it) => request(fields, &it.request)
+            .with("is_flagged", it.is_flagged == 1)
+            .with("currency", currency(it.currency.get()).code())
+            .with("iban_digest", digest(it.iban_digest)),
+        Command::SetReservationLimit(it) => request(fields, &it.request)
+            .with("bic", bic(it.bic))
+            .with("unanswered_max", it.unanswered_max.get()),
     }
 }
 
@@ -91,6 +112,8 @@ pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
         .with("verdict", verdict(entry))
         .with_some("reason", entry.reason().map(|reason| reason.to_string()))
         .with_some("refusal", entry.refusal().map(|refusal| refusal.name()))
+        .with_some("effect", entry.effect().map(|effect| named(Some(effect))))
+        .with_some("payment", entry.effect().and_then(|_| entry.payment()).map(|payment| payment.0))
         .with_some("repeat_of", entry.repeat_of().map(|sequence| sequence.0))
         .with("decided_at", entry.decided_at().0)
         .with_some("late", entry.is_late().then_some("yes"))
@@ -105,6 +128,7 @@ pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
     match (entry.payment_state(), entry.refusal()) {
         (Some(state), _) => payment_state(state),
         (None, Some(_)) => "refused",
+        (None, None) if entry.effect().is_some() => "refused",
         (None, None) => "done",
     }
 }
@@ -143,6 +167,10 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::TransferLiquidity => "transfer_liquidity",
         Kind::Payment => "payment",
         Kind::RefusedPayment => "refused_payment",
+        Kind::Answer => "answer",
+        Kind::SetDecisionPolicy => "set_decision_policy",
+        Kind::SetAccountFlag => "set_account_flag",
+        Kind::SetReservationLimit => "set_reservation_limit",
     }
 }
 
@@ -194,6 +222,7 @@ fn payment(fields: Fields, payment: &layout::Payment) -> Fields {
         .with("acceptance_time", time(payment.acceptance_time.get()))
         .with("stamped", flags & layout::PAYMENT_STAMPED != 0)
         .with("connected", flags & layout::PAYMENT_CONNECTED != 0)
+        .with_some("debtor_connected", (flags & layout::PAYMENT_DEBTOR_CONNECTED != 0).then_some("yes"))
         .with("profile", payment.profile.get())
         .with("debtor_account_hint", payment.debtor_account_hint.get())
         .with("creditor_account_hint", payment.creditor_account_hint.get())

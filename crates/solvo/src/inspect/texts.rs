@@ -62,7 +62,11 @@ impl Texts {
             | Command::SetProfile(_)
             | Command::SetParticipantStatus(_)
             | Command::SetAccountStatus(_)
-            | Command::SetAccountFloor(_) => match record.text {
+            | Command::SetAccountFloor(_)
+            | Command::Answer(_)
+            | Command::SetDecisionPolicy(_)
+            | Command::SetAccountFlag(_)
+            | Command::SetReservationLimit(_) => match record.text {
                 [] => Ok(Self::None),
                 _ => Err(TextsFault::Superfluous),
             },
