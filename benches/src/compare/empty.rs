@@ -29,7 +29,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     };
     serve(|listener, stop| async move {
         let stopped = async { drop(stop.await) };
-        serve_on_cores(listener, limits.threads, limits.connections, stopped, serve_connections).await
+        serve_on_cores(listener, &limits, stopped, serve_connections).await
     })
 }
 

@@ -242,7 +242,8 @@ impl Laboratory {
         let goals = [
             Goal { must: Some(9_000.0), ..Goal::shown(Unit::PerSecond) },
             Goal::at_most(Unit::Milliseconds, Some(5.0), None),
-            Goal::shown(Unit::Milliseconds),
+            // The scheme's target.
+            Goal::at_most(Unit::Milliseconds, Some(5_000.0), None),
         ];
         let rate = |trial: &Trial| trial.figures[0].per_second;
         let settled = |trial: &Trial| p99(&trial.figures[0]);
@@ -259,7 +260,7 @@ impl Laboratory {
         ];
         let [rate_note, refused_note] = notes;
         let rows = vec![
-            row("overload, settled in time", goals[0], &trials, &findings, rate, rate_note),
+            row("overload, settled", goals[0], &trials, &findings, rate, rate_note),
             row("overload, p99 of refusals", goals[1], &trials, &findings, refused, refused_note),
             row("overload, p99 of settled", goals[2], &trials, &findings, settled, String::new()),
         ];

@@ -30,6 +30,27 @@ pub struct PlainSubmission<'message> {
     pub payment: &'message [u8],
 }
 
+/// How many submissions a `SubmitPaymentsRequest` has, as far as it can be read.
+pub fn submission_count(message: &[u8]) -> usize {
+    let mut fields = Fields(message);
+    let mut count = 0;
+    while let Some(key) = fields.varint() {
+        let skipped = match key & 7 {
+            0 => fields.varint().map(|_| ()),
+            1 => fields.skip(8),
+            2 => fields.bytes().map(|_| ()),
+            5 => fields.skip(4),
+            // Groups, which no message of the contract has, and nothing.
+            _ => None,
+        };
+        if skipped.is_none() {
+            break;
+        }
+        count += usize::from(key == u64::from(long(1)));
+    }
+    count
+}
+
 /// Reads a `SubmitPaymentsRequest` into `submissions`; `None` if that takes the long way.
 pub fn plain_submissions<'message>(
     message: &'message [u8],
@@ -218,6 +239,11 @@ impl<'message> Fields<'message> {
             }
         }
         None
+    }
+
+    fn skip(&mut self, length: usize) -> Option<()> {
+        self.0 = self.0.get(length..)?;
+        Some(())
     }
 
     fn bytes(&mut self) -> Option<&'message [u8]> {

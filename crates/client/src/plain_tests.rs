@@ -127,6 +127,20 @@ proptest! {
     }
 
     #[test]
+    fn submissions_are_counted_among_other_fields(count in 0..50_usize, other in 3..2000_u64) {
+        let mut bytes = Vec::new();
+        for place in 0..count {
+            // A number, a text and a fixed number of a later version of the contract.
+            let kind = [0, 2, 5, 1][place % 4];
+            prost::encoding::encode_varint(other << 3 | kind, &mut bytes);
+            bytes.extend_from_slice([&[7_u8][..], &[1, b'x'], &[0; 4], &[0; 8]][place % 4]);
+            bytes.extend_from_slice(&[10, 0]);
+        }
+        prop_assert_eq!(submission_count(&bytes), count);
+        prop_assert_eq!(v1::SubmitPaymentsRequest::decode(bytes.as_slice()).unwrap().payments.len(), count);
+    }
+
+    #[test]
     fn requests_are_taken_apart_alike(payment in payment(), wait_ms in of(0..100_u32)) {
         let message = v1::SubmitPaymentRequest { payment: Some(payment.clone()), wait_ms };
         let bytes = message.encode_to_vec();

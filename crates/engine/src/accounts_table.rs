@@ -6,13 +6,14 @@
 //! which lines are in use. A table that is three quarters full is copied into one of twice the size, a few lines
 //! with each entry added, so no addition ever pauses for it.
 //!
-//! Invariant: an entry that was added before a look-up began is found by it.
+//! Invariant: an entry that was added before a view was taken is found in it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use ledger::memory::{advise_large_pages, prefetch};
 use types::{AccountNumber, Currency, Digest};
+use zerocopy::FromZeros;
 
 /// The table.
 #[derive(Debug)]
@@ -31,12 +32,13 @@ pub struct AccountLines {
 }
 
 /// Entries of one cache line: words of the digest first, then what stands for each.
-#[derive(Debug, Default)]
-#[repr(align(64))]
+#[derive(Debug, FromZeros)]
+#[repr(C, align(64))]
 struct Line([Entry; ENTRIES]);
 
 /// A key of 0 is an empty place. The value is written first, so that whoever sees the key sees the value.
-#[derive(Debug, Default)]
+#[derive(Debug, FromZeros)]
+#[repr(C)]
 struct Entry {
     key: AtomicU64,
     value: AtomicU64,
@@ -44,7 +46,7 @@ struct Entry {
 
 const ENTRIES: usize = 4;
 const LINES_MIN: usize = 256;
-/// AccountLines copied with each entry that is added. The new table takes 3/2 of the old one's places before it is three
+/// Lines copied with each entry that is added. The new table takes 3/2 of the old one's places before it is three
 /// quarters full itself, so two at a time are done long before.
 const LINES_COPIED_PER_ADDITION: usize = 2;
 
@@ -108,7 +110,11 @@ impl AccountsTable {
     }
 
     fn publish(&self, lines: &AccountLines) {
-        *self.lines.write().unwrap_or_else(PoisonError::into_inner) = lines.clone();
+        let lines = lines.clone();
+        let before =
+            std::mem::replace(&mut *self.lines.write().unwrap_or_else(PoisonError::into_inner), lines);
+        // Giving a large table back takes a while, and nobody shall wait for it.
+        drop(before);
     }
 }
 
@@ -132,10 +138,11 @@ impl AccountLines {
 impl Table {
     fn new(lines: usize) -> Self {
         assert!(lines.is_power_of_two());
-        let mut room = Vec::with_capacity(lines);
-        advise_large_pages(room.spare_capacity_mut());
-        room.resize_with(lines, Line::default);
-        Self { lines: room.into_boxed_slice() }
+        // Zeros straight from the operating system: a large table is written to only as accounts come.
+        let zeroed = <[Line]>::new_box_zeroed_with_elems(lines);
+        let mut lines = zeroed.expect("as elsewhere, a process that gets no memory ends");
+        advise_large_pages(&mut lines);
+        Self { lines }
     }
 
     fn home(&self, key: u64) -> usize {

@@ -265,10 +265,10 @@ impl<Ticket> Core<Ticket> {
         self.stalled.is_none()
     }
 
-    /// Whether what comes in next can wait where it is until a frame has been written or the time has come to seal
-    /// one. Waking up for each of many small commands would cost more than they do.
-    pub fn gathers(&self) -> bool {
-        self.spacing.gathers() && (self.is_writing() || self.builder.record_count() > 0)
+    /// When to look for what has come in, if it can wait where it is until then or until a frame has been written.
+    /// Waking up for each of many small commands would cost more than they do.
+    pub fn look_again_at(&self, now: Now) -> Option<i64> {
+        self.spacing.look_again_at(now.monotonic)
     }
 
     /// The outcomes of the frame applied last, for [`Action::Reply`].

@@ -2,11 +2,14 @@
 //!
 //! ```text
 //! handles --events--> core --frames--> log --written--> core
-//!                                       log --wanted--> preparer
+//!                     core, log --wanted--> preparer
 //! ```
 //!
+//! The writer of the log goes with the frame: the log thread writes the large ones, while the core thread fills the
+//! next. A small one the core thread writes itself, because handing it over and back takes longer than writing it.
+//!
 //! Invariants:
-//! - The core thread never waits for anything but events and time, and never does I/O.
+//! - The core thread waits for events, for time, and for the disk while nothing could be done without its answer.
 //! - A panic on any of these threads ends the process: half a step is worse than none.
 
 // The clocks and threads of the engine are here and nowhere else.
@@ -108,13 +111,35 @@ pub(crate) struct Parts<S: Storage, W> {
     pub(crate) pace: Option<Pace>,
 }
 
-/// A frame that the log thread is done with, and when it took it up and laid it down.
+/// A frame that has been written, or not, and when that began and ended on the monotonic clock.
 struct Written {
     frame: SealedFrame,
     result: Append,
     taken_up: i64,
     done: i64,
 }
+
+/// The right to write the log, and a way to ask for more room.
+struct Log<W> {
+    writer: W,
+    wanted: Sender<()>,
+}
+
+impl<W: Writer> Log<W> {
+    fn write(&mut self, mut frame: SealedFrame) -> Written {
+        let taken_up = monotonic();
+        let result = self.writer.append(&mut frame);
+        let done = monotonic();
+        if self.writer.space() != Space::Ample {
+            // If the preparer has been told already, that is enough.
+            let _ = self.wanted.try_send(());
+        }
+        Written { frame, result, taken_up, done }
+    }
+}
+
+/// A frame up to this length in bytes is written by the core thread.
+const WRITTEN_IN_PLACE_MAX: usize = 32 * 1024;
 
 /// Starts the threads.
 pub(crate) fn run<S, W>(parts: Parts<S, W>) -> std::io::Result<Engine>
@@ -129,10 +154,12 @@ where
     let (frames, frames_in) = bounded(1);
     let (written, written_in) = bounded(1);
     let (wanted, wanted_in) = bounded(1);
+    let log = Log { writer, wanted };
     let shared = Arc::clone(&handle.shared);
     let mut driver = Driver {
         core,
         events,
+        log: Some(log),
         frames,
         written: written_in,
         shared: Arc::clone(&shared),
@@ -140,6 +167,7 @@ where
         pace,
         admitted: Admitted::default(),
         sealed_at: 0,
+        busy: false,
         ticked: monotonic(),
     };
     // Nobody is let in before it is known whether the clock is right and there is room.
@@ -147,7 +175,7 @@ where
     // The core thread comes last: if another can't be started, the rest end with their channels.
     let threads = vec![
         spawn("solvo-preparer", move || prepare(preparer, &wanted_in, &shared))?,
-        spawn("solvo-log", move || write_frames(writer, &frames_in, &written, &wanted))?,
+        spawn("solvo-log", move || write_frames(&frames_in, &written))?,
         spawn("solvo-core", move || driver.run())?,
     ];
     Ok(Engine { handle, threads })
@@ -196,22 +224,26 @@ fn end_process(reason: &dyn fmt::Display) -> ! {
 }
 
 /// The core thread.
-struct Driver {
+struct Driver<W> {
     core: Core<Ticket>,
     events: Receiver<Event<Ticket>>,
-    frames: Sender<SealedFrame>,
-    written: Receiver<Written>,
+    /// The log, unless a frame is with the log thread.
+    log: Option<Log<W>>,
+    frames: Sender<(Log<W>, SealedFrame)>,
+    written: Receiver<(Log<W>, Written)>,
     shared: Arc<Shared>,
     limits: Limits,
     pace: Option<Pace>,
     admitted: Admitted,
     /// When the frame that is being written was sealed, on the monotonic clock.
     sealed_at: i64,
+    /// Whether more was waiting to be taken in then.
+    busy: bool,
     /// When a full ledger was last given a tick, on the monotonic clock.
     ticked: i64,
 }
 
-impl Driver {
+impl<W: Writer> Driver<W> {
     fn run(mut self) {
         let mut actions = Vec::new();
         let mut stopped = false;
@@ -219,34 +251,40 @@ impl Driver {
             self.take_in(&mut actions);
             self.tick_while_full(&mut actions);
             self.core.step(Event::Idle, now(), &mut actions);
-            let mut wake_at = None;
+            let (mut wake_at, mut sealed) = (None, None);
             for action in actions.drain(..) {
                 match action {
                     Action::WakeAt(at) => wake_at = Some(at),
                     Action::Stopped => stopped = true,
-                    action @ (Action::Write(_)
-                    | Action::Reply(..)
+                    Action::Write(frame) => sealed = Some(frame),
+                    action @ (Action::Reply(..)
                     | Action::Answer(..)
                     | Action::Late { .. }
                     | Action::Halt(_)) => {
-                        if matches!(action, Action::Write(_)) {
-                            self.sealed_at = monotonic();
-                        }
-                        carry_out(action, &self.frames, &self.shared, self.core.outcomes());
+                        carry_out(action, &self.shared, self.core.outcomes());
                     }
                 }
             }
+            self.shared.deliveries.wake();
             self.publish();
-            if !stopped {
-                self.wait(wake_at, &mut actions);
+            match sealed {
+                Some(frame) if frame.envelope_length() <= WRITTEN_IN_PLACE_MAX => {
+                    self.write_in_place(frame, &mut actions);
+                }
+                sealed => {
+                    sealed.into_iter().for_each(|frame| self.hand_over(frame));
+                    if !stopped {
+                        self.wait(wake_at, &mut actions);
+                    }
+                }
             }
         }
     }
 
     /// Takes in everything that is there, in the order in which it came.
     fn take_in(&mut self, actions: &mut Vec<Action<Ticket>>) {
-        if let Ok(written) = self.written.try_recv() {
-            self.written(written, actions);
+        if let Ok(returned) = self.written.try_recv() {
+            self.returned(returned, actions);
         }
         while self.core.takes_submissions() && self.paused_until().is_none() {
             match self.events.try_recv() {
@@ -271,30 +309,32 @@ impl Driver {
 
     /// Waits for an event, the log, or the time at which the core wants to look again.
     fn wait(&mut self, wake_at: Option<i64>, actions: &mut Vec<Action<Ticket>>) {
-        let paused_until = self.paused_until();
-        let wake_at = wake_at.into_iter().chain(paused_until).min();
+        let asleep_until = self.paused_until().or_else(|| self.core.look_again_at(now()));
+        let wake_at = wake_at.into_iter().chain(asleep_until).min();
         let wait = wake_at.map_or(LOOK_AROUND, |at| {
             let left = u64::try_from(at - monotonic()).unwrap_or(0);
             Duration::from_nanos(left).min(LOOK_AROUND)
         });
-        if self.core.takes_submissions() && paused_until.is_none() && !self.core.gathers() {
+        if self.core.takes_submissions() && asleep_until.is_none() {
             crossbeam::channel::select! {
-                recv(self.written) -> written => {
-                    self.written(written.expect("the log thread outlives the core thread"), actions);
+                recv(self.written) -> returned => {
+                    self.returned(returned.expect("the log thread outlives the core thread"), actions);
                 }
                 recv(self.events) -> event => {
                     self.received(event.expect("the engine itself holds a handle"), actions);
                 }
                 default(wait) => {}
             }
-        } else if let Ok(written) = self.written.recv_timeout(wait) {
-            self.written(written, actions);
+        } else if let Ok(returned) = self.written.recv_timeout(wait) {
+            self.returned(returned, actions);
         }
     }
 
     /// When events are taken again, if a pace forbids it now.
     fn paused_until(&self) -> Option<i64> {
-        self.pace.as_ref().and_then(|pace| pace.wait_until(monotonic()))
+        // A node that stops has to hear of it.
+        let pace = self.pace.as_ref().filter(|_| !self.shared.stopping.load(Ordering::Relaxed));
+        pace.and_then(|pace| pace.wait_until(monotonic()))
     }
 
     fn received(&mut self, event: Event<Ticket>, actions: &mut Vec<Action<Ticket>>) {
@@ -304,7 +344,30 @@ impl Driver {
         self.core.step(event, now(), actions);
     }
 
-    /// A frame has come back. Replies refer to the outcomes of this frame, so they are sent at once.
+    fn write_in_place(&mut self, frame: SealedFrame, actions: &mut Vec<Action<Ticket>>) {
+        self.sealed();
+        let log = self.log.as_mut().expect("one frame is written at a time");
+        let written = log.write(frame);
+        self.written(written, actions);
+    }
+
+    fn sealed(&mut self) {
+        self.sealed_at = monotonic();
+        self.busy = !self.core.takes_submissions() || !self.events.is_empty();
+    }
+
+    fn hand_over(&mut self, frame: SealedFrame) {
+        self.sealed();
+        let log = self.log.take().expect("one frame is written at a time");
+        self.frames.send((log, frame)).expect("the log thread outlives the core thread");
+    }
+
+    fn returned(&mut self, (log, written): (Log<W>, Written), actions: &mut Vec<Action<Ticket>>) {
+        self.log = Some(log);
+        self.written(written, actions);
+    }
+
+    /// A frame has been written. Replies refer to the outcomes of this frame, so they are sent at once.
     fn written(&mut self, written: Written, actions: &mut Vec<Action<Ticket>>) {
         let Written { frame, result, taken_up, done } = written;
         let taken_back = monotonic();
@@ -323,8 +386,9 @@ impl Driver {
         });
         let waits: Vec<_> = waits.collect();
         for action in actions.drain(..) {
-            carry_out(action, &self.frames, &self.shared, self.core.outcomes());
+            carry_out(action, &self.shared, self.core.outcomes());
         }
+        self.shared.deliveries.wake();
         let applied = monotonic();
         if records > 0 {
             let stages = [
@@ -335,8 +399,7 @@ impl Driver {
             let waits = waits.into_iter().map(|wait| (Stage::SealWait, wait));
             self.shared.stages.record(applied, waits.chain(stages));
         }
-        let waiting = self.shared.records_under_way.load(Ordering::Relaxed) > 0;
-        self.admitted.applied(applied, records, waiting);
+        self.admitted.applied(applied, records, self.busy);
         self.shared.records_admitted_max.store(self.admitted.limit(), Ordering::Relaxed);
     }
 
@@ -368,9 +431,8 @@ const TICK_WHILE_FULL: types::Duration = types::Duration::from_seconds(10);
 /// How often the core thread looks at the clocks when nothing else happens.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
 
-fn carry_out(action: Action<Ticket>, frames: &Sender<SealedFrame>, shared: &Shared, outcomes: &[Outcome]) {
+fn carry_out(action: Action<Ticket>, shared: &Shared, outcomes: &[Outcome]) {
     match action {
-        Action::Write(frame) => frames.send(frame).expect("the log thread outlives the core thread"),
         Action::Reply(Ticket::Outcomes { sink, length, received: _ }, range) => {
             let count = u64::try_from(range.len()).expect("64 bits");
             shared.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
@@ -390,26 +452,15 @@ fn carry_out(action: Action<Ticket>, frames: &Sender<SealedFrame>, shared: &Shar
             tracing::error!(count, "settlements were confirmed later than the scheme allows");
         }
         Action::Halt(reason) => end_process(&reason),
-        Action::WakeAt(_) | Action::Stopped => {}
+        Action::Write(_) | Action::WakeAt(_) | Action::Stopped => unreachable!("the driver's own"),
     }
 }
 
 /// The log thread: one frame at a time, until the core thread ends.
-fn write_frames(
-    mut writer: impl Writer,
-    frames: &Receiver<SealedFrame>,
-    written: &Sender<Written>,
-    wanted: &Sender<()>,
-) {
-    for mut frame in frames {
-        let taken_up = monotonic();
-        let result = writer.append(&mut frame);
-        let done = monotonic();
-        if writer.space() != Space::Ample {
-            // If the preparer has been told already, that is enough.
-            let _ = wanted.try_send(());
-        }
-        if written.send(Written { frame, result, taken_up, done }).is_err() {
+fn write_frames<W: Writer>(frames: &Receiver<(Log<W>, SealedFrame)>, written: &Sender<(Log<W>, Written)>) {
+    for (mut log, frame) in frames {
+        let frame = log.write(frame);
+        if written.send((log, frame)).is_err() {
             return;
         }
     }

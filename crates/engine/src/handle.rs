@@ -10,6 +10,7 @@ use ledger::{Outcome, RecordWriter};
 use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
 use crate::core::{Event, Submission};
+use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
 use crate::driver::{Ticket, monotonic};
 use crate::pace::Admitted;
@@ -83,6 +84,7 @@ pub(crate) struct Shared {
     /// Commands that may be under way at once, so that what is admitted is answered soon.
     pub(crate) records_admitted_max: AtomicU64,
     pub(crate) stages: Stages,
+    pub(crate) deliveries: Deliveries,
 }
 
 /// Commands that may be under way at once, however fast they are answered.
@@ -182,6 +184,11 @@ impl Handle {
             not_ready: not_ready.map(|(_, reason)| reason),
             late_confirmations: shared.late_confirmations.load(Ordering::Relaxed),
         }
+    }
+
+    /// Wakes this collector after the answers of each frame, for as long as it lives.
+    pub fn collect(&self, collector: &Arc<impl Collector + 'static>) {
+        self.shared.deliveries.add(collector);
     }
 
     /// How long commands have spent in each stage during the last ten to twenty seconds.

@@ -16,6 +16,7 @@
 mod accounts_table;
 mod clock;
 mod core;
+mod deliveries;
 mod directory;
 mod driver;
 mod handle;
@@ -37,6 +38,7 @@ mod testing;
 pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};
 pub use core::{Action, Core, CoreSetup, Event, Halt, RULES_VERSION, Submission};
+pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
 pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};

@@ -1,40 +1,50 @@
 //! How fast commands are taken, and how many may wait.
 //!
 //! A payment that waits for seconds before it is decided is of no use to anybody: its bank would rather hear at
-//! once that the node is busy. So the number of commands under way follows the speed at which they leave.
-//! Only the engine's own stages are counted.
+//! once that the node is busy. So the number of commands under way follows the speed at which they leave, as
+//! measured while the engine had more to do than it could. Only the engine's own stages are counted.
 
 use std::num::NonZeroU32;
 
 use crate::handle::RECORDS_UNDER_WAY_MAX;
 
-/// What is admitted is decided within about this time, in nanoseconds.
+/// What is admitted is decided within about this time, in nanoseconds, as long as that is more than
+/// [`RECORDS_ADMITTED_MIN`] commands.
 const WAIT_MAX: i64 = 500_000_000;
 /// So many commands may always be under way: a few frames, so that a disk that pauses once sheds nothing.
 const RECORDS_ADMITTED_MIN: u64 = 4096;
+/// A frame that took longer for each of its commands, in nanoseconds, says more of a disk that paused than of speed.
+const PER_RECORD_MAX: i64 = 1_000_000;
+/// An engine that has not been busy for this long, in nanoseconds, forgets how fast it was.
+const FORGOTTEN_AFTER: i64 = 1_000_000_000;
 
 /// Measures how fast commands leave, and says how many may be under way.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Admitted {
     /// Nanoseconds that a command takes of the engine, smoothed; 0 until one has been measured.
     per_record: i64,
-    /// When the last frame was applied, if commands were waiting then.
+    /// When the last frame was applied, if there was more to do when it was sealed.
     busy_since: Option<i64>,
+    last_busy: i64,
 }
 
 impl Admitted {
-    /// Counts a frame of so many records that was applied now; `waiting` says whether more are under way.
-    pub(crate) fn applied(&mut self, now: i64, records: u32, waiting: bool) {
+    /// Counts a frame of so many records that was applied now. `busy` says whether more was waiting to be taken in
+    /// when it was sealed.
+    pub(crate) fn applied(&mut self, now: i64, records: u32, busy: bool) {
         if let (Some(since), 1..) = (self.busy_since, records) {
-            let sample = (now - since) / i64::from(records);
+            let sample = ((now - since) / i64::from(records)).min(PER_RECORD_MAX);
             let step = match self.per_record {
                 0 => sample,
                 per_record => (sample - per_record) / 8,
             };
             self.per_record += step;
         }
-        if records > 0 || !waiting {
-            self.busy_since = waiting.then_some(now);
+        self.busy_since = busy.then_some(now);
+        if busy {
+            self.last_busy = now;
+        } else if now - self.last_busy > FORGOTTEN_AFTER {
+            self.per_record = 0;
         }
     }
 
@@ -57,6 +67,10 @@ pub(crate) struct Pace {
 
 /// Commands are taken in bursts of this time, in nanoseconds, so that frames hold as many as they would.
 const BURST: i64 = 5_000_000;
+/// The longest pause, in nanoseconds: what comes behind a large burst shall not wait for all of it.
+const PAUSE_MAX: i64 = 1_000_000_000;
+/// How much may be made up for, in nanoseconds.
+const CREDIT: i64 = 20_000_000;
 
 impl Pace {
     pub(crate) fn new(per_second: NonZeroU32) -> Self {
@@ -70,9 +84,10 @@ impl Pace {
 
     /// Commands have been taken.
     pub(crate) fn taken(&mut self, now: i64, records: u32) {
-        self.done_at = self.done_at.max(now) + self.per_record * i64::from(records);
+        // What was missed by waking up late is made up for.
+        self.done_at = self.done_at.max(now - CREDIT) + self.per_record * i64::from(records);
         if self.done_at - now >= BURST {
-            self.paused_until = self.done_at;
+            self.paused_until = self.done_at.min(now + PAUSE_MAX);
         }
     }
 }
@@ -104,10 +119,36 @@ mod tests {
     }
 
     #[test]
-    fn idle_time_does_not_count() {
+    fn little_work_says_nothing_about_speed() {
         let mut admitted = Admitted::default();
         for frame in 0..100 {
-            admitted.applied(frame * 1000 * MILLISECOND, 1, false);
+            admitted.applied(frame * 5 * MILLISECOND, 2, false);
+        }
+        assert_eq!(admitted.limit(), RECORDS_UNDER_WAY_MAX);
+    }
+
+    #[test]
+    fn an_engine_that_was_slow_is_given_another_chance() {
+        let mut admitted = Admitted::default();
+        for frame in 0..100 {
+            admitted.applied(frame * MILLISECOND, 1, true);
+        }
+        assert_eq!(admitted.limit(), RECORDS_ADMITTED_MIN);
+        admitted.applied(2_000 * MILLISECOND, 1, false);
+        assert_eq!(admitted.limit(), RECORDS_UNDER_WAY_MAX);
+    }
+
+    #[test]
+    fn one_pause_of_the_disk_sheds_nothing_for_long() {
+        let mut admitted = Admitted::default();
+        for frame in 0..100 {
+            admitted.applied(frame * MILLISECOND, 1000, true);
+        }
+        assert_eq!(admitted.limit(), RECORDS_UNDER_WAY_MAX);
+        admitted.applied(30_000 * MILLISECOND, 1000, true);
+        assert!(admitted.limit() < RECORDS_UNDER_WAY_MAX);
+        for frame in 30_001..30_041 {
+            admitted.applied(frame * MILLISECOND, 1000, true);
         }
         assert_eq!(admitted.limit(), RECORDS_UNDER_WAY_MAX);
     }
@@ -115,12 +156,14 @@ mod tests {
     #[test]
     fn a_pace_is_kept() {
         let mut pace = Pace::new(NonZeroU32::new(1000).unwrap());
-        for taken in 1..5 {
-            pace.taken(1, 1);
-            assert_eq!(pace.wait_until(2), None, "{taken} are less than a burst");
+        // What could have been done before is made up for first: 20 a millisecond apart, and then a burst of 5.
+        let now = 100 * MILLISECOND;
+        for taken in 1..25 {
+            pace.taken(now, 1);
+            assert_eq!(pace.wait_until(now), None, "{taken}");
         }
-        pace.taken(1, 1);
-        assert_eq!(pace.wait_until(2), Some(5 * MILLISECOND + 1));
-        assert_eq!(pace.wait_until(5 * MILLISECOND + 1), None);
+        pace.taken(now, 1);
+        assert_eq!(pace.wait_until(now), Some(now + 5 * MILLISECOND));
+        assert_eq!(pace.wait_until(now + 5 * MILLISECOND), None);
     }
 }

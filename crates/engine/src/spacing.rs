@@ -4,7 +4,8 @@
 //! some tens of microseconds of processor time however little it carries, and where the edges share the
 //! processors with the log, thousands of flushes of one or two records each take what the payments need. So small
 //! frames keep a distance that follows the load: none when little comes in, a fraction of a millisecond when much
-//! does.
+//! does. Where processors are to spare, a few callers that wait for each other's answers pay for it with up to that
+//! distance a call.
 
 /// The distance under full load, in nanoseconds.
 const DISTANCE_MAX: i64 = 600_000;
@@ -12,7 +13,7 @@ const DISTANCE_MAX: i64 = 600_000;
 const DISTANCE_MIN: i64 = 50_000;
 /// What counts as full load for small frames, in records a second.
 const RATE_FULL: i64 = 40_000;
-/// A frame of this length in bytes is worth its flush and never waits.
+/// A frame of this length in bytes, outcomes of the one before included, is worth its flush and does not wait.
 const FRAME_WORTH_A_FLUSH: usize = 32 * 1024;
 /// The rate is counted over this time, in nanoseconds.
 const RATE_WINDOW: i64 = 10_000_000;
@@ -43,9 +44,20 @@ impl Spacing {
         (waits && since < distance).then_some(self.sealed_at + distance)
     }
 
-    /// Whether small frames follow each other at a distance, so that commands need not be taken in one by one.
-    pub(crate) const fn gathers(&self) -> bool {
-        !self.was_large && self.distance() >= DISTANCE_MIN
+    /// While small frames follow each other at a distance: when to look for commands again. They need not be taken
+    /// in one by one then; waking up for each would cost more than the commands do.
+    pub(crate) const fn look_again_at(&self, now: i64) -> Option<i64> {
+        let since = now - self.sealed_at;
+        let gathers = !self.was_large && self.distance() >= DISTANCE_MIN && since >= 0 && since < RATE_WINDOW;
+        let sealing = self.sealed_at + self.distance();
+        let soonest = now + DISTANCE_MIN;
+        if !gathers {
+            None
+        } else if sealing > soonest {
+            Some(sealing)
+        } else {
+            Some(soonest)
+        }
     }
 
     const fn distance(&self) -> i64 {
@@ -98,11 +110,14 @@ mod tests {
 
     #[test]
     fn commands_are_gathered_between_small_frames_only() {
-        assert!(!under_load(3).gathers());
+        let now = 51 * MILLISECOND;
+        assert_eq!(under_load(3).look_again_at(now), None);
         let mut spacing = under_load(40);
-        assert!(spacing.gathers());
-        spacing.sealed(51 * MILLISECOND, 400, FRAME_WORTH_A_FLUSH);
-        assert!(!spacing.gathers());
+        assert_eq!(spacing.look_again_at(now), Some(now + DISTANCE_MIN));
+        assert_eq!(spacing.look_again_at(50 * MILLISECOND), Some(50 * MILLISECOND + 600_000));
+        assert_eq!(spacing.look_again_at(now + 20 * MILLISECOND), None, "the load has ended");
+        spacing.sealed(now, 400, FRAME_WORTH_A_FLUSH);
+        assert_eq!(spacing.look_again_at(now), None);
     }
 
     #[test]

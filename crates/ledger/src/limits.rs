@@ -16,7 +16,7 @@ pub struct Limits {
     /// Payments within the duplicate window, 120 bytes each. About a million of them may wait for an answer before
     /// the table of reservations has to grow.
     pub payments_max: usize,
-    /// Requests other than payments within the duplicate window, 144 bytes each.
+    /// Requests other than payments within the duplicate window, 96 bytes each.
     pub requests_max: usize,
 }
 
@@ -33,7 +33,7 @@ impl Limits {
 }
 
 /// What one request takes; asserted where it is kept.
-pub(crate) const REQUEST_BYTES: usize = 144;
+pub(crate) const REQUEST_BYTES: usize = 96;
 
 impl Default for Limits {
     fn default() -> Self {

@@ -171,9 +171,13 @@ impl Payments {
 
     /// The payment that holds this key.
     pub(crate) fn find(&self, bank: Bic, id: &[u8]) -> Option<&Payment> {
+        self.find_hashed(self.hash(bank, id), bank, id)
+    }
+
+    /// The same where the key's hash is known.
+    pub(crate) fn find_hashed(&self, hash: u64, bank: Bic, id: &[u8]) -> Option<&Payment> {
         let is_key = |slot| self.window.at_slot(slot).has_key(bank, id);
-        let slot = self.by_key.find(self.hash(bank, id), is_key)?;
-        Some(self.window.at_slot(slot))
+        self.by_key.find(hash, is_key).map(|slot| self.window.at_slot(slot))
     }
 
     /// Asks for what looking this key up will touch.
@@ -242,14 +246,14 @@ impl Payments {
         self.window.at_slot_mut(slot).reason_to_creditor = reason;
     }
 
-    /// Adds a payment and returns its slot.
-    pub(crate) fn add(&mut self, payment: Payment) -> u32 {
+    /// Adds a payment, whose key has this hash, and returns its slot.
+    pub(crate) fn add(&mut self, payment: Payment, hash: u64) -> u32 {
         let last = self.window.entries().back();
         assert!(last.is_none_or(|last| last.sequence < payment.sequence), "payments are in log order");
         self.counts[usize::from(payment.state.number() - 1)] += 1;
         let slot = self.window.push(payment);
         if payment.holds_key() {
-            self.by_key.insert(self.hash(payment.debtor_agent, payment.id()), slot);
+            self.by_key.insert(hash, slot);
         }
         slot
     }
@@ -265,7 +269,8 @@ impl Payments {
         }
     }
 
-    fn hash(&self, bank: Bic, id: &[u8]) -> u64 {
+    /// The hash of a key.
+    pub(crate) fn hash(&self, bank: Bic, id: &[u8]) -> u64 {
         // All characters count: the banks of one group share the first four and often the ids as well.
         let folded =
             bank.as_bytes().iter().fold(0_u32, |folded, byte| folded.rotate_left(5) ^ u32::from(*byte));

@@ -6,7 +6,8 @@
 use std::fmt;
 
 use types::{
-    Amount, Balance, Bic, Channel, Currency, Date, DigestKey, PrincipalNumber, ReasonCode, Text, Timestamp,
+    Amount, Balance, Bic, Channel, Currency, Date, DigestKey, PrincipalNumber, ReasonCode, Text, TextRef,
+    Timestamp,
 };
 use zerocopy::FromBytes;
 
@@ -373,14 +374,8 @@ fn key(key: &layout::PaymentKey) -> Check {
     let length = usize::from(key.transaction_id_length);
     let id = key.transaction_id.get(..length).ok_or(RecordError::Field("transaction_id_length"))?;
     let id = std::str::from_utf8(id).map_err(|_| RecordError::Field("transaction_id"))?;
-    holds(is_identifier(id), "transaction_id")?;
+    holds(TextRef::<35>::parse_identifier(id).is_ok(), "transaction_id")?;
     zero(&key.transaction_id[length..])
-}
-
-/// The rule of `Text::parse_identifier` without making the text.
-fn is_identifier(id: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-?:().,'+ ".contains(&byte);
-    !id.is_empty() && id.bytes().all(allowed) && !id.starts_with(' ') && !id.ends_with(' ')
 }
 
 fn check_genesis(genesis: &layout::Genesis) -> Check {

@@ -3,18 +3,56 @@
 //! The same rule as for payments: the same request id with the same body gets the stored answer, refusals
 //! included; with another body it is refused.
 
-use types::{Digest, Timestamp};
+use types::{Digest, Sequence, Timestamp};
 
 use crate::index::Index;
 use crate::window::Window;
-use crate::{Outcome, layout};
+use crate::{Kind, Outcome, Refusal, Verdict, layout};
 
-/// One request and its answer.
+/// One request and its answer: what an outcome holds beyond this is the same for all requests.
 #[derive(Clone, Copy, Debug)]
 struct Answered {
     request: layout::Request,
-    received_time: Timestamp,
-    outcome: Outcome,
+    sequence: Sequence,
+    decided_time: Timestamp,
+    balances: [i64; 4],
+    subject: u64,
+    refusal: Option<Refusal>,
+    kind: Kind,
+}
+
+impl Answered {
+    fn new(request: layout::Request, outcome: &Outcome) -> Self {
+        let (subject, refusal) = match outcome.verdict {
+            Verdict::Done { subject, repeat_of: None } => (subject, None),
+            Verdict::Refused { refusal, repeat_of: None } => (0, Some(refusal)),
+            Verdict::Done { .. }
+            | Verdict::Refused { .. }
+            | Verdict::Payment { .. }
+            | Verdict::Answer { .. } => {
+                unreachable!("a request is remembered once, with its own answer")
+            }
+        };
+        let Outcome { sequence, decided_time, balances, kind, .. } = *outcome;
+        Self { request, sequence, decided_time, balances, subject, refusal, kind }
+    }
+
+    fn outcome(&self) -> Outcome {
+        let verdict = match self.refusal {
+            None => Verdict::Done { subject: self.subject, repeat_of: None },
+            Some(refusal) => Verdict::Refused { refusal, repeat_of: None },
+        };
+        Outcome {
+            sequence: self.sequence,
+            decided_at: self.sequence,
+            decided_time: self.decided_time,
+            accepted: Timestamp::default(),
+            kind: self.kind,
+            verdict,
+            late: false,
+            balances: self.balances,
+        }
+    }
 }
 
 // `Limits` tells this number.
@@ -45,18 +83,18 @@ impl Requests {
     pub(crate) fn find(&self, request: &layout::Request) -> Option<(Outcome, bool)> {
         let is_id = |slot| self.window.at_slot(slot).request.id_digest == request.id_digest;
         let answered = self.window.at_slot(self.by_id.find(hash(request), is_id)?);
-        Some((answered.outcome, answered.request.body_digest == request.body_digest))
+        Some((answered.outcome(), answered.request.body_digest == request.body_digest))
     }
 
-    pub(crate) fn add(&mut self, request: layout::Request, received_time: Timestamp, outcome: Outcome) {
-        let slot = self.window.push(Answered { request, received_time, outcome });
+    pub(crate) fn add(&mut self, request: layout::Request, outcome: &Outcome) {
+        let slot = self.window.push(Answered::new(request, outcome));
         self.by_id.insert(hash(&request), slot);
     }
 
     /// Forgets the requests received before `limit`, at most `count_max` of them.
     pub(crate) fn forget(&mut self, limit: Timestamp, count_max: usize) {
         for _ in 0..count_max {
-            let may_be = |oldest: &Answered| oldest.received_time < limit;
+            let may_be = |oldest: &Answered| oldest.decided_time < limit;
             let Some((slot, forgotten)) = self.window.forget_if(may_be) else { return };
             self.by_id.remove(hash(&forgotten.request), slot);
         }

@@ -64,7 +64,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         }
         Err(refusal) => Verdict::Refused { refusal, repeat_of: None },
     };
-    ledger.requests.add(request, at.time, outcome);
+    ledger.requests.add(request, &outcome);
     outcome
 }
 

@@ -43,6 +43,8 @@ enum Decision {
 /// The fields that both kinds of payment record have.
 struct Attempt<'record> {
     key: &'record layout::PaymentKey,
+    debtor_agent: Bic,
+    key_hash: u64,
     kind: Kind,
     body_digest: [u8; 16],
     acceptance_time: Timestamp,
@@ -54,8 +56,11 @@ pub(crate) fn apply(
     at: Position,
     record: &layout::Payment,
 ) -> Result<Outcome, ReplayError> {
+    let debtor_agent = record.key.bank();
     let attempt = Attempt {
         key: &record.key,
+        debtor_agent,
+        key_hash: ledger.payments.hash(debtor_agent, record.key.id()),
         kind: Kind::Payment,
         body_digest: record.body_digest,
         acceptance_time: checked_time(record.acceptance_time.get()),
@@ -72,8 +77,11 @@ pub(crate) fn apply(
 }
 
 pub(crate) fn apply_refused(ledger: &mut Ledger, at: Position, record: &layout::RefusedPayment) -> Outcome {
+    let debtor_agent = record.key.bank();
     let attempt = Attempt {
         key: &record.key,
+        debtor_agent,
+        key_hash: ledger.payments.hash(debtor_agent, record.key.id()),
         kind: Kind::RefusedPayment,
         body_digest: record.body_digest,
         acceptance_time: checked_time(record.acceptance_time.get()),
@@ -86,12 +94,12 @@ pub(crate) fn apply_refused(ledger: &mut Ledger, at: Position, record: &layout::
 
 /// What comes before every check that depends on time, status or load: the payer's bank, and the key.
 fn known(ledger: &Ledger, attempt: &Attempt<'_>) -> Option<Decision> {
-    let bank = attempt.key.bank();
+    let bank = attempt.debtor_agent;
     if ledger.participants.find(bank).is_none() {
         let reason = StatusReason::DebtorBankNotRegistered.code();
         return Some(Decision::Reject { reason, holds_key: false });
     }
-    let earlier = ledger.payments.find(bank, attempt.key.id())?;
+    let earlier = ledger.payments.find_hashed(attempt.key_hash, bank, attempt.key.id())?;
     if earlier.body_digest == attempt.body_digest || is_on(Mutant::IgnoreChangedBody) {
         return Some(Decision::Repeat(*earlier));
     }
@@ -339,14 +347,14 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
     };
     outcome.verdict = Verdict::Payment { state, reason, repeat_of: None };
     let mark = |is_set, mark| if is_set { mark } else { 0 };
-    let slot = ledger.payments.add(Payment {
+    let payment = Payment {
         sequence: at.sequence,
         decided_at: at.sequence,
         received_time: at.time,
         decided_time: at.time,
         acceptance_time: attempt.acceptance_time,
         body_digest: attempt.body_digest,
-        debtor_agent: attempt.key.bank(),
+        debtor_agent: attempt.debtor_agent,
         transaction_id_length: attempt.key.transaction_id_length,
         transaction_id: attempt.key.transaction_id,
         state,
@@ -355,7 +363,8 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         questions: [QuestionState::NotAsked; 2],
         creditor_bank: reserved.map_or(ParticipantNumber(0), |reservation| reservation.creditor_bank),
         reason_to_creditor: [0; 4],
-    });
+    };
+    let slot = ledger.payments.add(payment, attempt.key_hash);
     if let Some(reservation) = reserved {
         rules_answer::ask(ledger, Reservation { payment: slot, ..reservation });
     }

@@ -75,7 +75,8 @@ pub fn customer_iban(bank: &Bank, customer: u32) -> Iban {
 
 /// Registers the banks, funds their positions, opens the accounts and pays money in.
 ///
-/// # Errors If the node can't be reached or refuses a step, for instance because it holds another world with
+/// # Errors
+/// If the node can't be reached or refuses a step, for instance because it holds another world with
 /// these banks.
 pub async fn set_up(client: &Client, progress: &dyn Progress) -> Result<(), LoadgenError> {
     for bank in &BANKS {

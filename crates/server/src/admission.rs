@@ -90,12 +90,14 @@ pub(crate) fn undecodable(error: prost::DecodeError) -> Status {
 pub(crate) struct Admission<'node> {
     node: &'node Node,
     accounts: AccountLines,
-    /// Banks that were looked up already. A caller sends for few, so this stays short.
-    banks: Vec<(Bic, Option<ParticipantView>)>,
+    /// The banks that were looked up last. A caller sends for few.
+    banks: [Option<(Bic, Option<ParticipantView>)>; BANKS],
+    /// Which of them is replaced next.
+    oldest: usize,
 }
 
-/// Banks that are remembered for one group of payments.
-const BANKS_MAX: usize = 16;
+/// Banks that are remembered for the payments of one message.
+const BANKS: usize = 16;
 
 /// A payment that has been admitted, but for its bank's quota.
 pub(crate) struct Candidate<'message> {
@@ -106,7 +108,7 @@ pub(crate) struct Candidate<'message> {
 impl<'node> Admission<'node> {
     pub(crate) fn new(node: &'node Node) -> Self {
         let accounts = node.handle.directory().accounts();
-        Self { node, accounts, banks: Vec::with_capacity(2) }
+        Self { node, accounts, banks: [None; BANKS], oldest: 0 }
     }
 
     /// Digests the account numbers and asks for the memory behind them.
@@ -152,13 +154,12 @@ impl<'node> Admission<'node> {
     }
 
     fn bank(&mut self, bic: Bic) -> Option<ParticipantView> {
-        if let Some((_, view)) = self.banks.iter().find(|(known, _)| *known == bic) {
+        if let Some((_, view)) = self.banks.iter().flatten().find(|(known, _)| *known == bic) {
             return *view;
         }
         let view = self.node.handle.directory().participant(bic);
-        if self.banks.len() < BANKS_MAX {
-            self.banks.push((bic, view));
-        }
+        self.banks[self.oldest] = Some((bic, view));
+        self.oldest = (self.oldest + 1) % BANKS;
         view
     }
 }

@@ -1,7 +1,7 @@
 //! The payments of one message of a stream: read, admitted, submitted in parts, and answered part by part.
 
 use client::limits::BATCH_ITEMS_MAX;
-use client::plain::{PlainSubmission, plain_submissions};
+use client::plain::{PlainSubmission, plain_submissions, submission_count};
 use client::{Refusal, v1};
 use ledger::{Outcome, RecordWriter};
 use prost::Message;
@@ -15,6 +15,9 @@ use crate::quota::Places;
 use crate::refusals::{invalid, not_taken, payment_missing};
 use crate::replies::Replies;
 use crate::wire::{BatchReply, Decided, PaymentReference};
+
+/// About what the record and the texts of a payment take.
+const PAYMENT_BYTES_USUAL: usize = 320;
 
 /// Payments that are read before the first of them is looked up, so that memory comes meanwhile.
 const GROUP: usize = 32;
@@ -83,8 +86,7 @@ fn read_batch(
             encoded.map(|(caller_id, payment)| PlainSubmission { caller_id: *caller_id, payment }).collect();
     }
     if !(1..=BATCH_ITEMS_MAX).contains(&(submissions.len() + refused.len())) {
-        let description = format!("a message has 1 to {BATCH_ITEMS_MAX} payments");
-        return Err(invalid(vec![v1::FieldViolation { field: "payments".to_owned(), description }]));
+        return Err(wrong_count());
     }
     let received = node.handle.now();
     let mut admission = Admission::new(node);
@@ -108,11 +110,20 @@ fn read_batch(
     Ok(parts.finish())
 }
 
+fn wrong_count() -> Status {
+    let description = format!("a message has 1 to {BATCH_ITEMS_MAX} payments");
+    invalid(vec![v1::FieldViolation { field: "payments".to_owned(), description }])
+}
+
 /// The long way: messages with repeated, absent or unknown fields, taken apart by the generated code.
 fn encoded_submissions(
     message: &[u8],
     refused: &mut Vec<v1::PaymentResult>,
 ) -> Result<Vec<(u64, Vec<u8>)>, Status> {
+    // Asked before anything is decoded: an empty submission has two bytes here and thousands in memory.
+    if submission_count(message) > BATCH_ITEMS_MAX {
+        return Err(wrong_count());
+    }
     let message = v1::SubmitPaymentsRequest::decode(message).map_err(undecodable)?;
     let mut encoded = Vec::with_capacity(message.payments.len());
     for submission in message.payments {
@@ -138,8 +149,9 @@ impl Parts<'_> {
     fn next(&mut self) -> &mut Part {
         if self.parts.last().is_none_or(|part| part.commands.length() > PART_BYTES_MAX) {
             let mut commands = self.node.handle.commands(self.caller.principal);
-            commands.reserve_payments(self.left);
-            let waiting = Vec::with_capacity(self.left);
+            let expected = self.left.min(PART_BYTES_MAX / PAYMENT_BYTES_USUAL);
+            commands.reserve_payments(expected);
+            let waiting = Vec::with_capacity(expected);
             self.parts.push(Part { commands, waiting, places: Places::default() });
         }
         self.left -= 1;

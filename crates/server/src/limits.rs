@@ -10,6 +10,8 @@ pub struct ServerLimits {
     pub threads: NonZeroUsize,
     /// Connections that may be open at once.
     pub connections: usize,
+    /// How long a new connection may say nothing. Clients of HTTP/2 speak first.
+    pub first_word: Duration,
     /// Calls under way on one connection. hyper's own default becomes unlimited under tonic.
     pub streams_per_connection: u32,
     /// Payments of one bank that may be under way at once.
@@ -27,6 +29,7 @@ impl Default for ServerLimits {
         Self {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             connections: 4096,
+            first_word: Duration::from_secs(10),
             streams_per_connection: 1024,
             payments_per_bank: 1 << 16,
             replies_per_stream: 64,

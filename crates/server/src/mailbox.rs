@@ -1,18 +1,26 @@
-//! Answers from the core thread to the calls of one edge thread, with one wake-up for many of them.
+//! Answers from the core thread to the calls of one edge thread, with one wake-up for all of a frame.
 //!
-//! Waking a task of another thread costs a system call each time. So the core thread hands the answers of a whole
-//! frame to one task, which wakes the calls of its own thread for next to nothing.
+//! Waking a task of another thread costs a system call. So the core thread leaves the answers of a frame here, and
+//! wakes one task when it is through; that task wakes the calls of its own thread for next to nothing.
 //!
-//! The queue needs no limit of its own: an answer's place is taken before its command or question is submitted, and
-//! the engine has a limit for each.
+//! A letter is of a call that was under way when it was submitted, so there are never more than the engine admits
+//! beside those that the calls of this thread's connections have not taken yet.
 
-use engine::Answered;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use engine::{Answered, Collector, Handle};
 use ledger::Outcome;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 
 /// Where answers to the calls of one thread go.
 #[derive(Clone, Debug)]
-pub(crate) struct Mailbox(mpsc::UnboundedSender<Letter>);
+pub(crate) struct Mailbox(Arc<Letters>);
+
+#[derive(Debug, Default)]
+struct Letters {
+    waiting: Mutex<Vec<Letter>>,
+    notify: Arc<Notify>,
+}
 
 /// An answer, and who waits for it.
 #[derive(Debug)]
@@ -25,25 +33,45 @@ pub(crate) enum Letter {
     Answer(oneshot::Sender<Answered>, Answered),
 }
 
-/// Letters that are taken out at a time.
-const TAKEN_AT_ONCE: usize = 64;
-
 impl Mailbox {
-    /// Opens a mailbox whose letters are delivered by a task of this thread's runtime.
-    pub(crate) fn open() -> Self {
-        let (sender, mut letters) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
-            while letters.recv_many(&mut taken, TAKEN_AT_ONCE).await > 0 {
-                taken.drain(..).for_each(Letter::deliver);
-            }
-        });
-        Self(sender)
+    /// Opens a mailbox whose letters are delivered by a task of this thread's runtime, as long as there are
+    /// handles to the mailbox or letters on their way to it.
+    pub(crate) fn open(handle: &Handle) -> Self {
+        let letters = Arc::new(Letters::default());
+        handle.collect(&letters);
+        tokio::spawn(deliver(Arc::downgrade(&letters), Arc::clone(&letters.notify)));
+        Self(letters)
     }
 
-    /// Puts a letter in. If the thread has ended, nobody waits any more; what was decided stands.
+    /// Leaves a letter. The core thread says when all letters of a frame are there.
     pub(crate) fn put(&self, letter: Letter) {
-        let _ = self.0.send(letter);
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+    }
+}
+
+impl Collector for Letters {
+    fn wake(&self) {
+        if !self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            self.notify.notify_one();
+        }
+    }
+}
+
+/// When the last handle goes, the task has to notice.
+impl Drop for Letters {
+    fn drop(&mut self) {
+        self.notify.notify_one();
+    }
+}
+
+async fn deliver(letters: Weak<Letters>, notify: Arc<Notify>) {
+    let mut taken = Vec::new();
+    loop {
+        notify.notified().await;
+        let Some(letters) = letters.upgrade() else { return };
+        std::mem::swap(&mut *letters.waiting.lock().unwrap_or_else(PoisonError::into_inner), &mut taken);
+        drop(letters);
+        taken.drain(..).for_each(Letter::deliver);
     }
 }
 

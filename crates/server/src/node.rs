@@ -49,7 +49,8 @@ impl SharedNode {
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
         let Self { handle, quota, limits, stopping } = self;
-        Node { handle, quota, limits, stopping, mailbox: Mailbox::open() }
+        let mailbox = Mailbox::open(&handle);
+        Node { handle, quota, limits, stopping, mailbox }
     }
 }
 

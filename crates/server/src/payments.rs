@@ -100,6 +100,7 @@ impl Node {
         let reference = order.reference();
         let mut places = Places::default();
         let mut commands = self.handle.commands(caller.principal);
+        commands.reserve_payments(1);
         let mut admission = Admission::new(self);
         let mut candidate = admission.prepare(order);
         admission.admit(&mut candidate, &mut places).map_err(Refusal::into_status)?;

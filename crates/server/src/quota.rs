@@ -19,7 +19,8 @@ pub(crate) struct Quota {
 /// Payments of banks that are not registered that may be under way at once, all together.
 const UNKNOWN_MAX: u32 = 64;
 
-/// Places that a bank's count is raised by at a time, so that edges on several cores seldom write to one count.
+/// Places that a bank's count is raised by at a time, so that edges on several cores seldom write to one count. Near the
+/// limit what one message has taken ahead may refuse another's payments for as long as it is read.
 const TAKEN_AT_ONCE: u32 = 32;
 
 /// Places for payments that are submitted together, given back when this is dropped.
@@ -70,10 +71,10 @@ impl Places {
         if taken.used == taken.taken {
             // Singly first: a call of one payment takes one place.
             let wanted = if taken.taken == 0 { 1 } else { TAKEN_AT_ONCE };
-            let before = taken.count.fetch_add(wanted, Ordering::Relaxed);
-            let granted = count_max.saturating_sub(before).min(wanted);
-            taken.count.fetch_sub(wanted - granted, Ordering::Relaxed);
-            taken.taken += granted;
+            let granted = |before: u32| count_max.saturating_sub(before).min(wanted);
+            let (relaxed, count) = (Ordering::Relaxed, &taken.count);
+            let before = count.fetch_update(relaxed, relaxed, |before| Some(before + granted(before)));
+            taken.taken += before.map_or(0, granted);
         }
         let free = taken.used < taken.taken;
         taken.used += u32::from(free);

@@ -75,8 +75,7 @@ pub async fn serve(
     };
     let serve_connections =
         move |connections| serve_connections(connections, node.clone(), health_service.clone());
-    let connections_max = limits.connections;
-    let served = serve_on_cores(listener, limits.threads, connections_max, shutdown, serve_connections).await;
+    let served = serve_on_cores(listener, &limits, shutdown, serve_connections).await;
     watch.abort();
     served
 }

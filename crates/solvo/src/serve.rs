@@ -28,12 +28,12 @@ pub(crate) struct ServeArgs {
     /// Room for accounts, 64 bytes each beside their index. Memory is taken as they come.
     #[arg(long, value_name = "N", default_value_t = Limits::default().accounts_max)]
     accounts_max: usize,
-    /// Room for the payments of the last five days, 112 bytes each beside their index.
+    /// Room for the payments of the last five days, 120 bytes each beside their index.
     ///
     /// A node that settles 1,000 payments a second needs room for 432 million.
     #[arg(long, value_name = "N", default_value_t = Limits::default().payments_max)]
     payments_max: usize,
-    /// Room for the other requests of the last five days, 144 bytes each beside their index.
+    /// Room for the other requests of the last five days, 96 bytes each beside their index.
     #[arg(long, value_name = "N", default_value_t = Limits::default().requests_max)]
     requests_max: usize,
     /// Take no more commands a second than this, to try out what callers do when a node is overloaded.

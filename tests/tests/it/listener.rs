@@ -5,7 +5,8 @@ use std::time::Duration;
 use client::v1;
 use server::{ServeError, ServerLimits};
 use tests::{Node, World, payment, settled, until};
-use tokio::net::TcpListener;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -70,6 +71,38 @@ async fn a_node_says_where_the_time_of_its_payments_goes() {
         ];
         assert!(times.is_sorted() && times[3] > 0, "{after:?}");
     }
+}
+
+/// Waits until the node closes a connection that says nothing.
+async fn closed_without_a_word(node: &Node) {
+    let mut silent = TcpStream::connect(node.address()).await.unwrap();
+    let mut bytes = Vec::new();
+    // A node that speaks first, or never closes, fails here or runs into the test's own time-out.
+    let read = silent.read_to_end(&mut bytes).await;
+    assert!(read.is_err() || bytes.len() < 256, "nothing but the greeting of HTTP/2: {bytes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_beyond_the_limit_are_closed_and_places_come_back() {
+    let node = Node::with_limits(ServerLimits { connections: 1, ..ServerLimits::default() }).await;
+    let first = node.api().await;
+    assert!(first.node().get_node_status(v1::GetNodeStatusRequest {}).await.is_ok());
+    closed_without_a_word(&node).await;
+    assert!(first.node().get_node_status(v1::GetNodeStatusRequest {}).await.is_ok(), "the first stays");
+    drop(first);
+    until("the place is free again", async || {
+        let mut client = node.api().await.node();
+        client.get_node_status(v1::GetNodeStatusRequest {}).await.ok().map(|_| ())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_says_nothing_is_closed() {
+    let limits = ServerLimits { first_word: Duration::from_millis(50), ..ServerLimits::default() };
+    let node = Node::with_limits(limits).await;
+    closed_without_a_word(&node).await;
+    assert!(node.api().await.node().get_node_status(v1::GetNodeStatusRequest {}).await.is_ok());
 }
 
 async fn reflect(node: &Node, request: MessageRequest) -> MessageResponse {
