@@ -103,7 +103,8 @@ impl Node {
         commands_per_second_max: Option<NonZeroU32>,
     ) -> Result<Engine, StartError> {
         let segment_size = SegmentSize::new(4 << 20).expect("4 MiB are whole blocks");
-        let config = Config { folder: folder.to_owned(), segment_size, limits, commands_per_second_max };
+        let folder = folder.to_owned();
+        let config = Config { folder, segment_size, limits, payments_ready: 0, commands_per_second_max };
         let started = tokio::task::spawn_blocking(move || engine::start(&config)).await;
         started.expect("starting does not panic")
     }

@@ -51,7 +51,7 @@ pub(crate) struct PopulatePart {
 
 impl NodePart {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let engine = start(&self.folder, self.commands_per_second_max)?;
+        let engine = start(&self.folder, PAYMENTS_READY, self.commands_per_second_max)?;
         let handle = engine.handle();
         serve(|listener, stop| async move {
             let stopped = async { drop(stop.await) };
@@ -62,11 +62,19 @@ impl NodePart {
     }
 }
 
-fn start(folder: &Path, commands_per_second_max: Option<NonZeroU32>) -> anyhow::Result<Engine> {
+/// More than a node gets before it is replaced: how fast the operating system gives memory is not what is measured.
+const PAYMENTS_READY: usize = 20_000_000;
+
+fn start(
+    folder: &Path,
+    payments_ready: usize,
+    commands_per_second_max: Option<NonZeroU32>,
+) -> anyhow::Result<Engine> {
     let config = Config {
         folder: folder.to_owned(),
         segment_size: SegmentSize::DEFAULT,
         limits: Limits::default(),
+        payments_ready,
         commands_per_second_max,
     };
     engine::start(&config).context("the engine does not start")
@@ -74,7 +82,7 @@ fn start(folder: &Path, commands_per_second_max: Option<NonZeroU32>) -> anyhow::
 
 impl PopulatePart {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let engine = start(&self.folder, None)?;
+        let engine = start(&self.folder, 0, None)?;
         let (sender, outcomes) = sync_channel(SUBMISSIONS_MAX);
         let mut populating = Populating { handle: engine.handle(), sender, outcomes, under_way: 0 };
         populating.submit(register_banks)?;

@@ -36,6 +36,8 @@ pub struct Config {
     pub segment_size: SegmentSize,
     /// Room for accounts, payments and requests.
     pub limits: Limits,
+    /// For how many payments memory is made ready at the start. Those that come later cost more, once.
+    pub payments_ready: usize,
     /// The most commands a second that are taken, for trying out what callers do when a node is overloaded.
     pub commands_per_second_max: Option<NonZeroU32>,
 }
@@ -95,7 +97,8 @@ pub fn start(config: &Config) -> Result<Engine, StartError> {
         let frame = log.begin(&mut writer)?;
         replayer.frame(&frame.view()).map_err(accept)?;
     }
-    let (ledger, untold) = replayer.finish();
+    let (mut ledger, untold) = replayer.finish();
+    ledger.make_ready(config.payments_ready);
     let setup = *ledger.setup().expect("the log has begun");
 
     let directory = Arc::new(Directory::default());

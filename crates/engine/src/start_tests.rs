@@ -18,6 +18,7 @@ fn config(folder: &tempfile::TempDir) -> Config {
         folder: folder.path().join("log"),
         segment_size: SegmentSize::new(2 << 20).unwrap(),
         limits: Limits { accounts_max: 1 << 10, payments_max: 1 << 18, requests_max: 1 << 18 },
+        payments_ready: 1000,
         commands_per_second_max: None,
     }
 }

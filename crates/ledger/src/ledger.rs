@@ -99,6 +99,12 @@ impl Ledger {
         self.setup.as_ref()
     }
 
+    /// Has the operating system back the memory of so many more payments now, as far as there is room for them.
+    /// Where it is asked for memory page by page as payments come, that takes longer than the payments do.
+    pub fn make_ready(&mut self, payments: usize) {
+        self.payments.make_ready(payments);
+    }
+
     /// Makes room for one frame, so that applying its records needs no memory.
     pub fn reserve_for_frame(&mut self, records: usize) {
         let records = records.min(RECORDS_PER_FRAME_MAX);

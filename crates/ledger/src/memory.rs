@@ -37,6 +37,11 @@ pub fn advise_large_pages<Value>(values: &mut [Value]) {
     let _ = values;
 }
 
+/// Has the operating system back this memory now, so that whoever uses it first does not wait for it.
+pub fn make_ready<Value>(values: &mut [std::mem::MaybeUninit<Value>]) {
+    values.iter_mut().for_each(|value| *value = std::mem::MaybeUninit::zeroed());
+}
+
 #[cfg(target_os = "linux")]
 const PAGE: usize = 4096;
 #[cfg(target_os = "linux")]

@@ -160,6 +160,11 @@ impl Payments {
         self.by_key.reserve(payments);
     }
 
+    /// Makes the memory of so many more payments ready.
+    pub(crate) fn make_ready(&mut self, payments: usize) {
+        self.window.make_ready(payments);
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.window.entries().len()
     }

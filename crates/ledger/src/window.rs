@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::limits::ROOM_BEYOND;
-use crate::memory::advise_large_pages;
+use crate::memory::{self, advise_large_pages};
 
 /// A queue whose entries keep their slot while the front moves.
 #[derive(Debug)]
@@ -24,6 +24,16 @@ impl<Entry> Window<Entry> {
         let mut entries = Vec::with_capacity(entries_max + ROOM_BEYOND);
         advise_large_pages(entries.spare_capacity_mut());
         Self { entries: entries.into(), forgotten: 0 }
+    }
+
+    /// Makes the memory of so many more entries ready.
+    pub(crate) fn make_ready(&mut self, entries: usize) {
+        // A list that has not gone round its memory yet is one piece, and turning it into another kind costs nothing.
+        let mut all = Vec::from(std::mem::take(&mut self.entries));
+        let spare = all.spare_capacity_mut();
+        let ready = entries.min(spare.len());
+        memory::make_ready(&mut spare[..ready]);
+        self.entries = all.into();
     }
 
     pub(crate) fn reserve(&mut self, entries: usize) {

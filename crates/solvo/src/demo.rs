@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use client::v1;
+use engine::Config;
+use journal::SegmentSize;
 use ledger::{Ledger, Limits, OutcomeEntry, PaymentAnswer, layout};
 use loadgen::{
     Confirmed, DocumentStatus, Extent, LoadOptions, LoadReport, Progress, Submitted, TerminalProgress, load,
@@ -64,7 +66,14 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         "{} holds a log already: the demo starts with a fresh one; remove it, or name another folder",
         folder.display()
     );
-    let node = Node::start(folder, arguments.listen, DEMO_LIMITS, None).await?;
+    let config = Config {
+        folder: folder.to_owned(),
+        segment_size: SegmentSize::DEFAULT,
+        limits: DEMO_LIMITS,
+        payments_ready: 0,
+        commands_per_second_max: None,
+    };
+    let node = Node::start(arguments.listen, config).await?;
     let address = node.address().to_string();
     tell(format_args!("node     {address}, log in {}", folder.display()));
 

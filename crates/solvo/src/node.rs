@@ -1,13 +1,9 @@
 //! A node inside this process: the engine on a folder, and the server on a listener.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
-use std::path::Path;
 
 use anyhow::Context;
 use engine::{Config, Engine};
-use journal::SegmentSize;
-use ledger::Limits;
 use server::ServerLimits;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -22,13 +18,8 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Recovers or begins the log in a folder and serves it.
-    pub(crate) async fn start(
-        folder: &Path,
-        listen: SocketAddr,
-        limits: Limits,
-        commands_per_second_max: Option<NonZeroU32>,
-    ) -> anyhow::Result<Self> {
+    /// Recovers or begins a log and serves it.
+    pub(crate) async fn start(listen: SocketAddr, config: Config) -> anyhow::Result<Self> {
         // Asked first, so that a wrong address leaves the folder alone.
         if !listen.ip().is_loopback() {
             return Err(server::ServeError::NotLoopback(listen).into());
@@ -36,12 +27,6 @@ impl Node {
         let listener =
             TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
         let address = listener.local_addr()?;
-        let config = Config {
-            folder: folder.to_owned(),
-            segment_size: SegmentSize::DEFAULT,
-            limits,
-            commands_per_second_max,
-        };
         let engine = tokio::task::spawn_blocking(move || engine::start(&config)).await??;
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {

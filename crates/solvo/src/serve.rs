@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::ensure;
+use engine::Config;
+use journal::SegmentSize;
 use ledger::Limits;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -33,6 +35,11 @@ pub(crate) struct ServeArgs {
     /// A node that settles 1,000 payments a second needs room for 432 million.
     #[arg(long, value_name = "N", default_value_t = Limits::default().payments_max)]
     payments_max: usize,
+    /// Make memory ready for so many payments at the start, 120 bytes each, within the room for them.
+    ///
+    /// Where the operating system gives memory slowly, page by page, payments would wait for it under full load.
+    #[arg(long, value_name = "N", default_value_t = 1 << 20)]
+    payments_ready: usize,
     /// Room for the other requests of the last five days, 96 bytes each beside their index.
     #[arg(long, value_name = "N", default_value_t = Limits::default().requests_max)]
     requests_max: usize,
@@ -72,8 +79,15 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         payments_max: arguments.payments_max,
         requests_max: arguments.requests_max,
     };
+    let config = Config {
+        folder: arguments.data.clone(),
+        segment_size: SegmentSize::DEFAULT,
+        limits,
+        payments_ready: arguments.payments_ready,
+        commands_per_second_max: arguments.commands_per_second_max,
+    };
     let mut node = tokio::select! {
-        node = Node::start(&arguments.data, arguments.listen, limits, arguments.commands_per_second_max) => node?,
+        node = Node::start(arguments.listen, config) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.
         _ = terminate.recv() => std::process::exit(0),
         _ = interrupt.recv() => std::process::exit(0),

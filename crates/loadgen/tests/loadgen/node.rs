@@ -28,6 +28,7 @@ impl Node {
             folder: folder.path().join("data"),
             segment_size: SegmentSize::new(8 << 20).unwrap(),
             limits: Limits { accounts_max: 1 << 14, payments_max: 1 << 16, requests_max: 1 << 16 },
+            payments_ready: 0,
             commands_per_second_max: None,
         };
         let engine = engine::start(&config).unwrap();

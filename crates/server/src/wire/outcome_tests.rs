@@ -43,6 +43,7 @@ fn handle() -> (engine::Engine, tempfile::TempDir) {
         folder: folder.path().to_owned(),
         segment_size: journal::SegmentSize::new(1 << 20).unwrap(),
         limits: ledger::Limits { accounts_max: 1, payments_max: 1, requests_max: 1 },
+        payments_ready: 0,
         commands_per_second_max: None,
     };
     (engine::start(&config).unwrap(), folder)

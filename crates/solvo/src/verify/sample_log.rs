@@ -42,6 +42,7 @@ pub(crate) fn start(folder: &Path) -> Engine {
         folder: folder.to_owned(),
         segment_size: SEGMENT_SIZE,
         limits,
+        payments_ready: 0,
         commands_per_second_max: None,
     })
     .unwrap()
