@@ -10,8 +10,8 @@ use ledger::{
 };
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, Digest, DigestKey,
-    Iban, Incarnation, Party, PaymentOrder, PrincipalNumber, Remittance, Sequence, SettlementMethod, Shard,
-    Text, Timestamp,
+    Epoch, Iban, Incarnation, Party, PaymentOrder, PrincipalNumber, Remittance, Sequence, SettlementMethod,
+    Shard, Text, Timestamp,
 };
 
 /// Two hosted banks with as many customers each as asked for, and payments between them.
@@ -173,10 +173,17 @@ pub fn seal_input() -> SealInput {
     SealInput {
         kind: FrameKind::Commands,
         identity: Identity { cluster: ClusterId([1; 16]), shard: Shard(0), incarnation: Incarnation(1) },
-        previous: Tail { time: time(START), ..Tail::EMPTY },
+        previous: Tail {
+            batch: BatchNumber(1),
+            next_sequence: Sequence(2),
+            time: time(START),
+            epoch: Epoch(1),
+            kind: Some(FrameKind::EpochStart),
+            ..Tail::EMPTY
+        },
         time: time(START + 1),
         rules_version: 1,
-        durable_mark: BatchNumber(0),
+        durable_mark: BatchNumber(1),
         personal_key: 0,
     }
 }

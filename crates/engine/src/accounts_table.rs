@@ -138,7 +138,6 @@ impl AccountLines {
 impl Table {
     fn new(lines: usize) -> Self {
         assert!(lines.is_power_of_two());
-        // Zeros straight from the operating system: a large table is written to only as accounts come.
         let zeroed = <[Line]>::new_box_zeroed_with_elems(lines);
         let mut lines = zeroed.expect("as elsewhere, a process that gets no memory ends");
         advise_large_pages(&mut lines);

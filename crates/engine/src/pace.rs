@@ -13,16 +13,20 @@ use crate::handle::RECORDS_UNDER_WAY_MAX;
 const WAIT_MAX: i64 = 500_000_000;
 /// So many commands may always be under way: a few frames, so that a disk that pauses once sheds nothing.
 const RECORDS_ADMITTED_MIN: u64 = 4096;
-/// A frame that took longer for each of its commands, in nanoseconds, says more of a disk that paused than of speed.
-const PER_RECORD_MAX: i64 = 1_000_000;
+/// The speed is that of about so many commands: enough that one frame which waited for the disk does not count for
+/// more than it is.
+const RECORDS_MEASURED: i64 = 16_384;
+/// A frame that took longer than this, in nanoseconds, says more of a disk that paused than of speed.
+const FRAME_MAX: i64 = 1_000_000_000;
 /// An engine that has not been busy for this long, in nanoseconds, forgets how fast it was.
 const FORGOTTEN_AFTER: i64 = 1_000_000_000;
 
 /// Measures how fast commands leave, and says how many may be under way.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Admitted {
-    /// Nanoseconds that a command takes of the engine, smoothed; 0 until one has been measured.
-    per_record: i64,
+    /// Nanoseconds that the engine was busy lately, and the commands that left meanwhile.
+    busy: i64,
+    records: i64,
     /// When the last frame was applied, if there was more to do when it was sealed.
     busy_since: Option<i64>,
     last_busy: i64,
@@ -32,26 +36,29 @@ impl Admitted {
     /// Counts a frame of so many records that was applied now. `busy` says whether more was waiting to be taken in
     /// when it was sealed.
     pub(crate) fn applied(&mut self, now: i64, records: u32, busy: bool) {
-        if let (Some(since), 1..) = (self.busy_since, records) {
-            let sample = ((now - since) / i64::from(records)).min(PER_RECORD_MAX);
-            let step = match self.per_record {
-                0 => sample,
-                per_record => (sample - per_record) / 8,
-            };
-            self.per_record += step;
+        if let Some(since) = self.busy_since {
+            self.busy += (now - since).min(FRAME_MAX);
+            self.records += i64::from(records);
+            if self.records >= RECORDS_MEASURED {
+                self.busy /= 2;
+                self.records /= 2;
+            }
         }
         self.busy_since = busy.then_some(now);
         if busy {
             self.last_busy = now;
         } else if now - self.last_busy > FORGOTTEN_AFTER {
-            self.per_record = 0;
+            (self.busy, self.records) = (0, 0);
         }
     }
 
     /// How many commands may be under way.
     pub(crate) fn limit(&self) -> u64 {
-        let in_time = WAIT_MAX.checked_div(self.per_record).unwrap_or(i64::MAX);
-        u64::try_from(in_time).unwrap_or(0).clamp(RECORDS_ADMITTED_MIN, RECORDS_UNDER_WAY_MAX)
+        // Half a second times the largest count is far below 2^63.
+        let in_time = (WAIT_MAX * self.records).checked_div(self.busy).filter(|_| self.records > 0);
+        u64::try_from(in_time.unwrap_or(i64::MAX))
+            .unwrap_or(0)
+            .clamp(RECORDS_ADMITTED_MIN, RECORDS_UNDER_WAY_MAX)
     }
 }
 
@@ -98,23 +105,22 @@ mod tests {
 
     const MILLISECOND: i64 = 1_000_000;
 
+    /// Frames of so many records, a millisecond apart.
+    fn busy_frames(admitted: &mut Admitted, milliseconds: std::ops::Range<i64>, records: u32) {
+        milliseconds.for_each(|at| admitted.applied(at * MILLISECOND, records, true));
+    }
+
     #[test]
     fn as_many_are_admitted_as_are_decided_in_time() {
         let mut admitted = Admitted::default();
         assert_eq!(admitted.limit(), RECORDS_UNDER_WAY_MAX);
         // 50 records in a millisecond are 25,000 in half a second.
-        for frame in 0..100 {
-            admitted.applied(frame * MILLISECOND, 50, true);
-        }
+        busy_frames(&mut admitted, 0..1000, 50);
         assert_eq!(admitted.limit(), 25_000);
         // 10 a millisecond would be 5,000, and one a millisecond less than what is always admitted.
-        for frame in 100..300 {
-            admitted.applied(frame * MILLISECOND, 10, true);
-        }
-        assert!((5_000..5_010).contains(&admitted.limit()), "{}", admitted.limit());
-        for frame in 300..500 {
-            admitted.applied(frame * MILLISECOND, 1, true);
-        }
+        busy_frames(&mut admitted, 1000..21_000, 10);
+        assert!((4_990..5_010).contains(&admitted.limit()), "{}", admitted.limit());
+        busy_frames(&mut admitted, 21_000..121_000, 1);
         assert_eq!(admitted.limit(), RECORDS_ADMITTED_MIN);
     }
 
@@ -130,26 +136,22 @@ mod tests {
     #[test]
     fn an_engine_that_was_slow_is_given_another_chance() {
         let mut admitted = Admitted::default();
-        for frame in 0..100 {
-            admitted.applied(frame * MILLISECOND, 1, true);
-        }
+        busy_frames(&mut admitted, 0..100, 1);
         assert_eq!(admitted.limit(), RECORDS_ADMITTED_MIN);
         admitted.applied(2_000 * MILLISECOND, 1, false);
         assert_eq!(admitted.limit(), RECORDS_UNDER_WAY_MAX);
     }
 
     #[test]
-    fn one_pause_of_the_disk_sheds_nothing_for_long() {
+    fn a_disk_that_pauses_sheds_little_and_not_for_long() {
         let mut admitted = Admitted::default();
-        for frame in 0..100 {
-            admitted.applied(frame * MILLISECOND, 1000, true);
-        }
+        busy_frames(&mut admitted, 0..100, 500);
         assert_eq!(admitted.limit(), RECORDS_UNDER_WAY_MAX);
+        // A tenth of a second for a frame of ten is a pause, and no reason to admit less than streams have in flight.
+        admitted.applied(200 * MILLISECOND, 10, true);
+        assert!(admitted.limit() > 4 * 8192, "{}", admitted.limit());
         admitted.applied(30_000 * MILLISECOND, 1000, true);
-        assert!(admitted.limit() < RECORDS_UNDER_WAY_MAX);
-        for frame in 30_001..30_041 {
-            admitted.applied(frame * MILLISECOND, 1000, true);
-        }
+        busy_frames(&mut admitted, 30_001..30_200, 500);
         assert_eq!(admitted.limit(), RECORDS_UNDER_WAY_MAX);
     }
 

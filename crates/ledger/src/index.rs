@@ -1,9 +1,10 @@
 //! An index from hashes to slots: open addressing, linear probing, growth in small steps.
 //!
 //! An entry is a 32-bit piece of the hash and a slot number; the key itself stays in the slot, and the caller
-//! compares it. When the table is full enough, a second one of twice the size is set up and the entries move
+//! compares it. When the table is full enough, a second one of twice the size takes its place and the entries move
 //! over a few at a time with each insertion, whole clusters at once, so that no insertion ever pauses for a
-//! rebuild and a chain of probes never spans a gap.
+//! rebuild and a chain of probes never spans a gap. The second one is emptied beforehand in the same way: for a
+//! large one the operating system takes as long as for thousands of payments.
 //!
 //! Invariant: nothing walks the entries in table order, so the layout can't reach a decision.
 
@@ -15,11 +16,16 @@ pub(crate) struct Index {
     table: Table,
     /// The smaller table that is being emptied, and the first of its cells that may still be in use.
     old: Option<(Table, usize)>,
+    /// The cells of the next, larger table, as far as they have been emptied.
+    next: Vec<u64>,
 }
 
 /// Cells moved with each insertion while a smaller table is being emptied. The new table has room for 7/8 of
 /// the old one's cells again, so four at a time are done in good time.
 const CELLS_MOVED_PER_INSERTION: usize = 16;
+/// Cells of the next table emptied with each insertion. It is begun when this one is half full, so 3/8 of this one's
+/// cells remain for twice as many of that one's.
+const CELLS_EMPTIED_PER_INSERTION: usize = 8;
 const CELLS_MIN: usize = 1024;
 
 #[derive(Debug)]
@@ -31,7 +37,7 @@ struct Table {
 
 impl Index {
     pub(crate) fn new() -> Self {
-        Self { table: Table::new(CELLS_MIN), old: None }
+        Self { table: Table::new(vec![0; CELLS_MIN]), old: None, next: Vec::new() }
     }
 
     /// How many entries there are.
@@ -45,11 +51,25 @@ impl Index {
             while self.old.is_some() {
                 self.move_cells();
             }
-            let larger = Table::new(self.table.cells.len() * 2);
+            self.begin_next();
+            let mut cells = std::mem::take(&mut self.next);
+            cells.resize(self.table.cells.len() * 2, 0);
+            let larger = Table::new(cells);
             let full = std::mem::replace(&mut self.table, larger);
             // A walk over clusters has to start at the start of one: behind an empty cell.
             let start = full.cells.iter().position(|cell| *cell == 0).expect("a table is never full");
             self.old = Some((full, start));
+        }
+        if (self.count() + insertions) * 2 > self.table.cells.len() {
+            self.begin_next();
+        }
+    }
+
+    /// Sets the next table aside, if that has not been done.
+    fn begin_next(&mut self) {
+        if self.next.capacity() == 0 {
+            self.next = Vec::with_capacity(self.table.cells.len() * 2);
+            memory::advise_large_pages(self.next.spare_capacity_mut());
         }
     }
 
@@ -72,6 +92,10 @@ impl Index {
     /// Adds an entry. The caller has made sure that its key is not in the index.
     pub(crate) fn insert(&mut self, hash: u64, slot: u32) {
         self.move_cells();
+        if self.next.capacity() > 0 {
+            let emptied = (self.next.len() + CELLS_EMPTIED_PER_INSERTION).min(self.table.cells.len() * 2);
+            self.next.resize(emptied, 0);
+        }
         self.table.insert(hash, slot);
     }
 
@@ -104,12 +128,10 @@ impl Index {
 }
 
 impl Table {
-    fn new(cells: usize) -> Self {
-        assert!(cells.is_power_of_two());
-        assert!(u32::try_from(cells).is_ok(), "an index has at most 2^31 cells");
-        let mut cells = vec![0; cells].into_boxed_slice();
-        memory::advise_large_pages(&mut cells);
-        Self { cells, count: 0 }
+    fn new(cells: Vec<u64>) -> Self {
+        assert!(cells.len().is_power_of_two());
+        assert!(u32::try_from(cells.len()).is_ok(), "an index has at most 2^31 cells");
+        Self { cells: cells.into_boxed_slice(), count: 0 }
     }
 
     fn prefetch(&self, hash: u64) {
