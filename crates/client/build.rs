@@ -10,7 +10,7 @@ use std::{env, fs};
 use prost::Message;
 
 /// Messages with personal data get their `Debug` by hand, in `src/masked.rs`. A name covers what is nested in it.
-const MASKED: [&str; 16] = [
+const MASKED: [&str; 22] = [
     "Payment",
     "Party",
     "Address",
@@ -27,6 +27,12 @@ const MASKED: [&str; 16] = [
     "SetAccountFloorRequest",
     "Iso20022ServiceSubmitRequest",
     "Iso20022ServiceSubmitResponse",
+    "SetAccountFlagRequest",
+    "Iso20022ServiceExchangeRequest",
+    "Iso20022ServiceExchangeResponse",
+    "WatchRequest",
+    "Event",
+    "PaymentSummary",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -48,6 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(Path::new(&output).join("descriptors.bin"), descriptors.encode_to_vec())?;
 
     let masked = MASKED.map(|name| format!(".solvo.v1.{name}"));
-    tonic_prost_build::configure().skip_debug(masked).compile_fds(descriptors)?;
+    // Clients are made from channels; the generated `connect` would take the name of `ParticipantService.Connect`.
+    tonic_prost_build::configure().build_transport(false).skip_debug(masked).compile_fds(descriptors)?;
     Ok(())
 }

@@ -38,6 +38,12 @@ masked! {
     SetAccountFloorRequest { request_id, currency_code }
     Iso20022ServiceSubmitRequest { wait_ms }
     Iso20022ServiceSubmitResponse { message_name, outcome }
+    SetAccountFlagRequest { request_id, currency_code, flagged }
+    Iso20022ServiceExchangeRequest {}
+    Iso20022ServiceExchangeResponse { message_name, sequence, possible_repeat }
+    WatchRequest { participants, after_sequence, types }
+    Event { sequence, r#type, time, outcome, alert, participant }
+    PaymentSummary { creditor_agent, amount }
 }
 
 impl fmt::Debug for v1::payment::Remittance {
@@ -55,6 +61,15 @@ impl fmt::Debug for v1::party::Identification {
             Self::Organisation(_) => "Organisation(…)",
             Self::Person(_) => "Person(…)",
         })
+    }
+}
+
+impl fmt::Debug for v1::iso20022_service_exchange_request::Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(start) => start.fmt(formatter),
+            Self::Document(_) => formatter.write_str("Document(…)"),
+        }
     }
 }
 
