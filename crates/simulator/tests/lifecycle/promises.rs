@@ -3,7 +3,7 @@
 use stateright::Property;
 
 use crate::ledger::{Final, Ledger, Payment, Question};
-use crate::world::{Action, Lifecycle, Message, State};
+use crate::world::{Action, Lifecycle, Message, Node, State};
 
 pub(crate) const ONE_END: &str = "a payment ends once, and for ever";
 pub(crate) const SAME_END: &str = "both banks are told the same";
@@ -114,13 +114,14 @@ fn told(state: &State) -> impl Iterator<Item = Final> {
 
 /// From here on nothing goes wrong any more: the node runs, the payee's bank is connected, the payer's bank sends its
 /// payment again. Then an open question is heard while there is time, and in the end both banks know.
+///
+/// Tried where the node runs and has finished all that it had begun: every other state leads to one of those.
 fn can_be_answered(model: &Lifecycle, state: &State) -> bool {
     let mut state = *state;
-    let step = |state: &mut State, action| *state = state.after(action, model.flaw);
-    if state.node.is_none() {
-        step(&mut state, Action::Restart);
+    if state.node.is_none_or(|node| next_duty(&node).is_some()) {
+        return true;
     }
-    settle_down(model, &mut state);
+    let step = |state: &mut State, action| *state = state.after(action, model.flaw);
     step(&mut state, Action::Connect);
     settle_down(model, &mut state);
     if state.durable.question == Question::Open && !state.said.has(Message::Ask) {
@@ -141,18 +142,21 @@ fn can_be_answered(model: &Lifecycle, state: &State) -> bool {
 
 /// The node does all that it has begun.
 fn settle_down(model: &Lifecycle, state: &mut State) {
-    while let Some(node) = state.node {
-        let action = if node.writing.is_some() {
-            Action::Write
-        } else if node.written.is_some() {
-            Action::Apply
-        } else if let Some(message) = node.outbox.iter().next() {
-            Action::Tell(message)
-        } else if node.filling[0].is_some() {
-            Action::Seal { sweeps: false }
-        } else {
-            return;
-        };
-        *state = state.after(action, model.flaw);
+    while let Some(duty) = state.node.as_ref().and_then(next_duty) {
+        *state = state.after(duty, model.flaw);
+    }
+}
+
+fn next_duty(node: &Node) -> Option<Action> {
+    if node.writing.is_some() {
+        Some(Action::Write)
+    } else if node.written.is_some() {
+        Some(Action::Apply)
+    } else if let Some(message) = node.outbox.iter().next() {
+        Some(Action::Tell(message))
+    } else if node.filling[0].is_some() {
+        Some(Action::Seal { sweeps: false })
+    } else {
+        None
     }
 }
