@@ -19,6 +19,8 @@ mod model;
 mod mutants;
 mod node;
 mod plan;
+#[cfg(test)]
+mod races_tests;
 mod random;
 mod simulation;
 mod step;
