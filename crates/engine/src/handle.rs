@@ -13,20 +13,24 @@ use crate::core::{Event, Submission};
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
 use crate::driver::{Ticket, monotonic};
+use crate::finals::Waiting;
+use crate::log_view::LogView;
 use crate::pace::Admitted;
 use crate::question::{Answered, Question};
 use crate::stages::{Stage, StageTimes, Stages};
+use crate::subscription::{Interest, Listeners, Subscription};
 
 /// Takes the outcomes of one submission, in the order of its commands. Called once, on the core thread: it must
 /// not block.
 pub trait OutcomeSink: Send {
-    /// Takes them.
-    fn take(self: Box<Self>, outcomes: &[Outcome]);
+    /// Takes them. A payment that is reserved is told as it is; whoever wants its final outcome registers with
+    /// `waiting` in this call.
+    fn take(self: Box<Self>, outcomes: &[Outcome], waiting: &mut Waiting<'_>);
 }
 
-impl<Function: FnOnce(&[Outcome]) + Send> OutcomeSink for Function {
-    fn take(self: Box<Self>, outcomes: &[Outcome]) {
-        self(outcomes);
+impl<Function: FnOnce(&[Outcome], &mut Waiting<'_>) + Send> OutcomeSink for Function {
+    fn take(self: Box<Self>, outcomes: &[Outcome], waiting: &mut Waiting<'_>) {
+        self(outcomes, waiting);
     }
 }
 
@@ -83,12 +87,21 @@ pub(crate) struct Shared {
     pub(crate) late_confirmations: AtomicU64,
     /// Commands that may be under way at once, so that what is admitted is answered soon.
     pub(crate) records_admitted_max: AtomicU64,
+    /// Those who wait for the final outcome of a payment.
+    pub(crate) finals_awaited: AtomicU64,
+    pub(crate) answers_under_way: AtomicU64,
+    /// There is so little room for the log that not even answers are taken.
+    pub(crate) no_space_for_answers: AtomicBool,
     pub(crate) stages: Stages,
     pub(crate) deliveries: Deliveries,
+    pub(crate) listeners: Arc<Listeners>,
 }
 
 /// Commands that may be under way at once, however fast they are answered.
 pub(crate) const RECORDS_UNDER_WAY_MAX: u64 = 1 << 17;
+/// Answers of banks that may be under way at once. They have a bound of their own: a payment that was reserved shall
+/// be decided, however many others come.
+pub(crate) const ANSWERS_UNDER_WAY_MAX: u64 = 1 << 17;
 /// Bytes of commands that may be under way at once: less than a segment, so that a disk that is full still has
 /// room for what was taken in.
 pub(crate) const BYTES_UNDER_WAY_MAX: u64 = 32 << 20;
@@ -114,6 +127,7 @@ pub struct Handle {
     pub(crate) directory: Arc<Directory>,
     pub(crate) digest_key: DigestKey,
     pub(crate) incarnation: Incarnation,
+    pub(crate) log: LogView,
 }
 
 impl Handle {
@@ -189,6 +203,33 @@ impl Handle {
     /// Wakes this collector after the answers of each frame, for as long as it lives.
     pub fn collect(&self, collector: &Arc<impl Collector + 'static>) {
         self.shared.deliveries.add(collector);
+    }
+
+    /// Listens: to the questions to some banks, to what becomes of their payments, or both.
+    ///
+    /// `wake` is called on the core thread when there is something to take, at most once a frame: it must not block.
+    /// What a bank heard before comes from the log ([`Self::log`]), up to [`Subscription::starts_after`].
+    pub fn subscribe(
+        &self,
+        interest: Interest,
+        wake: Box<dyn Fn() + Send + Sync>,
+    ) -> Result<Subscription, NotTaken> {
+        let listeners = &self.shared.listeners;
+        let outbox = listeners.enter(interest, wake).ok_or(NotTaken::Overloaded)?;
+        let events = self.events.clone();
+        // If the queue is full, the core thread is awake.
+        let nudge = move || drop(events.try_send(Event::Nudge));
+        Ok(Subscription::new(outbox, Arc::clone(listeners), Box::new(nudge)))
+    }
+
+    /// A way to read the log.
+    pub fn log(&self) -> LogView {
+        self.log.clone()
+    }
+
+    /// How many callers wait for the final outcome of a payment that was reserved.
+    pub fn finals_awaited(&self) -> u64 {
+        self.shared.finals_awaited.load(Ordering::Relaxed)
     }
 
     /// How long commands have spent in each stage during the last ten to twenty seconds.
