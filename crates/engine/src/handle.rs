@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crossbeam::channel::{Sender, TrySendError};
-use ledger::{Outcome, RecordWriter};
+use ledger::{Needs, Outcome, RecordWriter};
 use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
 use crate::core::{Event, Submission};
@@ -136,10 +136,11 @@ impl Handle {
         directory: Arc<Directory>,
         digest_key: DigestKey,
         incarnation: Incarnation,
+        log: LogView,
     ) -> Self {
         let shared = Shared::default();
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
-        Self { events, shared: Arc::new(shared), directory, digest_key, incarnation }
+        Self { events, shared: Arc::new(shared), directory, digest_key, incarnation, log }
     }
 
     /// Starts an empty list of commands of one principal.
@@ -150,29 +151,56 @@ impl Handle {
     /// Submits commands. They enter one frame together and are applied in order; `sink` is called once, when
     /// that frame is durable and applied, whether or not anybody still waits.
     ///
+    /// Answers of banks, if there is nothing else among the commands, are taken also when the node is overloaded, full
+    /// or without room for new payments. Should they be refused as [`NotTaken::Overloaded`], keep them and try again.
+    ///
     /// A sink that is dropped without a call means that the engine stopped at the same moment, before it took
     /// the commands: nothing of them is in the log.
     pub fn submit(&self, commands: RecordWriter, sink: Box<dyn OutcomeSink>) -> Result<(), NotTaken> {
-        if let Some(reason) = self.status().not_ready {
-            return Err(reason);
-        }
-        let shared = &self.shared;
         let needs = commands.needs();
+        let is_answers = needs == Needs::default();
+        let shared = &self.shared;
+        let length = u64::try_from(commands.length()).expect("64 bits");
+        let count = u64::from(commands.count());
+        let places = if is_answers {
+            self.check_ready_for_answers()?;
+            let answers = Place::take(&shared.answers_under_way, count, ANSWERS_UNDER_WAY_MAX)?;
+            [answers, Place::take(&shared.bytes_under_way, 0, u64::MAX)?]
+        } else {
+            if let Some(reason) = self.status().not_ready {
+                return Err(reason);
+            }
+            self.check_room(needs)?;
+            let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
+            let records = Place::take(&shared.records_under_way, count, admitted_max)?;
+            [records, Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?]
+        };
+        let ticket = Ticket::Outcomes { sink, is_answers, length, received: monotonic() };
+        let submission = Submission::new(commands, ticket).map_err(|_| NotTaken::TooLarge)?;
+        self.enqueue(Event::Submit(submission), places)
+    }
+
+    /// Whether the ledger has the room that commands need.
+    fn check_room(&self, needs: Needs) -> Result<(), NotTaken> {
+        let shared = &self.shared;
         let rooms = [
             (needs.accounts, &shared.accounts_full),
             (needs.payments, &shared.payments_full),
             (needs.requests, &shared.requests_full),
         ];
-        if rooms.into_iter().any(|(needed, full)| needed && full.load(Ordering::Relaxed)) {
-            return Err(NotTaken::Full);
-        }
-        let length = u64::try_from(commands.length()).expect("64 bits");
-        let sink = Ticket::Outcomes { sink, length, received: monotonic() };
-        let submission = Submission::new(commands, sink).map_err(|_| NotTaken::TooLarge)?;
-        let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
-        let records = Place::take(&shared.records_under_way, u64::from(submission.count()), admitted_max)?;
-        let bytes = Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?;
-        self.enqueue(Event::Submit(submission), [records, bytes])
+        let is_full = rooms.into_iter().any(|(needed, full)| needed && full.load(Ordering::Relaxed));
+        if is_full { Err(NotTaken::Full) } else { Ok(()) }
+    }
+
+    fn check_ready_for_answers(&self) -> Result<(), NotTaken> {
+        let shared = &self.shared;
+        let reasons = [
+            (&shared.stopping, NotTaken::Stopping),
+            (&shared.clock_apart, NotTaken::ClockApart),
+            (&shared.no_space_for_answers, NotTaken::NoSpace),
+        ];
+        let reason = reasons.into_iter().find(|(flag, _)| flag.load(Ordering::Relaxed));
+        reason.map_or(Ok(()), |(_, reason)| Err(reason))
     }
 
     /// Asks a question; `sink` is called once with the answer.

@@ -132,6 +132,15 @@ pub enum Answer {
     },
 }
 
+impl Answered {
+    /// Leaves out the questions asked up to this position: a mistake that the simulator must find.
+    pub(crate) fn forget_questions(&mut self, upto: Sequence) {
+        if let Answer::OpenQuestions(Some(open)) = &mut self.answer {
+            open.questions.retain(|(question, _)| question.asked_at > upto);
+        }
+    }
+}
+
 impl Question {
     /// The answer by the ledger's present state.
     pub(crate) fn answer(&self, ledger: &Ledger) -> Answered {
