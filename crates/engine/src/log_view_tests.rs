@@ -4,11 +4,11 @@ use proptest::prelude::*;
 use types::Timestamp;
 
 use super::*;
+use crate::Interest;
 use crate::subscription::{Notice, Outbox, Outcomes};
 use crate::testing::{
     MILLISECOND, Node, SECOND, answer, bank, commands, enter_remote, interest, pay, pay_remote, take_all,
 };
-use crate::Interest;
 
 type MemoryNode = Node<journal::MemoryJournal>;
 
@@ -179,11 +179,15 @@ fn what_a_command_finds_expired_is_told_at_the_place_of_the_tick() {
     quiet(&mut node);
     let heard = live(&outbox);
     assert!(heard.is_sorted_by_key(|told| told.0));
-    let at = |payment| heard.iter().position(|told| told.1 == payment && told.2 == PaymentState::Expired).unwrap();
+    let at =
+        |payment| heard.iter().position(|told| told.1 == payment && told.2 == PaymentState::Expired).unwrap();
     let reserved = heard.iter().position(|told| told.1 == node.outcomes_of(11)[0].sequence).unwrap();
     assert_eq!(at(last) + 1, reserved);
     for count_max in [1, 4097, 1 << 20] {
-        assert_eq!(logged(&view(&node), after, node.core.ledger().position().sequence, &banks(&["C"]), count_max), heard);
+        assert_eq!(
+            logged(&view(&node), after, node.core.ledger().position().sequence, &banks(&["C"]), count_max),
+            heard
+        );
     }
     assert_eq!(heard.len(), 2 * 5000 + 1);
 }
@@ -201,7 +205,8 @@ fn orders_are_found_where_they_stand_and_nowhere_else() {
     let tick = first - 1;
     let positions = [first + 3, 2, first, tick, first + 3, first + 100].map(Sequence);
     let found = view(&node).orders_at(&positions).unwrap();
-    let ids = found.iter().map(|found| found.as_ref().map(|order| order.transaction_id().as_str().to_owned()));
+    let ids =
+        found.iter().map(|found| found.as_ref().map(|order| order.transaction_id().as_str().to_owned()));
     let expected = [Some("T3"), None, Some("T0"), None, Some("T3"), None];
     assert_eq!(ids.collect::<Vec<_>>(), expected.map(|id| id.map(str::to_owned)));
     assert!(view(&node).orders_at(&[]).unwrap().is_empty());
@@ -218,7 +223,8 @@ fn the_newest_are_told_by_the_next_frame() {
     node.submit(1, writer);
     assert!(node.write_all());
     let payment = node.outcomes_of(1)[0].sequence;
-    let Decisions { decisions, reached } = view(&node).decisions_after(after, payment, &Banks::All, 9).unwrap();
+    let Decisions { decisions, reached } =
+        view(&node).decisions_after(after, payment, &Banks::All, 9).unwrap();
     assert!(decisions.is_empty());
     assert_eq!(reached, after);
     node.advance(10 * MILLISECOND);

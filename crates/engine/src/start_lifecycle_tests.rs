@@ -234,10 +234,9 @@ fn answers_are_taken_when_payments_are_not() {
     };
     assert_eq!(refused, NotTaken::Overloaded);
     assert_eq!(taken, ANSWERS_UNDER_WAY_MAX / 2_000 * 2_000);
-    for (flag, reason) in [
-        (&shared.no_space_for_answers, NotTaken::NoSpace),
-        (&shared.clock_apart, NotTaken::ClockApart),
-    ] {
+    for (flag, reason) in
+        [(&shared.no_space_for_answers, NotTaken::NoSpace), (&shared.clock_apart, NotTaken::ClockApart)]
+    {
         flag.store(true, Ordering::Relaxed);
         let refused = handle.submit(part.clone(), Box::new(|_: &[Outcome], _: &mut Waiting<'_>| {}));
         assert_eq!(refused, Err(reason));
