@@ -9,17 +9,23 @@
 //!   answered, only from durable frames.
 //! - One frame is being written at a time, so that only the last one can be torn.
 //! - A failed write or sync, a divergence, and a panic on the core thread end the process.
+//! - Whoever listens hears, in the order of positions, what is durable, and never holds the core thread up.
 //! - Every queue has a limit, and a caller that has gone away never undoes what it submitted.
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
 mod accounts_table;
 mod clock;
+mod connections;
 mod core;
 mod deliveries;
 mod directory;
 mod driver;
+mod event;
+mod feed;
+mod finals;
 mod handle;
+mod log_view;
 #[cfg(not(solvo_mutants))]
 mod mutants;
 #[cfg(solvo_mutants)]
@@ -32,17 +38,28 @@ mod replay;
 mod spacing;
 mod stages;
 mod start;
+mod stored_order;
+mod subscription;
 #[cfg(test)]
 mod testing;
 
 pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};
-pub use core::{Action, Core, CoreSetup, Event, Halt, RULES_VERSION, Submission};
+pub use core::{Core, CoreSetup, RULES_VERSION};
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
+pub use event::{Action, Event, Halt, Submission};
+pub use finals::{FinalSink, Waiting};
 pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};
-pub use question::{Answer, Answered, Question};
+pub use log_view::{Decision, Decisions, LogError, LogView};
+pub use question::{
+    Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
+};
 pub use replay::{Divergence, ReplayTotals, Replayer};
 pub use stages::{Stage, StageTimes};
 pub use start::{Config, StartError, start};
+pub use stored_order::StoredOrder;
+pub use subscription::{
+    BankChange, Banks, Interest, Notice, Outbox, Outcomes, Subscription, SubscriptionId, Taken,
+};

@@ -97,6 +97,20 @@ pub fn mark_connected(record: &mut [u8], is_connected: impl Fn(&[u8; 11]) -> boo
     payment.set_connected(connected);
 }
 
+/// The same for records that stand one after the other, as the engine has them when it seals a frame.
+///
+/// # Panics
+/// If they are not records that a [`RecordWriter`] wrote.
+pub fn mark_each_connected(mut records: &mut [u8], is_connected: impl Fn(&[u8; 11]) -> bool) {
+    while !records.is_empty() {
+        let (header, _) = layout::Header::ref_from_prefix(records).expect("a record has a header");
+        let length = usize::try_from(header.length.get()).expect("records are small");
+        let (record, behind) = records.split_at_mut(length);
+        mark_connected(record, &is_connected);
+        records = behind;
+    }
+}
+
 impl layout::Payment {
     fn set_connected(&mut self, connected: Connected) {
         let bit = |is_set, bit| if is_set { bit } else { 0 };
@@ -146,6 +160,21 @@ mod tests {
             let changed = before.records().iter().zip(writer.records()).filter(|(left, right)| left != right);
             assert_eq!(changed.count(), 2, "the version and the flags");
         }
+    }
+
+    #[test]
+    fn records_one_behind_the_other_are_marked_each_by_its_banks() {
+        let mut all = payment().records().to_vec();
+        let mut answer = RecordWriter::new(key(), PrincipalNumber(1));
+        let payment_at = types::Sequence(7);
+        let (bic, stage) = (bank("C"), crate::Stage::Credit);
+        answer.answer(&AnswerPayment { payment: payment_at, bic, stage, answer: Answer::Accept });
+        all.extend_from_slice(answer.records());
+        all.extend_from_slice(payment().records());
+        mark_each_connected(&mut all, |bic| bic == bank("C").as_bytes());
+        let mut one = payment();
+        one.mark_last_connected(|bic| bic == bank("C").as_bytes());
+        assert_eq!(all, [one.records(), answer.records(), one.records()].concat());
     }
 
     #[test]
