@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use journal::{Append, FrameBuilder, FrameKind, Identity, SealInput, SealedFrame, Tail};
-use ledger::{Ledger, Outcome, OutcomeEntry, Position, ReadAhead, RecordWriter, Records, Verdict};
+use ledger::{Kind, Ledger, Outcome, OutcomeEntry, Position, ReadAhead, RecordWriter, Records, Verdict};
 use types::{BatchNumber, Duration, PaymentState, Sequence, Timestamp};
 
 use crate::clock::{ClockState, LogClock, Now};
@@ -293,7 +293,7 @@ impl<Ticket> Core<Ticket> {
         std::mem::swap(&mut self.filling, &mut self.writing);
         assert!(self.filling.is_empty(), "those who waited for the last frame have been answered");
         if is_on(Mutant::ForwardBeforeDurable) {
-            self.decide(&frame, log_time, actions);
+            let _ = self.decide(&frame, log_time);
         }
         actions.push(Action::Write(frame));
         self.make_room();
@@ -484,13 +484,14 @@ impl<Ticket> Core<Ticket> {
     fn apply(&mut self, frame: SealedFrame, now: Now, actions: &mut Vec<Action<Ticket>>) {
         let header = *frame.header();
         assert!(header.batch == self.sealed.batch, "frames become durable in order");
-        if !is_on(Mutant::ForwardBeforeDurable) {
-            let confirmed = self.clock.read(now);
-            self.decide(&frame, confirmed, actions);
-            if matches!(actions.last(), Some(Action::Halt(_))) {
-                return;
-            }
-        }
+        let confirmed = self.clock.read(now);
+        let late = match is_on(Mutant::ForwardBeforeDurable) {
+            true => 0,
+            false => match self.decide(&frame, confirmed) {
+                Ok(late) => late,
+                Err(halt) => return actions.push(Action::Halt(halt)),
+            },
+        };
         self.applied = header.batch;
         self.told[0] = self.told[1];
         self.quiet_since = now.monotonic;
@@ -502,13 +503,16 @@ impl<Ticket> Core<Ticket> {
             start = end;
         }
         assert!(start == self.outcomes.len(), "every outcome has someone who waits for it");
+        if late > 0 {
+            actions.push(Action::Late { count: late });
+        }
         self.answer_awaiting(actions);
         self.answer(now, actions);
         self.make_room();
     }
 
-    /// Decides the commands of a frame and lets those hear of it who listen.
-    fn decide(&mut self, frame: &SealedFrame, confirmed: Timestamp, actions: &mut Vec<Action<Ticket>>) {
+    /// Decides the commands of a frame and lets those hear of it who listen. Says how many settlements were late.
+    fn decide(&mut self, frame: &SealedFrame, confirmed: Timestamp) -> Result<u64, Halt> {
         let header = frame.header();
         let before = self.ledger.position().sequence;
         let view = frame.view();
@@ -531,7 +535,7 @@ impl<Ticket> Core<Ticket> {
             });
             let (record, mut outcome) = match applied {
                 Ok(applied) => applied,
-                Err(error) => return actions.push(Action::Halt(Halt::Record(error))),
+                Err(error) => return Err(Halt::Record(error)),
             };
             late += self.tell_decided(confirmed);
             late += u64::from(self.mark_if_late(&mut outcome, confirmed));
@@ -539,14 +543,14 @@ impl<Ticket> Core<Ticket> {
             if is_heard {
                 self.feed.applied(&self.ledger, &record, &outcome);
             }
-            self.finals.extend(outcome.decides());
+            if outcome.kind == Kind::Answer {
+                self.finals.extend(outcome.decides());
+            }
             self.untold.push_back(outcome.to_entry());
             self.outcomes.push(outcome);
         }
         self.feed.deliver(before, at.sequence);
-        if late > 0 {
-            actions.push(Action::Late { count: late });
-        }
+        Ok(late)
     }
 
     /// Lets the log tell what the ledger decided beside the outcome of its last step. Says how many were late.

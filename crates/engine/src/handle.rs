@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crossbeam::channel::{Sender, TrySendError};
+use journal::FrameSource;
 use ledger::{Needs, Outcome, RecordWriter};
 use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
@@ -95,6 +96,8 @@ pub(crate) struct Shared {
     pub(crate) stages: Stages,
     pub(crate) deliveries: Deliveries,
     pub(crate) listeners: Arc<Listeners>,
+    /// Up to where everything that was decided is told by durable frames.
+    pub(crate) told: Arc<AtomicU64>,
 }
 
 /// Commands that may be under way at once, however fast they are answered.
@@ -136,9 +139,10 @@ impl Handle {
         directory: Arc<Directory>,
         digest_key: DigestKey,
         incarnation: Incarnation,
-        log: LogView,
+        log: Arc<dyn FrameSource>,
     ) -> Self {
         let shared = Shared::default();
+        let log = LogView::new(log, Arc::clone(&shared.told));
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
         Self { events, shared: Arc::new(shared), directory, digest_key, incarnation, log }
     }
@@ -160,24 +164,24 @@ impl Handle {
         let needs = commands.needs();
         let is_answers = needs == Needs::default();
         let shared = &self.shared;
-        let length = u64::try_from(commands.length()).expect("64 bits");
-        let count = u64::from(commands.count());
-        let places = if is_answers {
+        if is_answers {
             self.check_ready_for_answers()?;
-            let answers = Place::take(&shared.answers_under_way, count, ANSWERS_UNDER_WAY_MAX)?;
-            [answers, Place::take(&shared.bytes_under_way, 0, u64::MAX)?]
-        } else {
-            if let Some(reason) = self.status().not_ready {
-                return Err(reason);
-            }
-            self.check_room(needs)?;
-            let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
-            let records = Place::take(&shared.records_under_way, count, admitted_max)?;
-            [records, Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?]
-        };
+        } else if let Some(reason) = self.status().not_ready {
+            return Err(reason);
+        }
+        self.check_room(needs)?;
+        let length = u64::try_from(commands.length()).expect("64 bits");
         let ticket = Ticket::Outcomes { sink, is_answers, length, received: monotonic() };
         let submission = Submission::new(commands, ticket).map_err(|_| NotTaken::TooLarge)?;
-        self.enqueue(Event::Submit(submission), places)
+        let count = u64::from(submission.count());
+        if is_answers {
+            let answers = Place::take(&shared.answers_under_way, count, ANSWERS_UNDER_WAY_MAX)?;
+            return self.enqueue(Event::Submit(submission), [answers]);
+        }
+        let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
+        let records = Place::take(&shared.records_under_way, count, admitted_max)?;
+        let bytes = Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?;
+        self.enqueue(Event::Submit(submission), [records, bytes])
     }
 
     /// Whether the ledger has the room that commands need.
@@ -286,7 +290,11 @@ impl Handle {
         Timestamp::from_nanoseconds(monotonic() + offset).expect("log time starts after 1970")
     }
 
-    fn enqueue(&self, event: Event<Ticket>, places: [Place<'_>; 2]) -> Result<(), NotTaken> {
+    fn enqueue<const COUNT: usize>(
+        &self,
+        event: Event<Ticket>,
+        places: [Place<'_>; COUNT],
+    ) -> Result<(), NotTaken> {
         self.events.try_send(event).map_err(|error| match error {
             TrySendError::Full(_) => NotTaken::Overloaded,
             TrySendError::Disconnected(_) => NotTaken::Stopping,

@@ -49,7 +49,7 @@ pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
 pub use finals::{FinalSink, Waiting};
 pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};
-pub use log_view::{Decision, Decisions, FrameSource, LogError, LogView};
+pub use log_view::{Decision, Decisions, LogError, LogView};
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
 };

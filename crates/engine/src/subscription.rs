@@ -286,7 +286,11 @@ impl Outbox {
 
 impl fmt::Debug for Outbox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Outbox").field("id", &self.id).field("interest", &self.interest).finish_non_exhaustive()
+        formatter
+            .debug_struct("Outbox")
+            .field("id", &self.id)
+            .field("interest", &self.interest)
+            .finish_non_exhaustive()
     }
 }
 
