@@ -199,7 +199,7 @@ fn read_answers(
     let list = list.field("answers");
     let answers = message.answers.iter().enumerate();
     let commands: Vec<_> = answers
-        .map(|(index, answer)| read_answer(&mut reader, &list.index(index), node, bank, answer))
+        .map(|(index, answer)| read_answer(&mut reader, &list.element(index), node, bank, answer))
         .collect();
     reader.finish(commands.into_iter().collect()).map_err(invalid)
 }

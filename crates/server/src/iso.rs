@@ -10,7 +10,8 @@ use iso20022::{
     write_pacs002,
 };
 use ledger::{RefusedBody, RefusedPayment};
-use tonic::{Code, Request, Response, Status};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status, Streaming};
 use types::{Channel, Date, PaymentOrder, PaymentState, ReasonCode, Text, Timestamp};
 
 use crate::admission::Order;
@@ -25,6 +26,15 @@ pub(crate) struct Iso20022(pub(crate) Node);
 
 #[tonic::async_trait]
 impl Iso20022Service for Iso20022 {
+    type ExchangeStream = ReceiverStream<Result<v1::Iso20022ServiceExchangeResponse, Status>>;
+
+    async fn exchange(
+        &self,
+        _: Request<Streaming<v1::Iso20022ServiceExchangeRequest>>,
+    ) -> Result<Response<Self::ExchangeStream>, Status> {
+        Err(Status::unimplemented("documents are exchanged one by one: call Submit"))
+    }
+
     async fn submit(
         &self,
         request: Request<v1::Iso20022ServiceSubmitRequest>,
