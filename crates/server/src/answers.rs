@@ -264,8 +264,9 @@ pub(crate) async fn answer_results(
         AnswerEffect::NotAsked | AnswerEffect::PaymentUnknown => false,
         AnswerEffect::Applied | AnswerEffect::Late | AnswerEffect::Double | AnswerEffect::Contrary => true,
     };
-    let positions = answers.iter().filter(|answer| tells(answer)).map(|answer| answer.payment);
-    let mut known = payments(node, positions.collect()).await?.into_iter();
+    let told = answers.iter().filter(|answer| tells(answer));
+    let positions: Vec<Sequence> = told.map(|answer| answer.payment).collect();
+    let mut known = payments(node, &positions).await?.into_iter();
     let results = answers.into_iter().map(|answer| {
         let payment = if tells(&answer) { known.next().flatten() } else { None };
         let outcome = payment.map(|payment| {
