@@ -38,7 +38,7 @@ struct Part {
 /// Submits the payments of one message. What is not taken is answered at once, the others when they are durable.
 pub(crate) async fn submit_batch(
     node: &Node,
-    caller: Caller,
+    caller: &Caller,
     replies: &Replies<BatchReply>,
     message: &[u8],
 ) -> Result<(), Status> {
@@ -73,7 +73,7 @@ pub(crate) async fn submit_batch(
 /// Reads and admits the payments of a message. Nothing of a message that can't be read is submitted.
 fn read_batch(
     node: &Node,
-    caller: Caller,
+    caller: &Caller,
     message: &[u8],
     refused: &mut Vec<v1::PaymentResult>,
 ) -> Result<Vec<Part>, Status> {
@@ -89,7 +89,7 @@ fn read_batch(
         return Err(wrong_count());
     }
     let received = node.handle.now();
-    let mut admission = Admission::new(node);
+    let mut admission = Admission::new(node, caller);
     let mut parts = Parts { node, caller, parts: Vec::new(), left: submissions.len() };
     let mut group = Vec::with_capacity(GROUP);
     for submissions in submissions.chunks(GROUP) {
@@ -103,7 +103,7 @@ fn read_batch(
             let part = parts.next();
             match admission.admit(&mut candidate, &mut part.places) {
                 Ok(()) => part.add(caller_id, &candidate, received),
-                Err(refusal) => refused.push(payment_not_taken(caller_id, refusal)),
+                Err(refusal) => refused.push(payment_not_taken(caller_id, refusal.into_refusal())),
             }
         }
     }
@@ -138,7 +138,7 @@ fn encoded_submissions(
 /// The parts of a message, each no larger than a submission may be.
 struct Parts<'node> {
     node: &'node Node,
-    caller: Caller,
+    caller: &'node Caller,
     parts: Vec<Part>,
     /// How many payments may still come.
     left: usize,

@@ -13,7 +13,7 @@ use ledger::{RefusedBody, RefusedPayment};
 use tonic::{Code, Request, Response, Status};
 use types::{Channel, Date, PaymentOrder, PaymentState, ReasonCode, Text, Timestamp};
 
-use crate::admission::Order;
+use crate::admission::{NotAdmitted, Order};
 use crate::caller::Caller;
 use crate::node::{Node, within};
 use crate::refusals::invalid;
@@ -50,7 +50,7 @@ impl Iso20022Service for Iso20022 {
 impl Iso20022 {
     async fn submit_order(&self, caller: Caller, order: Arc<PaymentOrder>, wait_ms: Option<u32>) -> Answer {
         let submitted = Order::Full(Arc::clone(&order));
-        let submitted = self.0.submit_order(caller, submitted, Channel::Iso20022)?;
+        let submitted = self.0.submit_order(&caller, submitted, Channel::Iso20022)?;
         let reply = self.0.outcome_within(wait_ms, submitted).await?;
         let references = PaymentReferences {
             transaction_id: order.transaction_id.as_str().to_owned(),
@@ -64,6 +64,9 @@ impl Iso20022 {
 
     /// A document that breaks a rule of the scheme is a payment that is refused, logged and remembered.
     async fn submit_refused(&self, caller: Caller, mut refused: RefusedOrder) -> Answer {
+        if !caller.may_act_for(refused.debtor_agent) {
+            return Err(NotAdmitted::NotEntitled.into_refusal().into_status());
+        }
         let mut commands = self.0.handle.commands(caller.principal);
         commands.refused_payment(&RefusedPayment {
             debtor_agent: refused.debtor_agent,

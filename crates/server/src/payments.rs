@@ -8,14 +8,14 @@ use ledger::{Outcome, Payment, PaymentAnswer};
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use types::{Channel, PaymentId, Sequence, Timestamp};
+use types::{Bic, Channel, PaymentId, Sequence, Timestamp};
 
 use crate::admission::{Admission, Order, undecodable};
 use crate::batch::submit_batch;
 use crate::caller::Caller;
 use crate::node::{Awaited, Node, within};
 use crate::quota::Places;
-use crate::refusals::{invalid, payment_missing};
+use crate::refusals::{bank_not_yours, invalid, payment_missing};
 use crate::replies::Replies;
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 use crate::wire::service::payment_service_server::PaymentService;
@@ -41,7 +41,7 @@ impl PaymentService for Payments {
         };
         let order = order.map_err(Refusal::into_status)?;
         // Only what is needed for the answer lives on while it is waited for.
-        let submitted = self.0.submit_order(caller, order, Channel::Grpc)?;
+        let submitted = self.0.submit_order(&caller, order, Channel::Grpc)?;
         Ok(Response::new(self.0.outcome_within(wait_ms, submitted).await?))
     }
 
@@ -64,7 +64,7 @@ impl PaymentService for Payments {
                     // The message can't be read, the caller has gone, or the node stops.
                     Err(status) => return replies.end(status),
                 };
-                if let Err(status) = submit_batch(&node, caller, &replies, &message).await {
+                if let Err(status) = submit_batch(&node, &caller, &replies, &message).await {
                     return replies.end(status);
                 }
             }
@@ -76,9 +76,10 @@ impl PaymentService for Payments {
         &self,
         request: Request<v1::GetPaymentRequest>,
     ) -> Result<Response<v1::GetPaymentResponse>, Status> {
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let question = read_question(&self.0, request.get_ref())?;
         let answered = self.0.ask(question).await?;
+        may_know(&caller, request.get_ref(), &answered)?;
         Ok(Response::new(v1::GetPaymentResponse { result: Some(self.0.payment_answer(&answered)?) }))
     }
 }
@@ -93,7 +94,7 @@ impl Node {
     /// Submits one order.
     pub(crate) fn submit_order(
         &self,
-        caller: Caller,
+        caller: &Caller,
         order: Order<'_>,
         channel: Channel,
     ) -> Result<Submitted, Status> {
@@ -101,9 +102,10 @@ impl Node {
         let mut places = Places::default();
         let mut commands = self.handle.commands(caller.principal);
         commands.reserve_payments(1);
-        let mut admission = Admission::new(self);
+        let mut admission = Admission::new(self, caller);
         let mut candidate = admission.prepare(order);
-        admission.admit(&mut candidate, &mut places).map_err(Refusal::into_status)?;
+        let admitted = admission.admit(&mut candidate, &mut places);
+        admitted.map_err(|refused| refused.into_refusal().into_status())?;
         candidate.write(&mut commands, self.handle.now(), channel);
         Ok(Submitted { reference, outcome: self.submit(commands, places)? })
     }
@@ -162,6 +164,21 @@ impl Node {
         };
         payment_outcome(&self.handle, references, &facts)
     }
+}
+
+/// Whether the answer is the caller's to know. Whoever asks about the payment of others learns nothing, not even
+/// whether there is one.
+fn may_know(caller: &Caller, asked: &v1::GetPaymentRequest, answered: &Answered) -> Result<(), Status> {
+    use v1::get_payment_request::Reference;
+    let answer = match &answered.answer {
+        Answer::Payment(PaymentAnswer::Found(payment)) => caller.may_see(payment.debtor_agent()),
+        _ => false,
+    };
+    let question = match &asked.reference {
+        Some(Reference::Key(key)) => Bic::parse(&key.debtor_agent).is_ok_and(|bank| caller.may_see(bank)),
+        Some(Reference::PaymentId(_)) | None => caller.sees_everything(),
+    };
+    if answer || question { Ok(()) } else { Err(bank_not_yours().into_status()) }
 }
 
 fn read_question(node: &Node, wire: &v1::GetPaymentRequest) -> Result<Question, Status> {

@@ -36,6 +36,12 @@ pub(crate) fn remote_payee() -> Refusal {
     Refusal::new(Code::Unimplemented, ErrorReason::RemotePayee, message)
 }
 
+/// The caller acts for other banks than this one. Says nothing about whether there is what was asked for.
+pub(crate) fn bank_not_yours() -> Refusal {
+    let message = "the caller does not act for the bank that this concerns";
+    Refusal::new(Code::PermissionDenied, ErrorReason::BankNotYours, message)
+}
+
 /// A submission without its payment.
 pub(crate) fn payment_missing() -> Refusal {
     let mut reader = FieldReader::new();
