@@ -24,6 +24,16 @@ pub(crate) struct Iso20022(pub(crate) Node);
 
 #[tonic::async_trait]
 impl Iso20022Service for Iso20022 {
+    type ExchangeStream =
+        tokio_stream::wrappers::ReceiverStream<Result<v1::Iso20022ServiceExchangeResponse, Status>>;
+
+    async fn exchange(
+        &self,
+        _: Request<tonic::Streaming<v1::Iso20022ServiceExchangeRequest>>,
+    ) -> Result<Response<Self::ExchangeStream>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
     async fn submit(
         &self,
         request: Request<v1::Iso20022ServiceSubmitRequest>,

@@ -52,9 +52,33 @@ impl ParticipantService for Participants {
             account_mode: wire_mode(found.mode()).into(),
             currency_code: currency.to_owned(),
             status: wire_status(found.status()).into(),
+            ..Default::default()
         };
         let as_of_sequence = answered.as_of.sequence.0;
         Ok(Response::new(v1::GetParticipantResponse { participant: Some(participant), as_of_sequence }))
+    }
+
+    async fn set_decision_policy(
+        &self,
+        _: Request<v1::SetDecisionPolicyRequest>,
+    ) -> Result<Response<v1::SetDecisionPolicyResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    async fn set_reservation_limit(
+        &self,
+        _: Request<v1::SetReservationLimitRequest>,
+    ) -> Result<Response<v1::SetReservationLimitResponse>, Status> {
+        Err(Status::unimplemented("not served yet"))
+    }
+
+    type ConnectStream = tokio_stream::wrappers::ReceiverStream<Result<v1::ConnectResponse, Status>>;
+
+    async fn connect(
+        &self,
+        _: Request<tonic::Streaming<v1::ConnectRequest>>,
+    ) -> Result<Response<Self::ConnectStream>, Status> {
+        Err(Status::unimplemented("not served yet"))
     }
 
     async fn set_participant_status(

@@ -24,6 +24,7 @@ impl NodeService for NodeStatus {
             not_ready_description: status.not_ready.map_or_else(String::new, |reason| reason.to_string()),
             late_confirmation_count: status.late_confirmations,
             stages: self.0.handle.stage_times().into_iter().map(stage_times).collect(),
+            ..Default::default()
         }))
     }
 }
