@@ -56,11 +56,8 @@ impl Roles {
     /// None at all.
     pub const NONE: Self = Self(0);
     /// Every role.
-    pub const ALL: Self = Self::NONE
-        .and(Role::Participant)
-        .and(Role::InstructingParty)
-        .and(Role::Operator)
-        .and(Role::Auditor);
+    pub const ALL: Self =
+        Self::NONE.and(Role::Participant).and(Role::InstructingParty).and(Role::Operator).and(Role::Auditor);
 
     /// These, and one more.
     #[must_use]

@@ -127,7 +127,11 @@ impl Connection {
         let principal = caller.map_or(NOBODY, |caller| caller.principal);
         self.place = certified.identities.place(principal, self.connections_per_principal);
         if self.place.is_none() {
-            tracing::warn!(principal = principal.0, serial, "a connection too many of one principal is closed");
+            tracing::warn!(
+                principal = principal.0,
+                serial,
+                "a connection too many of one principal is closed"
+            );
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         match principal {
@@ -184,11 +188,7 @@ macro_rules! with_stream {
 }
 
 impl Connection {
-    fn poll_read_now(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read_now(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         with_stream!(self, context, stream => stream.poll_read(context, buffer))
     }
 }

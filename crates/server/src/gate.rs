@@ -87,7 +87,9 @@ fn admit(request: &mut Request<Body>) -> Result<Option<Guard>, Status> {
 }
 
 fn unknown() -> Status {
-    Status::unauthenticated("the certificate is valid, and the principals file names nobody that it stands for")
+    Status::unauthenticated(
+        "the certificate is valid, and the principals file names nobody that it stands for",
+    )
 }
 
 fn no_such_call() -> Status {
