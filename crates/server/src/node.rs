@@ -17,8 +17,8 @@ use tonic::{Status, Streaming};
 
 use crate::caller::Caller;
 use crate::limits::ServerLimits;
-use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::log::READS_MAX;
+use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::quota::Quota;
 use crate::refusals;
 use crate::session::Sessions;
@@ -148,7 +148,7 @@ impl Node {
     pub(crate) fn append<Waiting>(
         &self,
         parts: &mut Vec<(RecordWriter, Vec<Waiting>)>,
-        caller: Caller,
+        caller: &Caller,
         waiting: Waiting,
         write: impl FnOnce(&mut RecordWriter),
     ) {
