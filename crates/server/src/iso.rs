@@ -77,6 +77,7 @@ impl Iso20022 {
                 None => RefusedBody::Parts(std::mem::take(&mut refused.body)),
             },
             channel: Channel::Iso20022,
+            not_entitled: false,
         });
         let mut facts = facts(&self.0.submit(commands, ())?.await?);
         facts.acceptance_time = refused.acceptance_time;

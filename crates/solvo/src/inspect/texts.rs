@@ -58,6 +58,8 @@ impl Texts {
             Command::RefusedPayment(_) => {
                 Ok(Self::Plain("path", String::from_utf8_lossy(record.text).into_owned()))
             }
+            // `solvo evidence` shows the document.
+            Command::Evidence(_) => Ok(Self::None),
             Command::Genesis(_)
             | Command::SetProfile(_)
             | Command::SetParticipantStatus(_)
