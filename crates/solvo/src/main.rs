@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 mod demo;
+mod evidence;
 mod inspect;
 mod load;
 mod node;
@@ -38,6 +39,7 @@ enum Command {
     Load(load::LoadArgs),
     Verify(verify::VerifyArgs),
     Inspect(inspect::InspectArgs),
+    Evidence(evidence::EvidenceArgs),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +82,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Load(arguments) => runtime()?.block_on(load::run(&arguments)),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Evidence(arguments) => evidence::run(&arguments),
     }
 }
 

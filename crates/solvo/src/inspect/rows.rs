@@ -275,7 +275,7 @@ fn request(fields: Fields, request: &layout::Request) -> Fields {
     fields.with("request_digest", digest(request.id_digest)).with("body_digest", digest(request.body_digest))
 }
 
-fn payment_id(header: &FrameHeader, sequence: Sequence) -> String {
+pub(crate) fn payment_id(header: &FrameHeader, sequence: Sequence) -> String {
     let Identity { shard, incarnation, .. } = header.identity;
     PaymentId { incarnation, shard, sequence }.to_string()
 }
