@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use journal::{FrameSource, FrameView, ReadError};
-use ledger::{AnswerEffect, OutcomeEntry, OutcomeError, RecordError, Records};
-use types::{PaymentState, ReasonCode, Sequence};
+use ledger::{AnswerEffect, Kind, OutcomeEntry, OutcomeError, RecordError, Records};
+use types::{PaymentState, ReasonCode, Sequence, StatusReason};
 
 use crate::stored_order::StoredOrder;
 
@@ -119,6 +119,9 @@ impl LogView {
     }
 }
 
+/// Told of a payment that was refused before anything of it was looked at; no other fault on reading has this code.
+const NOT_ENTITLED: ReasonCode = StatusReason::SenderNotEntitled.code();
+
 /// A list of decisions in the making.
 struct Reading {
     after: Sequence,
@@ -164,6 +167,10 @@ impl Reading {
 /// The decision that an entry tells, if it is about a payment and is none that came to nothing.
 fn decision(entry: &OutcomeEntry) -> Option<Decision> {
     let state = entry.payment_state()?;
+    // A stranger's attempt, of which the bank in whose name it came hears nothing.
+    if entry.kind() == Some(Kind::RefusedPayment) && entry.reason() == Some(NOT_ENTITLED) {
+        return None;
+    }
     let decides = match entry.effect() {
         None => true,
         Some(AnswerEffect::Applied) => state.is_final(),
