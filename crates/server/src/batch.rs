@@ -43,7 +43,7 @@ pub(crate) async fn serve_stream(
     replies: Replies<BatchReply>,
 ) {
     let finals = Finals::new(node.mailbox.clone(), node.limits.waiting_per_stream);
-    let ended = exchange(node, caller, payments, &replies, &finals).await;
+    let ended = exchange(node, &caller, payments, &replies, &finals).await;
     finals.abandon();
     // The message can't be read, the caller has gone, or the node stops. Otherwise the caller has ended its side, and
     // replies under way hold their own room.
@@ -54,7 +54,7 @@ pub(crate) async fn serve_stream(
 
 async fn exchange(
     mut node: Node,
-    caller: Caller,
+    caller: &Caller,
     mut payments: Streaming<Encoded>,
     replies: &Replies<BatchReply>,
     finals: &Arc<Finals>,
@@ -95,7 +95,7 @@ async fn exchange(
 /// Submits the payments of one message. What is not taken is answered at once, the others when they are final.
 async fn submit_batch(
     node: &Node,
-    caller: Caller,
+    caller: &Caller,
     replies: &Replies<BatchReply>,
     finals: &Arc<Finals>,
     message: &[u8],
@@ -142,7 +142,7 @@ async fn submit_batch(
 /// Reads and admits the payments of a message. Nothing of a message that can't be read is submitted.
 fn read_batch(
     node: &Node,
-    caller: Caller,
+    caller: &Caller,
     message: &[u8],
     refused: &mut Vec<v1::PaymentResult>,
 ) -> Result<Vec<Part>, Status> {
@@ -207,7 +207,7 @@ fn encoded_submissions(
 /// The parts of a message, each no larger than a submission may be.
 struct Parts<'node> {
     node: &'node Node,
-    caller: Caller,
+    caller: &'node Caller,
     parts: Vec<Part>,
     /// How many payments may still come.
     left: usize,

@@ -4,11 +4,11 @@ use client::convert::{FieldReader, Path};
 use client::plain::plain_request;
 use client::{Refusal, v1};
 use engine::{Answer, Answered, PaymentName, Question};
-use ledger::{Payment, PaymentAnswer};
+use ledger::PaymentAnswer;
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use types::{Channel, PaymentId, PaymentState, Sequence, Timestamp};
+use types::{Channel, PaymentId, PaymentState, Sequence};
 
 use crate::admission::{Admission, Order, undecodable};
 use crate::batch::serve_stream;
@@ -42,7 +42,7 @@ impl PaymentService for Payments {
         };
         let order = order.map_err(Refusal::into_status)?;
         // Only what is needed for the answer lives on while it is waited for.
-        let submitted = self.0.submit_order(caller, order, Channel::Grpc, Patience::of(wait_ms))?;
+        let submitted = self.0.submit_order(&caller, order, Channel::Grpc, Patience::of(wait_ms))?;
         Ok(Response::new(self.0.outcome_of(submitted).await?))
     }
 
@@ -81,7 +81,7 @@ impl Node {
     /// Submits one order.
     pub(crate) fn submit_order(
         &self,
-        caller: Caller,
+        caller: &Caller,
         order: Order<'_>,
         channel: Channel,
         patience: Patience,
@@ -159,30 +159,13 @@ impl Node {
             })
         };
         Ok(match answer {
-            PaymentAnswer::Found(payment) => Wire::Outcome(self.known_outcome(payment)),
+            PaymentAnswer::Found(payment) => {
+                let references = PaymentReferences::of(payment);
+                Wire::Outcome(payment_outcome(&self.handle, references, &PaymentFacts::of(payment)))
+            }
             PaymentAnswer::NotFound { is_final } => not_found(*is_final, false),
             PaymentAnswer::Forgotten => not_found(false, true),
         })
-    }
-
-    fn known_outcome(&self, payment: &Payment) -> v1::PaymentOutcome {
-        let references = PaymentReferences {
-            transaction_id: payment.transaction_id().to_owned(),
-            debtor_agent: payment.debtor_agent().to_string(),
-        };
-        // A payment that was refused on reading may have no acceptance time.
-        let acceptance_time = payment.acceptance_time();
-        let facts = PaymentFacts {
-            sequence: payment.sequence(),
-            decided_at: payment.decided_at(),
-            decided_time: payment.decided_time(),
-            acceptance_time: (acceptance_time != Timestamp::default()).then_some(acceptance_time),
-            state: payment.state(),
-            reason: payment.reason(),
-            repeat: false,
-            late: payment.is_late(),
-        };
-        payment_outcome(&self.handle, references, &facts)
     }
 }
 
