@@ -268,7 +268,10 @@ fn an_outbox_that_overflows_loses_whole_frames_and_begins_anew() {
     let mut notices = Vec::new();
     let upto = Some(Sequence(payments[1].0 - 1));
     assert_eq!(outbox.take(2, &mut notices), Taken::Given { upto, more: true });
-    assert_eq!(outbox.take(10, &mut notices), Taken::Given { upto: Some(Sequence(payments[1].0 - 1)), more: true });
+    assert_eq!(
+        outbox.take(10, &mut notices),
+        Taken::Given { upto: Some(Sequence(payments[1].0 - 1)), more: true }
+    );
     let after = Sequence(payments[2].0 - 2);
     assert_eq!(outbox.take(10, &mut notices), Taken::Lost { after });
     let heard: Vec<_> = notices.iter().map(|notice| notice.position().0).collect();
@@ -287,10 +290,7 @@ fn an_outbox_that_overflows_loses_whole_frames_and_begins_anew() {
     // It was one connection all the time.
     node.step(Event::Unsubscribed(SubscriptionId(1)));
     node.advance(2 * SECOND);
-    assert!(matches!(
-        reserve(&mut node, 6).verdict,
-        Verdict::Payment { state: PaymentState::Rejected, .. }
-    ));
+    assert!(matches!(reserve(&mut node, 6).verdict, Verdict::Payment { state: PaymentState::Rejected, .. }));
 }
 
 #[test]
@@ -337,8 +337,7 @@ fn what_is_open_is_known_after_a_restart() {
     let rejected = give_answer(&mut node, 4, payments[1], Some("AC04"));
     assert!(matches!(rejected.verdict, Verdict::Answer { state: Some(PaymentState::Rejected), .. }));
     let mut node = Node::start(node.journal.clone(), node.now).unwrap();
-    let open_questions =
-        |from, count_max| Question::OpenQuestions { bank: bank("C"), from, count_max };
+    let open_questions = |from, count_max| Question::OpenQuestions { bank: bank("C"), from, count_max };
     node.ask(1, open_questions(None, 1));
     let Some(Told::Answer(1, answered)) = node.told.pop() else { panic!() };
     let Answer::OpenQuestions(Some(first)) = answered.answer else { panic!() };

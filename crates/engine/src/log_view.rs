@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use journal::{FrameSource, FrameView, ReadError};
-use ledger::{AnswerEffect, Kind, OutcomeEntry, OutcomeError, RecordError, Records};
+use ledger::{About, AnswerEffect, Command, Kind, OutcomeEntry, OutcomeError, RecordError, Records};
 use types::{PaymentState, ReasonCode, Sequence, StatusReason};
 
 use crate::stored_order::StoredOrder;
@@ -81,6 +81,20 @@ impl LogView {
         result?;
         let place = |position| sorted.binary_search(position).expect("it was put there");
         Ok(positions.iter().map(|position| found[place(position)].clone()).collect())
+    }
+
+    /// The document that brought the payment at this position, compressed; `None` if it came in another form, or the
+    /// document has been erased.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    pub fn document_of(&self, payment: Sequence) -> Result<Option<Vec<u8>>, LogError> {
+        let mut found = Ok(None);
+        self.source.read_at(&[payment], &mut |frame| {
+            found = copy_document(&frame, payment);
+            ControlFlow::Break(())
+        })?;
+        Ok(found?)
     }
 
     /// What was decided after one position, up to and including another, in the order of the positions that decided;
@@ -186,6 +200,29 @@ fn decision(entry: &OutcomeEntry) -> Option<Decision> {
     decides.then(|| Decision { decided_at, payment, state, reason: entry.reason() })
 }
 
+/// Copies the document behind a payment out of a frame.
+fn copy_document(frame: &FrameView<'_>, payment: Sequence) -> Result<Option<Vec<u8>>, RecordError> {
+    let mut at = frame.header().first_sequence;
+    for record in records(frame) {
+        at = at.next();
+        let record = record?;
+        if at == payment.next() {
+            let is_its_document = matches!(record.command, Command::Evidence(evidence)
+                if evidence.about() == About::RecordBefore && !record.text.is_empty());
+            return Ok(is_its_document.then(|| record.text.to_vec()));
+        }
+    }
+    Ok(None)
+}
+
+/// What is sealed under a key that is not at hand is as good as erased.
+fn records<'frame>(frame: &FrameView<'frame>) -> Records<'frame> {
+    match frame.header().personal_key {
+        0 => Records::new(frame.records(), frame.personal()),
+        _ => Records::erased(frame.records()),
+    }
+}
+
 /// Copies the payments that stand at some of these positions out of a frame.
 fn copy_orders(
     frame: &FrameView<'_>,
@@ -193,14 +230,9 @@ fn copy_orders(
     found: &mut [Option<StoredOrder>],
 ) -> Result<(), RecordError> {
     let header = frame.header();
-    // What is sealed under a key that is not at hand is as good as erased.
-    let records = match header.personal_key {
-        0 => Records::new(frame.records(), frame.personal()),
-        _ => Records::erased(frame.records()),
-    };
     let mut at = header.first_sequence;
     let mut wanted = positions.partition_point(|position| *position <= at);
-    for record in records {
+    for record in records(frame) {
         at = at.next();
         let record = record?;
         if positions.get(wanted) == Some(&at) {

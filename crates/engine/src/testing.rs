@@ -11,8 +11,8 @@ use journal::{
 };
 use ledger::{
     AccountKind, AccountMode, AccountSelector, AnswerPayment, Direction, Ledger, Limits, LiquidityDirection,
-    OpenAccount, Outcome, ParticipantStatus, PostEntry, Profile, RecordWriter, RegisterParticipant, RequestId,
-    SetParticipantStatus, Stage, TransferLiquidity,
+    OpenAccount, Outcome, ParticipantStatus, PostEntry, Profile, RecordWriter, RegisterParticipant,
+    RequestId, SetParticipantStatus, Stage, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,

@@ -291,7 +291,22 @@ impl RecordWriter {
         channel: Channel,
         look_up: impl Fn(Digest, Currency) -> AccountNumber,
     ) {
-        let text = OrderText::encode(order);
+        self.payment_with_surplus(order, None, stamped, channel, look_up);
+    }
+
+    /// A payment order whose document has more than the order, which belongs to the body too.
+    pub fn payment_with_surplus(
+        &mut self,
+        order: &PaymentOrder,
+        surplus: Option<&[u8]>,
+        stamped: Timestamp,
+        channel: Channel,
+        look_up: impl Fn(Digest, Currency) -> AccountNumber,
+    ) {
+        let mut text = OrderText::encode(order);
+        if let Some(surplus) = surplus {
+            text.add_surplus(surplus);
+        }
         let facts = PaymentFacts::of(order);
         let accounts = [order.debtor_account, order.creditor_account].map(|account| {
             let digest = self.key.iban(account.as_str());

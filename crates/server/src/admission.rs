@@ -162,6 +162,19 @@ impl<'node> Admission<'node> {
 }
 
 impl Candidate<'_> {
+    /// Writes a payment that came in a document, which may have more than its order.
+    pub(crate) fn write_document(
+        &self,
+        commands: &mut RecordWriter,
+        order: &PaymentOrder,
+        surplus: Option<&[u8]>,
+        received: Timestamp,
+    ) {
+        let known = |digest| self.hints.iter().find(|hint| hint.digest == digest);
+        let number = |digest, _| known(digest).map_or(AccountNumber(0), |hint| hint.number);
+        commands.payment_with_surplus(order, surplus, received, Channel::Iso20022, number);
+    }
+
     /// Writes the payment. `received` counts if the order names no acceptance time.
     pub(crate) fn write(&self, commands: &mut RecordWriter, received: Timestamp, channel: Channel) {
         match &self.order {

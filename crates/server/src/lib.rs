@@ -39,5 +39,5 @@ mod wire;
 
 pub use caller::{Caller, Role};
 pub use cores::{Connection, Connections, serve_on_cores};
-pub use limits::ServerLimits;
+pub use limits::{IsoSettings, ServerLimits};
 pub use serve::{ServeError, serve};

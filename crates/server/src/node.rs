@@ -17,8 +17,8 @@ use tonic::{Status, Streaming};
 
 use crate::caller::Caller;
 use crate::limits::ServerLimits;
-use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::log::READS_MAX;
+use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::quota::Quota;
 use crate::refusals;
 use crate::session::Sessions;
@@ -115,7 +115,7 @@ impl Node {
         held: impl Send + 'static,
         to_the_end: bool,
     ) -> Result<Awaited<Progress>, Status> {
-        assert!(commands.count() == 1, "a unary call is one payment");
+        assert!(commands.count() >= 1, "a unary call is one payment, and perhaps its document");
         let (sender, receiver) = oneshot::channel();
         let mailbox = self.mailbox.clone();
         let sink = move |outcomes: &[Outcome], waiting: &mut Waiting<'_>| {
