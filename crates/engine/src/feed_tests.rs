@@ -143,9 +143,9 @@ fn repeats_are_not_told_and_refusals_and_changes_of_banks_are() {
 #[test]
 fn a_bank_is_connected_while_it_listens_and_for_a_second_after() {
     let mut node = node();
-    let state = |outcome: Outcome| match outcome.verdict {
-        Verdict::Payment { state, reason, .. } => (state, reason),
-        other => panic!("{other:?}"),
+    let state = |outcome: Outcome| {
+        let Verdict::Payment { state, reason, .. } = outcome.verdict else { panic!("{outcome:?}") };
+        (state, reason)
     };
     let offline = (PaymentState::Rejected, Some(StatusReason::CreditorAgentOffline.code()));
     let reserved = (PaymentState::Reserved, None);
@@ -307,12 +307,10 @@ fn whoever_asks_for_the_end_is_answered_at_the_end() {
     node.ask(3, Question::Final(PaymentName::Key { debtor_agent, transaction_id, acceptance_time }));
     node.ask(4, Question::PaymentAt(payment));
     quiet(&mut node);
-    let state = |told: &Told| match told {
-        Told::Answer(ticket, answered) => match answered.answer {
-            Answer::Payment(ledger::PaymentAnswer::Found(payment)) => Some((*ticket, payment.state())),
-            _ => None,
-        },
-        _ => None,
+    let state = |told: &Told| {
+        let Told::Answer(ticket, answered) = told else { return None };
+        let Answer::Payment(ledger::PaymentAnswer::Found(payment)) = answered.answer else { return None };
+        Some((*ticket, payment.state()))
     };
     let answered = |node: &MemoryNode| node.told.iter().filter_map(state).collect::<Vec<_>>();
     assert_eq!(answered(&node), [(4, PaymentState::Reserved)]);

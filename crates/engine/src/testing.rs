@@ -173,9 +173,9 @@ impl<J: Journal> Node<J> {
 
     /// The outcomes that a ticket was told.
     pub(crate) fn outcomes_of(&self, wanted: u32) -> Vec<Outcome> {
-        let outcomes = |told: &Told| match told {
-            Told::Outcomes(ticket, outcomes) if *ticket == wanted => Some(outcomes.clone()),
-            _ => None,
+        let outcomes = |told: &Told| {
+            let Told::Outcomes(ticket, outcomes) = told else { return None };
+            (*ticket == wanted).then(|| outcomes.clone())
         };
         self.told.iter().find_map(outcomes).expect("it was told")
     }

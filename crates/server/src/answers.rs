@@ -196,7 +196,7 @@ fn read_answers(node: &Node, bank: Bic, message: &v1::PaymentAnswers) -> Result<
     let list = list.field("answers");
     let answers = message.answers.iter().enumerate();
     let commands: Vec<_> = answers
-        .map(|(index, answer)| read_answer(&mut reader, &list.index(index), node, bank, answer))
+        .map(|(index, answer)| read_answer(&mut reader, &list.element(index), node, bank, answer))
         .collect();
     reader.finish(commands.into_iter().collect()).map_err(invalid)
 }
@@ -261,8 +261,9 @@ pub(crate) async fn answer_results(
         AnswerEffect::NotAsked | AnswerEffect::PaymentUnknown => false,
         AnswerEffect::Applied | AnswerEffect::Late | AnswerEffect::Double | AnswerEffect::Contrary => true,
     };
-    let positions = answers.iter().filter(|answer| tells(answer)).map(|answer| answer.payment);
-    let mut known = payments(node, positions.collect()).await?.into_iter();
+    let told = answers.iter().filter(|answer| tells(answer));
+    let positions: Vec<Sequence> = told.map(|answer| answer.payment).collect();
+    let mut known = payments(node, &positions).await?.into_iter();
     let results = answers.into_iter().map(|answer| {
         let payment = if tells(&answer) { known.next().flatten() } else { None };
         let outcome = payment.map(|payment| {

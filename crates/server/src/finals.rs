@@ -17,7 +17,6 @@ use crate::mailbox::{Letter, Mailbox, final_outcome};
 use crate::wire::{Decided, PaymentReference};
 
 /// The open payments of one stream.
-#[derive(Debug)]
 pub(crate) struct Finals {
     /// What has been decided and not been sent.
     decided: Mutex<Vec<Decided>>,
@@ -35,7 +34,6 @@ pub(crate) struct Finals {
 }
 
 /// One submission of a stream, from which payments may come that wait. Kept until all of them are final.
-#[derive(Debug)]
 pub(crate) struct Hold(Arc<Finals>);
 
 /// A payment that waits, as its caller knows it.

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use engine::{Answer, Decisions, LogError, LogView, PAYMENTS_ASKED_MAX, Question, StoredOrder};
+use engine::{Answer, Banks, Decisions, LogError, LogView, PAYMENTS_ASKED_MAX, Question, StoredOrder};
 use ledger::Payment;
 use tonic::Status;
 use types::Sequence;
@@ -36,10 +36,16 @@ pub(crate) async fn document(node: &Node, payment: Sequence) -> Result<Option<Ve
     read(node, move |log| log.document_of(payment)).await
 }
 
-/// What was decided after a position, at most up to another, some of it.
-pub(crate) async fn decisions(node: &Node, after: Sequence, upto: Sequence) -> Result<Decisions, Status> {
+/// What was decided of payments of some banks after a position, at most up to another, some of it.
+pub(crate) async fn decisions(
+    node: &Node,
+    after: Sequence,
+    upto: Sequence,
+    banks: &Banks,
+) -> Result<Decisions, Status> {
     loop {
-        let found = read(node, move |log| log.decisions_after(after, upto, PAYMENTS_ASKED_MAX)).await?;
+        let banks = banks.clone();
+        let found = read(node, move |log| log.decisions_after(after, upto, &banks, DECISIONS_USUAL)).await?;
         if found.reached > after || after >= upto {
             return Ok(found);
         }
@@ -51,17 +57,21 @@ pub(crate) async fn decisions(node: &Node, after: Sequence, upto: Sequence) -> R
     }
 }
 
+/// About how many decisions are read at a time.
+const DECISIONS_USUAL: usize = 1024;
+
 const NEXT_FRAME: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// The payments at these positions; `None` where one has been forgotten.
-pub(crate) async fn payments(node: &Node, positions: Vec<Sequence>) -> Result<Vec<Option<Payment>>, Status> {
-    if positions.is_empty() {
-        return Ok(Vec::new());
+pub(crate) async fn payments(node: &Node, positions: &[Sequence]) -> Result<Vec<Option<Payment>>, Status> {
+    let mut known = Vec::with_capacity(positions.len());
+    for positions in positions.chunks(PAYMENTS_ASKED_MAX) {
+        match node.ask(Question::Payments(positions.to_vec())).await?.answer {
+            Answer::Payments(payments) => known.extend(payments),
+            _ => return Err(Status::internal("the engine answered another question")),
+        }
     }
-    match node.ask(Question::Payments(positions)).await?.answer {
-        Answer::Payments(payments) => Ok(payments),
-        _ => Err(Status::internal("the engine answered another question")),
-    }
+    Ok(known)
 }
 
 async fn read<Found: Send + 'static>(

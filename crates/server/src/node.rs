@@ -215,14 +215,6 @@ impl Patience {
     }
 }
 
-/// Waits for the one outcome of a command that is final when it is in the log.
-pub(crate) async fn within<Reply>(
-    wait_ms: Option<u32>,
-    reply: impl Future<Output = Result<Reply, Status>>,
-) -> Result<Reply, Status> {
-    Patience::of(wait_ms).wait(reply).await.unwrap_or_else(|| Err(refusals::not_yet()))
-}
-
 fn not_taken(reason: NotTaken) -> Status {
     refusals::not_taken(reason).into_status()
 }

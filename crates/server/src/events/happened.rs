@@ -11,7 +11,6 @@ use crate::node::Node;
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 
 /// A payment was reserved or decided.
-#[derive(Debug)]
 pub(super) struct Happened {
     pub(super) facts: PaymentFacts,
     pub(super) payment: Payment,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use client::v1;
-use engine::{Interest, Notice, Outcomes, Question, StoredOrder, Subscription, Taken};
+use engine::{Decision, Interest, Notice, Outcomes, Question, StoredOrder, Subscription, Taken};
 use ledger::Verdict;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, OwnedPermit};
@@ -139,33 +139,25 @@ impl Watcher {
             if *self.node.stopping.borrow() {
                 return Err(stopping_connection());
             }
-            let found = decisions(&self.node, self.upto, upto).await?;
+            let found = decisions(&self.node, self.upto, upto, &self.filter.banks).await?;
             let positions: Vec<Sequence> = found.decisions.iter().map(|decision| decision.payment).collect();
-            let mut known = Vec::with_capacity(positions.len());
-            for positions in positions.chunks(engine::PAYMENTS_ASKED_MAX) {
-                known.extend(payments(&self.node, positions.to_vec()).await?);
-            }
+            let known = payments(&self.node, &positions).await?;
             if !self.skips_forgotten && known.iter().any(Option::is_none) {
                 return Err(position_too_old());
             }
-            let orders = orders(&self.node, positions).await?;
             let mut events = Vec::new();
-            for (decision, payment) in found.decisions.iter().zip(known) {
+            for (Decision { state, order, .. }, payment) in found.decisions.into_iter().zip(known) {
                 let Some(payment) = payment else { continue };
-                let order = orders.get(&payment.sequence()).cloned();
-                let facts = match decision.state {
+                let facts = match state {
                     PaymentState::Reserved => Happened::reserved(&payment),
                     PaymentState::Settled
                     | PaymentState::Rejected
                     | PaymentState::Expired
                     | PaymentState::Unresolved => PaymentFacts::of(&payment),
                 };
-                let creditor_agent = order.as_ref().and_then(StoredOrder::creditor_agent);
-                Happened { facts, payment, creditor_agent, order }.tell(
-                    &self.node,
-                    &self.filter,
-                    &mut events,
-                );
+                let creditor_agent = order.creditor_agent();
+                let happened = Happened { facts, payment, creditor_agent, order: Some(order) };
+                happened.tell(&self.node, &self.filter, &mut events);
             }
             self.upto = found.reached.min(upto);
             if !events.is_empty() {

@@ -82,7 +82,7 @@ impl Desk {
         let handle = &self.node.handle;
         let asked = payment_of_message(handle, &report.original_message_id);
         let payment = match (asked, &report.original_transaction_id, report.debtor_agent) {
-            (Some(sequence), ..) => payments(&self.node, vec![sequence]).await?.pop().flatten(),
+            (Some(sequence), ..) => payments(&self.node, &[sequence]).await?.pop().flatten(),
             (None, Some(transaction_id), Some(debtor_agent)) => {
                 let (transaction_id, acceptance_time) = (transaction_id.clone(), report.acceptance_time);
                 let question = Question::PaymentByKey { debtor_agent, transaction_id, acceptance_time };

@@ -97,7 +97,7 @@ impl Desk {
         let original = rejection.original_message_id.as_ref();
         let payment = original.and_then(|id| payment_of_message(&self.node.handle, id));
         // Anybody can write an id; whether there is such a payment is for the log to say.
-        let known = payments(&self.node, payment.into_iter().collect()).await?;
+        let known = payments(&self.node, payment.as_slice()).await?;
         let payment = known.into_iter().flatten().next().map(|payment| payment.sequence());
         tracing::warn!(
             bank = incoming.sender.map(tracing::field::display),

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use engine::{Answer, Question, QuestionsOfBank};
-use ledger::{Payment, QuestionCursor, Stage};
+use engine::{Answer, Banks, Decision, Question, QuestionsOfBank};
+use ledger::QuestionCursor;
 use tonic::Status;
 use types::{Bic, Sequence};
 
@@ -122,24 +122,20 @@ impl CatchUp {
 
     async fn read_log(&mut self, node: &Node) -> Result<(), Status> {
         let Some(after) = self.after else { return Ok(()) };
-        let found = decisions(node, after, self.upto).await?;
+        let found = decisions(node, after, self.upto, &Banks::Listed(Box::new([self.bank]))).await?;
         self.after = Some(found.reached).filter(|reached| *reached < self.upto);
-        let is_final = |state: types::PaymentState| state.is_final();
-        let final_ones = found.decisions.iter().filter(|decision| is_final(decision.state));
-        let positions: Vec<Sequence> = final_ones.map(|decision| decision.payment).collect();
-        let known = payments(node, positions).await?;
+        let mut decisions = found.decisions;
+        decisions.retain(|decision| decision.state.is_final());
+        let positions: Vec<Sequence> = decisions.iter().map(|decision| decision.payment).collect();
+        let known = payments(node, &positions).await?;
         if !self.skips_forgotten && known.iter().any(Option::is_none) {
             return Err(position_too_old());
         }
-        let known: Vec<Payment> = known.into_iter().flatten().collect();
-        // Only the order says who the payee's bank is, where that was not asked.
-        let may_concern = known.iter().filter(|payment| payment.told_to(Stage::Credit).is_some());
-        let orders = orders(node, may_concern.map(Payment::sequence).collect()).await?;
-        for payment in &known {
-            let order = orders.get(&payment.sequence());
-            let is_creditor = order.and_then(|order| order.creditor_agent()) == Some(self.bank);
+        for (Decision { order, .. }, payment) in decisions.into_iter().zip(known) {
+            let Some(payment) = payment else { continue };
+            let is_creditor = order.creditor_agent() == Some(self.bank);
             let is_late = payment.is_late();
-            reports(payment, self.bank, is_creditor, is_late, order, self.are_repeats, |report| {
+            reports(&payment, self.bank, is_creditor, is_late, Some(&order), self.are_repeats, |report| {
                 self.reports.push_back(Heard::Report(report));
             });
         }
