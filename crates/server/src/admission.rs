@@ -9,15 +9,15 @@ use client::convert::order_from_payment;
 use client::plain::plain_order;
 use client::{Refusal, v1};
 use engine::{AccountLines, ParticipantView};
-use ledger::{AccountHint, AccountMode, RecordWriter};
+use ledger::{AccountHint, AccountMode, RecordWriter, RefusedBody, RefusedPayment};
 use prost::Message;
 use tonic::Status;
-use types::{AccountNumber, Bic, Channel, Currency, PaymentOrder, PlainOrder, Timestamp};
+use types::{AccountNumber, Bic, Channel, Currency, PaymentOrder, PlainOrder, StatusReason, Timestamp};
 
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::quota::Places;
-use crate::refusals::{bank_not_yours, quota_exceeded};
+use crate::refusals::quota_exceeded;
 use crate::wire::PaymentReference;
 
 /// An order as it was read.
@@ -98,35 +98,12 @@ pub(crate) struct Admission<'node> {
 /// Banks that are remembered for the payments of one message.
 const BANKS: usize = 16;
 
-/// Why a payment was not admitted.
-pub(crate) enum NotAdmitted {
-    /// The caller does not act for the payer's bank.
-    NotEntitled,
-    /// It is not taken.
-    Refused(Refusal),
-}
-
-impl From<Refusal> for NotAdmitted {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl NotAdmitted {
-    /// What the caller is told.
-    pub(crate) fn into_refusal(self) -> Refusal {
-        match self {
-            // RC01: becomes a refused payment in the log, once the ledger has the command for it.
-            Self::NotEntitled => bank_not_yours(),
-            Self::Refused(refusal) => refusal,
-        }
-    }
-}
-
 /// A payment that has been admitted, but for its bank's quota.
 pub(crate) struct Candidate<'message> {
     pub(crate) order: Order<'message>,
     hints: [AccountHint; 2],
+    /// Whether the caller acts for the payer's bank. If not, the attempt is refused and logged, and touches no key.
+    is_entitled: bool,
 }
 
 impl<'node> Admission<'node> {
@@ -142,7 +119,7 @@ impl<'node> Admission<'node> {
             self.accounts.prefetch(digest);
             AccountHint { digest, number: AccountNumber(0) }
         });
-        Candidate { order, hints }
+        Candidate { order, hints, is_entitled: true }
     }
 
     /// Looks the accounts up, and takes a place among the payments of the payer's bank.
@@ -150,10 +127,12 @@ impl<'node> Admission<'node> {
         &mut self,
         candidate: &mut Candidate<'_>,
         places: &mut Places,
-    ) -> Result<(), NotAdmitted> {
+    ) -> Result<(), Refusal> {
         let facts = candidate.order.facts();
         if !self.caller.may_act_for(facts.debtor_agent) {
-            return Err(NotAdmitted::NotEntitled);
+            candidate.is_entitled = false;
+            // Like payments of unknown banks: each is logged, and none is a bank's own.
+            return if places.take_unknown(&self.node.quota) { Ok(()) } else { Err(quota_exceeded()) };
         }
         for hint in &mut candidate.hints {
             hint.number = self.accounts.find(hint.digest, facts.currency);
@@ -165,17 +144,16 @@ impl<'node> Admission<'node> {
             AccountMode::Mixed => account.number == AccountNumber(0),
         };
         let Some(debtor) = self.bank(facts.debtor_agent) else {
-            return if places.take_unknown(&self.node.quota) { Ok(()) } else { Err(quota_exceeded().into()) };
+            return if places.take_unknown(&self.node.quota) { Ok(()) } else { Err(quota_exceeded()) };
         };
         if !facts.accepted && is_remote(debtor, debtor_account) {
             return Err(Refusal::invalid(vec![v1::FieldViolation {
                 field: "payment.acceptance_time".to_owned(),
                 description: "a bank that keeps the payer's account itself says when the clock started"
                     .to_owned(),
-            }])
-            .into());
+            }]));
         }
-        if places.take(&self.node.quota, facts.debtor_agent) { Ok(()) } else { Err(quota_exceeded().into()) }
+        if places.take(&self.node.quota, facts.debtor_agent) { Ok(()) } else { Err(quota_exceeded()) }
     }
 
     fn bank(&mut self, bic: Bic) -> Option<ParticipantView> {
@@ -190,8 +168,27 @@ impl<'node> Admission<'node> {
 }
 
 impl Candidate<'_> {
+    /// Writes a payment that came in a document, which may have more than its order.
+    pub(crate) fn write_document(
+        &self,
+        commands: &mut RecordWriter,
+        order: &PaymentOrder,
+        surplus: Option<&[u8]>,
+        received: Timestamp,
+    ) {
+        if !self.is_entitled {
+            return commands.refused_payment(&self.refused(Channel::Iso20022));
+        }
+        let known = |digest| self.hints.iter().find(|hint| hint.digest == digest);
+        let number = |digest, _| known(digest).map_or(AccountNumber(0), |hint| hint.number);
+        commands.payment_with_surplus(order, surplus, received, Channel::Iso20022, number);
+    }
+
     /// Writes the payment. `received` counts if the order names no acceptance time.
     pub(crate) fn write(&self, commands: &mut RecordWriter, received: Timestamp, channel: Channel) {
+        if !self.is_entitled {
+            return commands.refused_payment(&self.refused(channel));
+        }
         match &self.order {
             Order::Plain(order) => commands.plain_payment(order, self.hints, received, channel),
             Order::Full(order) => {
@@ -199,6 +196,24 @@ impl Candidate<'_> {
                 let number = |digest, _| known(digest).map_or(AccountNumber(0), |hint| hint.number);
                 commands.payment(order, received, channel, number);
             }
+        }
+    }
+    /// The attempt of somebody who does not act for the payer's bank.
+    fn refused(&self, channel: Channel) -> RefusedPayment {
+        let order = match &self.order {
+            Order::Plain(order) => order.to_order(),
+            Order::Full(order) => PaymentOrder::clone(order),
+        };
+        RefusedPayment {
+            debtor_agent: order.debtor_agent,
+            creditor_agent: Some(order.creditor_agent),
+            transaction_id: order.transaction_id.clone(),
+            acceptance_time: order.acceptance_time,
+            reason: StatusReason::SenderNotEntitled.code(),
+            path: Box::default(),
+            body: RefusedBody::Order(Box::new(order)),
+            channel,
+            not_entitled: true,
         }
     }
 }

@@ -172,7 +172,7 @@ fn read_batch(
             let part = parts.next();
             match admission.admit(&mut candidate, &mut part.places) {
                 Ok(()) => part.add(caller_id, &candidate, received),
-                Err(refusal) => refused.push(payment_not_taken(caller_id, refusal.into_refusal())),
+                Err(refusal) => refused.push(payment_not_taken(caller_id, refusal)),
             }
         }
     }

@@ -48,7 +48,7 @@ pub use caller::{Caller, Role, Roles};
 pub use connection::{Certified, Connection, Peer};
 pub use cores::{Connections, serve_on_cores};
 pub use identity::Identities;
-pub use limits::ServerLimits;
+pub use limits::{IsoSettings, ServerLimits};
 pub use principals::PrincipalsError;
 pub use rights::{RIGHTS, Right, right_to};
 pub use serve::{ServeError, serve, serve_secured};

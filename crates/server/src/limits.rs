@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use types::Bic;
+
 /// What one node takes from its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
@@ -34,8 +36,25 @@ pub struct ServerLimits {
     pub notice_bytes_waiting: usize,
     /// How often a watcher hears something, be it that nothing happened.
     pub heartbeat: Duration,
+    /// How documents of ISO 20022 are read and signed.
+    pub iso: IsoSettings,
     /// How long a stopping node waits for calls under way.
     pub drain: Duration,
+}
+
+/// How documents of ISO 20022 are read and signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IsoSettings {
+    /// What becomes of elements that the scheme leaves out.
+    pub profile: iso20022::Profile,
+    /// What stands for this node in business application headers. Without one it signs with the receiver's own code.
+    pub bic: Option<Bic>,
+}
+
+impl Default for IsoSettings {
+    fn default() -> Self {
+        Self { profile: iso20022::Profile::SctInst2025, bic: None }
+    }
 }
 
 impl Default for ServerLimits {
@@ -55,6 +74,7 @@ impl Default for ServerLimits {
             notices_waiting: 1 << 16,
             notice_bytes_waiting: 32 << 20,
             heartbeat: Duration::from_secs(10),
+            iso: IsoSettings::default(),
             drain: Duration::from_secs(10),
         }
     }

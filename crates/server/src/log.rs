@@ -31,6 +31,11 @@ pub(crate) async fn orders(
     .await
 }
 
+/// The document that brought the payment at this position, compressed, if one did and it is left.
+pub(crate) async fn document(node: &Node, payment: Sequence) -> Result<Option<Vec<u8>>, Status> {
+    read(node, move |log| log.document_of(payment)).await
+}
+
 /// What was decided of payments of some banks after a position, at most up to another, some of it.
 pub(crate) async fn decisions(
     node: &Node,

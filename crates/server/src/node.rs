@@ -115,7 +115,7 @@ impl Node {
         held: impl Send + 'static,
         to_the_end: bool,
     ) -> Result<Awaited<Progress>, Status> {
-        assert!(commands.count() == 1, "a unary call is one payment");
+        assert!(commands.count() >= 1, "a unary call is one payment, and perhaps its document");
         let (sender, receiver) = oneshot::channel();
         let mailbox = self.mailbox.clone();
         let sink = move |outcomes: &[Outcome], waiting: &mut Waiting<'_>| {
@@ -213,14 +213,6 @@ impl Patience {
             Self::Until(moment) => Box::pin(timeout_at(moment, reply)).await.ok(),
         }
     }
-}
-
-/// Waits for the one outcome of a command that is final when it is in the log.
-pub(crate) async fn within<Reply>(
-    wait_ms: Option<u32>,
-    reply: impl Future<Output = Result<Reply, Status>>,
-) -> Result<Reply, Status> {
-    Patience::of(wait_ms).wait(reply).await.unwrap_or_else(|| Err(refusals::not_yet()))
 }
 
 fn not_taken(reason: NotTaken) -> Status {

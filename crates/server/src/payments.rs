@@ -4,7 +4,7 @@ use client::convert::{FieldReader, Path};
 use client::plain::plain_request;
 use client::{Refusal, v1};
 use engine::{Answer, Answered, PaymentName, Question};
-use ledger::PaymentAnswer;
+use ledger::{Outcome, PaymentAnswer};
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -93,8 +93,7 @@ impl Node {
         commands.reserve_payments(1);
         let mut admission = Admission::new(self, caller);
         let mut candidate = admission.prepare(order);
-        let admitted = admission.admit(&mut candidate, &mut places);
-        admitted.map_err(|refused| refused.into_refusal().into_status())?;
+        admission.admit(&mut candidate, &mut places).map_err(Refusal::into_status)?;
         candidate.write(&mut commands, self.handle.now(), channel);
         let progress = self.submit_payment(commands, places, patience.to_the_end())?;
         Ok(Submitted { reference, progress, patience })
@@ -103,20 +102,27 @@ impl Node {
     /// Waits for what came of an order, as long as the caller asks. It may not be final when that time is over.
     pub(crate) async fn outcome_of(&self, submitted: Submitted) -> Result<OutcomeReply, Status> {
         let Submitted { reference, progress, patience } = submitted;
+        let outcome = self.in_the_end(progress, patience).await?;
+        Ok(OutcomeReply { handle: self.handle.clone(), reference, outcome })
+    }
+
+    /// The same of any payment that has been submitted.
+    pub(crate) async fn in_the_end(
+        &self,
+        progress: Awaited<Progress>,
+        patience: Patience,
+    ) -> Result<Outcome, Status> {
         let progress = patience.wait(progress).await.ok_or_else(not_yet)??;
         let Progress { outcome: so_far, last } = progress;
-        let outcome = match last {
-            None => so_far,
-            Some(last) => tokio::select! {
-                last = patience.wait(last) => match last {
-                    Some(last) => last.map_err(|_| unanswered())?,
-                    None => so_far,
-                },
-                // The bank may take longer than a node that stops has.
-                () = self.stops() => return Err(unanswered()),
+        let Some(last) = last else { return Ok(so_far) };
+        tokio::select! {
+            last = patience.wait(last) => match last {
+                Some(last) => last.map_err(|_| unanswered()),
+                None => Ok(so_far),
             },
-        };
-        Ok(OutcomeReply { handle: self.handle.clone(), reference, outcome })
+            // The bank may take longer than a node that stops has.
+            () = self.stops() => Err(unanswered()),
+        }
     }
 
     /// What became of a payment: once it is final, or when the asker's time is over.

@@ -182,6 +182,7 @@ impl Model {
                 };
                 self.payment(payment, compared, Some(StatusReason::InvalidFileFormat))
             }
+            Step::NotEntitled(payment) => self.not_entitled(payment),
         }
     }
 

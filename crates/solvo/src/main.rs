@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 mod demo;
 mod dev_certs;
+mod evidence;
 mod inspect;
 mod load;
 mod node;
@@ -41,6 +42,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Inspect(inspect::InspectArgs),
     DevCerts(dev_certs::DevCertsArgs),
+    Evidence(evidence::EvidenceArgs),
 }
 
 fn main() -> ExitCode {
@@ -84,6 +86,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::DevCerts(arguments) => dev_certs::run(&arguments),
+        Command::Evidence(arguments) => evidence::run(&arguments),
     }
 }
 
