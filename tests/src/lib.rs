@@ -8,8 +8,11 @@
 //! - Every node has a folder and a port of its own, so tests run side by side.
 
 mod api;
+pub mod certificates;
 mod dependencies;
+pub mod http2;
 mod node;
+pub mod secured;
 mod wait;
 mod world;
 

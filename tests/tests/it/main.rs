@@ -5,13 +5,16 @@
 //! - `idempotency`, `questions`: repeats and answers, over restarts.
 //! - `streams`: payments and accounts in bulk, and callers that go away.
 //! - `iso`: every fixture, as its sidecar says.
+//! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
 
 // Helpers of tests are tests: a failed `unwrap` names its line, which is what a test is for.
 #![allow(clippy::unwrap_used)]
 
+mod floods;
 mod idempotency;
+mod identity;
 mod invalid;
 mod iso;
 mod journey;
