@@ -41,11 +41,12 @@ mod session;
 mod status;
 mod tls;
 mod values;
+mod waste;
 mod watchers;
 mod wire;
 
 pub use caller::{Caller, Role, Roles};
-pub use connection::{Certified, Connection, Peer};
+pub use connection::{Connection, Peer};
 pub use cores::{Connections, serve_on_cores};
 pub use identity::Identities;
 pub use limits::{IsoSettings, ServerLimits};

@@ -30,7 +30,7 @@ const SENDERS: Roles = BANKS.and(Role::InstructingParty);
 const OPERATORS: Roles = Roles::NONE.and(Role::Operator);
 const OVERSEERS: Roles = OPERATORS.and(Role::Auditor);
 
-const PAYER: &str = "own payer's bank; else REJECTED with RC01";
+const PAYER: &str = "the payer's bank is an own one";
 const PARTY: &str = "payments of own banks";
 const OWNER: &str = "own accounts; others do not exist for it";
 const ITSELF: &str = "own BICs";

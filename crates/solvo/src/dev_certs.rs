@@ -40,7 +40,7 @@ pub(crate) struct DevCertsArgs {
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
     /// A bank. May be given again.
-    #[arg(long = "bank", value_name = "BIC", default_value = "SOLVBEBB", value_parser = parse_bic)]
+    #[arg(long = "bank", value_name = "BIC", default_values = DEMO_BANKS, value_parser = parse_bic)]
     banks: Vec<Bic>,
     /// Replace a set that is there.
     #[arg(long)]
@@ -49,6 +49,9 @@ pub(crate) struct DevCertsArgs {
     #[arg(long)]
     json: bool,
 }
+
+/// The banks of `solvo demo` and of the fixtures.
+const DEMO_BANKS: [&str; 3] = ["SLVOBEBB", "SLVODEFF", "SLVOFRPP"];
 
 /// How long the certificates are valid.
 const VALID_DAYS: i32 = 365;
