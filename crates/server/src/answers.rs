@@ -151,10 +151,11 @@ pub(crate) async fn take_answers(
     }
     let commands = read_answers(node, bank, &message)?;
     answers.take_places(count).await;
-    let mut ids = message.answers.into_iter().zip(&commands).map(|(wire, command)| Answered {
-        payment_id: wire.payment_id,
-        stage: command.stage,
-    });
+    let mut ids = message
+        .answers
+        .into_iter()
+        .zip(&commands)
+        .map(|(wire, command)| Answered { payment_id: wire.payment_id, stage: command.stage });
     let ids: Vec<Answered> = ids.by_ref().collect();
     submit(node, answers, principal, &commands, ids).await
 }
@@ -189,11 +190,7 @@ async fn submit(
     }
 }
 
-fn read_answers(
-    node: &Node,
-    bank: Bic,
-    message: &v1::PaymentAnswers,
-) -> Result<Vec<AnswerPayment>, Status> {
+fn read_answers(node: &Node, bank: Bic, message: &v1::PaymentAnswers) -> Result<Vec<AnswerPayment>, Status> {
     let mut reader = FieldReader::new();
     let list = Path::root("answers");
     let list = list.field("answers");
@@ -270,7 +267,8 @@ pub(crate) async fn answer_results(
     let results = answers.into_iter().map(|answer| {
         let payment = if tells(&answer) { known.next().flatten() } else { None };
         let outcome = payment.map(|payment| {
-            let facts = PaymentFacts { reason: payment.reason_to(answer.stage), ..PaymentFacts::of(&payment) };
+            let facts =
+                PaymentFacts { reason: payment.reason_to(answer.stage), ..PaymentFacts::of(&payment) };
             payment_outcome(&node.handle, PaymentReferences::of(&payment), &facts)
         });
         v1::AnswerResult {

@@ -182,8 +182,7 @@ fn read_start(first: v1::ConnectRequest) -> Result<Start, Status> {
     let mut reader = FieldReader::new();
     let bank = reader.bic(&Path::root("start").field("bic"), &start.bic);
     let bank = reader.finish(bank).map_err(invalid)?;
-    let wants =
-        Wants { debit_questions: true, credit_questions: true, reports: !start.questions_only };
+    let wants = Wants { debit_questions: true, credit_questions: true, reports: !start.questions_only };
     Ok(Start { bank, last: start.last_sequence.map(Sequence), wants })
 }
 

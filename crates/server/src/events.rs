@@ -26,10 +26,7 @@ pub(crate) struct Events(pub(crate) Node);
 impl EventService for Events {
     type WatchStream = ReceiverStream<Result<v1::WatchResponse, Status>>;
 
-    async fn watch(
-        &self,
-        request: Request<v1::WatchRequest>,
-    ) -> Result<Response<Self::WatchStream>, Status> {
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let caller = Caller::of(&request)?;
         let (filter, after) = read_watch(&caller, request.get_ref())?;
         let place = self.0.watchers.enter(caller.principal, self.0.limits.watchers_per_caller)?;

@@ -17,8 +17,8 @@ use tonic::{Status, Streaming};
 
 use crate::caller::Caller;
 use crate::limits::ServerLimits;
-use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::log::READS_MAX;
+use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::quota::Quota;
 use crate::refusals;
 use crate::session::Sessions;

@@ -5,8 +5,8 @@ use client::v1;
 use client::v1::participant_service_server::ParticipantService;
 use engine::{Answer, ParticipantAnswer, Question};
 use ledger::{
-    AccountMode, Outcome, ParticipantStatus, RecordWriter, RegisterParticipant, SetParticipantStatus, SetReservationLimit,
-    Verdict,
+    AccountMode, Outcome, ParticipantStatus, RecordWriter, RegisterParticipant, SetParticipantStatus,
+    SetReservationLimit, Verdict,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};

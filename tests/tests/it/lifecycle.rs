@@ -6,10 +6,11 @@ use std::time::Duration;
 use client::v1;
 use client::v1::connect_event::Event;
 use tests::{
-    ALFA, Api, BETA, Bank, GAMMA, Node, World, ago, answer, belgian, french, german, money, outcome_of, payment,
-    payment_to_remote, settled, until,
+    ALFA, Api, BETA, Bank, GAMMA, Node, World, ago, answer, belgian, french, german, money, outcome_of,
+    payment, payment_to_remote, settled, until,
 };
 use tokio_stream::StreamExt;
+use types::{Incarnation, PaymentId};
 
 /// A node, and a world with the remote bank GAMMA.
 async fn world() -> (Node, Api, World) {
@@ -182,9 +183,9 @@ async fn an_answer_about_an_unknown_payment_is_told_so() {
     let (_node, api, _) = world().await;
     let mut gamma = Bank::connect(&api, GAMMA).await;
     let outcome = settle_one(&api, &mut gamma, "TX-1").await;
-    // The id of another life of the log: a digit of its incarnation is another one.
-    let digit = if outcome.payment_id.starts_with('2') { "3" } else { "2" };
-    let unknown = format!("{digit}{}", &outcome.payment_id[1..]);
+    // The id of another life of the log.
+    let known = PaymentId::parse(&outcome.payment_id).unwrap();
+    let unknown = PaymentId { incarnation: Incarnation(!known.incarnation.0), ..known }.to_string();
     let asked = v1::PaymentQuestion {
         payment_id: unknown.clone(),
         stage: v1::DecisionStage::Credit.into(),
@@ -257,14 +258,17 @@ async fn a_stream_tells_each_payment_when_it_is_final() {
         v1::PaymentSubmission { caller_id: number, payment: Some(payment) }
     });
     let request = v1::SubmitPaymentsRequest { payments: payments.collect() };
-    let mut replies = api.payments().submit_payments(tokio_stream::iter([request])).await.unwrap().into_inner();
+    let mut replies =
+        api.payments().submit_payments(tokio_stream::iter([request])).await.unwrap().into_inner();
     // The caller has ended its side: the stream stays until everything is final.
     let answering = tokio::spawn(async move {
         let mut gamma = gamma;
         let mut reports = 0;
         while reports < 200 {
             match gamma.next().await {
-                Event::Question(question) if question.payment.as_ref().unwrap().transaction_id.ends_with('1') => {
+                Event::Question(question)
+                    if question.payment.as_ref().unwrap().transaction_id.ends_with('1') =>
+                {
                     gamma.accept(&question).await;
                 }
                 Event::Question(question) => {
@@ -282,7 +286,9 @@ async fn a_stream_tells_each_payment_when_it_is_final() {
     let mut seen = std::collections::BTreeMap::new();
     while let Some(reply) = replies.next().await {
         for result in reply.unwrap().results {
-            let Some(v1::payment_result::Result::Outcome(outcome)) = result.result else { panic!("not taken") };
+            let Some(v1::payment_result::Result::Outcome(outcome)) = result.result else {
+                panic!("not taken")
+            };
             assert!(seen.insert(result.caller_id, outcome).is_none(), "told once");
         }
     }
@@ -290,8 +296,7 @@ async fn a_stream_tells_each_payment_when_it_is_final() {
     for (number, outcome) in seen {
         assert_eq!(outcome.transaction_id, format!("TX-{number}"));
         let accepted = number % 3 != 2 || outcome.transaction_id.ends_with('1');
-        let expected =
-            if accepted { v1::PaymentStatus::Settled } else { v1::PaymentStatus::Rejected };
+        let expected = if accepted { v1::PaymentStatus::Settled } else { v1::PaymentStatus::Rejected };
         assert_eq!(outcome.status(), expected, "{number}");
     }
     drop(answering);
@@ -330,9 +335,10 @@ async fn a_hosted_bank_decides_about_credits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hosted_bank_decides_about_debits_above_an_amount_and_of_flagged_accounts() {
-    let (_node, api, world) = world().await;
+    let (node, api, world) = world().await;
     let debits = stage(v1::DecisionScope::Above, Some("50.00"), v1::SilenceMeaning::Reject);
     world.set_policy(ALFA, v1::DecisionPolicy { debits, credits: None }, 1).await;
+    node.until_grace_is_over().await;
     // Nobody is there to be asked, and the bank did not say that its silence accepts.
     let refused = api.submit(&payment("TX-0", "60.00")).await.unwrap();
     assert_eq!(refused.reason_code, "AB07");
@@ -495,6 +501,9 @@ async fn a_payment_within_one_remote_bank_is_reported_twice() {
     gamma.accept(&question).await;
     let outcome = settled(paying.await.unwrap().unwrap());
     let reports = [gamma.report().await, gamma.report().await];
-    assert_eq!(reports.clone().map(|report| report.side()), [v1::PaymentSide::Debtor, v1::PaymentSide::Creditor]);
+    assert_eq!(
+        reports.clone().map(|report| report.side()),
+        [v1::PaymentSide::Debtor, v1::PaymentSide::Creditor]
+    );
     assert!(reports.iter().all(|report| self::outcome(report) == &outcome));
 }

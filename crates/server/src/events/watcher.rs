@@ -6,8 +6,8 @@ use std::sync::Arc;
 use client::v1;
 use engine::{Decision, Interest, Notice, Outcomes, Question, StoredOrder, Subscription, Taken};
 use ledger::Verdict;
-use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -17,9 +17,7 @@ use super::filter::Filter;
 use super::happened::{Happened, bank_changed};
 use crate::log::{decisions, orders, payments};
 use crate::node::Node;
-use crate::refusals::{
-    not_taken, position_ahead, position_too_old, reader_too_slow, stopping_connection,
-};
+use crate::refusals::{not_taken, position_ahead, position_too_old, reader_too_slow, stopping_connection};
 use crate::values::{PaymentFacts, facts};
 use crate::watchers::WatcherPlace;
 
@@ -219,7 +217,8 @@ impl Watcher {
             match notice {
                 Notice::Outcome { outcome, payment, creditor_agent, order } => {
                     let position = payment.sequence();
-                    let order = order.or_else(|| self.open.remove(&position)).or_else(|| found.remove(&position));
+                    let order =
+                        order.or_else(|| self.open.remove(&position)).or_else(|| found.remove(&position));
                     let happened = Happened { facts: facts(&outcome), payment, creditor_agent, order };
                     let is_wanted = happened.tell(&self.node, &self.filter, &mut events);
                     if is_wanted && happened.facts.state == PaymentState::Reserved {

@@ -153,9 +153,8 @@ impl CatchUp {
             return Err(participant_unknown());
         };
         let QuestionsOfBank { questions, next } = found;
-        let is_missed = |asked_at: Sequence, stage| {
-            asked_at <= self.upto && self.kinds.has(Kind::of_stage(stage))
-        };
+        let is_missed =
+            |asked_at: Sequence, stage| asked_at <= self.upto && self.kinds.has(Kind::of_stage(stage));
         let is_past = questions.last().is_some_and(|(question, _)| question.asked_at > self.upto);
         self.questions = match next {
             Some(cursor) if !is_past => Questions::From(cursor),
