@@ -82,7 +82,9 @@ pub async fn set_up(client: &Client, progress: &dyn Progress) -> Result<(), Load
     for bank in &BANKS {
         let country = bank.country();
         // Long after it was set up the requests are forgotten, and would pay in once more.
-        if register(client, request_id("register", country), bank).await? == Registration::Existing {
+        let registered =
+            register(client, request_id("register", country), bank, v1::AccountMode::Hosted).await?;
+        if registered == Registration::Existing {
             continue;
         }
         fund(client, request_id("fund", country), bank, POSITION, format!("DEMO-OPENING-{country}")).await?;
