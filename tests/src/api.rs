@@ -100,7 +100,7 @@ impl Api {
         &self,
         reference: v1::get_payment_request::Reference,
     ) -> Result<v1::get_payment_response::Result, Status> {
-        let request = v1::GetPaymentRequest { reference: Some(reference) };
+        let request = v1::GetPaymentRequest { reference: Some(reference), wait_ms: None };
         let reply = self.payments().get_payment(request).await?.into_inner();
         Ok(reply.result.expect("an answer has its result"))
     }

@@ -5,6 +5,9 @@
 //! Records and outcome entries are bytes and counts here; `ledger` knows what they say. FORMAT.md beside this
 //! crate is the byte table.
 //!
+//! A [`Journal`] is read whole once, claimed, and written by one [`Writer`]; meanwhile a [`FrameSource`] reads
+//! frames by position on any thread.
+//!
 //! Invariants:
 //! - Nothing here reads a clock, draws a random number or starts a thread: callers pass those in.
 //! - Acknowledged bytes are never written again, and never share a block with bytes written later.
@@ -18,6 +21,9 @@ mod builder;
 mod bytes;
 mod envelope;
 mod frame;
+mod frame_index;
+mod frame_reader;
+mod frame_source;
 mod header;
 mod journal;
 mod limits;
@@ -44,6 +50,8 @@ mod tail;
 pub use buffer::AlignedBuffer;
 pub use builder::{FrameBuilder, SealInput, SealedFrame};
 pub use frame::FrameView;
+pub use frame_reader::FrameReader;
+pub use frame_source::{FrameSource, VisitFrame};
 pub use header::{FRAME_FORMAT, FrameFault, FrameHash, FrameHeader, FrameKind, HEADER_LENGTH, Identity};
 pub use journal::{
     Append, ClaimError, Journal, Location, ReadError, Refusal, Space, TrimError, Trimmed, VisitError, Writer,

@@ -16,7 +16,7 @@ use types::{AccountNumber, Bic, Channel, Currency, PaymentOrder, PlainOrder, Tim
 
 use crate::node::Node;
 use crate::quota::Places;
-use crate::refusals::{quota_exceeded, remote_payee};
+use crate::refusals::quota_exceeded;
 use crate::wire::PaymentReference;
 
 /// An order as it was read.
@@ -32,7 +32,6 @@ pub(crate) enum Order<'message> {
 /// What admission needs of an order.
 struct Facts {
     debtor_agent: Bic,
-    creditor_agent: Bic,
     currency: Currency,
     /// Whether the caller says when the clock started.
     accepted: bool,
@@ -60,13 +59,11 @@ impl<'message> Order<'message> {
         match self {
             Self::Plain(order) => Facts {
                 debtor_agent: order.debtor_agent,
-                creditor_agent: order.creditor_agent,
                 currency: order.currency,
                 accepted: order.acceptance_time.is_some(),
             },
             Self::Full(order) => Facts {
                 debtor_agent: order.debtor_agent,
-                creditor_agent: order.creditor_agent,
                 currency: order.currency,
                 accepted: order.acceptance_time.is_some(),
             },
@@ -131,15 +128,12 @@ impl<'node> Admission<'node> {
         for hint in &mut candidate.hints {
             hint.number = self.accounts.find(hint.digest, facts.currency);
         }
-        let [debtor_account, creditor_account] = candidate.hints;
+        let [debtor_account, _] = candidate.hints;
         let is_remote = |bank: ParticipantView, account: AccountHint| match bank.mode {
             AccountMode::Hosted => false,
             AccountMode::Remote => true,
             AccountMode::Mixed => account.number == AccountNumber(0),
         };
-        if self.bank(facts.creditor_agent).is_some_and(|bank| is_remote(bank, creditor_account)) {
-            return Err(remote_payee());
-        }
         let Some(debtor) = self.bank(facts.debtor_agent) else {
             return if places.take_unknown(&self.node.quota) { Ok(()) } else { Err(quota_exceeded()) };
         };

@@ -10,23 +10,31 @@
 
 mod accounts;
 mod admission;
+mod answers;
 mod audit;
 mod batch;
 mod caller;
+mod connect;
 mod cores;
+mod events;
+mod finals;
 mod iso;
 mod limits;
 mod liquidity;
+mod log;
 mod mailbox;
 mod node;
 mod participants;
 mod payments;
+mod policy;
 mod quota;
 mod refusals;
 mod replies;
 mod serve;
+mod session;
 mod status;
 mod values;
+mod watchers;
 mod wire;
 
 pub use caller::{Caller, Role};

@@ -17,6 +17,7 @@ use tonic_health::server::HealthReporter;
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::cores::{Connections, serve_on_cores};
+use crate::events::Events;
 use crate::iso::Iso20022;
 use crate::limits::{HEADER_LIST_BYTES_MAX, PENDING_RESETS_MAX, ServerLimits};
 use crate::liquidity::Liquidity;
@@ -127,6 +128,7 @@ where
         )))
         .add_service(v1::liquidity_service_server::LiquidityServiceServer::new(Liquidity(node.clone())))
         .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
+        .add_service(v1::event_service_server::EventServiceServer::new(Events(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
         .serve_with_incoming_shutdown(connections, stop);
@@ -158,13 +160,14 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
     "solvo.v1.ParticipantService",
     "solvo.v1.LiquidityService",
     "solvo.v1.Iso20022Service",
+    "solvo.v1.EventService",
     "solvo.v1.AuditService",
     "solvo.v1.NodeService",
 ];
