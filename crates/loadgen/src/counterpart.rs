@@ -44,6 +44,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long after the end of its time a question's outcome may be reported.
 const REPORT_GRACE: Duration = Duration::from_secs(3);
 
+/// How long a bank goes on listening at least: what it has rejected must not be reported as settled.
+const LINGER: Duration = Duration::from_millis(500);
+
 /// How often the books are looked at by whoever waits for them.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -152,7 +155,8 @@ impl Counterparts {
         let known = self.books(Book::close);
         let left = known.into_iter().max().unwrap_or_default();
         let until = now + left + REPORT_GRACE;
-        while self.books(Book::unreported).into_iter().sum::<u64>() > 0 && Instant::now() < until {
+        let is_open = |books: &Self| books.books(Book::unreported).into_iter().any(|open| open > 0);
+        while Instant::now() < now + LINGER || is_open(&self) && Instant::now() < until {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
         // Nobody listens any more if every connection has ended by itself.

@@ -95,9 +95,13 @@ async fn options_have_limits() {
 }
 
 impl Node {
+    fn payment(number: u64) -> String {
+        format!("P-{number:03}")
+    }
+
     fn question(number: u64, possible_repeat: bool) -> Event {
         Event::Question(v1::PaymentQuestion {
-            payment_id: format!("P-{number}"),
+            payment_id: Self::payment(number),
             stage: v1::DecisionStage::Credit.into(),
             possible_repeat,
             ..Default::default()
@@ -120,8 +124,7 @@ impl Node {
             let (stage, effect) = (answer.stage, effect.into());
             Some(Event::AnswerResult(v1::AnswerResult { payment_id, stage, effect, outcome, sequence: 1 }))
         };
-        let asked = payment.strip_prefix("P-").and_then(|number| number.parse::<u64>().ok());
-        if asked.is_none_or(|number| number >= self.questions) {
+        if !(0..self.questions).any(|number| Self::payment(number) == payment) {
             return result(v1::AnswerEffect::PaymentUnknown, None);
         }
         if answer.stage() != v1::DecisionStage::Credit {
@@ -164,7 +167,7 @@ impl ParticipantService for Node {
         tokio::spawn(async move {
             let mut events =
                 vec![Event::Started(v1::ConnectStarted { as_of_sequence: 1, ..Default::default() })];
-            let open = |number: &u64| !lock(&node.decided).contains_key(&format!("P-{number}"));
+            let open = |number: &u64| !lock(&node.decided).contains_key(&Self::payment(*number));
             events.extend((0..node.questions).filter(open).map(|number| Self::question(number, again)));
             loop {
                 let wire = events.drain(..).map(|event| v1::ConnectEvent { event: Some(event) }).collect();
