@@ -40,6 +40,8 @@ struct Payment {
     asked: [Option<Asked>; 2],
     /// By side: debtor, creditor.
     told: [Option<Told>; 2],
+    /// Whether that came as a report, by side; an answer without effect may be told the outcome before.
+    reported: [bool; 2],
     /// Whether the bank began to close before it heard of the payment.
     is_late_comer: bool,
 }
@@ -130,7 +132,11 @@ impl Book {
                 return self.violation(&outcome.payment_id, "a report has no side");
             }
         };
-        match self.told_outcome(side, outcome) {
+        self.told_outcome(side, outcome);
+        let payment = self.payments.get_mut(&outcome.payment_id);
+        let was_reported =
+            payment.is_some_and(|payment| std::mem::replace(&mut payment.reported[side], true));
+        match was_reported {
             true => self.tally.repeated_reports += 1,
             false => self.tally.report(outcome.status(), &outcome.reason_code),
         }
@@ -152,20 +158,19 @@ impl Book {
         }
     }
 
-    /// Believes an outcome or holds it against what was told before; `true` if it was known.
-    fn told_outcome(&mut self, side: usize, outcome: &v1::PaymentOutcome) -> bool {
+    /// Believes an outcome, or holds it against what was told before.
+    fn told_outcome(&mut self, side: usize, outcome: &v1::PaymentOutcome) {
         let status = outcome.status();
         match status {
             v1::PaymentStatus::Settled | v1::PaymentStatus::Rejected | v1::PaymentStatus::Expired => {}
             // A double answer may be told that the payment still waits for somebody else.
-            v1::PaymentStatus::Reserved | v1::PaymentStatus::Unresolved => return false,
+            v1::PaymentStatus::Reserved | v1::PaymentStatus::Unresolved => return,
             v1::PaymentStatus::Unspecified => {
-                self.violation(&outcome.payment_id, "an outcome has no state");
-                return false;
+                return self.violation(&outcome.payment_id, "an outcome has no state");
             }
         }
         let told = Told { status, reason: outcome.reason_code.clone() };
-        let Some(payment) = self.payment(&outcome.payment_id) else { return false };
+        let Some(payment) = self.payment(&outcome.payment_id) else { return };
         let known = payment.told[side].clone();
         payment.told[side].get_or_insert_with(|| told.clone());
         let other = payment.told[1 - side].clone();
@@ -180,7 +185,6 @@ impl Book {
             let what = format!("one side was told {}, the other {}", told.text(), other.text());
             self.violation(&outcome.payment_id, &what);
         }
-        known.is_some()
     }
 
     /// What the bank was told of a payment.
