@@ -145,20 +145,24 @@ impl Counterparts {
         lock(&shared.book).told(payment)
     }
 
-    /// Goes on until every payment that was asked about has been reported or its time for that is over, then
-    /// disconnects, and says what the books come to.
-    ///
-    /// # Errors
-    /// If the journal could not be written to its end. Whatever is wrong with the node is part of the report.
-    pub async fn finish(mut self) -> Result<CounterpartsReport, LoadgenError> {
+    /// Goes on until every payment that was asked about has been reported, or its time for that is over.
+    pub async fn drain(&mut self) {
         let now = Instant::now();
         let known = self.books(Book::close);
         let left = known.into_iter().max().unwrap_or_default();
         let until = now + left + REPORT_GRACE;
         let is_open = |books: &Self| books.books(Book::unreported).into_iter().any(|open| open > 0);
-        while Instant::now() < now + LINGER || is_open(&self) && Instant::now() < until {
+        while Instant::now() < now + LINGER || is_open(self) && Instant::now() < until {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
+    }
+
+    /// Drains, disconnects, and says what the books come to.
+    ///
+    /// # Errors
+    /// If the journal could not be written to its end. Whatever is wrong with the node is part of the report.
+    pub async fn finish(mut self) -> Result<CounterpartsReport, LoadgenError> {
+        self.drain().await;
         // Nobody listens any more if every connection has ended by itself.
         let _ = self.stop.send(true);
         let mut failures = Vec::new();

@@ -26,6 +26,7 @@ mod connect_wire;
 mod counterpart;
 mod documents;
 mod drive;
+mod elsewhere;
 mod error;
 mod exchange;
 mod expected;
@@ -62,6 +63,7 @@ pub use counterpart::{
 };
 pub use documents::{Document, read_documents};
 pub use drive::drive;
+pub use elsewhere::{Elsewhere, pay_elsewhere};
 pub use error::LoadgenError;
 pub use expected::{DocumentStatus, Expected};
 pub use load::load;
