@@ -138,9 +138,7 @@ pub fn answer(
     }
 }
 
-async fn next_events(
-    responses: &mut Streaming<v1::ConnectResponse>,
-) -> Result<Option<Vec<Event>>, Status> {
+async fn next_events(responses: &mut Streaming<v1::ConnectResponse>) -> Result<Option<Vec<Event>>, Status> {
     let message = tokio::time::timeout(PATIENCE, responses.message()).await;
     let message = message.expect("a bank waited for half a minute")?;
     Ok(message.map(|message| {

@@ -73,7 +73,7 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         payments_ready: 0,
         commands_per_second_max: None,
     };
-    let node = Node::start(arguments.listen, config).await?;
+    let node = Node::start(arguments.listen, config, ServerLimits::default()).await?;
     let address = node.address().to_string();
     tell(format_args!("node     {address}, log in {}", folder.display()));
 

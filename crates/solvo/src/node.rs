@@ -19,7 +19,11 @@ pub(crate) struct Node {
 
 impl Node {
     /// Recovers or begins a log and serves it.
-    pub(crate) async fn start(listen: SocketAddr, config: Config) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        listen: SocketAddr,
+        config: Config,
+        limits: ServerLimits,
+    ) -> anyhow::Result<Self> {
         // Asked first, so that a wrong address leaves the folder alone.
         if !listen.ip().is_loopback() {
             return Err(server::ServeError::NotLoopback(listen).into());
@@ -33,8 +37,7 @@ impl Node {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
-        let serving =
-            tokio::spawn(server::serve(listener, engine.handle(), ServerLimits::default(), shutdown));
+        let serving = tokio::spawn(server::serve(listener, engine.handle(), limits, shutdown));
         Ok(Self { engine, address, stop, serving })
     }
 

@@ -40,7 +40,8 @@ async fn a_bank_goes_on_where_it_was_after_a_restart() {
     let (node, api) = node().await;
     let mut gamma = Bank::connect(&api, GAMMA).await;
     reserve(&api, 0..4).await;
-    let questions = [gamma.question().await, gamma.question().await, gamma.question().await, gamma.question().await];
+    let questions =
+        [gamma.question().await, gamma.question().await, gamma.question().await, gamma.question().await];
     let mut reports = Vec::new();
     for question in &questions[..2] {
         gamma.accept(question).await;
@@ -289,7 +290,8 @@ async fn a_connection_begins_with_a_start_that_holds() {
     let reason = |status: &tonic::Status| status.get_details_error_info().map(|info| info.reason);
     assert_eq!(reason(&refused).as_deref(), Some("POSITION_AHEAD"));
     // What failed left no place taken.
-    let first = until("the bank may connect", async || Bank::try_connect(&api, start(GAMMA)).await.ok()).await;
+    let first =
+        until("the bank may connect", async || Bank::try_connect(&api, start(GAMMA)).await.ok()).await;
     let refused = Bank::try_connect(&api, start(GAMMA)).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted);
     assert_eq!(reason(&refused).as_deref(), Some("QUOTA_EXCEEDED"));

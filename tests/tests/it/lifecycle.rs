@@ -6,8 +6,8 @@ use std::time::Duration;
 use client::v1;
 use client::v1::connect_event::Event;
 use tests::{
-    ALFA, Api, BETA, Bank, GAMMA, Node, World, ago, answer, belgian, french, german, money, outcome_of, payment,
-    payment_to_remote, settled, until,
+    ALFA, Api, BETA, Bank, GAMMA, Node, World, ago, answer, belgian, french, german, money, outcome_of,
+    payment, payment_to_remote, settled, until,
 };
 use tokio_stream::StreamExt;
 
@@ -257,14 +257,17 @@ async fn a_stream_tells_each_payment_when_it_is_final() {
         v1::PaymentSubmission { caller_id: number, payment: Some(payment) }
     });
     let request = v1::SubmitPaymentsRequest { payments: payments.collect() };
-    let mut replies = api.payments().submit_payments(tokio_stream::iter([request])).await.unwrap().into_inner();
+    let mut replies =
+        api.payments().submit_payments(tokio_stream::iter([request])).await.unwrap().into_inner();
     // The caller has ended its side: the stream stays until everything is final.
     let answering = tokio::spawn(async move {
         let mut gamma = gamma;
         let mut reports = 0;
         while reports < 200 {
             match gamma.next().await {
-                Event::Question(question) if question.payment.as_ref().unwrap().transaction_id.ends_with('1') => {
+                Event::Question(question)
+                    if question.payment.as_ref().unwrap().transaction_id.ends_with('1') =>
+                {
                     gamma.accept(&question).await;
                 }
                 Event::Question(question) => {
@@ -282,7 +285,9 @@ async fn a_stream_tells_each_payment_when_it_is_final() {
     let mut seen = std::collections::BTreeMap::new();
     while let Some(reply) = replies.next().await {
         for result in reply.unwrap().results {
-            let Some(v1::payment_result::Result::Outcome(outcome)) = result.result else { panic!("not taken") };
+            let Some(v1::payment_result::Result::Outcome(outcome)) = result.result else {
+                panic!("not taken")
+            };
             assert!(seen.insert(result.caller_id, outcome).is_none(), "told once");
         }
     }
@@ -290,8 +295,7 @@ async fn a_stream_tells_each_payment_when_it_is_final() {
     for (number, outcome) in seen {
         assert_eq!(outcome.transaction_id, format!("TX-{number}"));
         let accepted = number % 3 != 2 || outcome.transaction_id.ends_with('1');
-        let expected =
-            if accepted { v1::PaymentStatus::Settled } else { v1::PaymentStatus::Rejected };
+        let expected = if accepted { v1::PaymentStatus::Settled } else { v1::PaymentStatus::Rejected };
         assert_eq!(outcome.status(), expected, "{number}");
     }
     drop(answering);
@@ -495,6 +499,9 @@ async fn a_payment_within_one_remote_bank_is_reported_twice() {
     gamma.accept(&question).await;
     let outcome = settled(paying.await.unwrap().unwrap());
     let reports = [gamma.report().await, gamma.report().await];
-    assert_eq!(reports.clone().map(|report| report.side()), [v1::PaymentSide::Debtor, v1::PaymentSide::Creditor]);
+    assert_eq!(
+        reports.clone().map(|report| report.side()),
+        [v1::PaymentSide::Debtor, v1::PaymentSide::Creditor]
+    );
     assert!(reports.iter().all(|report| self::outcome(report) == &outcome));
 }

@@ -5,7 +5,7 @@
 //! - `idempotency`, `questions`: repeats and answers, over restarts.
 //! - `streams`: payments and accounts in bulk, and callers that go away.
 //! - `lifecycle`, `connect`, `watch`: payments that a bank has to decide, banks that connect, and who watches.
-//! - `iso`: every fixture, as its sidecar says.
+//! - `iso`, `iso_lifecycle`: every fixture, as its sidecar says; and payments that a bank has to decide, in documents.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
 
@@ -16,6 +16,7 @@ mod connect;
 mod idempotency;
 mod invalid;
 mod iso;
+mod iso_lifecycle;
 mod journey;
 mod lifecycle;
 mod listener;

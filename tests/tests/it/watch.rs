@@ -111,8 +111,10 @@ async fn a_watcher_goes_on_where_it_was() {
     let mut watcher = Watcher::start(&api, everything()).await;
     let begin = watcher.upto;
     let mut gamma = Bank::connect(&api, GAMMA).await;
-    let expiring =
-        v1::Payment { acceptance_time: Some(ago(Duration::from_millis(6500))), ..payment_to_remote("TX-1", "1.00") };
+    let expiring = v1::Payment {
+        acceptance_time: Some(ago(Duration::from_millis(6500))),
+        ..payment_to_remote("TX-1", "1.00")
+    };
     let paying = api.submit_aside(&expiring);
     gamma.question().await;
     api.submit(&payment("TX-2", "5000.00")).await.unwrap();
@@ -175,7 +177,9 @@ async fn filters_narrow_each_other() {
     let no_funds =
         v1::Payment { debtor_account: belgian(2), remittance: reference(bill), ..payment("TX-3", "5000.00") };
     assert_eq!(api.submit(&no_funds).await.unwrap().reason_code, "AM04");
-    settled(api.submit(&v1::Payment { remittance: reference(bill), ..payment("TX-4", "1.00") }).await.unwrap());
+    settled(
+        api.submit(&v1::Payment { remittance: reference(bill), ..payment("TX-4", "1.00") }).await.unwrap(),
+    );
     assert_eq!(api.submit(&payment_to_remote("TX-5", "1.00")).await.unwrap().reason_code, "AB08");
     // A payment that every watcher hears of shows that there was nothing else before.
     let expected = |name: &str| -> &[&str] {
@@ -217,7 +221,10 @@ async fn a_till_hears_of_its_bill() {
         ..everything()
     };
     let mut till = Watcher::start(&api, request).await;
-    let others = [api.submit_aside(&payment_to_remote("TX-1", "1.00")), api.submit_aside(&payment_to_remote("TX-2", "1.00"))];
+    let others = [
+        api.submit_aside(&payment_to_remote("TX-1", "1.00")),
+        api.submit_aside(&payment_to_remote("TX-2", "1.00")),
+    ];
     for _ in 0..2 {
         let question = loop {
             if let v1::connect_event::Event::Question(question) = gamma.next().await {
@@ -270,7 +277,8 @@ async fn a_slow_watcher_is_cut_off_and_goes_on() {
     let submissions: Vec<_> = submissions.collect();
     let requests = submissions.chunks(500).map(|part| v1::SubmitPaymentsRequest { payments: part.to_vec() });
     let requests: Vec<_> = requests.collect();
-    let mut replies = api.payments().submit_payments(tokio_stream::iter(requests)).await.unwrap().into_inner();
+    let mut replies =
+        api.payments().submit_payments(tokio_stream::iter(requests)).await.unwrap().into_inner();
     let mut settled = 0;
     while let Some(reply) = replies.message().await.unwrap() {
         settled += reply.results.len();
@@ -310,7 +318,10 @@ async fn watching_has_rules_and_limits() {
     let limits = ServerLimits { watchers_per_caller: 1, ..ServerLimits::default() };
     let (_node, api, _) = world_with(limits).await;
     for (request, code) in [
-        (v1::WatchRequest { participants: vec!["no bank".to_owned()], ..everything() }, Code::InvalidArgument),
+        (
+            v1::WatchRequest { participants: vec!["no bank".to_owned()], ..everything() },
+            Code::InvalidArgument,
+        ),
         (v1::WatchRequest { account: "BE00".to_owned(), ..everything() }, Code::InvalidArgument),
         (v1::WatchRequest { types: vec![0], ..everything() }, Code::InvalidArgument),
         (v1::WatchRequest { types: vec![77], ..everything() }, Code::InvalidArgument),
