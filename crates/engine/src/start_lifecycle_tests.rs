@@ -202,6 +202,62 @@ fn a_bank_that_comes_back_hears_what_it_missed() {
     engine.stop();
 }
 
+/// A listener that does not take costs nothing and begins anew where it left off, with the log for what lies between.
+#[test]
+fn a_listener_that_is_too_slow_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = start(&config(&folder)).unwrap();
+    let handle = engine.handle();
+    begin(&handle);
+    let (sender, woken) = unbounded();
+    let wake = move || {
+        let _ = sender.send(());
+    };
+    let small = crate::Interest { notices_max: 3, ..interest("B", false, Outcomes::All) };
+    let subscription = handle.subscribe(small, Box::new(wake)).unwrap();
+    while subscription.starts_after().is_none() {
+        woken.recv().unwrap();
+    }
+    subscription.restart();
+    assert!(subscription.starts_after().is_some(), "nothing is lost yet");
+    let pay_one = |index| {
+        let mut writer = handle.commands(PrincipalNumber(1));
+        pay(&mut writer, &format!("T{index}"), 1, handle.now());
+        submit(&handle, writer).recv().unwrap()[0].sequence
+    };
+    let payments: Vec<_> = (0..10).map(pay_one).collect();
+    let (mut notices, mut position) = (Vec::new(), Sequence(0));
+    let after = loop {
+        match subscription.take(2, &mut notices) {
+            Taken::Given { upto, more: true } => position = position.max(upto.unwrap()),
+            Taken::Given { more: false, .. } => panic!("what was lost is told"),
+            Taken::Lost { after } => break after,
+        }
+    };
+    assert!(position <= after);
+    assert_eq!(notices.len(), 3);
+    assert!((payments[2]..payments[3]).contains(&after));
+    // Drain what it was woken for, so that the next time is the restart's.
+    while woken.try_recv().is_ok() {}
+    subscription.restart();
+    while subscription.starts_after().is_none() {
+        woken.recv().unwrap();
+    }
+    let upto = subscription.starts_after().unwrap();
+    assert!(upto >= payments[9]);
+    let (mut from, mut missed) = (after, Vec::new());
+    while from < upto {
+        let read = handle.log().decisions_after(from, upto, &Banks::All, 4).unwrap();
+        missed.extend(read.decisions.into_iter().map(|found| found.payment));
+        from = read.reached;
+    }
+    assert_eq!(missed, payments[3..]);
+    let last = pay_one(10);
+    let heard = heard(&subscription, &woken, 1);
+    assert!(matches!(&heard[..], [Notice::Outcome { outcome, .. }] if outcome.sequence == last));
+    engine.stop();
+}
+
 #[test]
 fn answers_are_taken_when_payments_are_not() {
     let folder = tempfile::tempdir().unwrap();
