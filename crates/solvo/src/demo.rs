@@ -14,6 +14,7 @@ use loadgen::{
     Confirmed, DocumentStatus, Extent, LoadOptions, LoadReport, Progress, Submitted, TerminalProgress, load,
     read_documents, submit_documents, world,
 };
+use server::ServerLimits;
 use tokio::signal::unix::{SignalKind, signal};
 use types::{PaymentState, Sequence};
 
