@@ -1,6 +1,7 @@
 //! A bank that is connected in documents, and the documents that a log keeps.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use client::convert::order_from_payment;
@@ -61,9 +62,12 @@ impl Exchange {
 
     /// The next document, or how the connection ended.
     pub async fn try_next(&mut self) -> Result<Option<v1::Iso20022ServiceExchangeResponse>, Status> {
-        tokio::time::timeout(PATIENCE, self.responses.message())
-            .await
-            .expect("a bank waited for half a minute")
+        let message = tokio::time::timeout(PATIENCE, self.responses.message()).await;
+        let message = message.expect("a bank waited for half a minute")?;
+        if let Some(message) = &message {
+            sample(&message.message_name, &message.document);
+        }
+        Ok(message)
     }
 
     /// The next document, which is a question: the order, and the message's id.
@@ -78,6 +82,19 @@ impl Exchange {
         let response = self.next().await;
         assert_eq!(response.message_name, "pacs.002.001.10", "{response:?}");
         read_pacs002(&response.document).expect("what Solvo writes reads back")
+    }
+}
+
+/// Leaves a document that a node sent where a schema processor looks for it, if `SOLVO_SAMPLE_OUT` names the folder.
+/// There is no schema for a document with its header.
+pub fn sample(message_name: &str, document: &[u8]) {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let Some(folder) = std::env::var_os("SOLVO_SAMPLE_OUT") else { return };
+    let is_bare = document.windows(9).take(80).any(|window| window == b"<Document");
+    if is_bare {
+        let name = format!("sent-{:04}.{message_name}.xml", COUNT.fetch_add(1, Ordering::Relaxed));
+        std::fs::create_dir_all(&folder).expect("the folder can be made");
+        std::fs::write(Path::new(&folder).join(name), document).expect("the folder can be written");
     }
 }
 

@@ -11,7 +11,7 @@ use ledger::Passage;
 use server::{IsoSettings, ServerLimits};
 use tests::{
     ALFA, Api, BETA, Bank, Exchange, GAMMA, Kept, Node, World, ago, belgian, document, german, kept, now,
-    order, payment, payment_to_remote, until,
+    order, payment, payment_to_remote, sample, until,
 };
 use tokio::task::JoinHandle;
 use types::{Bic, PaymentOrder, ReasonCode, Text};
@@ -31,7 +31,9 @@ async fn world_with(limits: ServerLimits) -> (Node, Api) {
 
 async fn submit(api: &Api, document: Vec<u8>) -> v1::Iso20022ServiceSubmitResponse {
     let request = v1::Iso20022ServiceSubmitRequest { document, wait_ms: None };
-    api.iso20022().submit(request).await.unwrap().into_inner()
+    let answered = api.iso20022().submit(request).await.unwrap().into_inner();
+    sample(&answered.message_name, &answered.document);
+    answered
 }
 
 fn submit_aside(api: &Api, document: Vec<u8>) -> JoinHandle<Answered> {
