@@ -9,11 +9,12 @@ use crate::testing::{by_key, commands, identity, small};
 fn handle(places: usize) -> (Handle, Receiver<Event<Ticket>>) {
     let (events, queue) = bounded(places);
     let key = DigestKey::new([7; 16]);
-    (Handle::new(events, Arc::new(Directory::default()), key, identity().incarnation), queue)
+    let log = Arc::new(journal::MemoryJournal::new(identity()));
+    (Handle::new(events, Arc::new(Directory::default()), key, identity().incarnation, log), queue)
 }
 
 fn submit(handle: &Handle, commands: RecordWriter) -> Result<(), NotTaken> {
-    handle.submit(commands, Box::new(|_: &[Outcome]| panic!("nobody takes the queue")))
+    handle.submit(commands, Box::new(|_: &[Outcome], _: &mut Waiting<'_>| panic!("nobody takes the queue")))
 }
 
 fn ask(handle: &Handle) -> Result<(), NotTaken> {

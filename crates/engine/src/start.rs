@@ -104,13 +104,15 @@ pub fn start(config: &Config) -> Result<Engine, StartError> {
     let directory = Arc::new(Directory::default());
     directory.fill(&ledger);
     let (sender, events) = bounded(QUEUE_LENGTH);
-    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, setup.incarnation);
+    let log_reader = Arc::new(journal.frame_reader());
+    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, setup.incarnation, log_reader);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let Log { builder, identity, tail, clock } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);
-    let parts = Parts { core, writer, preparer, handle, events, limits: config.limits, pace };
+    let (limits, segment_length) = (config.limits, config.segment_size.bytes());
+    let parts = Parts { core, writer, preparer, handle, events, limits, pace, segment_length };
     run(parts).map_err(StartError::Thread)
 }
 

@@ -4,7 +4,7 @@ use client::convert::{FieldReader, Path};
 use client::limits::{BATCH_ITEMS_MAX, HOLDER_NAMES_MAX};
 use client::v1::account_service_server::AccountService;
 use client::{Refusal, v1};
-use engine::{Answer, Question};
+use engine::{Answer, Question, Waiting};
 use ledger::{
     AccountKind, AccountSelector, AccountStatus, Direction, OpenAccount, Outcome, PostEntry, RecordWriter,
     SetAccountFloor, SetAccountStatus, Verdict,
@@ -168,7 +168,7 @@ async fn open_batch(
     for (commands, request_ids) in parts {
         let room = replies.room().await?;
         let sent = request_ids.clone();
-        let sink = move |outcomes: &[Outcome]| {
+        let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
             let results = sent.into_iter().zip(outcomes).map(|(id, outcome)| opening_result(id, outcome));
             room.send(Ok(v1::OpenAccountsResponse { results: results.collect() }));
         };

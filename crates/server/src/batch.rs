@@ -49,7 +49,7 @@ pub(crate) async fn submit_batch(
         let ids: Vec<u64> = waiting.iter().map(|waiting| waiting.caller_id).collect();
         let handle = node.handle.clone();
         // On the core thread outcomes are only copied; the edge that sends them puts them into words.
-        let sink = move |outcomes: &[Outcome]| {
+        let sink = move |outcomes: &[Outcome], _: &mut engine::Waiting<'_>| {
             drop(places);
             let decided = waiting.into_iter().zip(outcomes);
             let decided = decided.map(|(Waiting { caller_id, reference }, outcome)| Decided {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use engine::{Answered, Handle, NotTaken, Question};
+use engine::{Answered, Handle, NotTaken, Question, Waiting};
 use ledger::{Outcome, RecordWriter};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
@@ -76,7 +76,7 @@ impl Node {
         assert!(commands.count() == 1, "a unary call is one command");
         let (sender, receiver) = oneshot::channel();
         let mailbox = self.mailbox.clone();
-        let sink = move |outcomes: &[Outcome]| {
+        let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
             drop(held);
             mailbox.put(Letter::Outcome(sender, outcomes[0]));
         };

@@ -42,6 +42,7 @@ impl ParticipantService for Participants {
         let Answer::Participant(Some(found)) = answered.answer else {
             return Err(participant_unknown());
         };
+        let found = &found.participant;
         let currency = found.books().next().map_or("", |book| book.currency.code());
         let participant = v1::Participant {
             bic: bic.to_string(),
