@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use journal::{Append, FrameBuilder, FrameKind, Identity, SealInput, SealedFrame, Tail};
-use ledger::{Ledger, Outcome, OutcomeEntry, Position, ReadAhead, RecordWriter, Records, Verdict};
+use ledger::{Kind, Ledger, Outcome, OutcomeEntry, Position, ReadAhead, RecordWriter, Records, Verdict};
 use types::{BatchNumber, Duration, PaymentState, Sequence, Timestamp};
 
 use crate::clock::{ClockState, LogClock, Now};
@@ -543,7 +543,9 @@ impl<Ticket> Core<Ticket> {
             if is_heard {
                 self.feed.applied(&self.ledger, &record, &outcome);
             }
-            self.finals.extend(outcome.decides());
+            if outcome.kind == Kind::Answer {
+                self.finals.extend(outcome.decides());
+            }
             self.untold.push_back(outcome.to_entry());
             self.outcomes.push(outcome);
         }

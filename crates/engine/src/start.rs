@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crossbeam::channel::bounded;
 use journal::{
     Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, OpenError,
-    ReadError, SealedFrame, SegmentSize, Settings, StorageError, Tail, Writer,
+    ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, Writer,
 };
 use ledger::{Limits, Profile, RecordWriter, Setup};
 use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
@@ -76,7 +76,16 @@ pub enum StartError {
 /// Recovers the log in a folder, or begins one, and runs the engine on it.
 pub fn start(config: &Config) -> Result<Engine, StartError> {
     config.limits.check().map_err(|_| StartError::Memory)?;
-    let mut journal = open(config)?;
+    start_on(open(config)?, config)
+}
+
+/// The same on a journal that is open.
+fn start_on<S>(mut journal: LocalJournal<S>, config: &Config) -> Result<Engine, StartError>
+where
+    S: Storage + Send + Sync + 'static,
+    S::File: Send + Sync,
+    S::Lock: Send + Sync,
+{
     let identity = journal.identity();
     let mut replayer = Replayer::new(config.limits);
     let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?))?;
