@@ -493,7 +493,9 @@ impl<Ticket> Core<Ticket> {
             },
         };
         self.applied = header.batch;
-        self.told[0] = self.told[1];
+        // A frame that decides nothing needs none behind it to tell what it decided.
+        let is_told = self.untold.is_empty() && self.builder.outcome_count() == 0;
+        self.told[0] = if is_told { self.ledger.position().sequence } else { self.told[1] };
         self.quiet_since = now.monotonic;
         self.builder.recycle(frame);
         let mut start = 0;

@@ -7,19 +7,26 @@
 //! 3. Money: every balance is the model's, and books sum to zero.
 //! 4. Nothing settles at or past its deadline in log time, whether at once, by an answer or by silence; and log time is
 //!    the time of sealing.
-//! 5. A final "not found" is never followed by a settlement.
+//! 5. A final "not found" is never followed by a settlement; a bank hears everything that concerns it.
+//! 6. Nothing hidden: a record says which banks are connected.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Answer, Answered};
 use journal::{FrameHash, FrameHeader, FrameKind, FrameView, SealedFrame};
-use ledger::{AnswerEffect, Ledger, Outcome, Position, Verdict};
+use ledger::{AnswerEffect, Ledger, Outcome, PaymentAnswer, Position, Verdict};
 use types::{BatchNumber, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use crate::compare::{self, same};
 use crate::model::{Expected, Model, Place, money};
 use crate::step::{Pay, Step};
-use crate::words::{Query, bic, record_of, split};
+use crate::words::{Query, bic, record_of, split, unmarked};
+
+#[path = "auditor_banks.rs"]
+mod banks;
+
+pub(crate) use banks::Ear;
+use banks::Hearing;
 
 const EXPIRY: Duration = Duration::from_seconds(7);
 const CONFIRMATION: Duration = Duration::from_seconds(9);
@@ -79,6 +86,7 @@ pub(crate) struct Auditor {
     told: BTreeMap<(u8, u32), (Pay, Told, Timestamp)>,
     settled: BTreeMap<(u8, u32), Timestamp>,
     never: BTreeSet<((u8, u32), Timestamp)>,
+    hearing: Hearing,
     /// Frames whose write the device may have lost.
     pub(crate) lost_writes: BTreeSet<BatchNumber>,
 }
@@ -105,12 +113,18 @@ impl Auditor {
     /// A frame is handed to the disk, at this reading of the log's clock.
     pub(crate) fn sealed(&mut self, frame: &SealedFrame, log_time: Timestamp) -> Result<(), Violation> {
         self.sealed.insert(frame.hash());
-        match frame.header().time >= log_time {
+        let time = frame.header().time;
+        for record in split(frame.view().records()) {
+            let (record, marks) = unmarked(record);
+            if let Some(Step::Pay(payment)) = self.steps.get(&record) {
+                self.marked(payment, marks, time)?;
+            }
+        }
+        match time >= log_time {
             true => Ok(()),
             false => Err(format!(
                 "promise 4: batch {} is stamped {}, before it was sealed at {log_time}",
-                frame.header().batch,
-                frame.header().time
+                frame.header().batch, time
             )),
         }
     }
@@ -184,7 +198,10 @@ impl Auditor {
 
     fn apply(&mut self, frame: &Frame, settled: &mut Vec<Timestamp>) -> Result<(), Violation> {
         let mut at = Position { sequence: frame.header.first_sequence, time: frame.header.time };
-        for (sequence, expected) in self.model.tick(at) {
+        self.listens();
+        let decided = self.model.tick(at);
+        self.ticked(&decided);
+        for (sequence, expected) in decided {
             self.follows(sequence, &expected, at, settled)?;
         }
         for record in split(&frame.records) {
@@ -194,9 +211,14 @@ impl Auditor {
                 self.model.pass(at);
                 continue;
             }
+            let (record, connected) = unmarked(record);
             let step = self.steps.get(&record).cloned();
             let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
-            let expected = self.model.apply(at, &step);
+            let expected = match &step {
+                Step::Pay(payment) => self.model.apply(at, &Step::Pay(Pay { connected, ..*payment })),
+                step => self.model.apply(at, step),
+            };
+            self.stepped(at.sequence, &step, &expected);
             self.decided.insert(at.sequence, Decided { step, expected });
             match expected.verdict {
                 Verdict::Payment { repeat_of: None, .. } => {
@@ -267,11 +289,15 @@ impl Auditor {
             return Err(format!("{sent:?} is told the outcome of {:?}", decided.step));
         }
         compare::outcome(&decided.expected, outcome).map_err(|error| format!("{sent:?}: {error}"))?;
+        if let Verdict::Answer { payment, state: Some(state), .. } = outcome.verdict {
+            self.ends(payment, state)?;
+        }
         let Step::Pay(payment) = sent else { return Ok(()) };
         let Verdict::Payment { state, reason, repeat_of } = outcome.verdict else {
             return Err("a payment is answered as another command".to_owned());
         };
         let told = Told { original: repeat_of.unwrap_or(outcome.sequence), state, reason };
+        self.ends(told.original, state)?;
         let (key, now) = ((payment.debtor_bank, payment.id), self.model.at.time);
         match self.told.get(&key) {
             Some((first, earlier, decided)) if earlier.holds_key() && decided.plus(REMEMBERED) >= now => {
@@ -294,12 +320,16 @@ impl Auditor {
     pub(crate) fn answered(&mut self, query: Query, answered: &Answered) -> Result<(), Violation> {
         let model = &self.model;
         same("the position of an answer", &model.at, &answered.as_of)?;
+        if let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer {
+            self.ends(payment.sequence(), payment.state())?;
+        }
+        let model = &self.model;
         let found = &answered.answer;
         match (query, found) {
             (Query::At(sequence), Answer::Payment(found)) => {
                 compare::payment(model.known_at(sequence), found)
             }
-            (Query::Key(bank, id, accepted), Answer::Payment(found)) => {
+            (Query::Key(bank, id, accepted) | Query::Final(bank, id, accepted), Answer::Payment(found)) => {
                 let known = model.known((bank, id), accepted);
                 compare::payment(known, found)?;
                 if let (crate::model::Known::NotFound { is_final: true }, Some(accepted)) = (known, accepted)

@@ -14,6 +14,7 @@ use ledger::{
 use types::{PaymentState, Sequence, StatusReason, Timestamp};
 
 use crate::auditor::Auditor;
+use crate::banks::Link;
 use crate::node::{Node, Start};
 use crate::step::{Body, Pay, Request, Step};
 use crate::traffic::later;
@@ -69,6 +70,12 @@ impl Table {
         let journal = crate::node::open(&self.storage, segment_size, 1).unwrap();
         let started = Start { auditor: &mut self.auditor, now: self.now }.run(journal);
         self.node = Some(started.expect("nothing is wrong with its disk"));
+        let log_time = self.log_time();
+        self.auditor.serves(log_time);
+        // Bank 2 connects at once.
+        let (outbox, _) = Link::outbox(1, REMOTE, 4096);
+        self.step(Event::Subscribed(outbox));
+        self.auditor.connected(REMOTE);
     }
 
     /// The machine stops and starts again; what was not synced is lost.
@@ -197,15 +204,12 @@ impl Table {
     /// Frames until none is wanted at this time.
     fn write_all(&mut self) {
         loop {
-            // Log time moves on for what is due, with or without commands.
-            let log_time = self.log_time();
-            if self.ledger().next_due().is_some_and(|due| due <= log_time) {
-                self.step(Event::Tick);
-            }
             self.step(Event::Idle);
             if self.node().held.is_none() {
                 return;
             }
+            let log_time = self.log_time();
+            self.auditor.sealed(self.node.as_ref().unwrap().held.as_ref().unwrap(), log_time).unwrap();
             self.write();
             self.apply();
         }
@@ -259,7 +263,7 @@ fn world() -> Vec<Step> {
     (1..).zip(bodies).map(|(id, body)| Step::Request { id, body }).collect()
 }
 
-/// A payment of one euro to an account of this bank, both banks connected.
+/// A payment of one euro to an account of this bank.
 fn pay(id: u32, creditor_bank: u8, accepted: Timestamp) -> Step {
     let body = Body {
         creditor_bank,
@@ -270,7 +274,7 @@ fn pay(id: u32, creditor_bank: u8, accepted: Timestamp) -> Step {
         remittance: 0,
         accepted: Some(accepted),
     };
-    let connected = Connected { debtor: true, creditor: true };
+    let connected = Connected::default();
     Step::Pay(Pay { debtor_bank: 0, id, body, stamped: accepted, message: 0, connected, hints: [0; 2] })
 }
 

@@ -160,7 +160,7 @@ pub(crate) struct Pay {
     pub(crate) stamped: Timestamp,
     /// The message's own number, no part of the body.
     pub(crate) message: u8,
-    /// Whether the payer's bank and the payee's are connected, no part of the body.
+    /// Whether the payer's bank and the payee's were connected when its frame was sealed: neither, as clients send it.
     pub(crate) connected: Connected,
     /// What the edge believed the account numbers to be; they must change nothing.
     pub(crate) hints: [u32; 2],
