@@ -28,7 +28,8 @@ use ledger::Limits;
 use types::Timestamp;
 
 use crate::clock::{ClockState, Now};
-use crate::core::{Action, Core, Event};
+use crate::core::Core;
+use crate::event::{Action, Event};
 use crate::finals::Finals;
 use crate::handle::{AnswerSink, Handle, OutcomeSink, Shared};
 use crate::pace::{Admitted, Pace};
@@ -442,9 +443,6 @@ impl<W: Writer> Driver<W> {
     /// the other half of a segment is for what is under way, for expiries and markers.
     fn count_space(&mut self, written: usize) {
         if !self.shared.no_space.load(Ordering::Relaxed) {
-            if std::mem::take(&mut self.written_without_space) > 0 {
-                self.shared.no_space_for_answers.store(false, Ordering::Relaxed);
-            }
             return;
         }
         self.written_without_space += u64::try_from(written).expect("64 bits");
@@ -466,6 +464,10 @@ impl<W: Writer> Driver<W> {
                 ),
                 false => tracing::info!("the wall clock and log time agree again"),
             }
+        }
+        if self.written_without_space > 0 && !self.shared.no_space.load(Ordering::Relaxed) {
+            self.written_without_space = 0;
+            self.shared.no_space_for_answers.store(false, Ordering::Relaxed);
         }
         let ledger = self.core.ledger();
         let (limits, shared) = (self.limits, &self.shared);

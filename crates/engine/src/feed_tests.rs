@@ -143,9 +143,9 @@ fn repeats_are_not_told_and_refusals_and_changes_of_banks_are() {
 #[test]
 fn a_bank_is_connected_while_it_listens_and_for_a_second_after() {
     let mut node = node();
-    let state = |outcome: Outcome| match outcome.verdict {
-        Verdict::Payment { state, reason, .. } => (state, reason),
-        other => panic!("{other:?}"),
+    let state = |outcome: Outcome| {
+        let Verdict::Payment { state, reason, .. } = outcome.verdict else { panic!("{outcome:?}") };
+        (state, reason)
     };
     let offline = (PaymentState::Rejected, Some(StatusReason::CreditorAgentOffline.code()));
     let reserved = (PaymentState::Reserved, None);
@@ -268,7 +268,10 @@ fn an_outbox_that_overflows_loses_whole_frames_and_begins_anew() {
     let mut notices = Vec::new();
     let upto = Some(Sequence(payments[1].0 - 1));
     assert_eq!(outbox.take(2, &mut notices), Taken::Given { upto, more: true });
-    assert_eq!(outbox.take(10, &mut notices), Taken::Given { upto: Some(Sequence(payments[1].0 - 1)), more: true });
+    assert_eq!(
+        outbox.take(10, &mut notices),
+        Taken::Given { upto: Some(Sequence(payments[1].0 - 1)), more: true }
+    );
     let after = Sequence(payments[2].0 - 2);
     assert_eq!(outbox.take(10, &mut notices), Taken::Lost { after });
     let heard: Vec<_> = notices.iter().map(|notice| notice.position().0).collect();
@@ -287,10 +290,7 @@ fn an_outbox_that_overflows_loses_whole_frames_and_begins_anew() {
     // It was one connection all the time.
     node.step(Event::Unsubscribed(SubscriptionId(1)));
     node.advance(2 * SECOND);
-    assert!(matches!(
-        reserve(&mut node, 6).verdict,
-        Verdict::Payment { state: PaymentState::Rejected, .. }
-    ));
+    assert!(matches!(reserve(&mut node, 6).verdict, Verdict::Payment { state: PaymentState::Rejected, .. }));
 }
 
 #[test]
@@ -307,12 +307,10 @@ fn whoever_asks_for_the_end_is_answered_at_the_end() {
     node.ask(3, Question::Final(PaymentName::Key { debtor_agent, transaction_id, acceptance_time }));
     node.ask(4, Question::PaymentAt(payment));
     quiet(&mut node);
-    let state = |told: &Told| match told {
-        Told::Answer(ticket, answered) => match answered.answer {
-            Answer::Payment(ledger::PaymentAnswer::Found(payment)) => Some((*ticket, payment.state())),
-            _ => None,
-        },
-        _ => None,
+    let state = |told: &Told| {
+        let Told::Answer(ticket, answered) = told else { return None };
+        let Answer::Payment(ledger::PaymentAnswer::Found(payment)) = answered.answer else { return None };
+        Some((*ticket, payment.state()))
     };
     let answered = |node: &MemoryNode| node.told.iter().filter_map(state).collect::<Vec<_>>();
     assert_eq!(answered(&node), [(4, PaymentState::Reserved)]);
@@ -337,8 +335,7 @@ fn what_is_open_is_known_after_a_restart() {
     let rejected = give_answer(&mut node, 4, payments[1], Some("AC04"));
     assert!(matches!(rejected.verdict, Verdict::Answer { state: Some(PaymentState::Rejected), .. }));
     let mut node = Node::start(node.journal.clone(), node.now).unwrap();
-    let open_questions =
-        |from, count_max| Question::OpenQuestions { bank: bank("C"), from, count_max };
+    let open_questions = |from, count_max| Question::OpenQuestions { bank: bank("C"), from, count_max };
     node.ask(1, open_questions(None, 1));
     let Some(Told::Answer(1, answered)) = node.told.pop() else { panic!() };
     let Answer::OpenQuestions(Some(first)) = answered.answer else { panic!() };

@@ -10,10 +10,10 @@ use journal::FrameSource;
 use ledger::{Needs, Outcome, RecordWriter};
 use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
-use crate::core::{Event, Submission};
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
 use crate::driver::{Ticket, monotonic};
+use crate::event::{Event, Submission};
 use crate::finals::Waiting;
 use crate::log_view::LogView;
 use crate::pace::Admitted;
@@ -105,6 +105,9 @@ pub(crate) const RECORDS_UNDER_WAY_MAX: u64 = 1 << 17;
 /// Answers of banks that may be under way at once. They have a bound of their own: a payment that was reserved shall
 /// be decided, however many others come.
 pub(crate) const ANSWERS_UNDER_WAY_MAX: u64 = 1 << 17;
+/// Callers that may wait for the final outcome of a payment at once. With so many, no more payments are taken: each may
+/// bring another, if it repeats one that is open.
+pub(crate) const FINALS_AWAITED_MAX: u64 = 1 << 21;
 /// Bytes of commands that may be under way at once: less than a segment, so that a disk that is full still has
 /// room for what was taken in.
 pub(crate) const BYTES_UNDER_WAY_MAX: u64 = 32 << 20;
@@ -170,6 +173,9 @@ impl Handle {
             return Err(reason);
         }
         self.check_room(needs)?;
+        if needs.payments && shared.finals_awaited.load(Ordering::Relaxed) >= FINALS_AWAITED_MAX {
+            return Err(NotTaken::Overloaded);
+        }
         let length = u64::try_from(commands.length()).expect("64 bits");
         let ticket = Ticket::Outcomes { sink, is_answers, length, received: monotonic() };
         let submission = Submission::new(commands, ticket).map_err(|_| NotTaken::TooLarge)?;
@@ -240,13 +246,17 @@ impl Handle {
     /// Listens: to the questions to some banks, to what becomes of their payments, or both.
     ///
     /// `wake` is called on the core thread when there is something to take, at most once a frame: it must not block.
-    /// What a bank heard before comes from the log ([`Self::log`]), up to [`Subscription::starts_after`].
+    /// What a bank heard before comes from the log ([`Self::log`]), up to [`Subscription::starts_after`]. A node that
+    /// stops wakes nobody.
     pub fn subscribe(
         &self,
         interest: Interest,
         wake: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Subscription, NotTaken> {
         let listeners = &self.shared.listeners;
+        if self.shared.stopping.load(Ordering::Relaxed) {
+            return Err(NotTaken::Stopping);
+        }
         let outbox = listeners.enter(interest, wake).ok_or(NotTaken::Overloaded)?;
         let events = self.events.clone();
         // If the queue is full, the core thread is awake.

@@ -192,5 +192,9 @@ impl Log {
 }
 
 #[cfg(test)]
+#[path = "start_lifecycle_tests.rs"]
+mod lifecycle_tests;
+
+#[cfg(test)]
 #[path = "start_tests.rs"]
 mod tests;

@@ -13,7 +13,7 @@ use crate::handle::{QUESTIONS_UNDER_WAY_MAX, RECORDS_UNDER_WAY_MAX};
 use crate::testing::{by_key, fill_world, pay, pay_stamped, set_status};
 use crate::{Answer, Answered, NotTaken, Question, Waiting};
 
-fn config(folder: &tempfile::TempDir) -> Config {
+pub(super) fn config(folder: &tempfile::TempDir) -> Config {
     Config {
         folder: folder.path().join("log"),
         segment_size: SegmentSize::new(2 << 20).unwrap(),
@@ -23,7 +23,7 @@ fn config(folder: &tempfile::TempDir) -> Config {
     }
 }
 
-fn submit(handle: &Handle, commands: RecordWriter) -> Receiver<Vec<Outcome>> {
+pub(super) fn submit(handle: &Handle, commands: RecordWriter) -> Receiver<Vec<Outcome>> {
     let (sender, receiver) = bounded(1);
     let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
         // Tests may look away.
@@ -33,7 +33,7 @@ fn submit(handle: &Handle, commands: RecordWriter) -> Receiver<Vec<Outcome>> {
     receiver
 }
 
-fn ask(handle: &Handle, question: Question) -> Answered {
+pub(super) fn ask(handle: &Handle, question: Question) -> Answered {
     let (sender, receiver) = bounded(1);
     handle.ask(question, Box::new(move |answered| sender.send(answered).unwrap())).unwrap();
     receiver.recv().unwrap()
@@ -45,13 +45,13 @@ fn payments(handle: &Handle, ids: &[&str], accepted: Timestamp) -> RecordWriter 
     writer
 }
 
-fn begin_world(handle: &Handle) -> Vec<Outcome> {
+pub(super) fn begin_world(handle: &Handle) -> Vec<Outcome> {
     let mut writer = handle.commands(PrincipalNumber(1));
     fill_world(&mut writer);
     submit(handle, writer).recv().unwrap()
 }
 
-fn small(handle: &Handle, count: u32) -> RecordWriter {
+pub(super) fn small(handle: &Handle, count: u32) -> RecordWriter {
     let mut writer = handle.commands(PrincipalNumber(1));
     // One request again and again: repeats take no room in the ledger.
     (0..count).for_each(|_| set_status(&mut writer, "same", "A", ledger::ParticipantStatus::Active));
@@ -165,7 +165,7 @@ fn a_submission_too_large_for_a_frame_is_not_taken() {
 }
 
 /// The core thread stands in a sink until it is let go, so nothing leaves the queue meanwhile.
-fn hold_the_core(handle: &Handle) -> crossbeam::channel::Sender<()> {
+pub(super) fn hold_the_core(handle: &Handle) -> crossbeam::channel::Sender<()> {
     let (release, released) = bounded(1);
     let (entered, is_held) = bounded(1);
     let sink = move |_: &[Outcome], _: &mut Waiting<'_>| {

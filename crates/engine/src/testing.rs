@@ -11,8 +11,8 @@ use journal::{
 };
 use ledger::{
     AccountKind, AccountMode, AccountSelector, AnswerPayment, Direction, Ledger, Limits, LiquidityDirection,
-    OpenAccount, Outcome, ParticipantStatus, PostEntry, Profile, RecordWriter, RegisterParticipant, RequestId,
-    SetParticipantStatus, Stage, TransferLiquidity,
+    OpenAccount, Outcome, ParticipantStatus, PostEntry, Profile, RecordWriter, RegisterParticipant,
+    RequestId, SetParticipantStatus, Stage, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
@@ -173,9 +173,9 @@ impl<J: Journal> Node<J> {
 
     /// The outcomes that a ticket was told.
     pub(crate) fn outcomes_of(&self, wanted: u32) -> Vec<Outcome> {
-        let outcomes = |told: &Told| match told {
-            Told::Outcomes(ticket, outcomes) if *ticket == wanted => Some(outcomes.clone()),
-            _ => None,
+        let outcomes = |told: &Told| {
+            let Told::Outcomes(ticket, outcomes) = told else { return None };
+            (*ticket == wanted).then(|| outcomes.clone())
         };
         self.told.iter().find_map(outcomes).expect("it was told")
     }

@@ -330,3 +330,7 @@ impl Payments {
 #[cfg(test)]
 #[path = "payments_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "payments_told_tests.rs"]
+mod told_tests;
