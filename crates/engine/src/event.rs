@@ -15,9 +15,9 @@ use crate::subscription::{Outbox, SubscriptionId};
 // Events are moved once, from a queue into the step; boxing frames would cost an allocation each.
 #[allow(clippy::large_enum_variant)]
 pub enum Event<Ticket> {
-    /// Commands have come in. Only while [`Core::takes_submissions`].
+    /// Commands have come in. Only while [`crate::Core::takes_submissions`].
     Submit(Submission<Ticket>),
-    /// A question has come in. Only while [`Core::takes_submissions`], so that it stays behind what came before.
+    /// A question has come in. Only while [`crate::Core::takes_submissions`], so that it stays behind what came before.
     Ask(Question, Ticket),
     /// Log time should move on although no command comes: what is old enough is to be forgotten.
     Tick,
@@ -47,7 +47,7 @@ pub struct Submission<Ticket> {
 pub enum Action<Ticket> {
     /// Write this frame durably and report with [`Event::Written`].
     Write(SealedFrame),
-    /// Tell the outcomes at this place of [`Core::outcomes`].
+    /// Tell the outcomes at this place of [`crate::Core::outcomes`].
     Reply(Ticket, Range<usize>),
     /// Tell an answer.
     Answer(Ticket, Answered),
