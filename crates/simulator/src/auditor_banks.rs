@@ -300,20 +300,28 @@ impl Auditor {
         }
     }
 
-    /// A bank reads in the log what was decided after this position.
-    pub(crate) fn reads_back(&mut self, after: Sequence, found: &Decisions) -> Result<(), Violation> {
+    /// A bank, or somebody who watches all of them, reads in the log what was decided after this position.
+    pub(crate) fn reads_back(
+        &mut self,
+        bank: Option<u8>,
+        after: Sequence,
+        found: &Decisions,
+    ) -> Result<(), Violation> {
         let first = self.hearing.history.partition_point(|heard| heard.at() <= after);
-        let expected = self.hearing.history[first..].iter().filter_map(|heard| match *heard {
+        let history = self.hearing.history[first..].iter();
+        let history = history.filter(|heard| bank.is_none_or(|bank| heard.concerns(bank)));
+        let expected = history.filter_map(|heard| match *heard {
             Heard::Outcome { at, payment, state, reason, .. } => Some((at, payment, state, reason)),
             Heard::Asked(_) | Heard::Changed { .. } => None,
         });
         let expected: Vec<_> = expected.take_while(|(at, ..)| *at <= found.reached).collect();
         let read = found.decisions.iter();
-        let read: Vec<_> =
-            read.map(|read| (read.decided_at, read.payment, read.state, read.reason)).collect();
+        let read = read.map(|read| (read.decided_at, read.payment, read.state, read.reason));
+        let read: Vec<_> = read.collect();
         same(&format!("promise 5: what was decided after {after} as the log tells it"), &expected, &read)?;
-        for (_, payment, state, _) in read {
-            self.ends(payment, state)?;
+        for decision in &found.decisions {
+            self.is_order(decision.payment, &decision.order)?;
+            self.ends(decision.payment, decision.state)?;
         }
         Ok(())
     }
