@@ -55,6 +55,8 @@ struct Frame {
 /// A command that was decided.
 #[derive(Clone, Debug)]
 struct Decided {
+    /// The time of its frame.
+    received: Timestamp,
     step: Step,
     expected: Expected,
 }
@@ -89,6 +91,8 @@ pub(crate) struct Auditor {
     hearing: Hearing,
     /// Frames whose write the device may have lost.
     pub(crate) lost_writes: BTreeSet<BatchNumber>,
+    /// Those of them that have landed elsewhere, perhaps on an earlier one.
+    pub(crate) stray_writes: BTreeSet<BatchNumber>,
 }
 
 impl Told {
@@ -124,7 +128,8 @@ impl Auditor {
             true => Ok(()),
             false => Err(format!(
                 "promise 4: batch {} is stamped {}, before it was sealed at {log_time}",
-                frame.header().batch, time
+                frame.header().batch,
+                time
             )),
         }
     }
@@ -172,8 +177,9 @@ impl Auditor {
             }
         }
         if found.len() < self.durable.len() {
-            let mut missing = self.durable[found.len()..].iter();
-            if missing.all(|frame| self.lost_writes.contains(&frame.header.batch)) {
+            let mut missing = self.durable[found.len()..].iter().map(|frame| frame.header.batch);
+            let is_overwritten = |batch| self.stray_writes.last().is_some_and(|stray| *stray > batch);
+            if missing.all(|batch| self.lost_writes.contains(&batch) || is_overwritten(batch)) {
                 return Ok(Recovered::InWindow);
             }
             let (held, acknowledged) = (found.len(), self.durable.len());
@@ -216,10 +222,12 @@ impl Auditor {
             let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
             let expected = match &step {
                 Step::Pay(payment) => self.model.apply(at, &Step::Pay(Pay { connected, ..*payment })),
-                step => self.model.apply(at, step),
+                step @ (Step::Request { .. } | Step::Answer { .. } | Step::Refuse { .. }) => {
+                    self.model.apply(at, step)
+                }
             };
             self.stepped(at.sequence, &step, &expected);
-            self.decided.insert(at.sequence, Decided { step, expected });
+            self.decided.insert(at.sequence, Decided { received: at.time, step, expected });
             match expected.verdict {
                 Verdict::Payment { repeat_of: None, .. } => {
                     self.follows(at.sequence, &expected, at, settled)?
@@ -249,16 +257,16 @@ impl Auditor {
             Verdict::Answer { state, .. } => state == Some(PaymentState::Settled),
             Verdict::Done { .. } | Verdict::Refused { .. } => false,
         };
-        if let Some(Step::Pay(payment)) = self.decided.get(&sequence).map(|decided| decided.step.clone())
+        if let Some(Decided { step: Step::Pay(payment), received, .. }) = self.decided.get(&sequence).cloned()
             && is_settled
         {
-            self.settles(&payment, at)?;
+            self.settles(&payment, received, at)?;
             settled.push(payment.acceptance_time());
         }
         Ok(())
     }
 
-    fn settles(&mut self, payment: &Pay, at: Position) -> Result<(), Violation> {
+    fn settles(&mut self, payment: &Pay, received: Timestamp, at: Position) -> Result<(), Violation> {
         let (key, accepted) = ((payment.debtor_bank, payment.id), payment.acceptance_time());
         if accepted.plus(EXPIRY) <= at.time {
             return Err(format!("promise 4: payment {key:?} settles at {}, past its deadline", at.time));
@@ -266,10 +274,10 @@ impl Auditor {
         if self.never.contains(&(key, accepted)) {
             return Err(format!("promise 5: payment {key:?} settles after it was finally not found"));
         }
-        match self.settled.insert(key, at.time) {
-            Some(before) if before.plus(REMEMBERED) >= at.time => {
-                Err(format!("promise 1: payment {key:?} settles at {before} and again at {}", at.time))
-            }
+        match self.settled.insert(key, received) {
+            Some(before) if before.plus(REMEMBERED) >= received => Err(format!(
+                "promise 1: payment {key:?} came at {before} and again at {received}, and settles twice"
+            )),
             Some(_) | None => Ok(()),
         }
     }
@@ -284,6 +292,7 @@ impl Auditor {
         let decided = self.decided.get(&outcome.sequence);
         let decided = decided
             .ok_or_else(|| format!("promise 2: sequence {} is told and not durable", outcome.sequence))?;
+        let received = decided.received;
         // Message numbers are no part of a record.
         if record_of(sent) != record_of(&decided.step) {
             return Err(format!("{sent:?} is told the outcome of {:?}", decided.step));
@@ -298,19 +307,20 @@ impl Auditor {
         };
         let told = Told { original: repeat_of.unwrap_or(outcome.sequence), state, reason };
         self.ends(told.original, state)?;
-        let (key, now) = ((payment.debtor_bank, payment.id), self.model.at.time);
+        let key = (payment.debtor_bank, payment.id);
+        let first_received = self.decided.get(&told.original).map_or(received, |first| first.received);
         match self.told.get(&key) {
-            Some((first, earlier, decided)) if earlier.holds_key() && decided.plus(REMEMBERED) >= now => {
+            Some((first, earlier, at)) if earlier.holds_key() && at.plus(REMEMBERED) >= received => {
                 let may_change = earlier.state == PaymentState::Reserved && earlier.original == told.original;
                 if first.body == payment.body && *earlier != told {
                     if !may_change {
                         return Err(format!("promise 1: payment {key:?} was told {earlier:?}, now {told:?}"));
                     }
-                    self.told.insert(key, (*payment, told, outcome.decided_time));
+                    self.told.insert(key, (*payment, told, first_received));
                 }
             }
             Some(_) | None => {
-                self.told.insert(key, (*payment, told, outcome.decided_time));
+                self.told.insert(key, (*payment, told, first_received));
             }
         }
         Ok(())

@@ -13,7 +13,7 @@ use types::{Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 use super::{Auditor, Violation};
 use crate::compare::{self, same};
 use crate::model::{Asked, Expected, money};
-use crate::step::{BANKS, Pay, Request, Step};
+use crate::step::{BANK_COUNT, BANKS, Pay, Request, Step};
 use crate::words::{bic, currency, transaction_id};
 
 /// For so long a bank counts as connected after its last connection has ended, and after a start of the node.
@@ -58,9 +58,9 @@ impl Heard {
 /// Who is connected, in log time.
 #[derive(Debug, Default)]
 struct Connections {
-    links: [u32; BANKS as usize],
+    links: [u32; BANK_COUNT],
     /// The end of the grace time after the last connection.
-    until: [Timestamp; BANKS as usize],
+    until: [Timestamp; BANK_COUNT],
     all_until: Timestamp,
 }
 
@@ -137,11 +137,8 @@ impl Auditor {
                 Step::Pay(payment) | Step::Refuse { payment, .. },
                 Verdict::Payment { state, reason, repeat_of: None },
             ) => {
-                let creditor_bank = match step {
-                    Step::Refuse { whole: false, .. } => None,
-                    _ => Some(payment.body.creditor_bank),
-                };
-                let banks = [Some(payment.debtor_bank), creditor_bank];
+                let is_read = !matches!(step, Step::Refuse { whole: false, .. });
+                let banks = [Some(payment.debtor_bank), is_read.then_some(payment.body.creditor_bank)];
                 let outcome = Heard::Outcome { at: sequence, payment: sequence, state, reason, banks };
                 self.hearing.history.push(outcome);
             }
@@ -215,7 +212,9 @@ impl Auditor {
         let bank = ear.bank;
         let Some(expected) = self.next_for(ear) else {
             let at = notice.position();
-            return Err(format!("promise 2: bank {bank} hears of sequence {at} before it is durable: {notice:?}"));
+            return Err(format!(
+                "promise 2: bank {bank} hears of sequence {at} before it is durable: {notice:?}"
+            ));
         };
         ear.next += 1;
         let found = match notice {
@@ -270,7 +269,9 @@ impl Auditor {
     pub(crate) fn tells(&mut self, bank: u8, payment: &ledger::Payment) -> Result<(), Violation> {
         let sequence = payment.sequence();
         let Some(pay) = self.order(sequence).copied() else {
-            return Err(format!("promise 2: bank {bank} is told of sequence {sequence}, which is no payment"));
+            return Err(format!(
+                "promise 2: bank {bank} is told of sequence {sequence}, which is no payment"
+            ));
         };
         if !payment.state().is_final() {
             return Ok(());
@@ -348,7 +349,10 @@ impl Auditor {
         for (question, _) in found.into_iter().flat_map(|found| &found.questions) {
             let asked = (question.payment, ear.bank, question.stage);
             if !open.contains(&asked) {
-                return Err(format!("bank {} is asked again about {question:?}, which is answered", ear.bank));
+                return Err(format!(
+                    "bank {} is asked again about {question:?}, which is answered",
+                    ear.bank
+                ));
             }
             ear.asked.insert((question.payment, question.stage.number()));
         }
@@ -360,7 +364,9 @@ impl Auditor {
         let open = self.model.open_questions().into_iter().filter(|(_, bank, _)| *bank == ear.bank);
         for (payment, bank, stage) in open {
             if !ear.asked.contains(&(payment, stage.number())) {
-                return Err(format!("promise 5: bank {bank} has not heard the open question about {payment}"));
+                return Err(format!(
+                    "promise 5: bank {bank} has not heard the open question about {payment}"
+                ));
             }
         }
         Ok(())

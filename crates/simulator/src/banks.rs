@@ -61,11 +61,13 @@ pub(crate) struct RemoteBank {
     pub(crate) processed: Sequence,
     /// The questions that it is about to answer or has answered: payments, and numbers of stages.
     pub(crate) taken_up: BTreeSet<(Sequence, u8)>,
+    /// How often it has dropped the answers that it had in its hands.
+    pub(crate) hand: u64,
 }
 
 impl RemoteBank {
     pub(crate) const fn new(bank: u8, behaviour: Behaviour) -> Self {
-        Self { bank, behaviour, link: None, processed: Sequence(0), taken_up: BTreeSet::new() }
+        Self { bank, behaviour, link: None, processed: Sequence(0), taken_up: BTreeSet::new(), hand: 0 }
     }
 
     /// Whether its connection has this number.

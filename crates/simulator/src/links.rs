@@ -51,10 +51,13 @@ impl Simulation {
         let ear = self.auditor.begins(number, starts_after)?;
         let processed = self.banks[bank].processed;
         if processed > starts_after {
-            let what = format!("promise 2: bank {number} knows of {processed}, and the node of {starts_after}");
+            let what =
+                format!("promise 2: bank {number} knows of {processed}, and the node of {starts_after}");
             return Err(Stop::Wrong(what));
         }
-        self.note(&format!("bank {number} connects by {id} after {processed}; it hears all after {starts_after}"));
+        self.note(&format!(
+            "bank {number} connects by {id} after {processed}; it hears all after {starts_after}"
+        ));
         self.banks[bank].link = Some(Link::new(outbox, is_woken, ear, starts_after, processed));
         let pause = self.pause(MILLISECOND);
         self.at(pause, Happening::Collect(bank, id));
@@ -87,7 +90,7 @@ impl Simulation {
         }
         if self.random.happens(500) {
             self.banks[bank].taken_up.clear();
-            self.hands[bank] += 1;
+            self.banks[bank].hand += 1;
         }
         self.disconnect(bank, self.plan.reconnect_max)
     }
@@ -146,7 +149,9 @@ impl Simulation {
             Err(error) => return self.unreadable(bank, &error),
         };
         if found.reached < after || found.reached > upto {
-            return Err(Stop::Wrong(format!("the log is read from {after} to {upto}, and comes to {found:?}")));
+            return Err(Stop::Wrong(format!(
+                "the log is read from {after} to {upto}, and comes to {found:?}"
+            )));
         }
         self.auditor.reads_back(only, after, &found)?;
         let ledger = node.core.ledger();
@@ -180,12 +185,7 @@ impl Simulation {
         self.disconnect(bank, SECOND)
     }
 
-    fn ask_open(
-        &mut self,
-        bank: usize,
-        id: u64,
-        from: Option<ledger::QuestionCursor>,
-    ) -> Result<(), Stop> {
+    fn ask_open(&mut self, bank: usize, id: u64, from: Option<ledger::QuestionCursor>) -> Result<(), Stop> {
         let is_ready = self.node.as_ref().is_some_and(|node| node.core.takes_submissions());
         if !is_ready {
             let pause = self.pause(5 * MILLISECOND);
@@ -216,7 +216,11 @@ impl Simulation {
         let next = found.as_ref().and_then(|found| found.next);
         link.open = if next.is_some() { Open::Ask(next) } else { Open::Known };
         let questions = found.map(|found| found.questions).unwrap_or_default();
-        self.note(&format!("bank {bank} is asked again: {} questions, more: {}", questions.len(), next.is_some()));
+        self.note(&format!(
+            "bank {bank} is asked again: {} questions, more: {}",
+            questions.len(),
+            next.is_some()
+        ));
         for (question, _) in &questions {
             self.consider(bank, question);
         }
@@ -306,7 +310,8 @@ impl Simulation {
             Behaviour::Late => {
                 let now = self.now();
                 let Some(node) = &self.node else { return };
-                let left = question.answer_by.nanoseconds() - node.core.clock().clone().read(now).nanoseconds();
+                let left =
+                    question.answer_by.nanoseconds() - node.core.clock().clone().read(now).nanoseconds();
                 let after = match self.random.below(3) {
                     0 => self.random.between(-MILLISECOND, MILLISECOND),
                     1 => self.random.between(-300 * MILLISECOND, 0),
@@ -344,12 +349,12 @@ impl Simulation {
     fn say_in(&mut self, pause: i64, bank: usize, payment: Sequence, stage: Stage, answer: Answer) {
         self.to_say += 1;
         let step = Step::Answer { payment, bank: self.banks[bank].bank, stage, answer };
-        self.at(pause, Happening::Say(bank, self.hands[bank], step));
+        self.at(pause, Happening::Say(bank, self.banks[bank].hand, step));
     }
 
     /// A bank answers, over whatever connection; unless it has dropped what it had in its hands.
     pub(super) fn say(&mut self, bank: usize, hand: u64, step: Step) {
-        if hand != self.hands[bank] {
+        if hand != self.banks[bank].hand {
             self.to_say -= 1;
         } else if self.jobs.iter().filter(|job| !job.is_answered).count() >= self.plan.open_max {
             // What is under way must fit a frame.
@@ -364,7 +369,8 @@ impl Simulation {
 
     /// What waits ends soon after its time while the node has nothing else to do.
     pub(super) fn expires_in_time(&self) -> Result<(), Stop> {
-        let Some(node) = self.node.as_ref().filter(|node| node.held.is_none() && node.written.is_none()) else {
+        let Some(node) = self.node.as_ref().filter(|node| node.held.is_none() && node.written.is_none())
+        else {
             return Ok(());
         };
         let log_time = node.core.clock().clone().read(self.now()).nanoseconds();
@@ -382,9 +388,8 @@ impl Simulation {
     /// Whether every bank is connected, has heard everything, and has said what it had to say, and no payment waits.
     pub(super) fn banks_rest(&self) -> bool {
         let at = self.auditor.at().sequence;
-        let has_heard = |link: &Link| {
-            link.has_caught_up() && self.auditor.heard_upto(&mut link.ear.clone(), at).is_ok()
-        };
+        let has_heard =
+            |link: &Link| link.has_caught_up() && self.auditor.heard_upto(&mut link.ear.clone(), at).is_ok();
         let is_heard = |bank: &RemoteBank| bank.link.as_ref().is_some_and(has_heard);
         let all_heard = self.is_unreadable || self.banks.iter().all(is_heard);
         all_heard && self.to_say == 0 && self.auditor.model.waiting_count() == 0

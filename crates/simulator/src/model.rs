@@ -167,18 +167,22 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// A frame begins: questions whose time is over end, and what is older than five days is forgotten. Says what
-    /// was decided, in order.
+    /// A frame begins: what is older than five days is forgotten, and questions whose time is over end. Says what was
+    /// decided, in order.
     pub(crate) fn tick(&mut self, at: Position) -> Vec<(Sequence, Expected)> {
         self.at = at;
         self.asked.clear();
-        let decided = self.end_questions();
         let limit = at.time.minus(REMEMBERED);
-        let before = self.payments.len();
-        self.payments.retain(|_, payment| payment.received >= limit);
-        self.has_forgotten |= self.payments.len() < before;
+        // In order, and nothing that waits: what is decided now is remembered for another frame.
+        while let Some(oldest) = self.payments.first_entry()
+            && oldest.get().received < limit
+            && oldest.get().waits.is_none()
+        {
+            oldest.remove();
+            self.has_forgotten = true;
+        }
         self.answered.retain(|_, answered| answered.received >= limit);
-        decided
+        self.end_questions()
     }
 
     /// The log's own records, which change no balance, have passed.

@@ -172,7 +172,11 @@ impl Model {
 
     /// What a payment that has ended looks like to the bank of this stage: the state and the reason, or nothing, by
     /// the table of who hears what. `None` if the payment is not remembered.
-    pub(crate) fn heard_by(&self, payment: Sequence, stage: Stage) -> Option<Option<(PaymentState, Option<ReasonCode>)>> {
+    pub(crate) fn heard_by(
+        &self,
+        payment: Sequence,
+        stage: Stage,
+    ) -> Option<Option<(PaymentState, Option<ReasonCode>)>> {
         let known = self.payments.get(&payment)?;
         let credit = known.questions[part(Stage::Credit)];
         let is_told = match (stage, known.state) {

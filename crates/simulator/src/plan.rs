@@ -7,7 +7,7 @@ use journal::SegmentSize;
 
 use crate::banks::Behaviour;
 use crate::random::Random;
-use crate::step::BANKS;
+use crate::step::BANK_COUNT;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +114,7 @@ pub(crate) struct Plan {
     /// Of a thousand payments, how many go to the banks that may keep their accounts themselves.
     pub(crate) remote: u64,
     /// How each bank takes part at first.
-    pub(crate) behaviours: [Behaviour; BANKS as usize],
+    pub(crate) behaviours: [Behaviour; BANK_COUNT],
     /// What banks decide follows from this.
     pub(crate) decisions: u64,
     /// How many notices may wait for a bank.
@@ -167,7 +167,7 @@ impl Plan {
             payments: *random.one_of(&[3, 6, 8]),
             ids: *random.one_of(&[30, 200, 100_000]),
             remote: *random.one_of(&[50, 300, 700]),
-            behaviours: [(); BANKS as usize].map(|()| Behaviour::draw(random)),
+            behaviours: [(); BANK_COUNT].map(|()| Behaviour::draw(random)),
             decisions: random.bits(),
             notices_max: *random.one_of(&[1, 4, 64, 4096, 4096]),
             page: *random.one_of(&[1, 3, 64, 1000]),

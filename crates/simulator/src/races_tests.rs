@@ -4,8 +4,9 @@
 //! Bank 0 is hosted and pays from account 0; bank 2 keeps its accounts itself and has to be asked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use engine::{Action, ClockState, Event, Now, Submission};
+use engine::{Action, ClockState, Event, Notice, Now, Outbox, Submission, Taken};
 use journal::{Append, Fate, MemoryStorage, Prepared, SegmentSize, Space, Writer};
 use ledger::{
     AccountKind, AccountMode, Answer, AnswerEffect, Connected, Direction, Kind, Ledger, LiquidityDirection,
@@ -40,6 +41,8 @@ struct Table {
     told: Vec<(Step, Outcome)>,
     /// The payments that the log tells have expired, in its order.
     expired: Vec<Sequence>,
+    /// What bank 2 hears.
+    outbox: Option<Arc<Outbox>>,
 }
 
 impl Table {
@@ -55,6 +58,7 @@ impl Table {
             waiting: BTreeMap::new(),
             told: Vec::new(),
             expired: Vec::new(),
+            outbox: None,
         };
         table.start();
         table.submit(world());
@@ -74,6 +78,7 @@ impl Table {
         self.auditor.serves(log_time);
         // Bank 2 connects at once.
         let (outbox, _) = Link::outbox(1, REMOTE, 4096);
+        self.outbox = Some(Arc::clone(&outbox));
         self.step(Event::Subscribed(outbox));
         self.auditor.connected(REMOTE);
     }
@@ -429,6 +434,25 @@ fn the_wall_clock_steps_before_a_restart() {
         assert_eq!(table.answered(), expected);
         assert!(table.is_at_rest());
     }
+}
+
+/// A machine that is suspended for longer than payments are remembered: what waited ends, and is still there to be told.
+#[test]
+fn a_pause_of_six_days_while_a_payment_is_reserved() {
+    let mut table = Table::new(true);
+    let (payment, _) = table.reserve(1);
+    let span = 6 * 86_400 * SECOND;
+    table.now = Now { monotonic: table.now.monotonic + span, wall: later(table.now.wall, span) };
+    table.write_all();
+    assert!(table.is_at_rest());
+    let mut heard = Vec::new();
+    let taken = table.outbox.as_ref().unwrap().take(10, &mut heard);
+    assert!(matches!(taken, Taken::Given { more: false, .. }), "{taken:?}");
+    let [.., Notice::Asked { .. }, Notice::Outcome { outcome, payment: told, .. }] = &heard[..] else {
+        panic!("{heard:?}")
+    };
+    assert_eq!((outcome.sequence, state(outcome)), (payment, Some(PaymentState::Expired)));
+    assert_eq!(told.state(), PaymentState::Expired);
 }
 
 /// The disk stalls for 20 s with ten thousand payments open: all of them expire in the order of their deadlines, what

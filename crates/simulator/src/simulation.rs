@@ -166,8 +166,6 @@ pub(crate) struct Simulation {
     banks: Vec<RemoteBank>,
     /// Connections of banks so far; a connection's number is the count at its beginning.
     links: u64,
-    /// How often each bank has dropped the answers that it had in its hands.
-    hands: [u64; BANKS as usize],
     /// Answers that banks have yet to give.
     to_say: u64,
     /// The log of the running node can't be read to its end, because the disk has been harmed.
@@ -218,7 +216,6 @@ impl Simulation {
             reserved: Vec::new(),
             banks,
             links: 0,
-            hands: [0; BANKS as usize],
             to_say: 0,
             is_unreadable: false,
             created: 0,

@@ -11,6 +11,8 @@ use types::{Sequence, Timestamp};
 
 /// How many banks there are to register.
 pub(crate) const BANKS: u8 = 5;
+/// The same as the length of a list.
+pub(crate) const BANK_COUNT: usize = 5;
 /// How many account numbers there are to open.
 pub(crate) const ACCOUNTS: u8 = 10;
 /// The currencies by their number here; the first is the scheme's. One more than a participant may keep.

@@ -105,6 +105,9 @@ impl Simulation {
         let (Some(held), Some(Ambush::Write(fault))) = (held, self.ambush.clone()) else { return };
         let batch = held.header().batch;
         self.note(&format!("batch {batch} meets {fault:?}"));
+        if matches!(fault, Fault::MisdirectedWrite { .. }) {
+            self.auditor.stray_writes.insert(batch);
+        }
         self.storage.inject_next(fault);
         self.ambush = None;
         self.auditor.lost_writes.insert(batch);
@@ -223,7 +226,13 @@ impl Simulation {
                 return;
             }
             self.note(&format!("bit rot in {name} at {offset}"));
-            self.storage.flip_bit(&name, offset, bit);
+            // What has not been synced may be longer than what has.
+            let offset = usize::try_from(offset).expect("64 bits");
+            self.storage.change(&name, |bytes| {
+                if let Some(byte) = bytes.get_mut(offset) {
+                    *byte ^= 1 << bit;
+                }
+            });
         }
         self.media_harmed = true;
     }

@@ -9,9 +9,9 @@ use engine::{PaymentName, Question};
 use journal::Identity;
 use ledger::layout;
 use ledger::{
-    AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter, Records, RefusedBody, RefusedPayment,
-    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy,
-    SetParticipantStatus, SetReservationLimit, TransferLiquidity,
+    AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter, Records,
+    RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor,
+    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
