@@ -62,7 +62,8 @@ pub struct Decisions {
 }
 
 impl LogView {
-    pub(crate) fn new(source: Arc<dyn FrameSource>, told: Arc<AtomicU64>) -> Self {
+    /// A view of the log that a step writes, for whoever drives that: `told` follows [`crate::Core::told`].
+    pub fn new(source: Arc<dyn FrameSource>, told: Arc<AtomicU64>) -> Self {
         Self { source, told }
     }
 

@@ -131,12 +131,13 @@ impl Ledger {
         self.advance(at);
         self.ticked = at.sequence;
         self.last_kind = None;
-        rules_answer::end_due(self, at);
+        // First, so that what this tick decides is still there for those who are told, however late it comes.
         let limit = at.time.minus(DUPLICATE_WINDOW);
         if limit > Timestamp::default() {
             self.payments.forget(limit, FORGOTTEN_PER_TICK_MAX);
             self.requests.forget(limit, FORGOTTEN_PER_TICK_MAX);
         }
+        rules_answer::end_due(self, at);
     }
 
     /// Asks for the memory that applying this command will touch. Worth it some commands ahead.

@@ -615,6 +615,8 @@ fn reserved_payments_end_before_they_are_forgotten() {
         tick
         decided                 => T1 expired AB05
         reserved A1             => 0.00
+        payment A T1 accepted @0s => expired AB05
+        tick
         payment A T1 accepted @0s => forgotten
         answer T1 C yes         => unknown AG09
         ",

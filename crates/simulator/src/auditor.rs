@@ -7,19 +7,26 @@
 //! 3. Money: every balance is the model's, and books sum to zero.
 //! 4. Nothing settles at or past its deadline in log time, whether at once, by an answer or by silence; and log time is
 //!    the time of sealing.
-//! 5. A final "not found" is never followed by a settlement.
+//! 5. A final "not found" is never followed by a settlement; a bank hears everything that concerns it.
+//! 6. Nothing hidden: a record says which banks are connected.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Answer, Answered};
 use journal::{FrameHash, FrameHeader, FrameKind, FrameView, SealedFrame};
-use ledger::{AnswerEffect, Ledger, Outcome, Position, Verdict};
+use ledger::{AnswerEffect, Ledger, Outcome, PaymentAnswer, Position, Verdict};
 use types::{BatchNumber, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use crate::compare::{self, same};
 use crate::model::{Expected, Model, Place, money};
 use crate::step::{Pay, Step};
-use crate::words::{Query, bic, record_of, split};
+use crate::words::{Query, bic, record_of, split, unmarked};
+
+#[path = "auditor_banks.rs"]
+mod banks;
+
+pub(crate) use banks::Ear;
+use banks::Hearing;
 
 const EXPIRY: Duration = Duration::from_seconds(7);
 const CONFIRMATION: Duration = Duration::from_seconds(9);
@@ -48,6 +55,8 @@ struct Frame {
 /// A command that was decided.
 #[derive(Clone, Debug)]
 struct Decided {
+    /// The time of its frame.
+    received: Timestamp,
     step: Step,
     expected: Expected,
 }
@@ -79,8 +88,11 @@ pub(crate) struct Auditor {
     told: BTreeMap<(u8, u32), (Pay, Told, Timestamp)>,
     settled: BTreeMap<(u8, u32), Timestamp>,
     never: BTreeSet<((u8, u32), Timestamp)>,
+    hearing: Hearing,
     /// Frames whose write the device may have lost.
     pub(crate) lost_writes: BTreeSet<BatchNumber>,
+    /// Those of them that have landed elsewhere, perhaps on an earlier one.
+    pub(crate) stray_writes: BTreeSet<BatchNumber>,
 }
 
 impl Told {
@@ -105,12 +117,19 @@ impl Auditor {
     /// A frame is handed to the disk, at this reading of the log's clock.
     pub(crate) fn sealed(&mut self, frame: &SealedFrame, log_time: Timestamp) -> Result<(), Violation> {
         self.sealed.insert(frame.hash());
-        match frame.header().time >= log_time {
+        let time = frame.header().time;
+        for record in split(frame.view().records()) {
+            let (record, marks) = unmarked(record);
+            if let Some(Step::Pay(payment)) = self.steps.get(&record) {
+                self.marked(payment, marks, time)?;
+            }
+        }
+        match time >= log_time {
             true => Ok(()),
             false => Err(format!(
                 "promise 4: batch {} is stamped {}, before it was sealed at {log_time}",
                 frame.header().batch,
-                frame.header().time
+                time
             )),
         }
     }
@@ -158,8 +177,9 @@ impl Auditor {
             }
         }
         if found.len() < self.durable.len() {
-            let mut missing = self.durable[found.len()..].iter();
-            if missing.all(|frame| self.lost_writes.contains(&frame.header.batch)) {
+            let mut missing = self.durable[found.len()..].iter().map(|frame| frame.header.batch);
+            let is_overwritten = |batch| self.stray_writes.last().is_some_and(|stray| *stray > batch);
+            if missing.all(|batch| self.lost_writes.contains(&batch) || is_overwritten(batch)) {
                 return Ok(Recovered::InWindow);
             }
             let (held, acknowledged) = (found.len(), self.durable.len());
@@ -184,7 +204,10 @@ impl Auditor {
 
     fn apply(&mut self, frame: &Frame, settled: &mut Vec<Timestamp>) -> Result<(), Violation> {
         let mut at = Position { sequence: frame.header.first_sequence, time: frame.header.time };
-        for (sequence, expected) in self.model.tick(at) {
+        self.listens();
+        let decided = self.model.tick(at);
+        self.ticked(&decided);
+        for (sequence, expected) in decided {
             self.follows(sequence, &expected, at, settled)?;
         }
         for record in split(&frame.records) {
@@ -194,10 +217,18 @@ impl Auditor {
                 self.model.pass(at);
                 continue;
             }
+            let (record, connected) = unmarked(record);
             let step = self.steps.get(&record).cloned();
             let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
-            let expected = self.model.apply(at, &step);
-            self.decided.insert(at.sequence, Decided { step, expected });
+            let expected = match &step {
+                Step::Pay(payment) => self.model.apply(at, &Step::Pay(Pay { connected, ..*payment })),
+                step @ (Step::Request { .. }
+                | Step::Answer { .. }
+                | Step::Refuse { .. }
+                | Step::NotEntitled(_)) => self.model.apply(at, step),
+            };
+            self.stepped(at.sequence, &step, &expected);
+            self.decided.insert(at.sequence, Decided { received: at.time, step, expected });
             match expected.verdict {
                 Verdict::Payment { repeat_of: None, .. } => {
                     self.follows(at.sequence, &expected, at, settled)?
@@ -227,16 +258,16 @@ impl Auditor {
             Verdict::Answer { state, .. } => state == Some(PaymentState::Settled),
             Verdict::Done { .. } | Verdict::Refused { .. } => false,
         };
-        if let Some(Step::Pay(payment)) = self.decided.get(&sequence).map(|decided| decided.step.clone())
+        if let Some(Decided { step: Step::Pay(payment), received, .. }) = self.decided.get(&sequence).cloned()
             && is_settled
         {
-            self.settles(&payment, at)?;
+            self.settles(&payment, received, at)?;
             settled.push(payment.acceptance_time());
         }
         Ok(())
     }
 
-    fn settles(&mut self, payment: &Pay, at: Position) -> Result<(), Violation> {
+    fn settles(&mut self, payment: &Pay, received: Timestamp, at: Position) -> Result<(), Violation> {
         let (key, accepted) = ((payment.debtor_bank, payment.id), payment.acceptance_time());
         if accepted.plus(EXPIRY) <= at.time {
             return Err(format!("promise 4: payment {key:?} settles at {}, past its deadline", at.time));
@@ -244,10 +275,10 @@ impl Auditor {
         if self.never.contains(&(key, accepted)) {
             return Err(format!("promise 5: payment {key:?} settles after it was finally not found"));
         }
-        match self.settled.insert(key, at.time) {
-            Some(before) if before.plus(REMEMBERED) >= at.time => {
-                Err(format!("promise 1: payment {key:?} settles at {before} and again at {}", at.time))
-            }
+        match self.settled.insert(key, received) {
+            Some(before) if before.plus(REMEMBERED) >= received => Err(format!(
+                "promise 1: payment {key:?} came at {before} and again at {received}, and settles twice"
+            )),
             Some(_) | None => Ok(()),
         }
     }
@@ -262,29 +293,35 @@ impl Auditor {
         let decided = self.decided.get(&outcome.sequence);
         let decided = decided
             .ok_or_else(|| format!("promise 2: sequence {} is told and not durable", outcome.sequence))?;
+        let received = decided.received;
         // Message numbers are no part of a record.
         if record_of(sent) != record_of(&decided.step) {
             return Err(format!("{sent:?} is told the outcome of {:?}", decided.step));
         }
         compare::outcome(&decided.expected, outcome).map_err(|error| format!("{sent:?}: {error}"))?;
+        if let Verdict::Answer { payment, state: Some(state), .. } = outcome.verdict {
+            self.ends(payment, state)?;
+        }
         let Step::Pay(payment) = sent else { return Ok(()) };
         let Verdict::Payment { state, reason, repeat_of } = outcome.verdict else {
             return Err("a payment is answered as another command".to_owned());
         };
         let told = Told { original: repeat_of.unwrap_or(outcome.sequence), state, reason };
-        let (key, now) = ((payment.debtor_bank, payment.id), self.model.at.time);
+        self.ends(told.original, state)?;
+        let key = (payment.debtor_bank, payment.id);
+        let first_received = self.decided.get(&told.original).map_or(received, |first| first.received);
         match self.told.get(&key) {
-            Some((first, earlier, decided)) if earlier.holds_key() && decided.plus(REMEMBERED) >= now => {
+            Some((first, earlier, at)) if earlier.holds_key() && at.plus(REMEMBERED) >= received => {
                 let may_change = earlier.state == PaymentState::Reserved && earlier.original == told.original;
                 if first.body == payment.body && *earlier != told {
                     if !may_change {
                         return Err(format!("promise 1: payment {key:?} was told {earlier:?}, now {told:?}"));
                     }
-                    self.told.insert(key, (*payment, told, outcome.decided_time));
+                    self.told.insert(key, (*payment, told, first_received));
                 }
             }
             Some(_) | None => {
-                self.told.insert(key, (*payment, told, outcome.decided_time));
+                self.told.insert(key, (*payment, told, first_received));
             }
         }
         Ok(())
@@ -294,12 +331,16 @@ impl Auditor {
     pub(crate) fn answered(&mut self, query: Query, answered: &Answered) -> Result<(), Violation> {
         let model = &self.model;
         same("the position of an answer", &model.at, &answered.as_of)?;
+        if let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer {
+            self.ends(payment.sequence(), payment.state())?;
+        }
+        let model = &self.model;
         let found = &answered.answer;
         match (query, found) {
             (Query::At(sequence), Answer::Payment(found)) => {
                 compare::payment(model.known_at(sequence), found)
             }
-            (Query::Key(bank, id, accepted), Answer::Payment(found)) => {
+            (Query::Key(bank, id, accepted) | Query::Final(bank, id, accepted), Answer::Payment(found)) => {
                 let known = model.known((bank, id), accepted);
                 compare::payment(known, found)?;
                 if let (crate::model::Known::NotFound { is_final: true }, Some(accepted)) = (known, accepted)

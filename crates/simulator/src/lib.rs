@@ -1,7 +1,7 @@
 //! The simulator: one seed, one thread, virtual time.
 //!
-//! A seed draws clients, a disk, clocks and their troubles; the engine's step and the local journal run on them as
-//! they run on a machine. An auditor derives every right answer from what clients sent and what the disk
+//! A seed draws clients, banks that are asked, a disk, clocks and their troubles; the engine's step and the local
+//! journal run on them as they run on a machine. An auditor derives every right answer from what clients sent and what the disk
 //! acknowledged. The model that decides is also compared with the ledger on its own, by random commands that shrink.
 //!
 //! Invariants:
@@ -12,6 +12,7 @@
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
 mod auditor;
+mod banks;
 mod compare;
 mod crash_points;
 mod model;

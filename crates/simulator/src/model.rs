@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{
     AccountKind, AccountMode, AccountStatus, AnswerEffect, DecisionPolicy, Direction, LiquidityDirection,
-    ParticipantStatus, Position, QuestionState, Refusal, Verdict,
+    ParticipantStatus, Position, QuestionState, Refusal, Stage, Verdict,
 };
 use rust_decimal::Decimal;
 use types::{Duration, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
@@ -99,6 +99,21 @@ pub(crate) struct Bank {
     pub(crate) unanswered_max: u32,
 }
 
+/// A bank is asked about a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// The position that asks.
+    pub(crate) at: Sequence,
+    /// The payment's position.
+    pub(crate) payment: Sequence,
+    /// Which bank.
+    pub(crate) bank: u8,
+    /// About what.
+    pub(crate) stage: Stage,
+    /// An answer counts before this time.
+    pub(crate) answer_by: Timestamp,
+}
+
 /// Over what duplicates of a payment are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Compared {
@@ -143,6 +158,8 @@ pub(crate) struct Model {
     references: BTreeSet<(u8, u32)>,
     /// Payments settled, rejected and expired since the log began.
     pub(crate) totals: [u64; 3],
+    /// The questions that the last tick or step asked.
+    pub(crate) asked: Vec<Asked>,
     /// Answers by their effect.
     pub(crate) effects: BTreeMap<AnswerEffect, u64>,
     /// The last position.
@@ -150,17 +167,22 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// A frame begins: questions whose time is over end, and what is older than five days is forgotten. Says what
-    /// was decided, in order.
+    /// A frame begins: what is older than five days is forgotten, and questions whose time is over end. Says what was
+    /// decided, in order.
     pub(crate) fn tick(&mut self, at: Position) -> Vec<(Sequence, Expected)> {
         self.at = at;
-        let decided = self.end_questions();
+        self.asked.clear();
         let limit = at.time.minus(REMEMBERED);
-        let before = self.payments.len();
-        self.payments.retain(|_, payment| payment.received >= limit);
-        self.has_forgotten |= self.payments.len() < before;
+        // In order, and nothing that waits: what is decided now is remembered for another frame.
+        while let Some(oldest) = self.payments.first_entry()
+            && oldest.get().received < limit
+            && oldest.get().waits.is_none()
+        {
+            oldest.remove();
+            self.has_forgotten = true;
+        }
         self.answered.retain(|_, answered| answered.received >= limit);
-        decided
+        self.end_questions()
     }
 
     /// The log's own records, which change no balance, have passed.
@@ -171,6 +193,7 @@ impl Model {
     /// What this step comes to here and now.
     pub(crate) fn apply(&mut self, at: Position, step: &Step) -> Expected {
         self.at = at;
+        self.asked.clear();
         match step {
             Step::Request { id, body } => self.request(*id, *body),
             Step::Pay(payment) => self.payment(payment, Compared::Order(payment.body), None),

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use types::{Duration, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
 use super::payment::Sides;
-use super::{Compared, EXPIRY, Expected, Model, Payment, money};
+use super::{Asked, Compared, EXPIRY, Expected, Model, Payment, money};
 use crate::step::Pay;
 
 const TARGET: Duration = Duration::from_seconds(5);
@@ -143,6 +143,7 @@ impl Model {
 
     pub(super) fn reserve(&mut self, key: (u8, u32), compared: Compared, waits: Waits) -> Expected {
         self.set_aside(waits.sides, waits.sides.amount);
+        self.asks(self.at.sequence, waits);
         let mut questions = [QuestionState::NotAsked; 2];
         questions[part(waits.stage)] = QuestionState::Open;
         let (state, reason) = (PaymentState::Reserved, None);
@@ -162,6 +163,32 @@ impl Model {
         let verdict = Verdict::Payment { state, reason, repeat_of: None };
         let balances = self.debtor_balances(waits.sides);
         Expected { verdict, decided_at: self.at.sequence, balances }
+    }
+
+    fn asks(&mut self, payment: Sequence, waits: Waits) {
+        let (at, stage) = (self.at.sequence, waits.stage);
+        self.asked.push(Asked { at, payment, bank: waits.bank(stage), stage, answer_by: waits.until });
+    }
+
+    /// What a payment that has ended looks like to the bank of this stage: the state and the reason, or nothing, by
+    /// the table of who hears what. `None` if the payment is not remembered.
+    pub(crate) fn heard_by(
+        &self,
+        payment: Sequence,
+        stage: Stage,
+    ) -> Option<Option<(PaymentState, Option<ReasonCode>)>> {
+        let known = self.payments.get(&payment)?;
+        let credit = known.questions[part(Stage::Credit)];
+        let is_told = match (stage, known.state) {
+            (Stage::Debit, _) | (Stage::Credit, PaymentState::Settled) => true,
+            // Its own refusal is not told back, and what it was not asked is none of its business.
+            (Stage::Credit, PaymentState::Rejected) => {
+                matches!(credit, QuestionState::Accepted | QuestionState::Silent)
+            }
+            (Stage::Credit, PaymentState::Expired) => credit != QuestionState::NotAsked,
+            (Stage::Credit, PaymentState::Reserved | PaymentState::Unresolved) => false,
+        };
+        Some(is_told.then(|| (known.state, told_reason(known, stage))))
     }
 
     fn set_aside(&mut self, sides: Sides, amount: Decimal) {
@@ -201,6 +228,7 @@ impl Model {
         if waits.credit_follows {
             (waits.stage, waits.credit_follows) = (Stage::Credit, false);
             waits.ask(self.at.time);
+            self.asks(sequence, waits);
             let payment = self.payment_at(sequence);
             payment.questions[part(Stage::Credit)] = QuestionState::Open;
             payment.waits = Some(waits);

@@ -5,7 +5,9 @@
 
 use journal::SegmentSize;
 
+use crate::banks::Behaviour;
 use crate::random::Random;
+use crate::step::BANK_COUNT;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,10 +36,16 @@ pub(crate) enum Trouble {
     MisdirectedWrite,
     /// A bit on the disk flips while the node is down.
     Rot,
+    /// A bank goes away for a while.
+    BankLeaves,
+    /// A bank behaves in another manner from now on.
+    BankChanges,
+    /// The process ends, or the machine loses power, between a question and its answer.
+    EndAfterForward,
 }
 
 impl Trouble {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::PowerLoss,
         Self::PowerLossSoon,
         Self::Exit,
@@ -50,6 +58,9 @@ impl Trouble {
         Self::LostWrite,
         Self::MisdirectedWrite,
         Self::Rot,
+        Self::BankLeaves,
+        Self::BankChanges,
+        Self::EndAfterForward,
     ];
 
     /// Whether one copy of the log can't always survive it.
@@ -100,6 +111,22 @@ pub(crate) struct Plan {
     pub(crate) payments: u64,
     /// How many payment ids and request ids there are to choose from.
     pub(crate) ids: u64,
+    /// Of a thousand payments, how many go to the banks that may keep their accounts themselves.
+    pub(crate) remote: u64,
+    /// How each bank takes part at first.
+    pub(crate) behaviours: [Behaviour; BANK_COUNT],
+    /// What banks decide follows from this.
+    pub(crate) decisions: u64,
+    /// How many notices may wait for a bank.
+    pub(crate) notices_max: usize,
+    /// How much a bank asks for at once.
+    pub(crate) page: usize,
+    /// Until a bank looks at what there is for it, in nanoseconds, at most.
+    pub(crate) collect_max: i64,
+    /// Until a bank connects again, in nanoseconds, at most.
+    pub(crate) reconnect_max: i64,
+    /// How often a bank has forgotten what it heard last when it connects. Thousandths.
+    pub(crate) bank_forgets: u64,
 }
 
 const MILLISECOND: i64 = 1_000_000;
@@ -139,6 +166,14 @@ impl Plan {
             frame_idle_at_once: *random.one_of(&[1000, 500, 50]),
             payments: *random.one_of(&[3, 6, 8]),
             ids: *random.one_of(&[30, 200, 100_000]),
+            remote: *random.one_of(&[50, 300, 700]),
+            behaviours: [(); BANK_COUNT].map(|()| Behaviour::draw(random)),
+            decisions: random.bits(),
+            notices_max: *random.one_of(&[1, 4, 64, 4096, 4096]),
+            page: *random.one_of(&[1, 3, 64, 1000]),
+            collect_max: *random.one_of(&[MILLISECOND, 50 * MILLISECOND, SECOND]),
+            reconnect_max: *random.one_of(&[10 * MILLISECOND, 500 * MILLISECOND, 3 * SECOND]),
+            bank_forgets: *random.one_of(&[0, 0, 500]),
         }
     }
 }

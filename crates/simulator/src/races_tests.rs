@@ -4,8 +4,9 @@
 //! Bank 0 is hosted and pays from account 0; bank 2 keeps its accounts itself and has to be asked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use engine::{Action, ClockState, Event, Now, Submission};
+use engine::{Action, ClockState, Event, Notice, Now, Outbox, Submission, Taken};
 use journal::{Append, Fate, MemoryStorage, Prepared, SegmentSize, Space, Writer};
 use ledger::{
     AccountKind, AccountMode, Answer, AnswerEffect, Connected, Direction, Kind, Ledger, LiquidityDirection,
@@ -14,6 +15,7 @@ use ledger::{
 use types::{PaymentState, Sequence, StatusReason, Timestamp};
 
 use crate::auditor::Auditor;
+use crate::banks::Link;
 use crate::node::{Node, Start};
 use crate::step::{Body, Pay, Request, Step};
 use crate::traffic::later;
@@ -39,6 +41,8 @@ struct Table {
     told: Vec<(Step, Outcome)>,
     /// The payments that the log tells have expired, in its order.
     expired: Vec<Sequence>,
+    /// What bank 2 hears.
+    outbox: Option<Arc<Outbox>>,
 }
 
 impl Table {
@@ -54,6 +58,7 @@ impl Table {
             waiting: BTreeMap::new(),
             told: Vec::new(),
             expired: Vec::new(),
+            outbox: None,
         };
         table.start();
         table.submit(world());
@@ -69,6 +74,13 @@ impl Table {
         let journal = crate::node::open(&self.storage, segment_size, 1).unwrap();
         let started = Start { auditor: &mut self.auditor, now: self.now }.run(journal);
         self.node = Some(started.expect("nothing is wrong with its disk"));
+        let log_time = self.log_time();
+        self.auditor.serves(log_time);
+        // Bank 2 connects at once.
+        let (outbox, _) = Link::outbox(1, REMOTE, 4096);
+        self.outbox = Some(Arc::clone(&outbox));
+        self.step(Event::Subscribed(outbox));
+        self.auditor.connected(REMOTE);
     }
 
     /// The machine stops and starts again; what was not synced is lost.
@@ -197,15 +209,12 @@ impl Table {
     /// Frames until none is wanted at this time.
     fn write_all(&mut self) {
         loop {
-            // Log time moves on for what is due, with or without commands.
-            let log_time = self.log_time();
-            if self.ledger().next_due().is_some_and(|due| due <= log_time) {
-                self.step(Event::Tick);
-            }
             self.step(Event::Idle);
             if self.node().held.is_none() {
                 return;
             }
+            let log_time = self.log_time();
+            self.auditor.sealed(self.node.as_ref().unwrap().held.as_ref().unwrap(), log_time).unwrap();
             self.write();
             self.apply();
         }
@@ -259,7 +268,7 @@ fn world() -> Vec<Step> {
     (1..).zip(bodies).map(|(id, body)| Step::Request { id, body }).collect()
 }
 
-/// A payment of one euro to an account of this bank, both banks connected.
+/// A payment of one euro to an account of this bank.
 fn pay(id: u32, creditor_bank: u8, accepted: Timestamp) -> Step {
     let body = Body {
         creditor_bank,
@@ -270,7 +279,7 @@ fn pay(id: u32, creditor_bank: u8, accepted: Timestamp) -> Step {
         remittance: 0,
         accepted: Some(accepted),
     };
-    let connected = Connected { debtor: true, creditor: true };
+    let connected = Connected::default();
     Step::Pay(Pay { debtor_bank: 0, id, body, stamped: accepted, message: 0, connected, hints: [0; 2] })
 }
 
@@ -425,6 +434,25 @@ fn the_wall_clock_steps_before_a_restart() {
         assert_eq!(table.answered(), expected);
         assert!(table.is_at_rest());
     }
+}
+
+/// A machine that is suspended for longer than payments are remembered: what waited ends, and is still there to be told.
+#[test]
+fn a_pause_of_six_days_while_a_payment_is_reserved() {
+    let mut table = Table::new(true);
+    let (payment, _) = table.reserve(1);
+    let span = 6 * 86_400 * SECOND;
+    table.now = Now { monotonic: table.now.monotonic + span, wall: later(table.now.wall, span) };
+    table.write_all();
+    assert!(table.is_at_rest());
+    let mut heard = Vec::new();
+    let taken = table.outbox.as_ref().unwrap().take(10, &mut heard);
+    assert!(matches!(taken, Taken::Given { more: false, .. }), "{taken:?}");
+    let [.., Notice::Asked { .. }, Notice::Outcome { outcome, payment: told, .. }] = &heard[..] else {
+        panic!("{heard:?}")
+    };
+    assert_eq!((outcome.sequence, state(outcome)), (payment, Some(PaymentState::Expired)));
+    assert_eq!(told.state(), PaymentState::Expired);
 }
 
 /// The disk stalls for 20 s with ten thousand payments open: all of them expire in the order of their deadlines, what

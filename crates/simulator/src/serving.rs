@@ -32,7 +32,9 @@ impl Simulation {
         if !node.core.takes_submissions() || self.phase == Phase::Stopping {
             return Ok(());
         }
-        let takes = node.core.follow_clock(now) == ClockState::Steady && node.writer.space() != Space::Short;
+        // Answers are taken also where there is no room for anything new.
+        let takes_answers = node.core.follow_clock(now) == ClockState::Steady;
+        let takes = takes_answers && node.writer.space() != Space::Short;
         let offset = node.core.clock().offset();
         let stamped = Timestamp::from_nanoseconds(now.monotonic + offset).expect("log time is after 1970");
         let (mut sent, mut asked) = (Vec::new(), Vec::new());
@@ -46,7 +48,8 @@ impl Simulation {
                 Wish::Ask(query) => asked.push((job, query)),
             }
         }
-        if takes && !sent.is_empty() {
+        sent.retain(|(_, step)| takes || takes_answers && matches!(step, Step::Answer { .. }));
+        if !sent.is_empty() {
             let mut writer = commands();
             sent.iter().for_each(|(_, step)| write(&mut writer, step));
             for (record, (_, step)) in writer.split().zip(&sent) {
@@ -81,6 +84,7 @@ impl Simulation {
         let mut actions = Vec::new();
         node.core.step(event, now, &mut actions);
         let outcomes = node.core.outcomes().to_vec();
+        self.wake_banks();
         for action in actions {
             self.carry_out(action, &outcomes)?;
         }
@@ -111,8 +115,12 @@ impl Simulation {
                 if self.waiting.range(..ticket).any(|(_, waiting)| matches!(waiting, Waiting::Outcomes(_))) {
                     return Err(Stop::Wrong("promise 5: a question overtakes a command".to_owned()));
                 }
-                let Some(Waiting::Answer(job, query)) = self.waiting.remove(&ticket) else {
-                    return Err(Stop::Wrong(format!("nobody asked ticket {ticket}")));
+                let (job, query) = match self.waiting.remove(&ticket) {
+                    Some(Waiting::Answer(job, query)) => (job, query),
+                    Some(Waiting::Open(bank, link)) => return self.open_questions(bank, link, answered),
+                    Some(Waiting::Outcomes(_)) | None => {
+                        return Err(Stop::Wrong(format!("nobody asked ticket {ticket}")));
+                    }
                 };
                 self.auditor.answered(query, &answered)?;
                 self.note(&format!("ticket {ticket} is answered as of {}", answered.as_of.sequence));
@@ -200,11 +208,13 @@ impl Simulation {
         crate::compare::same("late confirmations", &late, &told.sum())?;
         if is_durable {
             self.auditor.state(node.core.ledger())?;
+            self.auditor.finals(node.core.finals())?;
             self.quiet_since = self.time;
         }
         self.reserved = self.auditor.model.open_questions();
         let node = self.node.as_ref().expect("it is there");
         let outcomes = node.core.outcomes().to_vec();
+        self.wake_banks();
         for action in actions {
             self.carry_out(action, &outcomes)?;
         }
@@ -244,6 +254,7 @@ impl Simulation {
     pub(super) fn started(&mut self, started: Result<Node, Down>) -> Result<(), Stop> {
         let error = match started {
             Ok(node) => {
+                self.auditor.serves(node.core.clock().clone().read(self.now()));
                 if let Some(place) = &self.rotten {
                     return Err(Stop::Wrong(format!("promise 2: it starts over damage at {place}")));
                 }

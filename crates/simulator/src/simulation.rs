@@ -15,14 +15,17 @@ use ledger::Stage;
 use types::{Sequence, Timestamp};
 
 use crate::auditor::{Auditor, Violation};
+use crate::banks::RemoteBank;
 use crate::node::Node;
 use crate::plan::Plan;
 use crate::random::Random;
-use crate::step::Step;
+use crate::step::{BANKS, Step};
 use crate::trace::Trace;
 use crate::traffic::{Traffic, Wish, world};
 use crate::words::Query;
 
+#[path = "links.rs"]
+mod links;
 #[path = "serving.rs"]
 mod serving;
 #[path = "troubles.rs"]
@@ -88,6 +91,10 @@ enum Happening {
     Space,
     Takeover,
     Zombie,
+    Connect(usize),
+    Disconnect(usize, u64),
+    Collect(usize, u64),
+    Say(usize, u64, Step),
 }
 
 /// Something that a client wants, until it has an answer.
@@ -104,6 +111,8 @@ struct Job {
 enum Waiting {
     Outcomes(Vec<(usize, Step)>),
     Answer(usize, Query),
+    /// A bank, over this connection, for what it has yet to answer.
+    Open(usize, u64),
 }
 
 /// How a turn ends the simulation.
@@ -154,6 +163,13 @@ pub(crate) struct Simulation {
     thought_of: Vec<Step>,
     /// Payments that waited when the last frame was applied, and who was asked what about them.
     reserved: Vec<(Sequence, u8, Stage)>,
+    banks: Vec<RemoteBank>,
+    /// Connections of banks so far; a connection's number is the count at its beginning.
+    links: u64,
+    /// Answers that banks have yet to give.
+    to_say: u64,
+    /// The log of the running node can't be read to its end, because the disk has been harmed.
+    is_unreadable: bool,
     created: usize,
     waiting: BTreeMap<u32, Waiting>,
     ticket: u32,
@@ -173,6 +189,8 @@ impl Simulation {
         let plan = Plan::draw(&mut random);
         let mut trace = Trace::new(is_printed);
         trace.line(0, &format!("seed {seed}: {plan:?}"));
+        let banks = (0..BANKS).zip(plan.behaviours);
+        let banks = banks.map(|(bank, behaviour)| RemoteBank::new(bank, behaviour)).collect();
         Self {
             random,
             plan,
@@ -196,6 +214,10 @@ impl Simulation {
             jobs: Vec::new(),
             thought_of: Vec::new(),
             reserved: Vec::new(),
+            banks,
+            links: 0,
+            to_say: 0,
+            is_unreadable: false,
             created: 0,
             waiting: BTreeMap::new(),
             ticket: 0,
@@ -220,6 +242,7 @@ impl Simulation {
             let pause = self.pause(SECOND);
             self.at(pause, Happening::Client(client));
         }
+        self.banks_arrive();
         let pause = self.pause(self.plan.trouble_pause_max);
         self.at(pause, Happening::Trouble);
         self.at(self.plan.length_max, Happening::Heal);
@@ -280,6 +303,10 @@ impl Simulation {
             Happening::Space => self.storage.limit_space(None),
             Happening::Takeover => return self.take_over(),
             Happening::Zombie => return self.zombie_writes(),
+            Happening::Connect(bank) => return self.connect(bank),
+            Happening::Disconnect(bank, link) => return self.flap(bank, link),
+            Happening::Collect(bank, link) => return self.collect(bank, link),
+            Happening::Say(bank, hand, step) => self.say(bank, hand, step),
         }
         Ok(())
     }
@@ -339,6 +366,7 @@ impl Simulation {
                     last: self.last_told,
                     ids: self.plan.ids,
                     payments: self.plan.payments,
+                    remote: self.plan.remote,
                 };
                 let wish = traffic.wish();
                 jobs.push(self.job(wish));
@@ -417,7 +445,8 @@ impl Simulation {
             if quiet > 100 * MILLISECOND && !is_writing && !rests {
                 return Err(Stop::Wrong("promise 2: the log does not come to rest on a marker".to_owned()));
             }
-            if rests {
+            self.expires_in_time()?;
+            if rests && self.banks_rest() {
                 self.note("the node is told to stop");
                 self.phase = Phase::Stopping;
                 self.step(Event::Stop)?;

@@ -11,6 +11,8 @@ use types::{Sequence, Timestamp};
 
 /// How many banks there are to register.
 pub(crate) const BANKS: u8 = 5;
+/// The same as the length of a list.
+pub(crate) const BANK_COUNT: usize = 5;
 /// How many account numbers there are to open.
 pub(crate) const ACCOUNTS: u8 = 10;
 /// The currencies by their number here; the first is the scheme's. One more than a participant may keep.
@@ -162,7 +164,7 @@ pub(crate) struct Pay {
     pub(crate) stamped: Timestamp,
     /// The message's own number, no part of the body.
     pub(crate) message: u8,
-    /// Whether the payer's bank and the payee's are connected, no part of the body.
+    /// Whether the payer's bank and the payee's were connected when its frame was sealed: neither, as clients send it.
     pub(crate) connected: Connected,
     /// What the edge believed the account numbers to be; they must change nothing.
     pub(crate) hints: [u32; 2],

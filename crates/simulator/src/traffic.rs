@@ -34,6 +34,8 @@ pub(crate) struct Traffic<'parts> {
     pub(crate) ids: u64,
     /// Of ten commands, how many are payments.
     pub(crate) payments: u64,
+    /// Of a thousand payments, how many go to banks 2 and 3.
+    pub(crate) remote: u64,
 }
 
 const SECOND: i64 = 1_000_000_000;
@@ -43,7 +45,7 @@ pub(crate) fn world(random: &mut Random) -> Vec<Step> {
     let mut bodies = Vec::new();
     for bank in 0..4 {
         let mode = match bank {
-            2 => *random.one_of(&[AccountMode::Remote, AccountMode::Hosted]),
+            2 => *random.one_of(&[AccountMode::Remote, AccountMode::Remote, AccountMode::Hosted]),
             3 => *random.one_of(&[AccountMode::Mixed, AccountMode::Hosted]),
             _ => AccountMode::Hosted,
         };
@@ -86,7 +88,7 @@ impl Traffic<'_> {
     }
 
     fn query(&mut self) -> Query {
-        match self.random.below(8) {
+        match self.random.below(9) {
             0 => Query::At(Sequence(self.random.below(self.last.0 + 10))),
             1 => Query::Account(self.small(ACCOUNTS), 0),
             2 => Query::Position(self.small(BANKS), 0),
@@ -102,7 +104,10 @@ impl Traffic<'_> {
                     },
                     false => self.payment(),
                 };
-                self.about(&payment)
+                match self.random.happens(200) {
+                    true => Query::Final(payment.debtor_bank, payment.id, payment.body.accepted),
+                    false => self.about(&payment),
+                }
             }
         }
     }
@@ -164,6 +169,7 @@ impl Traffic<'_> {
         let (banks, accounts) = if usual { (2, 6) } else { (BANKS, ACCOUNTS) };
         let (debtor, creditor) = (self.small(accounts), self.small(accounts));
         let (debtor_bank, creditor_bank) = match usual {
+            true if self.random.happens(self.remote) => (debtor % 2, 2 + creditor % 2),
             true => (debtor % 2, creditor % 2),
             false => (self.small(banks), self.small(banks)),
         };
@@ -178,7 +184,7 @@ impl Traffic<'_> {
         let (amount, remittance) = (self.random.between(1, 900), self.small(3));
         let body = Body { creditor_bank, debtor, creditor, amount, currency, remittance, accepted };
         let hints = [self.id() % 40, self.id() % 40];
-        let connected = Connected { debtor: self.random.happens(900), creditor: self.random.happens(900) };
+        let connected = Connected::default();
         Pay { debtor_bank, id: self.id(), body, stamped: self.now, message: 0, connected, hints }
     }
 

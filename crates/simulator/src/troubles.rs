@@ -7,6 +7,7 @@ use journal::{
 use types::BatchNumber;
 
 use super::{Happening, MILLISECOND, Phase, SECOND, Simulation, Stop};
+use crate::banks::Behaviour;
 use crate::node::Start;
 use crate::plan::{Losses, Trouble};
 
@@ -19,6 +20,8 @@ pub(super) enum Ambush {
     Segment,
     /// The moment when a frame waits to be written.
     Takeover,
+    /// The moment when a bank has heard a question.
+    Forwarded,
 }
 
 impl Simulation {
@@ -61,6 +64,8 @@ impl Simulation {
                 let day = 86_400 * SECOND;
                 let most = *self.random.one_of(&[SECOND, 10 * SECOND, 10 * SECOND, 3 * day, 6 * day]);
                 self.paused += self.pause(most);
+                // Whatever was to happen meanwhile happens now.
+                self.at(0, Happening::Idle(self.life));
             }
             Trouble::Takeover => self.ambush = Some(Ambush::Takeover),
             Trouble::LostWrite => self.ambush = Some(Ambush::Write(Fault::LostWrite)),
@@ -71,6 +76,16 @@ impl Simulation {
             }
             // Bits flip while the node is down.
             Trouble::Rot => self.exit(),
+            Trouble::BankLeaves => {
+                let bank = self.random.index(self.banks.len());
+                return self.disconnect(bank, 20 * SECOND);
+            }
+            Trouble::BankChanges => {
+                let bank = self.random.index(self.banks.len());
+                self.banks[bank].behaviour = Behaviour::draw(&mut self.random);
+                self.note(&format!("bank {bank} becomes {:?}", self.banks[bank].behaviour));
+            }
+            Trouble::EndAfterForward => self.ambush = Some(Ambush::Forwarded),
         }
         Ok(())
     }
@@ -90,6 +105,9 @@ impl Simulation {
         let (Some(held), Some(Ambush::Write(fault))) = (held, self.ambush.clone()) else { return };
         let batch = held.header().batch;
         self.note(&format!("batch {batch} meets {fault:?}"));
+        if matches!(fault, Fault::MisdirectedWrite { .. }) {
+            self.auditor.stray_writes.insert(batch);
+        }
         self.storage.inject_next(fault);
         self.ambush = None;
         self.auditor.lost_writes.insert(batch);
@@ -142,6 +160,7 @@ impl Simulation {
         self.waiting.clear();
         self.is_armed = false;
         self.ambush = None;
+        self.links_end();
     }
 
     fn restart(&mut self) {
@@ -207,7 +226,13 @@ impl Simulation {
                 return;
             }
             self.note(&format!("bit rot in {name} at {offset}"));
-            self.storage.flip_bit(&name, offset, bit);
+            // What has not been synced may be longer than what has.
+            let offset = usize::try_from(offset).expect("64 bits");
+            self.storage.change(&name, |bytes| {
+                if let Some(byte) = bytes.get_mut(offset) {
+                    *byte ^= 1 << bit;
+                }
+            });
         }
         self.media_harmed = true;
     }

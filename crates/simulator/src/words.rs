@@ -1,13 +1,17 @@
 //! Steps as the ledger's records, and questions as the engine's.
 //!
-//! Invariant: a record's bytes tell its step, so that whoever reads a log can look up what each record asks.
+//! Invariant: a record's bytes, but for the marks of connections, tell its step, so that whoever reads a log can look up
+//! what each record asks.
 
-use engine::Question;
+use std::mem::offset_of;
+
+use engine::{PaymentName, Question};
 use journal::Identity;
+use ledger::layout;
 use ledger::{
-    AccountSelector, AnswerPayment, OpenAccount, PostEntry, RecordWriter, RefusedBody, RefusedPayment,
-    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy,
-    SetParticipantStatus, SetReservationLimit, TransferLiquidity,
+    AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter, Records,
+    RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor,
+    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
@@ -24,6 +28,8 @@ pub(crate) enum Query {
     At(Sequence),
     /// What became of the payment with this key, accepted at this time if it is known?
     Key(u8, u32, Option<Timestamp>),
+    /// What became of the payment with this key in the end?
+    Final(u8, u32, Option<Timestamp>),
     /// What is on this account in this currency?
     Account(u8, u8),
     /// What is in this bank's position in this currency?
@@ -70,6 +76,18 @@ pub(crate) fn record_of(step: &Step) -> Vec<u8> {
     let mut writer = commands();
     write(&mut writer, step);
     writer.records().to_vec()
+}
+
+/// A record as it was before its frame was sealed, and which of its banks were marked as connected then.
+pub(crate) fn unmarked(mut record: Vec<u8>) -> (Vec<u8>, Connected) {
+    let read = Records::erased(&record).next().and_then(Result::ok).map(|read| read.command);
+    let Some(Command::Payment(payment)) = read else { return (record, Connected::default()) };
+    let connected = payment.connected();
+    record[offset_of!(layout::Header, version)] = 1;
+    let flags = size_of::<layout::Header>() + offset_of!(layout::Payment, flags);
+    let bits = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
+    record[flags] &= !bits.to_le_bytes()[0];
+    (record, connected)
 }
 
 /// The records of a frame, one by one. They are of a frame that has been checked.
@@ -139,6 +157,11 @@ pub(crate) fn question(query: Query) -> Question {
             transaction_id: transaction_id(id),
             acceptance_time,
         },
+        Query::Final(bank, id, acceptance_time) => Question::Final(PaymentName::Key {
+            debtor_agent: bic(bank),
+            transaction_id: transaction_id(id),
+            acceptance_time,
+        }),
         Query::Account(account, number) => {
             Question::Account { iban: iban(account), currency: currency(number) }
         }
@@ -216,7 +239,7 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
     }
 }
 
-fn transaction_id(id: u32) -> Text<35> {
+pub(crate) fn transaction_id(id: u32) -> Text<35> {
     Text::parse_identifier(&format!("T{id}")).expect("plain letters")
 }
 

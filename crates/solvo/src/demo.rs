@@ -14,7 +14,6 @@ use loadgen::{
     Confirmed, DocumentStatus, Elsewhere, Extent, LoadOptions, LoadReport, Progress, Submitted,
     TerminalProgress, load, pay_elsewhere, read_documents, submit_documents, world,
 };
-use server::ServerLimits;
 use tokio::signal::unix::{SignalKind, signal};
 use types::{PaymentState, Sequence};
 
@@ -80,7 +79,7 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         payments_ready: 0,
         commands_per_second_max: None,
     };
-    let node = Node::start(arguments.listen, config, ServerLimits::default()).await?;
+    let node = Node::start(arguments.listen, config).await?;
     let address = node.address().to_string();
     tell(format_args!("node     {address}, log in {}", folder.display()));
 

@@ -1,0 +1,379 @@
+//! What the auditor knows of the banks: who is connected, who is asked, and what became of payments, in log order.
+//!
+//! It is derived from the log by the model. Whatever a bank hears, as it happens or when it comes back, must be this
+//! and all of this: nothing that is not durable, nothing left out, and the same end to both banks. A bank that has
+//! caught up has heard every question that it has yet to answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{BankChange, Decisions, Notice, QuestionsOfBank, StoredOrder};
+use ledger::{AnswerEffect, Connected, Outcome, ParticipantStatus, Stage, Verdict};
+use types::{Duration, PaymentState, ReasonCode, Sequence, Timestamp};
+
+use super::{Auditor, Violation};
+use crate::compare::{self, same};
+use crate::model::{Asked, Expected, money};
+use crate::step::{BANK_COUNT, BANKS, Pay, Request, Step};
+use crate::words::{bic, currency, transaction_id};
+
+/// For so long a bank counts as connected after its last connection has ended, and after a start of the node.
+const GRACE: Duration = Duration::from_seconds(1);
+
+/// Something that banks may hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    Asked(Asked),
+    Outcome {
+        at: Sequence,
+        payment: Sequence,
+        state: PaymentState,
+        reason: Option<ReasonCode>,
+        /// The payer's bank and the payee's, if it is known.
+        banks: [Option<u8>; 2],
+    },
+    Changed {
+        at: Sequence,
+        bank: u8,
+        status: ParticipantStatus,
+    },
+}
+
+impl Heard {
+    const fn at(&self) -> Sequence {
+        match self {
+            Self::Asked(asked) => asked.at,
+            Self::Outcome { at, .. } | Self::Changed { at, .. } => *at,
+        }
+    }
+
+    fn concerns(&self, bank: u8) -> bool {
+        match self {
+            Self::Asked(asked) => asked.bank == bank,
+            Self::Outcome { banks, .. } => banks.contains(&Some(bank)),
+            Self::Changed { bank: changed, .. } => *changed == bank,
+        }
+    }
+}
+
+/// Who is connected, in log time.
+#[derive(Debug, Default)]
+struct Connections {
+    links: [u32; BANK_COUNT],
+    /// The end of the grace time after the last connection.
+    until: [Timestamp; BANK_COUNT],
+    all_until: Timestamp,
+}
+
+/// What the auditor knows of the banks.
+#[derive(Debug, Default)]
+pub(super) struct Hearing {
+    /// In the order of the log.
+    history: Vec<Heard>,
+    connections: Connections,
+    /// What somebody was told of the end of a payment first.
+    ends: BTreeMap<Sequence, PaymentState>,
+    /// What the frame applied last decided of payments that had been reserved.
+    finals: Vec<(Sequence, Expected)>,
+}
+
+/// How far a bank has heard over one connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Ear {
+    bank: u8,
+    /// The next entry of the history that may concern it.
+    next: usize,
+    /// The questions that it has heard.
+    asked: BTreeSet<(Sequence, u8)>,
+}
+
+impl Auditor {
+    /// A bank connects.
+    pub(crate) fn connected(&mut self, bank: u8) {
+        self.hearing.connections.links[usize::from(bank)] += 1;
+    }
+
+    /// A bank's connection has ended at this log time.
+    pub(crate) fn disconnected(&mut self, bank: u8, now: Timestamp) {
+        let connections = &mut self.hearing.connections;
+        connections.links[usize::from(bank)] -= 1;
+        let until = &mut connections.until[usize::from(bank)];
+        *until = now.plus(GRACE).max(*until);
+    }
+
+    /// The node serves from this log time on: everybody has yet to connect.
+    pub(crate) fn serves(&mut self, now: Timestamp) {
+        self.hearing.connections = Connections { all_until: now.plus(GRACE), ..Connections::default() };
+    }
+
+    /// A payment stands in a frame of this time with these marks.
+    pub(super) fn marked(&self, payment: &Pay, marks: Connected, time: Timestamp) -> Result<(), Violation> {
+        let connections = &self.hearing.connections;
+        let is_connected = |bank: u8| {
+            let at = usize::from(bank);
+            connections.links[at] > 0 || time < connections.until[at] || time < connections.all_until
+        };
+        let debtor = is_connected(payment.debtor_bank);
+        let expected = Connected { debtor, creditor: is_connected(payment.body.creditor_bank) };
+        same("promise 6: which banks a sealed payment calls connected", &expected, &marks)
+    }
+
+    /// A frame is about to be applied.
+    pub(super) fn listens(&mut self) {
+        self.hearing.finals.clear();
+    }
+
+    /// The frame's tick has decided these payments, and asked.
+    pub(super) fn ticked(&mut self, decided: &[(Sequence, Expected)]) {
+        for (payment, expected) in decided {
+            self.ended(*payment, expected);
+        }
+        self.asked();
+    }
+
+    /// A step has been decided.
+    pub(super) fn stepped(&mut self, sequence: Sequence, step: &Step, expected: &Expected) {
+        match (step, expected.verdict) {
+            (
+                Step::Pay(payment) | Step::Refuse { payment, .. },
+                Verdict::Payment { state, reason, repeat_of: None },
+            ) => {
+                let is_read = !matches!(step, Step::Refuse { whole: false, .. });
+                let banks = [Some(payment.debtor_bank), is_read.then_some(payment.body.creditor_bank)];
+                let outcome = Heard::Outcome { at: sequence, payment: sequence, state, reason, banks };
+                self.hearing.history.push(outcome);
+            }
+            (
+                Step::Answer { .. },
+                Verdict::Answer { payment, effect: AnswerEffect::Applied, state: Some(state), reason },
+            ) if state.is_final() => {
+                let verdict = Verdict::Payment { state, reason, repeat_of: None };
+                self.ended(payment, &Expected { verdict, ..*expected });
+            }
+            (
+                Step::Request { body: Request::SetBankStatus { bank, status }, .. },
+                Verdict::Done { repeat_of: None, .. },
+            ) => self.hearing.history.push(Heard::Changed { at: sequence, bank: *bank, status: *status }),
+            _ => {}
+        }
+        self.asked();
+    }
+
+    fn asked(&mut self) {
+        self.hearing.history.extend(self.model.asked.iter().map(|asked| Heard::Asked(*asked)));
+    }
+
+    /// A payment that was reserved is decided.
+    fn ended(&mut self, payment: Sequence, expected: &Expected) {
+        let Verdict::Payment { state, reason, .. } = expected.verdict else { return };
+        let banks = self.order(payment).map(|pay| [pay.debtor_bank, pay.body.creditor_bank].map(Some));
+        let (at, banks) = (expected.decided_at, banks.unwrap_or_default());
+        self.hearing.history.push(Heard::Outcome { at, payment, state, reason, banks });
+        self.hearing.finals.push((payment, *expected));
+    }
+
+    fn order(&self, payment: Sequence) -> Option<&Pay> {
+        match &self.decided.get(&payment)?.step {
+            Step::Pay(payment) | Step::Refuse { payment, .. } | Step::NotEntitled(payment) => Some(payment),
+            Step::Request { .. } | Step::Answer { .. } => None,
+        }
+    }
+
+    /// The node says what the frame applied last decided of payments that had been reserved.
+    pub(crate) fn finals(&self, found: &[Outcome]) -> Result<(), Violation> {
+        let expected = &self.hearing.finals;
+        same("how many wait no more", &expected.len(), &found.len())?;
+        for ((payment, expected), found) in expected.iter().zip(found) {
+            same("promise 5: who waits no more", payment, &found.sequence)?;
+            compare::outcome(expected, found).map_err(|error| format!("payment {payment}: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// Somebody is told where a payment stands: its end is the same to all.
+    pub(super) fn ends(&mut self, payment: Sequence, state: PaymentState) -> Result<(), Violation> {
+        if !state.is_final() {
+            return Ok(());
+        }
+        let first = *self.hearing.ends.entry(payment).or_insert(state);
+        match first == state {
+            true => Ok(()),
+            false => Err(format!("promise 1: payment {payment} was told {first:?}, and now {state:?}")),
+        }
+    }
+
+    /// A connection of this bank hears everything from here on.
+    pub(crate) fn begins(&self, bank: u8, starts_after: Sequence) -> Result<Ear, Violation> {
+        same("where a connection starts", &self.model.at.sequence, &starts_after)?;
+        Ok(Ear { bank, next: self.hearing.history.len(), asked: BTreeSet::new() })
+    }
+
+    /// A bank hears something.
+    pub(crate) fn hears(&mut self, ear: &mut Ear, notice: &Notice) -> Result<(), Violation> {
+        let bank = ear.bank;
+        let Some(expected) = self.next_for(ear) else {
+            let at = notice.position();
+            return Err(format!(
+                "promise 2: bank {bank} hears of sequence {at} before it is durable: {notice:?}"
+            ));
+        };
+        ear.next += 1;
+        let found = match notice {
+            Notice::Asked { question, bank, payment, order } => {
+                same("the payment of a question", &question.payment, &payment.sequence())?;
+                let is_at_hand = question.payment == question.asked_at;
+                same("an order comes with its question", &is_at_hand, &order.is_some())?;
+                ear.asked.insert((question.payment, question.stage.number()));
+                Heard::Asked(Asked {
+                    at: question.asked_at,
+                    payment: question.payment,
+                    bank: number(*bank),
+                    stage: question.stage,
+                    answer_by: question.answer_by,
+                })
+            }
+            Notice::Outcome { outcome, payment, creditor_agent, .. } => {
+                let Verdict::Payment { state, reason, repeat_of: None } = outcome.verdict else {
+                    return Err(format!("bank {bank} hears of {outcome:?}"));
+                };
+                self.tells(bank, payment)?;
+                let banks = [Some(number(payment.debtor_agent())), creditor_agent.map(number)];
+                let (at, payment) = (outcome.decided_at, outcome.sequence);
+                Heard::Outcome { at, payment, state, reason, banks }
+            }
+            Notice::Changed { outcome, bank, change: BankChange::Status(status) } => {
+                Heard::Changed { at: outcome.decided_at, bank: number(*bank), status: *status }
+            }
+        };
+        same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
+        match notice {
+            Notice::Asked { question: ledger::OpenQuestion { payment, .. }, order: Some(order), .. }
+            | Notice::Outcome { outcome: Outcome { sequence: payment, .. }, order: Some(order), .. } => {
+                self.is_order(*payment, order)
+            }
+            Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Changed { .. } => Ok(()),
+        }
+    }
+
+    /// Moves to the next thing that concerns the bank.
+    fn next_for(&self, ear: &mut Ear) -> Option<Heard> {
+        while let Some(heard) = self.hearing.history.get(ear.next) {
+            if heard.concerns(ear.bank) {
+                return Some(*heard);
+            }
+            ear.next += 1;
+        }
+        None
+    }
+
+    /// What a bank is told of a payment by notice or by the log: the same as everybody, as far as it is its business.
+    pub(crate) fn tells(&mut self, bank: u8, payment: &ledger::Payment) -> Result<(), Violation> {
+        let sequence = payment.sequence();
+        let Some(pay) = self.order(sequence).copied() else {
+            return Err(format!(
+                "promise 2: bank {bank} is told of sequence {sequence}, which is no payment"
+            ));
+        };
+        if !payment.state().is_final() {
+            return Ok(());
+        }
+        let sides = [(Stage::Debit, pay.debtor_bank), (Stage::Credit, pay.body.creditor_bank)];
+        for (stage, _) in sides.into_iter().filter(|(_, side)| *side == bank) {
+            let told = payment.told_to(stage);
+            if let Some(expected) = self.model.heard_by(sequence, stage) {
+                let found = told.map(|told| (told.state, told.reason));
+                same(&format!("what bank {bank} is told of payment {sequence}"), &expected, &found)?;
+            }
+            if let Some(told) = told {
+                self.ends(sequence, told.state)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A bank has been given everything up to here.
+    pub(crate) fn heard_upto(&self, ear: &mut Ear, upto: Sequence) -> Result<(), Violation> {
+        let bank = ear.bank;
+        match self.next_for(ear) {
+            Some(heard) if heard.at() <= upto => {
+                Err(format!("promise 5: bank {bank} has heard everything up to {upto}, but not {heard:?}"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A bank, or somebody who watches all of them, reads in the log what was decided after this position.
+    pub(crate) fn reads_back(
+        &mut self,
+        bank: Option<u8>,
+        after: Sequence,
+        found: &Decisions,
+    ) -> Result<(), Violation> {
+        let first = self.hearing.history.partition_point(|heard| heard.at() <= after);
+        let history = self.hearing.history[first..].iter();
+        let history = history.filter(|heard| bank.is_none_or(|bank| heard.concerns(bank)));
+        let expected = history.filter_map(|heard| match *heard {
+            Heard::Outcome { at, payment, state, reason, .. } => Some((at, payment, state, reason)),
+            Heard::Asked(_) | Heard::Changed { .. } => None,
+        });
+        let expected: Vec<_> = expected.take_while(|(at, ..)| *at <= found.reached).collect();
+        let read = found.decisions.iter();
+        let read = read.map(|read| (read.decided_at, read.payment, read.state, read.reason));
+        let read: Vec<_> = read.collect();
+        same(&format!("promise 5: what was decided after {after} as the log tells it"), &expected, &read)?;
+        for decision in &found.decisions {
+            self.is_order(decision.payment, &decision.order)?;
+            self.ends(decision.payment, decision.state)?;
+        }
+        Ok(())
+    }
+
+    /// The log gives this order for the payment at a position.
+    pub(crate) fn is_order(&self, payment: Sequence, found: &StoredOrder) -> Result<(), Violation> {
+        let Some(pay) = self.order(payment) else {
+            return Err(format!("an order is at sequence {payment}, which is no payment"));
+        };
+        let expected = (bic(pay.debtor_bank), transaction_id(pay.id));
+        same("whose order it is", &expected, &(found.debtor_agent(), found.transaction_id()))?;
+        if let Some((amount, found)) = found.amount() {
+            let ordered = (money(pay.body.amount), currency(pay.body.currency));
+            same("how much is ordered", &ordered, &(money(amount.minor_units()), found))?;
+        }
+        Ok(())
+    }
+
+    /// A bank that has come back is asked again.
+    pub(crate) fn asks_again(&self, ear: &mut Ear, found: Option<&QuestionsOfBank>) -> Result<(), Violation> {
+        let is_known = self.model.bank(ear.bank).is_some();
+        same("a bank with open questions", &is_known, &found.is_some())?;
+        let open = self.model.open_questions();
+        for (question, _) in found.into_iter().flat_map(|found| &found.questions) {
+            let asked = (question.payment, ear.bank, question.stage);
+            if !open.contains(&asked) {
+                return Err(format!(
+                    "bank {} is asked again about {question:?}, which is answered",
+                    ear.bank
+                ));
+            }
+            ear.asked.insert((question.payment, question.stage.number()));
+        }
+        Ok(())
+    }
+
+    /// A bank that has caught up has heard every question that it has yet to answer.
+    pub(crate) fn has_heard_all(&self, ear: &Ear) -> Result<(), Violation> {
+        let open = self.model.open_questions().into_iter().filter(|(_, bank, _)| *bank == ear.bank);
+        for (payment, bank, stage) in open {
+            if !ear.asked.contains(&(payment, stage.number())) {
+                return Err(format!(
+                    "promise 5: bank {bank} has not heard the open question about {payment}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The number here of a bank with this code.
+fn number(code: types::Bic) -> u8 {
+    (0..BANKS).find(|bank| bic(*bank) == code).expect("only banks of the simulation have connections")
+}
