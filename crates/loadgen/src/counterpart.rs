@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use types::Bic;
 
 pub use behaviour::{Behaviour, BehaviourMix};
-pub use report::{CounterpartReport, CounterpartsReport};
+pub use report::{CounterpartReport, CounterpartTally, CounterpartsReport};
 
 use crate::parallel::joined;
 use crate::{Extent, LoadgenError};

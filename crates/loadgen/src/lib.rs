@@ -59,7 +59,8 @@ pub use banks::{Bank, LOAD_BANKS, LOAD_REMOTE_BANKS};
 pub use books::Books;
 pub use confirmed::Confirmed;
 pub use counterpart::{
-    Behaviour, BehaviourMix, CounterpartOptions, CounterpartReport, Counterparts, CounterpartsReport,
+    Behaviour, BehaviourMix, CounterpartOptions, CounterpartReport, CounterpartTally, Counterparts,
+    CounterpartsReport,
 };
 pub use documents::{Document, read_documents};
 pub use drive::drive;

@@ -91,7 +91,7 @@ pub(crate) async fn run(arguments: &LoadArgs) -> anyhow::Result<ExitCode> {
             WorkloadArg::Hot => Workload::Hot,
         },
         remote: (arguments.remote_share > 0)
-            .then(|| RemotePayees { percent: arguments.remote_share, banks: 0..arguments.banks }),
+            .then_some(RemotePayees { percent: arguments.remote_share, banks: 0..arguments.banks }),
         accounts: arguments.accounts,
         connections: arguments.connections,
         seed: arguments.seed,

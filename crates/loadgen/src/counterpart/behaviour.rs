@@ -77,7 +77,9 @@ impl Behaviour {
             Self::Slow(wait) => return after(wait, accept),
             Self::Late => return after(question.time_left(now).unwrap_or_default() + LATE_BY, accept),
             Self::Double => vec![accept.clone(), accept],
-            Self::Contrary if number(&question.payment_id) % 2 == 0 => vec![accept, reject(NO_REASON)],
+            Self::Contrary if number(&question.payment_id).is_multiple_of(2) => {
+                vec![accept, reject(NO_REASON)]
+            }
             Self::Contrary => vec![reject(NO_REASON), accept],
             Self::Wrong => wrong_answers(&accept, stranger).chain([accept.clone()]).collect(),
             Self::Flap if heard_before => vec![accept],

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use client::v1;
 use types::Bic;
 
-use super::report::{CounterpartReport, Tally};
+use super::report::{CounterpartReport, CounterpartTally};
 
 /// Payments that a book has room for, at some 200 bytes each. Later ones are counted and not audited.
 const PAYMENTS_MAX: usize = 4_000_000;
@@ -26,7 +26,7 @@ pub(crate) struct Book {
     /// Whether payments may be settled without an answer: the bank has said so for accounts that are kept at the node.
     silence_accepts: bool,
     payments: HashMap<String, Payment>,
-    tally: Tally,
+    tally: CounterpartTally,
     /// Payments that are known when the bank closes have to be reported; later ones need not.
     is_closing: bool,
     violation_count: u64,
@@ -69,14 +69,14 @@ impl Book {
             bic,
             silence_accepts,
             payments: HashMap::new(),
-            tally: Tally::default(),
+            tally: CounterpartTally::default(),
             is_closing: false,
             violation_count: 0,
             violations: Vec::new(),
         }
     }
 
-    pub(super) const fn counts(&self) -> &Tally {
+    pub(super) const fn counts(&self) -> &CounterpartTally {
         &self.tally
     }
 

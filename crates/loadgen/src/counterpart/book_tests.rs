@@ -62,9 +62,12 @@ fn violations(course: impl FnOnce(&mut Book)) -> Vec<String> {
     report.violations
 }
 
+/// What a bank is asked, says and is told.
+type Course = fn(&mut Book);
+
 #[test]
 fn the_right_courses_are_right() {
-    let fine: [fn(&mut Book); 7] = [
+    let fine: [Course; 7] = [
         |book| {
             book.asked(&credit());
             book.said(&credit().accept());
@@ -112,7 +115,7 @@ fn the_right_courses_are_right() {
 
 #[test]
 fn every_wrong_course_is_found() {
-    let wrong: [(&str, fn(&mut Book)); 8] = [
+    let wrong: [(&str, Course); 8] = [
         ("P-1: it was told EXPIRED TM01, and before SETTLED", |book| {
             book.asked(&credit());
             book.said(&credit().accept());

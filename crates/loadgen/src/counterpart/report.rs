@@ -11,7 +11,7 @@ use crate::text::grouped;
 
 /// How often what happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct CounterpartTally {
     /// How often a connection stood.
     pub connections: u64,
     /// Questions that came, repeats included.
@@ -46,7 +46,7 @@ pub struct CounterpartReport {
     /// Payments that should have been reported and were not.
     pub unreported: u64,
     /// How often what happened.
-    pub tally: Tally,
+    pub tally: CounterpartTally,
     /// How many things do not fit.
     pub violation_count: u64,
     /// The first of them, each as a sentence.
@@ -66,7 +66,7 @@ pub struct CounterpartsReport {
     pub failures: Vec<String>,
 }
 
-impl Tally {
+impl CounterpartTally {
     /// A payment was reported for the first time.
     pub(super) fn report(&mut self, status: v1::PaymentStatus, reason: &str) {
         match status {

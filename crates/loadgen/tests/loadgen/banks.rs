@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use client::v1;
 use loadgen::{
-    BehaviourMix, CounterpartOptions, CounterpartReport, Counterparts, Extent, LOAD_REMOTE_BANKS,
-    LoadOptions, Mode, RemotePayees, Silent, drive, load,
+    BehaviourMix, Books, CounterpartOptions, CounterpartReport, Counterparts, Extent, LOAD_REMOTE_BANKS,
+    LoadOptions, Mode, Rate, RemotePayees, Responders, Silent, drive, load,
 };
 
 use crate::node::Node;
@@ -45,7 +45,7 @@ struct Course {
 async fn course(node: &Node, run: &str, behaviours: &[&str], iso: bool) -> Course {
     let options = LoadOptions { extent: Extent::Payments(200), mode: UNARY, ..remote(run, 100) };
     // The books register the banks.
-    let mut books = loadgen::Books::open(&node.address, &options, &Silent).await.unwrap();
+    let mut books = Books::open(&node.address, &options, &Silent).await.unwrap();
     let client = node.client().await;
     let mix = BehaviourMix::parse(behaviours, 7).unwrap();
     let bics = LOAD_REMOTE_BANKS[..2].iter().map(|bank| bank.bic()).collect();
@@ -96,6 +96,38 @@ async fn banks_that_answer_in_time_decide_whatever_else_they_say() {
             _ => {}
         }
     }
+    node.stop().await;
+}
+
+/// The others neither wait for it nor lose a payment, and what was set aside for it is given back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_bank_costs_the_others_nothing() {
+    let node = Node::start().await;
+    let all =
+        LoadOptions { remote: Some(RemotePayees { percent: 100, banks: 0..3 }), ..remote("BOOKS", 100) };
+    let mut books = Books::open(&node.address, &all, &Silent).await.unwrap();
+    let banks = Responders::start(&node.address, 0..3, 2..3).await.unwrap();
+    let silent = LoadOptions {
+        remote: Some(RemotePayees { percent: 100, banks: 2..3 }),
+        extent: Extent::Payments(200),
+        rate: Rate::PerSecond(1_000),
+        mode: Mode::Stream { payments_per_message: 20, messages_in_flight: 1024 },
+        connections: 1,
+        ..remote("SILENT", 100)
+    };
+    let others = remote("OTHERS", 100);
+    let runs = tokio::join!(drive(&node.address, &silent, &Silent), drive(&node.address, &others, &Silent));
+    let ((silent, silent_confirmed), (others, others_confirmed)) = (runs.0.unwrap(), runs.1.unwrap());
+    assert_eq!((silent.counts.expired, silent.counts.settled), (200, 0), "{silent}");
+    assert_eq!(others.counts.settled, crate::PAYMENTS, "{others}");
+    assert!(others.elapsed < Duration::from_secs(7), "nobody waited for the silent bank");
+    books.note(&silent, silent_confirmed);
+    books.note(&others, others_confirmed);
+    let audit = books.audit(&node.address, &all, &Silent).await.unwrap();
+    assert!(audit.passed(), "{audit}");
+    let counts = banks.counts();
+    assert_eq!((counts.questions, counts.answers), (crate::PAYMENTS + 200, crate::PAYMENTS));
+    drop(banks);
     node.stop().await;
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn text(folder: &Path) -> &str {
 /// A running `solvo serve`. It is killed when this is dropped.
 pub(crate) struct Served {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Kept open: a node must not fail because nobody reads what it prints.
     _printed: BufReader<ChildStdout>,
 }
