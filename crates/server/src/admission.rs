@@ -14,9 +14,10 @@ use prost::Message;
 use tonic::Status;
 use types::{AccountNumber, Bic, Channel, Currency, PaymentOrder, PlainOrder, Timestamp};
 
+use crate::caller::Caller;
 use crate::node::Node;
 use crate::quota::Places;
-use crate::refusals::quota_exceeded;
+use crate::refusals::{bank_not_yours, quota_exceeded};
 use crate::wire::PaymentReference;
 
 /// An order as it was read.
@@ -86,6 +87,7 @@ pub(crate) fn undecodable(error: prost::DecodeError) -> Status {
 /// Admits payments one after the other.
 pub(crate) struct Admission<'node> {
     node: &'node Node,
+    caller: &'node Caller,
     accounts: AccountLines,
     /// The banks that were looked up last. A caller sends for few.
     banks: [Option<(Bic, Option<ParticipantView>)>; BANKS],
@@ -96,6 +98,31 @@ pub(crate) struct Admission<'node> {
 /// Banks that are remembered for the payments of one message.
 const BANKS: usize = 16;
 
+/// Why a payment was not admitted.
+pub(crate) enum NotAdmitted {
+    /// The caller does not act for the payer's bank.
+    NotEntitled,
+    /// It is not taken.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for NotAdmitted {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl NotAdmitted {
+    /// What the caller is told.
+    pub(crate) fn into_refusal(self) -> Refusal {
+        match self {
+            // RC01: becomes a refused payment in the log, once the ledger has the command for it.
+            Self::NotEntitled => bank_not_yours(),
+            Self::Refused(refusal) => refusal,
+        }
+    }
+}
+
 /// A payment that has been admitted, but for its bank's quota.
 pub(crate) struct Candidate<'message> {
     pub(crate) order: Order<'message>,
@@ -103,9 +130,9 @@ pub(crate) struct Candidate<'message> {
 }
 
 impl<'node> Admission<'node> {
-    pub(crate) fn new(node: &'node Node) -> Self {
+    pub(crate) fn new(node: &'node Node, caller: &'node Caller) -> Self {
         let accounts = node.handle.directory().accounts();
-        Self { node, accounts, banks: [None; BANKS], oldest: 0 }
+        Self { node, caller, accounts, banks: [None; BANKS], oldest: 0 }
     }
 
     /// Digests the account numbers and asks for the memory behind them.
@@ -123,8 +150,11 @@ impl<'node> Admission<'node> {
         &mut self,
         candidate: &mut Candidate<'_>,
         places: &mut Places,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), NotAdmitted> {
         let facts = candidate.order.facts();
+        if !self.caller.may_act_for(facts.debtor_agent) {
+            return Err(NotAdmitted::NotEntitled);
+        }
         for hint in &mut candidate.hints {
             hint.number = self.accounts.find(hint.digest, facts.currency);
         }
@@ -135,16 +165,17 @@ impl<'node> Admission<'node> {
             AccountMode::Mixed => account.number == AccountNumber(0),
         };
         let Some(debtor) = self.bank(facts.debtor_agent) else {
-            return if places.take_unknown(&self.node.quota) { Ok(()) } else { Err(quota_exceeded()) };
+            return if places.take_unknown(&self.node.quota) { Ok(()) } else { Err(quota_exceeded().into()) };
         };
         if !facts.accepted && is_remote(debtor, debtor_account) {
             return Err(Refusal::invalid(vec![v1::FieldViolation {
                 field: "payment.acceptance_time".to_owned(),
                 description: "a bank that keeps the payer's account itself says when the clock started"
                     .to_owned(),
-            }]));
+            }])
+            .into());
         }
-        if places.take(&self.node.quota, facts.debtor_agent) { Ok(()) } else { Err(quota_exceeded()) }
+        if places.take(&self.node.quota, facts.debtor_agent) { Ok(()) } else { Err(quota_exceeded().into()) }
     }
 
     fn bank(&mut self, bic: Bic) -> Option<ParticipantView> {

@@ -158,7 +158,7 @@ fn read_batch(
         return Err(wrong_count());
     }
     let received = node.handle.now();
-    let mut admission = Admission::new(node);
+    let mut admission = Admission::new(node, caller);
     let mut parts = Parts { node, caller, parts: Vec::new(), left: submissions.len() };
     let mut group = Vec::with_capacity(GROUP);
     for submissions in submissions.chunks(GROUP) {
@@ -172,7 +172,7 @@ fn read_batch(
             let part = parts.next();
             match admission.admit(&mut candidate, &mut part.places) {
                 Ok(()) => part.add(caller_id, &candidate, received),
-                Err(refusal) => refused.push(payment_not_taken(caller_id, refusal)),
+                Err(refusal) => refused.push(payment_not_taken(caller_id, refusal.into_refusal())),
             }
         }
     }

@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 use types::{Channel, Date, PaymentOrder, PaymentState, ReasonCode, Text, Timestamp};
 
-use crate::admission::Order;
+use crate::admission::{NotAdmitted, Order};
 use crate::caller::Caller;
 use crate::mailbox::reserved;
 use crate::node::{Node, Patience, within};
@@ -78,6 +78,9 @@ impl Iso20022 {
 
     /// A document that breaks a rule of the scheme is a payment that is refused, logged and remembered.
     async fn submit_refused(&self, caller: Caller, mut refused: RefusedOrder) -> Answer {
+        if !caller.may_act_for(refused.debtor_agent) {
+            return Err(NotAdmitted::NotEntitled.into_refusal().into_status());
+        }
         let mut commands = self.0.handle.commands(caller.principal);
         commands.refused_payment(&RefusedPayment {
             debtor_agent: refused.debtor_agent,

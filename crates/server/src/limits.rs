@@ -10,7 +10,9 @@ pub struct ServerLimits {
     pub threads: NonZeroUsize,
     /// Connections that may be open at once.
     pub connections: usize,
-    /// How long a new connection may say nothing. Clients of HTTP/2 speak first.
+    /// Connections that one principal may have open at once. Those whose certificates stand for nobody count as one.
+    pub connections_per_principal: usize,
+    /// How long a new connection may say nothing, its handshake included. Clients of HTTP/2 speak first.
     pub first_word: Duration,
     /// Calls under way on one connection. hyper's own default becomes unlimited under tonic.
     pub streams_per_connection: u32,
@@ -41,6 +43,7 @@ impl Default for ServerLimits {
         Self {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             connections: 4096,
+            connections_per_principal: 256,
             first_word: Duration::from_secs(10),
             streams_per_connection: 1024,
             payments_per_bank: 1 << 16,
@@ -66,3 +69,28 @@ pub(crate) const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 /// Resets of calls that a connection may have pending before it is closed. Deadline storms reset hundreds at a
 /// time, and hyper's default of 20 would cost them their connection.
 pub(crate) const PENDING_RESETS_MAX: usize = 2048;
+
+/// Resets that the node itself may send for faults of one connection's calls before the connection is closed.
+pub(crate) const FAULT_RESETS_MAX: usize = 1024;
+
+/// What one call, and what all calls of a connection together, may send before the node has read it. So much memory an
+/// unread connection costs, and a message of the largest size still flows in a few round trips.
+pub(crate) const WINDOW_BYTES: u32 = 1024 * 1024;
+
+/// The longest frame of a connection.
+pub(crate) const FRAME_BYTES_MAX: u32 = 16 * 1024;
+
+/// After so long a silence a connection is asked whether it is still there.
+pub(crate) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// A connection that does not answer that in this time is closed: one that never reads can't, either.
+pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the files of identity are looked at.
+pub(crate) const IDENTITY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Calls that one connection may begin in vain at once before it is closed.
+pub(crate) const WASTED_CALLS_MAX: u32 = 2048;
+
+/// So many of them are forgiven each second.
+pub(crate) const WASTED_CALLS_PER_SECOND: u64 = 100;

@@ -148,7 +148,7 @@ impl Node {
     pub(crate) fn append<Waiting>(
         &self,
         parts: &mut Vec<(RecordWriter, Vec<Waiting>)>,
-        caller: Caller,
+        caller: &Caller,
         waiting: Waiting,
         write: impl FnOnce(&mut RecordWriter),
     ) {

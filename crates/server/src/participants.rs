@@ -15,7 +15,7 @@ use crate::caller::Caller;
 use crate::connect::connect;
 use crate::node::Node;
 use crate::policy::{read_set_policy, wire_policy};
-use crate::refusals::{invalid, participant_unknown, refused};
+use crate::refusals::{bank_not_yours, invalid, participant_unknown, refused};
 use crate::values::{confirmation, request_id};
 use crate::wire::service::participant_service_server::ParticipantService;
 use crate::wire::{ConnectReply, Encoded};
@@ -41,10 +41,13 @@ impl ParticipantService for Participants {
         &self,
         request: Request<v1::GetParticipantRequest>,
     ) -> Result<Response<v1::GetParticipantResponse>, Status> {
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let mut reader = FieldReader::new();
         let bic = reader.bic(&Path::root("bic"), &request.get_ref().bic);
         let bic = reader.finish(bic).map_err(invalid)?;
+        if !caller.may_see(bic) {
+            return Err(bank_not_yours().into_status());
+        }
         let answered = self.0.ask(Question::Participant(bic)).await?;
         let Answer::Participant(Some(found)) = answered.answer else {
             return Err(participant_unknown());

@@ -8,7 +8,7 @@ use ledger::PaymentAnswer;
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use types::{Channel, PaymentId, PaymentState, Sequence};
+use types::{Bic, Channel, PaymentId, PaymentState, Sequence};
 
 use crate::admission::{Admission, Order, undecodable};
 use crate::batch::serve_stream;
@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::mailbox::Progress;
 use crate::node::{Awaited, Node, Patience};
 use crate::quota::Places;
-use crate::refusals::{invalid, not_yet, payment_missing, unanswered};
+use crate::refusals::{bank_not_yours, invalid, not_yet, payment_missing, unanswered};
 use crate::replies::Replies;
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 use crate::wire::service::payment_service_server::PaymentService;
@@ -62,10 +62,13 @@ impl PaymentService for Payments {
         &self,
         request: Request<v1::GetPaymentRequest>,
     ) -> Result<Response<v1::GetPaymentResponse>, Status> {
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let question = read_question(&self.0, request.get_ref())?;
         let patience = Patience::of(Some(request.get_ref().wait_ms.unwrap_or(0)));
-        let answered = self.0.payment_in_time(question, patience).await?;
+        let answered = self.0.ask(question).await?;
+        // Before anything is waited for: a foreign payment tells nothing by its time either.
+        may_know(&caller, request.get_ref(), &answered)?;
+        let answered = self.0.at_the_end(answered, patience).await?;
         Ok(Response::new(v1::GetPaymentResponse { result: Some(self.0.payment_answer(&answered)?) }))
     }
 }
@@ -90,9 +93,10 @@ impl Node {
         let mut places = Places::default();
         let mut commands = self.handle.commands(caller.principal);
         commands.reserve_payments(1);
-        let mut admission = Admission::new(self);
+        let mut admission = Admission::new(self, caller);
         let mut candidate = admission.prepare(order);
-        admission.admit(&mut candidate, &mut places).map_err(Refusal::into_status)?;
+        let admitted = admission.admit(&mut candidate, &mut places);
+        admitted.map_err(|refused| refused.into_refusal().into_status())?;
         candidate.write(&mut commands, self.handle.now(), channel);
         let progress = self.submit_payment(commands, places, patience.to_the_end())?;
         Ok(Submitted { reference, progress, patience })
@@ -117,13 +121,12 @@ impl Node {
         Ok(OutcomeReply { handle: self.handle.clone(), reference, outcome })
     }
 
-    /// What became of a payment: once it is final, or when the asker's time is over.
-    pub(crate) async fn payment_in_time(
+    /// The answer about a payment once that is final, or when the asker's time is over.
+    pub(crate) async fn at_the_end(
         &self,
-        question: Question,
+        answered: Answered,
         patience: Patience,
     ) -> Result<Answered, Status> {
-        let answered = self.ask(question).await?;
         let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer else { return Ok(answered) };
         if payment.state() != PaymentState::Reserved || !patience.to_the_end() {
             return Ok(answered);
@@ -163,6 +166,22 @@ impl Node {
             PaymentAnswer::Forgotten => not_found(false, true),
         })
     }
+}
+
+/// Whether the answer is the caller's to know. Whoever asks about the payment of others learns nothing, not even
+/// whether there is one.
+fn may_know(caller: &Caller, asked: &v1::GetPaymentRequest, answered: &Answered) -> Result<(), Status> {
+    use v1::get_payment_request::Reference;
+    let answer = if let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer {
+        caller.may_see(payment.debtor_agent())
+    } else {
+        false
+    };
+    let question = match &asked.reference {
+        Some(Reference::Key(key)) => Bic::parse(&key.debtor_agent).is_ok_and(|bank| caller.may_see(bank)),
+        Some(Reference::PaymentId(_)) | None => caller.sees_everything(),
+    };
+    if answer || question { Ok(()) } else { Err(bank_not_yours().into_status()) }
 }
 
 fn read_question(node: &Node, wire: &v1::GetPaymentRequest) -> Result<Question, Status> {
