@@ -144,6 +144,7 @@ impl AccountService for Accounts {
     ) -> Result<Response<v1::SetAccountFlagResponse>, Status> {
         let caller = Caller::of(&request)?;
         let command = read_set_flag(request.get_ref())?;
+        self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_account_flag(&command);
         let outcome = self.decided(commands).await?;

@@ -3,10 +3,11 @@
 //! Invariants:
 //! - A call that is not in the table of rights is refused, whoever makes it.
 //! - A caller's rights are looked up at each call, in the latest principals file.
-//! - A call that is dropped before it is answered counts as waste of its connection (`waste.rs`).
+//! - A call that its caller resets before it is answered counts as waste of its connection (`waste.rs`).
 //! - A stream lives no longer than the rights with which it was opened: when its caller's entry changes or goes, both
 //!   of its directions end.
 
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -95,6 +96,15 @@ impl Drop for Unanswered {
     }
 }
 
+/// Whether the answer is that there was no whole message to read: the call was reset meanwhile, or is nonsense. The
+/// transport's faults have a source, which refusals of our own have not; a reset may also look like an early end.
+fn was_in_vain(answer: &Response<Body>) -> bool {
+    let is_in_vain = |status: &Status| {
+        status.source().is_some() || matches!(status.code(), Code::Cancelled | Code::Internal | Code::Unknown)
+    };
+    answer.extensions().get::<Status>().is_some_and(is_in_vain)
+}
+
 /// Finds out who calls and whether he may.
 fn admit(request: &mut Request<Body>) -> Result<Admitted, Status> {
     let right = right_to(request.uri().path());
@@ -151,7 +161,9 @@ where
         match self.project() {
             AnswerProjection::Admitted { answer, guard, unanswered } => {
                 let answer = ready!(answer.poll(context));
-                unanswered.0 = None;
+                if !answer.as_ref().is_ok_and(was_in_vain) {
+                    unanswered.0 = None;
+                }
                 Poll::Ready(match guard.take() {
                     None => answer,
                     Some(guard) => {

@@ -113,4 +113,4 @@ pub(crate) const IDENTITY_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const WASTED_CALLS_MAX: u32 = 2048;
 
 /// So many of them are forgiven each second.
-pub(crate) const WASTED_CALLS_PER_SECOND: u64 = 1000;
+pub(crate) const WASTED_CALLS_PER_SECOND: u64 = 100;

@@ -65,8 +65,10 @@ impl PaymentService for Payments {
         let caller = Caller::of(&request)?;
         let question = read_question(&self.0, request.get_ref())?;
         let patience = Patience::of(Some(request.get_ref().wait_ms.unwrap_or(0)));
-        let answered = self.0.payment_in_time(question, patience).await?;
+        let answered = self.0.ask(question).await?;
+        // Before anything is waited for: a foreign payment tells nothing by its time either.
         may_know(&caller, request.get_ref(), &answered)?;
+        let answered = self.0.at_the_end(answered, patience).await?;
         Ok(Response::new(v1::GetPaymentResponse { result: Some(self.0.payment_answer(&answered)?) }))
     }
 }
@@ -125,13 +127,12 @@ impl Node {
         }
     }
 
-    /// What became of a payment: once it is final, or when the asker's time is over.
-    pub(crate) async fn payment_in_time(
+    /// The answer about a payment once that is final, or when the asker's time is over.
+    pub(crate) async fn at_the_end(
         &self,
-        question: Question,
+        answered: Answered,
         patience: Patience,
     ) -> Result<Answered, Status> {
-        let answered = self.ask(question).await?;
         let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer else { return Ok(answered) };
         if payment.state() != PaymentState::Reserved || !patience.to_the_end() {
             return Ok(answered);
