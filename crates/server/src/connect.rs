@@ -5,25 +5,25 @@
 
 use std::sync::Arc;
 
-use client::convert::{FieldReader, Path, payment_from_order, timestamp};
+use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
-use client::v1::connect_event::Event;
 use client::v1::connect_request::Request;
-use ledger::Stage;
-use tokio::sync::mpsc::{self, OwnedPermit};
+use prost::Message;
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 use types::{PrincipalNumber, Sequence};
 
-use crate::answers::{Answers, answer_results, take_answers, wire_stage};
+use crate::admission::undecodable;
+use crate::answers::{Answers, answer_results, take_answers};
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::refusals::{bank_not_yours, invalid, stopping_connection};
-use crate::session::{Asked, Connection, Heard, Report, Start, Wants};
-use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
+use crate::session::{Connection, Start, Wants};
+use crate::wire::{ConnectReply, Encoded, Event};
 
 /// What a connection is sent.
-type Sent = Result<v1::ConnectResponse, Status>;
+type Sent = Result<ConnectReply, Status>;
 
 /// Events of one message.
 const EVENTS_MAX: usize = 256;
@@ -32,7 +32,7 @@ const EVENTS_MAX: usize = 256;
 pub(crate) async fn connect(
     node: &Node,
     caller: Caller,
-    requests: Streaming<v1::ConnectRequest>,
+    requests: Streaming<Encoded>,
 ) -> Result<ReceiverStream<Sent>, Status> {
     // One place is for the message that waits to be sent, the other for the status that ends the stream.
     let (sender, receiver) = mpsc::channel(2);
@@ -56,11 +56,11 @@ pub(crate) async fn connect(
 async fn serve(
     node: &Node,
     caller: Caller,
-    mut requests: Streaming<v1::ConnectRequest>,
+    mut requests: Streaming<Encoded>,
     sender: mpsc::Sender<Sent>,
 ) -> Result<(), Status> {
     let Some(first) = node.clone().next(&mut requests).await? else { return Err(start_missing()) };
-    let start = read_start(first)?;
+    let start = read_start(decoded(first)?)?;
     if !caller.may_act_for(start.bank) {
         return Err(bank_not_yours().into_status());
     }
@@ -77,12 +77,12 @@ async fn listen(
     node: &Node,
     principal: PrincipalNumber,
     start: Start,
-    mut requests: Streaming<v1::ConnectRequest>,
+    mut requests: Streaming<Encoded>,
     answers: &Arc<Answers>,
 ) -> Result<(), Status> {
     loop {
         let Some(message) = requests.message().await? else { return Ok(()) };
-        match message.request {
+        match decoded(message)?.request {
             Some(Request::Answers(message)) => {
                 take_answers(node, answers, principal, start.bank, message).await?;
             }
@@ -108,7 +108,7 @@ async fn tell(
             let results = answer_results(node, answers.take(EVENTS_MAX)).await?;
             events.extend(results.into_iter().map(Event::AnswerResult));
             let heard = connection.take(EVENTS_MAX - events.len()).await?;
-            events.extend(heard.into_iter().map(|heard| event(node, heard)));
+            events.extend(heard.into_iter().map(Event::Heard));
             if events.is_empty() {
                 tokio::select! {
                     () = connection.ready() => {}
@@ -117,13 +117,13 @@ async fn tell(
                 }
             }
         }
-        send(room, std::mem::take(&mut events));
+        let events = std::mem::take(&mut events);
+        room.send(Ok(ConnectReply { handle: node.handle.clone(), events }));
     }
 }
 
-fn send(room: OwnedPermit<Sent>, events: Vec<Event>) {
-    let events = events.into_iter().map(|event| v1::ConnectEvent { event: Some(event) }).collect();
-    room.send(Ok(v1::ConnectResponse { events }));
+fn decoded(Encoded(message): Encoded) -> Result<v1::ConnectRequest, Status> {
+    v1::ConnectRequest::decode(message).map_err(undecodable)
 }
 
 fn started(connection: &Connection) -> Event {
@@ -133,48 +133,6 @@ fn started(connection: &Connection) -> Event {
         as_of_time: Some(timestamp(as_of.time)),
         unanswered: connection.unanswered(),
     })
-}
-
-fn event(node: &Node, heard: Heard) -> Event {
-    match heard {
-        Heard::Asked(asked) => Event::Question(question(node, &asked)),
-        Heard::Report(report) => Event::Report(self::report(node, &report)),
-    }
-}
-
-fn question(node: &Node, asked: &Asked) -> v1::PaymentQuestion {
-    // Text that has been erased leaves nothing to ask about; a payment that waits is seconds old.
-    let payment = asked.order.order().map(|order| v1::Payment {
-        acceptance_time: Some(timestamp(asked.payment.acceptance_time())),
-        ..payment_from_order(&order)
-    });
-    v1::PaymentQuestion {
-        payment_id: node.handle.payment_id(asked.question.payment).to_string(),
-        stage: wire_stage(asked.question.stage).into(),
-        payment,
-        answer_by: Some(timestamp(asked.question.answer_by)),
-        sequence: asked.question.asked_at.0,
-        possible_repeat: asked.is_repeat,
-    }
-}
-
-fn report(node: &Node, report: &Report) -> v1::PaymentReport {
-    let facts = PaymentFacts {
-        state: report.told.state,
-        reason: report.told.reason,
-        late: report.is_late,
-        ..PaymentFacts::of(&report.payment)
-    };
-    let side = match report.side {
-        Stage::Debit => v1::PaymentSide::Debtor,
-        Stage::Credit => v1::PaymentSide::Creditor,
-    };
-    let references = PaymentReferences::of(&report.payment);
-    v1::PaymentReport {
-        outcome: Some(payment_outcome(&node.handle, references, &facts)),
-        side: side.into(),
-        possible_repeat: report.is_repeat,
-    }
 }
 
 fn read_start(first: v1::ConnectRequest) -> Result<Start, Status> {

@@ -2,7 +2,6 @@
 
 use client::convert::{FieldReader, Path};
 use client::v1;
-use client::v1::participant_service_server::ParticipantService;
 use engine::{Answer, ParticipantAnswer, Question};
 use ledger::{
     AccountMode, Outcome, ParticipantStatus, RecordWriter, RegisterParticipant, SetParticipantStatus,
@@ -18,6 +17,8 @@ use crate::node::Node;
 use crate::policy::{read_set_policy, wire_policy};
 use crate::refusals::{invalid, participant_unknown, refused};
 use crate::values::{confirmation, request_id};
+use crate::wire::service::participant_service_server::ParticipantService;
+use crate::wire::{ConnectReply, Encoded};
 
 #[derive(Debug)]
 pub(crate) struct Participants(pub(crate) Node);
@@ -102,11 +103,11 @@ impl ParticipantService for Participants {
         Ok(Response::new(v1::SetReservationLimitResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
-    type ConnectStream = ReceiverStream<Result<v1::ConnectResponse, Status>>;
+    type ConnectStream = ReceiverStream<Result<ConnectReply, Status>>;
 
     async fn connect(
         &self,
-        request: Request<Streaming<v1::ConnectRequest>>,
+        request: Request<Streaming<Encoded>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let caller = Caller::of(&request)?;
         connect(&self.0, caller, request.into_inner()).await.map(Response::new)

@@ -25,6 +25,7 @@ use crate::node::SharedNode;
 use crate::participants::Participants;
 use crate::payments::Payments;
 use crate::status::NodeStatus;
+use crate::wire::service::participant_service_server::ParticipantServiceServer;
 use crate::wire::service::payment_service_server::PaymentServiceServer;
 
 /// Why a node could not serve.
@@ -123,9 +124,7 @@ where
             v1::account_service_server::AccountServiceServer::new(Accounts(node.clone()))
                 .max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
-        .add_service(v1::participant_service_server::ParticipantServiceServer::new(Participants(
-            node.clone(),
-        )))
+        .add_service(ParticipantServiceServer::new(Participants(node.clone())))
         .add_service(v1::liquidity_service_server::LiquidityServiceServer::new(Liquidity(node.clone())))
         .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
         .add_service(v1::event_service_server::EventServiceServer::new(Events(node.clone())))
