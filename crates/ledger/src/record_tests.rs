@@ -617,11 +617,12 @@ fn a_refused_order_has_the_digest_of_the_order_with_its_surplus() {
     let digest = |write: &dyn Fn(&mut RecordWriter)| {
         let mut writer = RecordWriter::new(key(), PRINCIPAL);
         write(&mut writer);
-        match Records::erased(writer.records()).next().unwrap().unwrap().command {
-            Command::Payment(payment) => payment.body_digest,
-            Command::RefusedPayment(refused) => refused.body_digest,
-            other => panic!("{other:?}"),
+        let command = Records::erased(writer.records()).next().unwrap().unwrap().command;
+        if let Command::Payment(payment) = command {
+            return payment.body_digest;
         }
+        let Command::RefusedPayment(refused) = command else { panic!("{command:?}") };
+        refused.body_digest
     };
     let order = || Box::new(payment_order());
     let refuse = |body| {
