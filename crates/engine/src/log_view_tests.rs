@@ -1,5 +1,6 @@
 //! What the log tells, against what was told live.
 
+use ledger::{Evidence, MessageName, Passage, RefusedBody, RefusedPayment};
 use proptest::prelude::*;
 use types::Timestamp;
 
@@ -210,6 +211,64 @@ fn orders_are_found_where_they_stand_and_nowhere_else() {
     let expected = [Some("T3"), None, Some("T0"), None, Some("T3"), None];
     assert_eq!(ids.collect::<Vec<_>>(), expected.map(|id| id.map(str::to_owned)));
     assert!(view(&node).orders_at(&[]).unwrap().is_empty());
+}
+
+fn document(text: &str) -> Evidence {
+    Evidence {
+        about: About::RecordBefore,
+        passage: Passage::Received,
+        message_name: MessageName::parse("pacs.008.001.08").unwrap(),
+        counterpart: None,
+        document_length: 1,
+        compressed: text.as_bytes().to_vec(),
+    }
+}
+
+#[test]
+fn documents_are_found_behind_the_payments_that_they_brought() {
+    let mut node = node();
+    let mut writer = commands();
+    pay(&mut writer, "T1", 100, node.now.wall);
+    writer.evidence(&document("first"));
+    pay(&mut writer, "T2", 100, node.now.wall);
+    pay(&mut writer, "T3", 100, node.now.wall);
+    writer.evidence(&document("third"));
+    node.submit(1, writer);
+    assert!(node.write_all());
+    let first = node.outcomes_of(1)[0].sequence.0;
+    let found = |position| view(&node).document_of(Sequence(position)).unwrap();
+    assert_eq!(found(first).as_deref(), Some(&b"first"[..]));
+    assert_eq!(found(first + 2), None, "the next payment came in another form");
+    assert_eq!(found(first + 3).as_deref(), Some(&b"third"[..]));
+    assert_eq!(found(first - 1), None);
+    assert_eq!(found(first + 100), None);
+}
+
+/// The bank in whose name a stranger sent hears nothing of it, live or from the log.
+#[test]
+fn a_strangers_attempt_is_told_to_nobody_else() {
+    let mut node = node();
+    let outbox = listen(&mut node, 1, Banks::All);
+    let after = outbox.starts_after().unwrap();
+    let mut writer = commands();
+    writer.refused_payment(&RefusedPayment {
+        debtor_agent: bank("A"),
+        creditor_agent: Some(bank("B")),
+        transaction_id: types::Text::parse("T1").unwrap(),
+        acceptance_time: None,
+        reason: NOT_ENTITLED,
+        path: Box::default(),
+        body: RefusedBody::Parts(Vec::new()),
+        channel: types::Channel::Grpc,
+        not_entitled: true,
+    });
+    pay(&mut writer, "T1", 100, node.now.wall);
+    node.submit(1, writer);
+    quiet(&mut node);
+    let payment = node.outcomes_of(1)[1].sequence;
+    let told = live(&outbox);
+    assert_eq!(told, [(payment, payment, PaymentState::Settled, None)], "the key was free");
+    assert_eq!(logged(&view(&node), after, payment, &Banks::All, 9), told);
 }
 
 /// The newest decisions are missing until a frame tells them, and are not passed over.

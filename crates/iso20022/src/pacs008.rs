@@ -98,6 +98,8 @@ pub struct RefusedOrder {
     /// body, not `body`, decides about duplicates: a payment that was settled yesterday and is sent again
     /// today is to get yesterday's answer.
     pub order: Option<Box<PaymentOrder>>,
+    /// What the document has beyond `order`, which belongs to that body as well.
+    pub surplus: Option<Surplus>,
 }
 
 impl fmt::Debug for RefusedOrder {

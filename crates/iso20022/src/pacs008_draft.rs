@@ -96,12 +96,11 @@ impl Draft {
             path: "GrpHdr/IntrBkSttlmDt".into(),
             body: canonical_body(document).map_err(|what| fault("", what))?,
             order: None,
+            surplus: None,
         };
         match refusal {
             Some(Refusal { reason, path }) => (refused.reason, refused.path) = (reason, path),
-            // With a surplus the order is not the whole body.
-            None if surplus.is_some() => {}
-            None => refused.order = Some(Box::new(self.whole_order())),
+            None => (refused.order, refused.surplus) = (Some(Box::new(self.whole_order())), surplus),
         }
         Ok((Pacs008::Refused(Box::new(refused)), None))
     }

@@ -252,6 +252,8 @@ pub enum RefusedBody {
     /// A whole order. The same order sent when nothing was against it has the same digest: a payment settled
     /// yesterday and sent again today is a repeat.
     Order(Box<PaymentOrder>),
+    /// The same of an order whose document has more than the order.
+    OrderWithSurplus(Box<PaymentOrder>, Vec<u8>),
     /// What could be read, in a form that is equal for equal bodies.
     Parts(Vec<u8>),
 }
@@ -260,7 +262,7 @@ pub enum RefusedBody {
 impl std::fmt::Debug for RefusedBody {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Order(_) => formatter.write_str("an order"),
+            Self::Order(_) | Self::OrderWithSurplus(..) => formatter.write_str("an order"),
             Self::Parts(parts) => write!(formatter, "{} bytes", parts.len()),
         }
     }

@@ -611,6 +611,36 @@ proptest! {
     }
 }
 
+/// A document that was settled yesterday is refused for its date today, and is still the same body.
+#[test]
+fn a_refused_order_has_the_digest_of_the_order_with_its_surplus() {
+    let digest = |write: &dyn Fn(&mut RecordWriter)| {
+        let mut writer = RecordWriter::new(key(), PRINCIPAL);
+        write(&mut writer);
+        let command = Records::erased(writer.records()).next().unwrap().unwrap().command;
+        if let Command::Payment(payment) = command {
+            return payment.body_digest;
+        }
+        let Command::RefusedPayment(refused) = command else { panic!("{command:?}") };
+        refused.body_digest
+    };
+    let order = || Box::new(payment_order());
+    let refuse = |body| {
+        digest(&|writer| {
+            writer.refused_payment(&RefusedPayment { body: RefusedBody::clone(&body), ..refusal() })
+        })
+    };
+    let pay = |surplus| {
+        digest(&|writer| {
+            let hints = |_, _| AccountNumber(0);
+            writer.payment_with_surplus(&order(), surplus, start(), Channel::Iso20022, hints);
+        })
+    };
+    assert_eq!(refuse(RefusedBody::Order(order())), pay(None));
+    assert_eq!(refuse(RefusedBody::OrderWithSurplus(order(), b"more".to_vec())), pay(Some(b"more")));
+    assert_ne!(pay(None), pay(Some(b"more")));
+}
+
 #[test]
 fn digest_keys_of_two_logs_make_different_records() {
     let mut other = RecordWriter::new(DigestKey::new([1; 16]), PRINCIPAL);

@@ -374,6 +374,11 @@ impl RecordWriter {
             RefusedBody::Order(order) => {
                 self.order_digest(&PaymentFacts::of(order), OrderText::encode(order).body())
             }
+            RefusedBody::OrderWithSurplus(order, surplus) => {
+                let mut text = OrderText::encode(order);
+                text.add_surplus(surplus);
+                self.order_digest(&PaymentFacts::of(order), text.body())
+            }
             RefusedBody::Parts(body) => self.key.body(&[command.debtor_agent.as_bytes(), body]),
         };
         let (version, flags, reason) = match command.not_entitled {

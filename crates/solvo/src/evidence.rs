@@ -28,7 +28,7 @@ use crate::verify::{Fault, FaultKind, has_texts, records};
 /// They hold names, account numbers and remittance. Reads only and takes no lock. Documents whose text has been erased
 /// are named as `erased`. Exits with 1 if there are none, or the log is damaged.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  solvo evidence 4Y1RBN6J7QWJG40000000000000000F --data ./data\n  \
+#[command(after_help = "Examples:\n  solvo evidence 0400131ZF8F55M4VCG00000000000T8 --data ./data\n  \
                   solvo evidence --debtor-agent SLVOBEBB --transaction-id T1 --data ./data --out ./documents")]
 pub(crate) struct EvidenceArgs {
     /// The payment; documents of attempts that repeat it belong to it.

@@ -157,6 +157,19 @@ fn fixtures_are_forwarded_without_loss() {
     }
 }
 
+/// Settled yesterday and sent again today: the whole body is there to be compared, so that it gets yesterday's answer.
+#[test]
+fn yesterdays_document_keeps_order_and_surplus() {
+    let (from, to) = LEFT_OUT[0];
+    let document = edited(from, to);
+    let transfer = transfer(&document);
+    let late = Rules::pass_through(vec![date("2026-11-22")]);
+    let Message::RefusedTransfer(refused) = read_message(document.as_bytes(), &late).unwrap().message else {
+        panic!("another day")
+    };
+    assert_eq!((refused.order.as_deref(), &refused.surplus), (Some(&transfer.order), &transfer.surplus));
+}
+
 #[test]
 fn another_surplus_is_another_body() {
     let mut bodies = Vec::new();

@@ -156,9 +156,10 @@ impl Desk {
 
     /// A document that breaks a rule of the scheme is a payment that is refused, logged and remembered.
     async fn refused(&self, incoming: &Incoming<'_>, mut refused: RefusedOrder) -> Result<Reply, Status> {
-        let body = match refused.order.take() {
-            Some(order) => RefusedBody::Order(order),
-            None => RefusedBody::Parts(std::mem::take(&mut refused.body)),
+        let body = match (refused.order.take(), refused.surplus.take()) {
+            (Some(order), Some(surplus)) => RefusedBody::OrderWithSurplus(order, surplus.body().to_vec()),
+            (Some(order), None) => RefusedBody::Order(order),
+            (None, _) => RefusedBody::Parts(std::mem::take(&mut refused.body)),
         };
         let command = RefusedPayment {
             debtor_agent: refused.debtor_agent,
