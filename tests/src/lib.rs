@@ -8,16 +8,21 @@
 //! - Every node has a folder and a port of its own, so tests run side by side.
 
 mod api;
+mod bank;
+pub mod certificates;
 mod dependencies;
+pub mod http2;
 mod node;
+pub mod secured;
 mod wait;
 mod world;
 
 pub use api::{Api, outcome_of, settled};
+pub use bank::{Bank, answer, start};
 pub use dependencies::{ALLOWED, BANNED, CORE, Workspace};
 pub use node::Node;
 pub use wait::{ago, ahead, nanoseconds, until};
 pub use world::{
     ALFA, BETA, GAMMA, MIXED, OPENING_BALANCE, World, account, belgian, dutch, french, german, money, party,
-    payment,
+    payment, payment_to_remote,
 };

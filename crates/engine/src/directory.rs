@@ -84,6 +84,7 @@ impl Directory {
             | Command::TransferLiquidity(_)
             | Command::Payment(_)
             | Command::RefusedPayment(_)
+            | Command::Evidence(_)
             | Command::Answer(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)

@@ -143,6 +143,8 @@ impl Feed {
                 let creditor_agent = Bic::from_bytes(payment.creditor_agent);
                 self.of_payment(ledger, record, *outcome, creditor_agent, &mut order);
             }
+            // A stranger's attempt is none of the bank's in whose name it came.
+            Command::RefusedPayment(refused) if !refused.is_entitled() => {}
             Command::RefusedPayment(refused) => {
                 let creditor_agent = Bic::from_bytes(refused.creditor_agent);
                 self.of_payment(ledger, record, *outcome, creditor_agent, &mut order);
@@ -164,6 +166,7 @@ impl Feed {
             | Command::SetAccountFloor(_)
             | Command::PostEntry(_)
             | Command::TransferLiquidity(_)
+            | Command::Evidence(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => {}

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use journal::{FrameSource, FrameView, ReadError};
-use ledger::{AnswerEffect, OutcomeEntry, OutcomeError, Record, RecordError, Records};
-use types::{PaymentState, ReasonCode, Sequence};
+use ledger::{About, AnswerEffect, Command, Kind, OutcomeEntry, OutcomeError, Record, RecordError, Records};
+use types::{PaymentState, ReasonCode, Sequence, StatusReason};
 
 use crate::stored_order::StoredOrder;
 use crate::subscription::Banks;
@@ -87,6 +87,29 @@ impl LogView {
         Ok(positions.iter().map(|position| found[place(position)].clone()).collect())
     }
 
+    /// The document that brought the payment at this position, compressed; `None` if it came in another form, or the
+    /// document has been erased.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    pub fn document_of(&self, payment: Sequence) -> Result<Option<Vec<u8>>, LogError> {
+        let mut document = None;
+        let mut result = Ok(());
+        self.source.read_at(&[payment], &mut |frame| {
+            result = for_each_record(&frame, |at, record| {
+                if let Command::Evidence(evidence) = record.command
+                    && (at, evidence.about()) == (payment.next(), About::RecordBefore)
+                    && !record.text.is_empty()
+                {
+                    document = Some(record.text.to_vec());
+                }
+            });
+            ControlFlow::Break(())
+        })?;
+        result?;
+        Ok(document)
+    }
+
     /// What was decided of the payments of some banks after one position, up to and including another, in the order of
     /// the positions that decided. Payments that were reserved are among it, repeats are not.
     ///
@@ -146,6 +169,10 @@ impl Found {
     /// `None` if it is about no payment, or about an answer that came to nothing.
     fn of(entry: &OutcomeEntry) -> Option<Self> {
         let state = entry.payment_state()?;
+        // A stranger's attempt, of which the bank in whose name it came hears nothing.
+        if entry.kind() == Some(Kind::RefusedPayment) && entry.reason() == Some(NOT_ENTITLED) {
+            return None;
+        }
         let decides = match entry.effect() {
             None => true,
             Some(AnswerEffect::Applied) => state.is_final(),
@@ -161,6 +188,9 @@ impl Found {
         decides.then(|| Self { decided_at, payment, state, reason: entry.reason() })
     }
 }
+
+/// Told of a payment that was refused before anything of it was looked at; no other fault on reading has this code.
+const NOT_ENTITLED: ReasonCode = StatusReason::SenderNotEntitled.code();
 
 /// A list of decisions in the making.
 struct Reading<'banks> {

@@ -44,6 +44,7 @@ impl StoredOrder {
             | Command::SetAccountFloor(_)
             | Command::PostEntry(_)
             | Command::TransferLiquidity(_)
+            | Command::Evidence(_)
             | Command::Answer(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)

@@ -70,7 +70,7 @@ pub use pacs028::{StatusRequest, write_pacs028};
 pub use pacs028_read::read_pacs028;
 pub use restamp::Restamper;
 pub use scan::{is_rejection, message_id_of};
-pub use wrapper::{Wrapper, wrap};
+pub use wrapper::{Wrapper, header_of, wrap};
 
 /// The namespace of pacs.008, the credit transfer from bank to bank.
 pub const PACS008_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pacs.008.001.08";

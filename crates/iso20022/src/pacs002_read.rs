@@ -3,15 +3,12 @@
 //! Strict about the schema and about what makes an answer clear: one payment, accepted or rejected, and if
 //! rejected with one reason. Elements that a [`StatusReport`] has no place for are passed over.
 
-use types::{ReasonCode, Text, Timestamp};
+use types::{ReasonCode, Text};
 
 use crate::fault::{SchemaFault, Violation};
 use crate::message::{MessageKind, open_kind};
 use crate::schema::Element;
-use crate::values::{
-    GroupHeader, Original, bic, instant, once, original, original_message_id, original_message_name,
-    required, text,
-};
+use crate::values::{GroupHeader, Original, bic, once, required, text};
 use crate::walk::{Children, Walker};
 use crate::{Originator, Status, StatusReport, wrapper};
 
@@ -46,17 +43,11 @@ struct Draft {
     header: GroupHeader,
     group_seen: bool,
     transaction_seen: bool,
-    original_message_id: Option<Text<35>>,
     accepted: Option<bool>,
     reason: Option<ReasonCode>,
     originator: Option<Originator>,
     additional_information: Option<Text<105>>,
     status_id: Option<Text<35>>,
-    original_instruction_id: Option<Text<35>>,
-    original_end_to_end_id: Option<Text<35>>,
-    original_transaction_id: Option<Text<35>>,
-    original_uetr: Option<Text<36>>,
-    acceptance_time: Option<Timestamp>,
     original: Original,
 }
 
@@ -84,11 +75,9 @@ impl Draft {
         let mut children = Children::inside(group);
         while let Some(child) = walker.next(&mut children)? {
             match child.name {
-                "OrgnlMsgId" => original_message_id(walker, child, &mut self.original_message_id)?,
-                "OrgnlMsgNmId" => original_message_name(walker, child)?,
                 "GrpSts" => self.status(walker, child)?,
                 "StsRsnInf" => self.status_reason(walker, child)?,
-                _ => walker.skip(child)?,
+                _ => self.original.read(walker, child)?,
             }
         }
         Ok(())
@@ -104,15 +93,9 @@ impl Draft {
             match child.name {
                 "StsId" => self.status_id = Some(text(walker, child)?),
                 "OrgnlGrpInf" => self.group(walker, child)?,
-                "OrgnlInstrId" => self.original_instruction_id = Some(text(walker, child)?),
-                "OrgnlEndToEndId" => self.original_end_to_end_id = Some(text(walker, child)?),
-                "OrgnlTxId" => self.original_transaction_id = Some(text(walker, child)?),
-                "OrgnlUETR" => self.original_uetr = Some(text(walker, child)?),
                 "TxSts" => self.status(walker, child)?,
                 "StsRsnInf" => self.status_reason(walker, child)?,
-                "AccptncDtTm" => self.acceptance_time = Some(instant(walker, child)?),
-                "OrgnlTxRef" => self.original = original(walker, child)?,
-                _ => walker.skip(child)?,
+                _ => self.original.read(walker, child)?,
             }
         }
         Ok(())
@@ -168,7 +151,7 @@ impl Draft {
     /// message id alone; one with it has to name the key.
     fn report(self, end: usize) -> Result<StatusReport, SchemaFault> {
         if self.transaction_seen {
-            required(self.original_transaction_id.as_ref(), "TxInfAndSts/OrgnlTxId", end)?;
+            required(self.original.transaction_id.as_ref(), "TxInfAndSts/OrgnlTxId", end)?;
             let path = "TxInfAndSts/OrgnlTxRef/DbtrAgt/FinInstnId/BICFI";
             required(self.original.debtor_agent, path, end)?;
         }
@@ -189,14 +172,14 @@ impl Draft {
             created_at: required(self.header.created_at, "GrpHdr/CreDtTm", end)?,
             instructing_agent: self.header.instructing_agent,
             instructed_agent: self.header.instructed_agent,
-            original_message_id: required(self.original_message_id, "OrgnlGrpInfAndSts/OrgnlMsgId", end)?,
+            original_message_id: required(self.original.message_id, "OrgnlGrpInfAndSts/OrgnlMsgId", end)?,
             status,
             status_id: self.status_id,
-            original_instruction_id: self.original_instruction_id,
-            original_end_to_end_id: self.original_end_to_end_id,
-            original_transaction_id: self.original_transaction_id,
-            original_uetr: self.original_uetr,
-            acceptance_time: self.acceptance_time,
+            original_instruction_id: self.original.instruction_id,
+            original_end_to_end_id: self.original.end_to_end_id,
+            original_transaction_id: self.original.transaction_id,
+            original_uetr: self.original.uetr,
+            acceptance_time: self.original.acceptance_time,
             category_purpose: self.original.category_purpose,
             debtor_agent: self.original.debtor_agent,
         })

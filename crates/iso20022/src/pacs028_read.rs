@@ -3,15 +3,12 @@
 //! Strict about the schema, and about what finds the payment again: its key has to be there. Elements that a
 //! [`StatusRequest`] has no place for are passed over.
 
-use types::{Text, Timestamp};
+use types::Text;
 
 use crate::fault::SchemaFault;
 use crate::message::{MessageKind, open_kind};
 use crate::schema::Element;
-use crate::values::{
-    GroupHeader, Original, instant, once, original, original_message_id, original_message_name, required,
-    text,
-};
+use crate::values::{GroupHeader, Original, once, required, text};
 use crate::walk::{Children, Walker};
 use crate::{StatusRequest, wrapper};
 
@@ -45,13 +42,7 @@ struct Draft {
     header: GroupHeader,
     group_seen: bool,
     transaction_seen: bool,
-    original_message_id: Option<Text<35>>,
     request_id: Option<Text<35>>,
-    original_instruction_id: Option<Text<35>>,
-    original_end_to_end_id: Option<Text<35>>,
-    original_transaction_id: Option<Text<35>>,
-    original_uetr: Option<Text<36>>,
-    acceptance_time: Option<Timestamp>,
     original: Original,
 }
 
@@ -75,15 +66,10 @@ impl Draft {
         Ok(())
     }
 
-    /// The original message is named in the group or in the transaction. Where it is named twice, it is the same.
     fn group(&mut self, walker: &mut Walker<'_>, group: &'static Element) -> Result<(), SchemaFault> {
         let mut children = Children::inside(group);
         while let Some(child) = walker.next(&mut children)? {
-            match child.name {
-                "OrgnlMsgId" => original_message_id(walker, child, &mut self.original_message_id)?,
-                "OrgnlMsgNmId" => original_message_name(walker, child)?,
-                _ => walker.skip(child)?,
-            }
+            self.original.read(walker, child)?;
         }
         Ok(())
     }
@@ -98,13 +84,7 @@ impl Draft {
             match child.name {
                 "StsReqId" => self.request_id = Some(text(walker, child)?),
                 "OrgnlGrpInf" => self.group(walker, child)?,
-                "OrgnlInstrId" => self.original_instruction_id = Some(text(walker, child)?),
-                "OrgnlEndToEndId" => self.original_end_to_end_id = Some(text(walker, child)?),
-                "OrgnlTxId" => self.original_transaction_id = Some(text(walker, child)?),
-                "OrgnlUETR" => self.original_uetr = Some(text(walker, child)?),
-                "AccptncDtTm" => self.acceptance_time = Some(instant(walker, child)?),
-                "OrgnlTxRef" => self.original = original(walker, child)?,
-                _ => walker.skip(child)?,
+                _ => self.original.read(walker, child)?,
             }
         }
         Ok(())
@@ -116,13 +96,13 @@ impl Draft {
             created_at: required(self.header.created_at, "GrpHdr/CreDtTm", end)?,
             instructing_agent: self.header.instructing_agent,
             instructed_agent: self.header.instructed_agent,
-            original_message_id: required(self.original_message_id, "OrgnlGrpInf/OrgnlMsgId", end)?,
+            original_message_id: required(self.original.message_id, "OrgnlGrpInf/OrgnlMsgId", end)?,
             request_id: self.request_id,
-            original_instruction_id: self.original_instruction_id,
-            original_end_to_end_id: self.original_end_to_end_id,
-            original_transaction_id: required(self.original_transaction_id, "TxInf/OrgnlTxId", end)?,
-            original_uetr: self.original_uetr,
-            acceptance_time: self.acceptance_time,
+            original_instruction_id: self.original.instruction_id,
+            original_end_to_end_id: self.original.end_to_end_id,
+            original_transaction_id: required(self.original.transaction_id, "TxInf/OrgnlTxId", end)?,
+            original_uetr: self.original.uetr,
+            acceptance_time: self.original.acceptance_time,
             category_purpose: self.original.category_purpose,
             debtor_agent: required(
                 self.original.debtor_agent,

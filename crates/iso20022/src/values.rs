@@ -8,11 +8,63 @@ use crate::fault::{SchemaFault, Violation};
 use crate::schema::Element;
 use crate::walk::{Children, Walker};
 
-/// What a report or enquiry repeats of the payment itself (`OrgnlTxRef`).
+/// What a report or enquiry repeats of the payment that it is about, by which it is found again.
 #[derive(Default)]
 pub(crate) struct Original {
+    pub(crate) message_id: Option<Text<35>>,
+    pub(crate) instruction_id: Option<Text<35>>,
+    pub(crate) end_to_end_id: Option<Text<35>>,
+    pub(crate) transaction_id: Option<Text<35>>,
+    pub(crate) uetr: Option<Text<36>>,
+    pub(crate) acceptance_time: Option<Timestamp>,
     pub(crate) category_purpose: Option<CategoryPurpose>,
     pub(crate) debtor_agent: Option<Bic>,
+}
+
+impl Original {
+    /// Reads this element of a group or transaction, if it repeats something of the original; else passes it over.
+    pub(crate) fn read(
+        &mut self,
+        walker: &mut Walker<'_>,
+        element: &'static Element,
+    ) -> Result<(), SchemaFault> {
+        match element.name {
+            "OrgnlMsgId" => self.message_id(walker, element)?,
+            "OrgnlMsgNmId" => original_message_name(walker, element)?,
+            "OrgnlInstrId" => self.instruction_id = Some(text(walker, element)?),
+            "OrgnlEndToEndId" => self.end_to_end_id = Some(text(walker, element)?),
+            "OrgnlTxId" => self.transaction_id = Some(text(walker, element)?),
+            "OrgnlUETR" => self.uetr = Some(text(walker, element)?),
+            "AccptncDtTm" => self.acceptance_time = Some(instant(walker, element)?),
+            "OrgnlTxRef" => self.payment(walker, element)?,
+            _ => walker.skip(element)?,
+        }
+        Ok(())
+    }
+
+    /// The id of the message that is meant stands in the group or in the transaction. Where it stands twice, it is the
+    /// same.
+    fn message_id(&mut self, walker: &mut Walker<'_>, element: &'static Element) -> Result<(), SchemaFault> {
+        let id = text(walker, element)?;
+        match self.message_id.replace(id) {
+            Some(before) if self.message_id.as_ref() != Some(&before) => {
+                Err(walker.fault_of(element, Violation::Rule))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn payment(&mut self, walker: &mut Walker<'_>, element: &'static Element) -> Result<(), SchemaFault> {
+        let mut children = Children::inside(element);
+        while let Some(child) = walker.next(&mut children)? {
+            match child.name {
+                "PmtTpInf" => self.category_purpose = category_purpose(walker, child)?,
+                "DbtrAgt" => self.debtor_agent = bic(walker, child)?,
+                _ => walker.skip(child)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// `GrpHdr` of reports and enquiries.
@@ -71,42 +123,12 @@ pub(crate) fn bic(walker: &mut Walker<'_>, element: &'static Element) -> Result<
     Ok(found)
 }
 
-/// The id of the message that is meant. Where it stands twice, it is the same.
-pub(crate) fn original_message_id(
-    walker: &mut Walker<'_>,
-    element: &'static Element,
-    read: &mut Option<Text<35>>,
-) -> Result<(), SchemaFault> {
-    let id = text(walker, element)?;
-    match read.replace(id) {
-        Some(before) if read.as_ref() != Some(&before) => Err(walker.fault_of(element, Violation::Rule)),
-        Some(_) | None => Ok(()),
-    }
-}
-
 /// The name of the message that is meant: `pacs.008` since 2025, `pacs.008.001.08` before.
-pub(crate) fn original_message_name(
-    walker: &mut Walker<'_>,
-    element: &'static Element,
-) -> Result<(), SchemaFault> {
+fn original_message_name(walker: &mut Walker<'_>, element: &'static Element) -> Result<(), SchemaFault> {
     match walker.value(element)?.as_ref() {
         "pacs.008" | "pacs.008.001.08" => Ok(()),
         _ => Err(walker.fault_of(element, Violation::WrongMessage)),
     }
-}
-
-/// `OrgnlTxRef`.
-pub(crate) fn original(walker: &mut Walker<'_>, element: &'static Element) -> Result<Original, SchemaFault> {
-    let mut original = Original::default();
-    let mut children = Children::inside(element);
-    while let Some(child) = walker.next(&mut children)? {
-        match child.name {
-            "PmtTpInf" => original.category_purpose = category_purpose(walker, child)?,
-            "DbtrAgt" => original.debtor_agent = bic(walker, child)?,
-            _ => walker.skip(child)?,
-        }
-    }
-    Ok(original)
 }
 
 fn category_purpose(

@@ -38,6 +38,22 @@ impl Wrapper {
     }
 }
 
+/// The header of a document that could not be read, if that much of it can. Its rejection is best written with a
+/// header too.
+pub fn header_of(document: &[u8]) -> Option<(Wrapper, Header)> {
+    let mut walker = Walker::new(document).ok()?;
+    let start = walker.element().ok()??;
+    let wrapper = match (start.local_name().into_inner(), walker.namespace_of(&start)) {
+        ("RequestPayload", "") => Wrapper::RequestPayload,
+        ("BizMsgEnvlp", ENVELOPE_NAMESPACE) => Wrapper::Envelope,
+        _ => return None,
+    };
+    if wrapper == Wrapper::Envelope {
+        part(&mut walker, "Hdr").ok()?;
+    }
+    Some((wrapper, header(&mut walker).ok()?))
+}
+
 /// A document whose message is about to be read.
 pub(crate) struct Opened {
     pub(crate) wrapper: Wrapper,

@@ -4,7 +4,9 @@
 
 use std::fmt;
 
-use types::{Amount, Balance, Bic, Channel, Currency, Date, Iban, PaymentOrder, ReasonCode, Text, Timestamp};
+use types::{
+    Amount, Balance, Bic, Channel, Currency, Date, Iban, PaymentOrder, ReasonCode, Sequence, Text, Timestamp,
+};
 
 use crate::{AccountKind, AccountStatus};
 
@@ -230,6 +232,9 @@ pub struct RefusedPayment {
     pub body: RefusedBody,
     /// How it came in.
     pub channel: Channel,
+    /// Whether the sender may not act for the payer's bank. Then the reason is RC01, whatever was wrong besides, and
+    /// the attempt neither uses the key up nor learns what came of an earlier one.
+    pub not_entitled: bool,
 }
 
 /// The body is personal data: only its length is shown.
@@ -258,5 +263,116 @@ impl std::fmt::Debug for RefusedBody {
             Self::Order(_) => formatter.write_str("an order"),
             Self::Parts(parts) => write!(formatter, "{} bytes", parts.len()),
         }
+    }
+}
+
+stored_enum! {
+    /// Which way a document went.
+    Passage {
+        /// It came from a bank.
+        Received = 1,
+        /// It went to a bank.
+        Sent = 2,
+    }
+}
+
+/// Which payment a document is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// None that is known here.
+    NoPayment,
+    /// The payment at this position, which is before the document's own.
+    Payment(Sequence),
+    /// The payment that the record before it submits, or answers a question about. They are submitted together, so
+    /// the position need not be known.
+    RecordBefore,
+}
+
+impl About {
+    /// The stored number, and the position or 0.
+    pub(crate) const fn stored(self) -> (u8, u64) {
+        match self {
+            Self::NoPayment => (1, 0),
+            Self::Payment(sequence) => (2, sequence.0),
+            Self::RecordBefore => (3, 0),
+        }
+    }
+
+    /// What is stored as these.
+    pub const fn from_stored(number: u8, payment: u64) -> Option<Self> {
+        match (number, payment) {
+            (1, 0) => Some(Self::NoPayment),
+            (2, 1..) => Some(Self::Payment(Sequence(payment))),
+            (3, 0) => Some(Self::RecordBefore),
+            _ => None,
+        }
+    }
+}
+
+/// The name of an ISO 20022 message with its version, such as `pacs.008.001.08`: 1 to 16 small letters, digits and
+/// dots.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MessageName([u8; 16]);
+
+impl MessageName {
+    /// Checks a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        let mut bytes = [0; 16];
+        bytes.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
+        Self::from_bytes(bytes)
+    }
+
+    /// The name with these stored bytes, padded with zeros.
+    pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+        let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        let is_part = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'.';
+        let (name, padding) = bytes.split_at(length);
+        let is_name = length > 0 && name.iter().all(is_part) && padding.iter().all(|byte| *byte == 0);
+        is_name.then_some(Self(bytes))
+    }
+
+    /// The stored bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The characters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a name is ASCII by construction").trim_end_matches('\0')
+    }
+}
+
+impl fmt::Debug for MessageName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "MessageName({})", self.as_str())
+    }
+}
+
+/// A document that came in or went out is kept beside the payment. It changes nothing.
+#[derive(Clone)]
+pub struct Evidence {
+    /// The payment.
+    pub about: About,
+    /// Which way it went.
+    pub passage: Passage,
+    /// Which message it is.
+    pub message_name: MessageName,
+    /// The bank at the other end, if it is known.
+    pub counterpart: Option<Bic>,
+    /// How long the document is.
+    pub document_length: u32,
+    /// The document in compressed form, which the ledger does not read.
+    pub compressed: Vec<u8>,
+}
+
+/// The document is personal data: only its length is shown.
+impl fmt::Debug for Evidence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { about, passage, message_name, document_length, .. } = self;
+        write!(
+            formatter,
+            "Evidence({passage:?} {}, {about:?}, {document_length} bytes)",
+            message_name.as_str()
+        )
     }
 }

@@ -299,8 +299,10 @@ stored! {
         channel: u8,
         /// The scheme of digests.
         digest_version: u8,
+        /// Zero, and in version 2 [`REFUSED_NOT_ENTITLED`].
+        flags: u8,
         /// Zero.
-        reserved: [u8; 3],
+        reserved: [u8; 2],
         /// Digest of the body.
         body_digest: [u8; 16],
         /// When the payment was accepted, or 0.
@@ -311,6 +313,28 @@ stored! {
         evidence_found: U64,
         /// Why it is refused.
         reason: [u8; 4],
+        /// Zero.
+        reserved_end: [u8; 4],
+    }
+}
+
+stored! {
+    /// [`crate::Evidence`]: a document that came in or went out. The text is the document, compressed.
+    Evidence[48] {
+        /// The payment's position, or 0.
+        payment: U64,
+        /// [`crate::About`]: 1 no payment that is known, 2 `payment`, 3 the payment of the record before.
+        about: u8,
+        /// [`crate::Passage`].
+        passage: u8,
+        /// The message's name, padded with zeros.
+        message_name: [u8; 16],
+        /// The bank that sent it or is sent it, or zeros.
+        counterpart: [u8; 11],
+        /// Zero.
+        reserved: [u8; 3],
+        /// Bytes of the document, before they were compressed.
+        document_length: U32,
         /// Zero.
         reserved_end: [u8; 4],
     }
@@ -329,6 +353,12 @@ pub const PAYMENT_DEBTOR_CONNECTED: u16 = 4;
 /// The version of a [`Payment`] whose connections were looked up when its frame was sealed. The bytes are laid out as
 /// in version 1; a program that knows only that one would decide otherwise and must not read it.
 pub const PAYMENT_VERSION_CONNECTED: u16 = 2;
+
+/// The sender may not act for the payer's bank.
+pub const REFUSED_NOT_ENTITLED: u8 = 1;
+/// The version of a [`RefusedPayment`] that has [`REFUSED_NOT_ENTITLED`]. The bytes are laid out as in version 1; a
+/// program that knows only that one would use the key up and must not read it.
+pub const REFUSED_VERSION_NOT_ENTITLED: u16 = 2;
 
 stored! {
     /// [`crate::AnswerPayment`]: what a bank says to a question. No text.

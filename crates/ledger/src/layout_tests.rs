@@ -153,13 +153,24 @@ fn records_of_money() {
          48 11 creditor_agent
          59  1 channel
          60  1 digest_version
-         61  3 reserved
+         61  1 flags
+         62  2 reserved
          64 16 body_digest
          80  8 acceptance_time
          88  8 evidence_upto
          96  8 evidence_found
         104  4 reason
         108  4 reserved_end
+    }
+    layout! { Evidence[48]
+          0  8 payment
+          8  1 about
+          9  1 passage
+         10 16 message_name
+         26 11 counterpart
+         37  3 reserved
+         40  4 document_length
+         44  4 reserved_end
     }
 }
 

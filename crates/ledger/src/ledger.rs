@@ -14,7 +14,8 @@ use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::requests::Requests;
 use crate::reservations::Reservations;
 use crate::{
-    Command, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_masterdata, rules_payment,
+    About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_masterdata,
+    rules_payment,
 };
 
 /// A place in the log and the time that holds there.
@@ -46,6 +47,9 @@ pub enum ReplayError {
     /// A payment names a profile that was never set.
     #[error("a payment names scheme profile {0}, which was never set")]
     Profile(u16),
+    /// A document is about a payment that does not come before it.
+    #[error("a document is about a payment that does not stand before it")]
+    Evidence,
 }
 
 /// All state: a pure function of the commands applied so far.
@@ -67,6 +71,8 @@ pub struct Ledger {
     /// The position of the last tick, which decides what time alone decides.
     pub(crate) ticked: Sequence,
     position: Position,
+    /// The kind of the last command, none right after a tick.
+    last_kind: Option<Kind>,
 }
 
 impl Ledger {
@@ -86,6 +92,7 @@ impl Ledger {
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
             ticked: Sequence(0),
             position: Position::default(),
+            last_kind: None,
         }
     }
 
@@ -123,6 +130,7 @@ impl Ledger {
     pub fn tick(&mut self, at: Position) {
         self.advance(at);
         self.ticked = at.sequence;
+        self.last_kind = None;
         // First, so that what this tick decides is still there for those who are told, however late it comes.
         let limit = at.time.minus(DUPLICATE_WINDOW);
         if limit > Timestamp::default() {
@@ -160,6 +168,10 @@ impl Ledger {
             }
             Command::Payment(payment) => rules_payment::apply(self, at, payment)?,
             Command::RefusedPayment(refused) => rules_payment::apply_refused(self, at, refused),
+            Command::Evidence(evidence) => {
+                self.check_evidence(at, evidence)?;
+                done(at, record.command)
+            }
             Command::Answer(answer) => rules_answer::apply(self, at, answer),
             Command::RegisterParticipant(_)
             | Command::SetParticipantStatus(_)
@@ -173,7 +185,18 @@ impl Ledger {
             | Command::SetReservationLimit(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
+        self.last_kind = Some(outcome.kind);
         Ok(outcome)
+    }
+
+    /// A document changes nothing, but what it is about must stand before it.
+    fn check_evidence(&self, at: Position, evidence: &layout::Evidence) -> Result<(), ReplayError> {
+        let stands_there = match evidence.about() {
+            About::NoPayment => true,
+            About::Payment(payment) => payment < at.sequence,
+            About::RecordBefore => self.last_kind.is_some_and(Kind::is_about_a_payment),
+        };
+        if stands_there { Ok(()) } else { Err(ReplayError::Evidence) }
     }
 
     /// Remembers that a settlement was confirmed late: told by the engine, or by the log on a replay.

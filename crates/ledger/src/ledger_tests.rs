@@ -6,7 +6,7 @@ use types::{Channel, PrincipalNumber};
 use super::*;
 use crate::testing::{LIMITS, apply_frame, check, genesis};
 use crate::testing_words::{iban, key, order, start};
-use crate::{RecordWriter, Records};
+use crate::{Evidence, MessageName, Passage, RecordWriter, Records};
 
 fn position(sequence: u64) -> Position {
     Position { sequence: Sequence(sequence), time: start() }
@@ -42,6 +42,56 @@ fn payment_needs_a_profile() {
         types::AccountNumber(0)
     });
     assert_eq!(apply(&mut ledger, 2, &payment), Err(ReplayError::Profile(1)));
+}
+
+/// What a document is about stands before it; a log that says otherwise is not one that Solvo wrote.
+#[test]
+fn evidence_follows_what_it_is_about() {
+    let document = |about| Evidence {
+        about,
+        passage: Passage::Received,
+        message_name: MessageName::parse("pacs.008.001.08").unwrap(),
+        counterpart: None,
+        document_length: 3,
+        compressed: b"...".to_vec(),
+    };
+    let alone = |about| {
+        let mut writer = RecordWriter::new(key(), PrincipalNumber(1));
+        writer.evidence(&document(about));
+        writer
+    };
+    let mut ledger = Ledger::new(LIMITS);
+    let first = genesis();
+    apply_frame(&mut ledger, position(1), first.records(), first.texts());
+
+    let mut together = RecordWriter::new(key(), PrincipalNumber(1));
+    together.payment(&order("T1", iban("A1"), iban("A2")), start(), Channel::Grpc, |_, _| {
+        types::AccountNumber(0)
+    });
+    together.evidence(&document(About::RecordBefore));
+    assert_eq!(Records::new(together.records(), together.texts()).last().unwrap().unwrap().text, b"...");
+    let mut records = Records::new(together.records(), together.texts());
+    let done = Verdict::Done { subject: 0, repeat_of: None };
+    ledger.tick(position(10));
+    ledger.reserve_for_frame(2);
+    ledger.apply(position(11), &records.next().unwrap().unwrap()).unwrap();
+    assert_eq!(ledger.apply(position(12), &records.next().unwrap().unwrap()).unwrap().verdict, done);
+    assert_eq!(ledger.payment_count(), 1, "evidence is on disk alone");
+
+    // Written by hand: the writer would not.
+    let behind = together.split().last().unwrap();
+    let behind = Records::new(behind, b"...").next().unwrap().unwrap();
+    assert_eq!(ledger.apply(position(13), &behind), Err(ReplayError::Evidence), "behind a document");
+    ledger
+        .apply(position(14), &Records::new(together.records(), together.texts()).next().unwrap().unwrap())
+        .unwrap();
+    ledger.tick(position(20));
+    assert_eq!(ledger.apply(position(21), &behind), Err(ReplayError::Evidence), "in the frame after");
+
+    let about = |position| About::Payment(Sequence(position));
+    assert_eq!(apply(&mut ledger, 30, &alone(about(30))), Err(ReplayError::Evidence));
+    assert_eq!(apply(&mut ledger, 31, &alone(about(30))).unwrap().verdict, done);
+    assert_eq!(apply(&mut ledger, 32, &alone(About::NoPayment)).unwrap().verdict, done);
 }
 
 /// A profile that is set again replaces the one with its number.

@@ -50,9 +50,9 @@ mod window;
 
 pub use accounts::{Account, AccountKind, AccountStatus};
 pub use command::{
-    AccountMode, AccountSelector, Direction, LiquidityDirection, OpenAccount, ParticipantStatus, PostEntry,
-    RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus,
-    SetParticipantStatus, TransferLiquidity,
+    About, AccountMode, AccountSelector, Direction, Evidence, LiquidityDirection, MessageName, OpenAccount,
+    ParticipantStatus, Passage, PostEntry, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
+    SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
 pub use decisions::{
     Answer, AnswerPayment, Connected, DecisionPolicy, DecisionScope, QuestionState, SetAccountFlag,

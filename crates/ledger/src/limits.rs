@@ -78,5 +78,8 @@ const _: () = {
     assert!(ENDED_PER_TICK_MAX * size_of::<crate::layout::OutcomeEntry>() <= 512 * 1024 / 2);
 };
 
+/// How long a document may be that is kept as evidence.
+pub(crate) const DOCUMENT_BYTES_MAX: u32 = 64 * 1024;
+
 /// How many questions a bank may have unanswered unless a logged command says otherwise.
 pub(crate) const UNANSWERED_MAX: u32 = 1_000_000;

@@ -6,13 +6,17 @@
 use std::fmt;
 
 use types::{
-    Amount, Balance, Bic, Channel, Currency, Date, DigestKey, PrincipalNumber, ReasonCode, Text, TextRef,
-    Timestamp,
+    Amount, Balance, Bic, Channel, Currency, Date, DigestKey, PrincipalNumber, ReasonCode, StatusReason,
+    Text, TextRef, Timestamp,
 };
 use zerocopy::FromBytes;
 
 use crate::layout;
-use crate::{AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, ParticipantStatus};
+use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::{
+    About, AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, MessageName,
+    ParticipantStatus, Passage,
+};
 
 /// Which command a record holds. Stored; numbers are never reused.
 ///
@@ -42,6 +46,8 @@ pub enum Kind {
     Payment,
     /// [`layout::RefusedPayment`].
     RefusedPayment,
+    /// [`layout::Evidence`].
+    Evidence,
     /// [`layout::Answer`].
     Answer,
     /// [`layout::SetDecisionPolicy`].
@@ -67,6 +73,7 @@ impl Kind {
             Self::TransferLiquidity => 9,
             Self::Payment => 10,
             Self::RefusedPayment => 11,
+            Self::Evidence => 12,
             Self::Answer => 20,
             Self::SetDecisionPolicy => 21,
             Self::SetAccountFlag => 22,
@@ -88,12 +95,18 @@ impl Kind {
             9 => Self::TransferLiquidity,
             10 => Self::Payment,
             11 => Self::RefusedPayment,
+            12 => Self::Evidence,
             20 => Self::Answer,
             21 => Self::SetDecisionPolicy,
             22 => Self::SetAccountFlag,
             23 => Self::SetReservationLimit,
             _ => return None,
         })
+    }
+
+    /// Whether such a command is a payment or a bank's answer about one, which a document can have brought.
+    pub(crate) const fn is_about_a_payment(self) -> bool {
+        matches!(self, Self::Payment | Self::RefusedPayment | Self::Answer)
     }
 }
 
@@ -122,6 +135,8 @@ pub enum Command<'frame> {
     Payment(&'frame layout::Payment),
     /// A payment that was refused on reading.
     RefusedPayment(&'frame layout::RefusedPayment),
+    /// A document is kept.
+    Evidence(&'frame layout::Evidence),
     /// A bank answers the question about a payment.
     Answer(&'frame layout::Answer),
     /// A bank says about which payments it wants to decide.
@@ -147,6 +162,7 @@ impl Command<'_> {
             Self::TransferLiquidity(_) => Kind::TransferLiquidity,
             Self::Payment(_) => Kind::Payment,
             Self::RefusedPayment(_) => Kind::RefusedPayment,
+            Self::Evidence(_) => Kind::Evidence,
             Self::Answer(_) => Kind::Answer,
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
             Self::SetAccountFlag(_) => Kind::SetAccountFlag,
@@ -307,6 +323,9 @@ fn read_command<'frame>(
         (Kind::Payment, layout::PAYMENT_VERSION_CONNECTED) => {
             return Ok(Command::Payment(checked(structure, check_connected_payment)?));
         }
+        (Kind::RefusedPayment, layout::REFUSED_VERSION_NOT_ENTITLED) => {
+            return Ok(Command::RefusedPayment(checked(structure, check_not_entitled)?));
+        }
         _ => return Err(unknown),
     }
     Ok(match kind {
@@ -323,6 +342,7 @@ fn read_command<'frame>(
         Kind::TransferLiquidity => Command::TransferLiquidity(checked(structure, check_liquidity)?),
         Kind::Payment => Command::Payment(checked(structure, check_payment)?),
         Kind::RefusedPayment => Command::RefusedPayment(checked(structure, check_refused)?),
+        Kind::Evidence => Command::Evidence(checked(structure, check_evidence)?),
         Kind::Answer => Command::Answer(checked(structure, check_answer)?),
         Kind::SetDecisionPolicy => Command::SetDecisionPolicy(checked(structure, check_policy)?),
         Kind::SetAccountFlag => Command::SetAccountFlag(checked(structure, check_account_flag)?),
@@ -481,6 +501,17 @@ fn check_order(payment: &layout::Payment, flags: u16) -> Check {
 }
 
 fn check_refused(refused: &layout::RefusedPayment) -> Check {
+    holds(refused.flags == 0, "flags")?;
+    check_refusal(refused)
+}
+
+fn check_not_entitled(refused: &layout::RefusedPayment) -> Check {
+    holds(refused.flags == layout::REFUSED_NOT_ENTITLED, "flags")?;
+    holds(refused.reason == *StatusReason::SenderNotEntitled.code().as_bytes(), "reason")?;
+    check_refusal(refused)
+}
+
+fn check_refusal(refused: &layout::RefusedPayment) -> Check {
     key(&refused.key)?;
     holds(refused.creditor_agent == [0; 11] || bic(refused.creditor_agent).is_ok(), "creditor_agent")?;
     check_channel(refused.channel)?;
@@ -489,6 +520,30 @@ fn check_refused(refused: &layout::RefusedPayment) -> Check {
     holds(ReasonCode::from_bytes(refused.reason).is_some(), "reason")?;
     zero(&refused.reserved)?;
     zero(&refused.reserved_end)
+}
+
+fn check_evidence(evidence: &layout::Evidence) -> Check {
+    holds(About::from_stored(evidence.about, evidence.payment.get()).is_some(), "about")?;
+    holds(Passage::from_number(evidence.passage).is_some(), "passage")?;
+    holds(MessageName::from_bytes(evidence.message_name).is_some(), "message_name")?;
+    holds(evidence.counterpart == [0; 11] || bic(evidence.counterpart).is_ok(), "counterpart")?;
+    holds((1..=DOCUMENT_BYTES_MAX).contains(&evidence.document_length.get()), "document_length")?;
+    zero(&evidence.reserved)?;
+    zero(&evidence.reserved_end)
+}
+
+impl layout::RefusedPayment {
+    /// Whether the sender may act for the payer's bank.
+    pub const fn is_entitled(&self) -> bool {
+        self.flags & layout::REFUSED_NOT_ENTITLED == 0
+    }
+}
+
+impl layout::Evidence {
+    /// Which payment the document is about. The record has been checked, so it says so.
+    pub fn about(&self) -> About {
+        About::from_stored(self.about, self.payment.get()).expect("records are checked when they are read")
+    }
 }
 
 impl layout::PaymentKey {

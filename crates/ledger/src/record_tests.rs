@@ -11,9 +11,9 @@ use crate::testing::{LIMITS, apply_frame, genesis};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, Connected, DecisionPolicy,
-    DecisionScope, EntryText, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry, Position,
-    PostEntry, Profile, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
-    SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy, SetParticipantStatus,
+    DecisionScope, EntryText, Evidence, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
+    Position, PostEntry, Profile, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant,
+    RequestId, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy, SetParticipantStatus,
     SetReservationLimit, Silence, Stage, StagePolicy, TransferLiquidity, Verdict,
 };
 
@@ -63,7 +63,11 @@ fn open_account(writer: &mut RecordWriter) {
 }
 
 fn refused_payment(writer: &mut RecordWriter) {
-    writer.refused_payment(&RefusedPayment {
+    writer.refused_payment(&refusal());
+}
+
+fn refusal() -> RefusedPayment {
+    RefusedPayment {
         debtor_agent: bank("A"),
         creditor_agent: Some(bank("B")),
         transaction_id: Text::parse_identifier("TX-0002").unwrap(),
@@ -72,6 +76,18 @@ fn refused_payment(writer: &mut RecordWriter) {
         path: "CdtTrfTxInf/ChrgBr".into(),
         body: RefusedBody::Parts(b"<ChrgBr>SHAR</ChrgBr>".to_vec()),
         channel: Channel::Iso20022,
+        not_entitled: false,
+    }
+}
+
+fn evidence(writer: &mut RecordWriter) {
+    writer.evidence(&Evidence {
+        about: About::Payment(Sequence(0x0102_0304_0506)),
+        passage: Passage::Sent,
+        message_name: MessageName::parse("pacs.002.001.10").unwrap(),
+        counterpart: Some(bank("B")),
+        document_length: 1234,
+        compressed: b"compressed".to_vec(),
     });
 }
 
@@ -117,6 +133,7 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             writer.payment(&payment_order(), start(), Channel::Grpc, hints);
         }
         Kind::RefusedPayment => refused_payment(writer),
+        Kind::Evidence => evidence(writer),
         Kind::Answer => writer.answer(&AnswerPayment {
             payment: Sequence(0x0102_0304_0506),
             bic: bank("B"),
@@ -181,6 +198,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("repeat", Kind::Payment, payment(PaymentState::Settled, None, Some(Sequence(99)))),
         ("refused on reading", Kind::RefusedPayment, payment(PaymentState::Rejected, Some("FF01"), None)),
         ("done", Kind::OpenAccount, Verdict::Done { subject: 12, repeat_of: None }),
+        ("document kept", Kind::Evidence, Verdict::Done { subject: 0, repeat_of: None }),
         ("refused", Kind::TransferLiquidity, refused(Refusal::ReferenceReused)),
         (
             "answer that settles",
@@ -237,6 +255,9 @@ fn golden_bytes_of_every_kind_and_verdict() {
     let mut writer = written(Kind::Payment);
     writer.mark_last_connected(|bic| bic == bank("B").as_bytes());
     text += &hexadecimal("record 10 Payment, version 2", writer.records());
+    let mut writer = RecordWriter::new(key(), PRINCIPAL);
+    writer.refused_payment(&RefusedPayment { not_entitled: true, ..refusal() });
+    text += &hexadecimal("record 11 RefusedPayment, version 2", writer.records());
     for (name, outcome) in outcomes() {
         text += &hexadecimal(&format!("outcome entry, {name}"), outcome.to_entry().as_bytes());
     }
@@ -428,6 +449,20 @@ fn impossible_fields_are_named() {
         (Kind::PostEntry, 16 + 62, 3, field("direction")),
         (Kind::TransferLiquidity, 16 + 67, 0, field("direction")),
         (Kind::RefusedPayment, 16 + 104, b'f', field("reason")),
+        // Only version 2 has a flag.
+        (Kind::RefusedPayment, 16 + 61, 1, field("flags")),
+        (Kind::RefusedPayment, 2, 2, field("flags")),
+        (Kind::RefusedPayment, 2, 3, RecordError::Unknown { kind: 11, version: 3 }),
+        (Kind::Evidence, 16 + 8, 0, field("about")),
+        (Kind::Evidence, 16 + 8, 1, field("about")),
+        (Kind::Evidence, 16 + 8, 3, field("about")),
+        (Kind::Evidence, 16 + 9, 3, field("passage")),
+        (Kind::Evidence, 16 + 10, b'P', field("message_name")),
+        (Kind::Evidence, 16 + 12, 0, field("message_name")),
+        (Kind::Evidence, 16 + 26, b'a', field("counterpart")),
+        (Kind::Evidence, 16 + 37, 1, field("reserved")),
+        (Kind::Evidence, 16 + 42, 1, field("document_length")),
+        (Kind::Evidence, 16 + 44, 1, field("reserved")),
         (Kind::Answer, 16 + 8, b'a', field("bic")),
         (Kind::Answer, 16 + 19, 3, field("stage")),
         (Kind::Answer, 16 + 20, b'a', field("code")),
@@ -473,6 +508,7 @@ fn impossible_outcome_entries_are_refused() {
         ("answer unasked", 18, 65),        // a state that is none of the bank's business
         ("answer to nothing", 20, b'X'),   // another reason
         ("done", 18, 34),                  // only answers have effects
+        ("document kept", 18, 17),         // it is never refused
         ("refused", 20, 99),               // no such refusal
         ("refused", 21, 1),
     ] {

@@ -6,14 +6,15 @@ use std::fmt;
 
 use types::{
     AccountNumber, Amount, Bic, Channel, ClusterId, Currency, Digest, DigestKey, Incarnation, OrderText,
-    PaymentOrder, PlainOrder, PrincipalNumber, Timestamp,
+    PaymentOrder, PlainOrder, PrincipalNumber, StatusReason, Timestamp,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::command::{
-    OpenAccount, PostEntry, RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFloor,
-    SetAccountStatus, SetParticipantStatus, TransferLiquidity,
+    About, Evidence, OpenAccount, PostEntry, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
+    SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
+use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::{AccountText, EntryText, Kind, Profile, layout};
 
 #[path = "record_writer_lifecycle.rs"]
@@ -290,7 +291,22 @@ impl RecordWriter {
         channel: Channel,
         look_up: impl Fn(Digest, Currency) -> AccountNumber,
     ) {
-        let text = OrderText::encode(order);
+        self.payment_with_surplus(order, None, stamped, channel, look_up);
+    }
+
+    /// A payment order whose document has more than the order, which belongs to the body too.
+    pub fn payment_with_surplus(
+        &mut self,
+        order: &PaymentOrder,
+        surplus: Option<&[u8]>,
+        stamped: Timestamp,
+        channel: Channel,
+        look_up: impl Fn(Digest, Currency) -> AccountNumber,
+    ) {
+        let mut text = OrderText::encode(order);
+        if let Some(surplus) = surplus {
+            text.add_surplus(surplus);
+        }
         let facts = PaymentFacts::of(order);
         let accounts = [order.debtor_account, order.creditor_account].map(|account| {
             let digest = self.key.iban(account.as_str());
@@ -352,7 +368,7 @@ impl RecordWriter {
         }
     }
 
-    /// A payment that was refused on reading.
+    /// A payment that was refused on reading, or whose sender may not act for the payer's bank.
     pub fn refused_payment(&mut self, command: &RefusedPayment) {
         let body_digest = match &command.body {
             RefusedBody::Order(order) => {
@@ -360,21 +376,63 @@ impl RecordWriter {
             }
             RefusedBody::Parts(body) => self.key.body(&[command.debtor_agent.as_bytes(), body]),
         };
+        let (version, flags, reason) = match command.not_entitled {
+            false => (1, 0, command.reason),
+            true => (
+                layout::REFUSED_VERSION_NOT_ENTITLED,
+                layout::REFUSED_NOT_ENTITLED,
+                StatusReason::SenderNotEntitled.code(),
+            ),
+        };
         let record = layout::RefusedPayment {
             key: payment_key(command.debtor_agent.as_bytes(), command.transaction_id.as_str()),
             creditor_agent: command.creditor_agent.map_or([0; 11], |bic| *bic.as_bytes()),
             channel: command.channel.number(),
             digest_version: DigestKey::VERSION,
-            reserved: [0; 3],
+            flags,
+            reserved: [0; 2],
             body_digest: body_digest.0,
             acceptance_time: command.acceptance_time.map_or(0, Timestamp::nanoseconds).into(),
             evidence_upto: 0.into(),
             evidence_found: 0.into(),
-            reason: *command.reason.as_bytes(),
+            reason: *reason.as_bytes(),
             reserved_end: [0; 4],
         };
         let text = &command.path[..command.path.floor_char_boundary(PATH_LENGTH_MAX)];
-        self.push(Kind::RefusedPayment, &record, text.as_bytes());
+        self.texts.extend_from_slice(text.as_bytes());
+        self.push_version(Kind::RefusedPayment, version, &record, text.len());
+    }
+
+    /// A document is kept beside its payment.
+    ///
+    /// # Panics
+    /// If it is about the record before it and that is neither a payment nor an answer, and if it is empty or longer
+    /// than 64 KiB.
+    pub fn evidence(&mut self, command: &Evidence) {
+        let (about, payment) = command.about.stored();
+        if command.about == About::RecordBefore {
+            let before = self.split().last().and_then(|record| layout::Header::read_from_prefix(record).ok());
+            let kind = before.and_then(|(header, _)| Kind::from_number(header.kind.get()));
+            assert!(
+                kind.is_some_and(Kind::is_about_a_payment),
+                "a document follows the command that it brought"
+            );
+        }
+        assert!(
+            (1..=DOCUMENT_BYTES_MAX).contains(&command.document_length),
+            "documents are bounded on reading"
+        );
+        let record = layout::Evidence {
+            payment: payment.into(),
+            about,
+            passage: command.passage.number(),
+            message_name: *command.message_name.as_bytes(),
+            counterpart: command.counterpart.map_or([0; 11], |bic| *bic.as_bytes()),
+            reserved: [0; 3],
+            document_length: command.document_length.into(),
+            reserved_end: [0; 4],
+        };
+        self.push(Kind::Evidence, &record, &command.compressed);
     }
 
     /// The digest is of what the caller sent: a time stamped by Solvo would make every retry a changed body.
@@ -407,11 +465,21 @@ impl RecordWriter {
 
     /// Appends a record whose text stands at the end of the texts already.
     fn push_record(&mut self, kind: Kind, structure: &(impl IntoBytes + Immutable), text_length: usize) {
+        self.push_version(kind, 1, structure, text_length);
+    }
+
+    fn push_version(
+        &mut self,
+        kind: Kind,
+        version: u16,
+        structure: &(impl IntoBytes + Immutable),
+        text_length: usize,
+    ) {
         let structure = structure.as_bytes();
         let length = u32::try_from(size_of::<layout::Header>() + structure.len()).expect("records are small");
         let header = layout::Header {
             kind: kind.number().into(),
-            version: 1.into(),
+            version: version.into(),
             length: length.into(),
             principal: self.principal.0.into(),
             text_length: u32::try_from(text_length).expect("texts are bounded by their elements").into(),
@@ -419,8 +487,8 @@ impl RecordWriter {
         match kind {
             Kind::Genesis | Kind::SetProfile => self.needs.log = true,
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
-            // Its room was set aside when its payment was reserved.
-            Kind::Answer => {}
+            // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
+            Kind::Answer | Kind::Evidence => {}
             Kind::RegisterParticipant | Kind::OpenAccount => {
                 self.needs.accounts = true;
                 self.needs.requests = true;

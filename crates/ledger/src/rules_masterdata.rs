@@ -53,6 +53,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         | Command::SetProfile(_)
         | Command::Payment(_)
         | Command::RefusedPayment(_)
+        | Command::Evidence(_)
         | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
         }
@@ -84,6 +85,7 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         | Command::SetProfile(_)
         | Command::Payment(_)
         | Command::RefusedPayment(_)
+        | Command::Evidence(_)
         | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
         }

@@ -1,6 +1,6 @@
 //! The rules of a payment, in order of precedence; the first that fails decides.
 //!
-//! Payer's bank known (DNOR; before the key), duplicate (the stored answer, or AM05 for a changed body), what
+//! Sender entitled (RC01; before everything), payer's bank known (DNOR; before the key), duplicate (the stored answer, or AM05 for a changed body), what
 //! was wrong on reading, payee's bank known (CNOR), both active (AG10, AG11), in time (AB05, DT01), accounts
 //! known (AC01, AC02), open (AC04), not blocked (AC06), of a type that permits it (AG01), in the currency
 //! (AM03), customer's funds (AM04), position (AM23), room (AM02), a connection to each bank that has to be asked (AB08,
@@ -88,7 +88,11 @@ pub(crate) fn apply_refused(ledger: &mut Ledger, at: Position, record: &layout::
         stamped: false,
     };
     let reason = ReasonCode::from_bytes(record.reason).expect("records are checked when they are read");
-    let decision = known(ledger, &attempt).unwrap_or(Decision::Reject { reason, holds_key: true });
+    // What a stranger sends must not touch the key of the bank in whose name it is sent, nor tell what came of it.
+    let decision = match record.is_entitled() {
+        true => known(ledger, &attempt).unwrap_or(Decision::Reject { reason, holds_key: true }),
+        false => Decision::Reject { reason, holds_key: false },
+    };
     commit(ledger, at, &attempt, decision)
 }
 

@@ -92,6 +92,21 @@ fn remote_payee_is_offline_and_nothing_moves() {
     );
 }
 
+/// A sender that may not act for the payer's bank learns nothing of its payments and spoils none of its keys.
+#[test]
+fn rc01_sender_not_entitled() {
+    check_in_world(
+        "
+        pay T1 A1 B2 1.00 stranger => rejected RC01
+        pay T1 A1 B2 1.00          => settled
+        pay T1 A1 B2 1.00 stranger => rejected RC01
+        pay T1 A1 B2 2.00 stranger => rejected RC01
+        pay T1 A1 B2 1.00          => settled, repeat of T1
+        pay T2 X1 B2 1.00 stranger => rejected RC01
+        ",
+    );
+}
+
 #[test]
 fn dnor_payers_bank_unknown() {
     check_in_world("pay T1 X1 B2 1.00 => rejected DNOR \n refuse T2 X FF01 => rejected DNOR");
@@ -310,6 +325,7 @@ fn largest_amount_settles() {
 #[test]
 fn precedence_of_neighbours() {
     for (setup, payment) in [
+        ("", "pay T1 X1 Y1 1.00 stranger      => rejected RC01"), // and DNOR
         ("", "pay T1 X1 Y1 1.00               => rejected DNOR"), // and CNOR
         ("", "refuse T1 X FF01                => rejected DNOR"),
         ("pay T1 A1 B2 1.00", "refuse T1 A FF01               => rejected AM05"),

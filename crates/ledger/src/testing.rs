@@ -24,7 +24,7 @@
 //! - A payment's acceptance time is the time of the frame in which its id first occurs, or as said: `accepted -8s`
 //!   and `accepted +1s` from the frame's time, `accepted @3s` from the script's start, `accepted none`. `from C`
 //!   and `to D` name other banks than those of the accounts, `text x` is the remittance, `refused FF01` says that
-//!   the edge refused the order on reading.
+//!   the edge refused the order on reading; `stranger` sends it without a right to.
 //! - No bank is connected unless a line says `online`. `decided` and `asked` are what the last frame decided by time
 //!   alone, and which questions it asked.
 //! - `load DEBIT CREDIT AMOUNT` moves any amount inside a book past all records, to reach the ends of the range;

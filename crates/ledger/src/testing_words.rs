@@ -231,6 +231,8 @@ impl<'line> Words<'line> {
         look_up: &dyn Fn(Digest, Currency) -> AccountNumber,
     ) -> (RecordWriter, String) {
         let currency = self.currency();
+        // Whoever sends it may not act for the payer's bank.
+        let not_entitled = self.flag("stranger");
         let (from, to, text) = (self.option("from"), self.option("to"), self.option("text"));
         let (said, refused) = (self.option("accepted"), self.option("refused"));
         let (id, payer, payee, amount) = (self.word(), self.word(), self.word(), self.word());
@@ -253,7 +255,7 @@ impl<'line> Words<'line> {
         order.debtor_agent = debtor_agent;
         order.creditor_agent = bank(to.unwrap_or(&payee[..1]));
         order.remittance = text.map(|text| Remittance::Unstructured(Text::parse(text).unwrap()));
-        match refused {
+        match refused.or(not_entitled.then_some("FF01")) {
             None => writer.payment(&order, now, Channel::Grpc, look_up),
             Some(reason) => writer.refused_payment(&RefusedPayment {
                 debtor_agent: order.debtor_agent,
@@ -264,6 +266,7 @@ impl<'line> Words<'line> {
                 path: "FIToFICstmrCdtTrf/GrpHdr/IntrBkSttlmDt".into(),
                 body: RefusedBody::Order(Box::new(order)),
                 channel: Channel::Iso20022,
+                not_entitled,
             }),
         }
         (writer, id.to_owned())
@@ -282,6 +285,7 @@ impl<'line> Words<'line> {
             path: "/Document/FIToFICstmrCdtTrf/CdtTrfTxInf/ChrgBr".into(),
             body: RefusedBody::Parts(body.as_bytes().to_vec()),
             channel: Channel::Iso20022,
+            not_entitled: false,
         });
         (writer, id.to_owned())
     }

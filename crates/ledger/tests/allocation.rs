@@ -274,6 +274,7 @@ fn refuse(writer: &mut RecordWriter, id: u32) {
         path: "GrpHdr".into(),
         body: RefusedBody::Parts(Vec::new()),
         channel: Channel::Iso20022,
+        not_entitled: false,
     });
 }
 

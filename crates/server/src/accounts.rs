@@ -7,7 +7,7 @@ use client::{Refusal, v1};
 use engine::{Answer, Question, Waiting};
 use ledger::{
     AccountKind, AccountSelector, AccountStatus, Direction, OpenAccount, Outcome, PostEntry, RecordWriter,
-    SetAccountFloor, SetAccountStatus, Verdict,
+    SetAccountFlag, SetAccountFloor, SetAccountStatus, Verdict,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -15,7 +15,7 @@ use types::{Balance, Currency, Iban};
 
 use crate::caller::Caller;
 use crate::node::Node;
-use crate::refusals::{invalid, not_taken, refused};
+use crate::refusals::{bank_not_yours, invalid, not_taken, refused};
 use crate::replies::Replies;
 use crate::values::{account_status, account_type, confirmation, decimal, request_id};
 
@@ -30,7 +30,8 @@ impl AccountService for Accounts {
     ) -> Result<Response<v1::OpenAccountResponse>, Status> {
         let caller = Caller::of(&request)?;
         let wire = request.into_inner();
-        let command = read_opening(&wire.request_id, wire.account.as_ref()).map_err(Refusal::into_status)?;
+        let command = read_opening(&wire.request_id, wire.account.as_ref());
+        let command = command.and_then(|command| own(&caller, command)).map_err(Refusal::into_status)?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.open_account(&command);
         let outcome = self.decided(commands).await?;
@@ -56,7 +57,7 @@ impl AccountService for Accounts {
                     // The message can't be read, the caller has gone, or the node stops.
                     Err(status) => return replies.end(status),
                 };
-                if let Err(status) = open_batch(&node, caller, &replies, message).await {
+                if let Err(status) = open_batch(&node, &caller, &replies, message).await {
                     return replies.end(status);
                 }
             }
@@ -68,15 +69,18 @@ impl AccountService for Accounts {
         &self,
         request: Request<v1::GetAccountRequest>,
     ) -> Result<Response<v1::GetAccountResponse>, Status> {
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let wire = request.get_ref();
         let mut reader = FieldReader::new();
         let selector = read_selector(&mut reader, &wire.iban, &wire.currency_code);
         let AccountSelector { iban, currency } = reader.finish(selector).map_err(invalid)?;
         let answered = self.0.ask(Question::Account { iban, currency }).await?;
         let Answer::Account(Some((_, account, participant))) = answered.answer else {
-            return Err(refused(ledger::Refusal::AccountUnknown).into_status());
+            return Err(account_unknown());
         };
+        if !caller.may_see(participant) {
+            return Err(account_unknown());
+        }
         let account = v1::Account {
             iban: iban.as_str().to_owned(),
             currency_code: currency.code().to_owned(),
@@ -88,6 +92,7 @@ impl AccountService for Accounts {
             held: decimal(account.held(), currency),
             available: decimal(account.available(), currency),
             floor: decimal(account.floor(), currency),
+            flagged: account.is_flagged(),
         };
         let as_of_sequence = answered.as_of.sequence.0;
         Ok(Response::new(v1::GetAccountResponse { account: Some(account), as_of_sequence }))
@@ -99,6 +104,7 @@ impl AccountService for Accounts {
     ) -> Result<Response<v1::PostEntryResponse>, Status> {
         let caller = Caller::of(&request)?;
         let command = read_post_entry(request.get_ref())?;
+        self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.post_entry(&command);
         let outcome = self.decided(commands).await?;
@@ -112,6 +118,7 @@ impl AccountService for Accounts {
     ) -> Result<Response<v1::SetAccountStatusResponse>, Status> {
         let caller = Caller::of(&request)?;
         let command = read_set_status(request.get_ref())?;
+        self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_account_status(&command);
         let outcome = self.decided(commands).await?;
@@ -124,14 +131,39 @@ impl AccountService for Accounts {
     ) -> Result<Response<v1::SetAccountFloorResponse>, Status> {
         let caller = Caller::of(&request)?;
         let command = read_set_floor(request.get_ref())?;
+        self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_account_floor(&command);
         let outcome = self.decided(commands).await?;
         Ok(Response::new(v1::SetAccountFloorResponse { confirmation: Some(confirmation(&outcome)) }))
     }
+
+    async fn set_account_flag(
+        &self,
+        request: Request<v1::SetAccountFlagRequest>,
+    ) -> Result<Response<v1::SetAccountFlagResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_set_flag(request.get_ref())?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_account_flag(&command);
+        let outcome = self.decided(commands).await?;
+        Ok(Response::new(v1::SetAccountFlagResponse { confirmation: Some(confirmation(&outcome)) }))
+    }
 }
 
 impl Accounts {
+    /// The accounts of other banks do not exist for a caller. An account stays with its bank for ever, so the answer
+    /// still holds when the command is decided.
+    async fn check_owner(&self, caller: &Caller, account: AccountSelector) -> Result<(), Status> {
+        if caller.acts_for_all() {
+            return Ok(());
+        }
+        let AccountSelector { iban, currency } = account;
+        let answered = self.0.ask(Question::Account { iban, currency }).await?;
+        let Answer::Account(Some((_, _, bank))) = answered.answer else { return Err(account_unknown()) };
+        if caller.may_act_for(bank) { Ok(()) } else { Err(account_unknown()) }
+    }
+
     /// The outcome of one command, if the ledger carried it out.
     async fn decided(&self, commands: RecordWriter) -> Result<Outcome, Status> {
         let outcome = self.0.submit(commands, ())?.await?;
@@ -145,7 +177,7 @@ impl Accounts {
 /// Opens the accounts of one message. The faulty ones are answered at once, the others when they are durable.
 async fn open_batch(
     node: &Node,
-    caller: Caller,
+    caller: &Caller,
     replies: &Replies<v1::OpenAccountsResponse>,
     message: v1::OpenAccountsRequest,
 ) -> Result<(), Status> {
@@ -156,7 +188,8 @@ async fn open_batch(
     let mut results = Vec::new();
     let mut parts = Vec::new();
     for opening in message.openings {
-        match read_opening(&opening.request_id, opening.account.as_ref()) {
+        let command = read_opening(&opening.request_id, opening.account.as_ref());
+        match command.and_then(|command| own(caller, command)) {
             Ok(command) => {
                 node.append(&mut parts, caller, opening.request_id, |commands| {
                     commands.open_account(&command)
@@ -181,6 +214,15 @@ async fn open_batch(
         replies.room().await?.send(Ok(v1::OpenAccountsResponse { results }));
     }
     Ok(())
+}
+
+fn account_unknown() -> Status {
+    refused(ledger::Refusal::AccountUnknown).into_status()
+}
+
+/// An account is opened by its bank.
+fn own(caller: &Caller, command: OpenAccount) -> Result<OpenAccount, Refusal> {
+    if caller.may_act_for(command.participant) { Ok(command) } else { Err(bank_not_yours()) }
 }
 
 fn opening_result(request_id: String, outcome: &Outcome) -> v1::AccountOpeningResult {
@@ -317,5 +359,14 @@ fn read_set_floor(wire: &v1::SetAccountFloorRequest) -> Result<SetAccountFloor, 
     }
     let floor = reader.optional_balance(&path, &wire.floor, currency);
     let command = (|| Some(SetAccountFloor { request_id: request_id?, account: account?, floor: floor? }))();
+    reader.finish(command).map_err(invalid)
+}
+
+fn read_set_flag(wire: &v1::SetAccountFlagRequest) -> Result<SetAccountFlag, Status> {
+    let mut reader = FieldReader::new();
+    let request_id = request_id(&mut reader, &wire.request_id);
+    let account = read_selector(&mut reader, &wire.iban, &wire.currency_code);
+    let is_flagged = wire.flagged;
+    let command = (|| Some(SetAccountFlag { request_id: request_id?, account: account?, is_flagged }))();
     reader.finish(command).map_err(invalid)
 }

@@ -9,14 +9,15 @@ use client::convert::order_from_payment;
 use client::plain::plain_order;
 use client::{Refusal, v1};
 use engine::{AccountLines, ParticipantView};
-use ledger::{AccountHint, AccountMode, RecordWriter};
+use ledger::{AccountHint, AccountMode, RecordWriter, RefusedBody, RefusedPayment};
 use prost::Message;
 use tonic::Status;
-use types::{AccountNumber, Bic, Channel, Currency, PaymentOrder, PlainOrder, Timestamp};
+use types::{AccountNumber, Bic, Channel, Currency, PaymentOrder, PlainOrder, StatusReason, Timestamp};
 
+use crate::caller::Caller;
 use crate::node::Node;
 use crate::quota::Places;
-use crate::refusals::{quota_exceeded, remote_payee};
+use crate::refusals::quota_exceeded;
 use crate::wire::PaymentReference;
 
 /// An order as it was read.
@@ -32,7 +33,6 @@ pub(crate) enum Order<'message> {
 /// What admission needs of an order.
 struct Facts {
     debtor_agent: Bic,
-    creditor_agent: Bic,
     currency: Currency,
     /// Whether the caller says when the clock started.
     accepted: bool,
@@ -60,13 +60,11 @@ impl<'message> Order<'message> {
         match self {
             Self::Plain(order) => Facts {
                 debtor_agent: order.debtor_agent,
-                creditor_agent: order.creditor_agent,
                 currency: order.currency,
                 accepted: order.acceptance_time.is_some(),
             },
             Self::Full(order) => Facts {
                 debtor_agent: order.debtor_agent,
-                creditor_agent: order.creditor_agent,
                 currency: order.currency,
                 accepted: order.acceptance_time.is_some(),
             },
@@ -89,6 +87,7 @@ pub(crate) fn undecodable(error: prost::DecodeError) -> Status {
 /// Admits payments one after the other.
 pub(crate) struct Admission<'node> {
     node: &'node Node,
+    caller: &'node Caller,
     accounts: AccountLines,
     /// The banks that were looked up last. A caller sends for few.
     banks: [Option<(Bic, Option<ParticipantView>)>; BANKS],
@@ -103,12 +102,14 @@ const BANKS: usize = 16;
 pub(crate) struct Candidate<'message> {
     pub(crate) order: Order<'message>,
     hints: [AccountHint; 2],
+    /// Whether the caller acts for the payer's bank. If not, the attempt is refused and logged, and touches no key.
+    is_entitled: bool,
 }
 
 impl<'node> Admission<'node> {
-    pub(crate) fn new(node: &'node Node) -> Self {
+    pub(crate) fn new(node: &'node Node, caller: &'node Caller) -> Self {
         let accounts = node.handle.directory().accounts();
-        Self { node, accounts, banks: [None; BANKS], oldest: 0 }
+        Self { node, caller, accounts, banks: [None; BANKS], oldest: 0 }
     }
 
     /// Digests the account numbers and asks for the memory behind them.
@@ -118,7 +119,7 @@ impl<'node> Admission<'node> {
             self.accounts.prefetch(digest);
             AccountHint { digest, number: AccountNumber(0) }
         });
-        Candidate { order, hints }
+        Candidate { order, hints, is_entitled: true }
     }
 
     /// Looks the accounts up, and takes a place among the payments of the payer's bank.
@@ -128,18 +129,20 @@ impl<'node> Admission<'node> {
         places: &mut Places,
     ) -> Result<(), Refusal> {
         let facts = candidate.order.facts();
+        if !self.caller.may_act_for(facts.debtor_agent) {
+            candidate.is_entitled = false;
+            // Like payments of unknown banks: each is logged, and none is a bank's own.
+            return if places.take_unknown(&self.node.quota) { Ok(()) } else { Err(quota_exceeded()) };
+        }
         for hint in &mut candidate.hints {
             hint.number = self.accounts.find(hint.digest, facts.currency);
         }
-        let [debtor_account, creditor_account] = candidate.hints;
+        let [debtor_account, _] = candidate.hints;
         let is_remote = |bank: ParticipantView, account: AccountHint| match bank.mode {
             AccountMode::Hosted => false,
             AccountMode::Remote => true,
             AccountMode::Mixed => account.number == AccountNumber(0),
         };
-        if self.bank(facts.creditor_agent).is_some_and(|bank| is_remote(bank, creditor_account)) {
-            return Err(remote_payee());
-        }
         let Some(debtor) = self.bank(facts.debtor_agent) else {
             return if places.take_unknown(&self.node.quota) { Ok(()) } else { Err(quota_exceeded()) };
         };
@@ -165,8 +168,27 @@ impl<'node> Admission<'node> {
 }
 
 impl Candidate<'_> {
+    /// Writes a payment that came in a document, which may have more than its order.
+    pub(crate) fn write_document(
+        &self,
+        commands: &mut RecordWriter,
+        order: &PaymentOrder,
+        surplus: Option<&[u8]>,
+        received: Timestamp,
+    ) {
+        if !self.is_entitled {
+            return commands.refused_payment(&self.refused(Channel::Iso20022));
+        }
+        let known = |digest| self.hints.iter().find(|hint| hint.digest == digest);
+        let number = |digest, _| known(digest).map_or(AccountNumber(0), |hint| hint.number);
+        commands.payment_with_surplus(order, surplus, received, Channel::Iso20022, number);
+    }
+
     /// Writes the payment. `received` counts if the order names no acceptance time.
     pub(crate) fn write(&self, commands: &mut RecordWriter, received: Timestamp, channel: Channel) {
+        if !self.is_entitled {
+            return commands.refused_payment(&self.refused(channel));
+        }
         match &self.order {
             Order::Plain(order) => commands.plain_payment(order, self.hints, received, channel),
             Order::Full(order) => {
@@ -174,6 +196,24 @@ impl Candidate<'_> {
                 let number = |digest, _| known(digest).map_or(AccountNumber(0), |hint| hint.number);
                 commands.payment(order, received, channel, number);
             }
+        }
+    }
+    /// The attempt of somebody who does not act for the payer's bank.
+    fn refused(&self, channel: Channel) -> RefusedPayment {
+        let order = match &self.order {
+            Order::Plain(order) => order.to_order(),
+            Order::Full(order) => PaymentOrder::clone(order),
+        };
+        RefusedPayment {
+            debtor_agent: order.debtor_agent,
+            creditor_agent: Some(order.creditor_agent),
+            transaction_id: order.transaction_id.clone(),
+            acceptance_time: order.acceptance_time,
+            reason: StatusReason::SenderNotEntitled.code(),
+            path: Box::default(),
+            body: RefusedBody::Order(Box::new(order)),
+            channel,
+            not_entitled: true,
         }
     }
 }

@@ -10,6 +10,8 @@
 //!   nothing.
 //! - A thread that ends by itself ends them all.
 //! - A failure to accept is waited out, so that a process without free file descriptors does not spin.
+//!
+//! The connections themselves are in `connection.rs`.
 
 use std::future::Future;
 use std::io;
@@ -19,14 +21,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::time::Sleep;
 use tokio_stream::Stream;
-use tonic::transport::server::Connected;
 
-use crate::caller::Caller;
+use crate::connection::Connection;
+use crate::identity::Identities;
 use crate::limits::ServerLimits;
 
 /// The connections of one thread, as they come. Ends when no more are taken.
@@ -57,11 +57,27 @@ where
     Serving: Future<Output = Result<(), Failure>>,
     Failure: From<io::Error> + Send + 'static,
 {
+    serve_on_cores_as(None, listener, limits, shutdown, serve).await
+}
+
+/// The same, with TLS if there are identities.
+pub(crate) async fn serve_on_cores_as<Serve, Serving, Failure>(
+    identities: Option<Arc<Identities>>,
+    listener: TcpListener,
+    limits: &ServerLimits,
+    shutdown: impl Future<Output = ()>,
+    serve: Serve,
+) -> Result<(), Failure>
+where
+    Serve: Fn(Connections) -> Serving + Clone + Send + 'static,
+    Serving: Future<Output = Result<(), Failure>>,
+    Failure: From<io::Error> + Send + 'static,
+{
     let mut spread = Spread {
         lanes: Vec::new(),
         open: Arc::default(),
-        connections_max: limits.connections,
-        first_word: limits.first_word,
+        identities,
+        limits: *limits,
         is_full: AtomicBool::new(false),
     };
     let (end, mut ends) = mpsc::channel(limits.threads.get());
@@ -112,8 +128,8 @@ impl<Failure: From<io::Error>> Drop for End<Failure> {
 struct Spread {
     lanes: Vec<Lane>,
     open: Arc<AtomicUsize>,
-    connections_max: usize,
-    first_word: Duration,
+    identities: Option<Arc<Identities>>,
+    limits: ServerLimits,
     /// Whether the last connection was one too many.
     is_full: AtomicBool,
 }
@@ -136,10 +152,10 @@ impl Spread {
                     continue;
                 }
             };
-            let is_full = self.open.load(Ordering::Relaxed) >= self.connections_max;
+            let is_full = self.open.load(Ordering::Relaxed) >= self.limits.connections;
             // Told once, and not for each.
             if self.is_full.swap(is_full, Ordering::Relaxed) != is_full && is_full {
-                tracing::warn!(limit = self.connections_max, "connections beyond the limit are closed");
+                tracing::warn!(limit = self.limits.connections, "connections beyond the limit are closed");
             }
             if is_full {
                 continue;
@@ -149,7 +165,7 @@ impl Spread {
             let handed_over = match stream.into_std() {
                 Ok(stream) => {
                     let open = Open::new([&self.open, &lane.open]);
-                    HandedOver { stream, open, first_word: self.first_word }
+                    HandedOver { stream, open, identities: self.identities.clone(), limits: self.limits }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be handed over");
@@ -165,15 +181,17 @@ impl Spread {
 
 /// A connection on its way to its thread.
 #[derive(Debug)]
-struct HandedOver {
-    stream: std::net::TcpStream,
-    open: Open,
-    first_word: Duration,
+pub(crate) struct HandedOver {
+    pub(crate) stream: std::net::TcpStream,
+    pub(crate) open: Open,
+    /// Whom it may stand for, if it is to be secured.
+    pub(crate) identities: Option<Arc<Identities>>,
+    pub(crate) limits: ServerLimits,
 }
 
 /// Counts an open connection until it is dropped: among all, and among its thread's.
 #[derive(Debug)]
-struct Open([Arc<AtomicUsize>; 2]);
+pub(crate) struct Open([Arc<AtomicUsize>; 2]);
 
 impl Open {
     fn new(counts: [&Arc<AtomicUsize>; 2]) -> Self {
@@ -197,82 +215,5 @@ impl Stream for Connections {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(context).map(|handed_over| handed_over.map(Connection::new))
-    }
-}
-
-/// An open connection. One that says nothing at first is given up, so that it takes nobody's place.
-#[derive(Debug)]
-pub struct Connection {
-    stream: TcpStream,
-    /// Until the first bytes have come.
-    silent_until: Option<Pin<Box<Sleep>>>,
-    _open: Open,
-}
-
-impl Connection {
-    /// Takes a connection up on the thread that is to serve it.
-    fn new(handed_over: HandedOver) -> io::Result<Self> {
-        let stream = TcpStream::from_std(handed_over.stream)?;
-        // A small reply must not wait for the acknowledgement of the one before (40 ms).
-        stream.set_nodelay(true)?;
-        let silent_until = Some(Box::pin(tokio::time::sleep(handed_over.first_word)));
-        Ok(Self { stream, silent_until, _open: handed_over.open })
-    }
-}
-
-impl Connected for Connection {
-    type ConnectInfo = Caller;
-
-    /// Whoever reaches the loopback interface is the operator. Every request of the connection carries this.
-    fn connect_info(&self) -> Caller {
-        Caller::LOOPBACK
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if let Some(silent_until) = &mut self.silent_until {
-            if read.is_ready() {
-                self.silent_until = None;
-            } else if silent_until.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }

@@ -6,30 +6,51 @@
 //! - Every reply is of a durable command; every refusal says whether anything was logged.
 //! - Room for a stream's replies is reserved before its payments are submitted, so that the core thread never
 //!   waits for a reader; a stream that is not read is ended.
-//! - Each handler knows its [`Caller`].
+//! - Every call passes one gate, which gives it its [`Caller`] or refuses it ([`RIGHTS`]).
 
 mod accounts;
 mod admission;
+mod answers;
 mod audit;
 mod batch;
 mod caller;
+mod certificate;
+mod connect;
+mod connection;
 mod cores;
+mod events;
+mod finals;
+mod gate;
+mod identity;
 mod iso;
 mod limits;
 mod liquidity;
+mod log;
 mod mailbox;
 mod node;
 mod participants;
 mod payments;
+mod policy;
+mod principals;
 mod quota;
 mod refusals;
 mod replies;
+mod rights;
 mod serve;
+mod session;
 mod status;
+mod tls;
 mod values;
+mod waste;
+mod watchers;
 mod wire;
 
-pub use caller::{Caller, Role};
-pub use cores::{Connection, Connections, serve_on_cores};
-pub use limits::ServerLimits;
-pub use serve::{ServeError, serve};
+pub use caller::{Caller, Role, Roles};
+pub use connection::{Connection, Peer};
+pub use cores::{Connections, serve_on_cores};
+pub use identity::Identities;
+pub use limits::{IsoSettings, ServerLimits};
+pub use principals::PrincipalsError;
+pub use rights::{RIGHTS, Right, right_to};
+pub use serve::{ServeError, serve, serve_secured};
+pub use tls::{IdentityError, IdentityFiles};

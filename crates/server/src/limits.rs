@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use types::Bic;
+
 /// What one node takes from its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
@@ -10,7 +12,9 @@ pub struct ServerLimits {
     pub threads: NonZeroUsize,
     /// Connections that may be open at once.
     pub connections: usize,
-    /// How long a new connection may say nothing. Clients of HTTP/2 speak first.
+    /// Connections that one principal may have open at once. Those whose certificates stand for nobody count as one.
+    pub connections_per_principal: usize,
+    /// How long a new connection may say nothing, its handshake included. Clients of HTTP/2 speak first.
     pub first_word: Duration,
     /// Calls under way on one connection. hyper's own default becomes unlimited under tonic.
     pub streams_per_connection: u32,
@@ -20,8 +24,37 @@ pub struct ServerLimits {
     pub replies_per_stream: usize,
     /// How long a stream's reader may leave them waiting.
     pub reader_patience: Duration,
+    /// Payments of one stream that may wait for a bank at once.
+    pub waiting_per_stream: usize,
+    /// Connections that one bank may have at once.
+    pub connections_per_bank: usize,
+    /// Watchers that one caller may have at once.
+    pub watchers_per_caller: usize,
+    /// Events that may wait for one watcher, or notices for one bank's connections.
+    pub notices_waiting: usize,
+    /// Bytes of orders that they may have with them.
+    pub notice_bytes_waiting: usize,
+    /// How often a watcher hears something, be it that nothing happened.
+    pub heartbeat: Duration,
+    /// How documents of ISO 20022 are read and signed.
+    pub iso: IsoSettings,
     /// How long a stopping node waits for calls under way.
     pub drain: Duration,
+}
+
+/// How documents of ISO 20022 are read and signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IsoSettings {
+    /// What becomes of elements that the scheme leaves out.
+    pub profile: iso20022::Profile,
+    /// What stands for this node in business application headers. Without one it signs with the receiver's own code.
+    pub bic: Option<Bic>,
+}
+
+impl Default for IsoSettings {
+    fn default() -> Self {
+        Self { profile: iso20022::Profile::SctInst2025, bic: None }
+    }
 }
 
 impl Default for ServerLimits {
@@ -29,11 +62,19 @@ impl Default for ServerLimits {
         Self {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             connections: 4096,
+            connections_per_principal: 256,
             first_word: Duration::from_secs(10),
             streams_per_connection: 1024,
             payments_per_bank: 1 << 16,
             replies_per_stream: 64,
             reader_patience: Duration::from_secs(10),
+            waiting_per_stream: 1 << 18,
+            connections_per_bank: 16,
+            watchers_per_caller: 64,
+            notices_waiting: 1 << 16,
+            notice_bytes_waiting: 32 << 20,
+            heartbeat: Duration::from_secs(10),
+            iso: IsoSettings::default(),
             drain: Duration::from_secs(10),
         }
     }
@@ -48,3 +89,28 @@ pub(crate) const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 /// Resets of calls that a connection may have pending before it is closed. Deadline storms reset hundreds at a
 /// time, and hyper's default of 20 would cost them their connection.
 pub(crate) const PENDING_RESETS_MAX: usize = 2048;
+
+/// Resets that the node itself may send for faults of one connection's calls before the connection is closed.
+pub(crate) const FAULT_RESETS_MAX: usize = 1024;
+
+/// What one call, and what all calls of a connection together, may send before the node has read it. So much memory an
+/// unread connection costs, and a message of the largest size still flows in a few round trips.
+pub(crate) const WINDOW_BYTES: u32 = 1024 * 1024;
+
+/// The longest frame of a connection.
+pub(crate) const FRAME_BYTES_MAX: u32 = 16 * 1024;
+
+/// After so long a silence a connection is asked whether it is still there.
+pub(crate) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// A connection that does not answer that in this time is closed: one that never reads can't, either.
+pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the files of identity are looked at.
+pub(crate) const IDENTITY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Calls that one connection may begin in vain at once before it is closed.
+pub(crate) const WASTED_CALLS_MAX: u32 = 2048;
+
+/// So many of them are forgiven each second.
+pub(crate) const WASTED_CALLS_PER_SECOND: u64 = 1000;

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 
 use crate::caller::Caller;
 use crate::node::Node;
-use crate::refusals::{invalid, participant_unknown, refused};
+use crate::refusals::{bank_not_yours, invalid, participant_unknown, refused};
 use crate::values::{confirmation, decimal, request_id};
 
 #[derive(Debug)]
@@ -50,12 +50,15 @@ impl LiquidityService for Liquidity {
         &self,
         request: Request<v1::GetPositionRequest>,
     ) -> Result<Response<v1::GetPositionResponse>, Status> {
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let wire = request.get_ref();
         let mut reader = FieldReader::new();
         let bic = reader.bic(&Path::root("bic"), &wire.bic);
         let currency = reader.currency(&Path::root("currency_code"), &wire.currency_code);
         let (bic, currency) = reader.finish(bic.zip(currency)).map_err(invalid)?;
+        if !caller.may_see(bic) {
+            return Err(bank_not_yours().into_status());
+        }
         let answered = self.0.ask(Question::Position { bic, currency }).await?;
         let Answer::Account(Some((_, account, _))) = answered.answer else {
             return Err(match self.0.handle.directory().participant(bic) {

@@ -5,21 +5,24 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use engine::{Answered, Handle, NotTaken, Question, Waiting};
 use ledger::{Outcome, RecordWriter};
-use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
 use tonic::{Status, Streaming};
 
 use crate::caller::Caller;
 use crate::limits::ServerLimits;
-use crate::mailbox::{Letter, Mailbox};
+use crate::log::READS_MAX;
+use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::quota::Quota;
 use crate::refusals;
+use crate::session::Sessions;
+use crate::watchers::Watchers;
 
 /// What the services of one thread share.
 #[derive(Clone, Debug)]
@@ -29,7 +32,10 @@ pub(crate) struct Node {
     pub(crate) limits: ServerLimits,
     /// Becomes true when the node begins to stop.
     pub(crate) stopping: watch::Receiver<bool>,
-    mailbox: Mailbox,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) watchers: Arc<Watchers>,
+    pub(crate) log_reads: Arc<Semaphore>,
+    pub(crate) mailbox: Mailbox,
 }
 
 /// What all threads share.
@@ -39,18 +45,29 @@ pub(crate) struct SharedNode {
     quota: Arc<Quota>,
     limits: ServerLimits,
     stopping: watch::Receiver<bool>,
+    sessions: Arc<Sessions>,
+    watchers: Arc<Watchers>,
+    log_reads: Arc<Semaphore>,
 }
 
 impl SharedNode {
     pub(crate) fn new(handle: Handle, limits: ServerLimits, stopping: watch::Receiver<bool>) -> Self {
-        Self { handle, quota: Arc::new(Quota::new(limits.payments_per_bank)), limits, stopping }
+        Self {
+            handle,
+            quota: Arc::new(Quota::new(limits.payments_per_bank)),
+            limits,
+            stopping,
+            sessions: Arc::default(),
+            watchers: Arc::default(),
+            log_reads: Arc::new(Semaphore::new(READS_MAX)),
+        }
     }
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
-        let Self { handle, quota, limits, stopping } = self;
+        let Self { handle, quota, limits, stopping, sessions, watchers, log_reads } = self;
         let mailbox = Mailbox::open(&handle);
-        Node { handle, quota, limits, stopping, mailbox }
+        Node { handle, quota, limits, stopping, sessions, watchers, log_reads, mailbox }
     }
 }
 
@@ -65,6 +82,12 @@ impl Node {
             message = stream.message() => message,
             _ = self.stopping.wait_for(|stopping| *stopping) => Err(refusals::stopping()),
         }
+    }
+
+    /// Done when the node begins to stop.
+    pub(crate) async fn stops(&self) {
+        // A sender that is dropped means the same as one that sends.
+        let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
     }
 
     /// Submits one command. `held` is given back when the outcome is known, not when the caller goes away.
@@ -84,6 +107,33 @@ impl Node {
         Ok(Awaited(receiver))
     }
 
+    /// Submits one payment. Where a bank has to decide and `to_the_end` is wanted, what is told first brings the
+    /// means to wait for the rest.
+    pub(crate) fn submit_payment(
+        &self,
+        commands: RecordWriter,
+        held: impl Send + 'static,
+        to_the_end: bool,
+    ) -> Result<Awaited<Progress>, Status> {
+        assert!(commands.count() >= 1, "a unary call is one payment, and perhaps its document");
+        let (sender, receiver) = oneshot::channel();
+        let mailbox = self.mailbox.clone();
+        let sink = move |outcomes: &[Outcome], waiting: &mut Waiting<'_>| {
+            drop(held);
+            let outcome = outcomes[0];
+            let last = reserved(&outcome).filter(|_| to_the_end).map(|payment| {
+                let (sender, receiver) = oneshot::channel();
+                let is_repeat = outcome.repeat_of().is_some();
+                let last = Last { mailbox: mailbox.clone(), waiting: Mutex::new(Some(sender)), is_repeat };
+                waiting.wait(payment, Arc::new(last), 0);
+                receiver
+            });
+            mailbox.put(Letter::Progress(sender, Progress { outcome, last }));
+        };
+        self.handle.submit(commands, Box::new(sink)).map_err(not_taken)?;
+        Ok(Awaited(receiver))
+    }
+
     /// Asks a question and waits for the answer.
     pub(crate) async fn ask(&self, question: Question) -> Result<Answered, Status> {
         let (sender, receiver) = oneshot::channel();
@@ -98,7 +148,7 @@ impl Node {
     pub(crate) fn append<Waiting>(
         &self,
         parts: &mut Vec<(RecordWriter, Vec<Waiting>)>,
-        caller: Caller,
+        caller: &Caller,
         waiting: Waiting,
         write: impl FnOnce(&mut RecordWriter),
     ) {
@@ -126,19 +176,42 @@ impl<Answer> Future for Awaited<Answer> {
     }
 }
 
-/// Waits as long as the caller asks; by default, and for 0, until the payment is in the log, where each is final.
-/// What was submitted stands when the time is over.
-pub(crate) async fn within<Reply>(
-    wait_ms: Option<u32>,
-    reply: impl Future<Output = Result<Reply, Status>>,
-) -> Result<Reply, Status> {
-    match wait_ms {
-        None | Some(0) => reply.await,
-        // A timer is large and seldom wanted.
-        Some(wait_ms) => match Box::pin(timeout(Duration::from_millis(wait_ms.into()), reply)).await {
-            Ok(reply) => reply,
-            Err(_) => Err(refusals::not_yet()),
-        },
+/// Until when a caller waits. What was submitted stands when the time is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// Until what was submitted is in the log.
+    Logged,
+    /// Until it is final.
+    Final,
+    /// Until it is final, or this moment has come.
+    Until(Instant),
+}
+
+impl Patience {
+    /// As the contract has it: absent is until it is final, 0 until it is in the log.
+    pub(crate) fn of(wait_ms: Option<u32>) -> Self {
+        match wait_ms {
+            None => Self::Final,
+            Some(0) => Self::Logged,
+            Some(wait_ms) => Self::Until(Instant::now() + Duration::from_millis(wait_ms.into())),
+        }
+    }
+
+    /// Whether the final outcome is waited for.
+    pub(crate) const fn to_the_end(self) -> bool {
+        match self {
+            Self::Logged => false,
+            Self::Final | Self::Until(_) => true,
+        }
+    }
+
+    /// Waits for the reply; `None` if the time is over first.
+    pub(crate) async fn wait<Reply>(self, reply: impl Future<Output = Reply>) -> Option<Reply> {
+        match self {
+            Self::Logged | Self::Final => Some(reply.await),
+            // A timer is large and seldom wanted.
+            Self::Until(moment) => Box::pin(timeout_at(moment, reply)).await.ok(),
+        }
     }
 }
 

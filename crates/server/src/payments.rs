@@ -3,19 +3,20 @@
 use client::convert::{FieldReader, Path};
 use client::plain::plain_request;
 use client::{Refusal, v1};
-use engine::{Answer, Answered, Question};
-use ledger::{Outcome, Payment, PaymentAnswer};
+use engine::{Answer, Answered, PaymentName, Question};
+use ledger::{Outcome, PaymentAnswer};
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use types::{Channel, PaymentId, Sequence, Timestamp};
+use types::{Bic, Channel, PaymentId, PaymentState, Sequence};
 
 use crate::admission::{Admission, Order, undecodable};
-use crate::batch::submit_batch;
+use crate::batch::serve_stream;
 use crate::caller::Caller;
-use crate::node::{Awaited, Node, within};
+use crate::mailbox::Progress;
+use crate::node::{Awaited, Node, Patience};
 use crate::quota::Places;
-use crate::refusals::{invalid, payment_missing};
+use crate::refusals::{bank_not_yours, invalid, not_yet, payment_missing, unanswered};
 use crate::replies::Replies;
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 use crate::wire::service::payment_service_server::PaymentService;
@@ -41,8 +42,8 @@ impl PaymentService for Payments {
         };
         let order = order.map_err(Refusal::into_status)?;
         // Only what is needed for the answer lives on while it is waited for.
-        let submitted = self.0.submit_order(caller, order, Channel::Grpc)?;
-        Ok(Response::new(self.0.outcome_within(wait_ms, submitted).await?))
+        let submitted = self.0.submit_order(&caller, order, Channel::Grpc, Patience::of(wait_ms))?;
+        Ok(Response::new(self.0.outcome_of(submitted).await?))
     }
 
     type SubmitPaymentsStream = ReceiverStream<Result<BatchReply, Status>>;
@@ -53,22 +54,7 @@ impl PaymentService for Payments {
     ) -> Result<Response<Self::SubmitPaymentsStream>, Status> {
         let caller = Caller::of(&request)?;
         let (replies, stream) = Replies::new(&self.0.limits);
-        let mut node = self.0.clone();
-        tokio::spawn(async move {
-            let mut payments = request.into_inner();
-            loop {
-                let Encoded(message) = match node.next(&mut payments).await {
-                    Ok(Some(message)) => message,
-                    // The caller has ended its side. Replies under way hold their own room.
-                    Ok(None) => return,
-                    // The message can't be read, the caller has gone, or the node stops.
-                    Err(status) => return replies.end(status),
-                };
-                if let Err(status) = submit_batch(&node, caller, &replies, &message).await {
-                    return replies.end(status);
-                }
-            }
-        });
+        tokio::spawn(serve_stream(self.0.clone(), caller, request.into_inner(), replies));
         Ok(Response::new(stream))
     }
 
@@ -76,9 +62,11 @@ impl PaymentService for Payments {
         &self,
         request: Request<v1::GetPaymentRequest>,
     ) -> Result<Response<v1::GetPaymentResponse>, Status> {
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let question = read_question(&self.0, request.get_ref())?;
-        let answered = self.0.ask(question).await?;
+        let patience = Patience::of(Some(request.get_ref().wait_ms.unwrap_or(0)));
+        let answered = self.0.payment_in_time(question, patience).await?;
+        may_know(&caller, request.get_ref(), &answered)?;
         Ok(Response::new(v1::GetPaymentResponse { result: Some(self.0.payment_answer(&answered)?) }))
     }
 }
@@ -86,37 +74,79 @@ impl PaymentService for Payments {
 /// An order that has been submitted. Dropping it tells nobody; what was submitted stands.
 pub(crate) struct Submitted {
     reference: PaymentReference,
-    outcome: Awaited<Outcome>,
+    progress: Awaited<Progress>,
+    patience: Patience,
 }
 
 impl Node {
     /// Submits one order.
     pub(crate) fn submit_order(
         &self,
-        caller: Caller,
+        caller: &Caller,
         order: Order<'_>,
         channel: Channel,
+        patience: Patience,
     ) -> Result<Submitted, Status> {
         let reference = order.reference();
         let mut places = Places::default();
         let mut commands = self.handle.commands(caller.principal);
         commands.reserve_payments(1);
-        let mut admission = Admission::new(self);
+        let mut admission = Admission::new(self, caller);
         let mut candidate = admission.prepare(order);
         admission.admit(&mut candidate, &mut places).map_err(Refusal::into_status)?;
         candidate.write(&mut commands, self.handle.now(), channel);
-        Ok(Submitted { reference, outcome: self.submit(commands, places)? })
+        let progress = self.submit_payment(commands, places, patience.to_the_end())?;
+        Ok(Submitted { reference, progress, patience })
     }
 
-    /// Waits for what came of an order, as long as the caller asks.
-    pub(crate) async fn outcome_within(
-        &self,
-        wait_ms: Option<u32>,
-        submitted: Submitted,
-    ) -> Result<OutcomeReply, Status> {
-        let Submitted { reference, outcome } = submitted;
-        let outcome = within(wait_ms, outcome).await?;
+    /// Waits for what came of an order, as long as the caller asks. It may not be final when that time is over.
+    pub(crate) async fn outcome_of(&self, submitted: Submitted) -> Result<OutcomeReply, Status> {
+        let Submitted { reference, progress, patience } = submitted;
+        let outcome = self.in_the_end(progress, patience).await?;
         Ok(OutcomeReply { handle: self.handle.clone(), reference, outcome })
+    }
+
+    /// The same of any payment that has been submitted.
+    pub(crate) async fn in_the_end(
+        &self,
+        progress: Awaited<Progress>,
+        patience: Patience,
+    ) -> Result<Outcome, Status> {
+        let progress = patience.wait(progress).await.ok_or_else(not_yet)??;
+        let Progress { outcome: so_far, last } = progress;
+        let Some(last) = last else { return Ok(so_far) };
+        tokio::select! {
+            last = patience.wait(last) => match last {
+                Some(last) => last.map_err(|_| unanswered()),
+                None => Ok(so_far),
+            },
+            // The bank may take longer than a node that stops has.
+            () = self.stops() => Err(unanswered()),
+        }
+    }
+
+    /// What became of a payment: once it is final, or when the asker's time is over.
+    pub(crate) async fn payment_in_time(
+        &self,
+        question: Question,
+        patience: Patience,
+    ) -> Result<Answered, Status> {
+        let answered = self.ask(question).await?;
+        let open = match &answered.answer {
+            Answer::Payment(PaymentAnswer::Found(payment)) if payment.state() == PaymentState::Reserved => {
+                payment.sequence()
+            }
+            _ => return Ok(answered),
+        };
+        if !patience.to_the_end() {
+            return Ok(answered);
+        }
+        tokio::select! {
+            last = patience.wait(self.ask(Question::Final(PaymentName::At(open)))) => {
+                last.unwrap_or(Ok(answered))
+            }
+            () = self.stops() => Ok(answered),
+        }
     }
 
     /// What became of a payment, from the engine's memory.
@@ -137,31 +167,30 @@ impl Node {
             })
         };
         Ok(match answer {
-            PaymentAnswer::Found(payment) => Wire::Outcome(self.known_outcome(payment)),
+            PaymentAnswer::Found(payment) => {
+                let references = PaymentReferences::of(payment);
+                Wire::Outcome(payment_outcome(&self.handle, references, &PaymentFacts::of(payment)))
+            }
             PaymentAnswer::NotFound { is_final } => not_found(*is_final, false),
             PaymentAnswer::Forgotten => not_found(false, true),
         })
     }
+}
 
-    fn known_outcome(&self, payment: &Payment) -> v1::PaymentOutcome {
-        let references = PaymentReferences {
-            transaction_id: payment.transaction_id().to_owned(),
-            debtor_agent: payment.debtor_agent().to_string(),
-        };
-        // A payment that was refused on reading may have no acceptance time.
-        let acceptance_time = payment.acceptance_time();
-        let facts = PaymentFacts {
-            sequence: payment.sequence(),
-            decided_at: payment.decided_at(),
-            decided_time: payment.decided_time(),
-            acceptance_time: (acceptance_time != Timestamp::default()).then_some(acceptance_time),
-            state: payment.state(),
-            reason: payment.reason(),
-            repeat: false,
-            late: payment.is_late(),
-        };
-        payment_outcome(&self.handle, references, &facts)
-    }
+/// Whether the answer is the caller's to know. Whoever asks about the payment of others learns nothing, not even
+/// whether there is one.
+fn may_know(caller: &Caller, asked: &v1::GetPaymentRequest, answered: &Answered) -> Result<(), Status> {
+    use v1::get_payment_request::Reference;
+    let answer = if let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer {
+        caller.may_see(payment.debtor_agent())
+    } else {
+        false
+    };
+    let question = match &asked.reference {
+        Some(Reference::Key(key)) => Bic::parse(&key.debtor_agent).is_ok_and(|bank| caller.may_see(bank)),
+        Some(Reference::PaymentId(_)) | None => caller.sees_everything(),
+    };
+    if answer || question { Ok(()) } else { Err(bank_not_yours().into_status()) }
 }
 
 fn read_question(node: &Node, wire: &v1::GetPaymentRequest) -> Result<Question, Status> {

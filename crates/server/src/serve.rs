@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use client::limits::MESSAGE_BYTES_MAX;
@@ -16,9 +17,15 @@ use tonic_health::server::HealthReporter;
 
 use crate::accounts::Accounts;
 use crate::audit::Audit;
-use crate::cores::{Connections, serve_on_cores};
+use crate::cores::{Connections, serve_on_cores_as};
+use crate::events::Events;
+use crate::gate::GateLayer;
+use crate::identity::Identities;
 use crate::iso::Iso20022;
-use crate::limits::{HEADER_LIST_BYTES_MAX, PENDING_RESETS_MAX, ServerLimits};
+use crate::limits::{
+    FAULT_RESETS_MAX, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, IDENTITY_INTERVAL, KEEP_ALIVE_INTERVAL,
+    KEEP_ALIVE_TIMEOUT, PENDING_RESETS_MAX, ServerLimits, WINDOW_BYTES,
+};
 use crate::liquidity::Liquidity;
 use crate::node::SharedNode;
 use crate::participants::Participants;
@@ -32,10 +39,10 @@ pub enum ServeError {
     /// The listener's own address can't be read.
     #[error("the listener has no address: {0}")]
     Listener(std::io::Error),
-    /// The address is not on the loopback interface.
+    /// The address is not on the loopback interface, and there is no TLS.
     #[error(
-        "{0} is not a loopback address: until mutual TLS is there, a node listens on loopback only, \
-         such as 127.0.0.1:7400"
+        "{0} is not a loopback address: without TLS whoever reaches a node is its operator, so it listens on loopback \
+         only, such as 127.0.0.1:7400"
     )]
     NotLoopback(SocketAddr),
     /// The service descriptors can't be read.
@@ -49,8 +56,8 @@ pub enum ServeError {
     Transport(#[from] tonic::transport::Error),
 }
 
-/// Serves until `shutdown` is done: then takes no new connections and calls, lets the calls under way end within
-/// the limit, and returns. The engine is the caller's to stop afterwards.
+/// Serves without TLS, on loopback only, until `shutdown` is done: then takes no new connections and calls, lets the
+/// calls under way end within the limit, and returns. The engine is the caller's to stop afterwards.
 pub async fn serve(
     listener: TcpListener,
     handle: Handle,
@@ -61,6 +68,30 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback(address));
     }
+    serve_as(None, listener, handle, limits, shutdown).await
+}
+
+/// The same with mutual TLS, on any address. The files of identity are looked at every second.
+pub async fn serve_secured(
+    identities: Arc<Identities>,
+    listener: TcpListener,
+    handle: Handle,
+    limits: ServerLimits,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let watch = tokio::spawn(watch_files(Arc::clone(&identities)));
+    let served = serve_as(Some(identities), listener, handle, limits, shutdown).await;
+    watch.abort();
+    served
+}
+
+async fn serve_as(
+    identities: Option<Arc<Identities>>,
+    listener: TcpListener,
+    handle: Handle,
+    limits: ServerLimits,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
     let (stopping, watch_stopping) = watch::channel(false);
     let node = SharedNode::new(handle.clone(), limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -75,7 +106,7 @@ pub async fn serve(
     };
     let serve_connections =
         move |connections| serve_connections(connections, node.clone(), health_service.clone());
-    let served = serve_on_cores(listener, &limits, shutdown, serve_connections).await;
+    let served = serve_on_cores_as(identities, listener, &limits, shutdown, serve_connections).await;
     watch.abort();
     served
 }
@@ -109,8 +140,13 @@ where
         .max_concurrent_streams(limits.streams_per_connection)
         .http2_max_header_list_size(HEADER_LIST_BYTES_MAX)
         .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS_MAX))
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .http2_max_local_error_reset_streams(Some(FAULT_RESETS_MAX))
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
+        .layer(GateLayer)
         .add_service(health)
         .add_service(reflection().build_v1()?)
         // Many clients in use still ask for the version before.
@@ -127,6 +163,7 @@ where
         )))
         .add_service(v1::liquidity_service_server::LiquidityServiceServer::new(Liquidity(node.clone())))
         .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
+        .add_service(v1::event_service_server::EventServiceServer::new(Events(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
         .serve_with_incoming_shutdown(connections, stop);
@@ -137,6 +174,18 @@ where
             // Whoever holds a call open for longer loses the connection; what was submitted stands.
             Ok(tokio::time::timeout(limits.drain, serving).await.unwrap_or(Ok(()))?)
         }
+    }
+}
+
+/// Takes over what changes in the files of identity.
+async fn watch_files(identities: Arc<Identities>) {
+    let mut interval = tokio::time::interval(IDENTITY_INTERVAL);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let identities = Arc::clone(&identities);
+        // A panic in there is told by its own message; the next look is another one.
+        let _ = tokio::task::spawn_blocking(move || identities.reload()).await;
     }
 }
 
@@ -158,13 +207,14 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
     "solvo.v1.ParticipantService",
     "solvo.v1.LiquidityService",
     "solvo.v1.Iso20022Service",
+    "solvo.v1.EventService",
     "solvo.v1.AuditService",
     "solvo.v1.NodeService",
 ];

@@ -222,9 +222,10 @@ impl Auditor {
             let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
             let expected = match &step {
                 Step::Pay(payment) => self.model.apply(at, &Step::Pay(Pay { connected, ..*payment })),
-                step @ (Step::Request { .. } | Step::Answer { .. } | Step::Refuse { .. }) => {
-                    self.model.apply(at, step)
-                }
+                step @ (Step::Request { .. }
+                | Step::Answer { .. }
+                | Step::Refuse { .. }
+                | Step::NotEntitled(_)) => self.model.apply(at, step),
             };
             self.stepped(at.sequence, &step, &expected);
             self.decided.insert(at.sequence, Decided { received: at.time, step, expected });

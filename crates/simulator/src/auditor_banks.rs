@@ -174,7 +174,7 @@ impl Auditor {
     fn order(&self, payment: Sequence) -> Option<&Pay> {
         match &self.decided.get(&payment)?.step {
             Step::Pay(payment) | Step::Refuse { payment, .. } => Some(payment),
-            Step::Request { .. } | Step::Answer { .. } => None,
+            Step::NotEntitled(_) | Step::Request { .. } | Step::Answer { .. } => None,
         }
     }
 

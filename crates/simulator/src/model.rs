@@ -205,6 +205,7 @@ impl Model {
                 };
                 self.payment(payment, compared, Some(StatusReason::InvalidFileFormat))
             }
+            Step::NotEntitled(payment) => self.not_entitled(payment),
         }
     }
 

@@ -60,6 +60,12 @@ impl Model {
         }
     }
 
+    /// A stranger's attempt: refused, whatever the key has been through.
+    pub(super) fn not_entitled(&mut self, payment: &Pay) -> Expected {
+        let key = (payment.debtor_bank, payment.id);
+        self.rejected(key, Compared::Order(payment.body), StatusReason::SenderNotEntitled, false)
+    }
+
     fn rejected(
         &mut self,
         key: (u8, u32),

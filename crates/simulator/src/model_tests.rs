@@ -139,6 +139,7 @@ fn steps() -> impl Strategy<Value = Step> {
             Step::Answer { payment: Sequence(payment), bank, stage, answer }
         }),
         1 => (payments(), any::<bool>()).prop_map(|(payment, whole)| Step::Refuse { payment, whole }),
+        1 => payments().prop_map(Step::NotEntitled),
     ]
 }
 
@@ -193,6 +194,7 @@ fn timed(step: &Step, now: i64, offset: Option<i64>) -> Step {
     match step {
         Step::Request { .. } | Step::Answer { .. } => step.clone(),
         Step::Pay(payment) => Step::Pay(set(payment)),
+        Step::NotEntitled(payment) => Step::NotEntitled(set(payment)),
         Step::Refuse { payment, whole } => Step::Refuse { payment: set(payment), whole: *whole },
     }
 }
@@ -201,7 +203,9 @@ fn timed(step: &Step, now: i64, offset: Option<i64>) -> Step {
 fn again(step: &Step, now: i64) -> Step {
     match step {
         Step::Pay(payment) => Step::Pay(Pay { stamped: time(now), message: 9, ..*payment }),
-        Step::Request { .. } | Step::Refuse { .. } | Step::Answer { .. } => step.clone(),
+        Step::Request { .. } | Step::Refuse { .. } | Step::NotEntitled(_) | Step::Answer { .. } => {
+            step.clone()
+        }
     }
 }
 
@@ -210,7 +214,7 @@ fn changed(earlier: &Step, other: &Step, now: i64) -> Step {
     match (earlier, timed(other, now, None)) {
         (Step::Request { id, .. }, Step::Request { body, .. }) => Step::Request { id: *id, body },
         (
-            Step::Pay(payment) | Step::Refuse { payment, .. },
+            Step::Pay(payment) | Step::Refuse { payment, .. } | Step::NotEntitled(payment),
             Step::Pay(other) | Step::Refuse { payment: other, .. },
         ) => Step::Pay(Pay { debtor_bank: payment.debtor_bank, id: payment.id, ..other }),
         (_, other) => other,
@@ -328,7 +332,7 @@ fn the_sequences_reach_every_answer() {
         let plays = plays().new_tree(&mut runner).unwrap().current();
         reached.extend(play(&plays).unwrap());
     }
-    let reasons = "Settled DNOR AM05 FF01 CNOR AG10 AG11 AB05 DT01 AC01 AC02 AC04 AC06 AG01 AM03 AM04 AM23 AB08 AB07 AB10 \
+    let reasons = "Settled RC01 DNOR AM05 FF01 CNOR AG10 AG11 AB05 DT01 AC01 AC02 AC04 AC06 AG01 AM03 AM04 AM23 AB08 AB07 AB10 \
          Reserved";
     let waiting = "by time: Settled,by time: AB05,by time: AB11,Applied Reserved,Applied Settled,Applied Rejected,\
                    Late Expired,Late Settled,Late Reserved,Late Rejected,Double Settled,Double Reserved,\

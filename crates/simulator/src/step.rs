@@ -48,6 +48,8 @@ pub(crate) enum Step {
         /// Whether the whole order could be read, so that its body is the same as a good one's.
         whole: bool,
     },
+    /// A payment whose sender may not act for the payer's bank.
+    NotEntitled(Pay),
 }
 
 /// The body of a command with a request id.
@@ -208,7 +210,9 @@ impl Step {
     pub(crate) const fn key(&self) -> Option<(u8, u32)> {
         match self {
             Self::Request { .. } | Self::Answer { .. } => None,
-            Self::Pay(payment) | Self::Refuse { payment, .. } => Some((payment.debtor_bank, payment.id)),
+            Self::Pay(payment) | Self::NotEntitled(payment) | Self::Refuse { payment, .. } => {
+                Some((payment.debtor_bank, payment.id))
+            }
         }
     }
 }

@@ -97,7 +97,9 @@ impl Traffic<'_> {
             _ => {
                 let payment = match self.random.happens(700) && !self.earlier.is_empty() {
                     true => match self.random.one_of(self.earlier) {
-                        Step::Pay(payment) | Step::Refuse { payment, .. } => *payment,
+                        Step::Pay(payment) | Step::NotEntitled(payment) | Step::Refuse { payment, .. } => {
+                            *payment
+                        }
                         Step::Request { .. } | Step::Answer { .. } => self.payment(),
                     },
                     false => self.payment(),
@@ -118,7 +120,7 @@ impl Traffic<'_> {
             Step::Answer { payment, bank, stage, .. } => {
                 Step::Answer { payment, bank, stage, answer: self.answer() }
             }
-            Step::Pay(earlier) | Step::Refuse { payment: earlier, .. } => {
+            Step::Pay(earlier) | Step::NotEntitled(earlier) | Step::Refuse { payment: earlier, .. } => {
                 let mut payment = earlier;
                 match self.random.below(4) {
                     0 => payment.body.amount += 1,
@@ -126,7 +128,8 @@ impl Traffic<'_> {
                     2 => payment.body.creditor = self.small(ACCOUNTS),
                     _ => payment.body.accepted = Some(self.now),
                 }
-                Step::Pay(payment)
+                // A stranger may send under an earlier key too.
+                if self.random.happens(100) { Step::NotEntitled(payment) } else { Step::Pay(payment) }
             }
         }
     }
@@ -154,9 +157,10 @@ impl Traffic<'_> {
             return Step::Request { id: self.id(), body: self.request() };
         }
         let payment = self.payment();
-        match self.random.happens(50) {
-            true => Step::Refuse { payment, whole: self.random.happens(500) },
-            false => Step::Pay(payment),
+        match self.random.below(100) {
+            0..=4 => Step::Refuse { payment, whole: self.random.happens(500) },
+            5 => Step::NotEntitled(payment),
+            _ => Step::Pay(payment),
         }
     }
 

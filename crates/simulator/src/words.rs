@@ -124,19 +124,27 @@ pub(crate) fn write(writer: &mut RecordWriter, step: &Step) {
             stage: *stage,
             answer: *answer,
         }),
-        Step::Refuse { payment, whole } => writer.refused_payment(&RefusedPayment {
-            debtor_agent: bic(payment.debtor_bank),
-            creditor_agent: whole.then(|| bic(payment.body.creditor_bank)),
-            transaction_id: transaction_id(payment.id),
-            acceptance_time: payment.body.accepted,
-            reason: StatusReason::InvalidFileFormat.code(),
-            path: "/Document".into(),
-            body: match whole {
-                true => RefusedBody::Order(Box::new(order(payment))),
-                false => RefusedBody::Parts(format!("{:?}", payment.body).into_bytes()),
-            },
-            channel: Channel::Iso20022,
-        }),
+        Step::Refuse { payment, whole } => writer.refused_payment(&refused(payment, *whole)),
+        Step::NotEntitled(payment) => {
+            writer.refused_payment(&RefusedPayment { not_entitled: true, ..refused(payment, true) });
+        }
+    }
+}
+
+fn refused(payment: &Pay, whole: bool) -> RefusedPayment {
+    RefusedPayment {
+        debtor_agent: bic(payment.debtor_bank),
+        creditor_agent: whole.then(|| bic(payment.body.creditor_bank)),
+        transaction_id: transaction_id(payment.id),
+        acceptance_time: payment.body.accepted,
+        reason: StatusReason::InvalidFileFormat.code(),
+        path: "/Document".into(),
+        body: match whole {
+            true => RefusedBody::Order(Box::new(order(payment))),
+            false => RefusedBody::Parts(format!("{:?}", payment.body).into_bytes()),
+        },
+        channel: Channel::Iso20022,
+        not_entitled: false,
     }
 }
 

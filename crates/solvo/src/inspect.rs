@@ -72,7 +72,7 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
@@ -93,7 +93,7 @@ fn inspect(args: &InspectArgs, out: &mut dyn Write, errors: &mut dyn Write) -> a
         last: None,
         found: false,
     };
-    let read = read(&reader, args.frame.or(args.from), &mut show);
+    let read = read(&reader, args.frame.or(args.from), &mut |frame, location| show.frame(frame, location));
     let (last, found) = (show.last, show.found);
     out.flush()?;
     match read {
@@ -108,7 +108,7 @@ fn inspect(args: &InspectArgs, out: &mut dyn Write, errors: &mut dyn Write) -> a
 }
 
 /// Why a read ended early.
-enum Stop {
+pub(crate) enum Stop {
     Output(io::Error),
     Read(ReadError),
 }
@@ -123,10 +123,14 @@ enum Ended {
 }
 
 /// Reads from this frame on, or from the log's first; `None` if the read ended before the log did.
-fn read(reader: &Reader<FileStorage>, from: Option<u64>, show: &mut Show<'_>) -> Result<Option<End>, Stop> {
+pub(crate) fn read(
+    reader: &Reader<FileStorage>,
+    from: Option<u64>,
+    show: &mut dyn FnMut(&FrameView<'_>, Location) -> Result<Shown, Unshown>,
+) -> Result<Option<End>, Stop> {
     let after = BatchNumber(from.unwrap_or(0).saturating_sub(1));
     let mut attempt = |after| {
-        reader.read(after, &mut |frame, location| match show.frame(frame, location) {
+        reader.read(after, &mut |frame, location| match show(frame, location) {
             Ok(Shown::More) => Ok(()),
             Ok(Shown::Enough) => Err(Ended::Enough.into()),
             Err(Unshown::Output(error)) => Err(Ended::Output(error).into()),
@@ -192,13 +196,13 @@ struct Show<'o> {
 }
 
 /// Whether there is more to show.
-enum Shown {
+pub(crate) enum Shown {
     More,
     Enough,
 }
 
 /// Why a frame could not be shown.
-enum Unshown {
+pub(crate) enum Unshown {
     Output(io::Error),
     Fault(FaultKind),
 }

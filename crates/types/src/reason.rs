@@ -53,6 +53,8 @@ impl fmt::Debug for ReasonCode {
 /// A reason that Solvo itself gives, in the order in which the rules are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StatusReason {
+    /// The sender may not act for the payer's bank.
+    SenderNotEntitled,
     /// The payer's bank is not registered.
     DebtorBankNotRegistered,
     /// The transaction id was used before with another body.
@@ -101,7 +103,8 @@ pub enum StatusReason {
 
 impl StatusReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
+        Self::SenderNotEntitled,
         Self::DebtorBankNotRegistered,
         Self::Duplication,
         Self::InvalidFileFormat,
@@ -129,6 +132,7 @@ impl StatusReason {
     /// The ISO 20022 code.
     pub const fn code(self) -> ReasonCode {
         ReasonCode(*match self {
+            Self::SenderNotEntitled => b"RC01",
             Self::DebtorBankNotRegistered => b"DNOR",
             Self::Duplication => b"AM05",
             Self::InvalidFileFormat => b"FF01",
@@ -162,6 +166,7 @@ impl StatusReason {
     /// One sentence for a person.
     pub const fn meaning(self) -> &'static str {
         match self {
+            Self::SenderNotEntitled => "the sender may not act for the payer's bank",
             Self::DebtorBankNotRegistered => "the payer's bank is not registered here",
             Self::Duplication => "the payer's bank used this transaction id before, with another body",
             Self::InvalidFileFormat => "the message breaks a rule of the scheme",

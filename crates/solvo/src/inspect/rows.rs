@@ -4,8 +4,9 @@ use std::fmt::Debug;
 
 use journal::{FrameHeader, FrameKind, FrameView, Identity, Location, segment_name};
 use ledger::{
-    AccountKind, AccountMode, AccountStatus, Command, DecisionScope, Direction, Kind, LiquidityDirection,
-    OutcomeEntry, ParticipantStatus, Record, Silence, Stage, layout,
+    About, AccountKind, AccountMode, AccountStatus, Command, DecisionScope, Direction, Kind,
+    LiquidityDirection, MessageName, OutcomeEntry, ParticipantStatus, Passage, Record, Silence, Stage,
+    layout,
 };
 use types::{
     Amount, Balance, Bic, Channel, ClusterId, Currency, Date, Digest, Duration, Incarnation, PaymentId,
@@ -79,6 +80,7 @@ pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'
             .with("reference_digest", digest(it.reference_digest)),
         Command::Payment(it) => payment(fields.with("payment_id", payment_id(header, sequence)), it),
         Command::RefusedPayment(it) => refused(fields.with("payment_id", payment_id(header, sequence)), it),
+        Command::Evidence(it) => evidence(fields, header, it),
         Command::Answer(it) => fields
             .with("payment_id", payment_id(header, Sequence(it.payment.get())))
             .with("bic", bic(it.bic))
@@ -167,6 +169,7 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::TransferLiquidity => "transfer_liquidity",
         Kind::Payment => "payment",
         Kind::RefusedPayment => "refused_payment",
+        Kind::Evidence => "evidence",
         Kind::Answer => "answer",
         Kind::SetDecisionPolicy => "set_decision_policy",
         Kind::SetAccountFlag => "set_account_flag",
@@ -239,12 +242,27 @@ fn refused(fields: Fields, refused: &layout::RefusedPayment) -> Fields {
     key(fields, &refused.key)
         .with_some("creditor_agent", Bic::from_bytes(refused.creditor_agent).map(|bic| bic.to_string()))
         .with("reason", ReasonCode::from_bytes(refused.reason).expect(CHECKED).to_string())
+        .with_some("entitled", (!refused.is_entitled()).then_some("no"))
         .with("channel", channel(refused.channel))
         .with_some("acceptance_time", (accepted != 0).then(|| time(accepted)))
         .with("evidence_upto", refused.evidence_upto.get())
         .with("evidence_found", refused.evidence_found.get())
         .with("digest_version", refused.digest_version)
         .with("body_digest", digest(refused.body_digest))
+}
+
+fn evidence(fields: Fields, header: &FrameHeader, evidence: &layout::Evidence) -> Fields {
+    let about = match evidence.about() {
+        About::NoPayment => "no payment".to_owned(),
+        About::Payment(payment) => payment_id(header, payment),
+        About::RecordBefore => "the record before".to_owned(),
+    };
+    fields
+        .with("about", about)
+        .with("passage", named(Passage::from_number(evidence.passage)))
+        .with("message", MessageName::from_bytes(evidence.message_name).expect(CHECKED).as_str())
+        .with_some("counterpart", Bic::from_bytes(evidence.counterpart).map(|bic| bic.to_string()))
+        .with("document_length", evidence.document_length.get())
 }
 
 fn key(fields: Fields, key: &layout::PaymentKey) -> Fields {
@@ -257,7 +275,7 @@ fn request(fields: Fields, request: &layout::Request) -> Fields {
     fields.with("request_digest", digest(request.id_digest)).with("body_digest", digest(request.body_digest))
 }
 
-fn payment_id(header: &FrameHeader, sequence: Sequence) -> String {
+pub(crate) fn payment_id(header: &FrameHeader, sequence: Sequence) -> String {
     let Identity { shard, incarnation, .. } = header.identity;
     PaymentId { incarnation, shard, sequence }.to_string()
 }

@@ -1,5 +1,6 @@
 //! The texts of a record, read back from the frame's personal section.
 
+use iso20022::{EvidenceError, decompress_evidence};
 use ledger::{AccountText, Command, EntryText, Record, TextsError, layout};
 use types::{Amount, Bic, Currency, FixedParts, OrderText, PaymentOrder, Timestamp};
 
@@ -18,6 +19,8 @@ pub(crate) enum Texts {
     Entry(EntryText),
     /// Of a payment.
     Order(Box<PaymentOrder>),
+    /// A document that came in or went out.
+    Document(Vec<u8>),
     /// One text that names no customer, under this name: a bank's name, an external reference, an element's path.
     Plain(&'static str, String),
 }
@@ -31,6 +34,12 @@ pub(crate) enum TextsFault {
     /// A text is not one.
     #[error("its text is not UTF-8")]
     Encoding,
+    /// A document can't be read back.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// A document is not as long as its record says.
+    #[error("its document is not as long as the record says")]
+    DocumentLength,
     /// The kind of record has no texts.
     #[error("it has texts and its kind has none")]
     Superfluous,
@@ -58,6 +67,14 @@ impl Texts {
             Command::RefusedPayment(_) => {
                 Ok(Self::Plain("path", String::from_utf8_lossy(record.text).into_owned()))
             }
+            Command::Evidence(evidence) => {
+                let document = decompress_evidence(record.text)?;
+                let told = usize::try_from(evidence.document_length.get()).ok();
+                match told == Some(document.len()) {
+                    true => Ok(Self::Document(document)),
+                    false => Err(TextsFault::DocumentLength),
+                }
+            }
             Command::Genesis(_)
             | Command::SetProfile(_)
             | Command::SetParticipantStatus(_)
@@ -76,7 +93,8 @@ impl Texts {
     /// Adds what the texts say to a record's fields.
     pub(crate) fn add_to(&self, fields: Fields, personal: Personal) -> Fields {
         match self {
-            Self::None => fields,
+            // `solvo evidence` shows documents.
+            Self::None | Self::Document(_) => fields,
             Self::Account(text) => {
                 let names: Vec<Value> = text.holder_names.iter().map(|name| personal.text(name)).collect();
                 fields

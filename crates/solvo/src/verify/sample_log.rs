@@ -252,6 +252,7 @@ pub(crate) fn payments(commands: &mut RecordWriter, time: Timestamp) {
         path: "/Document/FIToFICstmrCdtTrf/CdtTrfTxInf/ChrgBr".into(),
         body: RefusedBody::Parts(b"body".to_vec()),
         channel: Channel::Iso20022,
+        not_entitled: false,
     });
     pay(commands, "T1", "10.00", time);
 }

@@ -1,0 +1,229 @@
+//! pacs.002 from a bank: its answer to the question whether a payee's account is credited.
+
+use engine::{Answer as EngineAnswer, NotTaken, PaymentName, Question, Waiting};
+use iso20022::{NOT_PROVIDED, Status as Report, StatusReport};
+use ledger::{
+    About, Answer, AnswerEffect, AnswerPayment, Outcome, Payment, PaymentAnswer, RecordWriter, Stage, Verdict,
+};
+use tonic::Status;
+use types::{Bic, PaymentState, Sequence, StatusReason, Timestamp};
+
+use super::desk::{Desk, Incoming, Reply};
+use super::keep::{keep, sent};
+use super::outgoing::Outgoing;
+use super::reports::{MessageOf, finish, message_id, payment_id, payment_of_message, status};
+use crate::log::payments;
+use crate::refusals::{bank_not_yours, not_taken, stopping_connection, unanswered};
+use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
+
+/// What a bank's report is about, as far as it is known here.
+struct Original {
+    payment: Payment,
+    /// The bank that is asked, if the log had to be read.
+    creditor_agent: Option<Bic>,
+}
+
+impl Desk {
+    /// A bank's answer. What decides is answered by nothing; what does not, by what is true instead.
+    pub(super) async fn answer(
+        &self,
+        incoming: &Incoming<'_>,
+        report: &StatusReport,
+    ) -> Result<Reply, Status> {
+        let original = self.original(report).await?;
+        let bank = match (incoming.sender, &original) {
+            (Some(sender), _) => Some(sender),
+            (None, Some(Original { creditor_agent: Some(bank), .. })) => Some(*bank),
+            (None, Some(Original { payment, .. })) => {
+                self.order_of(payment).await?.and_then(|order| order.creditor_agent())
+            }
+            (None, None) => None,
+        };
+        let Some(bank) = bank else {
+            // Nobody is known to have answered, and nothing to have been asked.
+            let document = self.unknown_original(incoming, report, self.node.handle.now());
+            let sent = sent(&document, About::NoPayment, None);
+            keep(&self.node, &self.caller, &[incoming.kept(About::NoPayment), sent]);
+            return Ok(document.into());
+        };
+        if !self.caller.may_act_for(bank) {
+            return Err(bank_not_yours().into_status());
+        }
+        let command = AnswerPayment {
+            // There is no payment at the first position: the answer is counted as one to nothing.
+            payment: original.as_ref().map_or(Sequence(0), |original| original.payment.sequence()),
+            bic: bank,
+            stage: Stage::Credit,
+            answer: match &report.status {
+                Report::Accepted => Answer::Accept,
+                Report::Rejected { reason, .. } => Answer::Reject(*reason),
+            },
+        };
+        let outcome = self.submit_answer(incoming, &command).await?;
+        let Verdict::Answer { payment, effect, .. } = outcome.verdict else {
+            return Err(Status::internal("the engine answered another command"));
+        };
+        match effect {
+            AnswerEffect::Applied => Ok(Reply::default()),
+            AnswerEffect::Late | AnswerEffect::Double | AnswerEffect::Contrary => {
+                self.stored(incoming, report, bank, payment).await
+            }
+            AnswerEffect::NotAsked | AnswerEffect::PaymentUnknown => {
+                let document = self.unknown_original(incoming, report, outcome.decided_time);
+                keep(&self.node, &self.caller, &[sent(&document, About::NoPayment, Some(bank))]);
+                Ok(document.into())
+            }
+        }
+    }
+
+    /// The payment that a report is about: by the message that asked, or by the payment's key. Whatever the report
+    /// repeats of the payment has to be the payment's.
+    async fn original(&self, report: &StatusReport) -> Result<Option<Original>, Status> {
+        let handle = &self.node.handle;
+        let asked = payment_of_message(handle, &report.original_message_id);
+        let payment = match (asked, &report.original_transaction_id, report.debtor_agent) {
+            (Some(sequence), ..) => payments(&self.node, &[sequence]).await?.pop().flatten(),
+            (None, Some(transaction_id), Some(debtor_agent)) => {
+                let (transaction_id, acceptance_time) = (transaction_id.clone(), report.acceptance_time);
+                let question = Question::PaymentByKey { debtor_agent, transaction_id, acceptance_time };
+                match self.node.ask(question).await?.answer {
+                    EngineAnswer::Payment(PaymentAnswer::Found(payment)) => Some(payment),
+                    _ => None,
+                }
+            }
+            (None, ..) => None,
+        };
+        let Some(payment) = payment.filter(|payment| repeats(report, payment)) else { return Ok(None) };
+        let asked_in_question =
+            report.original_message_id == message_id(handle, payment.sequence(), MessageOf::Question);
+        if asked_in_question || report.original_message_id.as_str() == NOT_PROVIDED {
+            return Ok(Some(Original { payment, creditor_agent: None }));
+        }
+        // The payer's bank named the message that it sent; a bank that was asked in another form may repeat that.
+        let Some(order) = self.order_of(&payment).await? else { return Ok(None) };
+        let creditor_agent = order.creditor_agent();
+        let is_its_message =
+            order.order().is_some_and(|order| order.message_id.as_ref() == Some(&report.original_message_id));
+        Ok(is_its_message.then_some(Original { payment, creditor_agent }))
+    }
+
+    /// Submits an answer with its document. An answer is never shed, a document may be: then it follows.
+    async fn submit_answer(
+        &self,
+        incoming: &Incoming<'_>,
+        command: &AnswerPayment,
+    ) -> Result<Outcome, Status> {
+        let write = || {
+            let mut commands = self.node.handle.commands(self.caller.principal);
+            commands.answer(command);
+            commands
+        };
+        let mut commands = write();
+        commands.evidence(&incoming.kept(About::RecordBefore));
+        let submitted = self.submit_for_outcome(commands);
+        let outcome = match submitted {
+            Ok(outcome) => outcome,
+            Err(NotTaken::Stopping) => return Err(unanswered()),
+            Err(_) => {
+                let about = match command.payment {
+                    Sequence(0) => About::NoPayment,
+                    payment => About::Payment(payment),
+                };
+                keep(&self.node, &self.caller, &[incoming.kept(about)]);
+                self.submit_alone(write).await?
+            }
+        };
+        outcome.await.map_err(|_| unanswered())
+    }
+
+    /// Submits an answer as often as it takes.
+    async fn submit_alone(
+        &self,
+        write: impl Fn() -> RecordWriter,
+    ) -> Result<tokio::sync::oneshot::Receiver<Outcome>, Status> {
+        loop {
+            match self.submit_for_outcome(write()) {
+                Ok(outcome) => return Ok(outcome),
+                Err(NotTaken::Overloaded) => tokio::select! {
+                    () = tokio::time::sleep(AGAIN_AFTER) => {}
+                    () = self.node.stops() => return Err(stopping_connection()),
+                },
+                Err(NotTaken::Stopping) => return Err(unanswered()),
+                Err(reason) => return Err(not_taken(reason).into_status()),
+            }
+        }
+    }
+
+    fn submit_for_outcome(
+        &self,
+        commands: RecordWriter,
+    ) -> Result<tokio::sync::oneshot::Receiver<Outcome>, NotTaken> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let mailbox = self.node.mailbox.clone();
+        let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
+            mailbox.put(crate::mailbox::Letter::Outcome(sender, outcomes[0]));
+        };
+        self.node.handle.submit(commands, Box::new(sink))?;
+        Ok(receiver)
+    }
+
+    /// What is true of a payment whose bank answered late, again or otherwise than before.
+    async fn stored(
+        &self,
+        incoming: &Incoming<'_>,
+        report: &StatusReport,
+        bank: Bic,
+        sequence: Sequence,
+    ) -> Result<Reply, Status> {
+        let answered = self.node.ask(Question::Final(PaymentName::At(sequence))).await?;
+        let EngineAnswer::Payment(PaymentAnswer::Found(payment)) = answered.answer else {
+            return Err(Status::internal("a payment that was answered about is known"));
+        };
+        if payment.state() == PaymentState::Reserved {
+            return Err(stopping_connection());
+        }
+        let handle = &self.node.handle;
+        let (state, reason) = (payment.state(), payment.reason_to(Stage::Credit));
+        let id = message_id(handle, sequence, MessageOf::CreditorReport);
+        let answer = StatusReport::on_report(report, id, payment.decided_time(), status(state, reason, None));
+        let answer = StatusReport {
+            status_id: Some(payment_id(handle, sequence)),
+            instructed_agent: Some(bank),
+            ..answer
+        };
+        let document = finish(&answer, incoming.dress, false);
+        keep(&self.node, &self.caller, &[sent(&document, About::Payment(sequence), Some(bank))]);
+        let facts = PaymentFacts { reason, ..PaymentFacts::of(&payment) };
+        let outcome = Some(payment_outcome(handle, PaymentReferences::of(&payment), &facts));
+        Ok(Reply { document: Some(document), outcome })
+    }
+
+    fn unknown_original(
+        &self,
+        incoming: &Incoming<'_>,
+        report: &StatusReport,
+        created_at: Timestamp,
+    ) -> Outgoing {
+        let status = Report::Rejected {
+            reason: StatusReason::PaymentNotReceived.code(),
+            originator: None,
+            additional_information: None,
+        };
+        let id = super::enquiries::answer_id(&report.message_id);
+        finish(&StatusReport::on_report(report, id, created_at, status), incoming.dress, false)
+    }
+}
+
+/// After this time an answer that an overloaded engine did not take is submitted again.
+const AGAIN_AFTER: std::time::Duration = std::time::Duration::from_millis(2);
+
+/// Whether what a report repeats of its original, apart from the message id, is this payment's.
+fn repeats(report: &StatusReport, payment: &Payment) -> bool {
+    let milliseconds = |time: Timestamp| time.nanoseconds() / 1_000_000;
+    let transaction_id = report.original_transaction_id.as_ref();
+    transaction_id.is_none_or(|id| id.as_str() == payment.transaction_id())
+        && report.debtor_agent.is_none_or(|bank| bank == payment.debtor_agent())
+        && report
+            .acceptance_time
+            .is_none_or(|time| milliseconds(time) == milliseconds(payment.acceptance_time()))
+}

@@ -1,0 +1,258 @@
+//! One document at a time: what it asks, done, and the document that answers it.
+
+use std::sync::Arc;
+
+use client::{Refusal, v1};
+use iso20022::{
+    BusinessMessage, CreditTransfer, Message, MessageKind, RefusedOrder, Rules, StatusReport, Surplus,
+    is_rejection, read_message,
+};
+use ledger::{About, Outcome, RefusedBody, RefusedPayment};
+use tonic::{Code, Status};
+use types::{Bic, Channel, Date, PaymentOrder, ReasonCode, StatusReason, Timestamp};
+
+use super::keep::{keep, received, sent};
+use super::outgoing::{Dress, Outgoing, not_permitted, not_taken, unreadable};
+use super::reports::{MessageOf, finish, message_id, payment_id, status};
+use crate::admission::{Admission, Order};
+use crate::caller::Caller;
+use crate::mailbox::reserved;
+use crate::node::{Node, Patience};
+use crate::quota::Places;
+use crate::refusals::{bank_not_yours, not_yet};
+use crate::values::{PaymentFacts, PaymentReferences, facts, payment_outcome};
+
+/// Takes documents of one caller.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) node: Node,
+    pub(super) caller: Caller,
+    /// The bank that is connected, if one is.
+    pub(super) bank: Option<Bic>,
+    pub(super) told: Told,
+}
+
+/// Where the outcome of a payment is told that a document submits.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told {
+    /// In the answer.
+    Here(Patience),
+    /// Among the reports to the bank, apart from the repeat of an earlier answer.
+    InItsTurn,
+}
+
+/// What answers a document.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    pub(super) document: Option<Outgoing>,
+    pub(super) outcome: Option<v1::PaymentOutcome>,
+}
+
+impl From<Outgoing> for Reply {
+    fn from(document: Outgoing) -> Self {
+        Self { document: Some(document), outcome: None }
+    }
+}
+
+/// A document that has been read.
+pub(super) struct Incoming<'document> {
+    pub(super) document: &'document [u8],
+    pub(super) kind: MessageKind,
+    /// Whom its header or its group header names as the sender.
+    pub(super) sender: Option<Bic>,
+    pub(super) dress: Dress,
+}
+
+impl Desk {
+    /// Does what a document asks.
+    pub(super) async fn take(&self, document: &[u8]) -> Result<Reply, Status> {
+        let now = self.node.handle.now();
+        let signature = self.node.limits.iso.bic;
+        let dates = settlement_dates(now);
+        let rules = Rules { profile: self.node.limits.iso.profile, ..Rules::sct_inst_2025(dates) };
+        let message = match read_message(document, &rules) {
+            Ok(message) => message,
+            Err(_) if is_rejection(document) => {
+                tracing::warn!("a bank rejected a document, and its rejection can't be read");
+                return Ok(Reply::default());
+            }
+            Err(fault) => {
+                return Ok(unreadable(document, &fault, now, Dress::rejecting(document, signature)).into());
+            }
+        };
+        let dress = Dress::answering(&message, signature);
+        let done = self.message(document, message, dress).await;
+        match done {
+            Err(status) if status.code() == Code::PermissionDenied && self.bank.is_some() => {
+                Ok(not_permitted(document, &status, now, dress).into())
+            }
+            Err(status) => Ok(not_taken(document, status, now, dress)?.into()),
+            done => done,
+        }
+    }
+
+    async fn message(
+        &self,
+        document: &[u8],
+        message: BusinessMessage,
+        dress: Dress,
+    ) -> Result<Reply, Status> {
+        let from = message.header.and_then(|header| header.from);
+        if from.is_some_and(|from| !self.caller.may_act_for(from)) {
+            return Err(bank_not_yours().into_status());
+        }
+        let incoming = |kind, agent: Option<Bic>| {
+            let sender = self.bank.or(from).or(agent);
+            Incoming { document, kind, sender, dress }
+        };
+        match message.message {
+            Message::CreditTransfer(transfer) => {
+                let sender = transfer.order.instructing_agent.or(Some(transfer.order.debtor_agent));
+                let incoming = incoming(MessageKind::CreditTransfer, sender);
+                let CreditTransfer { order, surplus } = *transfer;
+                self.transfer(&incoming, Arc::new(order), surplus).await
+            }
+            Message::RefusedTransfer(refused) => {
+                let incoming = incoming(MessageKind::CreditTransfer, Some(refused.debtor_agent));
+                self.refused(&incoming, *refused).await
+            }
+            Message::StatusReport(report) => {
+                self.answer(&incoming(MessageKind::StatusReport, report.instructing_agent), &report).await
+            }
+            Message::StatusRequest(request) => {
+                let incoming = incoming(MessageKind::StatusRequest, request.instructing_agent);
+                self.enquiry(&incoming, &request).await
+            }
+            Message::Rejection(rejection) => {
+                self.rejection(&incoming(MessageKind::Rejection, None), &rejection).await?;
+                Ok(Reply::default())
+            }
+        }
+    }
+
+    /// A payment.
+    async fn transfer(
+        &self,
+        incoming: &Incoming<'_>,
+        order: Arc<PaymentOrder>,
+        surplus: Option<Surplus>,
+    ) -> Result<Reply, Status> {
+        let mut places = Places::default();
+        let mut commands = self.node.handle.commands(self.caller.principal);
+        {
+            let mut admission = Admission::new(&self.node, &self.caller);
+            let mut candidate = admission.prepare(Order::Full(Arc::clone(&order)));
+            admission.admit(&mut candidate, &mut places).map_err(Refusal::into_status)?;
+            let surplus = surplus.as_ref().map(Surplus::body);
+            candidate.write_document(&mut commands, &order, surplus, self.node.handle.now());
+        }
+        commands.evidence(&incoming.kept(About::RecordBefore));
+        let patience = self.patience();
+        let progress = self.node.submit_payment(commands, places, patience.to_the_end())?;
+        let outcome = self.node.in_the_end(progress, patience).await?;
+        let report = |id, created_at, status| StatusReport::on_order(&order, id, created_at, status);
+        self.decided(incoming, &outcome, order.debtor_agent, order.transaction_id.as_str(), None, report)
+    }
+
+    /// A document that breaks a rule of the scheme is a payment that is refused, logged and remembered.
+    async fn refused(&self, incoming: &Incoming<'_>, mut refused: RefusedOrder) -> Result<Reply, Status> {
+        let body = match refused.order.take() {
+            Some(order) => RefusedBody::Order(order),
+            None => RefusedBody::Parts(std::mem::take(&mut refused.body)),
+        };
+        let command = RefusedPayment {
+            debtor_agent: refused.debtor_agent,
+            creditor_agent: refused.creditor_agent,
+            transaction_id: refused.transaction_id.clone(),
+            acceptance_time: refused.acceptance_time,
+            reason: refused.reason.code(),
+            path: refused.path.clone().into_boxed_str(),
+            body,
+            channel: Channel::Iso20022,
+            not_entitled: !self.caller.may_act_for(refused.debtor_agent),
+        };
+        let outcome = self.submit_refused(incoming, &command).await?;
+        let report = |id, created_at, status| {
+            let report = StatusReport::on_refusal(&refused, id, created_at, None);
+            // The log may know better than the reader: an unknown bank, a changed body, or an earlier answer.
+            StatusReport { status, ..report }
+        };
+        let (bank, id, path) = (refused.debtor_agent, refused.transaction_id.as_str(), Some(&*refused.path));
+        self.decided(incoming, &outcome, bank, id, path, report)
+    }
+
+    async fn submit_refused(
+        &self,
+        incoming: &Incoming<'_>,
+        command: &RefusedPayment,
+    ) -> Result<Outcome, Status> {
+        let mut commands = self.node.handle.commands(self.caller.principal);
+        commands.refused_payment(command);
+        commands.evidence(&incoming.kept(About::RecordBefore));
+        let patience = self.patience();
+        // What repeats an open payment waits for it, refused or not.
+        let progress = self.node.submit_payment(commands, (), patience.to_the_end())?;
+        self.node.in_the_end(progress, patience).await
+    }
+
+    const fn patience(&self) -> Patience {
+        match self.told {
+            Told::Here(patience) => patience,
+            Told::InItsTurn => Patience::Logged,
+        }
+    }
+
+    /// The answer to a payment of the caller's.
+    fn decided(
+        &self,
+        incoming: &Incoming<'_>,
+        outcome: &Outcome,
+        debtor_agent: Bic,
+        transaction_id: &str,
+        path: Option<&str>,
+        report: impl Fn(types::Text<35>, Timestamp, iso20022::Status) -> StatusReport,
+    ) -> Result<Reply, Status> {
+        let handle = &self.node.handle;
+        let is_open = reserved(outcome).is_some();
+        let facts: PaymentFacts = facts(outcome);
+        // A stranger's attempt is no report of the bank's, so the reports do not tell it.
+        let is_told_elsewhere = !facts.repeat && facts.reason != Some(NOT_ENTITLED);
+        match self.told {
+            Told::InItsTurn if is_open || is_told_elsewhere => return Ok(Reply::default()),
+            Told::Here(_) if is_open => return Err(not_yet()),
+            Told::InItsTurn | Told::Here(_) => {}
+        }
+        let id = message_id(handle, facts.sequence, MessageOf::DebtorReport);
+        let mut report = report(id, facts.decided_time, status(facts.state, facts.reason, path));
+        report.acceptance_time = report.acceptance_time.or(facts.acceptance_time);
+        report.instructed_agent = Some(debtor_agent);
+        report.status_id = Some(payment_id(handle, facts.sequence));
+        let document = finish(&report, incoming.dress, false);
+        keep(&self.node, &self.caller, &[sent(&document, About::Payment(facts.sequence), incoming.sender)]);
+        let references = PaymentReferences {
+            transaction_id: transaction_id.to_owned(),
+            debtor_agent: debtor_agent.to_string(),
+        };
+        let outcome = Some(payment_outcome(handle, references, &facts));
+        Ok(Reply { document: Some(document), outcome })
+    }
+}
+
+const NOT_ENTITLED: ReasonCode = StatusReason::SenderNotEntitled.code();
+
+impl Incoming<'_> {
+    /// The document as it is kept.
+    pub(super) fn kept(&self, about: About) -> ledger::Evidence {
+        received(self.document, self.kind, about, self.sender)
+    }
+}
+
+/// The calendar day at this moment, in UTC and in the zone of TARGET, which is one or two hours ahead; and the
+/// day on which a payment that is still in time may have been sent.
+fn settlement_dates(now: Timestamp) -> Vec<Date> {
+    let sent = now.minus(types::Duration::from_seconds(10));
+    let ahead = now.plus(types::Duration::from_seconds(2 * 3600));
+    let mut dates = vec![sent.date(), now.date(), ahead.date()];
+    dates.dedup();
+    dates
+}

@@ -1,0 +1,118 @@
+//! pacs.028, which asks what became of a payment, and admi.002, which says that a document was not taken.
+
+use engine::{Answer, Question, StoredOrder};
+use iso20022::{ReceivedRejection, Status as Report, StatusRequest};
+use ledger::{About, Payment, PaymentAnswer, Stage};
+use tonic::Status;
+use types::{PaymentState, StatusReason, Text};
+
+use super::desk::{Desk, Incoming, Reply};
+use super::keep::{keep, sent};
+use super::reports::{Reported, finish, payment_of_message, report};
+use crate::log::{document, orders, payments};
+use crate::node::Patience;
+use crate::refusals::not_yet;
+use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
+
+impl Desk {
+    /// The stored outcome, once it is final.
+    pub(super) async fn enquiry(
+        &self,
+        incoming: &Incoming<'_>,
+        request: &StatusRequest,
+    ) -> Result<Reply, Status> {
+        let question = Question::PaymentByKey {
+            debtor_agent: request.debtor_agent,
+            transaction_id: request.original_transaction_id.clone(),
+            acceptance_time: request.acceptance_time,
+        };
+        let patience = match self.told {
+            super::desk::Told::Here(patience) => patience,
+            super::desk::Told::InItsTurn => Patience::Final,
+        };
+        let answered = self.node.payment_in_time(question, patience).await?;
+        let Answer::Payment(PaymentAnswer::Found(payment)) = answered.answer else {
+            return Ok(self.unknown(incoming, request));
+        };
+        if payment.state() == PaymentState::Reserved {
+            return Err(not_yet());
+        }
+        let order = self.order_of(&payment).await?;
+        let Some(reported) = self.reported(&payment, order.as_ref()) else {
+            return Ok(self.unknown(incoming, request));
+        };
+        let document = match order.as_ref().and_then(StoredOrder::fault) {
+            Some(_) => document(&self.node, payment.sequence()).await?,
+            None => None,
+        };
+        let report = report(&self.node.handle, &payment, reported, order.as_ref(), document.as_deref());
+        let document = finish(&report, incoming.dress, false);
+        let about = About::Payment(payment.sequence());
+        let sent = sent(&document, about, Some(reported.bank));
+        keep(&self.node, &self.caller, &[incoming.kept(about), sent]);
+        let (state, reason) = (reported.told.state, reported.told.reason);
+        let facts = PaymentFacts { state, reason, ..PaymentFacts::of(&payment) };
+        let outcome = payment_outcome(&self.node.handle, PaymentReferences::of(&payment), &facts);
+        Ok(Reply { document: Some(document), outcome: Some(outcome) })
+    }
+
+    /// Which side of the payment asks, and what it may know. Whoever is on none learns nothing, not even that there is
+    /// such a payment.
+    fn reported(&self, payment: &Payment, order: Option<&StoredOrder>) -> Option<Reported> {
+        let is = |bank| self.caller.may_act_for(bank) && self.bank.is_none_or(|asks| asks == bank);
+        let creditor_agent = order.and_then(StoredOrder::creditor_agent);
+        let (bank, side) = match creditor_agent {
+            _ if is(payment.debtor_agent()) => (payment.debtor_agent(), Stage::Debit),
+            Some(creditor_agent) if is(creditor_agent) => (creditor_agent, Stage::Credit),
+            Some(_) | None => return None,
+        };
+        Some(Reported { bank, side, told: payment.told_to(side)? })
+    }
+
+    /// The payment as it was submitted, from the log.
+    pub(super) async fn order_of(&self, payment: &Payment) -> Result<Option<StoredOrder>, Status> {
+        Ok(orders(&self.node, vec![payment.sequence()]).await?.remove(&payment.sequence()))
+    }
+
+    /// The answer to an enquiry about a payment that is not known here.
+    fn unknown(&self, incoming: &Incoming<'_>, request: &StatusRequest) -> Reply {
+        let status = Report::Rejected {
+            reason: StatusReason::PaymentNotReceived.code(),
+            originator: None,
+            additional_information: None,
+        };
+        let report = request.answer(answer_id(&request.message_id), self.node.handle.now(), status);
+        let document = finish(&report, incoming.dress, false);
+        let sent = sent(&document, About::NoPayment, incoming.sender);
+        keep(&self.node, &self.caller, &[incoming.kept(About::NoPayment), sent]);
+        document.into()
+    }
+
+    /// A bank could not take a document: something for people.
+    pub(super) async fn rejection(
+        &self,
+        incoming: &Incoming<'_>,
+        rejection: &ReceivedRejection,
+    ) -> Result<(), Status> {
+        let original = rejection.original_message_id.as_ref();
+        let payment = original.and_then(|id| payment_of_message(&self.node.handle, id));
+        // Anybody can write an id; whether there is such a payment is for the log to say.
+        let known = payments(&self.node, payment.as_slice()).await?;
+        let payment = known.into_iter().flatten().next().map(|payment| payment.sequence());
+        tracing::warn!(
+            bank = incoming.sender.map(tracing::field::display),
+            payment = payment.map(|payment| tracing::field::display(self.node.handle.payment_id(payment))),
+            reason_length = rejection.reason.as_str().len(),
+            "a bank rejected a document; `solvo evidence` shows it"
+        );
+        let about = payment.map_or(About::NoPayment, About::Payment);
+        keep(&self.node, &self.caller, &[incoming.kept(about)]);
+        Ok(())
+    }
+}
+
+/// The id of an answer about no payment: as many answers as questions, and the same to the same question.
+pub(super) fn answer_id(question: &Text<35>) -> Text<35> {
+    let id: String = "AG09-".chars().chain(question.as_str().chars()).take(35).collect();
+    Text::parse(id.trim_end()).expect("a part of a text, behind letters")
+}

@@ -1,0 +1,202 @@
+//! `Iso20022Service.Exchange`: a bank connects, in documents.
+//!
+//! The session of a bank is that of `ParticipantService.Connect`, and a bank may have connections of both forms. One
+//! task reads documents, one tells what there is; the second takes something only when there is room for it on the way
+//! out, so a bank that does not read is given no more.
+
+use std::sync::Arc;
+
+use client::convert::{FieldReader, Path};
+use client::v1;
+use client::v1::iso20022_service_exchange_request::Request;
+use ledger::About;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming};
+use types::Sequence;
+
+use super::check_length;
+use super::desk::{Desk, Told};
+use super::forward::told;
+use super::keep::{keep, sent};
+use super::outgoing::{Dress, Outgoing};
+use crate::caller::Caller;
+use crate::node::Node;
+use crate::refusals::{bank_not_yours, invalid, stopping_connection};
+use crate::session::{Connection, Start, Wants};
+
+/// What a connection is sent.
+type Sent = Result<v1::Iso20022ServiceExchangeResponse, Status>;
+
+/// What is taken from the session at a time.
+const HEARD_MAX: usize = 64;
+
+/// Documents of one connection that may be under way at once. Beyond that it is not read.
+const UNDER_WAY_MAX: usize = 256;
+
+/// Connects a bank.
+pub(super) fn exchange(
+    node: &Node,
+    caller: Caller,
+    requests: Streaming<v1::Iso20022ServiceExchangeRequest>,
+) -> ReceiverStream<Sent> {
+    // One place is for the document that waits to be sent, the other for the status that ends the stream.
+    let (sender, receiver) = mpsc::channel(2);
+    let end = sender.clone().try_reserve_owned().expect("a new channel has room and a receiver");
+    let node = node.clone();
+    tokio::spawn(async move {
+        let gone = sender.clone();
+        tokio::select! {
+            ended = serve(node, caller, requests, sender) => {
+                if let Err(status) = ended {
+                    end.send(Err(status));
+                }
+            }
+            () = gone.closed() => {}
+        }
+    });
+    ReceiverStream::new(receiver)
+}
+
+/// Serves a connection until one of its sides ends it.
+async fn serve(
+    mut node: Node,
+    caller: Caller,
+    mut requests: Streaming<v1::Iso20022ServiceExchangeRequest>,
+    sender: mpsc::Sender<Sent>,
+) -> Result<(), Status> {
+    let Some(first) = node.next(&mut requests).await? else { return Err(start_missing()) };
+    let (start, with_header) = read_start(first)?;
+    if !caller.may_act_for(start.bank) {
+        return Err(bank_not_yours().into_status());
+    }
+    let connection = Connection::open(&node, start).await?;
+    let dress = match with_header {
+        true => Dress::to(start.bank, node.limits.iso.bic.unwrap_or(start.bank)),
+        false => Dress::BARE,
+    };
+    let desk = Arc::new(Desk { node, caller, bank: Some(start.bank), told: Told::InItsTurn });
+    let (answers, answered) = mpsc::channel(UNDER_WAY_MAX);
+    tokio::select! {
+        ended = listen(&desk, requests, answers) => ended,
+        ended = tell(&desk, connection, dress, answered, sender) => ended,
+    }
+}
+
+/// Takes documents until the bank ends its side.
+async fn listen(
+    desk: &Arc<Desk>,
+    mut requests: Streaming<v1::Iso20022ServiceExchangeRequest>,
+    answers: mpsc::Sender<Result<Outgoing, Status>>,
+) -> Result<(), Status> {
+    let places = Arc::new(Semaphore::new(UNDER_WAY_MAX));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+        let Some(message) = requests.message().await? else { break };
+        let Some(Request::Document(document)) = message.request else {
+            let description = "after the first message a bank sends documents".to_owned();
+            return Err(invalid(vec![v1::FieldViolation { field: "document".to_owned(), description }]));
+        };
+        check_length(&document)?;
+        let (desk, answers) = (Arc::clone(desk), answers.clone());
+        // In a task of its own: what has been submitted must be kept whole even if the connection ends, and one
+        // enquiry that waits for its payment must not hold up the answers behind it.
+        tokio::spawn(async move {
+            let reply = desk.take(&document).await.map(|reply| reply.document).transpose();
+            if let Some(reply) = reply {
+                // Whoever is gone hears nothing.
+                let _ = answers.send(reply).await;
+            }
+            drop(place);
+        });
+    }
+    // What is under way is still answered: the other task ends when nobody holds the way to it any more.
+    drop(answers);
+    std::future::pending().await
+}
+
+/// Tells what there is, as long as it is read, and until the bank has ended its side and everything that it asked has
+/// been answered.
+async fn tell(
+    desk: &Desk,
+    mut connection: Connection,
+    dress: Dress,
+    mut answered: mpsc::Receiver<Result<Outgoing, Status>>,
+    sender: mpsc::Sender<Sent>,
+) -> Result<(), Status> {
+    let bank = desk.bank;
+    let bank = bank.expect("an exchange is a bank's");
+    // Says that the connection stands.
+    if sender.send(Ok(v1::Iso20022ServiceExchangeResponse::default())).await.is_err() {
+        return Ok(());
+    }
+    loop {
+        loop {
+            let answer = match answered.try_recv() {
+                Ok(answer) => answer?,
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return Ok(()),
+            };
+            if sender.send(Ok(response(answer, Sequence(0), false))).await.is_err() {
+                return Ok(());
+            }
+        }
+        let Ok(room) = sender.clone().reserve_owned().await else { return Ok(()) };
+        let heard = connection.take(HEARD_MAX).await?;
+        let mut room = Some(room);
+        for heard in &heard {
+            let Some(told) = told(&desk.node, bank, dress, heard).await? else { continue };
+            let place = match room.take() {
+                Some(place) => place,
+                None => match sender.clone().reserve_owned().await {
+                    Ok(place) => place,
+                    Err(_) => return Ok(()),
+                },
+            };
+            keep(&desk.node, &desk.caller, &[sent(&told.document, About::Payment(told.payment), Some(bank))]);
+            place.send(Ok(response(told.document, told.position, told.is_repeat)));
+        }
+        if !heard.is_empty() {
+            continue;
+        }
+        drop(room);
+        tokio::select! {
+            () = connection.ready() => {}
+            answer = answered.recv() => {
+                let Some(answer) = answer else { return Ok(()) };
+                if sender.send(Ok(response(answer?, Sequence(0), false))).await.is_err() {
+                    return Ok(());
+                }
+            }
+            () = desk.node.stops() => return Err(stopping_connection()),
+        }
+    }
+}
+
+fn response(
+    document: Outgoing,
+    position: Sequence,
+    possible_repeat: bool,
+) -> v1::Iso20022ServiceExchangeResponse {
+    v1::Iso20022ServiceExchangeResponse {
+        message_name: document.kind.name().to_owned(),
+        document: document.bytes,
+        sequence: position.0,
+        possible_repeat,
+    }
+}
+
+fn read_start(first: v1::Iso20022ServiceExchangeRequest) -> Result<(Start, bool), Status> {
+    let Some(Request::Start(start)) = first.request else { return Err(start_missing()) };
+    let mut reader = FieldReader::new();
+    let bank = reader.bic(&Path::root("start").field("bic"), &start.bic);
+    let bank = reader.finish(bank).map_err(invalid)?;
+    let wants = Wants { debit_questions: false, credit_questions: true, reports: true };
+    Ok((Start { bank, last: start.last_sequence.map(Sequence), wants }, start.with_header))
+}
+
+fn start_missing() -> Status {
+    let description = "the first message says who connects".to_owned();
+    invalid(vec![v1::FieldViolation { field: "start".to_owned(), description }])
+}

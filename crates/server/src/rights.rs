@@ -1,0 +1,132 @@
+//! Who may call what: one table, and nothing that is not in it may be called.
+//!
+//! What a caller sees of a call's answer, and for which banks it may write, follows from its BICs
+//! ([`Caller::may_act_for`](crate::Caller::may_act_for), [`Caller::may_see`](crate::Caller::may_see)); `bound` says in
+//! words how each call is bound to them. `docs/identity.md` shows this table, and a test holds the two together.
+
+use crate::caller::{Role, Roles};
+
+/// One call, and who may make it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Right {
+    /// The call's full path.
+    pub path: &'static str,
+    /// Whether messages flow in either direction for as long as the call is open.
+    pub streams: bool,
+    /// Whoever has one of these roles may make it.
+    pub roles: Roles,
+    /// How participants and instructing parties are bound to their BICs.
+    pub bound: &'static str,
+}
+
+/// The row of a path.
+pub fn right_to(path: &str) -> Option<&'static Right> {
+    // Most rows differ from the path in length, and the busiest stand first.
+    RIGHTS.iter().find(|right| right.path == path)
+}
+
+const BANKS: Roles = Roles::NONE.and(Role::Participant);
+const SENDERS: Roles = BANKS.and(Role::InstructingParty);
+const OPERATORS: Roles = Roles::NONE.and(Role::Operator);
+const OVERSEERS: Roles = OPERATORS.and(Role::Auditor);
+
+const PAYER: &str = "the payer's bank is an own one";
+const PARTY: &str = "payments of own banks";
+const OWNER: &str = "own accounts; others do not exist for it";
+const ITSELF: &str = "own BICs";
+const EACH: &str = "—";
+
+const fn call(path: &'static str, roles: Roles, bound: &'static str) -> Right {
+    Right { path, streams: false, roles, bound }
+}
+
+const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right {
+    Right { path, streams: true, roles, bound }
+}
+
+/// Every call that may be made.
+pub const RIGHTS: [Right; 28] = [
+    call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
+    stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
+    call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
+    call("/solvo.v1.Iso20022Service/Submit", SENDERS, PAYER),
+    stream("/solvo.v1.Iso20022Service/Exchange", SENDERS, ITSELF),
+    stream("/solvo.v1.ParticipantService/Connect", SENDERS, ITSELF),
+    stream("/solvo.v1.EventService/Watch", Roles::ALL, PARTY),
+    call("/solvo.v1.AccountService/OpenAccount", BANKS, ITSELF),
+    stream("/solvo.v1.AccountService/OpenAccounts", BANKS, ITSELF),
+    call("/solvo.v1.AccountService/GetAccount", Roles::ALL, OWNER),
+    call("/solvo.v1.AccountService/PostEntry", BANKS, OWNER),
+    call("/solvo.v1.AccountService/SetAccountStatus", BANKS, OWNER),
+    call("/solvo.v1.AccountService/SetAccountFloor", BANKS, OWNER),
+    call("/solvo.v1.AccountService/SetAccountFlag", BANKS, OWNER),
+    call("/solvo.v1.ParticipantService/RegisterParticipant", OPERATORS, EACH),
+    call("/solvo.v1.ParticipantService/GetParticipant", Roles::ALL, ITSELF),
+    call("/solvo.v1.ParticipantService/SetParticipantStatus", OPERATORS, EACH),
+    call("/solvo.v1.ParticipantService/SetDecisionPolicy", OPERATORS, EACH),
+    call("/solvo.v1.ParticipantService/SetReservationLimit", OPERATORS, EACH),
+    call("/solvo.v1.LiquidityService/Fund", OPERATORS, EACH),
+    call("/solvo.v1.LiquidityService/Defund", OPERATORS, EACH),
+    call("/solvo.v1.LiquidityService/GetPosition", Roles::ALL, ITSELF),
+    call("/solvo.v1.AuditService/GetTrialBalance", OVERSEERS, EACH),
+    call("/solvo.v1.NodeService/GetNodeStatus", OVERSEERS, EACH),
+    call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
+    stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
+    stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),
+    stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+
+    /// Every call of the contract, of health and of reflection has its row, and every row its call.
+    #[test]
+    fn the_table_is_complete() {
+        use prost::Message;
+        let sets = [
+            client::FILE_DESCRIPTOR_SET,
+            tonic_health::pb::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+        ];
+        let mut calls = BTreeMap::new();
+        for file in
+            sets.map(|set| FileDescriptorSet::decode(set).unwrap()).into_iter().flat_map(|set| set.file)
+        {
+            for service in &file.service {
+                for method in &service.method {
+                    let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
+                    calls.insert(path, method.client_streaming() || method.server_streaming());
+                }
+            }
+        }
+        for (path, streams) in &calls {
+            let right = right_to(path).unwrap_or_else(|| panic!("{path} has no row: say who may call it"));
+            assert_eq!(right.streams, *streams, "{path}");
+        }
+        for right in RIGHTS {
+            assert!(calls.contains_key(right.path), "{} is no call", right.path);
+            let rows = RIGHTS.iter().filter(|row| row.path == right.path).count();
+            assert_eq!(rows, 1, "{}", right.path);
+        }
+    }
+
+    #[test]
+    fn an_auditor_reads_and_nobody_else_runs_the_node() {
+        for right in RIGHTS {
+            let (_, method) = right.path.rsplit_once('/').unwrap();
+            let reads = ["Get", "Watch", "Check", "ServerReflection"];
+            assert_eq!(
+                right.roles.has(Role::Auditor),
+                reads.iter().any(|verb| method.starts_with(verb)),
+                "{}",
+                right.path
+            );
+        }
+    }
+}
