@@ -75,26 +75,23 @@ impl Bank {
 
     /// The next thing, which is a question.
     pub async fn question(&mut self) -> v1::PaymentQuestion {
-        match self.next().await {
-            Event::Question(question) => question,
-            other => panic!("not a question: {other:?}"),
-        }
+        let event = self.next().await;
+        let Event::Question(question) = event else { panic!("not a question: {event:?}") };
+        question
     }
 
     /// The next thing, which is a report: the outcome and the side.
     pub async fn report(&mut self) -> v1::PaymentReport {
-        match self.next().await {
-            Event::Report(report) => report,
-            other => panic!("not a report: {other:?}"),
-        }
+        let event = self.next().await;
+        let Event::Report(report) = event else { panic!("not a report: {event:?}") };
+        report
     }
 
     /// The next thing, which is what an answer that changed nothing came to.
     pub async fn answer_result(&mut self) -> v1::AnswerResult {
-        match self.next().await {
-            Event::AnswerResult(result) => result,
-            other => panic!("not the result of an answer: {other:?}"),
-        }
+        let event = self.next().await;
+        let Event::AnswerResult(result) = event else { panic!("not the result of an answer: {event:?}") };
+        result
     }
 
     /// Accepts.

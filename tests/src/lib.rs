@@ -11,6 +11,7 @@ mod api;
 mod bank;
 pub mod certificates;
 mod dependencies;
+mod exchange;
 pub mod http2;
 mod node;
 pub mod secured;
@@ -20,6 +21,7 @@ mod world;
 pub use api::{Api, outcome_of, settled};
 pub use bank::{Bank, answer, start};
 pub use dependencies::{ALLOWED, BANNED, CORE, Workspace};
+pub use exchange::{Exchange, Kept, document, kept, now, order, sample};
 pub use node::Node;
 pub use wait::{ago, ahead, nanoseconds, until};
 pub use world::{

@@ -7,11 +7,11 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use client::v1::StageTimes;
 use loadgen::{
-    AuditReport, Books, Driven, Extent, LoadOptions, LoadReport, Mode, Rate, RunId, Silent, Workload, drive,
-    load,
+    AuditReport, Books, Driven, Extent, LoadOptions, LoadReport, Mode, Rate, RemotePayees, Responders, RunId,
+    Silent, Workload, drive, load,
 };
 
 use super::folders::{Folders, remove};
@@ -37,17 +37,48 @@ pub(crate) struct Load {
     pub(crate) workload: Workload,
     pub(crate) accounts: u32,
     pub(crate) connections: usize,
+    /// All payees are elsewhere, if this is given.
+    pub(crate) elsewhere: Option<Elsewhere>,
 }
+
+/// Payees whose banks are connected by the client and asked about each payment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elsewhere {
+    /// Banks that accept, with a connection each.
+    pub(crate) banks: usize,
+    /// Payments a second to one more bank, which never answers. They are beside the load, and no figure counts them.
+    pub(crate) silent_per_second: Option<u64>,
+}
+
+impl Elsewhere {
+    /// The silent bank comes behind the others, and is connected whether or not it is paid.
+    const fn silent(self) -> std::ops::Range<usize> {
+        self.banks..self.banks + 1
+    }
+}
+
+/// How payments to the silent bank are sent: so small and so many messages that there is room for all that wait until
+/// their time is over, which takes seven seconds.
+const SILENT_MODE: Mode = Mode::Stream { payments_per_message: 20, messages_in_flight: 1024 };
 
 impl Load {
     /// As fast as answers come, over a small world.
     pub(crate) const fn max(mode: Mode) -> Self {
-        Self { mode, rate: Rate::Max, workload: Workload::Uniform, accounts: ACCOUNTS, connections: 4 }
+        Self {
+            mode,
+            rate: Rate::Max,
+            workload: Workload::Uniform,
+            accounts: ACCOUNTS,
+            connections: 4,
+            elsewhere: None,
+        }
     }
 
     fn options(self, span: Duration) -> LoadOptions {
-        let Self { mode, rate, workload, accounts, connections } = self;
+        let Self { mode, rate, workload, accounts, connections, elsewhere } = self;
+        let remote = elsewhere.map(|elsewhere| RemotePayees { percent: 100, banks: 0..elsewhere.banks });
         LoadOptions {
+            remote,
             mode,
             rate,
             workload,
@@ -56,6 +87,15 @@ impl Load {
             extent: Extent::Duration(span),
             ..options()
         }
+    }
+
+    /// The payments to the silent bank, if there are any.
+    fn silent_options(self, span: Duration) -> Option<LoadOptions> {
+        let elsewhere = self.elsewhere?;
+        let rate = Rate::PerSecond(elsewhere.silent_per_second?);
+        let remote = Some(RemotePayees { percent: 100, banks: elsewhere.silent() });
+        let load = Self { mode: SILENT_MODE, rate, connections: 1, ..self };
+        Some(LoadOptions { remote, ..load.options(span) })
     }
 }
 
@@ -104,6 +144,8 @@ struct Running {
 struct Life {
     folder: PathBuf,
     books: Books,
+    /// The payees' banks, if they are elsewhere.
+    responders: Option<Responders>,
     options: LoadOptions,
     settled: u64,
 }
@@ -166,9 +208,19 @@ impl<'all> Contest<'all> {
                 let folder = self.folders.with_accounts(accounts, self.teller)?;
                 self.teller.doing(&format!("starting a node with {accounts} accounts"));
                 let process = ServerProcess::node(&folder, commands_per_second_max)?;
-                let options = LoadOptions { accounts, ..options() };
+                let elsewhere = self.elsewhere(index);
+                let remote = elsewhere
+                    .map(|elsewhere| RemotePayees { percent: 100, banks: 0..elsewhere.silent().end });
+                let options = LoadOptions { accounts, remote, ..options() };
                 let books = Books::open(process.address(), &options, &Silent).await?;
-                Running { process, life: Some(Life { folder, books, options, settled: 0 }) }
+                let responders = match elsewhere {
+                    Some(elsewhere) => {
+                        let silent = elsewhere.silent();
+                        Some(Responders::start(process.address(), 0..silent.end, silent).await?)
+                    }
+                    None => None,
+                };
+                Running { process, life: Some(Life { folder, books, responders, options, settled: 0 }) }
             }
         };
         self.servers[index].running = Some(running);
@@ -180,16 +232,23 @@ impl<'all> Contest<'all> {
         Ok(())
     }
 
+    /// The payees' banks that the sides of a server need, which all need the same.
+    fn elsewhere(&self, server: usize) -> Option<Elsewhere> {
+        self.sides.iter().filter(|side| side.server == server).find_map(|side| side.load.elsewhere)
+    }
+
     /// Audits and stops a server, if it is up.
     async fn stop(&mut self, index: usize) -> anyhow::Result<()> {
-        let Some(Running { process, life }) = self.servers[index].running.take() else { return Ok(()) };
-        if let Some(life) = &life {
+        let Some(Running { process, mut life }) = self.servers[index].running.take() else { return Ok(()) };
+        if let Some(life) = &mut life {
             self.teller.doing("auditing");
             let audit = life.books.audit(process.address(), &life.options, &Silent).await?;
             if !audit.passed() {
                 self.teller.line(&audit.to_string());
             }
             self.findings.audits.push(audit);
+            // A node that ends waits for its connections.
+            drop(life.responders.take());
         }
         process.stop()?;
         match life {
@@ -201,7 +260,22 @@ impl<'all> Contest<'all> {
     async fn drive(&mut self, side: Side, span: Duration) -> anyhow::Result<Driven> {
         let running = self.servers[side.server].running.as_mut().context("a server is not up")?;
         let options = side.load.options(span);
-        let (driven, confirmed) = drive(running.process.address(), &options, &Silent).await?;
+        let address = running.process.address();
+        let (driven, confirmed) = match side.load.silent_options(span) {
+            None => drive(address, &options, &Silent).await?,
+            Some(silent_options) => {
+                let both =
+                    tokio::join!(drive(address, &options, &Silent), drive(address, &silent_options, &Silent));
+                let (silent, silent_confirmed) = both.1?;
+                let Driven { counts, gave_up, .. } = &silent;
+                ensure!(gave_up.is_empty() && counts.unknown == 0, "payments to the silent bank: {silent}");
+                ensure!(counts.expired > 0 && counts.settled == 0, "payments to the silent bank: {silent}");
+                if let Some(life) = &mut running.life {
+                    life.books.note(&silent, silent_confirmed);
+                }
+                both.0?
+            }
+        };
         if let Some(life) = &mut running.life {
             life.settled += driven.counts.settled;
             life.books.note(&driven, confirmed);

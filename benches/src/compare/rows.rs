@@ -7,7 +7,9 @@ use clap::ValueEnum;
 use loadgen::{Mode, Rate, Workload};
 use serde_json::{Value, json};
 
-use super::contest::{ACCOUNTS, Contest, Findings, Kind, Load, Side, resident_bytes_at_start, run_once};
+use super::contest::{
+    ACCOUNTS, Contest, Elsewhere, Findings, Kind, Load, Side, resident_bytes_at_start, run_once,
+};
 use super::core_alone::CoreAlone;
 use super::folders::{Folders, remove};
 use super::log_bytes::{LogBytes, last_batch};
@@ -23,6 +25,8 @@ pub(crate) enum Experiment {
     Unary,
     /// Streams against the empty service, and their absolute rate.
     Stream,
+    /// Streams whose payees' banks are asked about each payment, against the empty service.
+    TwoPhase,
     /// One hot payee against anyone pays anyone.
     Hot,
     /// 1 M accounts against 1 k.
@@ -39,6 +43,8 @@ pub(crate) enum Experiment {
     LatencyHalf,
     /// Three times as much as the core takes.
     Overload,
+    /// Ten banks of which one never answers, against the other nine alone.
+    SilentBank,
     /// Bytes of log a payment.
     Log,
     /// Bytes of memory an account.
@@ -105,6 +111,12 @@ const LATENCY_RATE: u64 = 20_000;
 /// What the core takes at most, and what it is offered, when overload is measured.
 const OVERLOAD: (u32, u64) = (10_000, 30_000);
 
+/// Payments a second to a bank that never answers: 14,000 wait for it at any time.
+const SILENT_RATE: u64 = 2_000;
+
+/// Trials with the silent bank that must count.
+const SILENT_TRIALS: usize = 5;
+
 /// Payments of one trial of the core alone.
 const CORE_PAYMENTS: [u32; 2] = [2_000_000, 1_000_000];
 
@@ -115,6 +127,7 @@ impl Laboratory {
         let done = match experiment {
             Experiment::Unary => self.unary().await,
             Experiment::Stream => self.stream().await,
+            Experiment::TwoPhase => self.two_phase().await,
             Experiment::Hot => self.hot().await,
             Experiment::Accounts1M => self.accounts(experiment, 1_000_000).await,
             Experiment::Accounts10M => self.accounts(experiment, 10_000_000).await,
@@ -122,6 +135,7 @@ impl Laboratory {
             Experiment::Latency => self.latency(experiment, LATENCY_RATE).await,
             Experiment::LatencyHalf => self.latency_half().await,
             Experiment::Overload => self.overload().await,
+            Experiment::SilentBank => self.silent_bank().await,
             Experiment::Log => self.log().await,
             Experiment::Memory => self.memory(),
         };
@@ -129,7 +143,17 @@ impl Laboratory {
     }
 
     async fn contest(&mut self, kinds: &[Kind], sides: &[Side]) -> anyhow::Result<(Trials, Findings)> {
-        let Self { method, folders, teller, .. } = self;
+        let method = self.method.clone();
+        self.contest_with(&method, kinds, sides).await
+    }
+
+    async fn contest_with(
+        &mut self,
+        method: &Method,
+        kinds: &[Kind],
+        sides: &[Side],
+    ) -> anyhow::Result<(Trials, Findings)> {
+        let Self { folders, teller, .. } = self;
         let mut contest = Contest::new(kinds, sides, method, folders, teller);
         let trials = measure(&mut contest, method, teller).await?;
         Ok((trials, contest.finish().await?))
@@ -160,6 +184,47 @@ impl Laboratory {
             row("stream, absolute", goals[1], &trials, &findings, second_rate, String::new()),
         ];
         Ok(Outcome { experiment: Experiment::Stream, rows, trials, findings, details: Value::Null })
+    }
+
+    /// Every payment is reserved, asked about, answered on the payee's bank's connection, and confirmed to both banks.
+    async fn two_phase(&mut self) -> anyhow::Result<Outcome> {
+        let elsewhere = Some(Elsewhere { banks: 4, silent_per_second: None });
+        let (trials, findings) = self.against_empty(Load { elsewhere, ..Load::max(Mode::STREAM) }).await?;
+        let goal = Goal::at_least(Unit::Ratio, 0.15, 0.25);
+        let note = rates_note(&trials);
+        let rows = vec![row("two-phase stream / empty stream", goal, &trials, &findings, ratio, note)];
+        Ok(Outcome { experiment: Experiment::TwoPhase, rows, trials, findings, details: Value::Null })
+    }
+
+    /// What counts in both sides is the payments to nine banks. The tenth is paid beside them, at a rate of its own.
+    async fn silent_bank(&mut self) -> anyhow::Result<Outcome> {
+        let with = |silent_per_second| Load {
+            elsewhere: Some(Elsewhere { banks: 9, silent_per_second }),
+            ..Load::max(Mode::STREAM)
+        };
+        let sides = [side("nine banks", 0, with(None)), side("and a silent one", 0, with(Some(SILENT_RATE)))];
+        let method = Method { trials: self.method.trials.min(SILENT_TRIALS), ..self.method.clone() };
+        let (trials, findings) = self.contest_with(&method, &[NODE], &sides).await?;
+        let goals = [
+            Goal { must: Some(0.95), ..Goal::shown(Unit::Ratio) },
+            Goal::at_most(Unit::Ratio, Some(1.10), None),
+        ];
+        let slower = |trial: &Trial| p99(&trial.figures[1]) / p99(&trial.figures[0]);
+        let p99s = [0, 1].map(|index| median(&trials, |trial| p99(&trial.figures[index])));
+        let note = p99s.map(|p99| text(p99, Unit::Milliseconds)).join(" and with a silent one ");
+        let rows = vec![
+            row(
+                "rate of nine banks beside a silent one",
+                goals[0],
+                &trials,
+                &findings,
+                ratio,
+                rates_note(&trials),
+            ),
+            row("p99 of nine banks beside a silent one", goals[1], &trials, &findings, slower, note),
+        ];
+        let details = json!({ "silent_per_second": SILENT_RATE });
+        Ok(Outcome { experiment: Experiment::SilentBank, rows, trials, findings, details })
     }
 
     async fn hot(&mut self) -> anyhow::Result<Outcome> {

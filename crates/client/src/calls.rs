@@ -42,6 +42,8 @@ calls! {
         set_account_status(SetAccountStatusRequest) -> SetAccountStatusResponse;
         /// Changes how far an account may be drawn.
         set_account_floor(SetAccountFloorRequest) -> SetAccountFloorResponse;
+        /// Flags an account, or takes the flag away.
+        set_account_flag(SetAccountFlagRequest) -> SetAccountFlagResponse;
     }
     ParticipantServiceClient {
         /// Registers a participant.
@@ -50,6 +52,10 @@ calls! {
         get_participant(GetParticipantRequest) -> GetParticipantResponse;
         /// Suspends a participant or lets it take part again.
         set_participant_status(SetParticipantStatusRequest) -> SetParticipantStatusResponse;
+        /// Sets about which payments a bank decides itself.
+        set_decision_policy(SetDecisionPolicyRequest) -> SetDecisionPolicyResponse;
+        /// Sets how many questions a bank may have unanswered.
+        set_reservation_limit(SetReservationLimitRequest) -> SetReservationLimitResponse;
     }
     LiquidityServiceClient {
         /// Raises a position.

@@ -199,7 +199,9 @@ mod tests {
                 }
             }
         }
-        assert_eq!(streams, [AccountOpenings::PATH, Payments::PATH]);
+        for path in [AccountOpenings::PATH, Payments::PATH] {
+            assert!(streams.iter().any(|stream| stream == path), "{path}");
+        }
     }
 
     #[test]

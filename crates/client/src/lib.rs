@@ -3,6 +3,8 @@
 //! - [`v1`] is generated from `proto/solvo/v1`: messages, clients and server traits.
 //! - [`Client`] makes calls, and repeats one whose answer was lost: every call of the contract is idempotent.
 //! - [`PaymentStream`] sends payments in bulk, and submits again what is unanswered when a connection breaks.
+//! - [`BankConnection`] connects a bank, [`IsoExchange`] does so in ISO 20022 documents, and [`Watcher`] follows what
+//!   happens; each is opened again when it breaks and goes on from a position. [`Resumable`] is what they share.
 //! - [`convert`] turns wire messages into values of `types` and back, and [`plain`] does it faster for common ones.
 //!
 //! Invariants:
@@ -11,26 +13,34 @@
 //! - Personal data prints masked under `{:?}`.
 
 mod calls;
+mod connect;
 mod connection;
 pub mod convert;
 mod error;
 mod exchange;
+mod iso_exchange;
 pub mod limits;
 mod masked;
 pub mod plain;
+mod resumable;
 mod retry;
 mod stream;
 mod stream_driver;
 mod tls;
+mod watch;
 
+pub use connect::{AnswerSender, BankConnection, BankOptions, Heard};
 pub use connection::{Client, ConnectOptions};
 pub use error::{ClientError, ERROR_DOMAIN, Refusal};
 pub use exchange::{AccountOpenings, Exchange, Payments};
+pub use iso_exchange::{DocumentSender, ExchangeOptions, IsoExchange};
+pub use resumable::{Outgoing, Resumable, ResumableCall};
 pub use retry::RetryPolicy;
 pub use stream::{
     AccountStream, ItemReceiver, ItemSender, ItemStream, PaymentStream, Received, SendError, StreamOptions,
 };
 pub use tls::TlsOptions;
+pub use watch::Watcher;
 
 /// Messages, clients and server traits, generated from `proto/solvo/v1`.
 pub mod v1 {

@@ -4,13 +4,17 @@
 //! The comparison is exact, so nobody else may move money of the load banks, or settle payments, meanwhile.
 
 use std::fmt;
+use std::ops::Range;
 
 use client::v1;
 use serde_json::{Value, json};
 
 use crate::accounts::LoadAccount;
 use crate::balances::Snapshot;
+use crate::banks::LOAD_BANKS;
 use crate::confirmed::Confirmed;
+use crate::plan::Payee;
+use crate::responders::ResponderCounts;
 use crate::text::grouped;
 
 /// One comparison.
@@ -72,13 +76,15 @@ pub(crate) fn audit(
     before: &Snapshot,
     after: &Snapshot,
     accounts: u32,
+    remote: Range<usize>,
     confirmed: &[Confirmed],
     open_ends: OpenEnds,
 ) -> AuditReport {
-    let moved = Moved::by(confirmed, accounts);
+    let moved = Moved::by(confirmed, accounts, remote);
     let checks = vec![
         every_payment_is_answered(open_ends),
         every_book_sums_to_zero(&after.books),
+        nothing_stays_reserved(&after.books),
         accounts_have_their_balances(before, after, &moved, accounts),
         positions_have_their_balances(before, after, &moved),
         settled_payments_are_counted(before, after, confirmed),
@@ -89,19 +95,27 @@ pub(crate) fn audit(
 /// What the confirmed payments moved, in cents.
 struct Moved {
     accounts: Vec<i64>,
-    positions: [i64; 2],
+    /// Of the banks here, then of the remote ones.
+    positions: Vec<i64>,
 }
 
 impl Moved {
-    fn by(confirmed: &[Confirmed], accounts: u32) -> Self {
-        let mut moved = Self { accounts: vec![0; index(accounts)], positions: [0; 2] };
+    fn by(confirmed: &[Confirmed], accounts: u32, remote: Range<usize>) -> Self {
+        let positions = vec![0; LOAD_BANKS.len() + remote.len()];
+        let mut moved = Self { accounts: vec![0; index(accounts)], positions };
         for payment in confirmed.iter().flat_map(Confirmed::payments) {
             let cents = i64::from(payment.cents);
             moved.accounts[index(payment.payer)] -= cents;
-            moved.accounts[index(payment.payee)] += cents;
+            let payee_bank = match payment.payee {
+                Payee::Hosted(payee) => {
+                    moved.accounts[index(payee)] += cents;
+                    LoadAccount::at(payee).bank
+                }
+                Payee::Remote { bank, .. } => LOAD_BANKS.len() + bank - remote.start,
+            };
             // Within one bank the two cancel each other out, and its position is not touched either.
             moved.positions[LoadAccount::at(payment.payer).bank] -= cents;
-            moved.positions[LoadAccount::at(payment.payee).bank] += cents;
+            moved.positions[payee_bank] += cents;
         }
         moved
     }
@@ -120,19 +134,39 @@ fn every_payment_is_answered(open_ends: OpenEnds) -> Check {
     Check { name: "every payment has one answer", passed: unknown == 0 && unasked == 0, detail }
 }
 
+fn is_zero(decimal: &str) -> bool {
+    !decimal.is_empty() && decimal.bytes().all(|byte| matches!(byte, b'0' | b'.'))
+}
+
+fn book_name(book: &v1::BookTotal) -> &str {
+    if book.participant.is_empty() { "settlement" } else { &book.participant }
+}
+
 fn every_book_sums_to_zero(books: &[v1::BookTotal]) -> Check {
-    let zero = |decimal: &str| !decimal.is_empty() && decimal.bytes().all(|byte| matches!(byte, b'0' | b'.'));
-    let sums = |book: &&v1::BookTotal| zero(&book.balance_total) && book.debit_total == book.credit_total;
+    let sums = |book: &&v1::BookTotal| is_zero(&book.balance_total) && book.debit_total == book.credit_total;
     let detail = match books.iter().find(|book| !sums(book)) {
         None => format!("{} books", books.len()),
         Some(book) => {
-            let name = if book.participant.is_empty() { "settlement" } else { &book.participant };
-            format!("the book {name} in {} is off by {}", book.currency_code, book.balance_total)
+            let (name, currency) = (book_name(book), &book.currency_code);
+            format!("the book {name} in {currency} is off by {}", book.balance_total)
         }
     };
     // A node without books has nothing that could be wrong, and nothing that a run could have used.
     let passed = !books.is_empty() && books.iter().all(|book| sums(&book));
     Check { name: "every book sums to zero", passed, detail }
+}
+
+/// Whatever was set aside has been settled or given back.
+fn nothing_stays_reserved(books: &[v1::BookTotal]) -> Check {
+    let reserved = books.iter().find(|book| !is_zero(&book.reserved_total));
+    let detail = match reserved {
+        None => format!("{} books", books.len()),
+        Some(book) => {
+            let (name, currency) = (book_name(book), &book.currency_code);
+            format!("{} stay set aside in the book {name} in {currency}", book.reserved_total)
+        }
+    };
+    Check { name: "nothing stays reserved", passed: reserved.is_none(), detail }
 }
 
 fn accounts_have_their_balances(before: &Snapshot, after: &Snapshot, moved: &Moved, accounts: u32) -> Check {
@@ -154,9 +188,10 @@ fn accounts_have_their_balances(before: &Snapshot, after: &Snapshot, moved: &Mov
 }
 
 fn positions_have_their_balances(before: &Snapshot, after: &Snapshot, moved: &Moved) -> Check {
-    let expected = [0, 1].map(|bank| before.positions[bank] + moved.positions[bank]);
+    let expected: Vec<_> =
+        before.positions.iter().zip(&moved.positions).map(|(was, moved)| was + moved).collect();
     let detail = match expected == after.positions {
-        true => "both banks".to_owned(),
+        true => format!("{} banks", expected.len()),
         false => format!("{:?} cents instead of {expected:?}", after.positions),
     };
     Check { name: "positions hold what the replies add up to", passed: expected == after.positions, detail }
@@ -170,6 +205,23 @@ fn settled_payments_are_counted(before: &Snapshot, after: &Snapshot, confirmed: 
         false => format!("the log has {}, replies confirmed {}", grouped(counted), grouped(told)),
     };
     Check { name: "the log settled what was confirmed", passed: counted == told, detail }
+}
+
+/// The payees' banks were told of exactly the payments that the payers' banks were.
+pub(crate) fn banks_heard_what_was_confirmed(heard: ResponderCounts, confirmed: u64) -> Check {
+    let ResponderCounts { settled, repeats, .. } = heard;
+    let detail = match settled == confirmed {
+        true => grouped(settled),
+        false => format!(
+            "payers' banks heard of {} settlements, payees' banks of {} and {} possible repeats",
+            grouped(confirmed),
+            grouped(settled),
+            grouped(repeats)
+        ),
+    };
+    // After a connection broke, only the bank's own books could tell what is a repeat, and runs keep none.
+    let passed = (settled..=settled + repeats).contains(&confirmed);
+    Check { name: "the payees' banks heard what was confirmed", passed, detail }
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! What the books say, before and after a run.
 
+use std::ops::Range;
+
 use client::{Client, v1};
 use types::{Balance, Currency};
 
 use crate::accounts::LoadAccount;
-use crate::banks::LOAD_BANKS;
+use crate::banks::{Bank, LOAD_BANKS, LOAD_REMOTE_BANKS};
 use crate::parallel::{CALLS_MAX, for_each};
 use crate::{LoadgenError, Progress, Stage};
 
@@ -19,11 +21,16 @@ const PROGRESS_STEP: u64 = 256;
 pub(crate) struct Snapshot {
     /// By the index of the account, in order.
     pub(crate) accounts: Vec<(u32, i64)>,
-    /// Of the two banks of load runs.
-    pub(crate) positions: [i64; 2],
+    /// Of the banks of load runs, as [`banks`] has them.
+    pub(crate) positions: Vec<i64>,
     pub(crate) books: Vec<v1::BookTotal>,
     /// Payments that the node has settled since its log began.
     pub(crate) settled: u64,
+}
+
+/// The banks of load runs: those here, and these of the remote ones.
+pub(crate) fn banks(remote: Range<usize>) -> impl Iterator<Item = &'static Bank> {
+    LOAD_BANKS.iter().chain(&LOAD_REMOTE_BANKS[remote])
 }
 
 /// The accounts that are asked about: all, or evenly spread ones. The hot payee is the first.
@@ -39,6 +46,7 @@ impl Snapshot {
     pub(crate) async fn take(
         client: &Client,
         accounts: &[u32],
+        remote: Range<usize>,
         progress: &dyn Progress,
     ) -> Result<Self, LoadgenError> {
         let total = u64::try_from(accounts.len()).expect("at most 10,000");
@@ -57,9 +65,9 @@ impl Snapshot {
         })
         .await?;
         balances.sort_unstable();
-        let mut positions = [0; 2];
-        for (bank, position) in LOAD_BANKS.iter().zip(&mut positions) {
-            *position = position_of(client, bank.bic_text()).await?;
+        let mut positions = Vec::new();
+        for bank in banks(remote) {
+            positions.push(position_of(client, bank.bic_text()).await?);
         }
         let totals = client.get_trial_balance(v1::GetTrialBalanceRequest {}).await;
         let totals = totals.map_err(LoadgenError::node("asking for the trial balance"))?;

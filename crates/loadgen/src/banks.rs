@@ -21,6 +21,8 @@ enum Numbering {
     German { bank: u64 },
     /// Five digits of the bank, five of the branch, eleven of the account, and the key of two.
     French { bank: u64, branch: u64 },
+    /// Five digits of the bank, eleven of the account.
+    Austrian { bank: u64 },
 }
 
 /// The part of an IBAN behind the check digits, in two numbers that each fit a machine word.
@@ -65,6 +67,45 @@ pub const LOAD_BANKS: [Bank; 2] = [
     },
 ];
 
+/// The banks of the demo world that keep their customers' accounts in systems of their own: one does everything right,
+/// the other does not.
+pub(crate) const DEMO_REMOTE_BANKS: [Bank; 2] = [
+    Bank {
+        bic: "SLVOATWWXXX",
+        name: "Solvo Demo Bank Vienna",
+        numbering: Numbering::Austrian { bank: 99_900 },
+    },
+    Bank {
+        bic: "SLVOAT2SXXX",
+        name: "Solvo Demo Bank Salzburg",
+        numbering: Numbering::Austrian { bank: 99_901 },
+    },
+];
+
+/// The banks to which load runs pay when their payees shall have accounts elsewhere.
+pub const LOAD_REMOTE_BANKS: [Bank; 16] = [
+    remote("LOADATWW001", 1),
+    remote("LOADATWW002", 2),
+    remote("LOADATWW003", 3),
+    remote("LOADATWW004", 4),
+    remote("LOADATWW005", 5),
+    remote("LOADATWW006", 6),
+    remote("LOADATWW007", 7),
+    remote("LOADATWW008", 8),
+    remote("LOADATWW009", 9),
+    remote("LOADATWW010", 10),
+    remote("LOADATWW011", 11),
+    remote("LOADATWW012", 12),
+    remote("LOADATWW013", 13),
+    remote("LOADATWW014", 14),
+    remote("LOADATWW015", 15),
+    remote("LOADATWW016", 16),
+];
+
+const fn remote(bic: &'static str, number: u64) -> Bank {
+    Bank { bic, name: "Solvo Load Bank Vienna", numbering: Numbering::Austrian { bank: 99_910 + number } }
+}
+
 impl Bank {
     /// The highest customer number of any bank here: what seven digits hold.
     pub const CUSTOMERS_MAX: u64 = 9_999_999;
@@ -101,6 +142,7 @@ impl Bank {
     pub(crate) const fn iban_length(&self) -> usize {
         match self.numbering {
             Numbering::Belgian { .. } => 16,
+            Numbering::Austrian { .. } => 20,
             Numbering::German { .. } => 22,
             Numbering::French { .. } => 27,
         }
@@ -124,6 +166,9 @@ impl Bank {
                 let check = if check == 0 { 97 } else { check };
                 let tail = customer * 100 + check;
                 Body { country: *b"BE", head: bank, head_digits: 3, tail, tail_digits: 9 }
+            }
+            Numbering::Austrian { bank } => {
+                Body { country: *b"AT", head: bank, head_digits: 5, tail: customer, tail_digits: 11 }
             }
             Numbering::German { bank } => {
                 Body { country: *b"DE", head: bank, head_digits: 8, tail: customer, tail_digits: 10 }
@@ -206,7 +251,8 @@ mod tests {
 
     #[test]
     fn banks_and_accounts_are_of_one_country() {
-        for bank in DEMO_BANKS.iter().chain(&LOAD_BANKS) {
+        let here = DEMO_BANKS.iter().chain(&LOAD_BANKS);
+        for bank in here.chain(&DEMO_REMOTE_BANKS).chain(&LOAD_REMOTE_BANKS) {
             assert_eq!(bank.customer_iban(7).country(), bank.country());
             assert_eq!(bank.bic().as_str(), bank.bic_text());
         }

@@ -3,15 +3,16 @@
 //! Invariant: the audit compares the books with all that replies said since the books were opened, so every run
 //! in between has to be noted.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use client::Client;
-use client::v1::ErrorReason;
+use client::v1::{AccountMode, ErrorReason};
 
 use crate::accounts::opening;
 use crate::audit::{OpenEnds, audit};
 use crate::balances::{Snapshot, asked_about, position_of};
-use crate::banks::LOAD_BANKS;
+use crate::banks::{LOAD_BANKS, LOAD_REMOTE_BANKS};
 use crate::confirmed::Confirmed;
 use crate::drive::connect;
 use crate::report::Driven;
@@ -28,6 +29,8 @@ const POSITION_FUNDS: &str = "999999999.99";
 #[derive(Debug)]
 pub struct Books {
     accounts: u32,
+    /// The remote banks that take part.
+    remote: Range<usize>,
     before: Snapshot,
     confirmed: Vec<Confirmed>,
     open_ends: OpenEnds,
@@ -55,17 +58,18 @@ impl Books {
         progress: &dyn Progress,
     ) -> Result<Self, LoadgenError> {
         prepare_banks(client, options).await?;
+        let remote = options.remote.as_ref().map_or(0..0, |remote| remote.banks.clone());
         let asked = asked_about(options.accounts);
-        let before = match Snapshot::take(client, &asked, progress).await {
+        let before = match Snapshot::take(client, &asked, remote.clone(), progress).await {
             Err(error) if error.reason() == Some(ErrorReason::AccountUnknown) => {
                 let indices = (0..options.accounts).collect();
                 open_accounts(client, indices, options.connections, Arc::new(opening), progress).await?;
-                Snapshot::take(client, &asked, progress).await?
+                Snapshot::take(client, &asked, remote.clone(), progress).await?
             }
             taken => taken?,
         };
         let open_ends = OpenEnds { unknown: 0, unasked: 0 };
-        Ok(Self { accounts: options.accounts, before, confirmed: Vec::new(), open_ends })
+        Ok(Self { accounts: options.accounts, remote, before, confirmed: Vec::new(), open_ends })
     }
 
     /// Notes what the replies of a run said.
@@ -95,8 +99,9 @@ impl Books {
         client: &Client,
         progress: &dyn Progress,
     ) -> Result<AuditReport, LoadgenError> {
-        let after = Snapshot::take(client, &asked_about(self.accounts), progress).await?;
-        Ok(audit(&self.before, &after, self.accounts, &self.confirmed, self.open_ends))
+        let (asked, remote) = (asked_about(self.accounts), self.remote.clone());
+        let after = Snapshot::take(client, &asked, remote.clone(), progress).await?;
+        Ok(audit(&self.before, &after, self.accounts, remote, &self.confirmed, self.open_ends))
     }
 
     /// The payments that were confirmed as settled, by run.
@@ -108,11 +113,19 @@ impl Books {
 /// Registers the load banks, and sees to it that they can pay.
 async fn prepare_banks(client: &Client, options: &LoadOptions) -> Result<(), LoadgenError> {
     for bank in &LOAD_BANKS {
-        register(client, format!("solvo-load-1-register-{}", bank.country()), bank).await?;
+        let request_id = format!("solvo-load-1-register-{}", bank.country());
+        register(client, request_id, bank, AccountMode::Hosted).await?;
         if position_of(client, bank.bic_text()).await? < POSITION_CENTS_MIN {
             let request_id = format!("solvo-load-1-fund-{}-{}", options.run, bank.country());
             let reference = format!("LOAD-{}-{}", options.run, bank.country());
             fund(client, request_id, bank, POSITION_FUNDS, reference).await?;
+        }
+    }
+    if let Some(remote) = &options.remote {
+        // They only receive, so their positions need no money.
+        for bank in &LOAD_REMOTE_BANKS[remote.banks.clone()] {
+            let request_id = format!("solvo-load-1-register-{}", bank.bic_text());
+            register(client, request_id, bank, AccountMode::Remote).await?;
         }
     }
     Ok(())

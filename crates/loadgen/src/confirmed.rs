@@ -1,7 +1,7 @@
 //! Which payments of a run the node confirmed as settled.
 
 use crate::lane::Share;
-use crate::plan::{Plan, Planned};
+use crate::plan::{Payee, Plan, Planned};
 use crate::tally::NumberSet;
 
 /// The payments of a run that replies called settled, at one bit each. Whoever reads the journal can ask here
@@ -39,6 +39,12 @@ impl Confirmed {
     /// What was paid.
     pub(crate) fn payments(&self) -> impl Iterator<Item = Planned> {
         self.numbers().map(|number| self.plan.payment(number))
+    }
+
+    /// How many of them went to banks elsewhere.
+    pub fn remote_count(&self) -> u64 {
+        let remote = self.payments().filter(|payment| matches!(payment.payee, Payee::Remote { .. }));
+        u64::try_from(remote.count()).expect("a run has at most 10^9 payments")
     }
 
     fn numbers(&self) -> impl Iterator<Item = u64> {

@@ -3,6 +3,8 @@
 //! - [`world`] registers the demo's banks and customers.
 //! - [`read_documents`] and [`submit_documents`] send stored ISO 20022 documents and compare what came of
 //!   them with what their sidecars expect.
+//! - [`Counterparts`] are banks to test with, which behave and misbehave as told; [`Responders`] are banks that cost
+//!   little and accept everything.
 //! - [`load`] sends payments at a fixed rate or as fast as they are answered, and audits the books
 //!   afterwards. [`drive`] is the sending alone, and [`Books`] the audit alone, for those who measure.
 //!
@@ -18,9 +20,13 @@ mod audit;
 mod balances;
 mod banks;
 mod books;
+mod clock;
 mod confirmed;
+mod connect_wire;
+mod counterpart;
 mod documents;
 mod drive;
+mod elsewhere;
 mod error;
 mod exchange;
 mod expected;
@@ -34,6 +40,7 @@ mod progress;
 mod random;
 mod report;
 mod resolve;
+mod responders;
 mod schedule;
 mod setup;
 mod stream_lane;
@@ -48,15 +55,20 @@ pub mod world;
 
 pub use accounts::{LoadAccount, opening};
 pub use audit::{AuditReport, Check};
-pub use banks::{Bank, LOAD_BANKS};
+pub use banks::{Bank, LOAD_BANKS, LOAD_REMOTE_BANKS};
 pub use books::Books;
 pub use confirmed::Confirmed;
+pub use counterpart::{
+    Behaviour, BehaviourMix, CounterpartOptions, CounterpartReport, Counterparts, CounterpartsReport,
+};
 pub use documents::{Document, read_documents};
 pub use drive::drive;
+pub use elsewhere::{Elsewhere, pay_elsewhere};
 pub use error::LoadgenError;
 pub use expected::{DocumentStatus, Expected};
 pub use load::load;
-pub use options::{Arrivals, Extent, LoadOptions, Mode, Rate, RunId, Workload};
+pub use options::{Arrivals, Extent, LoadOptions, Mode, Rate, RemotePayees, RunId, Workload};
 pub use progress::{Progress, Silent, Stage, TerminalProgress};
 pub use report::{Counts, Driven, Latency, LoadReport};
+pub use responders::{ResponderCounts, Responders};
 pub use submit::{Submitted, submit_documents};

@@ -1,6 +1,7 @@
 //! What a load run shall do, and the limits of that.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use client::TlsOptions;
 use client::limits::BATCH_ITEMS_MAX;
 
 use crate::LoadgenError;
-use crate::banks::{Bank, LOAD_BANKS};
+use crate::banks::{Bank, LOAD_BANKS, LOAD_REMOTE_BANKS};
 
 /// The most payments of one run: their numbers have ten digits in transaction ids.
 pub(crate) const PAYMENTS_MAX: u64 = 1_000_000_000;
@@ -104,6 +105,15 @@ pub enum Workload {
     Hot,
 }
 
+/// Payments whose payees have their accounts in the systems of their banks, which are asked about each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemotePayees {
+    /// How many in a hundred payments, 1 to 100.
+    pub percent: u32,
+    /// Which of the [`LOAD_REMOTE_BANKS`], by their places.
+    pub banks: Range<usize>,
+}
+
 /// What distinguishes the transaction ids of one run from those of any other: 1 to 12 capital letters and
 /// digits.
 #[derive(Clone, PartialEq, Eq)]
@@ -124,6 +134,9 @@ pub struct LoadOptions {
     pub extent: Extent,
     /// Who pays whom.
     pub workload: Workload,
+    /// Which payments go to banks elsewhere, if any do. Somebody has to answer for these: see
+    /// [`Responders`](crate::Responders).
+    pub remote: Option<RemotePayees>,
     /// How many accounts take part; half of them at each of two banks. They are opened if they are not there.
     pub accounts: u32,
     /// How many connections.
@@ -144,6 +157,7 @@ impl LoadOptions {
             arrivals: Arrivals::Poisson,
             extent: Extent::Duration(Duration::from_secs(10)),
             workload: Workload::Uniform,
+            remote: None,
             accounts: 1_000,
             connections: 4,
             seed: 1,
@@ -155,6 +169,11 @@ impl LoadOptions {
     pub(crate) fn validate(&self) -> Result<(), LoadgenError> {
         within("accounts", self.accounts.into(), 2, Bank::CUSTOMERS_MAX * count(LOAD_BANKS.len()))?;
         within("connections", count(self.connections), 1, count(CONNECTIONS_MAX))?;
+        if let Some(RemotePayees { percent, banks }) = &self.remote {
+            within("the percentage of remote payees", (*percent).into(), 1, 100)?;
+            within("the first remote bank", count(banks.start), 0, count(LOAD_REMOTE_BANKS.len()))?;
+            within("remote banks", count(banks.len()), 1, count(LOAD_REMOTE_BANKS.len() - banks.start))?;
+        }
         match self.mode {
             Mode::Unary { calls_in_flight } => {
                 within("calls in flight", count(calls_in_flight), 1, count(IN_FLIGHT_MAX))?;
@@ -292,6 +311,20 @@ mod tests {
             let mut options = options();
             spoil(&mut options);
             assert!(options.validate().is_err(), "{index}");
+        }
+    }
+
+    #[test]
+    fn remote_banks_are_those_that_there_are() {
+        let validate = |percent, banks| {
+            let remote = Some(RemotePayees { percent, banks });
+            LoadOptions { remote, ..options() }.validate()
+        };
+        validate(1, 0..16).unwrap();
+        validate(100, 15..16).unwrap();
+        for (percent, banks) in [(0, 0..1), (101, 0..1), (50, 0..0), (50, 0..17), (50, 16..17), (50, 99..100)]
+        {
+            assert!(validate(percent, banks.clone()).is_err(), "{percent} {banks:?}");
         }
     }
 

@@ -3,7 +3,8 @@
 //! Invariant: the number says everything. A reply names the number, so nothing has to be remembered about a
 //! payment but whether it was answered, and a payment whose answer was lost can be made again, byte for byte.
 
-use crate::options::{LoadOptions, PAYMENTS_MAX, RunId, Workload};
+use crate::banks::Bank;
+use crate::options::{LoadOptions, PAYMENTS_MAX, RemotePayees, RunId, Workload};
 use crate::random::{below, halves, random};
 
 /// The digits of a payment's number in its transaction id.
@@ -19,24 +20,46 @@ const CENTS_MAX: u32 = 99;
 pub(crate) struct Plan {
     run: RunId,
     workload: Workload,
+    remote: Option<RemotePayees>,
     accounts: u32,
     seed: u64,
 }
 
-/// One payment: between two accounts, by their indices.
+/// One payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Planned {
+    /// The index of the account.
     pub(crate) payer: u32,
-    pub(crate) payee: u32,
+    pub(crate) payee: Payee,
     /// 1 to 99.
     pub(crate) cents: u32,
 }
+
+/// Where a payee has its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Payee {
+    /// Here; the index of the account.
+    Hosted(u32),
+    /// At one of the remote banks.
+    Remote {
+        /// Its place among them.
+        bank: usize,
+        /// The number of the customer there.
+        customer: u32,
+    },
+}
+
+/// Customers of each remote bank.
+const REMOTE_CUSTOMERS: u32 = 1_000_000;
+
+const _: () = assert!((REMOTE_CUSTOMERS as u64) <= Bank::CUSTOMERS_MAX);
 
 impl Plan {
     pub(crate) fn new(options: &LoadOptions) -> Self {
         Self {
             run: options.run.clone(),
             workload: options.workload,
+            remote: options.remote.clone(),
             accounts: options.accounts,
             seed: options.seed,
         }
@@ -45,7 +68,7 @@ impl Plan {
     /// The payment with this number.
     pub(crate) fn payment(&self, number: u64) -> Planned {
         let (first, second) = halves(random(self.seed, 2 * number));
-        let (third, _) = halves(random(self.seed, 2 * number + 1));
+        let (third, fourth) = halves(random(self.seed, 2 * number + 1));
         let others = self.accounts - 1;
         let (payer, payee) = match self.workload {
             Workload::Uniform => {
@@ -55,6 +78,19 @@ impl Plan {
             Workload::Hot => (1 + below(first, others), 0),
         };
         assert_ne!(payer, payee, "nobody pays itself");
+        let payee = match &self.remote {
+            Some(remote) if below(fourth, 100) < remote.percent => {
+                // The payee's own bits are free again.
+                let (bank, customer) = halves(random(u64::from(second), number));
+                let banks = u32::try_from(remote.banks.len()).expect("a few banks");
+                let place = usize::try_from(below(bank, banks)).expect("32 bits");
+                Payee::Remote {
+                    bank: remote.banks.start + place,
+                    customer: 1 + below(customer, REMOTE_CUSTOMERS),
+                }
+            }
+            Some(_) | None => Payee::Hosted(payee),
+        };
         Planned { payer, payee, cents: 1 + below(third, CENTS_MAX) }
     }
 
@@ -94,8 +130,9 @@ mod tests {
         for number in 0..10_000 {
             let payment = plan.payment(number);
             assert!((1..=CENTS_MAX).contains(&payment.cents));
+            let Payee::Hosted(payee) = payment.payee else { panic!("{payment:?}") };
             paid[usize::try_from(payment.payer).unwrap()] += 1;
-            received[usize::try_from(payment.payee).unwrap()] += 1;
+            received[usize::try_from(payee).unwrap()] += 1;
         }
         assert!(paid.iter().chain(&received).all(|count| (800..1_200).contains(count)));
     }
@@ -103,7 +140,28 @@ mod tests {
     #[test]
     fn hot_payments_have_one_payee() {
         let plan = plan(Workload::Hot, 2);
-        assert!((0..100).all(|number| plan.payment(number).payee == 0 && plan.payment(number).payer == 1));
+        let hot = |payment: Planned| payment.payee == Payee::Hosted(0) && payment.payer == 1;
+        assert!((0..100).all(|number| hot(plan.payment(number))));
+    }
+
+    #[test]
+    fn a_share_of_the_payees_is_elsewhere_and_the_others_stay() {
+        let here = plan(Workload::Uniform, 10);
+        let remote = Some(RemotePayees { percent: 25, banks: 3..5 });
+        let mixed = Plan { remote, ..here.clone() };
+        let mut elsewhere = [0; 2];
+        for number in 0..10_000 {
+            let (was, is) = (here.payment(number), mixed.payment(number));
+            match is.payee {
+                Payee::Hosted(_) => assert_eq!(was, is),
+                Payee::Remote { bank, customer } => {
+                    assert_eq!((was.payer, was.cents), (is.payer, is.cents));
+                    assert!((1..=REMOTE_CUSTOMERS).contains(&customer));
+                    elsewhere[bank - 3] += 1;
+                }
+            }
+        }
+        assert!(elsewhere.iter().all(|count| (1_100..1_400).contains(count)), "{elsewhere:?}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::confirmed::Confirmed;
 use crate::lane::Share;
 use crate::tally::{Latencies, Tally};
 use crate::text::{grouped, per_second, span};
-use crate::{Arrivals, AuditReport, LoadOptions, Mode, Rate};
+use crate::{Arrivals, AuditReport, LoadOptions, Mode, Rate, ResponderCounts};
 
 /// How many payments came to what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub struct LoadReport {
     pub audit: AuditReport,
     /// The payments that were confirmed as settled.
     pub confirmed: Confirmed,
+    /// What the payees' banks elsewhere were told, if there are any.
+    pub banks: Option<ResponderCounts>,
 }
 
 /// The sums of all lanes.
@@ -212,6 +214,8 @@ impl Driven {
             "arrivals": arrivals,
             "workload": options.workload.name(),
             "accounts": options.accounts,
+            "remote_percent": options.remote.as_ref().map_or(0, |remote| remote.percent),
+            "remote_banks": options.remote.as_ref().map_or(0, |remote| remote.banks.len()),
             "connections": options.connections,
             "payments_per_message": payments_per_message,
             "in_flight_per_connection": in_flight,
@@ -236,6 +240,10 @@ impl Driven {
         let (mode, connections) = (options.mode.name(), options.connections);
         writeln!(formatter, "load {}: {mode}, {connections} connections, {in_flight}", options.run)?;
         let (workload, accounts) = (options.workload.name(), grouped(options.accounts.into()));
+        if let Some(remote) = &options.remote {
+            let (percent, banks) = (remote.percent, remote.banks.len());
+            writeln!(formatter, "{percent} % go to {banks} banks elsewhere, which are asked about each")?;
+        }
         match options.rate {
             Rate::Max => writeln!(
                 formatter,
@@ -307,6 +315,7 @@ impl LoadReport {
         let mut json = self.driven.to_json();
         json["audit"] = self.audit.to_json();
         json["passed"] = self.passed().into();
+        json["banks"] = self.banks.map_or(Value::Null, ResponderCounts::to_json);
         json
     }
 }
@@ -315,6 +324,12 @@ impl LoadReport {
 impl fmt::Display for LoadReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.driven.fmt(formatter)?;
+        if let Some(banks) = self.banks {
+            let ResponderCounts { questions, settled, not_settled, ineffective, .. } = banks;
+            let [questions, settled, not_settled] = [questions, settled, not_settled].map(grouped);
+            write!(formatter, "  banks elsewhere: {questions} questions, {settled} settlements reported")?;
+            writeln!(formatter, ", {not_settled} others, {} answers without effect", grouped(ineffective))?;
+        }
         self.audit.fmt(formatter)
     }
 }

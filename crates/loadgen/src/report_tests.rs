@@ -24,7 +24,7 @@ fn report(options: LoadOptions, counts: Counts, passed: bool) -> LoadReport {
     let confirmed = Confirmed::new(Plan::new(&options), Vec::new());
     let audit = AuditReport { checks: vec![check] };
     let driven = Driven::new(&options, Duration::from_millis(250), totals);
-    LoadReport { driven, audit, confirmed }
+    LoadReport { driven, audit, confirmed, banks: None }
 }
 
 fn options() -> LoadOptions {

@@ -11,6 +11,9 @@ use crate::parallel::{CALLS_MAX, for_each};
 use crate::wire::{OutcomeReply, PaymentWriter};
 use crate::{LoadgenError, Progress, Stage};
 
+/// How long the log may take until a payment is final: longer than the scheme lets it take.
+const FINAL_WAIT_MS: u32 = 10_000;
+
 /// What became of payments. Those that the log does not know, and did not take again, are left out.
 pub(crate) async fn resolve(
     client: &Client,
@@ -54,7 +57,7 @@ async fn outcome_of(
         Err(error) => tracing::debug!(%error, "a payment in doubt was not taken again"),
     }
     let reference = Some(v1::get_payment_request::Reference::Key(key));
-    let answer = client.get_payment(v1::GetPaymentRequest { reference, wait_ms: None }).await;
+    let answer = client.get_payment(v1::GetPaymentRequest { reference, wait_ms: Some(FINAL_WAIT_MS) }).await;
     let answer = answer.map_err(LoadgenError::node("asking what became of a payment"))?;
     Ok(match answer.result {
         Some(v1::get_payment_response::Result::Outcome(outcome)) => Some(outcome),

@@ -31,17 +31,18 @@ pub(crate) enum Registration {
     Existing,
 }
 
-/// Registers a bank that keeps its customers' accounts here.
+/// Registers a bank.
 pub(crate) async fn register(
     client: &Client,
     request_id: String,
     bank: &Bank,
+    account_mode: v1::AccountMode,
 ) -> Result<Registration, LoadgenError> {
     let request = v1::RegisterParticipantRequest {
         request_id,
         bic: bank.bic_text().to_owned(),
         name: bank.name().to_owned(),
-        account_mode: v1::AccountMode::Hosted.into(),
+        account_mode: account_mode.into(),
         currency_code: "EUR".to_owned(),
     };
     match client.register_participant(request).await.map_err(LoadgenError::node("registering a bank")) {

@@ -4,14 +4,14 @@
 //! That the outcome beside it says the same is checked.
 
 use std::fmt;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use client::convert::timestamp_from_wire;
 use client::{Client, ClientError, v1};
 use iso20022::{Restamper, Status, read_pacs002};
 use serde_json::{Value, json};
-use types::Timestamp;
 
+use crate::clock::now;
 use crate::text::span;
 use crate::{Document, DocumentStatus, LoadgenError, RunId};
 
@@ -138,13 +138,6 @@ const fn document_status(status: v1::PaymentStatus) -> DocumentStatus {
 fn confirmed_after(outcome: &v1::PaymentOutcome) -> Option<Duration> {
     let accepted = timestamp_from_wire(outcome.acceptance_time.as_ref()?)?;
     (!outcome.repeat).then(|| now().since(accepted).to_standard())
-}
-
-/// The wall clock.
-fn now() -> Timestamp {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let nanoseconds = i64::try_from(since_1970.as_nanos()).expect("the year is before 2262");
-    Timestamp::from_nanoseconds(nanoseconds).expect("a span since 1970 is not negative")
 }
 
 impl Submitted {

@@ -3,7 +3,7 @@
 use client::Refusal;
 use iso20022::{StatusReport, write_pacs002};
 use tonic::Code;
-use types::{Bic, StatusReason, Text};
+use types::{Bic, StatusReason, Text, Timestamp};
 
 use super::*;
 use crate::Expected;

@@ -9,8 +9,8 @@ use prost::bytes::BufMut;
 use prost::{Message, encode_length_delimiter, length_delimiter_len};
 
 use crate::accounts::LoadAccount;
-use crate::banks::{LOAD_BANKS, write_digits};
-use crate::plan::{NUMBER_DIGITS, Plan, Planned};
+use crate::banks::{Bank, LOAD_BANKS, LOAD_REMOTE_BANKS, write_digits};
+use crate::plan::{NUMBER_DIGITS, Payee, Plan, Planned};
 
 /// Room for any payment of a run.
 const PAYMENT_BYTES_MAX: usize = 256;
@@ -20,8 +20,11 @@ const REMITTANCE: &str = "Invoice 2026-0815, thank you kindly";
 
 const _: () = assert!(REMITTANCE.len() == 35);
 
-/// Of payers and payees, by bank; as long as names are in this country or that.
+/// Of payers, and of payees here, by bank; as long as names are in this country or that.
 const NAMES: [&str; 2] = ["Load Customer, Brussels", "Load Customer, Frankfurt"];
+
+/// Of payees elsewhere.
+const REMOTE_NAME: &str = "Load Customer, Vienna";
 
 /// The keys of the fields that wrap a payment: field number and wire type.
 const CALLER_ID_KEY: u8 = 1 << 3;
@@ -33,8 +36,8 @@ const REQUESTED_PAYMENT_KEY: u8 = (1 << 3) | 2;
 #[derive(Debug)]
 pub(crate) struct PaymentWriter {
     plan: Plan,
-    /// By the bank of the payer, then of the payee.
-    templates: [[Template; 2]; 2],
+    /// By the bank of the payer, then of the payee: those here, and then those elsewhere.
+    templates: [Vec<Template>; 2],
 }
 
 /// An encoded payment, and where its variable places are.
@@ -50,10 +53,12 @@ struct Template {
 
 impl PaymentWriter {
     pub(crate) fn new(plan: Plan) -> Self {
-        let templates =
-            [[0, 0], [0, 1], [1, 0], [1, 1]].map(|[payer, payee]| Template::new(&plan, payer, payee));
-        let [first, second, third, fourth] = templates;
-        Self { plan, templates: [[first, second], [third, fourth]] }
+        let templates = [0, 1].map(|payer| {
+            let payees = NAMES.into_iter().zip(&LOAD_BANKS);
+            let payees = payees.chain(LOAD_REMOTE_BANKS.iter().map(|bank| (REMOTE_NAME, bank)));
+            payees.map(|payee| Template::new(&plan, payer, payee)).collect()
+        });
+        Self { plan, templates }
     }
 
     /// The payment with this number as the generated code has it, for submitting it once more.
@@ -91,14 +96,26 @@ impl PaymentWriter {
     /// Writes the payment itself and returns its length.
     fn fill(&self, number: u64, bytes: &mut [u8; PAYMENT_BYTES_MAX]) -> usize {
         let Planned { payer, payee, cents } = self.plan.payment(number);
-        let (payer, payee) = (LoadAccount::at(payer), LoadAccount::at(payee));
-        let template = &self.templates[payer.bank][payee.bank];
+        let payer = LoadAccount::at(payer);
+        let (place, payee_bank, payee_customer) = match payee {
+            Payee::Hosted(payee) => {
+                let payee = LoadAccount::at(payee);
+                (payee.bank, payee.bank(), payee.customer)
+            }
+            Payee::Remote { bank, customer } => {
+                (LOAD_BANKS.len() + bank, &LOAD_REMOTE_BANKS[bank], u64::from(customer))
+            }
+        };
+        let template = &self.templates[payer.bank][place];
         let length = template.bytes.len();
         bytes[..length].copy_from_slice(&template.bytes);
         write_digits(number, &mut bytes[template.number..template.number + NUMBER_DIGITS]);
-        for (account, place) in [(payer, template.debtor_account), (payee, template.creditor_account)] {
-            let bank = account.bank();
-            bank.write_customer_iban(account.customer, &mut bytes[place..place + bank.iban_length()]);
+        let accounts = [
+            (payer.bank(), payer.customer, template.debtor_account),
+            (payee_bank, payee_customer, template.creditor_account),
+        ];
+        for (bank, customer, place) in accounts {
+            bank.write_customer_iban(customer, &mut bytes[place..place + bank.iban_length()]);
         }
         write_digits(u64::from(cents), &mut bytes[template.cents..template.cents + 2]);
         length
@@ -106,20 +123,20 @@ impl PaymentWriter {
 }
 
 impl Template {
-    fn new(plan: &Plan, payer: usize, payee: usize) -> Self {
+    fn new(plan: &Plan, payer: usize, (payee_name, payee): (&str, &Bank)) -> Self {
         // Two customers, so that the accounts of the specimen can be told apart within one bank.
-        let accounts = [LOAD_BANKS[payer].customer_iban(1), LOAD_BANKS[payee].customer_iban(2)];
+        let accounts = [LOAD_BANKS[payer].customer_iban(1), payee.customer_iban(2)];
         let transaction_id = plan.transaction_id(0);
         let specimen = v1::Payment {
             debtor_agent: LOAD_BANKS[payer].bic_text().to_owned(),
             transaction_id: transaction_id.clone(),
-            creditor_agent: LOAD_BANKS[payee].bic_text().to_owned(),
+            creditor_agent: payee.bic_text().to_owned(),
             debtor_account: accounts[0].as_str().to_owned(),
             creditor_account: accounts[1].as_str().to_owned(),
             amount: Some(v1::Money { amount: "0.00".to_owned(), currency_code: "EUR".to_owned() }),
             end_to_end_id: "NOTPROVIDED".to_owned(),
             debtor: Some(v1::Party { name: NAMES[payer].to_owned(), ..Default::default() }),
-            creditor: Some(v1::Party { name: NAMES[payee].to_owned(), ..Default::default() }),
+            creditor: Some(v1::Party { name: payee_name.to_owned(), ..Default::default() }),
             remittance: Some(v1::payment::Remittance::Unstructured(REMITTANCE.to_owned())),
             ..Default::default()
         };

@@ -3,11 +3,12 @@
 use client::convert::order_from_payment;
 
 use super::*;
-use crate::options::{LoadOptions, Workload};
+use crate::options::{LoadOptions, RemotePayees, Workload};
 
 fn writer(run: &str, workload: Workload) -> PaymentWriter {
     let options = LoadOptions::new(run.parse().unwrap());
-    PaymentWriter::new(Plan::new(&LoadOptions { workload, accounts: 9_999_999, ..options }))
+    let remote = Some(RemotePayees { percent: 40, banks: 0..LOAD_REMOTE_BANKS.len() });
+    PaymentWriter::new(Plan::new(&LoadOptions { workload, remote, accounts: 9_999_999, ..options }))
 }
 
 fn batch(writer: &PaymentWriter, numbers: &[u64]) -> Vec<u8> {
@@ -28,12 +29,19 @@ fn payments_are_what_the_plan_says() {
         assert_eq!(submission.caller_id, number);
         let payment = submission.payment.as_ref().unwrap();
         let planned = writer.plan.payment(number);
-        let (payer, payee) = (LoadAccount::at(planned.payer), LoadAccount::at(planned.payee));
+        let payer = LoadAccount::at(planned.payer);
+        let (payee_bank, payee_iban) = match planned.payee {
+            Payee::Hosted(payee) => (LoadAccount::at(payee).bank(), LoadAccount::at(payee).iban()),
+            Payee::Remote { bank, customer } => {
+                let bank = &LOAD_REMOTE_BANKS[bank];
+                (bank, bank.customer_iban(customer.into()))
+            }
+        };
         assert_eq!(payment.transaction_id, writer.plan.transaction_id(number));
         assert_eq!(payment.debtor_agent, payer.bank().bic_text());
-        assert_eq!(payment.creditor_agent, payee.bank().bic_text());
+        assert_eq!(payment.creditor_agent, payee_bank.bic_text());
         assert_eq!(payment.debtor_account, payer.iban().as_str());
-        assert_eq!(payment.creditor_account, payee.iban().as_str());
+        assert_eq!(payment.creditor_account, payee_iban.as_str());
         assert_eq!(payment.amount.as_ref().unwrap().amount, format!("0.{:02}", planned.cents));
         assert!(order_from_payment(payment).is_ok(), "every rule of a field is kept");
         assert_eq!(*payment, writer.payment(number));

@@ -1,4 +1,4 @@
-//! The demo world: three banks with a thousand customers each.
+//! The demo world: three banks with a thousand customers each, and two banks elsewhere.
 //!
 //! Customers 1 to 1000 have 10,000.00 EUR on a current account, but for these: 991 has no money, 992 is
 //! closed, 993 blocked, 994 a savings account, 995 kept in US dollars and empty, 996 has 900,000,000.00 EUR.
@@ -11,13 +11,16 @@ use std::sync::Arc;
 use client::{Client, v1};
 use types::Iban;
 
-use crate::banks::{Bank, DEMO_BANKS};
+use crate::banks::{Bank, DEMO_BANKS, DEMO_REMOTE_BANKS};
 use crate::parallel::{CALLS_MAX, for_each};
 use crate::setup::{Registration, fund, open_accounts, register};
 use crate::{LoadgenError, Progress, Stage};
 
 /// The banks: Belgian, German, French.
 pub const BANKS: [Bank; 3] = DEMO_BANKS;
+
+/// The banks that keep their customers' accounts in systems of their own: Austrian both.
+pub const REMOTE_BANKS: [Bank; 2] = DEMO_REMOTE_BANKS;
 
 /// Customers of each bank.
 pub const CUSTOMERS: u32 = 1_000;
@@ -82,7 +85,9 @@ pub async fn set_up(client: &Client, progress: &dyn Progress) -> Result<(), Load
     for bank in &BANKS {
         let country = bank.country();
         // Long after it was set up the requests are forgotten, and would pay in once more.
-        if register(client, request_id("register", country), bank).await? == Registration::Existing {
+        let registered =
+            register(client, request_id("register", country), bank, v1::AccountMode::Hosted).await?;
+        if registered == Registration::Existing {
             continue;
         }
         fund(client, request_id("fund", country), bank, POSITION, format!("DEMO-OPENING-{country}")).await?;
@@ -94,6 +99,9 @@ pub async fn set_up(client: &Client, progress: &dyn Progress) -> Result<(), Load
                 set_status(client, bank, customer, status).await?;
             }
         }
+    }
+    for bank in &REMOTE_BANKS {
+        register(client, request_id("register", bank.bic_text()), bank, v1::AccountMode::Remote).await?;
     }
     progress.finish();
     Ok(())

@@ -80,13 +80,13 @@ async fn exchange(
                 is_open = false;
                 finals.close();
             }
-            None => loop {
-                let decided = finals.take(BATCH_ITEMS_MAX);
-                if decided.is_empty() {
-                    break;
+            None => {
+                let mut decided = finals.take().into_iter();
+                while decided.len() > 0 {
+                    let part = decided.by_ref().take(BATCH_ITEMS_MAX).collect();
+                    replies.room().await?.send(Ok(BatchReply::Decided(handle.clone(), part)));
                 }
-                replies.room().await?.send(Ok(BatchReply::Decided(handle.clone(), decided)));
-            },
+            }
         }
     }
     Ok(())

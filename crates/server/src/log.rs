@@ -66,10 +66,11 @@ const NEXT_FRAME: std::time::Duration = std::time::Duration::from_millis(2);
 pub(crate) async fn payments(node: &Node, positions: &[Sequence]) -> Result<Vec<Option<Payment>>, Status> {
     let mut known = Vec::with_capacity(positions.len());
     for positions in positions.chunks(PAYMENTS_ASKED_MAX) {
-        match node.ask(Question::Payments(positions.to_vec())).await?.answer {
-            Answer::Payments(payments) => known.extend(payments),
-            _ => return Err(Status::internal("the engine answered another question")),
-        }
+        let answered = node.ask(Question::Payments(positions.to_vec())).await?;
+        let Answer::Payments(payments) = answered.answer else {
+            return Err(Status::internal("the engine answered another question"));
+        };
+        known.extend(payments);
     }
     Ok(known)
 }

@@ -132,15 +132,11 @@ impl Node {
         patience: Patience,
     ) -> Result<Answered, Status> {
         let answered = self.ask(question).await?;
-        let open = match &answered.answer {
-            Answer::Payment(PaymentAnswer::Found(payment)) if payment.state() == PaymentState::Reserved => {
-                payment.sequence()
-            }
-            _ => return Ok(answered),
-        };
-        if !patience.to_the_end() {
+        let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer else { return Ok(answered) };
+        if payment.state() != PaymentState::Reserved || !patience.to_the_end() {
             return Ok(answered);
         }
+        let open = payment.sequence();
         tokio::select! {
             last = patience.wait(self.ask(Question::Final(PaymentName::At(open)))) => {
                 last.unwrap_or(Ok(answered))

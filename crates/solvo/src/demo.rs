@@ -11,8 +11,8 @@ use engine::Config;
 use journal::SegmentSize;
 use ledger::{Ledger, Limits, OutcomeEntry, PaymentAnswer, layout};
 use loadgen::{
-    Confirmed, DocumentStatus, Extent, LoadOptions, LoadReport, Progress, Submitted, TerminalProgress, load,
-    read_documents, submit_documents, world,
+    Confirmed, DocumentStatus, Elsewhere, Extent, LoadOptions, LoadReport, Progress, Submitted,
+    TerminalProgress, load, pay_elsewhere, read_documents, submit_documents, world,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use types::{PaymentState, Sequence};
@@ -25,8 +25,11 @@ use crate::verify::{Observer, verify_folder};
 /// Starts a node, submits the fixtures, sends payments, and audits the books and the journal.
 ///
 /// Three banks (Belgian, German, French) with funded positions and 1,000 customers each are registered; every
-/// document of the fixtures is submitted through the same calls as any client's; payments are sent over gRPC.
-/// Exit 1 if a document came to something else than the file beside it says, or the audit finds a difference.
+/// document of the fixtures is submitted through the same calls as any client's. Two banks that keep their accounts
+/// elsewhere are connected and asked about payments to them: one accepts, the other rejects some, answers some too late
+/// and some twice. Then payments are sent over gRPC as fast as they are answered. Exit 1 if a document came to something
+/// else than the file beside it says, the banks were told something else than the payers, or the audit finds a
+/// difference.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  solvo demo --keep --listen 127.0.0.1:7400")]
 pub(crate) struct DemoArgs {
@@ -49,6 +52,9 @@ pub(crate) struct DemoArgs {
 
 /// Small enough for any machine.
 const DEMO_LIMITS: Limits = Limits { accounts_max: 1 << 20, payments_max: 1 << 23, requests_max: 1 << 21 };
+
+/// What the second bank does to which payment follows from this.
+const DEMO_SEED: u64 = 1;
 
 /// Runs the demo.
 pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
@@ -92,13 +98,16 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         ));
         let submitted = submit_documents(&client, &documents, Some(&run_id())).await?;
         let as_expected = tell_documents(&submitted)?;
+        tell(format_args!("\npayments to banks elsewhere, which are asked about each:\n"));
+        let elsewhere = pay_elsewhere(&client, &run_id(), DEMO_SEED).await?;
+        tell(format_args!("{elsewhere}"));
         let options =
             LoadOptions { extent: Extent::Payments(arguments.payments), ..LoadOptions::new(run_id()) };
         let report = load(&url(&address), &options, &progress).await?;
         progress.finish();
-        tell(format_args!("\n{report}"));
-        let audited = audit(folder, &submitted, &report)?;
-        anyhow::Ok(as_expected && report.passed() && audited)
+        tell(format_args!("{report}"));
+        let audited = audit(folder, &submitted, &elsewhere, &report)?;
+        anyhow::Ok(as_expected && elsewhere.passed() && report.passed() && audited)
     };
     let passed = tokio::select! {
         passed = demo => Some(passed?),
@@ -142,7 +151,12 @@ fn tell_documents(submitted: &[Submitted]) -> anyhow::Result<bool> {
 }
 
 /// Reads the journal as `verify` does, and looks for everything that was confirmed.
-fn audit(folder: &Path, submitted: &[Submitted], report: &LoadReport) -> anyhow::Result<bool> {
+fn audit(
+    folder: &Path,
+    submitted: &[Submitted],
+    elsewhere: &Elsewhere,
+    report: &LoadReport,
+) -> anyhow::Result<bool> {
     let mut journal = Found { confirmed: &report.confirmed, count: 0 };
     let verified = match verify_folder(folder, &mut journal) {
         Ok(verified) => verified,
@@ -164,8 +178,11 @@ fn audit(folder: &Path, submitted: &[Submitted], report: &LoadReport) -> anyhow:
     let confirmed = report.confirmed.count();
     writeln!(out, "  {} of {confirmed} confirmed payments of the load found", journal.count)?;
     writeln!(out, "  {documents} of {} reported documents found, with the same outcome", outcomes.len())?;
+    let asked = elsewhere.outcomes.len();
+    let found = elsewhere.outcomes.iter().filter(|(_, outcome)| is_in(&verified.ledger, outcome)).count();
+    writeln!(out, "  {found} of {asked} payments to banks elsewhere found, with the same outcome")?;
     let balanced = verified.books.iter().all(|book| book.sum() == 0);
-    Ok(balanced && journal.count == confirmed && documents == outcomes.len())
+    Ok(balanced && journal.count == confirmed && documents == outcomes.len() && found == asked)
 }
 
 /// Whether the ledger that the journal leads to knows the payment, and says the same of it.

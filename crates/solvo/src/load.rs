@@ -4,7 +4,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use loadgen::{Extent, LoadOptions, Mode, Progress, Rate, Silent, TerminalProgress, Workload, load};
+use loadgen::{
+    Extent, LOAD_REMOTE_BANKS, LoadOptions, Mode, Progress, Rate, RemotePayees, Silent, TerminalProgress,
+    Workload, load,
+};
 
 use crate::remote::{TlsArgs, url};
 use crate::submit::run_id;
@@ -13,8 +16,9 @@ use crate::submit::run_id;
 ///
 /// At a fixed rate the loop is open: payments are sent when they are due, whether or not earlier ones have been
 /// answered, and latency counts from when they were due. `--rate max` is a closed loop and shows capacity; its
-/// latencies say little. The accounts that the run needs are opened first, at two banks of its own. Exit 1 if the
-/// audit finds a difference, or an answer was lost that the log can't tell.
+/// latencies say little. The accounts that the run needs are opened first, at two banks of its own. With
+/// `--remote-share` some of the payees have theirs elsewhere: their banks are connected by the run itself, and accept
+/// what they are asked. Exit 1 if the audit finds a difference, or an answer was lost that the log can't tell.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  solvo load --to 127.0.0.1:7400 --mode stream --rate 20000 --duration 10s \
@@ -38,6 +42,12 @@ pub(crate) struct LoadArgs {
     /// Anyone pays anyone, or anyone pays one and the same payee.
     #[arg(long, value_enum, default_value = "uniform")]
     workload: WorkloadArg,
+    /// How many in a hundred payments go to banks elsewhere, which are asked about each.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    remote_share: u32,
+    /// How many banks elsewhere there are, with a connection each.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = parse_banks)]
+    banks: usize,
     /// How many accounts take part.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     accounts: u32,
@@ -80,6 +90,8 @@ pub(crate) async fn run(arguments: &LoadArgs) -> anyhow::Result<ExitCode> {
             WorkloadArg::Uniform => Workload::Uniform,
             WorkloadArg::Hot => Workload::Hot,
         },
+        remote: (arguments.remote_share > 0)
+            .then(|| RemotePayees { percent: arguments.remote_share, banks: 0..arguments.banks }),
         accounts: arguments.accounts,
         connections: arguments.connections,
         seed: arguments.seed,
@@ -96,6 +108,12 @@ pub(crate) async fn run(arguments: &LoadArgs) -> anyhow::Result<ExitCode> {
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn parse_banks(text: &str) -> Result<usize, String> {
+    let most = LOAD_REMOTE_BANKS.len();
+    let banks = text.parse().ok().filter(|banks| (1..=most).contains(banks));
+    banks.ok_or_else(|| format!("banks are a number from 1 to {most}"))
+}
+
 fn parse_rate(text: &str) -> Result<Rate, String> {
     if text == "max" {
         return Ok(Rate::Max);
@@ -106,7 +124,8 @@ fn parse_rate(text: &str) -> Result<Rate, String> {
     }
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+/// A number and a unit.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let milliseconds = match unit {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+mod bank;
 mod demo;
 mod dev_certs;
 mod evidence;
@@ -39,6 +40,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Submit(submit::SubmitArgs),
     Load(load::LoadArgs),
+    Bank(bank::BankArgs),
     Verify(verify::VerifyArgs),
     Inspect(inspect::InspectArgs),
     DevCerts(dev_certs::DevCertsArgs),
@@ -83,6 +85,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => runtime()?.block_on(demo::run(&arguments)),
         Command::Submit(arguments) => runtime()?.block_on(submit::run(&arguments)),
         Command::Load(arguments) => runtime()?.block_on(load::run(&arguments)),
+        Command::Bank(arguments) => runtime()?.block_on(bank::run(&arguments)),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::DevCerts(arguments) => dev_certs::run(&arguments),

@@ -21,7 +21,7 @@ pub(crate) struct Node {
 impl Node {
     /// Recovers or begins a log and serves it.
     pub(crate) async fn start(listen: SocketAddr, config: Config) -> anyhow::Result<Self> {
-        Self::start_as(None, listen, config).await
+        Self::start_as(None, listen, config, ServerLimits::default()).await
     }
 
     /// The same with mutual TLS, on any address, if there are identities; without them on loopback only.
@@ -29,6 +29,7 @@ impl Node {
         identities: Option<Arc<Identities>>,
         listen: SocketAddr,
         config: Config,
+        limits: ServerLimits,
     ) -> anyhow::Result<Self> {
         // Asked first, so that a wrong address leaves the folder alone.
         if identities.is_none() && !listen.ip().is_loopback() {
@@ -43,7 +44,7 @@ impl Node {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
-        let (handle, limits) = (engine.handle(), ServerLimits::default());
+        let handle = engine.handle();
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, handle, limits, shutdown)),
             Some(identities) => {

@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use anyhow::ensure;
 use engine::Config;
+use iso20022::Profile;
 use journal::SegmentSize;
 use ledger::Limits;
-use server::{Identities, IdentityFiles};
+use server::{Identities, IdentityFiles, IsoSettings, ServerLimits};
 use tokio::signal::unix::{SignalKind, signal};
+use types::Bic;
 
 use crate::node::Node;
 
@@ -52,6 +54,21 @@ pub(crate) struct ServeArgs {
     /// Take no more commands a second than this, to try out what callers do when a node is overloaded.
     #[arg(long, value_name = "N")]
     commands_per_second_max: Option<NonZeroU32>,
+    /// What becomes of elements of ISO 20022 that the scheme leaves out: `sct-inst-2025` refuses them with FF01,
+    /// `pass-through` keeps and forwards them.
+    #[arg(long, value_name = "PROFILE", default_value = "sct-inst-2025", value_parser = parse_profile)]
+    iso_profile: Profile,
+    /// The BIC with which this node signs business application headers. Without one it signs with the receiver's.
+    #[arg(long, value_name = "BIC", value_parser = Bic::parse)]
+    iso_bic: Option<Bic>,
+}
+
+fn parse_profile(text: &str) -> Result<Profile, String> {
+    match text {
+        "sct-inst-2025" => Ok(Profile::SctInst2025),
+        "pass-through" => Ok(Profile::PassThrough),
+        _ => Err("give sct-inst-2025 or pass-through".to_owned()),
+    }
 }
 
 /// Mutual TLS, and who the certificates stand for. All four files are read again when they change, and on SIGHUP.
@@ -125,8 +142,10 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         payments_ready: arguments.payments_ready,
         commands_per_second_max: arguments.commands_per_second_max,
     };
+    let iso = IsoSettings { profile: arguments.iso_profile, bic: arguments.iso_bic };
+    let edge = ServerLimits { iso, ..ServerLimits::default() };
     let mut node = tokio::select! {
-        node = Node::start_as(identities.clone(), arguments.listen, config) => node?,
+        node = Node::start_as(identities.clone(), arguments.listen, config, edge) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.
         _ = terminate.recv() => std::process::exit(0),
         _ = interrupt.recv() => std::process::exit(0),

@@ -7,6 +7,7 @@
 //! - `lifecycle`, `connect`, `watch`: payments that a bank has to decide, banks that connect, and who watches.
 //! - `iso`: every fixture, as its sidecar says.
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
+//! - `iso`, `iso_lifecycle`: every fixture, as its sidecar says; and payments that a bank has to decide, in documents.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
 
@@ -19,6 +20,7 @@ mod idempotency;
 mod identity;
 mod invalid;
 mod iso;
+mod iso_lifecycle;
 mod journey;
 mod lifecycle;
 mod listener;

@@ -279,6 +279,7 @@ async fn remote_payees_without_a_connection_are_rejected() {
     world.register(GAMMA, v1::AccountMode::Remote).await;
     world.register(MIXED, v1::AccountMode::Mixed).await;
     world.customer(MIXED, &dutch(1)).await;
+    node.until_grace_is_over().await;
     let to = |agent: &str, iban: String, number: u32| v1::Payment {
         creditor_agent: agent.to_owned(),
         creditor_account: iban,

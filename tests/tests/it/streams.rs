@@ -103,6 +103,7 @@ async fn a_thousand_payments_of_all_kinds_are_matched_by_caller_id() {
     let api = node.api().await;
     let world = World::set_up(&api, 1).await;
     world.register(GAMMA, v1::AccountMode::Remote).await;
+    node.until_grace_is_over().await;
     let kinds = |number: u64| {
         let valid = payment(&format!("TX-{number}"), "0.01");
         match number % 5 {

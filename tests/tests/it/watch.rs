@@ -149,7 +149,8 @@ async fn a_watcher_goes_on_where_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_narrow_each_other() {
-    let (_node, api, _) = world().await;
+    let (node, api, _) = world().await;
+    node.until_grace_is_over().await;
     let reference = |text: &str| {
         let reference = v1::CreditorReference { reference: text.to_owned(), issuer: "ISO".to_owned() };
         Some(v1::payment::Remittance::CreditorReference(reference))
@@ -243,7 +244,8 @@ async fn a_till_hears_of_its_bill() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn alerts_name_the_bank_that_they_are_about() {
-    let (_node, api, world) = world().await;
+    let (node, api, world) = world().await;
+    node.until_grace_is_over().await;
     let request = v1::WatchRequest { types: vec![v1::EventType::Alert.into()], ..everything() };
     let mut watcher = Watcher::start(&api, request).await;
     api.submit(&payment_to_remote("TX-1", "1.00")).await.unwrap();

@@ -3,6 +3,8 @@
 // Clippy permits it in test functions by itself, but not in what they share.
 #![allow(clippy::unwrap_used)]
 
+mod bank_node;
+mod banks;
 mod calls;
 mod node;
 mod streams;

@@ -11,8 +11,8 @@ use super::{date, fixtures};
 use crate::canonical::canonical_body;
 use crate::{
     CreditTransfer, Envelope, Header, Message, MessageKind, Rejection, Restamper, Rules, Wrapper,
-    forward_pacs008, is_rejection, message_id_of, read_message, read_pacs002, read_pacs008, read_pacs028,
-    wrap, write_admi002, write_pacs002, write_pacs028,
+    forward_pacs008, header_of, is_rejection, message_id_of, read_message, read_pacs002, read_pacs008,
+    read_pacs028, wrap, write_admi002, write_pacs002, write_pacs028,
 };
 
 fn scheme() -> Rules {
@@ -36,7 +36,7 @@ fn survive(document: &[u8]) {
         }
     }
     let _ = (read_pacs008(document, &scheme()), read_pacs002(document), read_pacs028(document));
-    let _ = (message_id_of(document), is_rejection(document));
+    let _ = (message_id_of(document), is_rejection(document), header_of(document));
     Restamper::new("M").unwrap().restamp(document, Timestamp::default());
 }
 

@@ -101,7 +101,7 @@ fn hops() -> Vec<(String, String)> {
 }
 
 /// Codes that banks, profiles and enquiries give beside those of Solvo's own rules.
-const OTHER_REASONS: [&str; 8] = ["AB06", "AB09", "AG09", "BE04", "MS03", "RC01", "RR04", "TM01"];
+const OTHER_REASONS: [&str; 6] = ["AB06", "AB09", "BE04", "MS03", "RR04", "TM01"];
 
 /// One report for each reason, and the others with all and with no optional elements.
 fn reports() -> Vec<(String, StatusReport)> {

@@ -3,6 +3,7 @@
 // Clippy permits it in test functions by itself, but not in what they share.
 #![allow(clippy::unwrap_used)]
 
+mod banks;
 mod node;
 mod proxy;
 

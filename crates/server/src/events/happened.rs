@@ -80,16 +80,13 @@ impl Happened {
             PaymentState::Expired => Some((v1::AlertKind::BankSilent, debtor_agent)),
             // A bank may reject with the same codes; then nobody else refused the payment before.
             PaymentState::Rejected if facts.decided_at == facts.sequence => {
-                match facts.reason.and_then(StatusReason::from_code)? {
-                    StatusReason::CreditorAgentOffline => {
-                        Some((v1::AlertKind::BankNotConnected, creditor_agent))
-                    }
-                    StatusReason::AgentOffline => Some((v1::AlertKind::BankNotConnected, debtor_agent)),
-                    StatusReason::InstructedAgentError => {
-                        Some((v1::AlertKind::UnansweredLimit, creditor_agent))
-                    }
-                    _ => None,
-                }
+                let about = [
+                    (StatusReason::CreditorAgentOffline, v1::AlertKind::BankNotConnected, creditor_agent),
+                    (StatusReason::AgentOffline, v1::AlertKind::BankNotConnected, debtor_agent),
+                    (StatusReason::InstructedAgentError, v1::AlertKind::UnansweredLimit, creditor_agent),
+                ];
+                let reason = facts.reason.and_then(StatusReason::from_code)?;
+                about.into_iter().find(|about| about.0 == reason).map(|(_, kind, bank)| (kind, bank))
             }
             PaymentState::Settled
             | PaymentState::Rejected

@@ -86,10 +86,11 @@ impl Desk {
             (None, Some(transaction_id), Some(debtor_agent)) => {
                 let (transaction_id, acceptance_time) = (transaction_id.clone(), report.acceptance_time);
                 let question = Question::PaymentByKey { debtor_agent, transaction_id, acceptance_time };
-                match self.node.ask(question).await?.answer {
-                    EngineAnswer::Payment(PaymentAnswer::Found(payment)) => Some(payment),
-                    _ => None,
-                }
+                let answered = self.node.ask(question).await?;
+                let EngineAnswer::Payment(PaymentAnswer::Found(payment)) = answered.answer else {
+                    return Ok(None);
+                };
+                Some(payment)
             }
             (None, ..) => None,
         };

@@ -38,7 +38,8 @@ pub(crate) struct Report {
     pub(crate) told: Told,
     /// Whether the settlement was confirmed late.
     pub(crate) is_late: bool,
-    /// The order, if it was at hand.
+    /// The order, if it was at hand. Reports in ISO 20022 are made from it.
+    #[allow(dead_code)]
     pub(crate) order: Option<StoredOrder>,
     /// Whether it may have been told before.
     pub(crate) is_repeat: bool,
