@@ -173,8 +173,8 @@ impl Auditor {
 
     fn order(&self, payment: Sequence) -> Option<&Pay> {
         match &self.decided.get(&payment)?.step {
-            Step::Pay(payment) | Step::Refuse { payment, .. } | Step::NotEntitled(payment) => Some(payment),
-            Step::Request { .. } | Step::Answer { .. } => None,
+            Step::Pay(payment) | Step::Refuse { payment, .. } => Some(payment),
+            Step::NotEntitled(_) | Step::Request { .. } | Step::Answer { .. } => None,
         }
     }
 
@@ -203,7 +203,7 @@ impl Auditor {
 
     /// A connection of this bank hears everything from here on.
     pub(crate) fn begins(&self, bank: u8, starts_after: Sequence) -> Result<Ear, Violation> {
-        same("where a connection starts", &self.model.at.sequence, &starts_after)?;
+        same("promise 2: where a connection starts", &self.model.at.sequence, &starts_after)?;
         Ok(Ear { bank, next: self.hearing.history.len(), asked: BTreeSet::new() })
     }
 

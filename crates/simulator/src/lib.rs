@@ -59,13 +59,19 @@ mod tests {
 
     #[test]
     fn seeds_keep_every_promise_and_repeat_themselves() {
-        let mut starts = 0;
+        let (mut starts, mut heard, mut effects) = (0, 0, [0; 6]);
         for seed in 0..40 {
             let first = run(seed, false);
             assert_eq!(first, run(seed, false), "seed {seed} repeats itself");
-            starts += first.unwrap_or_else(|violation| panic!("seed {seed}: {violation}")).starts;
+            let summary = first.unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
+            (starts, heard) = (starts + summary.starts, heard + summary.heard);
+            effects.iter_mut().zip(summary.effects).for_each(|(sum, count)| *sum += count);
         }
         assert!(starts > 60, "the seeds see crashes: {starts} starts");
+        assert!(heard > 1000, "the seeds see banks: they hear {heard} things");
+        let [applied, late, double, contrary, not_asked, _] = effects;
+        let seen = [applied, late, double, contrary, not_asked];
+        assert!(seen.iter().all(|count| *count > 5), "the seeds see answers of every kind: {seen:?}");
     }
 
     #[test]

@@ -161,6 +161,7 @@ impl Simulation {
             }
         }
         let count = found.decisions.len();
+        self.heard += u64::try_from(count).expect("64 bits");
         self.note(&format!("bank {number} reads {count} decisions up to {} of {upto}", found.reached));
         self.banks[bank].processed = found.reached;
         if let Some(link) = &mut self.banks[bank].link {
@@ -216,6 +217,7 @@ impl Simulation {
         let next = found.as_ref().and_then(|found| found.next);
         link.open = if next.is_some() { Open::Ask(next) } else { Open::Known };
         let questions = found.map(|found| found.questions).unwrap_or_default();
+        self.heard += u64::try_from(questions.len()).expect("64 bits");
         self.note(&format!(
             "bank {bank} is asked again: {} questions, more: {}",
             questions.len(),
@@ -236,6 +238,7 @@ impl Simulation {
         for notice in &notices {
             self.auditor.hears(&mut link.ear, notice)?;
         }
+        self.heard += u64::try_from(notices.len()).expect("64 bits");
         let (upto, more) = match taken {
             Taken::Given { upto, more } => (upto, more),
             Taken::Lost { after } => (Some(after), false),

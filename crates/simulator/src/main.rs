@@ -53,6 +53,7 @@ struct Tally {
     starts: u64,
     told: u64,
     answers: u64,
+    heard: u64,
 }
 
 /// Every so many seeds are run twice, and must give the same trace.
@@ -135,19 +136,20 @@ impl Tally {
         self.starts += summary.starts;
         self.told += summary.told;
         self.answers += summary.answers;
+        self.heard += summary.heard;
     }
 
     fn print(&self, json: bool) {
-        let Self { seeds, converged, stopped, in_window, failed, starts, told, answers } = self;
+        let Self { seeds, converged, stopped, in_window, failed, starts, told, answers, heard } = self;
         match json {
             true => println!(
                 "{{\"seeds\":{seeds},\"converged\":{converged},\"stopped\":{stopped},\"in_window\":{in_window},\
-                 \"failed\":{failed},\"starts\":{starts},\"outcomes\":{told},\"answers\":{answers}}}"
+                 \"failed\":{failed},\"starts\":{starts},\"outcomes\":{told},\"answers\":{answers},\"heard\":{heard}}}"
             ),
             false => println!(
                 "{seeds} seeds: {converged} converged, {stopped} stopped at damage as they must, {in_window} lost \
-                 the last write in the documented window, {failed} failed; {starts} starts, {told} outcomes and \
-                 {answers} answers checked"
+                 the last write in the documented window, {failed} failed; {starts} starts; {told} outcomes, \
+                 {answers} answers and {heard} things that banks heard were checked"
             ),
         }
     }

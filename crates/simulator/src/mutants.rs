@@ -29,7 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 15] = {
+pub const MUTANTS: [Mutant; 17] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
@@ -52,6 +52,8 @@ pub const MUTANTS: [Mutant; 15] = {
         mutant("apply an answer after expiry", 200, Which::Ledger(Ledger::ApplyAnswerAfterExpiry)),
         mutant("act on another bank's answer", 50, Which::Ledger(Ledger::ActOnAnotherBanksAnswer)),
         mutant("apply twice after restart", 200, Which::Engine(Engine::ApplyTwice)),
+        mutant("forward before durable", 20, Which::Engine(Engine::ForwardBeforeDurable)),
+        mutant("lose open reservations on restart", 50, Which::Engine(Engine::LoseOpenReservationsOnRestart)),
     ]
 };
 

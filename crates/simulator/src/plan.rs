@@ -166,7 +166,7 @@ impl Plan {
             frame_idle_at_once: *random.one_of(&[1000, 500, 50]),
             payments: *random.one_of(&[3, 6, 8]),
             ids: *random.one_of(&[30, 200, 100_000]),
-            remote: *random.one_of(&[50, 300, 700]),
+            remote: *random.one_of(&[50, 400, 800]),
             behaviours: [(); BANK_COUNT].map(|()| Behaviour::draw(random)),
             decisions: random.bits(),
             notices_max: *random.one_of(&[1, 4, 64, 4096, 4096]),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use engine::{Event, Now};
 use journal::{FrameKind, MemoryStorage, SealedFrame};
-use ledger::Stage;
+use ledger::{AnswerEffect, Stage};
 use types::{Sequence, Timestamp};
 
 use crate::auditor::{Auditor, Violation};
@@ -72,6 +72,10 @@ pub struct Summary {
     pub told: u64,
     /// Answers to questions that were checked.
     pub answers: u64,
+    /// Things that banks heard and that were checked: as they happened, from the log, and from the state.
+    pub heard: u64,
+    /// What came of the answers of banks, by [`AnswerEffect::ALL`].
+    pub effects: [u64; 6],
 }
 
 /// Something that is to happen.
@@ -180,6 +184,7 @@ pub(crate) struct Simulation {
     starts: u64,
     told: u64,
     answers: u64,
+    heard: u64,
     has_stopped: bool,
 }
 
@@ -228,6 +233,7 @@ impl Simulation {
             starts: 0,
             told: 0,
             answers: 0,
+            heard: 0,
             has_stopped: false,
         }
     }
@@ -271,6 +277,9 @@ impl Simulation {
             decided: self.auditor.at().sequence.0,
             told: self.told,
             answers: self.answers,
+            heard: self.heard,
+            effects: AnswerEffect::ALL
+                .map(|effect| self.auditor.model.effects.get(&effect).copied().unwrap_or(0)),
         })
     }
 
