@@ -4,7 +4,7 @@ use engine::{Answer, Question, StoredOrder};
 use iso20022::{ReceivedRejection, Status as Report, StatusRequest};
 use ledger::{About, Payment, PaymentAnswer, Stage};
 use tonic::Status;
-use types::{PaymentState, StatusReason, Text};
+use types::{Bic, PaymentState, StatusReason, Text};
 
 use super::desk::{Desk, Incoming, Reply};
 use super::keep::{keep, sent};
@@ -30,14 +30,22 @@ impl Desk {
             super::desk::Told::Here(patience) => patience,
             super::desk::Told::InItsTurn => Patience::Final,
         };
-        let answered = self.node.payment_in_time(question, patience).await?;
+        let answered = self.node.ask(question).await?;
+        let Answer::Payment(PaymentAnswer::Found(open)) = &answered.answer else {
+            return Ok(self.unknown(incoming, request));
+        };
+        // Before anything is waited for: a foreign payment tells nothing by its time either.
+        let order = self.order_of(open).await?;
+        if self.side_of(open, order.as_ref()).is_none() {
+            return Ok(self.unknown(incoming, request));
+        }
+        let answered = self.node.at_the_end(answered, patience).await?;
         let Answer::Payment(PaymentAnswer::Found(payment)) = answered.answer else {
             return Ok(self.unknown(incoming, request));
         };
         if payment.state() == PaymentState::Reserved {
             return Err(not_yet());
         }
-        let order = self.order_of(&payment).await?;
         let Some(reported) = self.reported(&payment, order.as_ref()) else {
             return Ok(self.unknown(incoming, request));
         };
@@ -56,17 +64,21 @@ impl Desk {
         Ok(Reply { document: Some(document), outcome: Some(outcome) })
     }
 
-    /// Which side of the payment asks, and what it may know. Whoever is on none learns nothing, not even that there is
-    /// such a payment.
+    /// Which side of the payment asks, and what it may know once the payment is final.
     fn reported(&self, payment: &Payment, order: Option<&StoredOrder>) -> Option<Reported> {
+        let (bank, side) = self.side_of(payment, order)?;
+        Some(Reported { bank, side, told: payment.told_to(side)? })
+    }
+
+    /// Which side of the payment asks. Whoever is on none learns nothing, not even that there is such a payment.
+    fn side_of(&self, payment: &Payment, order: Option<&StoredOrder>) -> Option<(Bic, Stage)> {
         let is = |bank| self.caller.may_act_for(bank) && self.bank.is_none_or(|asks| asks == bank);
         let creditor_agent = order.and_then(StoredOrder::creditor_agent);
-        let (bank, side) = match creditor_agent {
-            _ if is(payment.debtor_agent()) => (payment.debtor_agent(), Stage::Debit),
-            Some(creditor_agent) if is(creditor_agent) => (creditor_agent, Stage::Credit),
-            Some(_) | None => return None,
-        };
-        Some(Reported { bank, side, told: payment.told_to(side)? })
+        match creditor_agent {
+            _ if is(payment.debtor_agent()) => Some((payment.debtor_agent(), Stage::Debit)),
+            Some(creditor_agent) if is(creditor_agent) => Some((creditor_agent, Stage::Credit)),
+            Some(_) | None => None,
+        }
     }
 
     /// The payment as it was submitted, from the log.
