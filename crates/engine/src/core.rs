@@ -10,19 +10,22 @@
 //! - A question is answered after everything that was received before it has been applied.
 //! - Log time is read when a frame is sealed, not when it is opened, so waiting counts against the deadline.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
 use journal::{Append, FrameBuilder, FrameKind, Identity, SealInput, SealedFrame, Tail};
 use ledger::{Ledger, Outcome, OutcomeEntry, Position, ReadAhead, RecordWriter, Records, Verdict};
-use types::{BatchNumber, Duration, PaymentState, Timestamp};
+use types::{BatchNumber, Duration, PaymentState, Sequence, Timestamp};
 
 use crate::clock::{ClockState, LogClock, Now};
+use crate::connections::Connections;
 use crate::directory::Directory;
+use crate::feed::Feed;
 use crate::mutants::{Mutant, is_on, restarted};
 use crate::question::{Answered, Question};
 use crate::spacing::Spacing;
+use crate::subscription::{Outbox, SubscriptionId};
 
 /// Something that happened. `Ticket` stands for whoever waits for the answer.
 #[derive(Debug)]
@@ -35,6 +38,12 @@ pub enum Event<Ticket> {
     Ask(Question, Ticket),
     /// Log time should move on although no command comes: what is old enough is to be forgotten.
     Tick,
+    /// Someone listens from now on, or, if the outbox is known, anew.
+    Subscribed(Arc<Outbox>),
+    /// Someone listens no more.
+    Unsubscribed(SubscriptionId),
+    /// Whoever drives the step is to look around; to the step it is nothing.
+    Nudge,
     /// Nothing else is waiting to be taken in at this moment: a frame may be sealed.
     Idle,
     /// The frame that was handed out has been written, or not.
@@ -144,6 +153,22 @@ pub struct CoreSetup {
 /// last thing in the log. A tick that someone waits for keeps the same distance, so that questions don't fill it.
 const MARKER_AFTER: Duration = Duration::from_milliseconds(10);
 
+/// How far apart frames are sealed for nothing but expiries, so that a node without traffic does not write one for
+/// each. Payments that are due count as expired meanwhile.
+const EXPIRY_DISTANCE: Duration = Duration::from_milliseconds(1);
+
+/// What to do about the frame that is being filled.
+enum Sealing {
+    /// Seal it.
+    Now(FrameKind),
+    /// Look again at this monotonic time.
+    At(i64),
+    /// Nothing.
+    Never,
+    /// Everything has been done before a stop.
+    Finished,
+}
+
 /// The version of the rules in `ledger`. Frames say by which they were decided.
 pub const RULES_VERSION: u32 = 1;
 
@@ -166,6 +191,16 @@ pub struct Core<Ticket> {
     stalled: Option<Submission<Ticket>>,
     /// Questions, and the frame after which each may be answered.
     questions: VecDeque<(BatchNumber, Question, Ticket)>,
+    /// Questions that are answered when a reserved payment is decided.
+    awaiting: BTreeMap<Sequence, Vec<(Question, Ticket)>>,
+    feed: Feed,
+    connections: Connections,
+    /// What was decided for good by the frame applied last, of payments that had been reserved.
+    finals: Vec<Outcome>,
+    /// The last position before the node started.
+    began_at: Sequence,
+    /// Everything that was decided up to here is told by durable frames, and by the frame that is being written.
+    told: [Sequence; 2],
     untold: VecDeque<OutcomeEntry>,
     outcomes: Vec<Outcome>,
     /// Someone waits for log time to move on, with or without commands.
@@ -178,8 +213,10 @@ pub struct Core<Ticket> {
 
 impl<Ticket> Core<Ticket> {
     /// Starts from a recovered ledger.
-    pub fn new(setup: CoreSetup, now: Now) -> Self {
+    pub fn new(mut setup: CoreSetup, now: Now) -> Self {
         assert!(setup.ledger.setup().is_some(), "the log's first record comes before everything else");
+        let began_at = setup.ledger.position().sequence;
+        let connections = Connections::new(setup.clock.read(now), setup.ledger.offline_grace());
         let mut core = Self {
             applied: setup.tail.batch,
             ledger: restarted(setup.ledger),
@@ -192,6 +229,12 @@ impl<Ticket> Core<Ticket> {
             writing: Vec::new(),
             stalled: None,
             questions: VecDeque::new(),
+            awaiting: BTreeMap::new(),
+            feed: Feed::default(),
+            connections,
+            finals: Vec::new(),
+            began_at,
+            told: [if setup.untold.is_empty() { began_at } else { Sequence(0) }; 2],
             untold: setup.untold,
             outcomes: Vec::new(),
             tick_wanted: false,
@@ -209,10 +252,13 @@ impl<Ticket> Core<Ticket> {
             Event::Submit(submission) => self.take_in(submission),
             Event::Ask(question, ticket) => self.ask(question, ticket, now, actions),
             Event::Tick => self.tick_wanted = true,
+            Event::Subscribed(outbox) => self.subscribe(outbox),
+            Event::Unsubscribed(id) => self.unsubscribe(id, now),
+            Event::Nudge => {}
             Event::Idle => self.seal(now, actions),
             Event::Written(frame, Append::Durable) => self.apply(frame, now, actions),
             Event::Written(frame, failed) => actions.push(Action::Halt(halt(&frame, failed))),
-            Event::Stop => self.stopping = true,
+            Event::Stop => self.stop(actions),
         }
         if matches!(actions.last(), Some(Action::Halt(_))) {
             return;
@@ -227,37 +273,67 @@ impl<Ticket> Core<Ticket> {
         if self.is_writing() {
             return;
         }
-        let marker_at = self.quiet_since + MARKER_AFTER.nanoseconds();
-        let settled =
-            self.sealed.ends_in_marker() && self.untold.is_empty() && self.builder.outcome_count() == 0;
-        let kind = if self.builder.record_count() > 0 || self.stalled.is_some() {
-            let wait_until = self.spacing.wait_until(now.monotonic, self.builder.frame_length());
-            if let (Some(at), None, false) = (wait_until, &self.stalled, self.stopping) {
-                actions.push(Action::WakeAt(at));
-                return;
-            }
-            FrameKind::Commands
-        } else if (settled || is_on(Mutant::DropMarker)) && !self.tick_wanted {
-            if self.stopping && self.questions.is_empty() {
-                actions.push(Action::Stopped);
-            }
-            return;
-        } else if self.stopping || now.monotonic >= marker_at {
-            if self.tick_wanted { FrameKind::Commands } else { FrameKind::Marker }
-        } else {
-            actions.push(Action::WakeAt(marker_at));
-            return;
+        let log_time = self.clock.read(now);
+        let kind = match self.sealing(now, log_time) {
+            Sealing::Now(kind) => kind,
+            Sealing::At(at) => return actions.push(Action::WakeAt(at)),
+            Sealing::Never => return,
+            Sealing::Finished => return actions.push(Action::Stopped),
         };
         self.tick_wanted = false;
         let opened = self.sealed.time.plus(NANOSECOND);
-        let time = if is_on(Mutant::StampAtOpening) { opened } else { self.clock.read(now).max(opened) };
+        let time = if is_on(Mutant::StampAtOpening) { opened } else { log_time.max(opened) };
         self.spacing.sealed(now.monotonic, self.builder.record_count(), self.builder.frame_length());
+        self.connections.mark(self.builder.records_mut(), time);
+        if self.untold.is_empty() {
+            self.told[1] = self.ledger.position().sequence;
+        }
         let frame = seal_frame(&mut self.builder, self.identity, self.sealed, kind, time);
         self.sealed = frame.tail();
         std::mem::swap(&mut self.filling, &mut self.writing);
         assert!(self.filling.is_empty(), "those who waited for the last frame have been answered");
+        if is_on(Mutant::ForwardBeforeDurable) {
+            self.decide(&frame, log_time, actions);
+        }
         actions.push(Action::Write(frame));
         self.make_room();
+    }
+
+    /// Whether a frame is to be sealed at this time, while the log is free.
+    fn sealing(&self, now: Now, log_time: Timestamp) -> Sealing {
+        let due = self.ledger.next_due().filter(|_| !self.stopping);
+        // The last tick took as many as it may, and more are due.
+        if due.is_some_and(|due| due <= self.sealed.time) {
+            return Sealing::Now(FrameKind::Commands);
+        }
+        if self.builder.record_count() > 0 || self.stalled.is_some() {
+            let wait_until = self.spacing.wait_until(now.monotonic, self.builder.frame_length());
+            return match (wait_until, &self.stalled, self.stopping) {
+                (Some(at), None, false) => Sealing::At(at),
+                _ => Sealing::Now(FrameKind::Commands),
+            };
+        }
+        let due_at = due.map(|due| match due <= log_time {
+            // Expiries that follow each other closely share a frame.
+            true => self.quiet_since + EXPIRY_DISTANCE.nanoseconds(),
+            false => due.nanoseconds() - self.clock.offset(),
+        });
+        if due_at.is_some_and(|at| at <= now.monotonic) {
+            return Sealing::Now(FrameKind::Commands);
+        }
+        let told =
+            self.sealed.ends_in_marker() && self.untold.is_empty() && self.builder.outcome_count() == 0;
+        let wants_marker = self.tick_wanted || !(told || is_on(Mutant::DropMarker));
+        let marker_at = self.quiet_since + MARKER_AFTER.nanoseconds();
+        match (wants_marker, due_at) {
+            (true, _) if self.stopping || now.monotonic >= marker_at => {
+                Sealing::Now(if self.tick_wanted { FrameKind::Commands } else { FrameKind::Marker })
+            }
+            (true, due_at) => Sealing::At(due_at.map_or(marker_at, |at| at.min(marker_at))),
+            (false, _) if self.stopping && self.questions.is_empty() => Sealing::Finished,
+            (false, Some(at)) => Sealing::At(at),
+            (false, None) => Sealing::Never,
+        }
     }
 
     /// Whether a submission can be taken now. If not, the next durable frame makes room.
@@ -274,6 +350,16 @@ impl<Ticket> Core<Ticket> {
     /// The outcomes of the frame applied last, for [`Action::Reply`].
     pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
+    }
+
+    /// What the frame applied last decided for good of payments that had been reserved, in the order of decision.
+    pub fn finals(&self) -> &[Outcome] {
+        &self.finals
+    }
+
+    /// Everything that was decided up to this position is told by outcome entries of durable frames.
+    pub const fn told(&self) -> Sequence {
+        self.told[0]
     }
 
     /// The ledger as of the last durable frame.
@@ -337,13 +423,60 @@ impl<Ticket> Core<Ticket> {
     fn answer(&mut self, now: Now, actions: &mut Vec<Action<Ticket>>) {
         while self.questions.front().is_some_and(|(after, ..)| *after <= self.applied) {
             let (_, question, ticket) = self.questions.pop_front().expect("there is a first question");
-            let answered = question.answer(&self.ledger);
+            let answered = self.answered(&question);
             if question.hinges_on_time(&answered, &self.ledger, self.clock.read(now)) {
                 self.tick_wanted = true;
                 self.questions.push_back((self.sealed.batch.next(), question, ticket));
+            } else if let Some(payment) = question.waits_for(&answered).filter(|_| !self.stopping) {
+                self.awaiting.entry(payment).or_default().push((question, ticket));
             } else {
                 actions.push(Action::Answer(ticket, answered));
             }
+        }
+    }
+
+    fn answered(&self, question: &Question) -> Answered {
+        let mut answered = question.answer(&self.ledger);
+        if is_on(Mutant::LoseOpenReservationsOnRestart) {
+            answered.forget_questions(self.began_at);
+        }
+        answered
+    }
+
+    /// Answers those who wait for payments that the frame has decided.
+    fn answer_awaiting(&mut self, actions: &mut Vec<Action<Ticket>>) {
+        if self.awaiting.is_empty() {
+            return;
+        }
+        for outcome in &self.finals {
+            for (question, ticket) in self.awaiting.remove(&outcome.sequence).into_iter().flatten() {
+                actions.push(Action::Answer(ticket, question.answer(&self.ledger)));
+            }
+        }
+    }
+
+    /// No more will come in: whoever waits for a final outcome is told how it stands.
+    fn stop(&mut self, actions: &mut Vec<Action<Ticket>>) {
+        self.stopping = true;
+        for (question, ticket) in std::mem::take(&mut self.awaiting).into_values().flatten() {
+            actions.push(Action::Answer(ticket, question.answer(&self.ledger)));
+        }
+    }
+
+    fn subscribe(&mut self, outbox: Arc<Outbox>) {
+        let interest = outbox.interest();
+        if interest.questions && !self.feed.knows(outbox.id()) {
+            self.connections.begin(&interest.banks);
+        }
+        self.feed.begin(outbox, self.ledger.position().sequence);
+    }
+
+    fn unsubscribe(&mut self, id: SubscriptionId, now: Now) {
+        let Some(outbox) = self.feed.end(id) else { return };
+        let interest = outbox.interest();
+        if interest.questions {
+            let grace = self.ledger.offline_grace();
+            self.connections.end(&interest.banks, self.clock.read(now), grace);
         }
     }
 
@@ -351,13 +484,44 @@ impl<Ticket> Core<Ticket> {
     fn apply(&mut self, frame: SealedFrame, now: Now, actions: &mut Vec<Action<Ticket>>) {
         let header = *frame.header();
         assert!(header.batch == self.sealed.batch, "frames become durable in order");
-        let confirmed = self.clock.read(now);
+        if !is_on(Mutant::ForwardBeforeDurable) {
+            let confirmed = self.clock.read(now);
+            self.decide(&frame, confirmed, actions);
+            if matches!(actions.last(), Some(Action::Halt(_))) {
+                return;
+            }
+        }
+        self.applied = header.batch;
+        self.told[0] = self.told[1];
+        self.quiet_since = now.monotonic;
+        self.builder.recycle(frame);
+        let mut start = 0;
+        for (ticket, count) in self.writing.drain(..) {
+            let end = start + usize::try_from(count).expect("32 bits");
+            actions.push(Action::Reply(ticket, start..end));
+            start = end;
+        }
+        assert!(start == self.outcomes.len(), "every outcome has someone who waits for it");
+        self.answer_awaiting(actions);
+        self.answer(now, actions);
+        self.make_room();
+    }
+
+    /// Decides the commands of a frame and lets those hear of it who listen.
+    fn decide(&mut self, frame: &SealedFrame, confirmed: Timestamp, actions: &mut Vec<Action<Ticket>>) {
+        let header = frame.header();
+        let before = self.ledger.position().sequence;
         let view = frame.view();
         let mut at = Position { sequence: header.first_sequence, time: header.time };
         self.ledger.reserve_for_frame(usize::try_from(header.record_count).expect("32 bits"));
         self.ledger.tick(at);
-        let mut late = self.tell_decided(confirmed);
         self.outcomes.clear();
+        self.finals.clear();
+        let mut late = self.tell_decided(confirmed);
+        let is_heard = !self.feed.is_idle();
+        if is_heard {
+            self.feed.ticked(&self.ledger);
+        }
         let mut records = ReadAhead::new(Records::new(view.records(), view.personal()));
         while let Some(record) = records.next(|record| self.ledger.prefetch(record)) {
             at.sequence = at.sequence.next();
@@ -372,24 +536,17 @@ impl<Ticket> Core<Ticket> {
             late += self.tell_decided(confirmed);
             late += u64::from(self.mark_if_late(&mut outcome, confirmed));
             self.directory.follow(&record, &outcome);
+            if is_heard {
+                self.feed.applied(&self.ledger, &record, &outcome);
+            }
+            self.finals.extend(outcome.decides());
             self.untold.push_back(outcome.to_entry());
             self.outcomes.push(outcome);
         }
-        self.applied = header.batch;
-        self.quiet_since = now.monotonic;
-        self.builder.recycle(frame);
-        let mut start = 0;
-        for (ticket, count) in self.writing.drain(..) {
-            let end = start + usize::try_from(count).expect("32 bits");
-            actions.push(Action::Reply(ticket, start..end));
-            start = end;
-        }
-        assert!(start == self.outcomes.len(), "every outcome has someone who waits for it");
+        self.feed.deliver(before, at.sequence);
         if late > 0 {
             actions.push(Action::Late { count: late });
         }
-        self.answer(now, actions);
-        self.make_room();
     }
 
     /// Lets the log tell what the ledger decided beside the outcome of its last step. Says how many were late.
@@ -399,6 +556,7 @@ impl<Ticket> Core<Ticket> {
             let mut outcome = self.ledger.decided()[index];
             late += u64::from(self.mark_if_late(&mut outcome, confirmed));
             self.untold.push_back(outcome.to_entry());
+            self.finals.push(outcome);
         }
         late
     }

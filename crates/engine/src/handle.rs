@@ -6,27 +6,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crossbeam::channel::{Sender, TrySendError};
-use ledger::{Outcome, RecordWriter};
+use ledger::{Needs, Outcome, RecordWriter};
 use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
 use crate::core::{Event, Submission};
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
 use crate::driver::{Ticket, monotonic};
+use crate::finals::Waiting;
+use crate::log_view::LogView;
 use crate::pace::Admitted;
 use crate::question::{Answered, Question};
 use crate::stages::{Stage, StageTimes, Stages};
+use crate::subscription::{Interest, Listeners, Subscription};
 
 /// Takes the outcomes of one submission, in the order of its commands. Called once, on the core thread: it must
 /// not block.
 pub trait OutcomeSink: Send {
-    /// Takes them.
-    fn take(self: Box<Self>, outcomes: &[Outcome]);
+    /// Takes them. A payment that is reserved is told as it is; whoever wants its final outcome registers with
+    /// `waiting` in this call.
+    fn take(self: Box<Self>, outcomes: &[Outcome], waiting: &mut Waiting<'_>);
 }
 
-impl<Function: FnOnce(&[Outcome]) + Send> OutcomeSink for Function {
-    fn take(self: Box<Self>, outcomes: &[Outcome]) {
-        self(outcomes);
+impl<Function: FnOnce(&[Outcome], &mut Waiting<'_>) + Send> OutcomeSink for Function {
+    fn take(self: Box<Self>, outcomes: &[Outcome], waiting: &mut Waiting<'_>) {
+        self(outcomes, waiting);
     }
 }
 
@@ -83,12 +87,21 @@ pub(crate) struct Shared {
     pub(crate) late_confirmations: AtomicU64,
     /// Commands that may be under way at once, so that what is admitted is answered soon.
     pub(crate) records_admitted_max: AtomicU64,
+    /// Those who wait for the final outcome of a payment.
+    pub(crate) finals_awaited: AtomicU64,
+    pub(crate) answers_under_way: AtomicU64,
+    /// There is so little room for the log that not even answers are taken.
+    pub(crate) no_space_for_answers: AtomicBool,
     pub(crate) stages: Stages,
     pub(crate) deliveries: Deliveries,
+    pub(crate) listeners: Arc<Listeners>,
 }
 
 /// Commands that may be under way at once, however fast they are answered.
 pub(crate) const RECORDS_UNDER_WAY_MAX: u64 = 1 << 17;
+/// Answers of banks that may be under way at once. They have a bound of their own: a payment that was reserved shall
+/// be decided, however many others come.
+pub(crate) const ANSWERS_UNDER_WAY_MAX: u64 = 1 << 17;
 /// Bytes of commands that may be under way at once: less than a segment, so that a disk that is full still has
 /// room for what was taken in.
 pub(crate) const BYTES_UNDER_WAY_MAX: u64 = 32 << 20;
@@ -114,6 +127,7 @@ pub struct Handle {
     pub(crate) directory: Arc<Directory>,
     pub(crate) digest_key: DigestKey,
     pub(crate) incarnation: Incarnation,
+    pub(crate) log: LogView,
 }
 
 impl Handle {
@@ -122,10 +136,11 @@ impl Handle {
         directory: Arc<Directory>,
         digest_key: DigestKey,
         incarnation: Incarnation,
+        log: LogView,
     ) -> Self {
         let shared = Shared::default();
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
-        Self { events, shared: Arc::new(shared), directory, digest_key, incarnation }
+        Self { events, shared: Arc::new(shared), directory, digest_key, incarnation, log }
     }
 
     /// Starts an empty list of commands of one principal.
@@ -136,29 +151,56 @@ impl Handle {
     /// Submits commands. They enter one frame together and are applied in order; `sink` is called once, when
     /// that frame is durable and applied, whether or not anybody still waits.
     ///
+    /// Answers of banks, if there is nothing else among the commands, are taken also when the node is overloaded, full
+    /// or without room for new payments. Should they be refused as [`NotTaken::Overloaded`], keep them and try again.
+    ///
     /// A sink that is dropped without a call means that the engine stopped at the same moment, before it took
     /// the commands: nothing of them is in the log.
     pub fn submit(&self, commands: RecordWriter, sink: Box<dyn OutcomeSink>) -> Result<(), NotTaken> {
-        if let Some(reason) = self.status().not_ready {
-            return Err(reason);
-        }
-        let shared = &self.shared;
         let needs = commands.needs();
+        let is_answers = needs == Needs::default();
+        let shared = &self.shared;
+        let length = u64::try_from(commands.length()).expect("64 bits");
+        let count = u64::from(commands.count());
+        let places = if is_answers {
+            self.check_ready_for_answers()?;
+            let answers = Place::take(&shared.answers_under_way, count, ANSWERS_UNDER_WAY_MAX)?;
+            [answers, Place::take(&shared.bytes_under_way, 0, u64::MAX)?]
+        } else {
+            if let Some(reason) = self.status().not_ready {
+                return Err(reason);
+            }
+            self.check_room(needs)?;
+            let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
+            let records = Place::take(&shared.records_under_way, count, admitted_max)?;
+            [records, Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?]
+        };
+        let ticket = Ticket::Outcomes { sink, is_answers, length, received: monotonic() };
+        let submission = Submission::new(commands, ticket).map_err(|_| NotTaken::TooLarge)?;
+        self.enqueue(Event::Submit(submission), places)
+    }
+
+    /// Whether the ledger has the room that commands need.
+    fn check_room(&self, needs: Needs) -> Result<(), NotTaken> {
+        let shared = &self.shared;
         let rooms = [
             (needs.accounts, &shared.accounts_full),
             (needs.payments, &shared.payments_full),
             (needs.requests, &shared.requests_full),
         ];
-        if rooms.into_iter().any(|(needed, full)| needed && full.load(Ordering::Relaxed)) {
-            return Err(NotTaken::Full);
-        }
-        let length = u64::try_from(commands.length()).expect("64 bits");
-        let sink = Ticket::Outcomes { sink, length, received: monotonic() };
-        let submission = Submission::new(commands, sink).map_err(|_| NotTaken::TooLarge)?;
-        let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
-        let records = Place::take(&shared.records_under_way, u64::from(submission.count()), admitted_max)?;
-        let bytes = Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?;
-        self.enqueue(Event::Submit(submission), [records, bytes])
+        let is_full = rooms.into_iter().any(|(needed, full)| needed && full.load(Ordering::Relaxed));
+        if is_full { Err(NotTaken::Full) } else { Ok(()) }
+    }
+
+    fn check_ready_for_answers(&self) -> Result<(), NotTaken> {
+        let shared = &self.shared;
+        let reasons = [
+            (&shared.stopping, NotTaken::Stopping),
+            (&shared.clock_apart, NotTaken::ClockApart),
+            (&shared.no_space_for_answers, NotTaken::NoSpace),
+        ];
+        let reason = reasons.into_iter().find(|(flag, _)| flag.load(Ordering::Relaxed));
+        reason.map_or(Ok(()), |(_, reason)| Err(reason))
     }
 
     /// Asks a question; `sink` is called once with the answer.
@@ -189,6 +231,33 @@ impl Handle {
     /// Wakes this collector after the answers of each frame, for as long as it lives.
     pub fn collect(&self, collector: &Arc<impl Collector + 'static>) {
         self.shared.deliveries.add(collector);
+    }
+
+    /// Listens: to the questions to some banks, to what becomes of their payments, or both.
+    ///
+    /// `wake` is called on the core thread when there is something to take, at most once a frame: it must not block.
+    /// What a bank heard before comes from the log ([`Self::log`]), up to [`Subscription::starts_after`].
+    pub fn subscribe(
+        &self,
+        interest: Interest,
+        wake: Box<dyn Fn() + Send + Sync>,
+    ) -> Result<Subscription, NotTaken> {
+        let listeners = &self.shared.listeners;
+        let outbox = listeners.enter(interest, wake).ok_or(NotTaken::Overloaded)?;
+        let events = self.events.clone();
+        // If the queue is full, the core thread is awake.
+        let nudge = move || drop(events.try_send(Event::Nudge));
+        Ok(Subscription::new(outbox, Arc::clone(listeners), Box::new(nudge)))
+    }
+
+    /// A way to read the log.
+    pub fn log(&self) -> LogView {
+        self.log.clone()
+    }
+
+    /// How many callers wait for the final outcome of a payment that was reserved.
+    pub fn finals_awaited(&self) -> u64 {
+        self.shared.finals_awaited.load(Ordering::Relaxed)
     }
 
     /// How long commands have spent in each stage during the last ten to twenty seconds.

@@ -15,11 +15,15 @@
 
 mod accounts_table;
 mod clock;
+mod connections;
 mod core;
 mod deliveries;
 mod directory;
 mod driver;
+mod feed;
+mod finals;
 mod handle;
+mod log_view;
 #[cfg(not(solvo_mutants))]
 mod mutants;
 #[cfg(solvo_mutants)]
@@ -32,6 +36,8 @@ mod replay;
 mod spacing;
 mod stages;
 mod start;
+mod stored_order;
+mod subscription;
 #[cfg(test)]
 mod testing;
 
@@ -41,8 +47,16 @@ pub use core::{Action, Core, CoreSetup, Event, Halt, RULES_VERSION, Submission};
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
+pub use finals::{FinalSink, Waiting};
 pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};
-pub use question::{Answer, Answered, Question};
+pub use log_view::{Decision, Decisions, FrameSource, LogError, LogView};
+pub use question::{
+    Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
+};
 pub use replay::{Divergence, ReplayTotals, Replayer};
 pub use stages::{Stage, StageTimes};
 pub use start::{Config, StartError, start};
+pub use stored_order::StoredOrder;
+pub use subscription::{
+    BankChange, Banks, Interest, Notice, Outbox, Outcomes, Subscription, SubscriptionId, Taken,
+};

@@ -13,6 +13,10 @@ pub enum Mutant {
     DropMarker,
     /// Answers given before a restart are forgotten, so that a retry is applied again.
     ApplyTwice,
+    /// A frame is decided, and those who listen hear of it, when it is sealed and not when it is durable.
+    ForwardBeforeDurable,
+    /// Questions asked before a restart are not told again.
+    LoseOpenReservationsOnRestart,
 }
 
 #[cfg(not(solvo_mutants))]

@@ -1,7 +1,10 @@
 //! What can be asked. Questions wait until everything received before them has been applied, so an answer is
 //! consistent and fresh; it says of which position it is.
 
-use ledger::{Account, BookTotals, Ledger, Participant, PaymentAnswer, PaymentTotals, Position};
+use ledger::{
+    Account, AnswerTotals, BookTotals, Ledger, OpenQuestion, Participant, Payment, PaymentAnswer,
+    PaymentTotals, Position, QuestionCursor,
+};
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
 /// A question.
@@ -34,9 +37,44 @@ pub enum Question {
         /// The currency.
         currency: Currency,
     },
+    /// What became of this payment in the end? Answered at once if it is final or not known, else when it is
+    /// decided. A node that stops answers with where it stands.
+    Final(PaymentName),
+    /// What became of the payments at these positions? At most [`PAYMENTS_ASKED_MAX`].
+    Payments(Vec<Sequence>),
+    /// Which questions has this bank yet to answer?
+    OpenQuestions {
+        /// The bank.
+        bank: Bic,
+        /// Where an earlier list ended; `None` from the first.
+        from: Option<QuestionCursor>,
+        /// How many at the most; above [`PAYMENTS_ASKED_MAX`] means that many.
+        count_max: usize,
+    },
+    /// How many payments wait, and what came of the answers?
+    Lifecycle,
     /// Does every book sum to zero?
     TrialBalance,
 }
+
+/// A payment, as its position or its key names it.
+#[derive(Clone, Debug)]
+pub enum PaymentName {
+    /// By its position.
+    At(Sequence),
+    /// By its key, as in [`Question::PaymentByKey`].
+    Key {
+        /// The payer's bank.
+        debtor_agent: Bic,
+        /// Its transaction id.
+        transaction_id: Text<35>,
+        /// The acceptance time, if the asker gave one with the payment.
+        acceptance_time: Option<Timestamp>,
+    },
+}
+
+/// How many payments one question may be about.
+pub const PAYMENTS_ASKED_MAX: usize = 1024;
 
 /// An answer, and the position it is of.
 #[derive(Clone, Debug)]
@@ -47,15 +85,44 @@ pub struct Answered {
     pub as_of: Position,
 }
 
+/// A participant, and what is open with it.
+#[derive(Clone, Debug)]
+pub struct ParticipantAnswer {
+    /// Who it is, with its policy and its limit of unanswered questions.
+    pub participant: Participant,
+    /// How many questions it has yet to answer, those included that follow once another bank has accepted.
+    pub unanswered: u32,
+}
+
+/// Some of a bank's open questions, in the order in which they were asked, each with its payment.
+#[derive(Clone, Debug)]
+pub struct QuestionsOfBank {
+    /// The questions.
+    pub questions: Vec<(OpenQuestion, Payment)>,
+    /// Where to go on; `None` if these were the last.
+    pub next: Option<QuestionCursor>,
+}
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// To [`Question::PaymentAt`] and [`Question::PaymentByKey`].
+    /// To [`Question::PaymentAt`], [`Question::PaymentByKey`] and [`Question::Final`].
     Payment(PaymentAnswer),
+    /// To [`Question::Payments`], in the order of the question; `None` where there is none, or none any more.
+    Payments(Vec<Option<Payment>>),
+    /// To [`Question::OpenQuestions`]: each with its payment; `None` if there is no such bank.
+    OpenQuestions(Option<QuestionsOfBank>),
+    /// To [`Question::Lifecycle`].
+    Lifecycle {
+        /// How many payments wait for an answer.
+        reservations: usize,
+        /// What came of the answers since the log began.
+        answers: AnswerTotals,
+    },
     /// To [`Question::Account`] and [`Question::Position`]: the account, and the bank whose it is.
     Account(Option<(AccountNumber, Account, Bic)>),
     /// To [`Question::Participant`].
-    Participant(Option<Box<Participant>>),
+    Participant(Option<Box<ParticipantAnswer>>),
     /// To [`Question::TrialBalance`].
     TrialBalance {
         /// Every book.
@@ -65,14 +132,41 @@ pub enum Answer {
     },
 }
 
+impl Answered {
+    /// Leaves out the questions asked up to this position: a mistake that the simulator must find.
+    pub(crate) fn forget_questions(&mut self, upto: Sequence) {
+        if let Answer::OpenQuestions(Some(open)) = &mut self.answer {
+            open.questions.retain(|(question, _)| question.asked_at > upto);
+        }
+    }
+}
+
 impl Question {
     /// The answer by the ledger's present state.
     pub(crate) fn answer(&self, ledger: &Ledger) -> Answered {
         let answer = match self {
-            Self::PaymentAt(sequence) => Answer::Payment(ledger.payment_at(*sequence)),
-            Self::PaymentByKey { debtor_agent, transaction_id, acceptance_time } => Answer::Payment(
-                ledger.payment_by_key(*debtor_agent, transaction_id.as_str(), *acceptance_time),
-            ),
+            Self::PaymentAt(sequence) | Self::Final(PaymentName::At(sequence)) => {
+                Answer::Payment(ledger.payment_at(*sequence))
+            }
+            Self::PaymentByKey { debtor_agent, transaction_id, acceptance_time }
+            | Self::Final(PaymentName::Key { debtor_agent, transaction_id, acceptance_time }) => {
+                Answer::Payment(ledger.payment_by_key(
+                    *debtor_agent,
+                    transaction_id.as_str(),
+                    *acceptance_time,
+                ))
+            }
+            Self::Payments(positions) => {
+                let positions = positions.iter().take(PAYMENTS_ASKED_MAX);
+                Answer::Payments(positions.map(|position| ledger.payment(*position).copied()).collect())
+            }
+            Self::OpenQuestions { bank, from, count_max } => {
+                Answer::OpenQuestions(open_questions(ledger, *bank, *from, *count_max))
+            }
+            Self::Lifecycle => Answer::Lifecycle {
+                reservations: ledger.reservation_count(),
+                answers: *ledger.answer_totals(),
+            },
             Self::Account { iban, currency } => {
                 let setup = ledger.setup().expect("questions are taken after the log's first record");
                 let found = ledger.account(&setup.digest_key, iban.as_str(), *currency);
@@ -82,7 +176,10 @@ impl Question {
             }
             Self::Participant(bic) => {
                 let found = ledger.participant(*bic);
-                Answer::Participant(found.map(|(_, found)| Box::new(found.clone())))
+                Answer::Participant(found.map(|(number, found)| {
+                    let (participant, unanswered) = (found.clone(), ledger.unanswered(number));
+                    Box::new(ParticipantAnswer { participant, unanswered })
+                }))
             }
             Self::Position { bic, currency } => {
                 let position = ledger.participant(*bic).and_then(|(_, found)| found.position(*currency));
@@ -95,6 +192,14 @@ impl Question {
         Answered { answer, as_of: ledger.position() }
     }
 
+    /// The reserved payment that the asker wants to wait for, if this is the answer.
+    pub(crate) fn waits_for(&self, answered: &Answered) -> Option<Sequence> {
+        let (Self::Final(_), Answer::Payment(PaymentAnswer::Found(payment))) = (self, &answered.answer) else {
+            return None;
+        };
+        (!payment.state().is_final()).then_some(payment.sequence())
+    }
+
     /// Whether the answer would be another one if log time had come as far as this.
     pub(crate) fn hinges_on_time(&self, answered: &Answered, ledger: &Ledger, time: Timestamp) -> bool {
         if let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer {
@@ -105,13 +210,37 @@ impl Question {
             return false;
         };
         match self {
-            Self::PaymentByKey { acceptance_time: Some(accepted), .. } => ledger.deadline(*accepted) <= time,
+            Self::PaymentByKey { acceptance_time: Some(accepted), .. }
+            | Self::Final(PaymentName::Key { acceptance_time: Some(accepted), .. }) => {
+                ledger.deadline(*accepted) <= time
+            }
             Self::PaymentByKey { acceptance_time: None, .. }
+            | Self::Final(PaymentName::Key { acceptance_time: None, .. } | PaymentName::At(_))
             | Self::PaymentAt(_)
+            | Self::Payments(_)
+            | Self::OpenQuestions { .. }
+            | Self::Lifecycle
             | Self::Account { .. }
             | Self::Participant(_)
             | Self::Position { .. }
             | Self::TrialBalance => false,
         }
     }
+}
+
+fn open_questions(
+    ledger: &Ledger,
+    bank: Bic,
+    from: Option<QuestionCursor>,
+    count_max: usize,
+) -> Option<QuestionsOfBank> {
+    let found = ledger.open_questions(bank, from, count_max.min(PAYMENTS_ASKED_MAX))?;
+    let with_payment = |question: OpenQuestion| {
+        let payment = ledger.payment(question.payment).expect("a payment that waits is kept");
+        (question, *payment)
+    };
+    Some(QuestionsOfBank {
+        questions: found.questions.into_iter().map(with_payment).collect(),
+        next: found.next,
+    })
 }

@@ -63,6 +63,11 @@ pub(crate) fn announced(bytes: &[u8]) -> Option<usize> {
     (HEADER_LENGTH..=FRAME_LENGTH_MAX).contains(&length).then_some(length)
 }
 
+/// The same if the envelope says that it belongs at `place`. Its checksum is not looked at.
+pub(crate) fn announced_at(place: &Place, bytes: &[u8]) -> Option<usize> {
+    announced(bytes).filter(|_| claimed(bytes) == *place && is_zero(&bytes[RESERVED..ENVELOPE_HEADER_LENGTH]))
+}
+
 /// Says what stands at the start of `bytes`, which lie at `place`.
 pub(crate) fn inspect(place: &Place, bytes: &[u8]) -> Found {
     let Some(frame_length) = announced(bytes) else { return Found::Unreadable };
@@ -72,9 +77,13 @@ pub(crate) fn inspect(place: &Place, bytes: &[u8]) -> Found {
     {
         return Found::Unreadable;
     }
-    let claimed =
-        Place { tag: u64_at(bytes, TAG), segment: u64_at(bytes, SEGMENT), offset: u64_at(bytes, OFFSET) };
+    let claimed = claimed(bytes);
     if claimed == *place { Found::Whole { frame_length } } else { Found::Misplaced(claimed) }
+}
+
+/// The place that an envelope names.
+fn claimed(bytes: &[u8]) -> Place {
+    Place { tag: u64_at(bytes, TAG), segment: u64_at(bytes, SEGMENT), offset: u64_at(bytes, OFFSET) }
 }
 
 /// CRC32C of the envelope header up to the checksum, and of the frame.

@@ -208,6 +208,11 @@ impl FrameHeader {
         Sequence(self.first_sequence.0 + 1 + records)
     }
 
+    /// The position of the frame's last record, or of its tick if it has none.
+    pub const fn last_sequence(&self) -> Sequence {
+        Sequence(self.first_sequence.0 + widen(self.record_count))
+    }
+
     /// The position of the record with this index.
     pub const fn record_sequence(&self, index: u32) -> Sequence {
         assert!(index < self.record_count);

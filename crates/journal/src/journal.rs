@@ -10,11 +10,13 @@
 //! - I7: trimming removes nothing above the batch it was given.
 
 use std::fmt;
+use std::sync::Arc;
 
-use types::{BatchNumber, Epoch};
+use types::{BatchNumber, Epoch, Sequence};
 
 use crate::builder::SealedFrame;
 use crate::frame::FrameView;
+use crate::frame_source::FrameSource;
 use crate::header::Identity;
 use crate::recovery::Damage;
 use crate::storage::StorageError;
@@ -54,6 +56,9 @@ pub trait Journal {
     /// # Errors
     /// See [`TrimError`].
     fn trim(&mut self, upto: BatchNumber) -> Result<Trimmed, TrimError>;
+
+    /// Reading by position, for other threads and beside a writer.
+    fn frame_source(&self) -> Arc<dyn FrameSource>;
 }
 
 /// The right to append.
@@ -143,10 +148,15 @@ pub enum ReadError {
     #[error(transparent)]
     Damage(#[from] Damage),
     /// The frames asked for have been trimmed: start from a snapshot.
-    #[error("the log begins at batch {first}; start from a snapshot that covers the frames before it")]
+    #[error(
+        "the log begins at batch {first}, position {first_sequence}; start from a snapshot that covers the \
+         frames before it"
+    )]
     Trimmed {
         /// The first frame that is there.
         first: BatchNumber,
+        /// The first position that is there: that frame's tick.
+        first_sequence: Sequence,
     },
     /// The folder failed.
     #[error("the log could not be read: {0}")]
@@ -161,6 +171,13 @@ pub enum ReadError {
         /// What the visitor said.
         source: VisitError,
     },
+}
+
+impl ReadError {
+    /// What was asked for lies in what was trimmed, which ends here.
+    pub(crate) const fn before(anchor: &Tail) -> Self {
+        Self::Trimmed { first: anchor.batch.next(), first_sequence: anchor.next_sequence }
+    }
 }
 
 /// Why a log could not be claimed.

@@ -18,6 +18,9 @@ mod builder;
 mod bytes;
 mod envelope;
 mod frame;
+mod frame_index;
+mod frame_reader;
+mod frame_source;
 mod header;
 mod journal;
 mod limits;
@@ -44,6 +47,8 @@ mod tail;
 pub use buffer::AlignedBuffer;
 pub use builder::{FrameBuilder, SealInput, SealedFrame};
 pub use frame::FrameView;
+pub use frame_reader::FrameReader;
+pub use frame_source::{FrameSource, VisitFrame};
 pub use header::{FRAME_FORMAT, FrameFault, FrameHash, FrameHeader, FrameKind, HEADER_LENGTH, Identity};
 pub use journal::{
     Append, ClaimError, Journal, Location, ReadError, Refusal, Space, TrimError, Trimmed, VisitError, Writer,

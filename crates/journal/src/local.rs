@@ -12,6 +12,9 @@ use types::{BatchNumber, ClusterId, Epoch};
 
 use crate::builder::SealedFrame;
 use crate::frame::FrameView;
+use crate::frame_index::FrameIndex;
+use crate::frame_reader::FrameReader;
+use crate::frame_source::FrameSource;
 use crate::header::{FrameKind, Identity};
 use crate::journal::{ClaimError, Journal, Location, ReadError, Refusal, TrimError, Trimmed, VisitError};
 use crate::local_writer::{LocalWriter, RotateError};
@@ -54,6 +57,9 @@ pub(crate) struct Shared<S: Storage> {
     pub(crate) manifest: Mutex<ManifestFile<S::File>>,
     /// Held during every append and claim: they exclude each other.
     pub(crate) holder: Mutex<Holder>,
+    /// What readers know. Apart from `holder`, which a writer holds while it waits for the disk; taken after it
+    /// where both are, and never held for longer than it takes to look.
+    pub(crate) index: Arc<Mutex<FrameIndex>>,
     _lock: S::Lock,
 }
 
@@ -64,8 +70,6 @@ pub(crate) struct Holder {
     pub(crate) epoch: Epoch,
     /// The log's end; `None` until it has been read.
     pub(crate) tail: Option<Tail>,
-    /// The log's end at the end of each segment before the newest.
-    pub(crate) segment_ends: Vec<(u64, Tail)>,
     /// The first failed write or sync. It ends all writing by this process.
     pub(crate) failed: Option<StorageError>,
 }
@@ -135,6 +139,7 @@ impl<S: Storage> LocalJournal<S> {
             preparation,
             manifest: Mutex::new(manifest),
             holder: Mutex::new(Holder::default()),
+            index: Arc::new(Mutex::new(FrameIndex::new(Tail::EMPTY))),
             _lock: lock,
         };
         Ok(Self { shared: Arc::new(shared), torn: None })
@@ -143,6 +148,12 @@ impl<S: Storage> LocalJournal<S> {
     /// Makes segments ready for this journal's writers.
     pub fn preparer(&self) -> Preparer<S> {
         Preparer::new(Arc::clone(&self.shared))
+    }
+
+    /// Reads frames by position, on other threads and beside the writer.
+    pub fn frame_reader(&self) -> FrameReader<S> {
+        let (storage, index) = (self.shared.storage.clone(), Arc::clone(&self.shared.index));
+        FrameReader::new(storage, self.shared.identity, index)
     }
 
     /// Where the last read found a frame that was never acknowledged, at the log's end.
@@ -175,13 +186,12 @@ impl<S: Storage> Journal for LocalJournal<S> {
         let manifest = self.shared.manifest();
         let live = held(&self.shared.holder).tail.is_some();
         let scan = Scan { storage: &self.shared.storage, manifest: &manifest, live };
-        let mut scanned = scan.run(after, visit)?;
+        let scanned = scan.run(after, visit)?;
         self.torn = scanned.end.torn;
         let mut holder = held(&self.shared.holder);
         if holder.tail.is_none() {
             holder.tail = Some(scanned.end.tail);
-            scanned.segment_ends.pop();
-            holder.segment_ends = scanned.segment_ends;
+            *held(&self.shared.index) = scanned.index;
         }
         Ok(scanned.end.tail)
     }
@@ -206,18 +216,14 @@ impl<S: Storage> Journal for LocalJournal<S> {
         if upto > tail.batch {
             return Err(TrimError::Beyond { last: tail.batch });
         }
-        let (anchor, oldest) = {
-            let mut holder = held(&self.shared.holder);
-            if holder.failed.is_some() {
-                return Err(TrimError::Poisoned);
-            }
-            let whole = holder.segment_ends.iter().take_while(|(_, end)| end.batch <= upto).count();
-            let removed: Vec<_> = holder.segment_ends.drain(..whole).collect();
-            match removed.last() {
-                None => return Ok(Trimmed { last: self.shared.manifest().anchor.batch }),
-                Some((number, end)) => (*end, *number + 1),
-            }
+        if held(&self.shared.holder).failed.is_some() {
+            return Err(TrimError::Poisoned);
+        }
+        // Readers hear of it before the files go.
+        let Some((newest_removed, anchor)) = held(&self.shared.index).trim(upto) else {
+            return Ok(Trimmed { last: self.shared.manifest().anchor.batch });
         };
+        let oldest = newest_removed + 1;
         let before = self.shared.manifest();
         let remove = || {
             held(&self.shared.manifest).store(|manifest| {
@@ -234,6 +240,10 @@ impl<S: Storage> Journal for LocalJournal<S> {
             TrimError::Unknown(error)
         })?;
         Ok(Trimmed { last: anchor.batch })
+    }
+
+    fn frame_source(&self) -> Arc<dyn FrameSource> {
+        Arc::new(self.frame_reader())
     }
 }
 

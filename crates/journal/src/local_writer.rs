@@ -70,7 +70,7 @@ impl<S: Storage> LocalWriter<S> {
         epoch_start: &mut SealedFrame,
         before: Tail,
     ) -> Result<Self, RotateError> {
-        let segment = next_segment(shared, holder, before)?;
+        let segment = next_segment(shared)?;
         let segment_length = segment.header.length;
         let epoch = epoch_start.header().epoch;
         let offset = first_frame_offset();
@@ -94,15 +94,17 @@ impl<S: Storage> LocalWriter<S> {
             false => self.segment.file.write_durable_at(self.offset, bytes)?,
             true => self.segment.file.write_at(self.offset, bytes)?,
         }
-        self.offset += stored(bytes.len());
+        let length = stored(bytes.len());
+        self.offset += length;
         self.tail = frame.tail();
+        held(&self.shared.index).append(length, self.tail);
         Ok(())
     }
 
     /// Rotates if needed, then writes.
     fn place(&mut self, holder: &mut Holder, frame: &mut SealedFrame) -> Result<(), RotateError> {
         if !self.fits(frame) {
-            self.segment = next_segment(&self.shared, holder, self.tail)?;
+            self.segment = next_segment(&self.shared)?;
             self.offset = first_frame_offset();
         }
         assert!(self.fits(frame), "a frame longer than a segment has been refused");
@@ -154,21 +156,15 @@ impl<S: Storage> Writer for LocalWriter<S> {
     }
 }
 
-/// Takes a ready segment and names it in MANIFEST; the log so far ends at `end`.
-fn next_segment<S: Storage>(
-    shared: &Shared<S>,
-    holder: &mut Holder,
-    end: Tail,
-) -> Result<ReadySegment<S::File>, RotateError> {
+/// Takes a ready segment and names it in MANIFEST.
+fn next_segment<S: Storage>(shared: &Shared<S>) -> Result<ReadySegment<S::File>, RotateError> {
     let segment = shared.preparation.take(&shared.storage).map_err(|error| match error {
         MakeError::Short(error) => RotateError::Refused(error),
         MakeError::Failed(error) => RotateError::Unknown(error),
     })?;
     let number = segment.header.number;
     shared.name_segment(number).map_err(RotateError::Unknown)?;
-    if number > 1 {
-        holder.segment_ends.push((number - 1, end));
-    }
+    held(&shared.index).begin_segment(number);
     Ok(segment)
 }
 

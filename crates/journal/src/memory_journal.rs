@@ -7,10 +7,11 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use types::{BatchNumber, Epoch};
+use types::{BatchNumber, Epoch, Sequence};
 
 use crate::builder::SealedFrame;
 use crate::frame::FrameView;
+use crate::frame_source::{FrameSource, VisitFrame};
 use crate::header::{FrameKind, Identity};
 use crate::journal::{
     Append, ClaimError, Journal, Location, ReadError, Refusal, Space, TrimError, Trimmed, VisitError, Writer,
@@ -47,12 +48,19 @@ pub enum MemoryFault {
 
 struct Log {
     identity: Identity,
-    frames: VecDeque<Vec<u8>>,
+    frames: VecDeque<StoredFrame>,
     /// The end of what has been trimmed.
     anchor: Tail,
     tail: Tail,
     faults: VecDeque<MemoryFault>,
     space: Space,
+}
+
+/// A frame and what it follows.
+#[derive(Clone)]
+struct StoredFrame {
+    before: Tail,
+    bytes: Arc<[u8]>,
 }
 
 impl MemoryJournal {
@@ -84,9 +92,15 @@ impl MemoryJournal {
         held(&self.log).tail
     }
 
+    /// Whose log this is, and the last position in it.
+    fn identity_and_end(&self) -> (Identity, Sequence) {
+        let log = held(&self.log);
+        (log.identity, log.tail.last_sequence())
+    }
+
     /// Every frame's bytes, in order.
     pub fn frames(&self) -> Vec<Vec<u8>> {
-        held(&self.log).frames.iter().cloned().collect()
+        held(&self.log).frames.iter().map(|frame| frame.bytes.to_vec()).collect()
     }
 }
 
@@ -112,10 +126,71 @@ impl Log {
             }
             Some(MemoryFault::AnswerLost) | None => {}
         }
-        self.frames.push_back(frame.bytes().to_vec());
+        self.frames.push_back(StoredFrame { before: self.tail, bytes: frame.bytes().into() });
         self.tail = frame.tail();
         if fault.is_some() { unknown() } else { Append::Durable }
     }
+
+    /// The frame that stands at a position below the log's end.
+    fn frame_at(&self, position: Sequence) -> Result<StoredFrame, ReadError> {
+        if position < self.anchor.next_sequence {
+            return Err(ReadError::before(&self.anchor));
+        }
+        let later = self.frames.partition_point(|frame| frame.before.next_sequence <= position);
+        Ok(self.frames[later - 1].clone())
+    }
+}
+
+impl StoredFrame {
+    /// Checks that the frame follows this end, and moves on to it.
+    fn follow(&self, identity: &Identity, tail: &mut Tail) -> Result<FrameView<'_>, ReadError> {
+        let expected = tail.batch.next();
+        let damage = |kind| ReadError::Damage(Damage { location: location(expected), expected, kind });
+        let frame = FrameView::parse(&self.bytes).map_err(|fault| damage(DamageKind::Frame(fault)))?;
+        tail.follow(identity, &frame).map_err(|fault| damage(DamageKind::Chain(fault)))?;
+        Ok(frame)
+    }
+}
+
+impl FrameSource for MemoryJournal {
+    fn read_after(&self, after: Sequence, visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
+        let (identity, end) = self.identity_and_end();
+        let mut last = after;
+        while last < end {
+            let stored = held(&self.log).frame_at(last.next())?;
+            let mut tail = stored.before;
+            let frame = stored.follow(&identity, &mut tail)?;
+            last = frame.header().last_sequence();
+            if visit(frame).is_break() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn read_at(&self, positions: &[Sequence], visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
+        assert!(positions.is_sorted(), "positions ascend");
+        let (identity, end) = self.identity_and_end();
+        let mut visited = None;
+        for position in positions.iter().copied().take_while(|position| *position <= end) {
+            if visited.is_some_and(|last| position <= last) {
+                continue;
+            }
+            let stored = held(&self.log).frame_at(position)?;
+            let mut tail = stored.before;
+            let frame = stored.follow(&identity, &mut tail)?;
+            visited = Some(frame.header().last_sequence());
+            if visit(frame).is_break() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a frame of the log in memory lies.
+const fn location(batch: BatchNumber) -> Location {
+    Location { segment: 1, offset: batch.0 }
 }
 
 impl Journal for MemoryJournal {
@@ -136,20 +211,14 @@ impl Journal for MemoryJournal {
             (log.identity, log.anchor, log.frames.clone())
         };
         if after < tail.batch {
-            return Err(ReadError::Trimmed { first: tail.batch.next() });
+            return Err(ReadError::before(&tail));
         }
-        for bytes in frames {
-            let expected = tail.batch.next();
-            let location = Location { segment: 1, offset: expected.0 };
-            let damage = |kind| ReadError::Damage(Damage { location, expected, kind });
-            let frame = FrameView::parse(&bytes).map_err(|fault| damage(DamageKind::Frame(fault)))?;
-            tail.follow(&identity, &frame).map_err(|fault| damage(DamageKind::Chain(fault)))?;
-            if tail.batch > after {
-                visit(&frame, location).map_err(|source| ReadError::Visit {
-                    location,
-                    batch: expected,
-                    source,
-                })?;
+        for stored in frames {
+            let batch = tail.batch.next();
+            let frame = stored.follow(&identity, &mut tail)?;
+            if batch > after {
+                let location = location(batch);
+                visit(&frame, location).map_err(|source| ReadError::Visit { location, batch, source })?;
             }
         }
         Ok(tail)
@@ -183,11 +252,15 @@ impl Journal for MemoryJournal {
             return Err(TrimError::Beyond { last: log.tail.batch });
         }
         while log.anchor.batch < upto {
-            let bytes = log.frames.pop_front().expect("every frame up to the tail is there");
-            let frame = FrameView::parse(&bytes).expect("the log holds frames only");
-            log.anchor = Tail { kind: None, ..Tail::after(frame.header(), frame.hash()) };
+            log.frames.pop_front().expect("every frame up to the tail is there");
+            let end = log.frames.front().map_or(log.tail, |next| next.before);
+            log.anchor = Tail { kind: None, ..end };
         }
         Ok(Trimmed { last: log.anchor.batch })
+    }
+
+    fn frame_source(&self) -> Arc<dyn FrameSource> {
+        Arc::new(self.clone())
     }
 }
 

@@ -258,6 +258,9 @@ pub enum DamageKind {
         /// Where the last byte that is not zero lies.
         end: u64,
     },
+    /// A frame that this process has written or read there is not what stands there now.
+    #[error("the frame that is known to be durable there does not verify any more")]
+    Changed,
     /// A frame of another place or segment stands here.
     #[error("a frame written for segment {segment}, offset {offset} (segment tag {tag:016x}) stands there")]
     Misplaced {
@@ -313,6 +316,7 @@ impl DamageKind {
             Self::FramesMissing { .. }
             | Self::FrameUnreadable { .. }
             | Self::WideDamage { .. }
+            | Self::Changed
             | Self::Misplaced { .. }
             | Self::Frame(_)
             | Self::Chain(_)

@@ -9,6 +9,7 @@ use types::BatchNumber;
 
 use crate::envelope::Found;
 use crate::frame::FrameView;
+use crate::frame_index::FrameIndex;
 use crate::header::{FrameKind, Identity};
 use crate::journal::{Location, ReadError, VisitError};
 use crate::limits::{BLOCK_SIZE, ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, blocks, stored};
@@ -50,8 +51,8 @@ pub struct End {
 #[derive(Debug)]
 pub(crate) struct Scanned {
     pub(crate) end: End,
-    /// The log's end at the end of each segment.
-    pub(crate) segment_ends: Vec<(u64, Tail)>,
+    /// Where the frames lie.
+    pub(crate) index: FrameIndex,
 }
 
 /// One scan.
@@ -117,37 +118,37 @@ impl<S: fmt::Debug> fmt::Debug for Reader<S> {
 impl<S: Storage> Scan<'_, S> {
     /// Reads all segments that MANIFEST names.
     pub(crate) fn run(&self, after: BatchNumber, visit: &mut Visit<'_>) -> Result<Scanned, ReadError> {
-        let mut tail = self.manifest.anchor;
-        if after < tail.batch {
-            return Err(ReadError::Trimmed { first: tail.batch.next() });
+        let anchor = self.manifest.anchor;
+        if after < anchor.batch {
+            return Err(ReadError::before(&anchor));
         }
+        let mut index = FrameIndex::new(anchor);
         let mut torn = None;
         let mut location = Location { segment: self.manifest.oldest_segment, offset: first_frame_offset() };
-        let mut segment_ends = Vec::new();
         for number in self.manifest.oldest_segment..=self.manifest.newest_segment {
-            let mut segment = self.open(number, &tail)?;
-            let before = tail;
+            let before = index.end();
+            let mut segment = self.open(number, &before)?;
+            index.begin_segment(number);
             location = Location { segment: number, offset: first_frame_offset() };
             let ends_torn = loop {
-                let halt = self.frames(&mut segment, location.offset, &mut tail, after, visit)?;
+                let halt = self.frames(&mut segment, location.offset, &mut index, after, visit)?;
                 location.offset = halt.offset;
                 let unreadable = halt.place == Place::Unreadable;
-                match self.judge(&mut segment, &tail, halt) {
+                match self.judge(&mut segment, &index.end(), halt) {
                     // The writer may have finished the frame here and gone on while the rest was looked at.
                     Err(ReadError::Damage(_))
                         if self.live && unreadable && is_whole(&mut segment, location.offset)? => {}
                     other => break other?,
                 }
             };
-            if tail != before {
+            if index.end() != before {
                 torn = None;
             }
             if ends_torn {
                 torn = Some(location);
             }
-            segment_ends.push((number, tail));
         }
-        Ok(Scanned { end: End { tail, location, torn }, segment_ends })
+        Ok(Scanned { end: End { tail: index.end(), location, torn }, index })
     }
 
     fn open(&self, number: u64, tail: &Tail) -> Result<SegmentReader<S::File>, ReadError> {
@@ -167,7 +168,7 @@ impl<S: Storage> Scan<'_, S> {
         &self,
         segment: &mut SegmentReader<S::File>,
         from: u64,
-        tail: &mut Tail,
+        index: &mut FrameIndex,
         after: BatchNumber,
         visit: &mut Visit<'_>,
     ) -> Result<Halt, ReadError> {
@@ -194,22 +195,20 @@ impl<S: Storage> Scan<'_, S> {
                 Ok(frame) => frame,
                 Err(fault) => return contradiction(DamageKind::Frame(fault)),
             };
-            if let Err(fault) = tail.check(&self.manifest.identity, frame.header()) {
+            if let Err(fault) = index.end().check(&self.manifest.identity, frame.header()) {
                 return contradiction(DamageKind::Chain(fault));
             }
             if !crate::bytes::is_zero(padding) {
                 return contradiction(DamageKind::Padding);
             }
-            *tail = Tail::after(frame.header(), frame.hash());
-            if tail.batch > after {
+            let length = stored(blocks(ENVELOPE_HEADER_LENGTH + frame_length));
+            index.append(length, Tail::after(frame.header(), frame.hash()));
+            let batch = frame.header().batch;
+            if batch > after {
                 let location = Location { segment: number, offset };
-                visit(&frame, location).map_err(|source| ReadError::Visit {
-                    location,
-                    batch: tail.batch,
-                    source,
-                })?;
+                visit(&frame, location).map_err(|source| ReadError::Visit { location, batch, source })?;
             }
-            offset += stored(blocks(ENVELOPE_HEADER_LENGTH + frame_length));
+            offset += length;
         }
     }
 

@@ -116,6 +116,11 @@ impl Tail {
         }
     }
 
+    /// The last position that is taken; 0 in an empty log.
+    pub const fn last_sequence(&self) -> Sequence {
+        Sequence(self.next_sequence.0.checked_sub(1).expect("the first position is 1"))
+    }
+
     /// Whether the log ends in a marker, so that a lost last frame could not have been acknowledged.
     pub fn ends_in_marker(&self) -> bool {
         self.kind == Some(FrameKind::Marker)

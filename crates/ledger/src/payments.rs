@@ -10,7 +10,7 @@ use types::{Bic, DigestKey, ParticipantNumber, PaymentState, ReasonCode, Sequenc
 
 use crate::index::Index;
 use crate::window::Window;
-use crate::{Position, QuestionState, Stage};
+use crate::{Kind, Outcome, Position, QuestionState, Stage, Verdict};
 
 /// One payment and what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,15 @@ pub struct Payment {
     pub(crate) creditor_bank: ParticipantNumber,
     /// The reason as the payee's bank is told it, if that is another one; else zeros.
     pub(crate) reason_to_creditor: [u8; 4],
+}
+
+/// What a bank is told of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Where it stands.
+    pub state: PaymentState,
+    /// Why it was not settled, in the code for this bank.
+    pub reason: Option<ReasonCode>,
 }
 
 // `Limits` tells this number.
@@ -103,6 +112,37 @@ impl Payment {
         match stage {
             Stage::Debit => debit,
             Stage::Credit => credit,
+        }
+    }
+
+    /// What the bank of this stage may be told of where the payment stands; `None` if nothing.
+    ///
+    /// The payer's bank is told all. The payee's bank hears of a settlement; of a rejection only if it had accepted, by
+    /// word or by silence, since its own needs no answer and a payment about which it was not asked is none of its
+    /// business; of an expiry if it was asked, in the code for its side.
+    pub fn told_to(&self, stage: Stage) -> Option<Told> {
+        let told = Told { state: self.state, reason: self.reason_to(stage) };
+        let concerns_creditor_bank = match (self.state, self.question(Stage::Credit)) {
+            (PaymentState::Settled, _) => true,
+            (PaymentState::Rejected, QuestionState::Accepted | QuestionState::Silent) => true,
+            (PaymentState::Expired, asked) => asked != QuestionState::NotAsked,
+            (PaymentState::Rejected | PaymentState::Reserved | PaymentState::Unresolved, _) => false,
+        };
+        (stage == Stage::Debit || concerns_creditor_bank).then_some(told)
+    }
+
+    /// Its outcome as it stands. The balances are not kept and are zero.
+    pub const fn outcome(&self) -> Outcome {
+        let (state, reason) = (self.state, self.reason);
+        Outcome {
+            sequence: self.sequence,
+            decided_at: self.decided_at,
+            decided_time: self.decided_time,
+            accepted: self.acceptance_time,
+            kind: Kind::Payment,
+            verdict: Verdict::Payment { state, reason, repeat_of: None },
+            late: self.is_late(),
+            balances: [0; 4],
         }
     }
 
@@ -193,6 +233,10 @@ impl Payments {
     /// The payment at this position.
     pub(crate) fn at(&self, sequence: Sequence) -> Option<&Payment> {
         let entries = self.window.entries();
+        // What has just been decided is asked for most.
+        if let Some(last) = entries.back().filter(|last| last.sequence == sequence) {
+            return Some(last);
+        }
         let at = entries.binary_search_by(|payment| payment.sequence.cmp(&sequence)).ok()?;
         entries.get(at)
     }

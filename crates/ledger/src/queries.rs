@@ -1,6 +1,6 @@
 //! What can be read from the ledger. Every answer is of the last position applied.
 
-use types::{AccountNumber, Bic, Currency, DigestKey, ParticipantNumber, PaymentState, Sequence, Timestamp};
+use types::{AccountNumber, Bic, Currency, DigestKey, Duration, ParticipantNumber, PaymentState, Sequence, Timestamp};
 
 use crate::{Account, Ledger, Participant, Payment};
 
@@ -110,6 +110,11 @@ impl Ledger {
         self.requests.count()
     }
 
+    /// The payment at this position, if it is kept.
+    pub fn payment(&self, sequence: Sequence) -> Option<&Payment> {
+        self.payments.at(sequence)
+    }
+
     /// What became of the payment at this position.
     pub fn payment_at(&self, sequence: Sequence) -> PaymentAnswer {
         match self.payments.at(sequence) {
@@ -157,6 +162,11 @@ impl Ledger {
     pub fn confirmation_due(&self, accepted: Timestamp) -> Timestamp {
         let due = self.profiles.iter().map(|profile| accepted.plus(profile.confirmation));
         due.max().expect("a log sets a profile before anything is asked")
+    }
+
+    /// For how long a bank still counts as connected after its last connection has ended: the longest of all profiles.
+    pub fn offline_grace(&self) -> Duration {
+        self.profiles.iter().map(|profile| profile.offline_grace).max().unwrap_or_default()
     }
 
     /// How many payments have ended in each state, and how many wait.

@@ -19,7 +19,7 @@ use crate::{AccountText, EntryText, Kind, Profile, layout};
 #[path = "record_writer_lifecycle.rs"]
 mod lifecycle;
 
-pub use lifecycle::mark_connected;
+pub use lifecycle::{mark_connected, mark_each_connected};
 
 /// What applying commands takes of the room that is set aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

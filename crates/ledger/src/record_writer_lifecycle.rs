@@ -97,6 +97,20 @@ pub fn mark_connected(record: &mut [u8], is_connected: impl Fn(&[u8; 11]) -> boo
     payment.set_connected(connected);
 }
 
+/// The same for records that stand one after the other, as the engine has them when it seals a frame.
+///
+/// # Panics
+/// If they are not records that a [`RecordWriter`] wrote.
+pub fn mark_each_connected(mut records: &mut [u8], is_connected: impl Fn(&[u8; 11]) -> bool) {
+    while !records.is_empty() {
+        let (header, _) = layout::Header::ref_from_prefix(records).expect("a record has a header");
+        let length = usize::try_from(header.length.get()).expect("records are small");
+        let (record, behind) = records.split_at_mut(length);
+        mark_connected(record, &is_connected);
+        records = behind;
+    }
+}
+
 impl layout::Payment {
     fn set_connected(&mut self, connected: Connected) {
         let bit = |is_set, bit| if is_set { bit } else { 0 };

@@ -17,7 +17,7 @@ use types::{AccountNumber, Bic, Channel, Currency, PaymentOrder, PlainOrder, Tim
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::quota::Places;
-use crate::refusals::{bank_not_yours, quota_exceeded, remote_payee};
+use crate::refusals::{bank_not_yours, quota_exceeded};
 use crate::wire::PaymentReference;
 
 /// An order as it was read.
@@ -161,15 +161,12 @@ impl<'node> Admission<'node> {
         for hint in &mut candidate.hints {
             hint.number = self.accounts.find(hint.digest, facts.currency);
         }
-        let [debtor_account, creditor_account] = candidate.hints;
+        let [debtor_account, _] = candidate.hints;
         let is_remote = |bank: ParticipantView, account: AccountHint| match bank.mode {
             AccountMode::Hosted => false,
             AccountMode::Remote => true,
             AccountMode::Mixed => account.number == AccountNumber(0),
         };
-        if self.bank(facts.creditor_agent).is_some_and(|bank| is_remote(bank, creditor_account)) {
-            return Err(remote_payee().into());
-        }
         let Some(debtor) = self.bank(facts.debtor_agent) else {
             return if places.take_unknown(&self.node.quota) { Ok(()) } else { Err(quota_exceeded().into()) };
         };

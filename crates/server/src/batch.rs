@@ -1,20 +1,26 @@
-//! The payments of one message of a stream: read, admitted, submitted in parts, and answered part by part.
+//! The payments of a stream: each message is read, admitted, submitted in parts, and answered part by part. What a
+//! bank has to decide is answered when it is final.
+
+use std::sync::Arc;
 
 use client::limits::BATCH_ITEMS_MAX;
 use client::plain::{PlainSubmission, plain_submissions, submission_count};
 use client::{Refusal, v1};
+use engine::Waiting;
 use ledger::{Outcome, RecordWriter};
 use prost::Message;
-use tonic::Status;
+use tonic::{Status, Streaming};
 use types::{Channel, Timestamp};
 
 use crate::admission::{Admission, Candidate, Order, undecodable};
 use crate::caller::Caller;
+use crate::finals::{Asker, Finals};
+use crate::mailbox::reserved;
 use crate::node::{Node, PART_BYTES_MAX};
 use crate::quota::Places;
-use crate::refusals::{invalid, not_taken, payment_missing};
+use crate::refusals::{invalid, not_taken, payment_missing, stopping};
 use crate::replies::Replies;
-use crate::wire::{BatchReply, Decided, PaymentReference};
+use crate::wire::{BatchReply, Decided, Encoded};
 
 /// About what the record and the texts of a payment take.
 const PAYMENT_BYTES_USUAL: usize = 320;
@@ -22,42 +28,105 @@ const PAYMENT_BYTES_USUAL: usize = 320;
 /// Payments that are read before the first of them is looked up, so that memory comes meanwhile.
 const GROUP: usize = 32;
 
-/// Who waits for one payment.
-struct Waiting {
-    caller_id: u64,
-    reference: PaymentReference,
-}
-
 /// Payments that are submitted together.
 struct Part {
     commands: RecordWriter,
-    waiting: Vec<Waiting>,
+    askers: Vec<Asker>,
     places: Places,
 }
 
-/// Submits the payments of one message. What is not taken is answered at once, the others when they are durable.
-pub(crate) async fn submit_batch(
+/// Serves one stream, until it ends.
+pub(crate) async fn serve_stream(
+    node: Node,
+    caller: Caller,
+    payments: Streaming<Encoded>,
+    replies: Replies<BatchReply>,
+) {
+    let finals = Finals::new(node.mailbox.clone(), node.limits.waiting_per_stream);
+    let ended = exchange(node, caller, payments, &replies, &finals).await;
+    finals.abandon();
+    // The message can't be read, the caller has gone, or the node stops. Otherwise the caller has ended its side, and
+    // replies under way hold their own room.
+    if let Err(status) = ended {
+        replies.end(status);
+    }
+}
+
+async fn exchange(
+    mut node: Node,
+    caller: Caller,
+    mut payments: Streaming<Encoded>,
+    replies: &Replies<BatchReply>,
+    finals: &Arc<Finals>,
+) -> Result<(), Status> {
+    let handle = node.handle.clone();
+    let mut is_open = true;
+    while is_open || !finals.is_done() {
+        let message = if is_open && finals.has_room() {
+            tokio::select! {
+                message = node.next(&mut payments) => Some(message?),
+                () = finals.changed() => None,
+            }
+        } else {
+            tokio::select! {
+                () = finals.changed() => None,
+                () = node.stops() => return Err(stopping()),
+                () = replies.gone() => return Ok(()),
+            }
+        };
+        match message {
+            Some(Some(Encoded(message))) => submit_batch(&node, caller, replies, finals, &message).await?,
+            Some(None) => {
+                is_open = false;
+                finals.close();
+            }
+            None => loop {
+                let decided = finals.take(BATCH_ITEMS_MAX);
+                if decided.is_empty() {
+                    break;
+                }
+                replies.room().await?.send(Ok(BatchReply::Decided(handle.clone(), decided)));
+            },
+        }
+    }
+    Ok(())
+}
+
+/// Submits the payments of one message. What is not taken is answered at once, the others when they are final.
+async fn submit_batch(
     node: &Node,
     caller: &Caller,
     replies: &Replies<BatchReply>,
+    finals: &Arc<Finals>,
     message: &[u8],
 ) -> Result<(), Status> {
     let mut refused = Vec::new();
     let parts = read_batch(node, caller, message, &mut refused)?;
-    for Part { commands, waiting, places } in parts {
+    for Part { commands, askers, places } in parts {
         let room = replies.room().await?;
-        let ids: Vec<u64> = waiting.iter().map(|waiting| waiting.caller_id).collect();
+        let ids: Vec<u64> = askers.iter().map(|asker| asker.caller_id).collect();
         let handle = node.handle.clone();
+        let hold = finals.hold();
         // On the core thread outcomes are only copied; the edge that sends them puts them into words.
-        let sink = move |outcomes: &[Outcome]| {
+        let sink = move |outcomes: &[Outcome], waiting: &mut Waiting<'_>| {
             drop(places);
-            let decided = waiting.into_iter().zip(outcomes);
-            let decided = decided.map(|(Waiting { caller_id, reference }, outcome)| Decided {
-                caller_id,
-                reference,
-                outcome: *outcome,
-            });
-            room.send(Ok(BatchReply::Decided(handle, decided.collect())));
+            let mut open = Vec::new();
+            let mut decided = Vec::with_capacity(outcomes.len());
+            for (asker, outcome) in askers.into_iter().zip(outcomes) {
+                match reserved(outcome) {
+                    Some(payment) => open.push((asker, payment, outcome.repeat_of().is_some())),
+                    None => {
+                        let Asker { caller_id, reference } = asker;
+                        decided.push(Decided { caller_id, reference, outcome: *outcome });
+                    }
+                }
+            }
+            if !open.is_empty() {
+                hold.wait_for(open, waiting);
+            }
+            if !decided.is_empty() {
+                room.send(Ok(BatchReply::Decided(handle, decided)));
+            }
         };
         if let Err(reason) = node.handle.submit(commands, Box::new(sink)) {
             refused.extend(ids.into_iter().map(|id| payment_not_taken(id, not_taken(reason))));
@@ -151,8 +220,8 @@ impl Parts<'_> {
             let mut commands = self.node.handle.commands(self.caller.principal);
             let expected = self.left.min(PART_BYTES_MAX / PAYMENT_BYTES_USUAL);
             commands.reserve_payments(expected);
-            let waiting = Vec::with_capacity(expected);
-            self.parts.push(Part { commands, waiting, places: Places::default() });
+            let askers = Vec::with_capacity(expected);
+            self.parts.push(Part { commands, askers, places: Places::default() });
         }
         self.left -= 1;
         self.parts.last_mut().expect("a part was added if there was none")
@@ -169,7 +238,7 @@ impl Parts<'_> {
 impl Part {
     fn add(&mut self, caller_id: u64, candidate: &Candidate<'_>, received: Timestamp) {
         candidate.write(&mut self.commands, received, Channel::Grpc);
-        self.waiting.push(Waiting { caller_id, reference: candidate.order.reference() });
+        self.askers.push(Asker { caller_id, reference: candidate.order.reference() });
     }
 }
 

@@ -22,6 +22,18 @@ pub struct ServerLimits {
     pub replies_per_stream: usize,
     /// How long a stream's reader may leave them waiting.
     pub reader_patience: Duration,
+    /// Payments of one stream that may wait for a bank at once.
+    pub waiting_per_stream: usize,
+    /// Connections that one bank may have at once.
+    pub connections_per_bank: usize,
+    /// Watchers that one caller may have at once.
+    pub watchers_per_caller: usize,
+    /// Events that may wait for one watcher, or notices for one bank's connections.
+    pub notices_waiting: usize,
+    /// Bytes of orders that they may have with them.
+    pub notice_bytes_waiting: usize,
+    /// How often a watcher hears something, be it that nothing happened.
+    pub heartbeat: Duration,
     /// How long a stopping node waits for calls under way.
     pub drain: Duration,
 }
@@ -37,6 +49,12 @@ impl Default for ServerLimits {
             payments_per_bank: 1 << 16,
             replies_per_stream: 64,
             reader_patience: Duration::from_secs(10),
+            waiting_per_stream: 1 << 18,
+            connections_per_bank: 16,
+            watchers_per_caller: 64,
+            notices_waiting: 1 << 16,
+            notice_bytes_waiting: 32 << 20,
+            heartbeat: Duration::from_secs(10),
             drain: Duration::from_secs(10),
         }
     }

@@ -8,9 +8,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use engine::{Answered, Collector, Handle};
-use ledger::Outcome;
+use engine::{Answered, Collector, FinalSink, Handle};
+use ledger::{Outcome, Verdict};
 use tokio::sync::{Notify, oneshot};
+use types::{PaymentState, Sequence};
 
 /// Where answers to the calls of one thread go.
 #[derive(Clone, Debug)]
@@ -27,10 +28,68 @@ struct Letters {
 // Outcomes are the common ones; a box would cost each of them an allocation.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Letter {
-    /// What came of a command.
+    /// What came of a command, or of a payment in the end.
     Outcome(oneshot::Sender<Outcome>, Outcome),
+    /// What came of a payment so far.
+    Progress(oneshot::Sender<Progress>, Progress),
     /// The answer to a question.
     Answer(oneshot::Sender<Answered>, Answered),
+    /// There is something for a task that looks for itself.
+    Wake(Arc<Notify>),
+}
+
+/// What came of a payment so far.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) outcome: Outcome,
+    /// Tells what comes of it in the end, if a bank has to decide.
+    pub(crate) last: Option<oneshot::Receiver<Outcome>>,
+}
+
+/// Waits for the final outcome of one payment.
+#[derive(Debug)]
+pub(crate) struct Last {
+    pub(crate) mailbox: Mailbox,
+    /// Empty once it has been told.
+    pub(crate) waiting: Mutex<Option<oneshot::Sender<Outcome>>>,
+    /// Whether the payment that waits is an earlier one with the same key and body.
+    pub(crate) is_repeat: bool,
+}
+
+impl FinalSink for Last {
+    fn take(&self, _tag: u32, outcome: &Outcome) {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waiting) = waiting {
+            self.mailbox.put(Letter::Outcome(waiting, final_outcome(outcome, self.is_repeat)));
+        }
+    }
+}
+
+/// A final outcome as it is told to an attempt: a repeat hears that it is one.
+pub(crate) fn final_outcome(outcome: &Outcome, is_repeat: bool) -> Outcome {
+    match outcome.verdict {
+        Verdict::Payment { state, reason, repeat_of: None } if is_repeat => {
+            let repeat_of = Some(outcome.sequence);
+            Outcome { verdict: Verdict::Payment { state, reason, repeat_of }, ..*outcome }
+        }
+        Verdict::Payment { .. }
+        | Verdict::Answer { .. }
+        | Verdict::Done { .. }
+        | Verdict::Refused { .. } => *outcome,
+    }
+}
+
+/// The position of the payment that an attempt waits for, if a bank has to decide it.
+pub(crate) fn reserved(outcome: &Outcome) -> Option<Sequence> {
+    match outcome.verdict {
+        Verdict::Payment { state: PaymentState::Reserved, repeat_of, .. } => {
+            Some(repeat_of.unwrap_or(outcome.sequence))
+        }
+        Verdict::Payment { .. }
+        | Verdict::Answer { .. }
+        | Verdict::Done { .. }
+        | Verdict::Refused { .. } => None,
+    }
 }
 
 impl Mailbox {
@@ -80,7 +139,9 @@ impl Letter {
     fn deliver(self) {
         match self {
             Self::Outcome(waiting, outcome) => _ = waiting.send(outcome),
+            Self::Progress(waiting, progress) => _ = waiting.send(progress),
             Self::Answer(waiting, answered) => _ = waiting.send(answered),
+            Self::Wake(notify) => notify.notify_one(),
         }
     }
 }

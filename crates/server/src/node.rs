@@ -5,19 +5,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use engine::{Answered, Handle, NotTaken, Question};
+use engine::{Answered, Handle, NotTaken, Question, Waiting};
 use ledger::{Outcome, RecordWriter};
 use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tonic::{Status, Streaming};
 
 use crate::caller::Caller;
 use crate::limits::ServerLimits;
-use crate::mailbox::{Letter, Mailbox};
+use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::quota::Quota;
 use crate::refusals;
 
@@ -29,7 +29,7 @@ pub(crate) struct Node {
     pub(crate) limits: ServerLimits,
     /// Becomes true when the node begins to stop.
     pub(crate) stopping: watch::Receiver<bool>,
-    mailbox: Mailbox,
+    pub(crate) mailbox: Mailbox,
 }
 
 /// What all threads share.
@@ -67,6 +67,12 @@ impl Node {
         }
     }
 
+    /// Done when the node begins to stop.
+    pub(crate) async fn stops(&self) {
+        // A sender that is dropped means the same as one that sends.
+        let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
+    }
+
     /// Submits one command. `held` is given back when the outcome is known, not when the caller goes away.
     pub(crate) fn submit(
         &self,
@@ -76,9 +82,36 @@ impl Node {
         assert!(commands.count() == 1, "a unary call is one command");
         let (sender, receiver) = oneshot::channel();
         let mailbox = self.mailbox.clone();
-        let sink = move |outcomes: &[Outcome]| {
+        let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
             drop(held);
             mailbox.put(Letter::Outcome(sender, outcomes[0]));
+        };
+        self.handle.submit(commands, Box::new(sink)).map_err(not_taken)?;
+        Ok(Awaited(receiver))
+    }
+
+    /// Submits one payment. Where a bank has to decide and `to_the_end` is wanted, what is told first brings the
+    /// means to wait for the rest.
+    pub(crate) fn submit_payment(
+        &self,
+        commands: RecordWriter,
+        held: impl Send + 'static,
+        to_the_end: bool,
+    ) -> Result<Awaited<Progress>, Status> {
+        assert!(commands.count() == 1, "a unary call is one payment");
+        let (sender, receiver) = oneshot::channel();
+        let mailbox = self.mailbox.clone();
+        let sink = move |outcomes: &[Outcome], waiting: &mut Waiting<'_>| {
+            drop(held);
+            let outcome = outcomes[0];
+            let last = reserved(&outcome).filter(|_| to_the_end).map(|payment| {
+                let (sender, receiver) = oneshot::channel();
+                let is_repeat = outcome.repeat_of().is_some();
+                let last = Last { mailbox: mailbox.clone(), waiting: Mutex::new(Some(sender)), is_repeat };
+                waiting.wait(payment, Arc::new(last), 0);
+                receiver
+            });
+            mailbox.put(Letter::Progress(sender, Progress { outcome, last }));
         };
         self.handle.submit(commands, Box::new(sink)).map_err(not_taken)?;
         Ok(Awaited(receiver))
@@ -126,20 +159,51 @@ impl<Answer> Future for Awaited<Answer> {
     }
 }
 
-/// Waits as long as the caller asks; by default, and for 0, until the payment is in the log, where each is final.
-/// What was submitted stands when the time is over.
+/// Until when a caller waits. What was submitted stands when the time is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// Until what was submitted is in the log.
+    Logged,
+    /// Until it is final.
+    Final,
+    /// Until it is final, or this moment has come.
+    Until(Instant),
+}
+
+impl Patience {
+    /// As the contract has it: absent is until it is final, 0 until it is in the log.
+    pub(crate) fn of(wait_ms: Option<u32>) -> Self {
+        match wait_ms {
+            None => Self::Final,
+            Some(0) => Self::Logged,
+            Some(wait_ms) => Self::Until(Instant::now() + Duration::from_millis(wait_ms.into())),
+        }
+    }
+
+    /// Whether the final outcome is waited for.
+    pub(crate) const fn to_the_end(self) -> bool {
+        match self {
+            Self::Logged => false,
+            Self::Final | Self::Until(_) => true,
+        }
+    }
+
+    /// Waits for the reply; `None` if the time is over first.
+    pub(crate) async fn wait<Reply>(self, reply: impl Future<Output = Reply>) -> Option<Reply> {
+        match self {
+            Self::Logged | Self::Final => Some(reply.await),
+            // A timer is large and seldom wanted.
+            Self::Until(moment) => Box::pin(timeout_at(moment, reply)).await.ok(),
+        }
+    }
+}
+
+/// Waits for the one outcome of a command that is final when it is in the log.
 pub(crate) async fn within<Reply>(
     wait_ms: Option<u32>,
     reply: impl Future<Output = Result<Reply, Status>>,
 ) -> Result<Reply, Status> {
-    match wait_ms {
-        None | Some(0) => reply.await,
-        // A timer is large and seldom wanted.
-        Some(wait_ms) => match Box::pin(timeout(Duration::from_millis(wait_ms.into()), reply)).await {
-            Ok(reply) => reply,
-            Err(_) => Err(refusals::not_yet()),
-        },
-    }
+    Patience::of(wait_ms).wait(reply).await.unwrap_or_else(|| Err(refusals::not_yet()))
 }
 
 fn not_taken(reason: NotTaken) -> Status {

@@ -3,19 +3,20 @@
 use client::convert::{FieldReader, Path};
 use client::plain::plain_request;
 use client::{Refusal, v1};
-use engine::{Answer, Answered, Question};
-use ledger::{Outcome, Payment, PaymentAnswer};
+use engine::{Answer, Answered, PaymentName, Question};
+use ledger::{Payment, PaymentAnswer};
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use types::{Bic, Channel, PaymentId, Sequence, Timestamp};
+use types::{Bic, Channel, PaymentId, PaymentState, Sequence, Timestamp};
 
 use crate::admission::{Admission, Order, undecodable};
-use crate::batch::submit_batch;
+use crate::batch::serve_stream;
 use crate::caller::Caller;
-use crate::node::{Awaited, Node, within};
+use crate::mailbox::Progress;
+use crate::node::{Awaited, Node, Patience};
 use crate::quota::Places;
-use crate::refusals::{bank_not_yours, invalid, payment_missing};
+use crate::refusals::{bank_not_yours, invalid, not_yet, payment_missing, unanswered};
 use crate::replies::Replies;
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 use crate::wire::service::payment_service_server::PaymentService;
@@ -41,8 +42,8 @@ impl PaymentService for Payments {
         };
         let order = order.map_err(Refusal::into_status)?;
         // Only what is needed for the answer lives on while it is waited for.
-        let submitted = self.0.submit_order(&caller, order, Channel::Grpc)?;
-        Ok(Response::new(self.0.outcome_within(wait_ms, submitted).await?))
+        let submitted = self.0.submit_order(&caller, order, Channel::Grpc, Patience::of(wait_ms))?;
+        Ok(Response::new(self.0.outcome_of(submitted).await?))
     }
 
     type SubmitPaymentsStream = ReceiverStream<Result<BatchReply, Status>>;
@@ -53,22 +54,7 @@ impl PaymentService for Payments {
     ) -> Result<Response<Self::SubmitPaymentsStream>, Status> {
         let caller = Caller::of(&request)?;
         let (replies, stream) = Replies::new(&self.0.limits);
-        let mut node = self.0.clone();
-        tokio::spawn(async move {
-            let mut payments = request.into_inner();
-            loop {
-                let Encoded(message) = match node.next(&mut payments).await {
-                    Ok(Some(message)) => message,
-                    // The caller has ended its side. Replies under way hold their own room.
-                    Ok(None) => return,
-                    // The message can't be read, the caller has gone, or the node stops.
-                    Err(status) => return replies.end(status),
-                };
-                if let Err(status) = submit_batch(&node, &caller, &replies, &message).await {
-                    return replies.end(status);
-                }
-            }
-        });
+        tokio::spawn(serve_stream(self.0.clone(), caller, request.into_inner(), replies));
         Ok(Response::new(stream))
     }
 
@@ -78,8 +64,9 @@ impl PaymentService for Payments {
     ) -> Result<Response<v1::GetPaymentResponse>, Status> {
         let caller = Caller::of(&request)?;
         let question = read_question(&self.0, request.get_ref())?;
-        let answered = self.0.ask(question).await?;
-        may_know(&caller, request.get_ref(), &answered)?;
+        let patience = Patience::of(Some(request.get_ref().wait_ms.unwrap_or(0)));
+        let may_know = |answered: &Answered| may_know(&caller, request.get_ref(), answered);
+        let answered = self.0.payment_in_time(question, patience, may_know).await?;
         Ok(Response::new(v1::GetPaymentResponse { result: Some(self.0.payment_answer(&answered)?) }))
     }
 }
@@ -87,7 +74,8 @@ impl PaymentService for Payments {
 /// An order that has been submitted. Dropping it tells nobody; what was submitted stands.
 pub(crate) struct Submitted {
     reference: PaymentReference,
-    outcome: Awaited<Outcome>,
+    progress: Awaited<Progress>,
+    patience: Patience,
 }
 
 impl Node {
@@ -97,6 +85,7 @@ impl Node {
         caller: &Caller,
         order: Order<'_>,
         channel: Channel,
+        patience: Patience,
     ) -> Result<Submitted, Status> {
         let reference = order.reference();
         let mut places = Places::default();
@@ -107,18 +96,54 @@ impl Node {
         let admitted = admission.admit(&mut candidate, &mut places);
         admitted.map_err(|refused| refused.into_refusal().into_status())?;
         candidate.write(&mut commands, self.handle.now(), channel);
-        Ok(Submitted { reference, outcome: self.submit(commands, places)? })
+        let progress = self.submit_payment(commands, places, patience.to_the_end())?;
+        Ok(Submitted { reference, progress, patience })
     }
 
-    /// Waits for what came of an order, as long as the caller asks.
-    pub(crate) async fn outcome_within(
-        &self,
-        wait_ms: Option<u32>,
-        submitted: Submitted,
-    ) -> Result<OutcomeReply, Status> {
-        let Submitted { reference, outcome } = submitted;
-        let outcome = within(wait_ms, outcome).await?;
+    /// Waits for what came of an order, as long as the caller asks. It may not be final when that time is over.
+    pub(crate) async fn outcome_of(&self, submitted: Submitted) -> Result<OutcomeReply, Status> {
+        let Submitted { reference, progress, patience } = submitted;
+        let progress = patience.wait(progress).await.ok_or_else(not_yet)??;
+        let Progress { outcome: so_far, last } = progress;
+        let outcome = match last {
+            None => so_far,
+            Some(last) => tokio::select! {
+                last = patience.wait(last) => match last {
+                    Some(last) => last.map_err(|_| unanswered())?,
+                    None => so_far,
+                },
+                // The bank may take longer than a node that stops has.
+                () = self.stops() => return Err(unanswered()),
+            },
+        };
         Ok(OutcomeReply { handle: self.handle.clone(), reference, outcome })
+    }
+
+    /// What became of a payment: once it is final, or when the asker's time is over. Nobody waits for an answer that
+    /// he may not know.
+    pub(crate) async fn payment_in_time(
+        &self,
+        question: Question,
+        patience: Patience,
+        may_know: impl Fn(&Answered) -> Result<(), Status>,
+    ) -> Result<Answered, Status> {
+        let answered = self.ask(question).await?;
+        may_know(&answered)?;
+        let open = match &answered.answer {
+            Answer::Payment(PaymentAnswer::Found(payment)) if payment.state() == PaymentState::Reserved => {
+                payment.sequence()
+            }
+            _ => return Ok(answered),
+        };
+        if !patience.to_the_end() {
+            return Ok(answered);
+        }
+        tokio::select! {
+            last = patience.wait(self.ask(Question::Final(PaymentName::At(open)))) => {
+                last.unwrap_or(Ok(answered))
+            }
+            () = self.stops() => Ok(answered),
+        }
     }
 
     /// What became of a payment, from the engine's memory.

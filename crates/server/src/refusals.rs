@@ -30,12 +30,6 @@ pub(crate) fn quota_exceeded() -> Refusal {
     Refusal::new(Code::ResourceExhausted, ErrorReason::QuotaExceeded, message).retry_after(RETRY_AFTER)
 }
 
-/// The payee's bank keeps its accounts elsewhere.
-pub(crate) fn remote_payee() -> Refusal {
-    let message = "the payee's bank keeps this account in its own system, and asking it is not served yet";
-    Refusal::new(Code::Unimplemented, ErrorReason::RemotePayee, message)
-}
-
 /// The caller acts for other banks than this one. Says nothing about whether there is what was asked for.
 pub(crate) fn bank_not_yours() -> Refusal {
     let message = "the caller does not act for the bank that this concerns";
@@ -90,6 +84,48 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
 /// No participant has this BIC.
 pub(crate) fn participant_unknown() -> Status {
     refused(ledger::Refusal::ParticipantUnknown).into_status()
+}
+
+/// The caller does not act for this bank.
+pub(crate) fn bank_not_yours() -> Status {
+    let message = "the caller does not act for this bank";
+    Refusal::new(Code::PermissionDenied, ErrorReason::BankNotYours, message).into_status()
+}
+
+/// The position to go on from is older than what is kept.
+pub(crate) fn position_too_old() -> Status {
+    let message = "the position is older than what is kept; start without one, and reconcile";
+    Refusal::new(Code::OutOfRange, ErrorReason::PositionTooOld, message).into_status()
+}
+
+/// The position to go on from was not given out by this node.
+pub(crate) fn position_ahead() -> Status {
+    let message = "the position lies ahead of the log; it was not given out by this node";
+    Refusal::new(Code::OutOfRange, ErrorReason::PositionAhead, message).into_status()
+}
+
+/// What was told was not read in time.
+pub(crate) fn reader_too_slow() -> Status {
+    let message = "what was sent was not read in time; connect again from the last position";
+    Refusal::new(Code::Aborted, ErrorReason::ReaderTooSlow, message).into_status()
+}
+
+/// As many streams of this kind as there may be.
+pub(crate) fn too_many(what: &str) -> Status {
+    let refusal = Refusal::new(Code::ResourceExhausted, ErrorReason::QuotaExceeded, what);
+    refusal.retry_after(RETRY_AFTER).into_status()
+}
+
+/// The log can't be read. Nothing is wrong with what is written to it.
+pub(crate) fn log_unreadable() -> Status {
+    let message = "the log could not be read; connect again";
+    Refusal::new(Code::Unavailable, ErrorReason::NotReady, message).retry_after(RETRY_AFTER).into_status()
+}
+
+/// The node stops while a bank or watcher is connected.
+pub(crate) fn stopping_connection() -> Status {
+    let message = "the node is stopping; connect again from the last position";
+    Refusal::new(Code::Unavailable, ErrorReason::NotReady, message).retry_after(RETRY_AFTER).into_status()
 }
 
 /// Fields that break their rules.

@@ -43,6 +43,11 @@ impl<Reply: Send + 'static> Replies<Reply> {
         }
     }
 
+    /// Waits until there is nobody to read.
+    pub(crate) async fn gone(&self) {
+        self.sender.closed().await;
+    }
+
     /// Ends the stream. What waits to be read is read first.
     pub(crate) fn end(self, status: Status) {
         self.end.send(Err(status));

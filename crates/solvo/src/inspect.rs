@@ -135,7 +135,7 @@ fn read(reader: &Reader<FileStorage>, from: Option<u64>, show: &mut Show<'_>) ->
     };
     let ended = match attempt(after) {
         // The first frames have been trimmed: start with the first that is there, unless another was asked for.
-        Err(ReadError::Trimmed { first }) if from.is_none() => attempt(BatchNumber(first.0 - 1)),
+        Err(ReadError::Trimmed { first, .. }) if from.is_none() => attempt(BatchNumber(first.0 - 1)),
         other => other,
     };
     match ended {

@@ -295,7 +295,7 @@ fn trimming_keeps_what_is_not_covered(mut subject: impl Subject) {
     for upto in [BatchNumber(4), BatchNumber(1)] {
         assert_eq!(journal.trim(upto).unwrap(), trimmed, "trimming never goes back");
         match journal.read(BatchNumber(0), &mut |_, _| Ok(())) {
-            Err(ReadError::Trimmed { first }) => assert_eq!(first, trimmed.last.next()),
+            Err(ReadError::Trimmed { first, .. }) => assert_eq!(first, trimmed.last.next()),
             other => panic!("{other:?}"),
         }
         let mut found = Vec::new();

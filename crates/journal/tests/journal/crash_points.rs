@@ -63,7 +63,7 @@ fn recover(storage: &MemoryStorage, told: &Told, context: &str) {
     };
     let first = match journal.read(BatchNumber(0), &mut |_, _| Ok(())) {
         Ok(_) => BatchNumber(0),
-        Err(journal::ReadError::Trimmed { first }) => BatchNumber(first.0 - 1),
+        Err(journal::ReadError::Trimmed { first, .. }) => BatchNumber(first.0 - 1),
         Err(error) => panic!("{context}: {error}"),
     };
     assert!(first.0 <= told.trimmed_asked, "{context}");

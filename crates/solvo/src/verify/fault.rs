@@ -138,7 +138,7 @@ impl Fault {
                 let sequence = kind.sequence();
                 (kind, location, batch, sequence)
             }
-            ReadError::Trimmed { first } => return Self::of_folder(FaultKind::Trimmed { first }),
+            ReadError::Trimmed { first, .. } => return Self::of_folder(FaultKind::Trimmed { first }),
             ReadError::Storage(error) => {
                 return Self { place: None, kind: Box::new(FaultKind::Storage(error)), good };
             }

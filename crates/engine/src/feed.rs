@@ -1,0 +1,323 @@
+//! From applied frames to those who listen.
+//!
+//! Invariants:
+//! - What a frame brings to a subscription is added at once and in the order of positions: a command may meet a payment
+//!   whose time is over, which the frame's tick has decided then, before the commands in front of it.
+//! - Without subscriptions a record costs one branch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ledger::{Command, Ledger, OpenQuestion, Outcome, ParticipantStatus, Payment, Record, Verdict};
+use types::{Bic, Sequence};
+
+use crate::stored_order::StoredOrder;
+use crate::subscription::{BankChange, Banks, Interest, Notice, Outbox, Outcomes, SubscriptionId};
+
+/// The subscriptions, and what the frame that is being applied brings to each.
+#[derive(Debug, Default)]
+pub(crate) struct Feed {
+    /// In places that are used again. A listener whose outbox has overflowed is not routed to.
+    listeners: Vec<Option<Listener>>,
+    questions: Routes,
+    outcomes: Routes,
+    /// Up to where everything has been added to the outboxes.
+    collected: Arc<AtomicU64>,
+    /// Those that the notice at hand goes to.
+    chosen: Vec<usize>,
+    /// Those that have notices of the frame at hand.
+    touched: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    outbox: Arc<Outbox>,
+    notices: Vec<Notice>,
+}
+
+/// Who listens to which bank.
+#[derive(Debug, Default)]
+struct Routes {
+    by_bank: BTreeMap<Bic, Vec<usize>>,
+    to_all: Vec<usize>,
+}
+
+impl Routes {
+    fn add(&mut self, banks: &Banks, listener: usize) {
+        match banks {
+            Banks::All => self.to_all.push(listener),
+            Banks::Listed(banks) => {
+                for bank in banks {
+                    let listeners = self.by_bank.entry(*bank).or_default();
+                    if !listeners.contains(&listener) {
+                        listeners.push(listener);
+                    }
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, banks: &Banks, listener: usize) {
+        let is_other = |known: &usize| *known != listener;
+        match banks {
+            Banks::All => self.to_all.retain(is_other),
+            Banks::Listed(banks) => {
+                for bank in banks {
+                    let Some(listeners) = self.by_bank.get_mut(bank) else { continue };
+                    listeners.retain(is_other);
+                    if listeners.is_empty() {
+                        self.by_bank.remove(bank);
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_bank.is_empty() && self.to_all.is_empty()
+    }
+
+    /// Adds those who listen to this bank.
+    fn choose(&self, bank: Bic, chosen: &mut Vec<usize>) {
+        let listeners = self.by_bank.get(&bank).into_iter().flatten();
+        chosen.extend(listeners.copied());
+    }
+}
+
+impl Feed {
+    /// Takes a subscription up, or takes it up anew: it hears everything after this position.
+    pub(crate) fn begin(&mut self, outbox: Arc<Outbox>, after: Sequence) {
+        let known = self.place(outbox.id());
+        let place = known.unwrap_or_else(|| {
+            let free = self.listeners.iter().position(Option::is_none);
+            free.unwrap_or_else(|| {
+                self.listeners.push(None);
+                self.listeners.len() - 1
+            })
+        });
+        self.collected.store(after.0, Ordering::Release);
+        outbox.begin(after, &self.collected);
+        outbox.wake();
+        let interest = outbox.interest().clone();
+        self.listeners[place] = Some(Listener { outbox, notices: Vec::new() });
+        self.unroute(&interest, place);
+        if interest.questions {
+            self.questions.add(&interest.banks, place);
+        }
+        if interest.outcomes == Outcomes::All {
+            self.outcomes.add(&interest.banks, place);
+        }
+    }
+
+    /// Ends a subscription. Returns it if it was there.
+    pub(crate) fn end(&mut self, id: SubscriptionId) -> Option<Arc<Outbox>> {
+        let place = self.place(id)?;
+        let outbox = self.listeners[place].take()?.outbox;
+        self.unroute(outbox.interest(), place);
+        Some(outbox)
+    }
+
+    /// Whether it has been taken up and has not ended.
+    pub(crate) fn knows(&self, id: SubscriptionId) -> bool {
+        self.place(id).is_some()
+    }
+
+    /// Whether anybody listens to anything.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.questions.is_empty() && self.outcomes.is_empty()
+    }
+
+    /// A tick has been applied.
+    pub(crate) fn ticked(&mut self, ledger: &Ledger) {
+        self.decided(ledger);
+        self.asked(ledger, None);
+    }
+
+    /// A command has been applied.
+    pub(crate) fn applied(&mut self, ledger: &Ledger, record: &Record<'_>, outcome: &Outcome) {
+        self.decided(ledger);
+        let mut order = None;
+        match record.command {
+            Command::Payment(payment) => {
+                let creditor_agent = Bic::from_bytes(payment.creditor_agent);
+                self.of_payment(ledger, record, *outcome, creditor_agent, &mut order);
+            }
+            Command::RefusedPayment(refused) => {
+                let creditor_agent = Bic::from_bytes(refused.creditor_agent);
+                self.of_payment(ledger, record, *outcome, creditor_agent, &mut order);
+            }
+            Command::Answer(_) => {
+                if let Some(outcome) = outcome.decides() {
+                    self.of_decided(ledger, outcome);
+                }
+            }
+            Command::SetParticipantStatus(set) => {
+                let status = ParticipantStatus::from_number(set.status).expect(CHECKED);
+                self.of_bank(*outcome, set.bic, BankChange::Status(status));
+            }
+            Command::Genesis(_)
+            | Command::SetProfile(_)
+            | Command::RegisterParticipant(_)
+            | Command::OpenAccount(_)
+            | Command::SetAccountStatus(_)
+            | Command::SetAccountFloor(_)
+            | Command::PostEntry(_)
+            | Command::TransferLiquidity(_)
+            | Command::SetDecisionPolicy(_)
+            | Command::SetAccountFlag(_)
+            | Command::SetReservationLimit(_) => {}
+        }
+        self.asked(ledger, Some((record, outcome.sequence, order)));
+    }
+
+    /// The frame has been applied, whose last position is `upto` and before which was `after`: adds what it brings to
+    /// the outboxes, and wakes those who listen.
+    pub(crate) fn deliver(&mut self, after: Sequence, upto: Sequence) {
+        for place in std::mem::take(&mut self.touched) {
+            let Some(listener) = &mut self.listeners[place] else { continue };
+            // Already sorted but for what a command found decided by the tick.
+            listener.notices.sort_by_key(Notice::position);
+            let has_room = listener.outbox.add(&mut listener.notices, after);
+            let outbox = Arc::clone(&listener.outbox);
+            if !has_room {
+                self.unroute(outbox.interest(), place);
+            }
+            self.chosen.push(place);
+        }
+        // Before anybody is woken, so that they find it.
+        self.collected.store(upto.0, Ordering::Release);
+        for place in self.chosen.drain(..) {
+            if let Some(listener) = &self.listeners[place] {
+                listener.outbox.wake();
+            }
+        }
+    }
+
+    fn of_payment(
+        &mut self,
+        ledger: &Ledger,
+        record: &Record<'_>,
+        outcome: Outcome,
+        creditor_agent: Option<Bic>,
+        order: &mut Option<StoredOrder>,
+    ) {
+        let is_repeat = outcome.repeat_of().is_some();
+        if is_repeat || self.outcomes.is_empty() {
+            return;
+        }
+        let payment = known(ledger, outcome.sequence);
+        self.choose_by_payment(payment, creditor_agent);
+        if !self.chosen.is_empty() {
+            *order = StoredOrder::of(record);
+            let (payment, order) = (*payment, order.clone());
+            self.give(&Notice::Outcome { outcome, payment, creditor_agent, order });
+        }
+    }
+
+    /// The payments whose time was over.
+    fn decided(&mut self, ledger: &Ledger) {
+        if self.outcomes.is_empty() {
+            return;
+        }
+        for outcome in ledger.decided() {
+            self.of_decided(ledger, *outcome);
+        }
+    }
+
+    /// A payment that was reserved before.
+    fn of_decided(&mut self, ledger: &Ledger, mut outcome: Outcome) {
+        if self.outcomes.is_empty() {
+            return;
+        }
+        let payment = known(ledger, outcome.sequence);
+        outcome.late = payment.is_late();
+        let creditor_bank = payment.creditor_bank().expect("a payment that waited has a payee's bank");
+        let creditor_agent = Some(ledger.participant_by_number(creditor_bank).bic());
+        self.choose_by_payment(payment, creditor_agent);
+        if !self.chosen.is_empty() {
+            self.give(&Notice::Outcome { outcome, payment: *payment, creditor_agent, order: None });
+        }
+    }
+
+    /// The questions that the last step asked. `at_hand` is its record, if that is one, its position, and its order if
+    /// that has been copied.
+    fn asked(&mut self, ledger: &Ledger, at_hand: Option<(&Record<'_>, Sequence, Option<StoredOrder>)>) {
+        if self.questions.is_empty() {
+            return;
+        }
+        let (record, position, mut order) = match at_hand {
+            Some((record, position, order)) => (Some(record), position, order),
+            None => (None, Sequence(0), None),
+        };
+        for question in ledger.asked() {
+            let question: OpenQuestion = *question;
+            let bank = ledger.participant_by_number(question.bank).bic();
+            self.questions.choose(bank, &mut self.chosen);
+            self.chosen.extend_from_slice(&self.questions.to_all);
+            if self.chosen.is_empty() {
+                continue;
+            }
+            let is_at_hand = question.payment == position;
+            if is_at_hand && order.is_none() {
+                order = record.and_then(StoredOrder::of);
+            }
+            let order = order.as_ref().filter(|_| is_at_hand).cloned();
+            let payment = *known(ledger, question.payment);
+            self.give(&Notice::Asked { question, bank, payment, order });
+        }
+    }
+
+    fn of_bank(&mut self, outcome: Outcome, bank: [u8; 11], change: BankChange) {
+        let Verdict::Done { repeat_of: None, .. } = outcome.verdict else { return };
+        let bank = Bic::from_bytes(bank).expect(CHECKED);
+        self.outcomes.choose(bank, &mut self.chosen);
+        self.chosen.extend_from_slice(&self.outcomes.to_all);
+        self.give(&Notice::Changed { outcome, bank, change });
+    }
+
+    /// Chooses who listens to the outcomes of this payment, each once.
+    fn choose_by_payment(&mut self, payment: &Payment, creditor_agent: Option<Bic>) {
+        let debtor_agent = payment.debtor_agent();
+        self.outcomes.choose(debtor_agent, &mut self.chosen);
+        if let Some(creditor_agent) = creditor_agent.filter(|agent| *agent != debtor_agent) {
+            let known = self.chosen.len();
+            self.outcomes.choose(creditor_agent, &mut self.chosen);
+            let mut at = known;
+            while at < self.chosen.len() {
+                if self.chosen[..known].contains(&self.chosen[at]) {
+                    self.chosen.swap_remove(at);
+                } else {
+                    at += 1;
+                }
+            }
+        }
+        self.chosen.extend_from_slice(&self.outcomes.to_all);
+    }
+
+    /// Gives a notice to those that were chosen.
+    fn give(&mut self, notice: &Notice) {
+        for place in self.chosen.drain(..) {
+            let listener = self.listeners[place].as_mut().expect("only those who listen are routed to");
+            if listener.notices.is_empty() {
+                self.touched.push(place);
+            }
+            listener.notices.push(notice.clone());
+        }
+    }
+
+    fn unroute(&mut self, interest: &Interest, place: usize) {
+        self.questions.remove(&interest.banks, place);
+        self.outcomes.remove(&interest.banks, place);
+    }
+
+    fn place(&self, id: SubscriptionId) -> Option<usize> {
+        self.listeners.iter().position(|known| known.as_ref().is_some_and(|known| known.outbox.id() == id))
+    }
+}
+
+const CHECKED: &str = "records are checked when they are read";
+
+fn known(ledger: &Ledger, payment: Sequence) -> &Payment {
+    ledger.payment(payment).expect("a payment is kept when it is decided")
+}

@@ -1,0 +1,276 @@
+//! Reading durable frames of a folder by position, beside its writer and past the page cache.
+//!
+//! The index says where to start and where each segment's frames end, so no place is ever judged by what looks
+//! written: between the two, every place holds a frame, and anything else is damage. Of frames that are passed
+//! over on the way to a position only the first block is looked at, and only to find the way: its place, its
+//! header, and that the header continues the one before. A frame that is visited is checked whole: envelope with
+//! place and CRC32C, structure, padding, and that it follows the frame before, whose BLAKE3 it names. The
+//! first one after frames that were passed over is checked against all of theirs but the hash; the log's last
+//! against the hash that its writer knows.
+//!
+//! Invariants:
+//! - No byte is looked at that was not durable when the call began, and no lock is held while reading.
+//! - A damaged header that was passed over can hide a frame, which is then an error; it can't put a wrong one in
+//!   its place.
+//! - A reader holds no claim on the folder: it neither keeps it locked nor keeps a segment from being trimmed.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use types::Sequence;
+
+use crate::bytes::is_zero;
+use crate::envelope::{Found, Place};
+use crate::frame::FrameView;
+use crate::frame_index::{Extent, FrameIndex, Start};
+use crate::frame_source::{FrameSource, VisitFrame};
+use crate::header::{FrameHash, FrameHeader, Identity};
+use crate::journal::{Location, ReadError};
+use crate::limits::{ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, blocks, stored};
+use crate::preparer::held;
+use crate::recovery::{Damage, DamageKind};
+use crate::segment::{first_frame_offset, segment_name};
+use crate::segment_reader::{SegmentOpenError, SegmentReader};
+use crate::storage::{Access, Storage};
+use crate::tail::Tail;
+
+/// How much is read at once where every frame is wanted.
+const STEP_THROUGH: usize = 1 << 20;
+
+/// How much is read at once where frames are wanted here and there: many small ones, or the head of a large one.
+const STEP_ACROSS: usize = 64 << 10;
+
+const _: () = assert!(STEP_THROUGH >= ENVELOPE_LENGTH_MAX);
+
+/// Reads a [`crate::LocalJournal`] by position. Clones are as good, and all of them cheap: what a call reads
+/// into is its own.
+pub struct FrameReader<S> {
+    storage: S,
+    identity: Identity,
+    index: Arc<Mutex<FrameIndex>>,
+}
+
+/// One call's way through the log.
+struct Cursor<'r, S: Storage> {
+    reader: &'r FrameReader<S>,
+    /// How much to read at once.
+    step: usize,
+    /// Where to stop: the log's end when the call began.
+    until: Tail,
+    /// What the next frame follows.
+    tail: Tail,
+    /// Whether the frame before was passed over: then its hash, in `tail`, is unknown.
+    passed_over: bool,
+    segment: SegmentReader<S::File>,
+    extent: Extent,
+    offset: u64,
+}
+
+impl<S: Storage> FrameReader<S> {
+    pub(crate) const fn new(storage: S, identity: Identity, index: Arc<Mutex<FrameIndex>>) -> Self {
+        Self { storage, identity, index }
+    }
+
+    /// The log's end.
+    fn end(&self) -> Tail {
+        held(&self.index).end()
+    }
+
+    /// Where to start for a position below the log's end.
+    fn start(&self, position: Sequence) -> Result<Start, ReadError> {
+        let index = held(&self.index);
+        let anchor = index.anchor();
+        if position < anchor.next_sequence {
+            return Err(ReadError::before(&anchor));
+        }
+        Ok(index.find(position))
+    }
+
+    /// Opens a segment that the index knows, or knew until it was trimmed.
+    fn open(
+        &self,
+        number: u64,
+        step: usize,
+        tail: &Tail,
+    ) -> Result<(SegmentReader<S::File>, Extent), ReadError> {
+        let extent = self.extent(number)?;
+        let opened = SegmentReader::open(&self.storage, &self.identity, number, Access::Read);
+        let name = || segment_name(number);
+        let kind = match opened {
+            Ok(segment) => return Ok((segment.reading(step, extent.offset), extent)),
+            Err(SegmentOpenError::Storage(error)) => return Err(ReadError::Storage(error)),
+            Err(SegmentOpenError::Missing) => {
+                // The index forgets a segment before the file goes.
+                self.extent(number)?;
+                DamageKind::SegmentMissing { name: name() }
+            }
+            Err(SegmentOpenError::Fault(fault)) => DamageKind::SegmentHeader { name: name(), fault },
+        };
+        let location = Location { segment: number, offset: 0 };
+        Err(ReadError::Damage(Damage { location, expected: tail.batch.next(), kind }))
+    }
+
+    fn extent(&self, number: u64) -> Result<Extent, ReadError> {
+        let index = held(&self.index);
+        index.extent(number).ok_or_else(|| ReadError::before(&index.anchor()))
+    }
+}
+
+impl<S: Storage> FrameSource for FrameReader<S> {
+    fn read_after(&self, after: Sequence, visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
+        let until = self.end();
+        let Some(first) = after.0.checked_add(1).map(Sequence).filter(|first| *first < until.next_sequence)
+        else {
+            return Ok(());
+        };
+        let mut cursor = Cursor::new(self, first, until, STEP_THROUGH)?;
+        let mut flow = visit(cursor.find(first)?);
+        while flow.is_continue() && cursor.tail.batch < until.batch {
+            flow = visit(cursor.frame()?);
+        }
+        Ok(())
+    }
+
+    fn read_at(&self, positions: &[Sequence], visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
+        assert!(positions.is_sorted(), "positions ascend");
+        let until = self.end();
+        let in_log = positions.partition_point(|position| *position < until.next_sequence);
+        let mut wanted = &positions[..in_log];
+        let Some(first) = wanted.first() else { return Ok(()) };
+        let mut cursor = Cursor::new(self, *first, until, STEP_ACROSS)?;
+        while let Some(position) = wanted.first() {
+            cursor.jump(*position)?;
+            let frame = cursor.find(*position)?;
+            let upto = frame.header().next_sequence();
+            if visit(frame).is_break() {
+                return Ok(());
+            }
+            wanted = &wanted[wanted.partition_point(|position| *position < upto)..];
+        }
+        Ok(())
+    }
+}
+
+impl<'r, S: Storage> Cursor<'r, S> {
+    /// Starts near a position below `until`, not after it.
+    fn new(
+        reader: &'r FrameReader<S>,
+        position: Sequence,
+        until: Tail,
+        step: usize,
+    ) -> Result<Self, ReadError> {
+        let Start { location, before } = reader.start(position)?;
+        let (segment, extent) = reader.open(location.segment, step, &before)?;
+        let offset = location.offset;
+        Ok(Self { reader, step, until, tail: before, passed_over: false, segment, extent, offset })
+    }
+
+    /// Goes to a mark between here and a position, if there is one.
+    fn jump(&mut self, position: Sequence) -> Result<(), ReadError> {
+        let start = self.reader.start(position)?;
+        if start.before.batch <= self.tail.batch {
+            return Ok(());
+        }
+        if start.location.segment != self.segment.header().number {
+            (self.segment, self.extent) =
+                self.reader.open(start.location.segment, self.step, &start.before)?;
+        }
+        (self.offset, self.tail, self.passed_over) = (start.location.offset, start.before, false);
+        Ok(())
+    }
+
+    /// The frame that stands at a position below the end. Passes over those before it.
+    fn find(&mut self, position: Sequence) -> Result<FrameView<'_>, ReadError> {
+        loop {
+            self.enter()?;
+            // Without a head that makes sense there is no way on: the whole look says what is wrong.
+            let Some(head) = self.segment.head(self.offset)? else { break };
+            if head.next_sequence() > position || head.batch >= self.until.batch {
+                break;
+            }
+            if expected_by(&self.tail, self.passed_over, &head).check(&self.reader.identity, &head).is_err() {
+                return Err(self.damage(DamageKind::Changed));
+            }
+            self.tail = Tail::after(&head, FrameHash::NONE);
+            self.passed_over = true;
+            self.offset += stored(blocks(ENVELOPE_HEADER_LENGTH + head.frame_length()));
+        }
+        let (location, expected) = (self.location(), self.tail.batch.next());
+        let frame = self.frame()?;
+        if frame.header().next_sequence() > position {
+            return Ok(frame);
+        }
+        Err(ReadError::Damage(Damage { location, expected, kind: DamageKind::Changed }))
+    }
+
+    /// The next frame. The caller knows that it is not at the end.
+    fn frame(&mut self) -> Result<FrameView<'_>, ReadError> {
+        self.enter()?;
+        let (location, expected) = (self.location(), self.tail.batch.next());
+        let damage = |kind| ReadError::Damage(Damage { location, expected, kind });
+        let frame_length = match self.segment.inspect(self.offset)? {
+            Found::Whole { frame_length } => frame_length,
+            Found::Misplaced(Place { tag, segment, offset }) => {
+                return Err(damage(DamageKind::Misplaced { segment, offset, tag }));
+            }
+            Found::Unreadable => return Err(damage(DamageKind::Changed)),
+        };
+        let (bytes, padding) = self.segment.frame(self.offset, frame_length)?;
+        let frame = FrameView::parse(bytes).map_err(|fault| damage(DamageKind::Frame(fault)))?;
+        let follows = expected_by(&self.tail, self.passed_over, frame.header());
+        follows
+            .check(&self.reader.identity, frame.header())
+            .map_err(|fault| damage(DamageKind::Chain(fault)))?;
+        if !is_zero(padding) {
+            return Err(damage(DamageKind::Padding));
+        }
+        if expected == self.until.batch && frame.hash() != self.until.hash {
+            return Err(damage(DamageKind::Changed));
+        }
+        self.tail = Tail::after(frame.header(), frame.hash());
+        self.passed_over = false;
+        self.offset += stored(blocks(ENVELOPE_HEADER_LENGTH + frame_length));
+        Ok(frame)
+    }
+
+    /// Goes on to the next segment that has frames if this one's are through.
+    fn enter(&mut self) -> Result<(), ReadError> {
+        while self.offset == self.extent.offset {
+            // Lengths in frames that were passed over have led here, and may be wrong.
+            if self.tail.batch != self.extent.end.batch {
+                return Err(self.damage(DamageKind::Changed));
+            }
+            let next = self.segment.header().number + 1;
+            (self.segment, self.extent) = self.reader.open(next, self.step, &self.tail)?;
+            self.offset = first_frame_offset();
+        }
+        Ok(())
+    }
+
+    fn location(&self) -> Location {
+        Location { segment: self.segment.header().number, offset: self.offset }
+    }
+
+    fn damage(&self, kind: DamageKind) -> ReadError {
+        ReadError::Damage(Damage { location: self.location(), expected: self.tail.batch.next(), kind })
+    }
+}
+
+/// What a frame with this header must follow: where the frame before was passed over, whichever hash it names.
+fn expected_by(tail: &Tail, passed_over: bool, header: &FrameHeader) -> Tail {
+    let hash = if passed_over { header.previous_hash } else { tail.hash };
+    Tail { hash, ..*tail }
+}
+
+impl<S: Clone> Clone for FrameReader<S> {
+    fn clone(&self) -> Self {
+        let (storage, identity) = (self.storage.clone(), self.identity);
+        Self { storage, identity, index: Arc::clone(&self.index) }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for FrameReader<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("FrameReader").field("storage", &self.storage).finish_non_exhaustive()
+    }
+}
