@@ -1,7 +1,8 @@
-//! Generates the server of `PaymentService` once more, with a codec that leaves messages as they are.
+//! Generates the servers of `PaymentService` and `ParticipantService` once more, with a codec that leaves messages as
+//! they are for those methods that carry payments.
 //!
 //! All other services, and all clients, use the generated messages. Payments are read straight into the log's
-//! records, and outcomes written straight from the ledger's, because at hundreds of thousands a second the
+//! records, outcomes and questions written straight from the ledger's, because at hundreds of thousands a second the
 //! messages in between would cost more than everything else.
 
 use tonic_build::manual::{Builder, Method, MethodBuilder, Service};
@@ -31,5 +32,36 @@ fn main() {
         .method(submit_payments.build())
         .method(get_payment.build())
         .build();
-    Builder::new().build_client(false).compile(&[service]);
+    Builder::new().build_client(false).compile(&[service, participant_service()]);
+}
+
+fn participant_service() -> Service {
+    let unary = [
+        ("register_participant", "RegisterParticipant"),
+        ("get_participant", "GetParticipant"),
+        ("set_participant_status", "SetParticipantStatus"),
+        ("set_decision_policy", "SetDecisionPolicy"),
+        ("set_reservation_limit", "SetReservationLimit"),
+    ];
+    let unary = unary.map(|(name, route)| {
+        Method::builder()
+            .name(name)
+            .route_name(route)
+            .codec_path("tonic_prost::ProstCodec")
+            .input_type(format!("client::v1::{route}Request"))
+            .output_type(format!("client::v1::{route}Response"))
+            .build()
+    });
+    let connect = Method::builder()
+        .name("connect")
+        .route_name("Connect")
+        .codec_path("crate::wire::Codec")
+        .input_type("crate::wire::Encoded")
+        .output_type("crate::wire::ConnectReply")
+        .client_streaming()
+        .server_streaming()
+        .build();
+    let service = Service::builder().name("ParticipantService").package("solvo.v1");
+    let service = unary.into_iter().fold(service, |service, method| service.method(method));
+    service.method(connect).build()
 }

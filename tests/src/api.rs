@@ -7,11 +7,13 @@ use std::net::SocketAddr;
 use client::v1;
 use client::v1::account_service_client::AccountServiceClient;
 use client::v1::audit_service_client::AuditServiceClient;
+use client::v1::event_service_client::EventServiceClient;
 use client::v1::iso20022_service_client::Iso20022ServiceClient;
 use client::v1::liquidity_service_client::LiquidityServiceClient;
 use client::v1::node_service_client::NodeServiceClient;
 use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
+use tokio::task::JoinHandle;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 
@@ -69,6 +71,11 @@ impl Api {
         AuditServiceClient::new(self.channel())
     }
 
+    /// The client of `EventService`.
+    pub fn events(&self) -> EventServiceClient<Channel> {
+        EventServiceClient::new(self.channel())
+    }
+
     /// The client of `NodeService`.
     pub fn node(&self) -> NodeServiceClient<Channel> {
         NodeServiceClient::new(self.channel())
@@ -79,6 +86,29 @@ impl Api {
         let request = v1::SubmitPaymentRequest { payment: Some(payment.clone()), wait_ms: None };
         let reply = self.payments().submit_payment(request).await?.into_inner();
         Ok(reply.outcome.expect("a reply has its outcome"))
+    }
+
+    /// Submits a payment and waits so long for a final outcome.
+    pub async fn submit_within(
+        &self,
+        payment: &v1::Payment,
+        wait_ms: u32,
+    ) -> Result<v1::PaymentOutcome, Status> {
+        let request = v1::SubmitPaymentRequest { payment: Some(payment.clone()), wait_ms: Some(wait_ms) };
+        let reply = self.payments().submit_payment(request).await?.into_inner();
+        Ok(reply.outcome.expect("a reply has its outcome"))
+    }
+
+    /// Submits a payment and waits for its outcome, beside the test.
+    pub fn submit_aside(&self, payment: &v1::Payment) -> JoinHandle<Result<v1::PaymentOutcome, Status>> {
+        let (api, payment) = (self.clone(), payment.clone());
+        tokio::spawn(async move { api.submit(&payment).await })
+    }
+
+    /// What the node says about itself.
+    pub async fn node_status(&self) -> v1::GetNodeStatusResponse {
+        let reply = self.node().get_node_status(v1::GetNodeStatusRequest {}).await;
+        reply.expect("a node always tells its status").into_inner()
     }
 
     /// Asks what became of a payment, by its id.
@@ -100,7 +130,7 @@ impl Api {
         &self,
         reference: v1::get_payment_request::Reference,
     ) -> Result<v1::get_payment_response::Result, Status> {
-        let request = v1::GetPaymentRequest { reference: Some(reference) };
+        let request = v1::GetPaymentRequest { reference: Some(reference), wait_ms: None };
         let reply = self.payments().get_payment(request).await?.into_inner();
         Ok(reply.result.expect("an answer has its result"))
     }

@@ -8,16 +8,18 @@
 //! - Every node has a folder and a port of its own, so tests run side by side.
 
 mod api;
+mod bank;
 mod dependencies;
 mod node;
 mod wait;
 mod world;
 
 pub use api::{Api, outcome_of, settled};
+pub use bank::{Bank, answer, start};
 pub use dependencies::{ALLOWED, BANNED, CORE, Workspace};
 pub use node::Node;
 pub use wait::{ago, ahead, nanoseconds, until};
 pub use world::{
     ALFA, BETA, GAMMA, MIXED, OPENING_BALANCE, World, account, belgian, dutch, french, german, money, party,
-    payment,
+    payment, payment_to_remote,
 };

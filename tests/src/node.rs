@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use engine::{Config, Engine, StartError};
 use journal::SegmentSize;
@@ -13,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::Api;
+use crate::{Api, until};
 
 /// A node that is running. Dropping it ends it and removes its folder.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct Node {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), ServeError>>,
+    started: Instant,
 }
 
 impl Node {
@@ -87,6 +89,17 @@ impl Node {
         self.folder.path()
     }
 
+    /// Waits until banks that have not connected since the node started count as not connected: for a second they may
+    /// still be on their way back.
+    pub async fn until_grace_is_over(&self) {
+        let api = self.api().await;
+        until("the grace of banks that are not connected is over", async || {
+            api.node_status().await;
+            (self.started.elapsed() > OFFLINE_GRACE).then_some(())
+        })
+        .await;
+    }
+
     /// Clients of its services, on a connection of their own.
     pub async fn api(&self) -> Api {
         Api::connect(self.address).await
@@ -116,6 +129,7 @@ impl Node {
 
     async fn serve_engine(engine: Engine, folder: TempDir, limits: ServerLimits, room: Limits) -> Self {
         show_errors();
+        let started = Instant::now();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on the loopback interface");
         let address = listener.local_addr().expect("a bound listener has an address");
         let (stop, stopped) = oneshot::channel();
@@ -124,7 +138,7 @@ impl Node {
             let _ = stopped.await;
         };
         let serving = tokio::spawn(server::serve(listener, engine.handle(), limits, shutdown));
-        Self { engine, folder, limits, room, address, stop, serving }
+        Self { engine, folder, limits, room, address, stop, serving, started }
     }
 }
 
@@ -134,6 +148,9 @@ fn show_errors() {
     // Another test of this process may have been first.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
+
+/// The profile's grace of 1 s, and what log time may lag behind.
+const OFFLINE_GRACE: Duration = Duration::from_millis(1100);
 
 /// Small, so that a test costs little memory.
 const ROOM: Limits = Limits { accounts_max: 1 << 16, payments_max: 1 << 16, requests_max: 1 << 16 };

@@ -110,6 +110,44 @@ impl World {
         self.api.participants().set_participant_status(request).await.expect("the bank is registered");
     }
 
+    /// Registers [`GAMMA`], a bank that keeps its accounts itself.
+    pub async fn remote_bank(&self) {
+        self.register(GAMMA, v1::AccountMode::Remote).await;
+        self.fund(GAMMA, "1000.00").await;
+    }
+
+    /// Says about which payments of its accounts here a bank decides itself. `attempt` keeps one change apart from the
+    /// next.
+    pub async fn set_policy(&self, bic: &str, policy: v1::DecisionPolicy, attempt: u32) {
+        let request = v1::SetDecisionPolicyRequest {
+            request_id: format!("policy-{bic}-{attempt}"),
+            bic: bic.to_owned(),
+            policy: Some(policy),
+        };
+        self.api.participants().set_decision_policy(request).await.expect("the bank is registered");
+    }
+
+    /// Says how many questions a bank may have unanswered.
+    pub async fn set_reservation_limit(&self, bic: &str, unanswered_max: u32) {
+        let request = v1::SetReservationLimitRequest {
+            request_id: format!("limit-{bic}-{unanswered_max}"),
+            bic: bic.to_owned(),
+            unanswered_max,
+        };
+        self.api.participants().set_reservation_limit(request).await.expect("the bank is registered");
+    }
+
+    /// Flags an account.
+    pub async fn flag(&self, iban: &str) {
+        let request = v1::SetAccountFlagRequest {
+            request_id: format!("flag-{iban}"),
+            iban: iban.to_owned(),
+            currency_code: "EUR".to_owned(),
+            flagged: true,
+        };
+        self.api.accounts().set_account_flag(request).await.expect("the account is open");
+    }
+
     /// Blocks, frees or closes an account.
     pub async fn set_account_status(&self, iban: &str, status: v1::AccountStatus) -> Result<(), Status> {
         let request = v1::SetAccountStatusRequest {
@@ -168,6 +206,15 @@ pub fn account(bic: &str, iban: &str) -> v1::NewAccount {
 /// A person with a name.
 pub fn party(name: &str) -> v1::Party {
     v1::Party { name: name.to_owned(), ..v1::Party::default() }
+}
+
+/// A payment from customer 1 of ALFA to a customer of [`GAMMA`], which is asked about it.
+pub fn payment_to_remote(transaction_id: &str, amount: &str) -> v1::Payment {
+    v1::Payment {
+        creditor_agent: GAMMA.to_owned(),
+        creditor_account: french(1),
+        ..payment(transaction_id, amount)
+    }
 }
 
 /// A payment from customer 1 of ALFA to customer 1 of BETA, whose time of receipt Solvo stamps.

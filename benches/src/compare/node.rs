@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use anyhow::{Context, ensure};
-use engine::{Config, Engine, Handle, NotTaken};
+use engine::{Config, Engine, Handle, NotTaken, Waiting};
 use journal::SegmentSize;
 use ledger::{
     AccountKind, AccountMode, Limits, OpenAccount, Outcome, RecordWriter, RegisterParticipant, RequestId,
@@ -118,7 +118,7 @@ impl Populating {
         write(&mut commands);
         loop {
             let sender = self.sender.clone();
-            let sink = move |outcomes: &[Outcome]| {
+            let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
                 let done = outcomes.iter().all(|outcome| matches!(outcome.verdict, Verdict::Done { .. }));
                 // There is room for all that are under way; if nobody listens any more, it has failed already.
                 let _ = sender.try_send(done);

@@ -11,124 +11,21 @@
 //! - Log time is read when a frame is sealed, not when it is opened, so waiting counts against the deadline.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::Range;
 use std::sync::Arc;
 
 use journal::{Append, FrameBuilder, FrameKind, Identity, SealInput, SealedFrame, Tail};
-use ledger::{Ledger, Outcome, OutcomeEntry, Position, ReadAhead, RecordWriter, Records, Verdict};
+use ledger::{Kind, Ledger, Outcome, OutcomeEntry, Position, ReadAhead, Records, Verdict};
 use types::{BatchNumber, Duration, PaymentState, Sequence, Timestamp};
 
 use crate::clock::{ClockState, LogClock, Now};
 use crate::connections::Connections;
 use crate::directory::Directory;
+use crate::event::{Action, Event, Halt, Submission};
 use crate::feed::Feed;
 use crate::mutants::{Mutant, is_on, restarted};
 use crate::question::{Answered, Question};
 use crate::spacing::Spacing;
 use crate::subscription::{Outbox, SubscriptionId};
-
-/// Something that happened. `Ticket` stands for whoever waits for the answer.
-#[derive(Debug)]
-// Events are moved once, from a queue into the step; boxing frames would cost an allocation each.
-#[allow(clippy::large_enum_variant)]
-pub enum Event<Ticket> {
-    /// Commands have come in. Only while [`Core::takes_submissions`].
-    Submit(Submission<Ticket>),
-    /// A question has come in. Only while [`Core::takes_submissions`], so that it stays behind what came before.
-    Ask(Question, Ticket),
-    /// Log time should move on although no command comes: what is old enough is to be forgotten.
-    Tick,
-    /// Someone listens from now on, or, if the outbox is known, anew.
-    Subscribed(Arc<Outbox>),
-    /// Someone listens no more.
-    Unsubscribed(SubscriptionId),
-    /// Whoever drives the step is to look around; to the step it is nothing.
-    Nudge,
-    /// Nothing else is waiting to be taken in at this moment: a frame may be sealed.
-    Idle,
-    /// The frame that was handed out has been written, or not.
-    Written(SealedFrame, Append),
-    /// No more will come in: finish what is there and stop.
-    Stop,
-}
-
-/// Commands that enter one frame together, and who waits for their outcomes.
-#[derive(Debug)]
-pub struct Submission<Ticket> {
-    commands: RecordWriter,
-    ticket: Ticket,
-}
-
-/// Something to be done.
-#[derive(Debug)]
-pub enum Action<Ticket> {
-    /// Write this frame durably and report with [`Event::Written`].
-    Write(SealedFrame),
-    /// Tell the outcomes at this place of [`Core::outcomes`].
-    Reply(Ticket, Range<usize>),
-    /// Tell an answer.
-    Answer(Ticket, Answered),
-    /// Step with [`Event::Idle`] at this monotonic time, if nothing happens before.
-    WakeAt(i64),
-    /// Payments were settled whose confirmation leaves later than the scheme allows: raise an alarm.
-    Late {
-        /// How many.
-        count: u64,
-    },
-    /// End the process: serving on could tell something that is not true.
-    Halt(Halt),
-    /// Everything that was taken in has been answered, and the log ends in a marker.
-    Stopped,
-}
-
-/// Why the process must end.
-#[derive(Debug, thiserror::Error)]
-pub enum Halt {
-    /// A write or sync failed; only a restart, which reads the disk, can tell what is there.
-    #[error("batch {batch} could not be written: {error}; restart the node when the cause is mended")]
-    Write {
-        /// The frame.
-        batch: BatchNumber,
-        /// What the disk said.
-        error: journal::StorageError,
-    },
-    /// Another node has claimed the log.
-    #[error("another node has claimed the log with epoch {0}")]
-    Fenced(types::Epoch),
-    /// The log ends elsewhere than this node left it.
-    #[error("the log ends at batch {0}, where this node did not leave it")]
-    Conflict(BatchNumber),
-    /// There is no room for what has been taken in.
-    #[error("the log took no frame: {0}")]
-    Refused(journal::Refusal),
-    /// A record that this node wrote itself does not read or apply.
-    #[error("the node's own record does not apply: {0}")]
-    Record(String),
-}
-
-impl<Ticket> Submission<Ticket> {
-    /// No submission is larger, so that each fits into an empty frame beside the outcomes of the one before.
-    pub const LENGTH_MAX: usize = journal::FRAME_LENGTH_MAX / 2 - 64 * 1024;
-
-    /// Takes one command or more.
-    ///
-    /// Returns the commands if there are none, or they are larger than [`Self::LENGTH_MAX`]: send them in parts.
-    pub fn new(commands: RecordWriter, ticket: Ticket) -> Result<Self, (RecordWriter, Ticket)> {
-        // Every record brings an outcome entry into the next frame as well.
-        let entries = usize::try_from(commands.count()).expect("32 bits") * OutcomeEntry::SIZE;
-        let length = commands.length();
-        assert!(!commands.needs().log, "the log's own records are written by the engine when the log begins");
-        if commands.count() == 0 || length > Self::LENGTH_MAX || entries > Self::LENGTH_MAX {
-            return Err((commands, ticket));
-        }
-        Ok(Self { commands, ticket })
-    }
-
-    /// How many commands there are.
-    pub const fn count(&self) -> u32 {
-        self.commands.count()
-    }
-}
 
 /// What a core starts from: a ledger that has been rebuilt, and the end of the log that is claimed.
 #[derive(Debug)]
@@ -293,7 +190,7 @@ impl<Ticket> Core<Ticket> {
         std::mem::swap(&mut self.filling, &mut self.writing);
         assert!(self.filling.is_empty(), "those who waited for the last frame have been answered");
         if is_on(Mutant::ForwardBeforeDurable) {
-            self.decide(&frame, log_time, actions);
+            let _ = self.decide(&frame, log_time);
         }
         actions.push(Action::Write(frame));
         self.make_room();
@@ -484,15 +381,18 @@ impl<Ticket> Core<Ticket> {
     fn apply(&mut self, frame: SealedFrame, now: Now, actions: &mut Vec<Action<Ticket>>) {
         let header = *frame.header();
         assert!(header.batch == self.sealed.batch, "frames become durable in order");
-        if !is_on(Mutant::ForwardBeforeDurable) {
-            let confirmed = self.clock.read(now);
-            self.decide(&frame, confirmed, actions);
-            if matches!(actions.last(), Some(Action::Halt(_))) {
-                return;
-            }
-        }
+        let confirmed = self.clock.read(now);
+        let late = match is_on(Mutant::ForwardBeforeDurable) {
+            true => 0,
+            false => match self.decide(&frame, confirmed) {
+                Ok(late) => late,
+                Err(halt) => return actions.push(Action::Halt(halt)),
+            },
+        };
         self.applied = header.batch;
-        self.told[0] = self.told[1];
+        // A frame that decides nothing, such as the marker on an idle node, leaves nothing to tell.
+        let is_all_told = self.untold.is_empty() && self.builder.outcome_count() == 0;
+        self.told[0] = if is_all_told { self.ledger.position().sequence } else { self.told[1] };
         self.quiet_since = now.monotonic;
         self.builder.recycle(frame);
         let mut start = 0;
@@ -502,13 +402,16 @@ impl<Ticket> Core<Ticket> {
             start = end;
         }
         assert!(start == self.outcomes.len(), "every outcome has someone who waits for it");
+        if late > 0 {
+            actions.push(Action::Late { count: late });
+        }
         self.answer_awaiting(actions);
         self.answer(now, actions);
         self.make_room();
     }
 
-    /// Decides the commands of a frame and lets those hear of it who listen.
-    fn decide(&mut self, frame: &SealedFrame, confirmed: Timestamp, actions: &mut Vec<Action<Ticket>>) {
+    /// Decides the commands of a frame and lets those hear of it who listen. Says how many settlements were late.
+    fn decide(&mut self, frame: &SealedFrame, confirmed: Timestamp) -> Result<u64, Halt> {
         let header = frame.header();
         let before = self.ledger.position().sequence;
         let view = frame.view();
@@ -531,7 +434,7 @@ impl<Ticket> Core<Ticket> {
             });
             let (record, mut outcome) = match applied {
                 Ok(applied) => applied,
-                Err(error) => return actions.push(Action::Halt(Halt::Record(error))),
+                Err(error) => return Err(Halt::Record(error)),
             };
             late += self.tell_decided(confirmed);
             late += u64::from(self.mark_if_late(&mut outcome, confirmed));
@@ -539,14 +442,14 @@ impl<Ticket> Core<Ticket> {
             if is_heard {
                 self.feed.applied(&self.ledger, &record, &outcome);
             }
-            self.finals.extend(outcome.decides());
+            if outcome.kind == Kind::Answer {
+                self.finals.extend(outcome.decides());
+            }
             self.untold.push_back(outcome.to_entry());
             self.outcomes.push(outcome);
         }
         self.feed.deliver(before, at.sequence);
-        if late > 0 {
-            actions.push(Action::Late { count: late });
-        }
+        Ok(late)
     }
 
     /// Lets the log tell what the ledger decided beside the outcome of its last step. Says how many were late.

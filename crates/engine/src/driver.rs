@@ -24,14 +24,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded};
 use journal::{Append, Prepared, Preparer, SealedFrame, Space, Storage, Writer};
-use ledger::{Limits, Outcome};
+use ledger::Limits;
 use types::Timestamp;
 
 use crate::clock::{ClockState, Now};
-use crate::core::{Action, Core, Event};
+use crate::core::Core;
+use crate::event::{Action, Event};
+use crate::finals::Finals;
 use crate::handle::{AnswerSink, Handle, OutcomeSink, Shared};
 use crate::pace::{Admitted, Pace};
 use crate::stages::Stage;
+use crate::subscription::Change;
 
 /// Whoever waits for an answer from the core thread.
 pub(crate) enum Ticket {
@@ -39,6 +42,8 @@ pub(crate) enum Ticket {
     Outcomes {
         /// Who waits.
         sink: Box<dyn OutcomeSink>,
+        /// Whether it is of answers of banks, which are counted apart.
+        is_answers: bool,
         /// How many bytes the submission has.
         length: u64,
         /// When it was submitted, on the monotonic clock.
@@ -109,6 +114,8 @@ pub(crate) struct Parts<S: Storage, W> {
     pub(crate) events: Receiver<Event<Ticket>>,
     pub(crate) limits: Limits,
     pub(crate) pace: Option<Pace>,
+    /// Bytes.
+    pub(crate) segment_length: u64,
 }
 
 /// A frame that has been written, or not, and when that began and ended on the monotonic clock.
@@ -149,7 +156,7 @@ where
     S::Lock: Send + Sync,
     W: Writer + 'static,
 {
-    let Parts { core, writer, preparer, handle, events, limits, pace } = parts;
+    let Parts { core, writer, preparer, handle, events, limits, pace, segment_length } = parts;
     // One frame is away at a time, and one more may be on its way back.
     let (frames, frames_in) = bounded(1);
     let (written, written_in) = bounded(1);
@@ -168,6 +175,10 @@ where
         admitted: Admitted::default(),
         sealed_at: 0,
         busy: false,
+        finals: Finals::default(),
+        listeners: 0,
+        segment_length,
+        written_without_space: 0,
         ticked: monotonic(),
     };
     // Nobody is let in before it is known whether the clock is right and there is room.
@@ -239,6 +250,14 @@ struct Driver<W> {
     sealed_at: i64,
     /// Whether more was waiting to be taken in then.
     busy: bool,
+    /// Those who wait for the final outcome of a payment.
+    finals: Finals,
+    /// The last change of those who listen that the core has taken in.
+    listeners: u64,
+    /// Bytes of a segment.
+    segment_length: u64,
+    /// Bytes written since there was no room for another segment.
+    written_without_space: u64,
     /// When a full ledger was last given a tick, on the monotonic clock.
     ticked: i64,
 }
@@ -249,6 +268,7 @@ impl<W: Writer> Driver<W> {
         let mut stopped = false;
         while !stopped {
             self.take_in(&mut actions);
+            self.follow_listeners(&mut actions);
             self.tick_while_full(&mut actions);
             self.core.step(Event::Idle, now(), &mut actions);
             let (mut wake_at, mut sealed) = (None, None);
@@ -261,7 +281,7 @@ impl<W: Writer> Driver<W> {
                     | Action::Answer(..)
                     | Action::Late { .. }
                     | Action::Halt(_)) => {
-                        carry_out(action, &self.shared, self.core.outcomes());
+                        carry_out(action, &self.shared, &self.core, &mut self.finals);
                     }
                 }
             }
@@ -278,6 +298,17 @@ impl<W: Writer> Driver<W> {
                     }
                 }
             }
+        }
+    }
+
+    /// Lets the core know who has begun and ended to listen.
+    fn follow_listeners(&mut self, actions: &mut Vec<Action<Ticket>>) {
+        for change in self.shared.listeners.changes(&mut self.listeners) {
+            let event = match change {
+                Change::Begun(outbox) => Event::Subscribed(outbox),
+                Change::Ended(id) => Event::Unsubscribed(id),
+            };
+            self.core.step(event, now(), actions);
         }
     }
 
@@ -373,6 +404,7 @@ impl<W: Writer> Driver<W> {
         let taken_back = monotonic();
         let sealed_at = self.sealed_at;
         let records = frame.header().record_count;
+        self.count_space(frame.envelope_length());
         self.core.step(Event::Written(frame, result), now(), actions);
         let waits = actions.iter().filter_map(|action| match action {
             Action::Reply(Ticket::Outcomes { received, .. }, _) => Some(sealed_at - received),
@@ -386,8 +418,12 @@ impl<W: Writer> Driver<W> {
         });
         let waits: Vec<_> = waits.collect();
         for action in actions.drain(..) {
-            carry_out(action, &self.shared, self.core.outcomes());
+            carry_out(action, &self.shared, &self.core, &mut self.finals);
         }
+        // After the replies: whoever registers with one is told here as well.
+        self.finals.tell(self.core.finals());
+        self.shared.finals_awaited.store(self.finals.count(), Ordering::Relaxed);
+        self.shared.told.store(self.core.told().0, Ordering::Release);
         self.shared.deliveries.wake();
         let applied = monotonic();
         if records > 0 {
@@ -401,6 +437,18 @@ impl<W: Writer> Driver<W> {
         }
         self.admitted.applied(applied, records, self.busy);
         self.shared.records_admitted_max.store(self.admitted.limit(), Ordering::Relaxed);
+    }
+
+    /// Answers of banks are taken also when there is no room for another segment, as long as what is ready suffices:
+    /// the other half of a segment is for what is under way, for expiries and markers.
+    fn count_space(&mut self, written: usize) {
+        if !self.shared.no_space.load(Ordering::Relaxed) {
+            return;
+        }
+        self.written_without_space += u64::try_from(written).expect("64 bits");
+        if self.written_without_space > self.segment_length / 2 {
+            self.shared.no_space_for_answers.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Lets the edges know what they need for admission and stamping.
@@ -417,6 +465,10 @@ impl<W: Writer> Driver<W> {
                 false => tracing::info!("the wall clock and log time agree again"),
             }
         }
+        if self.written_without_space > 0 && !self.shared.no_space.load(Ordering::Relaxed) {
+            self.written_without_space = 0;
+            self.shared.no_space_for_answers.store(false, Ordering::Relaxed);
+        }
         let ledger = self.core.ledger();
         let (limits, shared) = (self.limits, &self.shared);
         shared.accounts_full.store(ledger.account_count() >= limits.accounts_max, Ordering::Relaxed);
@@ -431,13 +483,17 @@ const TICK_WHILE_FULL: types::Duration = types::Duration::from_seconds(10);
 /// How often the core thread looks at the clocks when nothing else happens.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
 
-fn carry_out(action: Action<Ticket>, shared: &Shared, outcomes: &[Outcome]) {
+fn carry_out(action: Action<Ticket>, shared: &Shared, core: &Core<Ticket>, finals: &mut Finals) {
     match action {
-        Action::Reply(Ticket::Outcomes { sink, length, received: _ }, range) => {
+        Action::Reply(Ticket::Outcomes { sink, is_answers, length, received: _ }, range) => {
             let count = u64::try_from(range.len()).expect("64 bits");
-            shared.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
-            shared.records_under_way.fetch_sub(count, Ordering::Relaxed);
-            sink.take(&outcomes[range]);
+            if is_answers {
+                shared.answers_under_way.fetch_sub(count, Ordering::Relaxed);
+            } else {
+                shared.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
+                shared.records_under_way.fetch_sub(count, Ordering::Relaxed);
+            }
+            sink.take(&core.outcomes()[range], &mut finals.waiting(core.ledger(), core.finals()));
         }
         Action::Answer(Ticket::Answer { sink, walks }, answered) => {
             shared.questions_under_way.fetch_sub(1, Ordering::Relaxed);

@@ -321,3 +321,7 @@ const CHECKED: &str = "records are checked when they are read";
 fn known(ledger: &Ledger, payment: Sequence) -> &Payment {
     ledger.payment(payment).expect("a payment is kept when it is decided")
 }
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

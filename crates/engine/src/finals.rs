@@ -4,6 +4,9 @@
 //! - Whoever waits is told exactly once, on the core thread, after the frame that decides is durable and applied.
 //! - Each payment that is waited for is open: those who come later are told at once.
 
+// The map names its hasher and is never walked, so its order shows nowhere.
+#![allow(clippy::disallowed_types)]
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;

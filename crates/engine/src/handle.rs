@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crossbeam::channel::{Sender, TrySendError};
+use journal::FrameSource;
 use ledger::{Needs, Outcome, RecordWriter};
 use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
-use crate::core::{Event, Submission};
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
 use crate::driver::{Ticket, monotonic};
+use crate::event::{Event, Submission};
 use crate::finals::Waiting;
 use crate::log_view::LogView;
 use crate::pace::Admitted;
@@ -95,6 +96,8 @@ pub(crate) struct Shared {
     pub(crate) stages: Stages,
     pub(crate) deliveries: Deliveries,
     pub(crate) listeners: Arc<Listeners>,
+    /// Up to where everything that was decided is told by durable frames.
+    pub(crate) told: Arc<AtomicU64>,
 }
 
 /// Commands that may be under way at once, however fast they are answered.
@@ -102,6 +105,9 @@ pub(crate) const RECORDS_UNDER_WAY_MAX: u64 = 1 << 17;
 /// Answers of banks that may be under way at once. They have a bound of their own: a payment that was reserved shall
 /// be decided, however many others come.
 pub(crate) const ANSWERS_UNDER_WAY_MAX: u64 = 1 << 17;
+/// Callers that may wait for the final outcome of a payment at once. With so many, no more payments are taken: each may
+/// bring another, if it repeats one that is open.
+pub(crate) const FINALS_AWAITED_MAX: u64 = 1 << 21;
 /// Bytes of commands that may be under way at once: less than a segment, so that a disk that is full still has
 /// room for what was taken in.
 pub(crate) const BYTES_UNDER_WAY_MAX: u64 = 32 << 20;
@@ -136,9 +142,10 @@ impl Handle {
         directory: Arc<Directory>,
         digest_key: DigestKey,
         incarnation: Incarnation,
-        log: LogView,
+        log: Arc<dyn FrameSource>,
     ) -> Self {
         let shared = Shared::default();
+        let log = LogView::new(log, Arc::clone(&shared.told));
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
         Self { events, shared: Arc::new(shared), directory, digest_key, incarnation, log }
     }
@@ -160,24 +167,27 @@ impl Handle {
         let needs = commands.needs();
         let is_answers = needs == Needs::default();
         let shared = &self.shared;
-        let length = u64::try_from(commands.length()).expect("64 bits");
-        let count = u64::from(commands.count());
-        let places = if is_answers {
+        if is_answers {
             self.check_ready_for_answers()?;
-            let answers = Place::take(&shared.answers_under_way, count, ANSWERS_UNDER_WAY_MAX)?;
-            [answers, Place::take(&shared.bytes_under_way, 0, u64::MAX)?]
-        } else {
-            if let Some(reason) = self.status().not_ready {
-                return Err(reason);
-            }
-            self.check_room(needs)?;
-            let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
-            let records = Place::take(&shared.records_under_way, count, admitted_max)?;
-            [records, Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?]
-        };
+        } else if let Some(reason) = self.status().not_ready {
+            return Err(reason);
+        }
+        self.check_room(needs)?;
+        if needs.payments && shared.finals_awaited.load(Ordering::Relaxed) >= FINALS_AWAITED_MAX {
+            return Err(NotTaken::Overloaded);
+        }
+        let length = u64::try_from(commands.length()).expect("64 bits");
         let ticket = Ticket::Outcomes { sink, is_answers, length, received: monotonic() };
         let submission = Submission::new(commands, ticket).map_err(|_| NotTaken::TooLarge)?;
-        self.enqueue(Event::Submit(submission), places)
+        let count = u64::from(submission.count());
+        if is_answers {
+            let answers = Place::take(&shared.answers_under_way, count, ANSWERS_UNDER_WAY_MAX)?;
+            return self.enqueue(Event::Submit(submission), [answers]);
+        }
+        let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
+        let records = Place::take(&shared.records_under_way, count, admitted_max)?;
+        let bytes = Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?;
+        self.enqueue(Event::Submit(submission), [records, bytes])
     }
 
     /// Whether the ledger has the room that commands need.
@@ -236,13 +246,17 @@ impl Handle {
     /// Listens: to the questions to some banks, to what becomes of their payments, or both.
     ///
     /// `wake` is called on the core thread when there is something to take, at most once a frame: it must not block.
-    /// What a bank heard before comes from the log ([`Self::log`]), up to [`Subscription::starts_after`].
+    /// What a bank heard before comes from the log ([`Self::log`]), up to [`Subscription::starts_after`]. A node that
+    /// stops wakes nobody.
     pub fn subscribe(
         &self,
         interest: Interest,
         wake: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Subscription, NotTaken> {
         let listeners = &self.shared.listeners;
+        if self.shared.stopping.load(Ordering::Relaxed) {
+            return Err(NotTaken::Stopping);
+        }
         let outbox = listeners.enter(interest, wake).ok_or(NotTaken::Overloaded)?;
         let events = self.events.clone();
         // If the queue is full, the core thread is awake.
@@ -286,7 +300,11 @@ impl Handle {
         Timestamp::from_nanoseconds(monotonic() + offset).expect("log time starts after 1970")
     }
 
-    fn enqueue(&self, event: Event<Ticket>, places: [Place<'_>; 2]) -> Result<(), NotTaken> {
+    fn enqueue<const COUNT: usize>(
+        &self,
+        event: Event<Ticket>,
+        places: [Place<'_>; COUNT],
+    ) -> Result<(), NotTaken> {
         self.events.try_send(event).map_err(|error| match error {
             TrySendError::Full(_) => NotTaken::Overloaded,
             TrySendError::Disconnected(_) => NotTaken::Stopping,

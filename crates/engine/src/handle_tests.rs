@@ -3,17 +3,19 @@
 use crossbeam::channel::{Receiver, bounded};
 
 use super::*;
+use crate::subscription::SUBSCRIPTIONS_MAX;
 use crate::testing::{by_key, commands, identity, small};
 
 /// A handle whose queue has this many places, and the queue's other end.
 fn handle(places: usize) -> (Handle, Receiver<Event<Ticket>>) {
     let (events, queue) = bounded(places);
     let key = DigestKey::new([7; 16]);
-    (Handle::new(events, Arc::new(Directory::default()), key, identity().incarnation), queue)
+    let log = Arc::new(journal::MemoryJournal::new(identity()));
+    (Handle::new(events, Arc::new(Directory::default()), key, identity().incarnation, log), queue)
 }
 
 fn submit(handle: &Handle, commands: RecordWriter) -> Result<(), NotTaken> {
-    handle.submit(commands, Box::new(|_: &[Outcome]| panic!("nobody takes the queue")))
+    handle.submit(commands, Box::new(|_: &[Outcome], _: &mut Waiting<'_>| panic!("nobody takes the queue")))
 }
 
 fn ask(handle: &Handle) -> Result<(), NotTaken> {
@@ -65,6 +67,33 @@ fn the_last_record_within_the_limit_is_taken_and_the_next_is_not() {
     assert_eq!(submit(&handle, small(2, 3)), Ok(()));
     assert_eq!(submit(&handle, small(3, 1)), Err(NotTaken::Overloaded));
     assert_eq!(under_way(&handle).0, RECORDS_UNDER_WAY_MAX);
+}
+
+#[test]
+fn payments_wait_while_too_many_wait_for_theirs() {
+    let (handle, _queue) = handle(8);
+    let payment = || crate::testing::payment("T1", crate::testing::now().wall);
+    handle.shared.finals_awaited.store(FINALS_AWAITED_MAX, Ordering::Relaxed);
+    assert_eq!(submit(&handle, payment()), Err(NotTaken::Overloaded));
+    assert_eq!(submit(&handle, small(1, 1)), Ok(()));
+    handle.shared.finals_awaited.store(FINALS_AWAITED_MAX - 1, Ordering::Relaxed);
+    assert_eq!(submit(&handle, payment()), Ok(()));
+}
+
+#[test]
+fn subscriptions_have_a_limit_and_give_their_place_back() {
+    let (handle, queue) = handle(1);
+    let interest = || crate::testing::interest("A", false, crate::Outcomes::All);
+    let subscribe = || handle.subscribe(interest(), Box::new(|| ()));
+    let mut all: Vec<_> = (0..SUBSCRIPTIONS_MAX).map(|_| subscribe().expect("there is room")).collect();
+    assert!(matches!(subscribe(), Err(NotTaken::Overloaded)));
+    // A queue that is full, or gone, stands in nobody's way.
+    drop(queue);
+    all.pop();
+    let last = subscribe().expect("there is room again");
+    assert_eq!(last.starts_after(), None);
+    handle.shared.stopping.store(true, Ordering::Relaxed);
+    assert!(matches!(subscribe(), Err(NotTaken::Stopping)));
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //!   answered, only from durable frames.
 //! - One frame is being written at a time, so that only the last one can be torn.
 //! - A failed write or sync, a divergence, and a panic on the core thread end the process.
+//! - Whoever listens hears, in the order of positions, what is durable, and never holds the core thread up.
 //! - Every queue has a limit, and a caller that has gone away never undoes what it submitted.
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
@@ -20,6 +21,7 @@ mod core;
 mod deliveries;
 mod directory;
 mod driver;
+mod event;
 mod feed;
 mod finals;
 mod handle;
@@ -43,13 +45,14 @@ mod testing;
 
 pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};
-pub use core::{Action, Core, CoreSetup, Event, Halt, RULES_VERSION, Submission};
+pub use core::{Core, CoreSetup, RULES_VERSION};
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
+pub use event::{Action, Event, Halt, Submission};
 pub use finals::{FinalSink, Waiting};
 pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};
-pub use log_view::{Decision, Decisions, FrameSource, LogError, LogView};
+pub use log_view::{Decision, Decisions, LogError, LogView};
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
 };

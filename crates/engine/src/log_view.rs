@@ -2,34 +2,18 @@
 //!
 //! Invariant: only durable frames are read, and what is told of them is what was told live.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use journal::{FrameView, ReadError};
-use ledger::{OutcomeEntry, OutcomeError, RecordError, Records};
+use journal::{FrameSource, FrameView, ReadError};
+use ledger::{AnswerEffect, OutcomeEntry, OutcomeError, Record, RecordError, Records};
 use types::{PaymentState, ReasonCode, Sequence};
 
 use crate::stored_order::StoredOrder;
-
-/// The durable frames of a log, read by any thread while another one writes.
-pub trait FrameSource: Send + Sync {
-    /// Visits, in order, every durable frame that has a position after this one, up to the end of the log as it was
-    /// when the call began, or until the visitor breaks.
-    fn read_after(
-        &self,
-        after: Sequence,
-        visit: &mut dyn FnMut(FrameView<'_>) -> ControlFlow<()>,
-    ) -> Result<(), ReadError>;
-
-    /// Visits, in order, the durable frames that contain one of these positions, which ascend.
-    fn read_at(
-        &self,
-        positions: &[Sequence],
-        visit: &mut dyn FnMut(FrameView<'_>) -> ControlFlow<()>,
-    ) -> Result<(), ReadError>;
-}
+use crate::subscription::Banks;
 
 /// A way to read the log. Its methods wait for the disk: call them on a thread that may. Cheap to clone.
 #[derive(Clone)]
@@ -54,7 +38,7 @@ pub enum LogError {
 }
 
 /// A payment was reserved or decided, as the log tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Decision {
     /// The position that decided.
     pub decided_at: Sequence,
@@ -64,13 +48,245 @@ pub struct Decision {
     pub state: PaymentState,
     /// Why it was not settled, as the payer's side is told.
     pub reason: Option<ReasonCode>,
+    /// The payment's command.
+    pub order: StoredOrder,
 }
 
 /// Some decisions in the order of the positions that decided.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Decisions {
     /// The decisions.
     pub decisions: Vec<Decision>,
     /// Everything that was decided up to and including this position is among them: where to go on.
     pub reached: Sequence,
 }
+
+impl LogView {
+    pub(crate) fn new(source: Arc<dyn FrameSource>, told: Arc<AtomicU64>) -> Self {
+        Self { source, told }
+    }
+
+    /// The payments that stand at these positions, in the order of the question; `None` where none stands, or nothing
+    /// yet.
+    ///
+    /// # Errors
+    /// See [`LogError`]. Nothing is given then.
+    pub fn orders_at(&self, positions: &[Sequence]) -> Result<Vec<Option<StoredOrder>>, LogError> {
+        let mut sorted = positions.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut found = vec![None; sorted.len()];
+        let mut result = Ok(());
+        self.source.read_at(&sorted, &mut |frame| {
+            result = copy_orders(&frame, &sorted, &mut found);
+            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        result?;
+        let place = |position| sorted.binary_search(position).expect("it was put there");
+        Ok(positions.iter().map(|position| found[place(position)].clone()).collect())
+    }
+
+    /// What was decided of the payments of some banks after one position, up to and including another, in the order of
+    /// the positions that decided. Payments that were reserved are among it, repeats are not.
+    ///
+    /// About so many decisions at the most: those of one frame stay together, and there may be 12,000 of them. What
+    /// has been decided stands in a frame that follows, within 10 ms on an idle node, so the newest may be missing:
+    /// `reached` says up to where nothing is, and is less than `upto` then. Ask again from there.
+    ///
+    /// # Errors
+    /// See [`LogError`]. Nothing is given then.
+    pub fn decisions_after(
+        &self,
+        after: Sequence,
+        upto: Sequence,
+        banks: &Banks,
+        count_max: usize,
+    ) -> Result<Decisions, LogError> {
+        // Read before the frames, so that those which tell it are among them.
+        let told = Sequence(self.told.load(Ordering::Acquire));
+        let mut reading = Reading::new(after, upto, banks, count_max);
+        let mut result = Ok(true);
+        self.source.read_after(after, &mut |frame| {
+            result = reading.frame(&frame);
+            if matches!(result, Ok(true)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        let is_end = result?;
+        let Reading { mut found, mut orders, whole, .. } = reading;
+        let reached = if is_end { whole.max(told) } else { whole };
+        let reached = reached.min(upto).max(after);
+        found.retain(|found| found.decided_at <= reached);
+        // A command may have met a payment that the tick had decided before the commands in front of it.
+        found.sort_by_key(|found| found.decided_at);
+        // Payments that were reserved before the first frame that was read.
+        let is_missing = |payment: &Sequence| !orders.contains_key(payment);
+        let missing: Vec<_> = found.iter().map(|found| found.payment).filter(is_missing).collect();
+        if !missing.is_empty() {
+            let older = missing.iter().copied().zip(self.orders_at(&missing)?);
+            let older = older.filter_map(|(payment, order)| Some((payment, order?)));
+            orders.extend(older.filter(|(_, order)| concerns(order, banks)));
+        }
+        let decisions = found.into_iter().filter_map(|Found { decided_at, payment, state, reason }| {
+            let order = orders.get(&payment)?.clone();
+            Some(Decision { decided_at, payment, state, reason, order })
+        });
+        Ok(Decisions { decisions: decisions.collect(), reached })
+    }
+}
+
+/// What an outcome entry tells of a payment.
+struct Found {
+    decided_at: Sequence,
+    payment: Sequence,
+    state: PaymentState,
+    reason: Option<ReasonCode>,
+}
+
+impl Found {
+    /// `None` if it is about no payment, or about an answer that came to nothing.
+    fn of(entry: &OutcomeEntry) -> Option<Self> {
+        let state = entry.payment_state()?;
+        let decides = match entry.effect() {
+            None => true,
+            Some(AnswerEffect::Applied) => state.is_final(),
+            Some(
+                AnswerEffect::Late
+                | AnswerEffect::Double
+                | AnswerEffect::Contrary
+                | AnswerEffect::NotAsked
+                | AnswerEffect::PaymentUnknown,
+            ) => false,
+        };
+        let (decided_at, payment) = (entry.decided_at(), entry.payment()?);
+        decides.then(|| Self { decided_at, payment, state, reason: entry.reason() })
+    }
+}
+
+/// A list of decisions in the making.
+struct Reading<'banks> {
+    after: Sequence,
+    upto: Sequence,
+    banks: &'banks Banks,
+    count_max: usize,
+    found: Vec<Found>,
+    /// The payments of these banks in the frames that were read.
+    orders: BTreeMap<Sequence, StoredOrder>,
+    /// Where the first of these frames begins.
+    first: Option<Sequence>,
+    /// Where the frames begin whose outcomes have not all been read.
+    frames: VecDeque<Sequence>,
+    /// Everything that was decided up to here has been read.
+    whole: Sequence,
+}
+
+impl<'banks> Reading<'banks> {
+    fn new(after: Sequence, upto: Sequence, banks: &'banks Banks, count_max: usize) -> Self {
+        Self {
+            after,
+            upto,
+            banks,
+            count_max: count_max.max(1),
+            found: Vec::new(),
+            orders: BTreeMap::new(),
+            first: None,
+            frames: VecDeque::new(),
+            whole: after,
+        }
+    }
+
+    /// Takes in a frame: what it tells of those before it, and its payments. Says whether to go on.
+    fn frame(&mut self, frame: &FrameView<'_>) -> Result<bool, LogError> {
+        for entry in OutcomeEntry::read_all(frame.outcomes())? {
+            let is_repeat = entry.repeat_of().is_some();
+            // A repeat tells of what was decided long before.
+            let told_at = if is_repeat { entry.sequence() } else { entry.decided_at() };
+            let is_enough = self.reach(told_at) && self.found.len() >= self.count_max;
+            if is_enough || self.whole >= self.upto {
+                return Ok(false);
+            }
+            let is_wanted = told_at > self.after && told_at <= self.upto && !is_repeat;
+            let found = Found::of(&entry).filter(|_| is_wanted);
+            self.found.extend(found.filter(|found| self.may_concern(found.payment)));
+        }
+        let first = frame.header().first_sequence;
+        self.first.get_or_insert(first);
+        self.frames.push_back(first);
+        if first <= self.upto {
+            for_each_record(frame, |position, record| {
+                let order = StoredOrder::of(record).filter(|order| concerns(order, self.banks));
+                self.orders.extend(order.map(|order| (position, order)));
+            })?;
+        }
+        Ok(true)
+    }
+
+    /// Whether a payment is one of these banks, or too old to say.
+    fn may_concern(&self, payment: Sequence) -> bool {
+        self.first.is_none_or(|first| payment < first) || self.orders.contains_key(&payment)
+    }
+
+    /// Entries follow in the order of the frames that decided. Says whether this is the first of another one.
+    fn reach(&mut self, told_at: Sequence) -> bool {
+        while self.frames.get(1).is_some_and(|next| *next <= told_at) {
+            self.frames.pop_front();
+        }
+        let first = self.frames.front().filter(|first| **first <= told_at && first.0 - 1 > self.whole.0);
+        let Some(first) = first else { return false };
+        self.whole = Sequence(first.0 - 1);
+        true
+    }
+}
+
+/// Whether one of these banks is the payer's or the payee's.
+fn concerns(order: &StoredOrder, banks: &Banks) -> bool {
+    match banks {
+        Banks::All => true,
+        Banks::Listed(banks) => {
+            banks.contains(&order.debtor_agent())
+                || order.creditor_agent().is_some_and(|agent| banks.contains(&agent))
+        }
+    }
+}
+
+/// Walks the records of a frame with their positions.
+fn for_each_record(
+    frame: &FrameView<'_>,
+    mut visit: impl FnMut(Sequence, &Record<'_>),
+) -> Result<(), RecordError> {
+    let header = frame.header();
+    // What is sealed under a key that is not at hand is as good as erased.
+    let records = match header.personal_key {
+        0 => Records::new(frame.records(), frame.personal()),
+        _ => Records::erased(frame.records()),
+    };
+    let mut at = header.first_sequence;
+    for record in records {
+        at = at.next();
+        visit(at, &record?);
+    }
+    Ok(())
+}
+
+/// Copies the payments that stand at some of these positions out of a frame.
+fn copy_orders(
+    frame: &FrameView<'_>,
+    positions: &[Sequence],
+    found: &mut [Option<StoredOrder>],
+) -> Result<(), RecordError> {
+    let mut wanted = positions.partition_point(|position| *position <= frame.header().first_sequence);
+    for_each_record(frame, |at, record| {
+        if positions.get(wanted) == Some(&at) {
+            found[wanted] = StoredOrder::of(record);
+            wanted += 1;
+        }
+    })
+}
+
+impl fmt::Debug for LogView {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("LogView").field("told", &self.told).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "log_view_tests.rs"]
+mod tests;

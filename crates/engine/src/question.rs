@@ -194,7 +194,8 @@ impl Question {
 
     /// The reserved payment that the asker wants to wait for, if this is the answer.
     pub(crate) fn waits_for(&self, answered: &Answered) -> Option<Sequence> {
-        let (Self::Final(_), Answer::Payment(PaymentAnswer::Found(payment))) = (self, &answered.answer) else {
+        let (Self::Final(_), Answer::Payment(PaymentAnswer::Found(payment))) = (self, &answered.answer)
+        else {
             return None;
         };
         (!payment.state().is_final()).then_some(payment.sequence())

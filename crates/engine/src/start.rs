@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crossbeam::channel::bounded;
 use journal::{
     Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, OpenError,
-    ReadError, SealedFrame, SegmentSize, Settings, StorageError, Tail, Writer,
+    ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, Writer,
 };
 use ledger::{Limits, Profile, RecordWriter, Setup};
 use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
@@ -76,7 +76,16 @@ pub enum StartError {
 /// Recovers the log in a folder, or begins one, and runs the engine on it.
 pub fn start(config: &Config) -> Result<Engine, StartError> {
     config.limits.check().map_err(|_| StartError::Memory)?;
-    let mut journal = open(config)?;
+    start_on(open(config)?, config)
+}
+
+/// The same on a journal that is open.
+fn start_on<S>(mut journal: LocalJournal<S>, config: &Config) -> Result<Engine, StartError>
+where
+    S: Storage + Send + Sync + 'static,
+    S::File: Send + Sync,
+    S::Lock: Send + Sync,
+{
     let identity = journal.identity();
     let mut replayer = Replayer::new(config.limits);
     let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?))?;
@@ -104,13 +113,15 @@ pub fn start(config: &Config) -> Result<Engine, StartError> {
     let directory = Arc::new(Directory::default());
     directory.fill(&ledger);
     let (sender, events) = bounded(QUEUE_LENGTH);
-    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, setup.incarnation);
+    let log_reader = Arc::new(journal.frame_reader());
+    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, setup.incarnation, log_reader);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let Log { builder, identity, tail, clock } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);
-    let parts = Parts { core, writer, preparer, handle, events, limits: config.limits, pace };
+    let (limits, segment_length) = (config.limits, config.segment_size.bytes());
+    let parts = Parts { core, writer, preparer, handle, events, limits, pace, segment_length };
     run(parts).map_err(StartError::Thread)
 }
 
@@ -179,6 +190,10 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "start_lifecycle_tests.rs"]
+mod lifecycle_tests;
 
 #[cfg(test)]
 #[path = "start_tests.rs"]

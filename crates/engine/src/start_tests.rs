@@ -11,9 +11,9 @@ use types::{Epoch, PaymentState, Sequence, Timestamp};
 use super::*;
 use crate::handle::{QUESTIONS_UNDER_WAY_MAX, RECORDS_UNDER_WAY_MAX};
 use crate::testing::{by_key, fill_world, pay, pay_stamped, set_status};
-use crate::{Answer, Answered, NotTaken, Question};
+use crate::{Answer, Answered, NotTaken, Question, Waiting};
 
-fn config(folder: &tempfile::TempDir) -> Config {
+pub(super) fn config(folder: &tempfile::TempDir) -> Config {
     Config {
         folder: folder.path().join("log"),
         segment_size: SegmentSize::new(2 << 20).unwrap(),
@@ -23,9 +23,9 @@ fn config(folder: &tempfile::TempDir) -> Config {
     }
 }
 
-fn submit(handle: &Handle, commands: RecordWriter) -> Receiver<Vec<Outcome>> {
+pub(super) fn submit(handle: &Handle, commands: RecordWriter) -> Receiver<Vec<Outcome>> {
     let (sender, receiver) = bounded(1);
-    let sink = move |outcomes: &[Outcome]| {
+    let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
         // Tests may look away.
         let _ = sender.send(outcomes.to_vec());
     };
@@ -33,7 +33,7 @@ fn submit(handle: &Handle, commands: RecordWriter) -> Receiver<Vec<Outcome>> {
     receiver
 }
 
-fn ask(handle: &Handle, question: Question) -> Answered {
+pub(super) fn ask(handle: &Handle, question: Question) -> Answered {
     let (sender, receiver) = bounded(1);
     handle.ask(question, Box::new(move |answered| sender.send(answered).unwrap())).unwrap();
     receiver.recv().unwrap()
@@ -45,13 +45,13 @@ fn payments(handle: &Handle, ids: &[&str], accepted: Timestamp) -> RecordWriter 
     writer
 }
 
-fn begin_world(handle: &Handle) -> Vec<Outcome> {
+pub(super) fn begin_world(handle: &Handle) -> Vec<Outcome> {
     let mut writer = handle.commands(PrincipalNumber(1));
     fill_world(&mut writer);
     submit(handle, writer).recv().unwrap()
 }
 
-fn small(handle: &Handle, count: u32) -> RecordWriter {
+pub(super) fn small(handle: &Handle, count: u32) -> RecordWriter {
     let mut writer = handle.commands(PrincipalNumber(1));
     // One request again and again: repeats take no room in the ledger.
     (0..count).for_each(|_| set_status(&mut writer, "same", "A", ledger::ParticipantStatus::Active));
@@ -63,6 +63,9 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         Answer::Payment(PaymentAnswer::Found(payment)) => Some(payment.state()),
         Answer::Payment(PaymentAnswer::NotFound { .. }) => None,
         Answer::Payment(PaymentAnswer::Forgotten)
+        | Answer::Payments(_)
+        | Answer::OpenQuestions(_)
+        | Answer::Lifecycle { .. }
         | Answer::Account(_)
         | Answer::Participant(_)
         | Answer::TrialBalance { .. } => panic!("{answered:?}"),
@@ -154,7 +157,7 @@ fn a_submission_too_large_for_a_frame_is_not_taken() {
     let folder = tempfile::tempdir().unwrap();
     let engine = start(&config(&folder)).unwrap();
     let handle = engine.handle();
-    let refuse = |_: &[Outcome]| panic!("nothing was taken");
+    let refuse = |_: &[Outcome], _: &mut Waiting<'_>| panic!("nothing was taken");
     assert_eq!(handle.submit(small(&handle, 3_073), Box::new(refuse)), Err(NotTaken::TooLarge));
     assert_eq!(handle.shared.records_under_way.load(Ordering::Relaxed), 0);
     assert_eq!(submit(&handle, small(&handle, 3_072)).recv().unwrap().len(), 3_072);
@@ -162,10 +165,10 @@ fn a_submission_too_large_for_a_frame_is_not_taken() {
 }
 
 /// The core thread stands in a sink until it is let go, so nothing leaves the queue meanwhile.
-fn hold_the_core(handle: &Handle) -> crossbeam::channel::Sender<()> {
+pub(super) fn hold_the_core(handle: &Handle) -> crossbeam::channel::Sender<()> {
     let (release, released) = bounded(1);
     let (entered, is_held) = bounded(1);
-    let sink = move |_: &[Outcome]| {
+    let sink = move |_: &[Outcome], _: &mut Waiting<'_>| {
         entered.send(()).unwrap();
         released.recv().unwrap();
     };
@@ -188,7 +191,7 @@ fn more_than_can_be_answered_is_refused_and_what_was_taken_is_answered() {
     let part = small(&handle, 3_000);
     loop {
         let sender = sender.clone();
-        let sink = move |outcomes: &[Outcome]| sender.send(outcomes.len()).unwrap();
+        let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| sender.send(outcomes.len()).unwrap();
         match handle.submit(part.clone(), Box::new(sink)) {
             Ok(()) => taken += 3_000,
             Err(refused) => break assert_eq!(refused, NotTaken::Overloaded),
@@ -213,7 +216,7 @@ fn more_than_can_be_answered_is_refused_and_what_was_taken_is_answered() {
     // Then the queue itself.
     let mut single = 0;
     let room = RECORDS_UNDER_WAY_MAX - taken;
-    while handle.submit(small(&handle, 1), Box::new(|_: &[Outcome]| {})).is_ok() {
+    while handle.submit(small(&handle, 1), Box::new(|_: &[Outcome], _: &mut Waiting<'_>| {})).is_ok() {
         single += 1;
     }
     assert_eq!(single, room.min(u64::try_from(QUEUE_LENGTH).unwrap() - questions - taken / 3_000));
@@ -239,7 +242,7 @@ fn a_stop_behind_a_full_queue_answers_all_of_it() {
     let mut taken = 0;
     loop {
         let sender = sender.clone();
-        let sink = move |_: &[Outcome]| sender.send(()).unwrap();
+        let sink = move |_: &[Outcome], _: &mut Waiting<'_>| sender.send(()).unwrap();
         match handle.submit(small(&handle, 1), Box::new(sink)) {
             Ok(()) => taken += 1,
             Err(refused) => break assert_eq!(refused, NotTaken::Overloaded),
@@ -254,7 +257,7 @@ fn a_stop_behind_a_full_queue_answers_all_of_it() {
     release.send(()).unwrap();
     stopping.join().unwrap();
     assert_eq!(answers.iter().count(), taken);
-    let refuse = |_: &[Outcome]| panic!("nothing was taken");
+    let refuse = |_: &[Outcome], _: &mut Waiting<'_>| panic!("nothing was taken");
     assert_eq!(handle.submit(small(&handle, 1), Box::new(refuse)), Err(NotTaken::Stopping));
     let asked = handle.ask(Question::TrialBalance, Box::new(|_: Answered| panic!("nobody is there")));
     assert_eq!(asked, Err(NotTaken::Stopping));
@@ -280,7 +283,7 @@ fn submissions_that_race_with_a_stop_are_answered_or_dropped() {
                     for count in 0_u32.. {
                         let id = format!("T{caller}-{count}");
                         let (sender, receiver) = bounded(1);
-                        let sink = move |outcomes: &[Outcome]| {
+                        let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
                             sender.send(outcomes[0].sequence).unwrap();
                         };
                         match handle.submit(payments(&handle, &[&id], accepted), Box::new(sink)) {
@@ -347,7 +350,7 @@ fn a_ledger_full_of_payments_takes_no_more_of_them() {
         ask(&handle, by_key("T1", None));
     }
     let refused = |handle: &Handle| {
-        let sink = |_: &[Outcome]| panic!("nothing is taken");
+        let sink = |_: &[Outcome], _: &mut Waiting<'_>| panic!("nothing is taken");
         handle.submit(payments(handle, &["T3"], handle.now()), Box::new(sink))
     };
     assert_eq!(refused(&handle), Err(NotTaken::Full));

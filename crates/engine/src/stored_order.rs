@@ -8,8 +8,8 @@ use std::sync::Arc;
 use ledger::layout;
 use ledger::{Command, Kind, Record};
 use types::{
-    Amount, Bic, Channel, Currency, FixedParts, OrderText, PaymentOrder, PrincipalNumber, ReasonCode, Text,
-    Timestamp,
+    Amount, Bic, Channel, Currency, FixedParts, OrderText, PaymentOrder, PlainOrder, PlainParts,
+    PrincipalNumber, ReasonCode, Text, TextRef, Timestamp,
 };
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -74,6 +74,21 @@ impl StoredOrder {
     pub fn order(&self) -> Option<PaymentOrder> {
         let payment = self.payment()?;
         OrderText::decode(self.text(), fixed_parts(payment)).ok()
+    }
+
+    /// The order where it lies, if there is nothing uncommon in it. What this does not give, [`Self::order`] may.
+    pub fn plain_order(&self) -> Option<PlainOrder<'_>> {
+        let payment = self.payment()?;
+        let fixed = fixed_parts(payment);
+        let parts = PlainParts {
+            debtor_agent: fixed.debtor_agent,
+            creditor_agent: fixed.creditor_agent,
+            transaction_id: TextRef::parse(std::str::from_utf8(payment.key.id()).ok()?).ok()?,
+            amount: fixed.amount,
+            currency: fixed.currency,
+            acceptance_time: fixed.acceptance_time,
+        };
+        PlainOrder::from_text(self.text(), parts)
     }
 
     /// What the payment's document has beyond its order, if it came in one that has more.

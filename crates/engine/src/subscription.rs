@@ -129,7 +129,7 @@ pub enum Taken {
         /// Everything up to and including this position has been given; `None` until the subscription has begun. It
         /// goes on with the log also where nothing concerns the subscription.
         upto: Option<Sequence>,
-        /// Whether there are more at this moment.
+        /// Whether there may be more at this moment: take again.
         more: bool,
     },
     /// Notices found no room. Everything up to and including `after` has been given, and nothing is collected any
@@ -286,7 +286,11 @@ impl Outbox {
 
 impl fmt::Debug for Outbox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Outbox").field("id", &self.id).field("interest", &self.interest).finish_non_exhaustive()
+        formatter
+            .debug_struct("Outbox")
+            .field("id", &self.id)
+            .field("interest", &self.interest)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,9 @@
 //! Records and outcome entries are bytes and counts here; `ledger` knows what they say. FORMAT.md beside this
 //! crate is the byte table.
 //!
+//! A [`Journal`] is read whole once, claimed, and written by one [`Writer`]; meanwhile a [`FrameSource`] reads
+//! frames by position on any thread.
+//!
 //! Invariants:
 //! - Nothing here reads a clock, draws a random number or starts a thread: callers pass those in.
 //! - Acknowledged bytes are never written again, and never share a block with bytes written later.

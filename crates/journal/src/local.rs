@@ -1,7 +1,8 @@
 //! The journal in a folder of this machine.
 //!
 //! Invariants:
-//! - The folder is locked from open to the last handle's end.
+//! - The folder is locked from open until the journal, its writers and its preparers are gone. Frame readers do not
+//!   keep it: what they read is durable and stays as it is.
 //! - A claim starts a new segment, so a torn frame is never written over.
 //! - After any failed write or sync nothing is written any more by this process.
 

@@ -71,6 +71,11 @@ impl Payment {
         self.decided_time
     }
 
+    /// The log time at which it entered the log: of its reservation, if it was reserved.
+    pub const fn received_time(&self) -> Timestamp {
+        self.received_time
+    }
+
     /// When the clock started.
     pub const fn acceptance_time(&self) -> Timestamp {
         self.acceptance_time
@@ -330,3 +335,7 @@ impl Payments {
 #[cfg(test)]
 #[path = "payments_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "payments_told_tests.rs"]
+mod told_tests;

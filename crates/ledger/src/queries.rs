@@ -1,6 +1,8 @@
 //! What can be read from the ledger. Every answer is of the last position applied.
 
-use types::{AccountNumber, Bic, Currency, DigestKey, Duration, ParticipantNumber, PaymentState, Sequence, Timestamp};
+use types::{
+    AccountNumber, Bic, Currency, DigestKey, Duration, ParticipantNumber, PaymentState, Sequence, Timestamp,
+};
 
 use crate::{Account, Ledger, Participant, Payment};
 

@@ -163,6 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn records_one_behind_the_other_are_marked_each_by_its_banks() {
+        let mut all = payment().records().to_vec();
+        let mut answer = RecordWriter::new(key(), PrincipalNumber(1));
+        let payment_at = types::Sequence(7);
+        let (bic, stage) = (bank("C"), crate::Stage::Credit);
+        answer.answer(&AnswerPayment { payment: payment_at, bic, stage, answer: Answer::Accept });
+        all.extend_from_slice(answer.records());
+        all.extend_from_slice(payment().records());
+        mark_each_connected(&mut all, |bic| bic == bank("C").as_bytes());
+        let mut one = payment();
+        one.mark_last_connected(|bic| bic == bank("C").as_bytes());
+        assert_eq!(all, [one.records(), answer.records(), one.records()].concat());
+    }
+
+    #[test]
     fn what_is_not_connected_stays_in_version_1() {
         let mut writer = payment();
         writer.mark_last_connected(|_| false);

@@ -180,7 +180,8 @@ impl Run {
                 self.online.retain(|online| *online != bank);
             }
             verb @ ("balance" | "payment" | "sequence" | "books" | "count" | "totals" | "reserved"
-            | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered") => {
+            | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
+            | "heard") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);

@@ -4,7 +4,7 @@ use types::{PaymentState, ReasonCode};
 
 use super::Run;
 use crate::testing_words::{Words, bank, start};
-use crate::{AnswerEffect, OpenQuestion, Outcome, Verdict};
+use crate::{AnswerEffect, OpenQuestion, Outcome, Stage, Verdict};
 
 impl Run {
     pub(super) fn ask_lifecycle(&self, verb: &str, words: &mut Words<'_>) -> String {
@@ -31,6 +31,13 @@ impl Run {
             "unanswered" => {
                 let (number, _) = self.ledger.participant(bank(words.word())).expect("it is registered");
                 self.ledger.unanswered(number).to_string()
+            }
+            "heard" => {
+                let payment = self.ledger.payment(self.labelled(words.word())).expect("it is kept");
+                let told = [Stage::Debit, Stage::Credit].map(|stage| payment.told_to(stage));
+                let told = told
+                    .map(|told| told.map_or("nothing".to_owned(), |told| stands(told.state, told.reason)));
+                told.join(" | ")
             }
             verb => panic!("not a question: {verb}"),
         }

@@ -4,10 +4,10 @@ use client::convert::{FieldReader, Path};
 use client::limits::{BATCH_ITEMS_MAX, HOLDER_NAMES_MAX};
 use client::v1::account_service_server::AccountService;
 use client::{Refusal, v1};
-use engine::{Answer, Question};
+use engine::{Answer, Question, Waiting};
 use ledger::{
     AccountKind, AccountSelector, AccountStatus, Direction, OpenAccount, Outcome, PostEntry, RecordWriter,
-    SetAccountFloor, SetAccountStatus, Verdict,
+    SetAccountFlag, SetAccountFloor, SetAccountStatus, Verdict,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -90,6 +90,7 @@ impl AccountService for Accounts {
             held: decimal(account.held(), currency),
             available: decimal(account.available(), currency),
             floor: decimal(account.floor(), currency),
+            flagged: account.is_flagged(),
         };
         let as_of_sequence = answered.as_of.sequence.0;
         Ok(Response::new(v1::GetAccountResponse { account: Some(account), as_of_sequence }))
@@ -133,6 +134,18 @@ impl AccountService for Accounts {
         commands.set_account_floor(&command);
         let outcome = self.decided(commands).await?;
         Ok(Response::new(v1::SetAccountFloorResponse { confirmation: Some(confirmation(&outcome)) }))
+    }
+
+    async fn set_account_flag(
+        &self,
+        request: Request<v1::SetAccountFlagRequest>,
+    ) -> Result<Response<v1::SetAccountFlagResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_set_flag(request.get_ref())?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_account_flag(&command);
+        let outcome = self.decided(commands).await?;
+        Ok(Response::new(v1::SetAccountFlagResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 }
 
@@ -187,7 +200,7 @@ async fn open_batch(
     for (commands, request_ids) in parts {
         let room = replies.room().await?;
         let sent = request_ids.clone();
-        let sink = move |outcomes: &[Outcome]| {
+        let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
             let results = sent.into_iter().zip(outcomes).map(|(id, outcome)| opening_result(id, outcome));
             room.send(Ok(v1::OpenAccountsResponse { results: results.collect() }));
         };
@@ -341,5 +354,14 @@ fn read_set_floor(wire: &v1::SetAccountFloorRequest) -> Result<SetAccountFloor, 
     }
     let floor = reader.optional_balance(&path, &wire.floor, currency);
     let command = (|| Some(SetAccountFloor { request_id: request_id?, account: account?, floor: floor? }))();
+    reader.finish(command).map_err(invalid)
+}
+
+fn read_set_flag(wire: &v1::SetAccountFlagRequest) -> Result<SetAccountFlag, Status> {
+    let mut reader = FieldReader::new();
+    let request_id = request_id(&mut reader, &wire.request_id);
+    let account = read_selector(&mut reader, &wire.iban, &wire.currency_code);
+    let is_flagged = wire.flagged;
+    let command = (|| Some(SetAccountFlag { request_id: request_id?, account: account?, is_flagged }))();
     reader.finish(command).map_err(invalid)
 }

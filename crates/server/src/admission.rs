@@ -33,7 +33,6 @@ pub(crate) enum Order<'message> {
 /// What admission needs of an order.
 struct Facts {
     debtor_agent: Bic,
-    creditor_agent: Bic,
     currency: Currency,
     /// Whether the caller says when the clock started.
     accepted: bool,
@@ -61,13 +60,11 @@ impl<'message> Order<'message> {
         match self {
             Self::Plain(order) => Facts {
                 debtor_agent: order.debtor_agent,
-                creditor_agent: order.creditor_agent,
                 currency: order.currency,
                 accepted: order.acceptance_time.is_some(),
             },
             Self::Full(order) => Facts {
                 debtor_agent: order.debtor_agent,
-                creditor_agent: order.creditor_agent,
                 currency: order.currency,
                 accepted: order.acceptance_time.is_some(),
             },

@@ -43,7 +43,7 @@ pub(crate) async fn serve_stream(
     replies: Replies<BatchReply>,
 ) {
     let finals = Finals::new(node.mailbox.clone(), node.limits.waiting_per_stream);
-    let ended = exchange(node, caller, payments, &replies, &finals).await;
+    let ended = exchange(node, &caller, payments, &replies, &finals).await;
     finals.abandon();
     // The message can't be read, the caller has gone, or the node stops. Otherwise the caller has ended its side, and
     // replies under way hold their own room.
@@ -54,7 +54,7 @@ pub(crate) async fn serve_stream(
 
 async fn exchange(
     mut node: Node,
-    caller: Caller,
+    caller: &Caller,
     mut payments: Streaming<Encoded>,
     replies: &Replies<BatchReply>,
     finals: &Arc<Finals>,
@@ -80,13 +80,13 @@ async fn exchange(
                 is_open = false;
                 finals.close();
             }
-            None => loop {
-                let decided = finals.take(BATCH_ITEMS_MAX);
-                if decided.is_empty() {
-                    break;
+            None => {
+                let mut decided = finals.take().into_iter();
+                while decided.len() > 0 {
+                    let part = decided.by_ref().take(BATCH_ITEMS_MAX).collect();
+                    replies.room().await?.send(Ok(BatchReply::Decided(handle.clone(), part)));
                 }
-                replies.room().await?.send(Ok(BatchReply::Decided(handle.clone(), decided)));
-            },
+            }
         }
     }
     Ok(())

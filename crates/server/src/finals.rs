@@ -17,7 +17,6 @@ use crate::mailbox::{Letter, Mailbox, final_outcome};
 use crate::wire::{Decided, PaymentReference};
 
 /// The open payments of one stream.
-#[derive(Debug)]
 pub(crate) struct Finals {
     /// What has been decided and not been sent.
     decided: Mutex<Vec<Decided>>,
@@ -35,7 +34,6 @@ pub(crate) struct Finals {
 }
 
 /// One submission of a stream, from which payments may come that wait. Kept until all of them are final.
-#[derive(Debug)]
 pub(crate) struct Hold(Arc<Finals>);
 
 /// A payment that waits, as its caller knows it.
@@ -81,18 +79,11 @@ impl Finals {
         self.notify.notified().await;
     }
 
-    /// At most so many of those that have been decided.
-    pub(crate) fn take(&self, count_max: usize) -> Vec<Decided> {
-        let mut decided = self.decided();
-        let count = decided.len().min(count_max);
-        // The oldest first.
-        let taken: Vec<Decided> = if count == decided.len() {
-            std::mem::take(&mut *decided)
-        } else {
-            decided.drain(..count).collect()
-        };
-        self.waiting.fetch_sub(count, Ordering::Relaxed);
-        taken
+    /// What has been decided, the oldest first.
+    pub(crate) fn take(&self) -> Vec<Decided> {
+        let decided = std::mem::take(&mut *self.decided());
+        self.waiting.fetch_sub(decided.len(), Ordering::Relaxed);
+        decided
     }
 
     /// No more is submitted.

@@ -10,13 +10,15 @@ use iso20022::{
     write_pacs002,
 };
 use ledger::{RefusedBody, RefusedPayment};
-use tonic::{Code, Request, Response, Status};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status, Streaming};
 use types::{Channel, Date, PaymentOrder, PaymentState, ReasonCode, Text, Timestamp};
 
 use crate::admission::{NotAdmitted, Order};
 use crate::caller::Caller;
-use crate::node::{Node, within};
-use crate::refusals::invalid;
+use crate::mailbox::reserved;
+use crate::node::{Node, Patience, within};
+use crate::refusals::{invalid, not_yet};
 use crate::values::{PaymentReferences, facts, payment_outcome};
 
 #[derive(Debug)]
@@ -24,6 +26,15 @@ pub(crate) struct Iso20022(pub(crate) Node);
 
 #[tonic::async_trait]
 impl Iso20022Service for Iso20022 {
+    type ExchangeStream = ReceiverStream<Result<v1::Iso20022ServiceExchangeResponse, Status>>;
+
+    async fn exchange(
+        &self,
+        _: Request<Streaming<v1::Iso20022ServiceExchangeRequest>>,
+    ) -> Result<Response<Self::ExchangeStream>, Status> {
+        Err(Status::unimplemented("documents are exchanged one by one: call Submit"))
+    }
+
     async fn submit(
         &self,
         request: Request<v1::Iso20022ServiceSubmitRequest>,
@@ -50,8 +61,11 @@ impl Iso20022Service for Iso20022 {
 impl Iso20022 {
     async fn submit_order(&self, caller: Caller, order: Arc<PaymentOrder>, wait_ms: Option<u32>) -> Answer {
         let submitted = Order::Full(Arc::clone(&order));
-        let submitted = self.0.submit_order(&caller, submitted, Channel::Iso20022)?;
-        let reply = self.0.outcome_within(wait_ms, submitted).await?;
+        let submitted = self.0.submit_order(&caller, submitted, Channel::Iso20022, Patience::of(wait_ms))?;
+        let reply = self.0.outcome_of(submitted).await?;
+        if reserved(&reply.outcome).is_some() {
+            return Err(not_yet());
+        }
         let references = PaymentReferences {
             transaction_id: order.transaction_id.as_str().to_owned(),
             debtor_agent: order.debtor_agent.to_string(),

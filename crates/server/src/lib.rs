@@ -10,30 +10,38 @@
 
 mod accounts;
 mod admission;
+mod answers;
 mod audit;
 mod batch;
 mod caller;
 mod certificate;
+mod connect;
 mod connection;
 mod cores;
+mod events;
+mod finals;
 mod gate;
 mod identity;
 mod iso;
 mod limits;
 mod liquidity;
+mod log;
 mod mailbox;
 mod node;
 mod participants;
 mod payments;
+mod policy;
 mod principals;
 mod quota;
 mod refusals;
 mod replies;
 mod rights;
 mod serve;
+mod session;
 mod status;
 mod tls;
 mod values;
+mod watchers;
 mod wire;
 
 pub use caller::{Caller, Role, Roles};

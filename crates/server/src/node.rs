@@ -11,15 +11,18 @@ use std::time::Duration;
 
 use engine::{Answered, Handle, NotTaken, Question, Waiting};
 use ledger::{Outcome, RecordWriter};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, Streaming};
 
 use crate::caller::Caller;
 use crate::limits::ServerLimits;
+use crate::log::READS_MAX;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::quota::Quota;
 use crate::refusals;
+use crate::session::Sessions;
+use crate::watchers::Watchers;
 
 /// What the services of one thread share.
 #[derive(Clone, Debug)]
@@ -29,6 +32,9 @@ pub(crate) struct Node {
     pub(crate) limits: ServerLimits,
     /// Becomes true when the node begins to stop.
     pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) watchers: Arc<Watchers>,
+    pub(crate) log_reads: Arc<Semaphore>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -39,18 +45,29 @@ pub(crate) struct SharedNode {
     quota: Arc<Quota>,
     limits: ServerLimits,
     stopping: watch::Receiver<bool>,
+    sessions: Arc<Sessions>,
+    watchers: Arc<Watchers>,
+    log_reads: Arc<Semaphore>,
 }
 
 impl SharedNode {
     pub(crate) fn new(handle: Handle, limits: ServerLimits, stopping: watch::Receiver<bool>) -> Self {
-        Self { handle, quota: Arc::new(Quota::new(limits.payments_per_bank)), limits, stopping }
+        Self {
+            handle,
+            quota: Arc::new(Quota::new(limits.payments_per_bank)),
+            limits,
+            stopping,
+            sessions: Arc::default(),
+            watchers: Arc::default(),
+            log_reads: Arc::new(Semaphore::new(READS_MAX)),
+        }
     }
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
-        let Self { handle, quota, limits, stopping } = self;
+        let Self { handle, quota, limits, stopping, sessions, watchers, log_reads } = self;
         let mailbox = Mailbox::open(&handle);
-        Node { handle, quota, limits, stopping, mailbox }
+        Node { handle, quota, limits, stopping, sessions, watchers, log_reads, mailbox }
     }
 }
 

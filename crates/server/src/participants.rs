@@ -2,15 +2,23 @@
 
 use client::convert::{FieldReader, Path};
 use client::v1;
-use client::v1::participant_service_server::ParticipantService;
-use engine::{Answer, Question};
-use ledger::{AccountMode, Outcome, ParticipantStatus, RegisterParticipant, SetParticipantStatus, Verdict};
-use tonic::{Request, Response, Status};
+use engine::{Answer, ParticipantAnswer, Question};
+use ledger::{
+    AccountMode, Outcome, ParticipantStatus, RecordWriter, RegisterParticipant, SetParticipantStatus,
+    SetReservationLimit, Verdict,
+};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+use types::Currency;
 
 use crate::caller::Caller;
+use crate::connect::connect;
 use crate::node::Node;
+use crate::policy::{read_set_policy, wire_policy};
 use crate::refusals::{bank_not_yours, invalid, participant_unknown, refused};
 use crate::values::{confirmation, request_id};
+use crate::wire::service::participant_service_server::ParticipantService;
+use crate::wire::{ConnectReply, Encoded};
 
 #[derive(Debug)]
 pub(crate) struct Participants(pub(crate) Node);
@@ -25,8 +33,7 @@ impl ParticipantService for Participants {
         let command = read_register(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.register_participant(&command);
-        let outcome = self.0.submit(commands, ())?.await?;
-        check(&outcome)?;
+        let outcome = self.decided(commands).await?;
         Ok(Response::new(v1::RegisterParticipantResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -45,13 +52,17 @@ impl ParticipantService for Participants {
         let Answer::Participant(Some(found)) = answered.answer else {
             return Err(participant_unknown());
         };
-        let currency = found.books().next().map_or("", |book| book.currency.code());
+        let ParticipantAnswer { participant: found, unanswered } = *found;
+        let currency = found.books().next().map(|book| book.currency);
         let participant = v1::Participant {
             bic: bic.to_string(),
             name: found.name().to_owned(),
             account_mode: wire_mode(found.mode()).into(),
-            currency_code: currency.to_owned(),
+            currency_code: currency.map_or_else(String::new, |currency| currency.code().to_owned()),
             status: wire_status(found.status()).into(),
+            decision_policy: currency.and_then(|currency| wire_policy(found.policy(), currency)),
+            unanswered_max: found.unanswered_max(),
+            unanswered,
         };
         let as_of_sequence = answered.as_of.sequence.0;
         Ok(Response::new(v1::GetParticipantResponse { participant: Some(participant), as_of_sequence }))
@@ -65,16 +76,66 @@ impl ParticipantService for Participants {
         let command = read_set_status(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_participant_status(&command);
-        let outcome = self.0.submit(commands, ())?.await?;
-        check(&outcome)?;
+        let outcome = self.decided(commands).await?;
         Ok(Response::new(v1::SetParticipantStatusResponse { confirmation: Some(confirmation(&outcome)) }))
+    }
+
+    async fn set_decision_policy(
+        &self,
+        request: Request<v1::SetDecisionPolicyRequest>,
+    ) -> Result<Response<v1::SetDecisionPolicyResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let wire = request.get_ref();
+        let currency = self.currency_of(wire).await?;
+        let command = read_set_policy(wire, currency)?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_decision_policy(&command);
+        let outcome = self.decided(commands).await?;
+        Ok(Response::new(v1::SetDecisionPolicyResponse { confirmation: Some(confirmation(&outcome)) }))
+    }
+
+    async fn set_reservation_limit(
+        &self,
+        request: Request<v1::SetReservationLimitRequest>,
+    ) -> Result<Response<v1::SetReservationLimitResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_set_limit(request.get_ref())?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_reservation_limit(&command);
+        let outcome = self.decided(commands).await?;
+        Ok(Response::new(v1::SetReservationLimitResponse { confirmation: Some(confirmation(&outcome)) }))
+    }
+
+    type ConnectStream = ReceiverStream<Result<ConnectReply, Status>>;
+
+    async fn connect(
+        &self,
+        request: Request<Streaming<Encoded>>,
+    ) -> Result<Response<Self::ConnectStream>, Status> {
+        let caller = Caller::of(&request)?;
+        connect(&self.0, caller, request.into_inner()).await.map(Response::new)
     }
 }
 
-fn check(outcome: &Outcome) -> Result<(), Status> {
-    match outcome.verdict {
-        Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-        Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } => Ok(()),
+impl Participants {
+    /// The outcome of one command, if the ledger carried it out.
+    async fn decided(&self, commands: RecordWriter) -> Result<Outcome, Status> {
+        let outcome = self.0.submit(commands, ())?.await?;
+        match outcome.verdict {
+            Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
+            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } => Ok(outcome),
+        }
+    }
+
+    /// The currency of a participant's position, in which amounts of its policy stand. A participant that is not known
+    /// is refused by the ledger, which remembers the request.
+    async fn currency_of(&self, wire: &v1::SetDecisionPolicyRequest) -> Result<Currency, Status> {
+        let Some(bic) = FieldReader::new().bic(&Path::root("bic"), &wire.bic) else {
+            return Ok(Currency::EUR);
+        };
+        let answered = self.0.ask(Question::Participant(bic)).await?;
+        let Answer::Participant(Some(found)) = answered.answer else { return Ok(Currency::EUR) };
+        Ok(found.participant.books().next().map_or(Currency::EUR, |book| book.currency))
     }
 }
 
@@ -115,6 +176,21 @@ fn read_set_status(wire: &v1::SetParticipantStatusRequest) -> Result<SetParticip
     let command = (|| Some(SetParticipantStatus { request_id: request_id?, bic: bic?, status: status? }))();
     reader.finish(command).map_err(invalid)
 }
+
+fn read_set_limit(wire: &v1::SetReservationLimitRequest) -> Result<SetReservationLimit, Status> {
+    let mut reader = FieldReader::new();
+    let request_id = request_id(&mut reader, &wire.request_id);
+    let bic = reader.bic(&Path::root("bic"), &wire.bic);
+    let unanswered_max = wire.unanswered_max;
+    if unanswered_max > UNANSWERED_MAX {
+        reader.violation(&Path::root("unanswered_max"), format_args!("at most {UNANSWERED_MAX}"));
+    }
+    let command = (|| Some(SetReservationLimit { request_id: request_id?, bic: bic?, unanswered_max }))();
+    reader.finish(command).map_err(invalid)
+}
+
+/// The most questions that a bank may be allowed to have unanswered.
+const UNANSWERED_MAX: u32 = 1_000_000;
 
 const fn wire_mode(mode: AccountMode) -> v1::AccountMode {
     match mode {

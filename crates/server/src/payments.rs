@@ -4,11 +4,11 @@ use client::convert::{FieldReader, Path};
 use client::plain::plain_request;
 use client::{Refusal, v1};
 use engine::{Answer, Answered, PaymentName, Question};
-use ledger::{Payment, PaymentAnswer};
+use ledger::PaymentAnswer;
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use types::{Bic, Channel, PaymentId, PaymentState, Sequence, Timestamp};
+use types::{Bic, Channel, PaymentId, PaymentState, Sequence};
 
 use crate::admission::{Admission, Order, undecodable};
 use crate::batch::serve_stream;
@@ -129,15 +129,11 @@ impl Node {
     ) -> Result<Answered, Status> {
         let answered = self.ask(question).await?;
         may_know(&answered)?;
-        let open = match &answered.answer {
-            Answer::Payment(PaymentAnswer::Found(payment)) if payment.state() == PaymentState::Reserved => {
-                payment.sequence()
-            }
-            _ => return Ok(answered),
-        };
-        if !patience.to_the_end() {
+        let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer else { return Ok(answered) };
+        if payment.state() != PaymentState::Reserved || !patience.to_the_end() {
             return Ok(answered);
         }
+        let open = payment.sequence();
         tokio::select! {
             last = patience.wait(self.ask(Question::Final(PaymentName::At(open)))) => {
                 last.unwrap_or(Ok(answered))
@@ -164,30 +160,13 @@ impl Node {
             })
         };
         Ok(match answer {
-            PaymentAnswer::Found(payment) => Wire::Outcome(self.known_outcome(payment)),
+            PaymentAnswer::Found(payment) => {
+                let references = PaymentReferences::of(payment);
+                Wire::Outcome(payment_outcome(&self.handle, references, &PaymentFacts::of(payment)))
+            }
             PaymentAnswer::NotFound { is_final } => not_found(*is_final, false),
             PaymentAnswer::Forgotten => not_found(false, true),
         })
-    }
-
-    fn known_outcome(&self, payment: &Payment) -> v1::PaymentOutcome {
-        let references = PaymentReferences {
-            transaction_id: payment.transaction_id().to_owned(),
-            debtor_agent: payment.debtor_agent().to_string(),
-        };
-        // A payment that was refused on reading may have no acceptance time.
-        let acceptance_time = payment.acceptance_time();
-        let facts = PaymentFacts {
-            sequence: payment.sequence(),
-            decided_at: payment.decided_at(),
-            decided_time: payment.decided_time(),
-            acceptance_time: (acceptance_time != Timestamp::default()).then_some(acceptance_time),
-            state: payment.state(),
-            reason: payment.reason(),
-            repeat: false,
-            late: payment.is_late(),
-        };
-        payment_outcome(&self.handle, references, &facts)
     }
 }
 

@@ -87,9 +87,9 @@ pub(crate) fn participant_unknown() -> Status {
 }
 
 /// The caller does not act for this bank.
-pub(crate) fn bank_not_yours() -> Status {
+pub(crate) fn bank_not_yours() -> Refusal {
     let message = "the caller does not act for this bank";
-    Refusal::new(Code::PermissionDenied, ErrorReason::BankNotYours, message).into_status()
+    Refusal::new(Code::PermissionDenied, ErrorReason::BankNotYours, message)
 }
 
 /// The position to go on from is older than what is kept.

@@ -18,6 +18,7 @@ use tonic_health::server::HealthReporter;
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::cores::{Connections, serve_on_cores_as};
+use crate::events::Events;
 use crate::gate::GateLayer;
 use crate::identity::Identities;
 use crate::iso::Iso20022;
@@ -30,6 +31,7 @@ use crate::node::SharedNode;
 use crate::participants::Participants;
 use crate::payments::Payments;
 use crate::status::NodeStatus;
+use crate::wire::service::participant_service_server::ParticipantServiceServer;
 use crate::wire::service::payment_service_server::PaymentServiceServer;
 
 /// Why a node could not serve.
@@ -157,11 +159,10 @@ where
             v1::account_service_server::AccountServiceServer::new(Accounts(node.clone()))
                 .max_decoding_message_size(MESSAGE_BYTES_MAX),
         )
-        .add_service(v1::participant_service_server::ParticipantServiceServer::new(Participants(
-            node.clone(),
-        )))
+        .add_service(ParticipantServiceServer::new(Participants(node.clone())))
         .add_service(v1::liquidity_service_server::LiquidityServiceServer::new(Liquidity(node.clone())))
         .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
+        .add_service(v1::event_service_server::EventServiceServer::new(Events(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
         .serve_with_incoming_shutdown(connections, stop);
@@ -205,13 +206,14 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
     "solvo.v1.ParticipantService",
     "solvo.v1.LiquidityService",
     "solvo.v1.Iso20022Service",
+    "solvo.v1.EventService",
     "solvo.v1.AuditService",
     "solvo.v1.NodeService",
 ];

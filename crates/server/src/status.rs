@@ -2,7 +2,8 @@
 
 use client::v1;
 use client::v1::node_service_server::NodeService;
-use engine::{Stage, StageTimes};
+use engine::{Answer, Question, Stage, StageTimes};
+use ledger::{AnswerEffect, AnswerTotals};
 use tonic::{Request, Response, Status};
 
 use crate::caller::Caller;
@@ -19,12 +20,39 @@ impl NodeService for NodeStatus {
     ) -> Result<Response<v1::GetNodeStatusResponse>, Status> {
         Caller::of(&request)?;
         let status = self.0.handle.status();
+        let (open_reservation_count, answers) = self.lifecycle().await;
         Ok(Response::new(v1::GetNodeStatusResponse {
             ready: status.not_ready.is_none(),
             not_ready_description: status.not_ready.map_or_else(String::new, |reason| reason.to_string()),
             late_confirmation_count: status.late_confirmations,
             stages: self.0.handle.stage_times().into_iter().map(stage_times).collect(),
+            open_reservation_count,
+            answers,
+            connected_banks: self.0.sessions.connected().iter().map(ToString::to_string).collect(),
         }))
+    }
+}
+
+impl NodeStatus {
+    /// Payments that wait, and what came of answers. A node that takes no questions has other troubles to tell of.
+    async fn lifecycle(&self) -> (u64, Option<v1::AnswerCounts>) {
+        match self.0.ask(Question::Lifecycle).await.map(|answered| answered.answer) {
+            Ok(Answer::Lifecycle { reservations, answers }) => {
+                (u64::try_from(reservations).expect("64 bits"), Some(answer_counts(&answers)))
+            }
+            _ => (0, None),
+        }
+    }
+}
+
+fn answer_counts(totals: &AnswerTotals) -> v1::AnswerCounts {
+    v1::AnswerCounts {
+        applied: totals.of(AnswerEffect::Applied),
+        late: totals.of(AnswerEffect::Late),
+        double: totals.of(AnswerEffect::Double),
+        contrary: totals.of(AnswerEffect::Contrary),
+        not_asked: totals.of(AnswerEffect::NotAsked),
+        payment_unknown: totals.of(AnswerEffect::PaymentUnknown),
     }
 }
 

@@ -3,7 +3,7 @@
 use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
 use engine::Handle;
-use ledger::{AccountKind, AccountStatus, Outcome, RequestId, Verdict};
+use ledger::{AccountKind, AccountStatus, Outcome, Payment, RequestId, Verdict};
 use types::{Balance, Currency, Timestamp};
 
 /// Everything here is on the stable storage of one machine.
@@ -72,6 +72,15 @@ pub(crate) struct PaymentReferences {
     pub(crate) debtor_agent: String,
 }
 
+impl PaymentReferences {
+    pub(crate) fn of(payment: &Payment) -> Self {
+        Self {
+            transaction_id: payment.transaction_id().to_owned(),
+            debtor_agent: payment.debtor_agent().to_string(),
+        }
+    }
+}
+
 /// What is told of a payment, from a fresh outcome or from memory.
 pub(crate) struct PaymentFacts {
     pub(crate) sequence: types::Sequence,
@@ -82,6 +91,24 @@ pub(crate) struct PaymentFacts {
     pub(crate) reason: Option<types::ReasonCode>,
     pub(crate) repeat: bool,
     pub(crate) late: bool,
+}
+
+impl PaymentFacts {
+    /// What is told of a payment as it stands, as the payer's side knows it.
+    pub(crate) fn of(payment: &Payment) -> Self {
+        // A payment that was refused on reading may have no acceptance time.
+        let acceptance_time = payment.acceptance_time();
+        Self {
+            sequence: payment.sequence(),
+            decided_at: payment.decided_at(),
+            decided_time: payment.decided_time(),
+            acceptance_time: (acceptance_time != Timestamp::default()).then_some(acceptance_time),
+            state: payment.state(),
+            reason: payment.reason(),
+            repeat: false,
+            late: payment.is_late(),
+        }
+    }
 }
 
 /// What is told of a payment's outcome. The acceptance time is that of the attempt that was decided: where Solvo

@@ -323,7 +323,8 @@ impl Auditor {
             }
             (Query::Bank(bank), Answer::Participant(found)) => {
                 let known = model.bank(bank).map(|(_, known)| (known.mode, known.status));
-                let found = found.as_ref().map(|found| (found.mode(), found.status()));
+                let found = found.as_ref().map(|found| &found.participant);
+                let found = found.map(|found| (found.mode(), found.status()));
                 same("the answer for a bank", &known, &found)
             }
             (Query::Books, Answer::TrialBalance { books, payments }) => {

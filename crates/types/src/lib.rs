@@ -39,7 +39,7 @@ pub use order::{
     PersonIdentification, PersonOrigin, Proxy, Remittance, SchemeName, SettlementMethod,
 };
 pub use order_text::{FixedParts, OrderText};
-pub use plain_order::PlainOrder;
+pub use plain_order::{PlainOrder, PlainParts};
 pub use reason::{ReasonCode, ReasonCodeError, StatusReason};
 pub use text::{Text, TextError, TextRef};
 pub use time::{Date, DateError, Duration, Timestamp};

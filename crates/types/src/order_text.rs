@@ -10,8 +10,8 @@
 
 use crate::{
     Address, Amount, Bic, CategoryPurpose, Currency, Date, Iban, OrganisationIdentification,
-    OtherIdentification, Party, PaymentOrder, PersonIdentification, PersonOrigin, PlainOrder, Proxy,
-    Remittance, SchemeName, SettlementMethod, Text, Timestamp,
+    OtherIdentification, Party, PaymentOrder, PersonIdentification, PersonOrigin, PlainOrder, PlainParts,
+    Proxy, Remittance, SchemeName, SettlementMethod, Text, TextRef, Timestamp,
     fields::{FieldError, FieldReader, FieldWriter},
 };
 
@@ -131,6 +131,42 @@ impl OrderText {
             writer.field(base + PRESENT, &[]);
         }
         *bytes = writer.fields.bytes;
+    }
+
+    /// Reads the texts of a plain order; `None` if they are of an order with more in it, or can't be read.
+    pub(crate) fn decode_plain<'text>(
+        bytes: &'text [u8],
+        fixed: PlainParts<'text>,
+    ) -> Option<PlainOrder<'text>> {
+        let mut fields = FieldReader::new(bytes, |_| false).ok()?;
+        let mut text = |tag| fields.utf8(tag).ok();
+        let debtor_account = Iban::parse(text(DEBTOR_ACCOUNT)??).ok()?;
+        let creditor_account = Iban::parse(text(CREDITOR_ACCOUNT)??).ok()?;
+        let end_to_end_id = TextRef::parse(text(END_TO_END_ID)??).ok()?;
+        let purpose = text(PURPOSE)?.map(TextRef::parse).transpose().ok()?;
+        let unstructured = text(UNSTRUCTURED)?.map(TextRef::parse).transpose().ok()?;
+        let debtor_name = TextRef::parse(text(DEBTOR + NAME)??).ok()?;
+        text(DEBTOR + PRESENT)??;
+        let creditor_name = TextRef::parse(text(CREDITOR + NAME)??).ok()?;
+        text(CREDITOR + PRESENT)??;
+        fields.finish().ok()?;
+        let PlainParts { debtor_agent, creditor_agent, transaction_id, amount, currency, acceptance_time } =
+            fixed;
+        Some(PlainOrder {
+            end_to_end_id,
+            transaction_id,
+            amount,
+            currency,
+            acceptance_time,
+            purpose,
+            debtor_name,
+            debtor_account,
+            debtor_agent,
+            creditor_agent,
+            creditor_name,
+            creditor_account,
+            unstructured,
+        })
     }
 
     /// Adds to the body what the order's document holds and the order has no place for, so that a change there

@@ -41,6 +41,31 @@ pub struct PlainOrder<'message> {
     pub unstructured: Option<TextRef<'message, 140>>,
 }
 
+/// The parts of a plain order that its fixed record holds.
+#[derive(Clone, Copy, Debug)]
+pub struct PlainParts<'message> {
+    /// The payer's bank.
+    pub debtor_agent: Bic,
+    /// The payee's bank.
+    pub creditor_agent: Bic,
+    /// The payer's bank's reference.
+    pub transaction_id: TextRef<'message, 35>,
+    /// The amount.
+    pub amount: Amount,
+    /// The amount's currency.
+    pub currency: Currency,
+    /// The acceptance time, unless Solvo stamped it.
+    pub acceptance_time: Option<Timestamp>,
+}
+
+impl<'message> PlainOrder<'message> {
+    /// Reads an order back from its stored texts and the parts that its record holds, without memory of its own.
+    /// `None` if there is something uncommon in it, or the texts can't be read: [`OrderText::decode`] tells which.
+    pub fn from_text(text: &'message [u8], parts: PlainParts<'message>) -> Option<Self> {
+        OrderText::decode_plain(text, parts)
+    }
+}
+
 impl PlainOrder<'_> {
     /// Appends the order's texts, all of which are its body, as [`OrderText::encode`] writes them.
     pub fn append_text(&self, bytes: &mut Vec<u8>) {
@@ -112,6 +137,20 @@ mod tests {
             let stored = OrderText::encode(&order.to_order());
             assert_eq!(bytes.strip_prefix(b"before"), Some(stored.bytes.as_slice()));
             assert_eq!(stored.body_offset, 0);
+            let parts = PlainParts {
+                debtor_agent: order.debtor_agent,
+                creditor_agent: order.creditor_agent,
+                transaction_id: order.transaction_id,
+                amount: order.amount,
+                currency: order.currency,
+                acceptance_time: order.acceptance_time,
+            };
+            assert_eq!(PlainOrder::from_text(&stored.bytes, parts), Some(order));
+            let uncommon =
+                PaymentOrder { uetr: Some(TextRef::parse("U").unwrap().to_text()), ..order.to_order() };
+            assert_eq!(PlainOrder::from_text(&OrderText::encode(&uncommon).bytes, parts), None);
+            assert_eq!(PlainOrder::from_text(&stored.bytes[..stored.bytes.len() - 1], parts), None);
+            assert_eq!(PlainOrder::from_text(&[], parts), None, "erased");
         }
     }
 }

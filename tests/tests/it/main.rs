@@ -4,6 +4,7 @@
 //! - `invalid`, `refusals`, `reasons`: every row of the error tables.
 //! - `idempotency`, `questions`: repeats and answers, over restarts.
 //! - `streams`: payments and accounts in bulk, and callers that go away.
+//! - `lifecycle`, `connect`, `watch`: payments that a bank has to decide, banks that connect, and who watches.
 //! - `iso`: every fixture, as its sidecar says.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
@@ -11,13 +12,16 @@
 // Helpers of tests are tests: a failed `unwrap` names its line, which is what a test is for.
 #![allow(clippy::unwrap_used)]
 
+mod connect;
 mod idempotency;
 mod invalid;
 mod iso;
 mod journey;
+mod lifecycle;
 mod listener;
 mod questions;
 mod reasons;
 mod refusals;
 mod streams;
+mod watch;
 mod workspace;

@@ -1,5 +1,5 @@
 //! The calls that are not done because of what they name or how things stand, one test for each row of the
-//! table: NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, UNIMPLEMENTED, RESOURCE_EXHAUSTED, UNAVAILABLE.
+//! table: NOT_FOUND, ALREADY_EXISTS, FAILED_PRECONDITION, RESOURCE_EXHAUSTED, UNAVAILABLE.
 
 use std::time::Duration;
 
@@ -272,24 +272,26 @@ async fn currencies_of_a_bank_are_limited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn remote_payees_are_not_served_yet() {
+async fn remote_payees_without_a_connection_are_rejected() {
     let node = Node::start().await;
     let api = node.api().await;
     let world = World::set_up(&api, 1).await;
     world.register(GAMMA, v1::AccountMode::Remote).await;
     world.register(MIXED, v1::AccountMode::Mixed).await;
     world.customer(MIXED, &dutch(1)).await;
-    let to = |agent: &str, iban: String| v1::Payment {
+    node.until_grace_is_over().await;
+    let to = |agent: &str, iban: String, number: u32| v1::Payment {
         creditor_agent: agent.to_owned(),
         creditor_account: iban,
-        ..payment("TX-1", "1.00")
+        ..payment(&format!("TX-{number}"), "1.00")
     };
-    for remote in [to(GAMMA, french(1)), to(MIXED, dutch(2))] {
-        let refused = api.submit(&remote).await.unwrap_err();
-        assert_refused(&refused, Code::Unimplemented, "REMOTE_PAYEE");
+    for remote in [to(GAMMA, french(1), 1), to(MIXED, dutch(2), 2)] {
+        let refused = api.submit(&remote).await.unwrap();
+        assert_eq!(refused.status(), v1::PaymentStatus::Rejected);
+        assert_eq!(refused.reason_code, "AB08");
     }
-    // What is not taken leaves the key free: the account that the mixed bank keeps here is paid under it.
-    settled(api.submit(&to(MIXED, dutch(1))).await.unwrap());
+    // The account that the mixed bank keeps here is paid without asking.
+    settled(api.submit(&to(MIXED, dutch(1), 3)).await.unwrap());
     assert_eq!(api.balance(&dutch(1)).await, "1001.00");
 }
 

@@ -6,6 +6,8 @@
 mod conformance;
 mod crash_points;
 mod files;
+mod frame_reader;
+mod frame_sources;
 mod frames;
 mod golden;
 mod recovery_cases;

@@ -57,7 +57,7 @@ pub(crate) enum BatchReply {
 }
 
 /// The key of a field that has a length.
-const fn long(number: u8) -> u8 {
+pub(super) const fn long(number: u8) -> u8 {
     number << 3 | 2
 }
 
@@ -106,14 +106,14 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).expect("64 bits")
 }
 
-fn put_bytes(bytes: &[u8], buffer: &mut impl BufMut) {
+pub(super) fn put_bytes(bytes: &[u8], buffer: &mut impl BufMut) {
     encode_varint(length(bytes), buffer);
     buffer.put_slice(bytes);
 }
 
 /// Where one outcome is written before its length is known. Absent and zero fields leave no bytes, as in proto3.
-struct Scratch {
-    bytes: Vec<u8>,
+pub(super) struct Scratch {
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Default for Scratch {
@@ -124,7 +124,7 @@ impl Default for Scratch {
 
 impl Scratch {
     /// The fields of a `PaymentOutcome`, in their order.
-    fn outcome(&mut self, handle: &Handle, reference: &PaymentReference, facts: &PaymentFacts) {
+    pub(super) fn outcome(&mut self, handle: &Handle, reference: &PaymentReference, facts: &PaymentFacts) {
         self.text(1, &handle.payment_id(facts.sequence).to_characters());
         let status = client::convert::payment_status(facts.state);
         self.number(2, u64::from(i32::from(status).unsigned_abs()));
@@ -147,21 +147,21 @@ impl Scratch {
         self.number(13, u64::from(facts.late));
     }
 
-    fn text(&mut self, field: u8, text: &[u8]) {
+    pub(super) fn text(&mut self, field: u8, text: &[u8]) {
         if !text.is_empty() {
             self.bytes.push(long(field));
             put_bytes(text, &mut self.bytes);
         }
     }
 
-    fn number(&mut self, field: u8, value: u64) {
+    pub(super) fn number(&mut self, field: u8, value: u64) {
         if value != 0 {
             self.bytes.push(number(field));
             encode_varint(value, &mut self.bytes);
         }
     }
 
-    fn time(&mut self, field: u8, time: Timestamp) {
+    pub(super) fn time(&mut self, field: u8, time: Timestamp) {
         let wire = client::convert::timestamp(time);
         let start = self.bytes.len();
         // A time is at most 17 bytes long, so its length takes one byte.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc;
 
-use engine::{Config, Engine, Handle, Replayer};
+use engine::{Config, Engine, Handle, Replayer, Waiting};
 use journal::{
     Append, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, LocalWriter, Location,
     Reader, SealInput, SealedFrame, SegmentSize, Settings, Tail, Writer,
@@ -51,7 +51,7 @@ pub(crate) fn start(folder: &Path) -> Engine {
 /// Submits commands and waits for their outcomes.
 pub(crate) fn submit(handle: &Handle, commands: RecordWriter) -> Vec<Outcome> {
     let (sender, outcomes) = mpsc::channel();
-    let sink = move |outcomes: &[Outcome]| sender.send(outcomes.to_vec()).unwrap();
+    let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| sender.send(outcomes.to_vec()).unwrap();
     handle.submit(commands, Box::new(sink)).unwrap();
     outcomes.recv().unwrap()
 }

@@ -1,0 +1,114 @@
+//! What goes into the step and what comes out of it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use journal::{Append, SealedFrame};
+use ledger::{OutcomeEntry, RecordWriter};
+use types::BatchNumber;
+
+use crate::question::{Answered, Question};
+use crate::subscription::{Outbox, SubscriptionId};
+
+/// Something that happened. `Ticket` stands for whoever waits for the answer.
+#[derive(Debug)]
+// Events are moved once, from a queue into the step; boxing frames would cost an allocation each.
+#[allow(clippy::large_enum_variant)]
+pub enum Event<Ticket> {
+    /// Commands have come in. Only while [`crate::Core::takes_submissions`].
+    Submit(Submission<Ticket>),
+    /// A question has come in. Only while [`crate::Core::takes_submissions`], so that it stays behind what came before.
+    Ask(Question, Ticket),
+    /// Log time should move on although no command comes: what is old enough is to be forgotten.
+    Tick,
+    /// Someone listens from now on, or, if the outbox is known, anew.
+    Subscribed(Arc<Outbox>),
+    /// Someone listens no more.
+    Unsubscribed(SubscriptionId),
+    /// Whoever drives the step is to look around; to the step it is nothing.
+    Nudge,
+    /// Nothing else is waiting to be taken in at this moment: a frame may be sealed.
+    Idle,
+    /// The frame that was handed out has been written, or not.
+    Written(SealedFrame, Append),
+    /// No more will come in: finish what is there and stop.
+    Stop,
+}
+
+/// Commands that enter one frame together, and who waits for their outcomes.
+#[derive(Debug)]
+pub struct Submission<Ticket> {
+    pub(crate) commands: RecordWriter,
+    pub(crate) ticket: Ticket,
+}
+
+/// Something to be done.
+#[derive(Debug)]
+pub enum Action<Ticket> {
+    /// Write this frame durably and report with [`Event::Written`].
+    Write(SealedFrame),
+    /// Tell the outcomes at this place of [`crate::Core::outcomes`].
+    Reply(Ticket, Range<usize>),
+    /// Tell an answer.
+    Answer(Ticket, Answered),
+    /// Step with [`Event::Idle`] at this monotonic time, if nothing happens before.
+    WakeAt(i64),
+    /// Payments were settled whose confirmation leaves later than the scheme allows: raise an alarm.
+    Late {
+        /// How many.
+        count: u64,
+    },
+    /// End the process: serving on could tell something that is not true.
+    Halt(Halt),
+    /// Everything that was taken in has been answered, and the log ends in a marker.
+    Stopped,
+}
+
+/// Why the process must end.
+#[derive(Debug, thiserror::Error)]
+pub enum Halt {
+    /// A write or sync failed; only a restart, which reads the disk, can tell what is there.
+    #[error("batch {batch} could not be written: {error}; restart the node when the cause is mended")]
+    Write {
+        /// The frame.
+        batch: BatchNumber,
+        /// What the disk said.
+        error: journal::StorageError,
+    },
+    /// Another node has claimed the log.
+    #[error("another node has claimed the log with epoch {0}")]
+    Fenced(types::Epoch),
+    /// The log ends elsewhere than this node left it.
+    #[error("the log ends at batch {0}, where this node did not leave it")]
+    Conflict(BatchNumber),
+    /// There is no room for what has been taken in.
+    #[error("the log took no frame: {0}")]
+    Refused(journal::Refusal),
+    /// A record that this node wrote itself does not read or apply.
+    #[error("the node's own record does not apply: {0}")]
+    Record(String),
+}
+
+impl<Ticket> Submission<Ticket> {
+    /// No submission is larger, so that each fits into an empty frame beside the outcomes of the one before.
+    pub const LENGTH_MAX: usize = journal::FRAME_LENGTH_MAX / 2 - 64 * 1024;
+
+    /// Takes one command or more.
+    ///
+    /// Returns the commands if there are none, or they are larger than [`Self::LENGTH_MAX`]: send them in parts.
+    pub fn new(commands: RecordWriter, ticket: Ticket) -> Result<Self, (RecordWriter, Ticket)> {
+        // Every record brings an outcome entry into the next frame as well.
+        let entries = usize::try_from(commands.count()).expect("32 bits") * OutcomeEntry::SIZE;
+        let length = commands.length();
+        assert!(!commands.needs().log, "the log's own records are written by the engine when the log begins");
+        if commands.count() == 0 || length > Self::LENGTH_MAX || entries > Self::LENGTH_MAX {
+            return Err((commands, ticket));
+        }
+        Ok(Self { commands, ticket })
+    }
+
+    /// How many commands there are.
+    pub const fn count(&self) -> u32 {
+        self.commands.count()
+    }
+}

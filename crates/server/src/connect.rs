@@ -1,0 +1,150 @@
+//! `ParticipantService.Connect`: a bank is asked, answers, and hears what became of payments.
+//!
+//! Each connection has two tasks: one reads answers, one tells what there is. The second takes something only when
+//! there is room for it on the way out, so a bank that does not read is given no more.
+
+use std::sync::Arc;
+
+use client::convert::{FieldReader, Path, timestamp};
+use client::v1;
+use client::v1::connect_request::Request;
+use prost::Message;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming};
+use types::{PrincipalNumber, Sequence};
+
+use crate::admission::undecodable;
+use crate::answers::{Answers, answer_results, take_answers};
+use crate::caller::Caller;
+use crate::node::Node;
+use crate::refusals::{bank_not_yours, invalid, stopping_connection};
+use crate::session::{Connection, Start, Wants};
+use crate::wire::{ConnectReply, Encoded, Event};
+
+/// What a connection is sent.
+type Sent = Result<ConnectReply, Status>;
+
+/// Events of one message.
+const EVENTS_MAX: usize = 256;
+
+/// Connects a bank.
+pub(crate) async fn connect(
+    node: &Node,
+    caller: Caller,
+    requests: Streaming<Encoded>,
+) -> Result<ReceiverStream<Sent>, Status> {
+    // One place is for the message that waits to be sent, the other for the status that ends the stream.
+    let (sender, receiver) = mpsc::channel(2);
+    let end = sender.clone().try_reserve_owned().expect("a new channel has room and a receiver");
+    let node = node.clone();
+    tokio::spawn(async move {
+        let gone = sender.clone();
+        tokio::select! {
+            ended = serve(&node, caller, requests, sender) => {
+                if let Err(status) = ended {
+                    end.send(Err(status));
+                }
+            }
+            () = gone.closed() => {}
+        }
+    });
+    Ok(ReceiverStream::new(receiver))
+}
+
+/// Serves a connection until one of its sides ends it.
+async fn serve(
+    node: &Node,
+    caller: Caller,
+    mut requests: Streaming<Encoded>,
+    sender: mpsc::Sender<Sent>,
+) -> Result<(), Status> {
+    let Some(first) = node.clone().next(&mut requests).await? else { return Err(start_missing()) };
+    let start = read_start(decoded(first)?)?;
+    if !caller.may_act_for(start.bank) {
+        return Err(bank_not_yours().into_status());
+    }
+    let connection = Connection::open(node, start).await?;
+    let answers = Answers::new(node.mailbox.clone());
+    tokio::select! {
+        ended = listen(node, caller.principal, start, requests, &answers) => ended,
+        ended = tell(node, connection, &answers, sender) => ended,
+    }
+}
+
+/// Reads answers until the bank ends its side.
+async fn listen(
+    node: &Node,
+    principal: PrincipalNumber,
+    start: Start,
+    mut requests: Streaming<Encoded>,
+    answers: &Arc<Answers>,
+) -> Result<(), Status> {
+    loop {
+        let Some(message) = requests.message().await? else { return Ok(()) };
+        match decoded(message)?.request {
+            Some(Request::Answers(message)) => {
+                take_answers(node, answers, principal, start.bank, message).await?;
+            }
+            Some(Request::Start(_)) | None => {
+                let description = "after the first message a bank sends answers".to_owned();
+                return Err(invalid(vec![v1::FieldViolation { field: "answers".to_owned(), description }]));
+            }
+        }
+    }
+}
+
+/// Tells what there is, as long as it is read.
+async fn tell(
+    node: &Node,
+    mut connection: Connection,
+    answers: &Answers,
+    sender: mpsc::Sender<Sent>,
+) -> Result<(), Status> {
+    let mut events = vec![started(&connection)];
+    loop {
+        let Ok(room) = sender.clone().reserve_owned().await else { return Ok(()) };
+        while events.is_empty() {
+            let results = answer_results(node, answers.take(EVENTS_MAX)).await?;
+            events.extend(results.into_iter().map(Event::AnswerResult));
+            let heard = connection.take(EVENTS_MAX - events.len()).await?;
+            events.extend(heard.into_iter().map(Event::Heard));
+            if events.is_empty() {
+                tokio::select! {
+                    () = connection.ready() => {}
+                    () = answers.ready() => {}
+                    () = node.stops() => return Err(stopping_connection()),
+                }
+            }
+        }
+        let events = std::mem::take(&mut events);
+        room.send(Ok(ConnectReply { handle: node.handle.clone(), events }));
+    }
+}
+
+fn decoded(Encoded(message): Encoded) -> Result<v1::ConnectRequest, Status> {
+    v1::ConnectRequest::decode(message).map_err(undecodable)
+}
+
+fn started(connection: &Connection) -> Event {
+    let as_of = connection.as_of();
+    Event::Started(v1::ConnectStarted {
+        as_of_sequence: as_of.sequence.0,
+        as_of_time: Some(timestamp(as_of.time)),
+        unanswered: connection.unanswered(),
+    })
+}
+
+fn read_start(first: v1::ConnectRequest) -> Result<Start, Status> {
+    let Some(Request::Start(start)) = first.request else { return Err(start_missing()) };
+    let mut reader = FieldReader::new();
+    let bank = reader.bic(&Path::root("start").field("bic"), &start.bic);
+    let bank = reader.finish(bank).map_err(invalid)?;
+    let wants = Wants { debit_questions: true, credit_questions: true, reports: !start.questions_only };
+    Ok(Start { bank, last: start.last_sequence.map(Sequence), wants })
+}
+
+fn start_missing() -> Status {
+    let description = "the first message says who connects".to_owned();
+    invalid(vec![v1::FieldViolation { field: "start".to_owned(), description }])
+}
