@@ -36,6 +36,11 @@ impl Api {
         Self { channel }
     }
 
+    /// Clients on a connection that is there.
+    pub const fn over(channel: Channel) -> Self {
+        Self { channel }
+    }
+
     /// The connection, for clients of other services.
     pub fn channel(&self) -> Channel {
         self.channel.clone()

@@ -9,8 +9,11 @@
 
 mod api;
 mod bank;
+pub mod certificates;
 mod dependencies;
+pub mod http2;
 mod node;
+pub mod secured;
 mod wait;
 mod world;
 

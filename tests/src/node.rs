@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::{Config, Engine, StartError};
 use journal::SegmentSize;
 use ledger::Limits;
-use server::{ServeError, ServerLimits};
+use server::{Identities, ServeError, ServerLimits};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -53,6 +54,13 @@ impl Node {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
         let engine = Self::start_engine_with(folder.path(), ROOM, Some(commands_per_second_max)).await;
         Self::serve_engine(engine.expect("the node starts"), folder, ServerLimits::default(), ROOM).await
+    }
+
+    /// A node on a fresh folder, with mutual TLS.
+    pub async fn secured(identities: Arc<Identities>, limits: ServerLimits) -> Self {
+        let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        let engine = Self::start_engine(folder.path()).await.expect("the node starts");
+        Self::serve_engine_as(Some(identities), engine, folder, limits, ROOM).await
     }
 
     /// Stops this node in an orderly way and starts another one on its folder, at another address.
@@ -128,6 +136,16 @@ impl Node {
     }
 
     async fn serve_engine(engine: Engine, folder: TempDir, limits: ServerLimits, room: Limits) -> Self {
+        Self::serve_engine_as(None, engine, folder, limits, room).await
+    }
+
+    async fn serve_engine_as(
+        identities: Option<Arc<Identities>>,
+        engine: Engine,
+        folder: TempDir,
+        limits: ServerLimits,
+        room: Limits,
+    ) -> Self {
         show_errors();
         let started = Instant::now();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on the loopback interface");
@@ -137,7 +155,13 @@ impl Node {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
-        let serving = tokio::spawn(server::serve(listener, engine.handle(), limits, shutdown));
+        let handle = engine.handle();
+        let serving = match identities {
+            None => tokio::spawn(server::serve(listener, handle, limits, shutdown)),
+            Some(identities) => {
+                tokio::spawn(server::serve_secured(identities, listener, handle, limits, shutdown))
+            }
+        };
         Self { engine, folder, limits, room, address, stop, serving, started }
     }
 }

@@ -27,6 +27,11 @@ pub struct World {
 }
 
 impl World {
+    /// The world as these clients may change it.
+    pub const fn of(api: Api) -> Self {
+        Self { api }
+    }
+
     /// The banks ALFA and BETA with a position of 1,000,000.00 each, and the customers 1 to `customers` of both
     /// with [`OPENING_BALANCE`].
     pub async fn set_up(api: &Api, customers: u32) -> Self {

@@ -1,5 +1,6 @@
 //! Connections to a node, and calls over them.
 
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
 
 use crate::retry::{Jitter, repeat};
-use crate::{ClientError, RetryPolicy};
+use crate::{ClientError, RetryPolicy, TlsOptions};
 
 /// How to connect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectOptions {
     /// How many connections to open, at least 1. Calls take turns on them: one HTTP/2 connection is one lock.
     pub connections: usize,
@@ -26,6 +27,8 @@ pub struct ConnectOptions {
     /// What the waits between attempts follow from. `None` takes the process id, so that processes that failed
     /// together do not come back together; a number makes them repeatable.
     pub jitter_seed: Option<u64>,
+    /// Identity and trust. Without them connections are plain, which nodes take on loopback only.
+    pub tls: Option<TlsOptions>,
 }
 
 impl Default for ConnectOptions {
@@ -36,6 +39,7 @@ impl Default for ConnectOptions {
             keep_alive_interval: Duration::from_secs(10),
             retry: RetryPolicy::default(),
             jitter_seed: None,
+            tls: None,
         }
     }
 }
@@ -56,19 +60,26 @@ struct Shared {
 }
 
 impl Client {
-    /// Connects to a node, such as `http://127.0.0.1:7700`. Fails with [`ClientError::Address`] for what is no
-    /// address, and with [`ClientError::NotDone`] if nobody answers there after all attempts.
+    /// Connects to a node, such as `http://127.0.0.1:7400`, or with TLS `https://settle.example:7400`. Fails with
+    /// [`ClientError::Address`] for what is no such address, with [`ClientError::Tls`] if certificates or key are not in
+    /// order, and with [`ClientError::NotDone`] if nobody answers there after all attempts.
     pub async fn connect(address: &str, options: ConnectOptions) -> Result<Self, ClientError> {
         assert!(options.connections > 0, "a client has a connection");
         assert!(options.retry.attempts_max > 0, "a call is made at least once");
-        let endpoint = Endpoint::from_shared(address.to_owned())
+        // A scheme and options that contradict each other would end in a plain connection that nobody asked for.
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
+        let mut endpoint = Endpoint::from_shared(address.to_owned())
             .ok()
             .filter(|endpoint| endpoint.uri().authority().is_some())
+            .filter(|endpoint| endpoint.uri().scheme_str() == Some(scheme))
             .ok_or_else(|| ClientError::Address(address.to_owned()))?
             .connect_timeout(options.connect_timeout)
             .tcp_nodelay(true)
             .http2_keep_alive_interval(options.keep_alive_interval)
             .keep_alive_while_idle(true);
+        if let Some(tls) = &options.tls {
+            endpoint = endpoint.tls_config(tls.config()).map_err(|error| ClientError::Tls(causes(&error)))?;
+        }
         let jitter = Jitter::new(options.jitter_seed.unwrap_or_else(|| u64::from(std::process::id())));
         let mut channels = Vec::with_capacity(options.connections);
         for _ in 0..options.connections {
@@ -125,10 +136,17 @@ impl fmt::Debug for Client {
     }
 }
 
+/// The transport's own text says nothing; its causes do.
+fn causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+}
+
 /// Before there is a connection there is no request that could have been taken.
 fn nothing_sent(error: ClientError) -> ClientError {
     match error {
         ClientError::Unknown { last, .. } => ClientError::NotDone(last),
-        ClientError::Address(_) | ClientError::NotDone(_) => error,
+        ClientError::Address(_) | ClientError::Tls(_) | ClientError::NotDone(_) => error,
     }
 }

@@ -20,8 +20,13 @@ const REASON_PREFIX: &str = "ERROR_REASON_";
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ClientError {
     /// The address can't be connected to by anyone: correct it.
-    #[error("{0:?} is no address of a node, such as http://127.0.0.1:7700")]
+    #[error(
+        "{0:?} is no address of a node, such as http://127.0.0.1:7400, or https://settle.example:7400 with TLS"
+    )]
     Address(String),
+    /// Certificates or key are not in order: correct them.
+    #[error("no TLS: {0}")]
+    Tls(String),
     /// Nothing was done. Correct the request, or make it again later.
     #[error("not done: {0}")]
     NotDone(Refusal),

@@ -21,6 +21,7 @@ pub mod plain;
 mod retry;
 mod stream;
 mod stream_driver;
+mod tls;
 
 pub use connection::{Client, ConnectOptions};
 pub use error::{ClientError, ERROR_DOMAIN, Refusal};
@@ -29,6 +30,7 @@ pub use retry::RetryPolicy;
 pub use stream::{
     AccountStream, ItemReceiver, ItemSender, ItemStream, PaymentStream, Received, SendError, StreamOptions,
 };
+pub use tls::TlsOptions;
 
 /// Messages, clients and server traits, generated from `proto/solvo/v1`.
 pub mod v1 {

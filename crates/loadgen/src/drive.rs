@@ -45,7 +45,11 @@ pub async fn drive(
 
 /// Opens the connections of a run.
 pub(crate) async fn connect(address: &str, options: &LoadOptions) -> Result<Client, LoadgenError> {
-    let connect = ConnectOptions { connections: options.connections, ..ConnectOptions::default() };
+    let connect = ConnectOptions {
+        connections: options.connections,
+        tls: options.tls.clone(),
+        ..ConnectOptions::default()
+    };
     Client::connect(address, connect).await.map_err(LoadgenError::node("connecting"))
 }
 

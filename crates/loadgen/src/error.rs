@@ -47,7 +47,10 @@ impl LoadgenError {
     pub(crate) const fn reason(&self) -> Option<ErrorReason> {
         match self {
             Self::Node { source: ClientError::NotDone(refusal), .. } => Some(refusal.reason),
-            Self::Node { source: ClientError::Address(_) | ClientError::Unknown { .. }, .. }
+            Self::Node {
+                source: ClientError::Address(_) | ClientError::Tls(_) | ClientError::Unknown { .. },
+                ..
+            }
             | Self::Options(_)
             | Self::File { .. }
             | Self::Contract(_)

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use client::TlsOptions;
 use client::limits::BATCH_ITEMS_MAX;
 
 use crate::LoadgenError;
@@ -129,6 +130,8 @@ pub struct LoadOptions {
     pub connections: usize,
     /// What payers, payees, amounts and distances in time follow from.
     pub seed: u64,
+    /// Identity and trust, if the node is not a plain one on loopback.
+    pub tls: Option<TlsOptions>,
 }
 
 impl LoadOptions {
@@ -144,6 +147,7 @@ impl LoadOptions {
             accounts: 1_000,
             connections: 4,
             seed: 1,
+            tls: None,
         }
     }
 

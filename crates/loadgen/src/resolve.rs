@@ -54,7 +54,7 @@ async fn outcome_of(
         Err(error) => tracing::debug!(%error, "a payment in doubt was not taken again"),
     }
     let reference = Some(v1::get_payment_request::Reference::Key(key));
-    let answer = client.get_payment(v1::GetPaymentRequest { reference }).await;
+    let answer = client.get_payment(v1::GetPaymentRequest { reference, wait_ms: None }).await;
     let answer = answer.map_err(LoadgenError::node("asking what became of a payment"))?;
     Ok(match answer.result {
         Some(v1::get_payment_response::Result::Outcome(outcome)) => Some(outcome),

@@ -117,7 +117,7 @@ fn answered(name: &str, reply: v1::Iso20022ServiceSubmitResponse, round_trip: Du
 /// Judges a call without an answer.
 fn failed(name: &str, error: &ClientError, round_trip: Duration) -> Submitted {
     let status = match error {
-        ClientError::Address(_) | ClientError::NotDone(_) => DocumentStatus::NotTaken,
+        ClientError::Address(_) | ClientError::Tls(_) | ClientError::NotDone(_) => DocumentStatus::NotTaken,
         ClientError::Unknown { .. } => DocumentStatus::Unknown,
     };
     Submitted { status, error: Some(error.to_string()), ..Submitted::empty(name, round_trip) }

@@ -75,10 +75,12 @@ impl AccountService for Accounts {
         let selector = read_selector(&mut reader, &wire.iban, &wire.currency_code);
         let AccountSelector { iban, currency } = reader.finish(selector).map_err(invalid)?;
         let answered = self.0.ask(Question::Account { iban, currency }).await?;
-        let (account, participant) = match answered.answer {
-            Answer::Account(Some((_, account, bank))) if caller.may_see(bank) => (account, bank),
-            _ => return Err(refused(ledger::Refusal::AccountUnknown).into_status()),
+        let Answer::Account(Some((_, account, participant))) = answered.answer else {
+            return Err(account_unknown());
         };
+        if !caller.may_see(participant) {
+            return Err(account_unknown());
+        }
         let account = v1::Account {
             iban: iban.as_str().to_owned(),
             currency_code: currency.code().to_owned(),
@@ -142,6 +144,7 @@ impl AccountService for Accounts {
     ) -> Result<Response<v1::SetAccountFlagResponse>, Status> {
         let caller = Caller::of(&request)?;
         let command = read_set_flag(request.get_ref())?;
+        self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_account_flag(&command);
         let outcome = self.decided(commands).await?;
@@ -157,10 +160,9 @@ impl Accounts {
             return Ok(());
         }
         let AccountSelector { iban, currency } = account;
-        match self.0.ask(Question::Account { iban, currency }).await?.answer {
-            Answer::Account(Some((_, _, bank))) if caller.may_act_for(bank) => Ok(()),
-            _ => Err(refused(ledger::Refusal::AccountUnknown).into_status()),
-        }
+        let answered = self.0.ask(Question::Account { iban, currency }).await?;
+        let Answer::Account(Some((_, _, bank))) = answered.answer else { return Err(account_unknown()) };
+        if caller.may_act_for(bank) { Ok(()) } else { Err(account_unknown()) }
     }
 
     /// The outcome of one command, if the ledger carried it out.
@@ -213,6 +215,10 @@ async fn open_batch(
         replies.room().await?.send(Ok(v1::OpenAccountsResponse { results }));
     }
     Ok(())
+}
+
+fn account_unknown() -> Status {
+    refused(ledger::Refusal::AccountUnknown).into_status()
 }
 
 /// An account is opened by its bank.

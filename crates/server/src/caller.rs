@@ -56,11 +56,8 @@ impl Roles {
     /// None at all.
     pub const NONE: Self = Self(0);
     /// Every role.
-    pub const ALL: Self = Self::NONE
-        .and(Role::Participant)
-        .and(Role::InstructingParty)
-        .and(Role::Operator)
-        .and(Role::Auditor);
+    pub const ALL: Self =
+        Self::NONE.and(Role::Participant).and(Role::InstructingParty).and(Role::Operator).and(Role::Auditor);
 
     /// These, and one more.
     #[must_use]
@@ -115,6 +112,11 @@ impl Caller {
         self.sees_everything() || self.may_act_for(bank)
     }
 
+    /// The banks that it may know about; none stands for all of them.
+    pub(crate) fn banks_seen(&self) -> Option<&[Bic]> {
+        if self.sees_everything() { None } else { self.banks.as_deref() }
+    }
+
     /// Whether it may know what there is of every bank.
     pub const fn sees_everything(&self) -> bool {
         self.roles.has(Role::Operator) || self.roles.has(Role::Auditor)
@@ -125,7 +127,7 @@ impl Caller {
         let extensions = request.extensions();
         match (extensions.get::<Self>(), extensions.get::<Peer>()) {
             (Some(caller), _) => Ok(caller.clone()),
-            (None, Some(Peer::Loopback)) => Ok(Self::LOOPBACK),
+            (None, Some(Peer { certified: None, .. })) => Ok(Self::LOOPBACK),
             (None, _) => Err(Status::unauthenticated("the caller is not known")),
         }
     }

@@ -5,6 +5,7 @@
 //!   those that say nothing.
 //! - Nothing is read from or written to a caller before its certificate has been verified.
 //! - A plain connection costs nothing for TLS but one comparison a read.
+//! - A connection whose calls come to nothing, again and again, is closed.
 
 use std::future::Future;
 use std::io;
@@ -25,6 +26,7 @@ use crate::certificate::{CertificateName, ClientCertificate};
 use crate::cores::{HandedOver, Open};
 use crate::identity::{Identities, Place};
 use crate::limits::ServerLimits;
+use crate::waste::Waste;
 
 /// An open connection. One that says nothing at first is given up, so that it takes nobody's place.
 #[derive(Debug)]
@@ -50,16 +52,16 @@ enum Transport {
 
 /// Who is at the other end of a connection. Every request of the connection carries this.
 #[derive(Clone, Debug)]
-pub enum Peer {
-    /// Whoever reaches the loopback interface.
-    Loopback,
-    /// Whoever showed a certificate.
-    Certified(Certified),
+pub struct Peer {
+    /// Whoever showed a certificate; none stands for whoever reaches the loopback interface.
+    pub(crate) certified: Option<Certified>,
+    /// What its calls cost in vain.
+    pub(crate) waste: Arc<Waste>,
 }
 
 /// The holder of a certificate.
 #[derive(Clone, Debug)]
-pub struct Certified {
+pub(crate) struct Certified {
     identities: Arc<Identities>,
     /// Set when the handshake is through, before any request is read.
     names: Arc<OnceLock<Vec<CertificateName>>>,
@@ -89,14 +91,15 @@ impl Connection {
         let stream = TcpStream::from_std(stream)?;
         // A small reply must not wait for the acknowledgement of the one before (40 ms).
         stream.set_nodelay(true)?;
-        let (transport, peer) = match identities {
-            None => (Transport::Plain(stream), Peer::Loopback),
+        let (transport, certified) = match identities {
+            None => (Transport::Plain(stream), None),
             Some(identities) => {
                 let handshake = identities.acceptor().accept(stream);
-                let names = Arc::default();
-                (Transport::Handshake(Box::new(handshake)), Peer::Certified(Certified { identities, names }))
+                let certified = Certified { identities, names: Arc::default() };
+                (Transport::Handshake(Box::new(handshake)), Some(certified))
             }
         };
+        let peer = Peer { certified, waste: Arc::default() };
         let silent_until = Some(Box::pin(tokio::time::sleep(first_word)));
         Ok(Self { transport, peer, silent_until, connections_per_principal, place: None, _open: open })
     }
@@ -104,21 +107,29 @@ impl Connection {
     /// Ends the handshake if there is one under way.
     fn poll_secured(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Transport::Handshake(handshake) = &mut self.transport else { return Poll::Ready(Ok(())) };
-        let shaken = ready!(Pin::new(handshake.as_mut()).poll(context));
-        self.transport = Transport::Failed;
-        let stream = shaken.inspect_err(|error| {
-            if let Peer::Certified(certified) = &self.peer {
-                certified.identities.tell_failure(error);
+        let shaken = match Pin::new(handshake.as_mut()).poll(context) {
+            Poll::Ready(shaken) => shaken,
+            // Whoever serves this may wait to write before it ever reads, so the time runs here as well.
+            Poll::Pending => {
+                ready!(self.poll_silent_for_too_long(context));
+                Err(io::ErrorKind::TimedOut.into())
             }
-        })?;
-        self.identify(&stream)?;
+        };
+        self.transport = Transport::Failed;
+        let certified = self.peer.certified.clone().expect("only certified peers shake hands");
+        let stream = shaken.inspect_err(|error| certified.identities.tell_failure(error))?;
+        self.identify(&certified, &stream)?;
         self.transport = Transport::Secure(Box::new(stream));
         Poll::Ready(Ok(()))
     }
 
+    /// Whether the time is over in which the first bytes should have come. Never, once they have.
+    fn poll_silent_for_too_long(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.silent_until.as_mut().map_or(Poll::Pending, |until| until.as_mut().poll(context))
+    }
+
     /// Reads who has been verified, takes a place for it, and says so once.
-    fn identify(&mut self, stream: &TlsStream<TcpStream>) -> io::Result<()> {
-        let Peer::Certified(certified) = &self.peer else { unreachable!("only certified peers shake hands") };
+    fn identify(&mut self, certified: &Certified, stream: &TlsStream<TcpStream>) -> io::Result<()> {
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let certificate = certificate.and_then(ClientCertificate::read);
         let (names, serial) = certificate.map_or_else(Default::default, |read| (read.names, read.serial));
@@ -127,7 +138,11 @@ impl Connection {
         let principal = caller.map_or(NOBODY, |caller| caller.principal);
         self.place = certified.identities.place(principal, self.connections_per_principal);
         if self.place.is_none() {
-            tracing::warn!(principal = principal.0, serial, "a connection too many of one principal is closed");
+            tracing::warn!(
+                principal = principal.0,
+                serial,
+                "a connection too many of one principal is closed"
+            );
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         match principal {
@@ -184,11 +199,7 @@ macro_rules! with_stream {
 }
 
 impl Connection {
-    fn poll_read_now(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read_now(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         with_stream!(self, context, stream => stream.poll_read(context, buffer))
     }
 }
@@ -199,11 +210,14 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.peer.waste.is_too_much() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         let read = self.poll_read_now(context, buffer);
-        if let Some(silent_until) = &mut self.silent_until {
+        if self.silent_until.is_some() {
             if read.is_ready() {
                 self.silent_until = None;
-            } else if silent_until.as_mut().poll(context).is_ready() {
+            } else if self.poll_silent_for_too_long(context).is_ready() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
         }

@@ -3,9 +3,11 @@
 //! Invariants:
 //! - A call that is not in the table of rights is refused, whoever makes it.
 //! - A caller's rights are looked up at each call, in the latest principals file.
+//! - A call that its caller resets before it is answered counts as waste of its connection (`waste.rs`).
 //! - A stream lives no longer than the rights with which it was opened: when its caller's entry changes or goes, both
 //!   of its directions end.
 
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,7 +26,8 @@ use tower_layer::Layer;
 use crate::caller::Caller;
 use crate::connection::{Certified, Peer};
 use crate::principals::Principals;
-use crate::rights::right_to;
+use crate::rights::{Right, right_to};
+use crate::waste::Waste;
 
 /// Puts the gate before services.
 #[derive(Clone, Copy, Debug)]
@@ -56,26 +59,67 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         match admit(&mut request) {
-            Ok(guard) => Answer::Admitted { answer: self.0.call(request), guard },
+            Ok(Admitted { guard, unanswered }) => {
+                Answer::Admitted { answer: self.0.call(request), guard, unanswered }
+            }
             Err(status) => Answer::Refused { status: Some(status) },
         }
     }
 }
 
-/// Finds out who calls and whether he may. A stream of somebody whose rights may change gets a guard.
-fn admit(request: &mut Request<Body>) -> Result<Option<Guard>, Status> {
+/// A call that has passed.
+struct Admitted {
+    /// Over a stream of somebody whose rights may change.
+    guard: Option<Guard>,
+    unanswered: Unanswered,
+}
+
+/// A call that has no answer yet. It counts as begun in vain if it is dropped, and so does a stream from the start: its
+/// answer begins at once.
+struct Unanswered(Option<Arc<Waste>>);
+
+impl Unanswered {
+    fn new(peer: &Peer, right: &Right) -> Self {
+        if right.streams {
+            peer.waste.add();
+            return Self(None);
+        }
+        Self(Some(Arc::clone(&peer.waste)))
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(waste) = &self.0 {
+            waste.add();
+        }
+    }
+}
+
+/// Whether the answer is that there was no whole message to read: the call was reset meanwhile, or is nonsense. The
+/// transport's faults have a source, which refusals of our own have not; a reset may also look like an early end.
+fn was_in_vain(answer: &Response<Body>) -> bool {
+    let is_in_vain = |status: &Status| {
+        status.source().is_some() || matches!(status.code(), Code::Cancelled | Code::Internal | Code::Unknown)
+    };
+    answer.extensions().get::<Status>().is_some_and(is_in_vain)
+}
+
+/// Finds out who calls and whether he may.
+fn admit(request: &mut Request<Body>) -> Result<Admitted, Status> {
     let right = right_to(request.uri().path());
-    let certified = match request.extensions().get::<Peer>() {
+    let peer = request.extensions().get::<Peer>().ok_or_else(unknown)?;
+    let Some(certified) = peer.certified.clone() else {
         // The table counts for those who may do everything as well: a call that nobody has thought about is refused.
-        Some(Peer::Loopback) => return right.map(|_| None).ok_or_else(no_such_call),
-        Some(Peer::Certified(certified)) => certified.clone(),
-        None => return Err(unknown()),
+        let right = right.ok_or_else(no_such_call)?;
+        return Ok(Admitted { guard: None, unanswered: Unanswered::new(peer, right) });
     };
     let caller = certified.caller().ok_or_else(unknown)?;
     let right = right.ok_or_else(no_such_call)?;
     if !right.roles.meets(caller.roles) {
         return Err(Status::permission_denied("no role of the caller's may make this call"));
     }
+    let unanswered = Unanswered::new(peer, right);
     let guard = right.streams.then(|| Guard::new(&certified, &caller));
     request.extensions_mut().insert(caller);
     if let Some(guard) = &guard {
@@ -83,11 +127,13 @@ fn admit(request: &mut Request<Body>) -> Result<Option<Guard>, Status> {
         let body = std::mem::replace(request.body_mut(), Body::empty());
         *request.body_mut() = guarded(body);
     }
-    Ok(guard)
+    Ok(Admitted { guard, unanswered })
 }
 
 fn unknown() -> Status {
-    Status::unauthenticated("the certificate is valid, and the principals file names nobody that it stands for")
+    Status::unauthenticated(
+        "the certificate is valid, and the principals file names nobody that it stands for",
+    )
 }
 
 fn no_such_call() -> Status {
@@ -99,7 +145,7 @@ pin_project! {
     #[project = AnswerProjection]
     pub(crate) enum Answer<Inner> {
         // The service answers.
-        Admitted { #[pin] answer: Inner, guard: Option<Guard> },
+        Admitted { #[pin] answer: Inner, guard: Option<Guard>, unanswered: Unanswered },
         // The gate does.
         Refused { status: Option<Status> },
     }
@@ -113,8 +159,11 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            AnswerProjection::Admitted { answer, guard } => {
+            AnswerProjection::Admitted { answer, guard, unanswered } => {
                 let answer = ready!(answer.poll(context));
+                if !answer.as_ref().is_ok_and(was_in_vain) {
+                    unanswered.0 = None;
+                }
                 Poll::Ready(match guard.take() {
                     None => answer,
                     Some(guard) => {

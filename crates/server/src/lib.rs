@@ -42,10 +42,11 @@ mod status;
 mod tls;
 mod values;
 mod watchers;
+mod waste;
 mod wire;
 
 pub use caller::{Caller, Role, Roles};
-pub use connection::{Certified, Connection, Peer};
+pub use connection::{Connection, Peer};
 pub use cores::{Connections, serve_on_cores};
 pub use identity::Identities;
 pub use limits::ServerLimits;

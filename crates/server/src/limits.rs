@@ -88,3 +88,9 @@ pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often the files of identity are looked at.
 pub(crate) const IDENTITY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Calls that one connection may begin in vain at once before it is closed.
+pub(crate) const WASTED_CALLS_MAX: u32 = 2048;
+
+/// So many of them are forgiven each second.
+pub(crate) const WASTED_CALLS_PER_SECOND: u64 = 100;

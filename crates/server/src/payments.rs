@@ -174,9 +174,10 @@ impl Node {
 /// whether there is one.
 fn may_know(caller: &Caller, asked: &v1::GetPaymentRequest, answered: &Answered) -> Result<(), Status> {
     use v1::get_payment_request::Reference;
-    let answer = match &answered.answer {
-        Answer::Payment(PaymentAnswer::Found(payment)) => caller.may_see(payment.debtor_agent()),
-        _ => false,
+    let answer = if let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer {
+        caller.may_see(payment.debtor_agent())
+    } else {
+        false
     };
     let question = match &asked.reference {
         Some(Reference::Key(key)) => Bic::parse(&key.debtor_agent).is_ok_and(|bank| caller.may_see(bank)),

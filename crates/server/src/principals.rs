@@ -111,7 +111,10 @@ impl Principals {
             return Err(format!("a name has 1 to {NAME_CHARACTERS_MAX} characters"));
         }
         if entry.number < NUMBER_MIN {
-            return Err(format!("number {} is taken by the node itself: start at {NUMBER_MIN}", entry.number));
+            return Err(format!(
+                "number {} is taken by the node itself: start at {NUMBER_MIN}",
+                entry.number
+            ));
         }
         let number = PrincipalNumber(entry.number);
         if self.callers.iter().any(|caller| caller.principal == number) {

@@ -53,14 +53,18 @@ fn fault(entry: &str) -> String {
 
 #[test]
 fn a_fault_names_its_entry() {
-    let beta = |rest: &str| fault(&format!("number = 12\nroles = [\"participant\"]\nbics = [\"BETADEFF\"]\n{rest}"));
+    let beta =
+        |rest: &str| fault(&format!("number = 12\nroles = [\"participant\"]\nbics = [\"BETADEFF\"]\n{rest}"));
     for (said, why) in [
         (beta("certificates = [\"dns:core.alfa.example\"]"), "is named twice"),
         (beta("certificates = []"), "no certificate stands for it"),
         (beta("certificates = [\"cn=beta\"]"), "`uri:`, `dns:` or `subject:`"),
         (beta("certificates = [\"dns:beta\"]\ncolour = 1"), "unknown field `colour`"),
         (beta(""), "missing field `certificates`"),
-        (fault("number = 10\nroles = [\"auditor\"]\ncertificates = [\"dns:b\"]"), "number 10 is another principal's"),
+        (
+            fault("number = 10\nroles = [\"auditor\"]\ncertificates = [\"dns:b\"]"),
+            "number 10 is another principal's",
+        ),
         (fault("number = 1\nroles = [\"auditor\"]\ncertificates = [\"dns:b\"]"), "taken by the node itself"),
         (fault("number = -1\nroles = [\"auditor\"]\ncertificates = [\"dns:b\"]"), "invalid value"),
         (fault("number = 12\nroles = [\"owner\"]\ncertificates = [\"dns:b\"]"), "\"owner\" is no role"),

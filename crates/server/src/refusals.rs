@@ -86,12 +86,6 @@ pub(crate) fn participant_unknown() -> Status {
     refused(ledger::Refusal::ParticipantUnknown).into_status()
 }
 
-/// The caller does not act for this bank.
-pub(crate) fn bank_not_yours() -> Refusal {
-    let message = "the caller does not act for this bank";
-    Refusal::new(Code::PermissionDenied, ErrorReason::BankNotYours, message)
-}
-
 /// The position to go on from is older than what is kept.
 pub(crate) fn position_too_old() -> Status {
     let message = "the position is older than what is kept; start without one, and reconcile";

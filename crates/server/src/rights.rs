@@ -30,7 +30,7 @@ const SENDERS: Roles = BANKS.and(Role::InstructingParty);
 const OPERATORS: Roles = Roles::NONE.and(Role::Operator);
 const OVERSEERS: Roles = OPERATORS.and(Role::Auditor);
 
-const PAYER: &str = "own payer's bank; else REJECTED with RC01";
+const PAYER: &str = "the payer's bank is an own one";
 const PARTY: &str = "payments of own banks";
 const OWNER: &str = "own accounts; others do not exist for it";
 const ITSELF: &str = "own BICs";
@@ -45,7 +45,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 29] = [
+pub const RIGHTS: [Right; 28] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -72,7 +72,6 @@ pub const RIGHTS: [Right; 29] = [
     call("/solvo.v1.NodeService/GetNodeStatus", OVERSEERS, EACH),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
-    call("/grpc.health.v1.Health/List", Roles::ALL, EACH),
     stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),
     stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),
 ];
@@ -96,7 +95,9 @@ mod tests {
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
         ];
         let mut calls = BTreeMap::new();
-        for file in sets.map(|set| FileDescriptorSet::decode(set).unwrap()).into_iter().flat_map(|set| set.file) {
+        for file in
+            sets.map(|set| FileDescriptorSet::decode(set).unwrap()).into_iter().flat_map(|set| set.file)
+        {
             for service in &file.service {
                 for method in &service.method {
                     let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
@@ -119,7 +120,7 @@ mod tests {
     fn an_auditor_reads_and_nobody_else_runs_the_node() {
         for right in RIGHTS {
             let (_, method) = right.path.rsplit_once('/').unwrap();
-            let reads = ["Get", "Watch", "Check", "List", "ServerReflection"];
+            let reads = ["Get", "Watch", "Check", "ServerReflection"];
             assert_eq!(
                 right.roles.has(Role::Auditor),
                 reads.iter().any(|verb| method.starts_with(verb)),

@@ -116,9 +116,10 @@ impl Material {
             })?;
         }
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(&provider))
-            .build()
-            .map_err(|source| IdentityError::Authorities { path: files.client_ca.clone(), source })?;
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(&provider))
+                .build()
+                .map_err(|source| IdentityError::Authorities { path: files.client_ca.clone(), source })?;
         let pair = |source| IdentityError::Pair {
             certificate: files.certificate.clone(),
             key: files.key.clone(),
@@ -149,16 +150,17 @@ fn certificates(bytes: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
     let all = all.map_err(|error| in_pem(path, &error))?;
     if all.is_empty() {
-        return Err(IdentityError::Pem { path: path.to_owned(), fault: "it holds no certificate".to_owned() });
+        return Err(IdentityError::Pem {
+            path: path.to_owned(),
+            fault: "it holds no certificate".to_owned(),
+        });
     }
     Ok(all)
 }
 
 /// The reader's own words may quote the file, and the file may be a key.
 fn in_pem(path: &Path, error: &pem::Error) -> IdentityError {
-    let fault = match error {
-        pem::Error::NoItemsFound => "it holds nothing of the kind".to_owned(),
-        _ => "it is no PEM".to_owned(),
-    };
-    IdentityError::Pem { path: path.to_owned(), fault }
+    let is_other = matches!(error, pem::Error::NoItemsFound);
+    let fault = if is_other { "it holds nothing of the kind" } else { "it is no PEM" };
+    IdentityError::Pem { path: path.to_owned(), fault: fault.to_owned() }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use loadgen::{Extent, LoadOptions, Mode, Progress, Rate, Silent, TerminalProgress, Workload, load};
 
-use crate::submit::{run_id, url};
+use crate::remote::{TlsArgs, url};
+use crate::submit::run_id;
 
 /// Puts a node under load, and audits its books afterwards.
 ///
@@ -23,6 +24,8 @@ pub(crate) struct LoadArgs {
     /// The node.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7400")]
     to: String,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// One payment a call, or streams of messages with 256 payments each.
     #[arg(long, value_enum, default_value = "stream")]
     mode: ModeArg,
@@ -63,7 +66,10 @@ enum WorkloadArg {
 
 /// Runs the load.
 pub(crate) async fn run(arguments: &LoadArgs) -> anyhow::Result<ExitCode> {
+    let tls = arguments.tls.options()?;
+    let url = url(&arguments.to, tls.as_ref())?;
     let options = LoadOptions {
+        tls,
         mode: match arguments.mode {
             ModeArg::Unary => Mode::UNARY,
             ModeArg::Stream => Mode::STREAM,
@@ -81,7 +87,7 @@ pub(crate) async fn run(arguments: &LoadArgs) -> anyhow::Result<ExitCode> {
     };
     let terminal = TerminalProgress::new();
     let progress: &dyn Progress = if arguments.json { &Silent } else { &terminal };
-    let report = load(&url(&arguments.to), &options, progress).await?;
+    let report = load(&url, &options, progress).await?;
     let mut out = io::stdout().lock();
     match arguments.json {
         true => writeln!(out, "{}", report.to_json())?,

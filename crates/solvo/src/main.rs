@@ -7,9 +7,11 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 mod demo;
+mod dev_certs;
 mod inspect;
 mod load;
 mod node;
+mod remote;
 mod serve;
 mod submit;
 mod verify;
@@ -38,6 +40,7 @@ enum Command {
     Load(load::LoadArgs),
     Verify(verify::VerifyArgs),
     Inspect(inspect::InspectArgs),
+    DevCerts(dev_certs::DevCertsArgs),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +83,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Load(arguments) => runtime()?.block_on(load::run(&arguments)),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::DevCerts(arguments) => dev_certs::run(&arguments),
     }
 }
 

@@ -1,10 +1,11 @@
 //! A node inside this process: the engine on a folder, and the server on a listener.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context;
 use engine::{Config, Engine};
-use server::ServerLimits;
+use server::{Identities, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -20,8 +21,17 @@ pub(crate) struct Node {
 impl Node {
     /// Recovers or begins a log and serves it.
     pub(crate) async fn start(listen: SocketAddr, config: Config) -> anyhow::Result<Self> {
+        Self::start_as(None, listen, config).await
+    }
+
+    /// The same with mutual TLS, on any address, if there are identities; without them on loopback only.
+    pub(crate) async fn start_as(
+        identities: Option<Arc<Identities>>,
+        listen: SocketAddr,
+        config: Config,
+    ) -> anyhow::Result<Self> {
         // Asked first, so that a wrong address leaves the folder alone.
-        if !listen.ip().is_loopback() {
+        if identities.is_none() && !listen.ip().is_loopback() {
             return Err(server::ServeError::NotLoopback(listen).into());
         }
         let listener =
@@ -33,8 +43,13 @@ impl Node {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
-        let serving =
-            tokio::spawn(server::serve(listener, engine.handle(), ServerLimits::default(), shutdown));
+        let (handle, limits) = (engine.handle(), ServerLimits::default());
+        let serving = match identities {
+            None => tokio::spawn(server::serve(listener, handle, limits, shutdown)),
+            Some(identities) => {
+                tokio::spawn(server::serve_secured(identities, listener, handle, limits, shutdown))
+            }
+        };
         Ok(Self { engine, address, stop, serving })
     }
 

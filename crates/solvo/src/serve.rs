@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::ensure;
 use engine::Config;
 use journal::SegmentSize;
 use ledger::Limits;
+use server::{Identities, IdentityFiles};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::node::Node;
@@ -19,14 +21,18 @@ use crate::node::Node;
 /// The folder is made if it does not exist. SIGTERM and SIGINT finish the calls under way, end the log in a
 /// marker, and exit with 0. A failed write or sync ends the process with 74; restart it when the cause is mended.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  solvo serve --data ./solvo-data --listen 127.0.0.1:7400")]
+#[command(
+    after_help = "Example:\n  solvo serve --data ./solvo-data --listen 127.0.0.1:7400\n\nWith mutual TLS (`solvo dev-certs` makes a trial set):\n  solvo serve --data ./solvo-data --listen 192.0.2.1:7400 --tls-certificate server.pem --tls-key server.key \\\n      --tls-client-ca ca.pem --principals principals.toml"
+)]
 pub(crate) struct ServeArgs {
     /// The folder of the log.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Where to listen. Loopback only, until mutual TLS is there.
+    /// Where to listen. Loopback only, unless there is TLS: without it whoever reaches the node is its operator.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7400", value_parser = parse_listen)]
     listen: SocketAddr,
+    #[command(flatten)]
+    identity: IdentityArgs,
     /// Room for accounts, 64 bytes each beside their index. Memory is taken as they come.
     #[arg(long, value_name = "N", default_value_t = Limits::default().accounts_max)]
     accounts_max: usize,
@@ -48,6 +54,36 @@ pub(crate) struct ServeArgs {
     commands_per_second_max: Option<NonZeroU32>,
 }
 
+/// Mutual TLS, and who the certificates stand for. All four files are read again when they change, and on SIGHUP.
+#[derive(Debug, clap::Args)]
+struct IdentityArgs {
+    /// The node's certificate and those that lead to its authority, in PEM. Turns TLS on.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The key of the node's certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_client_ca")]
+    tls_key: Option<PathBuf>,
+    /// The authorities that sign clients' certificates, in PEM.
+    #[arg(long, value_name = "FILE", requires = "principals")]
+    tls_client_ca: Option<PathBuf>,
+    /// Who the clients' certificates stand for, and what they may do, in TOML (docs/identity.md).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    principals: Option<PathBuf>,
+}
+
+impl IdentityArgs {
+    /// Reads the files, if there are any.
+    fn load(&self) -> anyhow::Result<Option<Arc<Identities>>> {
+        let Self { tls_certificate, tls_key, tls_client_ca, principals } = self;
+        let (Some(certificate), Some(key), Some(client_ca), Some(principals)) =
+            (tls_certificate.clone(), tls_key.clone(), tls_client_ca.clone(), principals.clone())
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Identities::load(IdentityFiles { certificate, key, client_ca, principals })?))
+    }
+}
+
 /// Prints a line for whoever started this. If nobody reads it any more, the node goes on.
 pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{line}");
@@ -67,6 +103,9 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     // Asked for before the node is ready, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    // Before the log is touched: a wrong file is a wrong command.
+    let identities = arguments.identity.load()?;
     for (name, room) in [
         ("accounts-max", arguments.accounts_max),
         ("payments-max", arguments.payments_max),
@@ -87,7 +126,7 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         commands_per_second_max: arguments.commands_per_second_max,
     };
     let mut node = tokio::select! {
-        node = Node::start(arguments.listen, config) => node?,
+        node = Node::start_as(identities.clone(), arguments.listen, config) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.
         _ = terminate.recv() => std::process::exit(0),
         _ = interrupt.recv() => std::process::exit(0),
@@ -95,10 +134,18 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     tracing::info!(address = %node.address(), folder = %arguments.data.display(), "serving");
     // For scripts and tests that wait until the node is ready.
     tell(format_args!("listening on {}", node.address()));
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM"),
-        _ = interrupt.recv() => tracing::info!("SIGINT"),
-        error = node.ended() => return Err(error),
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break tracing::info!("SIGTERM"),
+            _ = interrupt.recv() => break tracing::info!("SIGINT"),
+            error = node.ended() => return Err(error),
+            _ = hang_up.recv() => {
+                if let Some(identities) = identities.clone() {
+                    tracing::info!("SIGHUP: the files of identity are read again");
+                    tokio::task::spawn_blocking(move || identities.reload()).await?;
+                }
+            }
+        }
     }
     node.stop().await?;
     tracing::info!("stopped");

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
-use client::{Client, ConnectOptions};
+use client::Client;
 use loadgen::{Document, DocumentStatus, RunId, Submitted, submit_documents};
+
+use crate::remote::{self, TlsArgs};
 
 /// Submits ISO 20022 documents (pacs.008.001.08) and prints what came of each.
 ///
@@ -23,6 +24,8 @@ pub(crate) struct SubmitArgs {
     /// The node.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7400")]
     to: String,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Send the bytes as they are.
     #[arg(long)]
     as_is: bool,
@@ -35,7 +38,7 @@ pub(crate) struct SubmitArgs {
 pub(crate) async fn run(arguments: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let documents: Vec<Document> =
         arguments.files.iter().map(|file| Document::read(file)).collect::<Result<_, _>>()?;
-    let client = connect(&arguments.to).await?;
+    let client = remote::connect(&arguments.to, &arguments.tls).await?;
     let run = (!arguments.as_is).then(run_id);
     let submitted = submit_documents(&client, &documents, run.as_ref()).await?;
     let mut out = io::stdout().lock();
@@ -48,13 +51,12 @@ pub(crate) async fn run(arguments: &SubmitArgs) -> anyhow::Result<ExitCode> {
     Ok(if submitted.iter().all(is_as_expected) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A client of the node at an address without scheme.
+/// A client of a node on loopback, over plain connections.
 pub(crate) async fn connect(address: &str) -> anyhow::Result<Client> {
-    let client = Client::connect(&url(address), ConnectOptions::default()).await;
-    client.with_context(|| format!("can't connect to {address}"))
+    remote::connect(address, &TlsArgs::default()).await
 }
 
-/// The form of an address that clients take.
+/// The form of an address on loopback that clients take.
 pub(crate) fn url(address: &str) -> String {
     if address.contains("://") { address.to_owned() } else { format!("http://{address}") }
 }

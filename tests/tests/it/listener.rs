@@ -142,7 +142,7 @@ async fn addresses_other_than_loopback_are_refused() {
     let refused = server::serve(listener, engine.handle(), ServerLimits::default(), never).await.unwrap_err();
     assert!(matches!(refused, ServeError::NotLoopback(refused) if refused == address));
     let sentence = refused.to_string();
-    assert!(sentence.contains("loopback") && sentence.contains("mutual TLS"), "{sentence}");
+    assert!(sentence.contains("loopback") && sentence.contains("without TLS"), "{sentence}");
     tokio::task::spawn_blocking(move || engine.stop()).await.unwrap();
 }
 

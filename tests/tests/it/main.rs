@@ -6,6 +6,7 @@
 //! - `streams`: payments and accounts in bulk, and callers that go away.
 //! - `lifecycle`, `connect`, `watch`: payments that a bank has to decide, banks that connect, and who watches.
 //! - `iso`: every fixture, as its sidecar says.
+//! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
 
@@ -13,7 +14,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod connect;
+mod floods;
 mod idempotency;
+mod identity;
 mod invalid;
 mod iso;
 mod journey;

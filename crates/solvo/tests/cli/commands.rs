@@ -12,7 +12,7 @@ use crate::process::{Served, errors, solvo, text, verify};
 fn every_command_shows_an_example() {
     let top = String::from_utf8(solvo(["--help"]).stdout).unwrap();
     assert!(top.contains("Example"), "{top}");
-    for command in ["serve", "demo", "submit", "load", "verify", "inspect"] {
+    for command in ["serve", "demo", "submit", "load", "verify", "inspect", "dev-certs"] {
         assert!(top.contains(command), "{top}");
         let help = solvo([command, "--help"]);
         assert!(help.status.success());
@@ -29,7 +29,7 @@ fn serve_refuses_addresses_other_than_loopback() {
         let refused = solvo(["serve", "--data", text(&data), "--listen", address]);
         assert_eq!(refused.status.code(), Some(1));
         let sentence = errors(&refused);
-        assert!(sentence.contains("is not a loopback address: until mutual TLS is there"), "{sentence}");
+        assert!(sentence.contains("is not a loopback address: without TLS"), "{sentence}");
     }
     assert!(!data.exists(), "a wrong address leaves the folder alone");
 }

@@ -5,5 +5,6 @@
 
 mod commands;
 mod crashes;
+mod identity;
 mod process;
 mod shutdown;

@@ -41,8 +41,14 @@ pub(crate) struct Served {
 impl Served {
     /// Starts a node on a folder and waits until it says where it listens.
     pub(crate) fn start(folder: &Path) -> Self {
-        let arguments = ["serve", "--data", text(folder), "--listen", "127.0.0.1:0"];
-        let mut child = command().args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_with(folder, &["--listen", "127.0.0.1:0"])
+    }
+
+    /// The same with arguments of one's own.
+    pub(crate) fn start_with(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = command();
+        child.args(["serve", "--data", text(folder)]).args(arguments);
+        let mut child = child.stdout(Stdio::piped()).spawn().unwrap();
         let mut printed = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         printed.read_line(&mut line).unwrap();
@@ -54,6 +60,16 @@ impl Served {
     /// Clients of its services.
     pub(crate) async fn api(&self) -> Api {
         Api::connect(self.address).await
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends it a signal that does not end it.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Asks it to stop, and returns how it ended.
