@@ -41,8 +41,8 @@ mod session;
 mod status;
 mod tls;
 mod values;
-mod watchers;
 mod waste;
+mod watchers;
 mod wire;
 
 pub use caller::{Caller, Role, Roles};
