@@ -4,7 +4,7 @@ use client::convert::{FieldReader, Path};
 use client::plain::plain_request;
 use client::{Refusal, v1};
 use engine::{Answer, Answered, PaymentName, Question};
-use ledger::{Outcome, PaymentAnswer};
+use ledger::{Outcome, Payment, PaymentAnswer, QuestionState, Stage, Told};
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -13,6 +13,7 @@ use types::{Bic, Channel, PaymentId, PaymentState, Sequence};
 use crate::admission::{Admission, Order, undecodable};
 use crate::batch::serve_stream;
 use crate::caller::Caller;
+use crate::log;
 use crate::mailbox::Progress;
 use crate::node::{Awaited, Node, Patience};
 use crate::quota::Places;
@@ -66,10 +67,11 @@ impl PaymentService for Payments {
         let question = read_question(&self.0, request.get_ref())?;
         let patience = Patience::of(Some(request.get_ref().wait_ms.unwrap_or(0)));
         let answered = self.0.ask(question).await?;
-        // Before anything is waited for: a foreign payment tells nothing by its time either.
-        may_know(&caller, request.get_ref(), &answered)?;
+        // Before it is waited for: nobody waits for an answer that he may not know.
+        let side = self.0.side_of(&caller, request.get_ref(), &answered).await?;
         let answered = self.0.at_the_end(answered, patience).await?;
-        Ok(Response::new(v1::GetPaymentResponse { result: Some(self.0.payment_answer(&answered)?) }))
+        let result = Some(self.0.payment_answer(&answered, side)?);
+        Ok(Response::new(v1::GetPaymentResponse { result }))
     }
 }
 
@@ -127,7 +129,38 @@ impl Node {
         }
     }
 
-    /// The answer about a payment once that is final, or when the asker's time is over.
+    /// On which side of a payment the caller asks about it. Whoever asks about the payment of others learns nothing, not
+    /// even whether there is one.
+    async fn side_of(
+        &self,
+        caller: &Caller,
+        asked: &v1::GetPaymentRequest,
+        answered: &Answered,
+    ) -> Result<Stage, Status> {
+        use v1::get_payment_request::Reference;
+        let is_own = match &asked.reference {
+            Some(Reference::Key(key)) => Bic::parse(&key.debtor_agent).is_ok_and(|bank| caller.may_see(bank)),
+            Some(Reference::PaymentId(_)) | None => caller.sees_everything(),
+        };
+        if is_own {
+            return Ok(Stage::Debit);
+        }
+        let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer else {
+            return Err(bank_not_yours().into_status());
+        };
+        if caller.may_see(payment.debtor_agent()) {
+            return Ok(Stage::Debit);
+        }
+        // Only the log knows the payee's bank of every payment.
+        let position = payment.sequence();
+        let order = log::orders(self, vec![position]).await?.remove(&position);
+        match order.and_then(|order| order.creditor_agent()) {
+            Some(bank) if caller.may_act_for(bank) => Ok(Stage::Credit),
+            _ => Err(bank_not_yours().into_status()),
+        }
+    }
+
+    /// What became of a payment about which something is known: once it is final, or when the asker's time is over.
     pub(crate) async fn at_the_end(
         &self,
         answered: Answered,
@@ -146,10 +179,11 @@ impl Node {
         }
     }
 
-    /// What became of a payment, from the engine's memory.
+    /// What became of a payment, from the engine's memory, as one side of it is told.
     pub(crate) fn payment_answer(
         &self,
         answered: &Answered,
+        side: Stage,
     ) -> Result<v1::get_payment_response::Result, Status> {
         use v1::get_payment_response::Result as Wire;
         let Answer::Payment(answer) = &answered.answer else {
@@ -165,8 +199,11 @@ impl Node {
         };
         Ok(match answer {
             PaymentAnswer::Found(payment) => {
-                let references = PaymentReferences::of(payment);
-                Wire::Outcome(payment_outcome(&self.handle, references, &PaymentFacts::of(payment)))
+                let Some(Told { state, reason }) = told_to(payment, side) else {
+                    return Err(bank_not_yours().into_status());
+                };
+                let facts = PaymentFacts { state, reason, ..PaymentFacts::of(payment) };
+                Wire::Outcome(payment_outcome(&self.handle, PaymentReferences::of(payment), &facts))
             }
             PaymentAnswer::NotFound { is_final } => not_found(*is_final, false),
             PaymentAnswer::Forgotten => not_found(false, true),
@@ -174,20 +211,12 @@ impl Node {
     }
 }
 
-/// Whether the answer is the caller's to know. Whoever asks about the payment of others learns nothing, not even
-/// whether there is one.
-fn may_know(caller: &Caller, asked: &v1::GetPaymentRequest, answered: &Answered) -> Result<(), Status> {
-    use v1::get_payment_request::Reference;
-    let answer = if let Answer::Payment(PaymentAnswer::Found(payment)) = &answered.answer {
-        caller.may_see(payment.debtor_agent())
-    } else {
-        false
-    };
-    let question = match &asked.reference {
-        Some(Reference::Key(key)) => Bic::parse(&key.debtor_agent).is_ok_and(|bank| caller.may_see(bank)),
-        Some(Reference::PaymentId(_)) | None => caller.sees_everything(),
-    };
-    if answer || question { Ok(()) } else { Err(bank_not_yours().into_status()) }
+/// What a side of a payment may be told of it. The payee's bank knows that a payment waits if it was asked about it.
+fn told_to(payment: &Payment, side: Stage) -> Option<Told> {
+    let is_waiting =
+        payment.state() == PaymentState::Reserved && payment.question(side) != QuestionState::NotAsked;
+    let waiting = is_waiting.then_some(Told { state: PaymentState::Reserved, reason: None });
+    payment.told_to(side).or(waiting)
 }
 
 fn read_question(node: &Node, wire: &v1::GetPaymentRequest) -> Result<Question, Status> {

@@ -189,25 +189,36 @@ async fn a_bank_pays_for_its_own_customers_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_became_of_a_payment_is_told_to_its_bank_and_to_those_who_see_everything() {
+async fn what_became_of_a_payment_is_told_to_its_banks_and_to_those_who_see_everything() {
     let secured = Secured::start().await;
     let [alfa, beta] = world(&secured).await;
     let order = payment("TX-1", "1.00");
     let paid = settled(alfa.submit(&order).await.unwrap());
-    for name in ["alfa", "instructing", "operator", "auditor"] {
+    for name in ["alfa", "beta", "instructing", "operator", "auditor"] {
         let api = secured.api(name).await;
-        assert_eq!(outcome_of(api.by_id(&paid.payment_id).await.unwrap()).payment_id, paid.payment_id);
-        assert_eq!(outcome_of(api.by_key(&order).await.unwrap()).payment_id, paid.payment_id);
-        let unknown = api.by_key(&payment("TX-9", "1.00")).await.unwrap();
-        assert!(matches!(unknown, v1::get_payment_response::Result::NotFound(_)));
+        assert_eq!(outcome_of(api.by_id(&paid.payment_id).await.unwrap()), paid, "{name}");
+        assert_eq!(outcome_of(api.by_key(&order).await.unwrap()), paid, "{name}");
     }
-    // The question does not tell whether there is such a payment.
-    not_yours(beta.by_key(&order).await);
-    not_yours(beta.by_key(&payment("TX-9", "1.00")).await);
-    let unknown = format!("{}Z", &paid.payment_id[..paid.payment_id.len() - 1]);
-    if secured.api("auditor").await.by_id(&unknown).await.is_ok() {
-        not_yours(beta.by_id(&unknown).await);
-    }
+    // What was refused before the payee's bank had to do with it is the payer's bank's affair.
+    let refused = alfa.submit(&payment("TX-2", "999999.00")).await.unwrap();
+    assert_eq!(refused.reason_code, "AM04");
+    assert_eq!(outcome_of(alfa.by_id(&refused.payment_id).await.unwrap()).reason_code, "AM04");
+    not_yours(beta.by_id(&refused.payment_id).await);
+    // So is what stays within it.
+    World::of(alfa.clone()).customer(ALFA, &belgian(2)).await;
+    let within = v1::Payment {
+        creditor_agent: ALFA.to_owned(),
+        creditor_account: belgian(2),
+        ..payment("TX-3", "1.00")
+    };
+    let within_paid = settled(alfa.submit(&within).await.unwrap());
+    not_yours(beta.by_id(&within_paid.payment_id).await);
+    not_yours(beta.by_key(&within).await);
+    // No answer tells others whether there is such a payment.
+    let unknown = payment("TX-9", "1.00");
+    not_yours(beta.by_key(&unknown).await);
+    let found = alfa.by_key(&unknown).await.unwrap();
+    assert!(matches!(found, v1::get_payment_response::Result::NotFound(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
