@@ -112,14 +112,14 @@ impl Caller {
         self.sees_everything() || self.may_act_for(bank)
     }
 
-    /// The banks that it may know about; none stands for all of them.
-    pub(crate) fn banks_seen(&self) -> Option<&[Bic]> {
-        if self.sees_everything() { None } else { self.banks.as_deref() }
-    }
-
     /// Whether it may know what there is of every bank.
     pub const fn sees_everything(&self) -> bool {
         self.roles.has(Role::Operator) || self.roles.has(Role::Auditor)
+    }
+
+    /// The banks that it may know about; none stands for all of them.
+    pub(crate) fn banks_seen(&self) -> Option<&[Bic]> {
+        if self.sees_everything() { None } else { self.banks.as_deref() }
     }
 
     /// The caller that the gate gave this call.

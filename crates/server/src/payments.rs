@@ -69,7 +69,7 @@ impl PaymentService for Payments {
         let answered = self.0.ask(question).await?;
         // Before it is waited for: nobody waits for an answer that he may not know.
         let side = self.0.side_of(&caller, request.get_ref(), &answered).await?;
-        let answered = self.0.payment_in_time(answered, patience).await?;
+        let answered = self.0.at_the_end(answered, patience).await?;
         let result = Some(self.0.payment_answer(&answered, side)?);
         Ok(Response::new(v1::GetPaymentResponse { result }))
     }
@@ -154,8 +154,8 @@ impl Node {
         }
     }
 
-    /// What became of a payment about which something is known: once it is final, or when the asker's time is over.
-    pub(crate) async fn payment_in_time(
+    /// The answer about a payment once that is final, or when the asker's time is over.
+    pub(crate) async fn at_the_end(
         &self,
         answered: Answered,
         patience: Patience,
