@@ -30,12 +30,6 @@ pub(crate) fn quota_exceeded() -> Refusal {
     Refusal::new(Code::ResourceExhausted, ErrorReason::QuotaExceeded, message).retry_after(RETRY_AFTER)
 }
 
-/// The caller acts for other banks than this one. Says nothing about whether there is what was asked for.
-pub(crate) fn bank_not_yours() -> Refusal {
-    let message = "the caller does not act for the bank that this concerns";
-    Refusal::new(Code::PermissionDenied, ErrorReason::BankNotYours, message)
-}
-
 /// A submission without its payment.
 pub(crate) fn payment_missing() -> Refusal {
     let mut reader = FieldReader::new();
@@ -84,6 +78,12 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
 /// No participant has this BIC.
 pub(crate) fn participant_unknown() -> Status {
     refused(ledger::Refusal::ParticipantUnknown).into_status()
+}
+
+/// The caller does not act for this bank.
+pub(crate) fn bank_not_yours() -> Refusal {
+    let message = "the caller does not act for this bank";
+    Refusal::new(Code::PermissionDenied, ErrorReason::BankNotYours, message)
 }
 
 /// The position to go on from is older than what is kept.

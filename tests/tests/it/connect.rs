@@ -78,9 +78,9 @@ async fn a_bank_goes_on_where_it_was_after_a_restart() {
 async fn everything_that_is_kept_comes_in_the_order_of_the_log() {
     let (_node, api) = node().await;
     let mut gamma = Bank::connect(&api, GAMMA).await;
-    reserve(&api, 0..1500).await;
+    reserve(&api, 0..600).await;
     let mut reports = 0;
-    while reports < 1500 {
+    while reports < 600 {
         match gamma.next().await {
             Event::Question(question) => gamma.accept(&question).await,
             Event::Report(_) => reports += 1,
@@ -92,15 +92,15 @@ async fn everything_that_is_kept_comes_in_the_order_of_the_log() {
     drop(gamma);
     let mut gamma = Bank::connect_from(&api, GAMMA, 0).await;
     let mut last = 0;
-    for _ in 0..1500 {
+    for _ in 0..600 {
         let report = gamma.report().await;
         assert!(report.possible_repeat);
         let position = report.outcome.unwrap().decided_sequence;
         assert!(position > last);
         last = position;
     }
-    reserve(&api, 2000..2001).await;
-    assert_eq!(transaction_id(&gamma.question().await), "TX-2000", "and then what is new");
+    reserve(&api, 1000..1001).await;
+    assert_eq!(transaction_id(&gamma.question().await), "TX-1000", "and then what is new");
 }
 
 #[tokio::test(flavor = "multi_thread")]

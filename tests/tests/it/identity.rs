@@ -143,6 +143,12 @@ fn not_yours<Reply: std::fmt::Debug>(result: Result<Reply, Status>) {
 }
 
 #[track_caller]
+fn not_entitled(outcome: v1::PaymentOutcome) -> v1::PaymentOutcome {
+    assert_eq!((outcome.status(), outcome.reason_code.as_str()), (v1::PaymentStatus::Rejected, "RC01"));
+    outcome
+}
+
+#[track_caller]
 fn no_account<Reply: std::fmt::Debug>(result: Result<Reply, Status>) {
     let status = result.unwrap_err();
     assert_eq!((status.code(), reason(&status)), (Code::NotFound, ErrorReason::AccountUnknown), "{status:?}");
@@ -167,24 +173,27 @@ async fn a_bank_pays_for_its_own_customers_only() {
     let secured = Secured::start().await;
     let [alfa, beta] = world(&secured).await;
     let order = payment("TX-1", "1.00");
-    not_yours(beta.submit(&order).await);
-    // Nothing was logged, and the key is free.
+    let forged = not_entitled(beta.submit(&order).await.unwrap());
+    // It was logged, and the key is free.
     let paid = settled(alfa.submit(&order).await.unwrap());
+    assert_ne!(paid.payment_id, forged.payment_id);
     // The bank that sends for ALFA gets the same answer, and BETA still none.
     let instructing = secured.api("instructing").await;
     assert_eq!(settled(instructing.submit(&order).await.unwrap()), paid);
-    not_yours(beta.submit(&order).await);
+    let forged_again = not_entitled(beta.submit(&order).await.unwrap());
+    assert!(!forged_again.repeat && forged_again.payment_id != paid.payment_id);
+    assert_eq!(outcome_of(alfa.by_key(&order).await.unwrap()), paid);
 
     // On a stream it is the result of the item.
     let submission = |caller_id, id| v1::PaymentSubmission { caller_id, payment: Some(payment(id, "1.00")) };
     let message = v1::SubmitPaymentsRequest { payments: vec![submission(7, "TX-2")] };
     let replies = beta.payments().submit_payments(tokio_stream::once(message)).await.unwrap();
     let results = replies.into_inner().message().await.unwrap().unwrap().results;
-    let Some(v1::payment_result::Result::NotTaken(not_taken)) = &results[0].result else {
+    let Some(v1::payment_result::Result::Outcome(outcome)) = &results[0].result else {
         panic!("{results:?}")
     };
-    assert_eq!((results[0].caller_id, not_taken.code), (7, Code::PermissionDenied as i32));
-    assert_eq!(not_taken.reason(), ErrorReason::BankNotYours);
+    assert_eq!(results[0].caller_id, 7);
+    not_entitled(outcome.clone());
     assert_eq!(secured.api("auditor").await.settled_count().await, 1);
 }
 
@@ -282,10 +291,14 @@ async fn a_document_is_its_senders_as_well() {
     let [_, beta] = world(&secured).await;
     let order = document();
     let request = |document: Vec<u8>| v1::Iso20022ServiceSubmitRequest { document, wait_ms: None };
-    not_yours(beta.iso20022().submit(request(order.clone())).await);
     // A document that breaks a rule of the scheme is told no differently.
-    let broken = String::from_utf8(order).unwrap().replace("<ChrgBr>SLEV", "<ChrgBr>SHAR");
-    not_yours(beta.iso20022().submit(request(broken.into_bytes())).await);
+    let broken = String::from_utf8(order.clone()).unwrap().replace("<ChrgBr>SLEV", "<ChrgBr>SHAR");
+    for document in [order, broken.into_bytes()] {
+        let answered = beta.iso20022().submit(request(document)).await.unwrap().into_inner();
+        assert_eq!(answered.message_name, "pacs.002.001.10");
+        assert!(String::from_utf8(answered.document).unwrap().contains("<Cd>RC01</Cd>"));
+        not_entitled(answered.outcome.unwrap());
+    }
 }
 
 /// The first fixture, as if it had been sent just now.
@@ -387,7 +400,7 @@ async fn rights_change_while_connections_stand() {
     let [alfa, beta] = world(&secured).await;
     let (_alfa_sender, mut alfa_stream) = open_stream(&alfa).await;
     let (beta_sender, mut beta_stream) = open_stream(&beta).await;
-    not_yours(beta.submit(&payment("TX-1", "1.00")).await);
+    not_entitled(beta.submit(&payment("TX-1", "1.00")).await.unwrap());
     // BETA acts for ALFA as well, and ALFA is gone.
     let rest =
         [principal(11, "auditor", "auditor", &[]), principal(13, "beta", "participant", &[BETA, ALFA])];
