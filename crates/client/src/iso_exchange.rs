@@ -102,7 +102,8 @@ impl ResumableCall for ExchangeCall {
     }
 
     fn position_after(&self, position: Option<u64>, response: &Self::Response) -> Option<u64> {
-        // Without a position of its own a bank goes on from the first one that it hears.
+        // Whoever wanted outcomes from now on has a position from the first message on, lest the next connection miss
+        // some.
         position.or((response.sequence > 0).then_some(response.sequence))
     }
 }

@@ -1,7 +1,8 @@
 //! Following payments as they happen.
 //!
 //! Invariant: every event comes once and in the order of the log, whatever happens to the connection: a watcher goes on
-//! from the last position that it was told.
+//! from the last position that it was told. Only where one position has more events than a message holds, and the
+//! connection breaks between them, some of those come again.
 
 use crate::resumable::{Resumable, ResumableCall};
 use crate::{Client, ClientError, v1};
