@@ -237,8 +237,14 @@ impl Connection {
                     let asked = heard::asked(&self.node, &mut self.notices, self.as_of.sequence).await?;
                     return Ok(Questions { asked, upto: last.filter(|_| more) });
                 }
-                Pulled::Unanswered(questions) => {
-                    let asked = open::still_open(&self.node, questions).await?;
+                Pulled::Due(told) => {
+                    let questions: Vec<_> = told.iter().map(|told| told.question).collect();
+                    let open = open::still_open(&self.node, &questions).await?;
+                    let open = told.into_iter().zip(open).filter(|(_, payment)| payment.is_some());
+                    self.session.retell(open.map(|(told, _)| told));
+                }
+                Pulled::Retold(questions) => {
+                    let asked = open::asked_again(&self.node, questions).await?;
                     if !asked.is_empty() {
                         return Ok(Questions { asked, upto: None });
                     }

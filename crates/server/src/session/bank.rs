@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Banks, Interest, Notice, Outcomes, Subscription, Taken};
+use engine::{Banks, Interest, Notice, Outcomes, PAYMENTS_ASKED_MAX, Subscription, Taken};
 use ledger::OpenQuestion;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
@@ -59,8 +59,6 @@ struct State {
     retold: Kinds,
     /// Questions that have been told while there were several connections, in the order of telling.
     told: VecDeque<Told>,
-    /// Those whose time to be answered is over.
-    overdue: VecDeque<Told>,
 }
 
 /// One connection, as the others see it.
@@ -70,12 +68,16 @@ struct Seat {
     kinds: Kinds,
     /// There is something for this connection in particular.
     notify: Arc<Notify>,
+    /// When it last took something or looked for it.
+    seen_at: Instant,
+    /// Questions that others did not answer, to be told here.
+    retold: VecDeque<OpenQuestion>,
 }
 
 /// That a connection was told a question.
-#[derive(Debug)]
-struct Told {
-    question: OpenQuestion,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) question: OpenQuestion,
     seat: u64,
     at: Instant,
 }
@@ -87,8 +89,10 @@ pub(super) enum Pulled {
         /// Whether more wait behind them.
         more: bool,
     },
-    /// Questions that another connection was told and that may be unanswered.
-    Unanswered(Vec<OpenQuestion>),
+    /// Questions that were told some time ago. Those that are still open are for [`BankSession::retell`].
+    Due(Vec<Told>),
+    /// Questions that another connection was told, and that were unanswered a moment ago.
+    Retold(Vec<OpenQuestion>),
     /// All open questions of these kinds up to a position have to be read.
     Missed {
         /// The kinds.
@@ -162,9 +166,10 @@ impl BankSession {
             return Err(too_many("this bank has as many connections as it may"));
         }
         let number = self.next_seat.fetch_add(1, Ordering::Relaxed);
+        let (seen_at, retold) = (Instant::now(), VecDeque::new());
         // A connection that was alone has to look for what others leave from now on.
         state.seats.iter().for_each(|seat| seat.notify.notify_one());
-        state.seats.push(Seat { number, kinds, notify: Arc::clone(notify) });
+        state.seats.push(Seat { number, kinds, notify: Arc::clone(notify), seen_at, retold });
         Ok(number)
     }
 
@@ -175,7 +180,6 @@ impl BankSession {
         let gone = state.seats.swap_remove(place);
         // All open questions are told again.
         state.told.retain(|told| told.seat != number);
-        state.overdue.retain(|told| told.seat != number);
         for kind in Kind::ALL.into_iter().filter(|kind| gone.kinds.has(*kind)) {
             if state.seats.iter().any(|seat| seat.kinds.has(kind)) {
                 state.retold.add(kind);
@@ -198,9 +202,15 @@ impl BankSession {
             }
             return Pulled::Missed { kinds: missed, taken_upto: state.taken_upto };
         }
-        let unanswered = state.unanswered(seat, kinds, count_max);
-        if !unanswered.is_empty() {
-            return Pulled::Unanswered(unanswered);
+        if state.seats.len() > 1 {
+            let due = state.due();
+            if !due.is_empty() {
+                return Pulled::Due(due);
+            }
+            let retold = state.retold_to(seat, count_max);
+            if !retold.is_empty() {
+                return Pulled::Retold(retold);
+            }
         }
         state.stash.take(kinds, count_max, into);
         let start = into.len();
@@ -226,6 +236,22 @@ impl BankSession {
             self.notify.notify_one();
         }
         Pulled::Notices { more }
+    }
+
+    /// Has questions that were told some time ago, and are still open, told on other connections, once: on the one that
+    /// was seen last.
+    pub(super) fn retell(&self, unanswered: impl IntoIterator<Item = Told>) {
+        let mut state = self.state();
+        for Told { question, seat, .. } in unanswered {
+            let kind = Kind::of(question.stage);
+            let others = state.seats.iter_mut().filter(|other| other.number != seat && other.kinds.has(kind));
+            if let Some(other) = others.max_by_key(|other| other.seen_at)
+                && other.retold.len() < self.told_max
+            {
+                other.retold.push_back(question);
+                other.notify.notify_one();
+            }
+        }
     }
 }
 
@@ -289,29 +315,21 @@ impl State {
         self.told.drain(..surplus);
     }
 
-    /// At most so many questions that others were told some time ago.
-    fn unanswered(&mut self, seat: u64, kinds: Kinds, count_max: usize) -> Vec<OpenQuestion> {
+    /// Some of the questions that were told some time ago.
+    fn due(&mut self) -> Vec<Told> {
         let now = Instant::now();
-        if self.told.front().is_some_and(|told| told.at + TELL_AGAIN_AFTER <= now) {
-            let end = self.told.partition_point(|told| told.at + TELL_AGAIN_AFTER <= now + TOGETHER);
-            self.overdue.extend(self.told.drain(..end));
-            self.seats.iter().filter(|other| other.number != seat).for_each(|seat| seat.notify.notify_one());
+        if self.told.front().is_none_or(|told| told.at + TELL_AGAIN_AFTER > now) {
+            return Vec::new();
         }
-        let mut unanswered = Vec::new();
-        let seats = &self.seats;
-        self.overdue.retain(|told| {
-            let kind = Kind::of(told.question.stage);
-            let is_wanted = told.seat != seat && kinds.has(kind) && unanswered.len() < count_max;
-            if is_wanted {
-                unanswered.push(told.question);
-            }
-            // Nobody else may be left to be told, and beyond its time no question is open.
-            let has_taker = seats.iter().any(|seat| seat.number != told.seat && seat.kinds.has(kind));
-            !is_wanted && has_taker && told.at + OVERDUE_KEPT > now
-        });
-        unanswered
+        let end = self.told.partition_point(|told| told.at + TELL_AGAIN_AFTER <= now + TOGETHER);
+        self.told.drain(..end.min(PAYMENTS_ASKED_MAX)).collect()
+    }
+
+    /// At most so many of the questions that a connection is told because others did not answer.
+    fn retold_to(&mut self, seat: u64, count_max: usize) -> Vec<OpenQuestion> {
+        let Some(seat) = self.seats.iter_mut().find(|known| known.number == seat) else { return Vec::new() };
+        seat.seen_at = Instant::now();
+        let count = seat.retold.len().min(count_max);
+        seat.retold.drain(..count).collect()
     }
 }
-
-/// After this time a question is not told again, because it is over.
-const OVERDUE_KEPT: Duration = Duration::from_secs(10);

@@ -50,17 +50,24 @@ impl OpenQuestions {
 }
 
 /// Those of these questions that are still open, to be told again.
-pub(super) async fn still_open(node: &Node, questions: Vec<OpenQuestion>) -> Result<Vec<Asked>, Status> {
+pub(super) async fn asked_again(node: &Node, questions: Vec<OpenQuestion>) -> Result<Vec<Asked>, Status> {
+    let open = still_open(node, &questions).await?;
+    let open = questions.into_iter().zip(open);
+    with_orders(node, open.filter_map(|(question, payment)| Some((question, payment?))).collect()).await
+}
+
+/// The payments of these questions; `None` where one is not open any more.
+pub(super) async fn still_open(
+    node: &Node,
+    questions: &[OpenQuestion],
+) -> Result<Vec<Option<Payment>>, Status> {
     let positions: Vec<Sequence> = questions.iter().map(|question| question.payment).collect();
     let known = payments(node, &positions).await?;
     let is_open = |question: &OpenQuestion, payment: &Payment| {
         payment.state() == PaymentState::Reserved && payment.question(question.stage) == QuestionState::Open
     };
-    let open = questions.into_iter().zip(known).filter_map(|(question, payment)| {
-        let payment = payment.filter(|payment| is_open(&question, payment))?;
-        Some((question, payment))
-    });
-    with_orders(node, open.collect()).await
+    let open = questions.iter().zip(known);
+    Ok(open.map(|(question, payment)| payment.filter(|payment| is_open(question, payment))).collect())
 }
 
 async fn with_orders(node: &Node, questions: Vec<(OpenQuestion, Payment)>) -> Result<Vec<Asked>, Status> {
