@@ -140,17 +140,27 @@ async fn tell(
         return Ok(());
     }
     'telling: loop {
-        while let Ok(answer) = answered.try_recv() {
-            if sender.send(Ok(response(answer?, Sequence(0), false))).await.is_err() {
-                return Ok(());
-            }
-        }
         let room = tokio::select! {
             room = sender.clone().reserve_owned() => room,
             _ = &mut hung_up => break,
         };
         let Ok(room) = room else { return Ok(()) };
+        if let Ok(answer) = answered.try_recv() {
+            room.send(Ok(response(answer?, Sequence(0), false)));
+            continue;
+        }
         let heard = connection.take(HEARD_MAX).await?;
+        if heard.is_empty() {
+            tokio::select! {
+                () = connection.ready() => {}
+                Some(answer) = answered.recv() => {
+                    room.send(Ok(response(answer?, Sequence(0), false)));
+                }
+                _ = &mut hung_up => break,
+                () = desk.node.stops() => return Err(stopping_connection()),
+            }
+            continue;
+        }
         let mut room = Some(room);
         for heard in &heard {
             let Some(told) = told(&desk.node, bank, dress, heard).await? else { continue };
@@ -166,20 +176,6 @@ async fn tell(
             };
             keep(&desk.node, &desk.caller, &[sent(&told.document, About::Payment(told.payment), Some(bank))]);
             place.send(Ok(response(told.document, told.position, told.is_repeat)));
-        }
-        if !heard.is_empty() {
-            continue;
-        }
-        drop(room);
-        tokio::select! {
-            () = connection.ready() => {}
-            Some(answer) = answered.recv() => {
-                if sender.send(Ok(response(answer?, Sequence(0), false))).await.is_err() {
-                    return Ok(());
-                }
-            }
-            _ = &mut hung_up => break,
-            () = desk.node.stops() => return Err(stopping_connection()),
         }
     }
     drop(connection);
