@@ -256,10 +256,9 @@ impl Record {
 
     /// A payment that was sent.
     pub(crate) fn payment(&self, name: &str) -> v1::Payment {
-        match &*self.lock().by_name[name].request {
-            Request::Pay(payment) => *payment.clone(),
-            other => panic!("{name} is no payment: {other:?}"),
-        }
+        let request = Arc::clone(&self.lock().by_name[name].request);
+        let Request::Pay(payment) = &*request else { panic!("{name} is no payment") };
+        *payment.clone()
     }
 
     /// Some request that has an answer.
