@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use engine::{Answered, Handle, NotTaken, Question, Waiting};
 use ledger::{Outcome, RecordWriter};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, Streaming};
 
 use crate::caller::Caller;
 use crate::limits::ServerLimits;
-use crate::log::READS_MAX;
+use crate::log::LogReads;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::quota::Quota;
 use crate::refusals;
@@ -34,7 +34,7 @@ pub(crate) struct Node {
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) watchers: Arc<Watchers>,
-    pub(crate) log_reads: Arc<Semaphore>,
+    pub(crate) log_reads: Arc<LogReads>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct SharedNode {
     stopping: watch::Receiver<bool>,
     sessions: Arc<Sessions>,
     watchers: Arc<Watchers>,
-    log_reads: Arc<Semaphore>,
+    log_reads: Arc<LogReads>,
 }
 
 impl SharedNode {
@@ -59,7 +59,7 @@ impl SharedNode {
             stopping,
             sessions: Arc::default(),
             watchers: Arc::default(),
-            log_reads: Arc::new(Semaphore::new(READS_MAX)),
+            log_reads: Arc::default(),
         }
     }
 
