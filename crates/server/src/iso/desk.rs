@@ -81,8 +81,13 @@ impl Desk {
             }
         };
         let dress = Dress::answering(&message, signature);
+        let is_rejection = matches!(message.message, Message::Rejection(_));
         let done = self.message(document, message, dress).await;
         match done {
+            Err(status) if is_rejection => {
+                tracing::warn!(code = ?status.code(), "a rejection of a document could not be taken");
+                Ok(Reply::default())
+            }
             Err(status) if status.code() == Code::PermissionDenied && self.bank.is_some() => {
                 Ok(not_permitted(document, &status, now, dress).into())
             }
