@@ -30,6 +30,7 @@ mod mailbox;
 mod node;
 mod participants;
 mod payments;
+mod per_caller;
 mod policy;
 mod principals;
 mod quota;

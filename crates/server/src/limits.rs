@@ -106,6 +106,9 @@ pub(crate) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// A connection that does not answer that in this time is closed: one that never reads can't, either.
 pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Calls of one caller that may wait for the end of a payment at once, apart from those that submitted it.
+pub(crate) const ENQUIRIES_PER_CALLER: u32 = 1024;
+
 /// How often the files of identity are looked at.
 pub(crate) const IDENTITY_INTERVAL: Duration = Duration::from_secs(1);
 

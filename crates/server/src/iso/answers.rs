@@ -2,7 +2,7 @@
 //!
 //! Invariant: whoever is not the bank that a payment asks hears and does the same as if there were no such payment.
 
-use engine::{Answer as EngineAnswer, NotTaken, PaymentName, Question, Waiting};
+use engine::{Answer as EngineAnswer, NotTaken, Question, Waiting};
 use iso20022::{NOT_PROVIDED, Status as Report, StatusReport};
 use ledger::{
     About, Answer, AnswerEffect, AnswerPayment, Outcome, Payment, PaymentAnswer, RecordWriter, Stage, Verdict,
@@ -187,7 +187,7 @@ impl Desk {
         bank: Bic,
         sequence: Sequence,
     ) -> Result<Reply, Status> {
-        let answered = self.node.ask(Question::Final(PaymentName::At(sequence))).await?;
+        let answered = self.node.ask_at_the_end(&self.caller, sequence).await?;
         let EngineAnswer::Payment(PaymentAnswer::Found(payment)) = answered.answer else {
             return Err(Status::internal("a payment that was answered about is known"));
         };

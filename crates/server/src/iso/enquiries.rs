@@ -47,7 +47,7 @@ impl Desk {
         if self.side_of(open, order.as_ref()).is_none() {
             return Err(bank_not_yours().into_status());
         }
-        let answered = self.node.at_the_end(answered, patience).await?;
+        let answered = self.node.at_the_end(&self.caller, answered, patience).await?;
         let payment = match answered.answer {
             Answer::Payment(PaymentAnswer::Found(payment)) => payment,
             _ => return Err(Status::internal("a payment that waits is known")),
