@@ -14,7 +14,11 @@ pub struct ServerLimits {
     pub connections: usize,
     /// Connections that one principal may have open at once. Those whose certificates stand for nobody count as one.
     pub connections_per_principal: usize,
-    /// How long a new connection may say nothing, its handshake included. Clients of HTTP/2 speak first.
+    /// Handshakes that may be under way at once. With one more the oldest is given up: honest ones take milliseconds.
+    pub handshakes: usize,
+    /// How long a handshake may take.
+    pub handshake: Duration,
+    /// How long a new connection may say nothing, once it is secured. Clients of HTTP/2 speak first.
     pub first_word: Duration,
     /// Calls under way on one connection. hyper's own default becomes unlimited under tonic.
     pub streams_per_connection: u32,
@@ -63,6 +67,8 @@ impl Default for ServerLimits {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             connections: 4096,
             connections_per_principal: 256,
+            handshakes: 512,
+            handshake: Duration::from_secs(3),
             first_word: Duration::from_secs(10),
             streams_per_connection: 1024,
             payments_per_bank: 1 << 16,
