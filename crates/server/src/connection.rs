@@ -28,6 +28,7 @@ use crate::certificate::{CertificateName, ClientCertificate};
 use crate::cores::{HandedOver, Open};
 use crate::identity::{Identities, Place};
 use crate::limits::ServerLimits;
+use crate::request_body::HalfSent;
 use crate::waste::Waste;
 
 /// An open connection. One that says nothing at first is given up, so that it takes nobody's place.
@@ -62,6 +63,8 @@ pub struct Peer {
     pub(crate) certified: Option<Certified>,
     /// What its calls cost in vain.
     pub(crate) waste: Arc<Waste>,
+    /// What it has sent of messages that are not whole.
+    pub(crate) half_sent: Arc<HalfSent>,
 }
 
 /// The holder of a certificate.
@@ -92,7 +95,7 @@ impl Connection {
     /// Takes a connection up on the thread that is to serve it.
     pub(crate) fn new(handed_over: HandedOver) -> io::Result<Self> {
         let HandedOver { stream, open, identities, limits } = handed_over;
-        let ServerLimits { handshake, first_word, connections_per_principal, .. } = limits;
+        let ServerLimits { handshake, first_word, message_patience, connections_per_principal, .. } = limits;
         let stream = TcpStream::from_std(stream)?;
         // A small reply must not wait for the acknowledgement of the one before (40 ms).
         stream.set_nodelay(true)?;
@@ -104,7 +107,8 @@ impl Connection {
                 (Transport::Handshake(Box::new(handshake)), Some(certified), Some(given_up))
             }
         };
-        let peer = Peer { certified, waste: Arc::default() };
+        let half_sent = Arc::new(HalfSent::new(message_patience));
+        let peer = Peer { certified, waste: Arc::default(), half_sent };
         let silent_for = if given_up.is_some() { handshake } else { first_word };
         let silent_until = Some(Box::pin(tokio::time::sleep(silent_for)));
         let place = None;

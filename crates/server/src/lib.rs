@@ -36,6 +36,7 @@ mod principals;
 mod quota;
 mod refusals;
 mod replies;
+mod request_body;
 mod rights;
 mod serve;
 mod session;

@@ -20,6 +20,8 @@ pub struct ServerLimits {
     pub handshake: Duration,
     /// How long a new connection may say nothing, once it is secured. Clients of HTTP/2 speak first.
     pub first_word: Duration,
+    /// How long the rest of a message is waited for once it has begun, and the whole of a call that is one message.
+    pub message_patience: Duration,
     /// Calls under way on one connection. hyper's own default becomes unlimited under tonic.
     pub streams_per_connection: u32,
     /// Payments of one bank that may be under way at once.
@@ -70,6 +72,7 @@ impl Default for ServerLimits {
             handshakes: 512,
             handshake: Duration::from_secs(3),
             first_word: Duration::from_secs(10),
+            message_patience: Duration::from_secs(10),
             streams_per_connection: 1024,
             payments_per_bank: 1 << 16,
             replies_per_stream: 64,
@@ -114,6 +117,12 @@ pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Calls of one caller that may wait for the end of a payment at once, apart from those that submitted it.
 pub(crate) const ENQUIRIES_PER_CALLER: u32 = 1024;
+
+/// The longest message of a call that has nothing long to say.
+pub(crate) const SMALL_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of half-sent messages that one connection may have with the node: sixteen of the longest.
+pub(crate) const HALF_SENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How often the files of identity are looked at.
 pub(crate) const IDENTITY_INTERVAL: Duration = Duration::from_secs(1);
