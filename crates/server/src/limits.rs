@@ -118,6 +118,15 @@ pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Calls of one caller that may wait for the end of a payment at once, apart from those that submitted it.
 pub(crate) const ENQUIRIES_PER_CALLER: u32 = 1024;
 
+/// Documents of one caller that may be on their way into the log at once, apart from those that go with a payment.
+pub(crate) const EVIDENCE_PER_CALLER: u32 = 4096;
+
+/// So many of them may wait for a node that is overloaded.
+pub(crate) const EVIDENCE_WAITING_PER_CALLER: u32 = 256;
+
+/// Documents that are remembered as kept, so that their repeats are not kept again.
+pub(crate) const EVIDENCE_REMEMBERED: usize = 1 << 16;
+
 /// The longest message of a call that has nothing long to say.
 pub(crate) const SMALL_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 

@@ -17,6 +17,7 @@ use tonic::{Status, Streaming};
 use types::Sequence;
 
 use crate::caller::Caller;
+use crate::iso::Keeper;
 use crate::limits::{ENQUIRIES_PER_CALLER, ServerLimits};
 use crate::log::READS_MAX;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
@@ -32,6 +33,7 @@ pub(crate) struct Node {
     pub(crate) handle: Handle,
     pub(crate) quota: Arc<Quota>,
     pub(crate) enquiries: Arc<PerCaller>,
+    pub(crate) keeper: Arc<Keeper>,
     pub(crate) limits: ServerLimits,
     /// Becomes true when the node begins to stop.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -47,6 +49,7 @@ pub(crate) struct SharedNode {
     handle: Handle,
     quota: Arc<Quota>,
     enquiries: Arc<PerCaller>,
+    keeper: Arc<Keeper>,
     limits: ServerLimits,
     stopping: watch::Receiver<bool>,
     sessions: Arc<Sessions>,
@@ -60,6 +63,7 @@ impl SharedNode {
             handle,
             quota: Arc::new(Quota::new(limits.payments_per_bank)),
             enquiries: Arc::new(PerCaller::new(ENQUIRIES_PER_CALLER)),
+            keeper: Arc::default(),
             limits,
             stopping,
             sessions: Arc::default(),
@@ -70,9 +74,9 @@ impl SharedNode {
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
-        let Self { handle, quota, enquiries, limits, stopping, sessions, watchers, log_reads } = self;
+        let Self { handle, quota, enquiries, keeper, limits, stopping, sessions, watchers, log_reads } = self;
         let mailbox = Mailbox::open(&handle);
-        Node { handle, quota, enquiries, limits, stopping, sessions, watchers, log_reads, mailbox }
+        Node { handle, quota, enquiries, keeper, limits, stopping, sessions, watchers, log_reads, mailbox }
     }
 }
 

@@ -15,7 +15,7 @@ use super::outgoing::undecided;
 use super::reports::{Reported, finish, payment_of_message, report};
 use crate::log::{document, orders, payments};
 use crate::node::Patience;
-use crate::refusals::{bank_not_yours, not_yet};
+use crate::refusals::{bank_not_yours, not_yet, too_many_enquiries};
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 
 impl Desk {
@@ -25,6 +25,10 @@ impl Desk {
         incoming: &Incoming<'_>,
         request: &StatusRequest,
     ) -> Result<Reply, Status> {
+        // Answers of banks are never shed; who asks more than can be kept waits.
+        if self.node.keeper.is_full_for(self.caller.principal) {
+            return Err(too_many_enquiries().into_status());
+        }
         let question = Question::PaymentByKey {
             debtor_agent: request.debtor_agent,
             transaction_id: request.original_transaction_id.clone(),
