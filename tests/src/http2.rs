@@ -159,4 +159,24 @@ impl Rude {
             Err(_) => Ended::Open,
         }
     }
+
+    /// Reads until the node has ended the call with this number, or for at most so long. Says whether it has.
+    pub async fn call_ended(&mut self, stream: u32, patience: Duration) -> bool {
+        let ended = async {
+            loop {
+                let mut head = [0; 9];
+                self.0.read_exact(&mut head).await?;
+                let [a, b, c, kind, flags, d, e, f, g] = head;
+                let length = u32::from_be_bytes([0, a, b, c]);
+                let mut payload = vec![0; usize::try_from(length).expect("32 bits")];
+                self.0.read_exact(&mut payload).await?;
+                let is_end =
+                    kind == kind::RST_STREAM || flags & flag::END_STREAM != 0 && kind <= kind::HEADERS;
+                if is_end && u32::from_be_bytes([d, e, f, g]) == stream {
+                    return io::Result::Ok(());
+                }
+            }
+        };
+        tokio::time::timeout(patience, ended).await.is_ok_and(|ended| ended.is_ok())
+    }
 }

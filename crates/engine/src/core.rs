@@ -352,6 +352,18 @@ impl<Ticket> Core<Ticket> {
         }
     }
 
+    /// Forgets the questions that wait for the end of a payment and that nobody wants answered any more. Says how many.
+    pub fn forget_waiting(&mut self, is_unwanted: impl Fn(&Ticket) -> bool) -> usize {
+        let mut forgotten = 0;
+        self.awaiting.retain(|_, waiting| {
+            let before = waiting.len();
+            waiting.retain(|(_, ticket)| !is_unwanted(ticket));
+            forgotten += before - waiting.len();
+            !waiting.is_empty()
+        });
+        forgotten
+    }
+
     /// No more will come in: whoever waits for a final outcome is told how it stands.
     fn stop(&mut self, actions: &mut Vec<Action<Ticket>>) {
         self.stopping = true;

@@ -31,7 +31,7 @@ use crate::clock::{ClockState, Now};
 use crate::core::Core;
 use crate::event::{Action, Event};
 use crate::finals::Finals;
-use crate::handle::{AnswerSink, Handle, OutcomeSink, Shared};
+use crate::handle::{AnswerSink, FINAL_QUESTIONS_UNDER_WAY_MAX, Handle, OutcomeSink, Shared};
 use crate::pace::{Admitted, Pace};
 use crate::stages::Stage;
 use crate::subscription::Change;
@@ -55,7 +55,19 @@ pub(crate) enum Ticket {
         sink: Box<dyn AnswerSink>,
         /// 1 if the answer takes a walk over all accounts, else 0.
         walks: u64,
+        /// Whether it may wait for the end of a payment; such questions are counted apart.
+        is_final: bool,
     },
+}
+
+impl Ticket {
+    /// Whether anybody still waits.
+    fn is_wanted(&self) -> bool {
+        match self {
+            Self::Outcomes { .. } => true,
+            Self::Answer { sink, .. } => sink.is_wanted(),
+        }
+    }
 }
 
 impl fmt::Debug for Ticket {
@@ -176,6 +188,8 @@ where
         sealed_at: 0,
         busy: false,
         finals: Finals::default(),
+        sweep_at: SWEEP_MIN,
+        swept: 0,
         listeners: 0,
         segment_length,
         written_without_space: 0,
@@ -252,6 +266,10 @@ struct Driver<W> {
     busy: bool,
     /// Those who wait for the final outcome of a payment.
     finals: Finals,
+    /// With so many questions for the end of a payment, those are forgotten that nobody waits for any more.
+    sweep_at: u64,
+    /// When that was last done, on the monotonic clock.
+    swept: i64,
     /// The last change of those who listen that the core has taken in.
     listeners: u64,
     /// Bytes of a segment.
@@ -270,6 +288,7 @@ impl<W: Writer> Driver<W> {
             self.take_in(&mut actions);
             self.follow_listeners(&mut actions);
             self.tick_while_full(&mut actions);
+            self.forget_unwanted();
             self.core.step(Event::Idle, now(), &mut actions);
             let (mut wake_at, mut sealed) = (None, None);
             for action in actions.drain(..) {
@@ -336,6 +355,22 @@ impl<W: Writer> Driver<W> {
             self.ticked = at.monotonic;
             self.core.step(Event::Tick, at, actions);
         }
+    }
+
+    /// Forgets the questions for the end of a payment whose askers have gone: a caller may ask and go again and again.
+    /// Each walk follows as many questions as it goes over.
+    fn forget_unwanted(&mut self) {
+        let under_way = &self.shared.final_questions_under_way;
+        let at = monotonic();
+        if under_way.load(Ordering::Relaxed) < self.sweep_at || at - self.swept < SWEEP_DISTANCE.nanoseconds()
+        {
+            return;
+        }
+        self.swept = at;
+        let forgotten = self.core.forget_waiting(|ticket| !ticket.is_wanted());
+        let forgotten = u64::try_from(forgotten).expect("64 bits");
+        let left = under_way.fetch_sub(forgotten, Ordering::Relaxed) - forgotten;
+        self.sweep_at = (left + (left / 4).max(SWEEP_MIN)).min(FINAL_QUESTIONS_UNDER_WAY_MAX);
     }
 
     /// Waits for an event, the log, or the time at which the core wants to look again.
@@ -480,6 +515,10 @@ impl<W: Writer> Driver<W> {
 /// How often a full ledger is given a tick. Each costs two frames of a block.
 const TICK_WHILE_FULL: types::Duration = types::Duration::from_seconds(10);
 
+/// So many questions more are worth a walk over all that wait, and walks are so far apart.
+const SWEEP_MIN: u64 = 1024;
+const SWEEP_DISTANCE: types::Duration = types::Duration::from_milliseconds(10);
+
 /// How often the core thread looks at the clocks when nothing else happens.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
 
@@ -495,8 +534,12 @@ fn carry_out(action: Action<Ticket>, shared: &Shared, core: &Core<Ticket>, final
             }
             sink.take(&core.outcomes()[range], &mut finals.waiting(core.ledger(), core.finals()));
         }
-        Action::Answer(Ticket::Answer { sink, walks }, answered) => {
-            shared.questions_under_way.fetch_sub(1, Ordering::Relaxed);
+        Action::Answer(Ticket::Answer { sink, walks, is_final }, answered) => {
+            let under_way = match is_final {
+                true => &shared.final_questions_under_way,
+                false => &shared.questions_under_way,
+            };
+            under_way.fetch_sub(1, Ordering::Relaxed);
             shared.trial_balances_under_way.fetch_sub(walks, Ordering::Relaxed);
             sink.take(answered);
         }

@@ -328,6 +328,25 @@ fn whoever_asks_for_the_end_is_answered_at_the_end() {
 }
 
 #[test]
+fn whoever_no_longer_waits_for_the_end_is_forgotten() {
+    let mut node = node();
+    node.subscribe(1, interest("C", true, Outcomes::Nothing));
+    let payment = reserve(&mut node, 1).sequence;
+    for ticket in 2..=4 {
+        node.ask(ticket, Question::Final(PaymentName::At(payment)));
+    }
+    quiet(&mut node);
+    assert_eq!(node.core.forget_waiting(|ticket| *ticket != 3), 2);
+    give_answer(&mut node, 5, payment, None);
+    let answered = node.told.iter().filter_map(|told| match told {
+        Told::Answer(ticket, _) => Some(*ticket),
+        _ => None,
+    });
+    assert_eq!(answered.collect::<Vec<_>>(), [3]);
+    assert_eq!(node.core.forget_waiting(|_| true), 0);
+}
+
+#[test]
 fn what_is_open_is_known_after_a_restart() {
     let mut node = node();
     node.subscribe(1, interest("C", true, Outcomes::Nothing));

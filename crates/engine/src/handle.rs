@@ -39,6 +39,12 @@ impl<Function: FnOnce(&[Outcome], &mut Waiting<'_>) + Send> OutcomeSink for Func
 pub trait AnswerSink: Send {
     /// Takes it.
     fn take(self: Box<Self>, answered: Answered);
+
+    /// Whether anybody still wants the answer. A question to which nobody does is forgotten when there are many that
+    /// wait for the end of a payment, without a call of [`Self::take`].
+    fn is_wanted(&self) -> bool {
+        true
+    }
 }
 
 impl<Function: FnOnce(Answered) + Send> AnswerSink for Function {
@@ -76,6 +82,8 @@ pub(crate) struct Shared {
     pub(crate) records_under_way: AtomicU64,
     pub(crate) bytes_under_way: AtomicU64,
     pub(crate) questions_under_way: AtomicU64,
+    /// Questions for the end of a payment. They may wait for seconds, so they take no place of the others.
+    pub(crate) final_questions_under_way: AtomicU64,
     /// Walking all accounts takes the core thread's time, so one such question is enough.
     pub(crate) trial_balances_under_way: AtomicU64,
     pub(crate) clock_offset: AtomicI64,
@@ -113,6 +121,8 @@ pub(crate) const FINALS_AWAITED_MAX: u64 = 1 << 21;
 pub(crate) const BYTES_UNDER_WAY_MAX: u64 = 32 << 20;
 /// Questions that may be under way at once.
 pub(crate) const QUESTIONS_UNDER_WAY_MAX: u64 = 1 << 14;
+/// Questions for the end of a payment that may be under way at once, waiting ones included.
+pub(crate) const FINAL_QUESTIONS_UNDER_WAY_MAX: u64 = 1 << 16;
 /// Submissions and questions that may be queued: every one of them could be of a single command.
 pub(crate) const QUEUE_LENGTH: usize = 1 << 15;
 
@@ -218,8 +228,12 @@ impl Handle {
         let shared = &self.shared;
         let walks = u64::from(matches!(question, Question::TrialBalance));
         let walks_place = Place::take(&shared.trial_balances_under_way, walks, 1)?;
-        let place = Place::take(&shared.questions_under_way, 1, QUESTIONS_UNDER_WAY_MAX)?;
-        let event = Event::Ask(question, Ticket::Answer { sink, walks });
+        let is_final = matches!(question, Question::Final(_));
+        let place = match is_final {
+            true => Place::take(&shared.final_questions_under_way, 1, FINAL_QUESTIONS_UNDER_WAY_MAX)?,
+            false => Place::take(&shared.questions_under_way, 1, QUESTIONS_UNDER_WAY_MAX)?,
+        };
+        let event = Event::Ask(question, Ticket::Answer { sink, walks, is_final });
         self.enqueue(event, [place, walks_place])
     }
 

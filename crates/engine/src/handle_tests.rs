@@ -80,6 +80,21 @@ fn payments_wait_while_too_many_wait_for_theirs() {
     assert_eq!(submit(&handle, payment()), Ok(()));
 }
 
+/// Questions that wait for seconds take no place of those that don't.
+#[test]
+fn questions_for_the_end_of_a_payment_have_a_bound_of_their_own() {
+    let (handle, _queue) = handle(8);
+    let at_the_end = || {
+        let question = Question::Final(crate::PaymentName::At(Sequence(9)));
+        handle.ask(question, Box::new(|_: Answered| panic!("nobody takes the queue")))
+    };
+    handle.shared.questions_under_way.store(QUESTIONS_UNDER_WAY_MAX, Ordering::Relaxed);
+    assert_eq!((ask(&handle), at_the_end()), (Err(NotTaken::Overloaded), Ok(())));
+    handle.shared.questions_under_way.store(0, Ordering::Relaxed);
+    handle.shared.final_questions_under_way.store(FINAL_QUESTIONS_UNDER_WAY_MAX, Ordering::Relaxed);
+    assert_eq!((ask(&handle), at_the_end()), (Ok(()), Err(NotTaken::Overloaded)));
+}
+
 #[test]
 fn subscriptions_have_a_limit_and_give_their_place_back() {
     let (handle, queue) = handle(1);

@@ -167,6 +167,18 @@ impl<'node> Admission<'node> {
     }
 }
 
+/// Takes a place for a payment that was refused on reading: it is logged and remembered like any other.
+pub(crate) fn admit_refused(node: &Node, caller: &Caller, debtor_agent: Bic) -> Result<Places, Refusal> {
+    let mut places = Places::default();
+    let is_of_a_bank =
+        caller.may_act_for(debtor_agent) && node.handle.directory().participant(debtor_agent).is_some();
+    let is_taken = match is_of_a_bank {
+        true => places.take(&node.quota, debtor_agent),
+        false => places.take_unknown(&node.quota),
+    };
+    if is_taken { Ok(places) } else { Err(quota_exceeded()) }
+}
+
 impl Candidate<'_> {
     /// Writes a payment that came in a document, which may have more than its order.
     pub(crate) fn write_document(

@@ -107,6 +107,14 @@ impl Caller {
         self.banks.is_none()
     }
 
+    /// The bank that it acts for, if that is one alone.
+    pub(crate) fn only_bank(&self) -> Option<Bic> {
+        match self.banks.as_deref() {
+            Some([bank]) => Some(*bank),
+            Some(_) | None => None,
+        }
+    }
+
     /// Whether it may know what there is of this bank: it acts for it, or sees everything.
     pub fn may_see(&self, bank: Bic) -> bool {
         self.sees_everything() || self.may_act_for(bank)

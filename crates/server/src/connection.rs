@@ -1,8 +1,8 @@
 //! An open connection: plain or secured, and who is at its other end.
 //!
 //! Invariants:
-//! - The handshake is part of the connection's own task: one that never ends it holds up nobody, and is given up with
-//!   those that say nothing.
+//! - The handshake is part of the connection's own task: one that never ends it holds up nobody, and is given up when
+//!   its time is over or there are too many like it.
 //! - Nothing is read from or written to a caller before its certificate has been verified.
 //! - A plain connection costs nothing for TLS but one comparison a read.
 //! - A connection whose calls come to nothing, again and again, is closed.
@@ -12,9 +12,11 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::time::Sleep;
 use tokio_rustls::Accept;
 use tokio_rustls::server::TlsStream;
@@ -26,6 +28,7 @@ use crate::certificate::{CertificateName, ClientCertificate};
 use crate::cores::{HandedOver, Open};
 use crate::identity::{Identities, Place};
 use crate::limits::ServerLimits;
+use crate::request_body::HalfSent;
 use crate::waste::Waste;
 
 /// An open connection. One that says nothing at first is given up, so that it takes nobody's place.
@@ -33,8 +36,11 @@ use crate::waste::Waste;
 pub struct Connection {
     transport: Transport,
     peer: Peer,
-    /// Until the first bytes have come.
+    /// Until the handshake is through, and then until the first bytes have come.
     silent_until: Option<Pin<Box<Sleep>>>,
+    first_word: Duration,
+    /// Ready when the handshake has to make room for others. Dropped when it is over, which frees its place.
+    given_up: Option<oneshot::Receiver<()>>,
     connections_per_principal: usize,
     /// Among the connections of its principal.
     place: Option<Place>,
@@ -57,6 +63,8 @@ pub struct Peer {
     pub(crate) certified: Option<Certified>,
     /// What its calls cost in vain.
     pub(crate) waste: Arc<Waste>,
+    /// What it has sent of messages that are not whole.
+    pub(crate) half_sent: Arc<HalfSent>,
 }
 
 /// The holder of a certificate.
@@ -87,21 +95,33 @@ impl Connection {
     /// Takes a connection up on the thread that is to serve it.
     pub(crate) fn new(handed_over: HandedOver) -> io::Result<Self> {
         let HandedOver { stream, open, identities, limits } = handed_over;
-        let ServerLimits { first_word, connections_per_principal, .. } = limits;
+        let ServerLimits { handshake, first_word, message_patience, connections_per_principal, .. } = limits;
         let stream = TcpStream::from_std(stream)?;
         // A small reply must not wait for the acknowledgement of the one before (40 ms).
         stream.set_nodelay(true)?;
-        let (transport, certified) = match identities {
-            None => (Transport::Plain(stream), None),
-            Some(identities) => {
+        let (transport, certified, given_up) = match identities {
+            None => (Transport::Plain(stream), None, None),
+            Some((identities, given_up)) => {
                 let handshake = identities.acceptor().accept(stream);
                 let certified = Certified { identities, names: Arc::default() };
-                (Transport::Handshake(Box::new(handshake)), Some(certified))
+                (Transport::Handshake(Box::new(handshake)), Some(certified), Some(given_up))
             }
         };
-        let peer = Peer { certified, waste: Arc::default() };
-        let silent_until = Some(Box::pin(tokio::time::sleep(first_word)));
-        Ok(Self { transport, peer, silent_until, connections_per_principal, place: None, _open: open })
+        let half_sent = Arc::new(HalfSent::new(message_patience));
+        let peer = Peer { certified, waste: Arc::default(), half_sent };
+        let silent_for = if given_up.is_some() { handshake } else { first_word };
+        let silent_until = Some(Box::pin(tokio::time::sleep(silent_for)));
+        let place = None;
+        Ok(Self {
+            transport,
+            peer,
+            silent_until,
+            first_word,
+            given_up,
+            connections_per_principal,
+            place,
+            _open: open,
+        })
     }
 
     /// Ends the handshake if there is one under way.
@@ -111,10 +131,15 @@ impl Connection {
             Poll::Ready(shaken) => shaken,
             // Whoever serves this may wait to write before it ever reads, so the time runs here as well.
             Poll::Pending => {
-                ready!(self.poll_silent_for_too_long(context));
+                let is_given_up = self.given_up.as_mut().map(|given_up| Pin::new(given_up).poll(context));
+                if !is_given_up.is_some_and(|given_up| given_up.is_ready()) {
+                    ready!(self.poll_silent_for_too_long(context));
+                }
                 Err(io::ErrorKind::TimedOut.into())
             }
         };
+        self.given_up = None;
+        self.silent_until = Some(Box::pin(tokio::time::sleep(self.first_word)));
         self.transport = Transport::Failed;
         let certified = self.peer.certified.clone().expect("only certified peers shake hands");
         let stream = shaken.inspect_err(|error| certified.identities.tell_failure(error))?;

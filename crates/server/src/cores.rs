@@ -8,11 +8,13 @@
 //! Invariants:
 //! - No more connections are open than the limit; one beyond it is closed before it is read, and so is one that says
 //!   nothing.
+//! - No more handshakes are under way than their own limit; one more ends the oldest.
 //! - A thread that ends by itself ends them all.
 //! - A failure to accept is waited out, so that a process without free file descriptors does not spin.
 //!
 //! The connections themselves are in `connection.rs`.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -22,7 +24,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::Stream;
 
 use crate::connection::Connection;
@@ -79,6 +81,7 @@ where
         identities,
         limits: *limits,
         is_full: AtomicBool::new(false),
+        handshakes: Handshakes::default(),
     };
     let (end, mut ends) = mpsc::channel(limits.threads.get());
     for number in 0..limits.threads.get() {
@@ -132,6 +135,27 @@ struct Spread {
     limits: ServerLimits,
     /// Whether the last connection was one too many.
     is_full: AtomicBool,
+    handshakes: Handshakes,
+}
+
+/// Handshakes that are under way, the oldest first.
+#[derive(Debug, Default)]
+struct Handshakes(VecDeque<oneshot::Sender<()>>);
+
+impl Handshakes {
+    /// Begins another one; what is returned tells it when it has to make room. It is dropped when the handshake is over.
+    fn begin(&mut self, count_max: usize) -> oneshot::Receiver<()> {
+        if self.0.len() >= count_max {
+            self.0.retain(|handshake| !handshake.is_closed());
+        }
+        while self.0.len() >= count_max.max(1) {
+            // It may have ended just now.
+            let _ = self.0.pop_front().expect("there are as many as there may be").send(());
+        }
+        let (given_up, watch) = oneshot::channel();
+        self.0.push_back(given_up);
+        watch
+    }
 }
 
 /// One thread.
@@ -142,7 +166,7 @@ struct Lane {
 
 impl Spread {
     /// Accepts until a thread has ended by itself.
-    async fn accept(&self, listener: &TcpListener) {
+    async fn accept(&mut self, listener: &TcpListener) {
         loop {
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
@@ -165,7 +189,10 @@ impl Spread {
             let handed_over = match stream.into_std() {
                 Ok(stream) => {
                     let open = Open::new([&self.open, &lane.open]);
-                    HandedOver { stream, open, identities: self.identities.clone(), limits: self.limits }
+                    let identities = self.identities.clone();
+                    let identities = identities
+                        .map(|identities| (identities, self.handshakes.begin(self.limits.handshakes)));
+                    HandedOver { stream, open, identities, limits: self.limits }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be handed over");
@@ -184,8 +211,8 @@ impl Spread {
 pub(crate) struct HandedOver {
     pub(crate) stream: std::net::TcpStream,
     pub(crate) open: Open,
-    /// Whom it may stand for, if it is to be secured.
-    pub(crate) identities: Option<Arc<Identities>>,
+    /// Whom it may stand for, if it is to be secured, and what ends its handshake when there are too many.
+    pub(crate) identities: Option<(Arc<Identities>, oneshot::Receiver<()>)>,
     pub(crate) limits: ServerLimits,
 }
 
@@ -215,5 +242,23 @@ impl Stream for Connections {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(context).map(|handed_over| handed_over.map(Connection::new))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_handshake_too_many_ends_the_oldest_that_is_under_way() {
+        let mut handshakes = Handshakes::default();
+        let mut oldest = handshakes.begin(2);
+        let over = handshakes.begin(2);
+        drop(over);
+        let mut third = handshakes.begin(2);
+        assert!(oldest.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
+        let mut fourth = handshakes.begin(2);
+        assert_eq!(oldest.try_recv(), Ok(()));
+        assert!(third.try_recv().is_err() && fourth.try_recv().is_err());
     }
 }

@@ -3,6 +3,7 @@
 //! Invariants:
 //! - A call that is not in the table of rights is refused, whoever makes it.
 //! - A caller's rights are looked up at each call, in the latest principals file.
+//! - What a caller sends passes the limits of `request_body.rs`, whoever it is.
 //! - A call that its caller resets before it is answered counts as waste of its connection (`waste.rs`).
 //! - A stream lives no longer than the rights with which it was opened: when its caller's entry changes or goes, both
 //!   of its directions end.
@@ -26,6 +27,7 @@ use tower_layer::Layer;
 use crate::caller::Caller;
 use crate::connection::{Certified, Peer};
 use crate::principals::Principals;
+use crate::request_body::limited;
 use crate::rights::{Right, right_to};
 use crate::waste::Waste;
 
@@ -109,10 +111,13 @@ fn was_in_vain(answer: &Response<Body>) -> bool {
 fn admit(request: &mut Request<Body>) -> Result<Admitted, Status> {
     let right = right_to(request.uri().path());
     let peer = request.extensions().get::<Peer>().ok_or_else(unknown)?;
+    let half_sent = Arc::clone(&peer.half_sent);
     let Some(certified) = peer.certified.clone() else {
         // The table counts for those who may do everything as well: a call that nobody has thought about is refused.
         let right = right.ok_or_else(no_such_call)?;
-        return Ok(Admitted { guard: None, unanswered: Unanswered::new(peer, right) });
+        let unanswered = Unanswered::new(peer, right);
+        wrap_body(request, |body| limited(body, right, &half_sent));
+        return Ok(Admitted { guard: None, unanswered });
     };
     let caller = certified.caller().ok_or_else(unknown)?;
     let right = right.ok_or_else(no_such_call)?;
@@ -122,12 +127,16 @@ fn admit(request: &mut Request<Body>) -> Result<Admitted, Status> {
     let unanswered = Unanswered::new(peer, right);
     let guard = right.streams.then(|| Guard::new(&certified, &caller));
     request.extensions_mut().insert(caller);
+    wrap_body(request, |body| limited(body, right, &half_sent));
     if let Some(guard) = &guard {
-        let guarded = |body| Body::new(GuardedRequest { body, guard: guard.clone() });
-        let body = std::mem::replace(request.body_mut(), Body::empty());
-        *request.body_mut() = guarded(body);
+        wrap_body(request, |body| Body::new(GuardedRequest { body, guard: guard.clone() }));
     }
     Ok(Admitted { guard, unanswered })
+}
+
+fn wrap_body(request: &mut Request<Body>, wrap: impl FnOnce(Body) -> Body) {
+    let body = std::mem::replace(request.body_mut(), Body::empty());
+    *request.body_mut() = wrap(body);
 }
 
 fn unknown() -> Status {

@@ -3,7 +3,7 @@
 //! Invariants:
 //! - What a document asks for is what the other services do: there is no second set of rules.
 //! - A document that was not taken is answered by admi.002 and leaves no trace; one that was taken is kept in the log
-//!   with its command, and so is each document that leaves about a payment.
+//!   with its command, and so is each document that leaves about a payment. The same bytes told again are not kept again.
 //! - An admi.002 is never answered, so that two systems can't go on rejecting each other's rejections.
 
 mod answers;
@@ -22,6 +22,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::desk::{Desk, Told};
+pub(crate) use self::keep::Keeper;
 use crate::caller::Caller;
 use crate::node::{Node, Patience};
 use crate::refusals::invalid;

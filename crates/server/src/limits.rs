@@ -14,8 +14,14 @@ pub struct ServerLimits {
     pub connections: usize,
     /// Connections that one principal may have open at once. Those whose certificates stand for nobody count as one.
     pub connections_per_principal: usize,
-    /// How long a new connection may say nothing, its handshake included. Clients of HTTP/2 speak first.
+    /// Handshakes that may be under way at once. With one more the oldest is given up: honest ones take milliseconds.
+    pub handshakes: usize,
+    /// How long a handshake may take.
+    pub handshake: Duration,
+    /// How long a new connection may say nothing, once it is secured. Clients of HTTP/2 speak first.
     pub first_word: Duration,
+    /// How long the rest of a message is waited for once it has begun, and the whole of a call that is one message.
+    pub message_patience: Duration,
     /// Calls under way on one connection. hyper's own default becomes unlimited under tonic.
     pub streams_per_connection: u32,
     /// Payments of one bank that may be under way at once.
@@ -63,7 +69,10 @@ impl Default for ServerLimits {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             connections: 4096,
             connections_per_principal: 256,
+            handshakes: 512,
+            handshake: Duration::from_secs(3),
             first_word: Duration::from_secs(10),
+            message_patience: Duration::from_secs(10),
             streams_per_connection: 1024,
             payments_per_bank: 1 << 16,
             replies_per_stream: 64,
@@ -106,6 +115,24 @@ pub(crate) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A connection that does not answer that in this time is closed: one that never reads can't, either.
 pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Calls of one caller that may wait for the end of a payment at once, apart from those that submitted it.
+pub(crate) const ENQUIRIES_PER_CALLER: u32 = 1024;
+
+/// Documents of one caller that may be on their way into the log at once, apart from those that go with a payment.
+pub(crate) const EVIDENCE_PER_CALLER: u32 = 4096;
+
+/// So many of them may wait for a node that is overloaded.
+pub(crate) const EVIDENCE_WAITING_PER_CALLER: u32 = 256;
+
+/// Documents that are remembered as kept, so that their repeats are not kept again.
+pub(crate) const EVIDENCE_REMEMBERED: usize = 1 << 16;
+
+/// The longest message of a call that has nothing long to say.
+pub(crate) const SMALL_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of half-sent messages that one connection may have with the node: sixteen of the longest.
+pub(crate) const HALF_SENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How often the files of identity are looked at.
 pub(crate) const IDENTITY_INTERVAL: Duration = Duration::from_secs(1);

@@ -9,16 +9,19 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use engine::{Answered, Handle, NotTaken, Question, Waiting};
+use engine::{AnswerSink, Answered, Handle, NotTaken, PaymentName, Question, Waiting};
 use ledger::{Outcome, RecordWriter};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, Streaming};
+use types::Sequence;
 
 use crate::caller::Caller;
-use crate::limits::ServerLimits;
+use crate::iso::Keeper;
+use crate::limits::{ENQUIRIES_PER_CALLER, ServerLimits};
 use crate::log::LogReads;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
+use crate::per_caller::PerCaller;
 use crate::quota::Quota;
 use crate::refusals;
 use crate::session::Sessions;
@@ -29,6 +32,8 @@ use crate::watchers::Watchers;
 pub(crate) struct Node {
     pub(crate) handle: Handle,
     pub(crate) quota: Arc<Quota>,
+    pub(crate) enquiries: Arc<PerCaller>,
+    pub(crate) keeper: Arc<Keeper>,
     pub(crate) limits: ServerLimits,
     /// Becomes true when the node begins to stop.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -43,6 +48,8 @@ pub(crate) struct Node {
 pub(crate) struct SharedNode {
     handle: Handle,
     quota: Arc<Quota>,
+    enquiries: Arc<PerCaller>,
+    keeper: Arc<Keeper>,
     limits: ServerLimits,
     stopping: watch::Receiver<bool>,
     sessions: Arc<Sessions>,
@@ -55,6 +62,8 @@ impl SharedNode {
         Self {
             handle,
             quota: Arc::new(Quota::new(limits.payments_per_bank)),
+            enquiries: Arc::new(PerCaller::new(ENQUIRIES_PER_CALLER)),
+            keeper: Arc::default(),
             limits,
             stopping,
             sessions: Arc::default(),
@@ -65,9 +74,9 @@ impl SharedNode {
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
-        let Self { handle, quota, limits, stopping, sessions, watchers, log_reads } = self;
+        let Self { handle, quota, enquiries, keeper, limits, stopping, sessions, watchers, log_reads } = self;
         let mailbox = Mailbox::open(&handle);
-        Node { handle, quota, limits, stopping, sessions, watchers, log_reads, mailbox }
+        Node { handle, quota, enquiries, keeper, limits, stopping, sessions, watchers, log_reads, mailbox }
     }
 }
 
@@ -143,6 +152,22 @@ impl Node {
         Awaited(receiver).await
     }
 
+    /// Asks what became of a payment in the end and waits for that, if the caller has not too much waiting already.
+    /// Whoever goes away gives its place back at once.
+    pub(crate) async fn ask_at_the_end(
+        &self,
+        caller: &Caller,
+        payment: Sequence,
+    ) -> Result<Answered, Status> {
+        let place = self.enquiries.enter(caller.principal);
+        let _place = place.ok_or_else(|| refusals::too_many_enquiries().into_status())?;
+        let (sender, receiver) = oneshot::channel();
+        let sink = AtTheEnd { sender, mailbox: self.mailbox.clone() };
+        let question = Question::Final(PaymentName::At(payment));
+        self.handle.ask(question, Box::new(sink)).map_err(not_taken)?;
+        Awaited(receiver).await
+    }
+
     /// Adds a command to the last part of a batch, or starts a new part when that one is as large as a
     /// submission may be. `waiting` goes with the command.
     pub(crate) fn append<Waiting>(
@@ -158,6 +183,23 @@ impl Node {
         let (commands, all) = parts.last_mut().expect("a part was added if there was none");
         write(commands);
         all.push(waiting);
+    }
+}
+
+/// Takes the answer to a question that may wait for seconds; nobody wants it once its asker has gone.
+struct AtTheEnd {
+    sender: oneshot::Sender<Answered>,
+    mailbox: Mailbox,
+}
+
+impl AnswerSink for AtTheEnd {
+    fn take(self: Box<Self>, answered: Answered) {
+        let Self { sender, mailbox } = *self;
+        mailbox.put(Letter::Answer(sender, answered));
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.sender.is_closed()
     }
 }
 

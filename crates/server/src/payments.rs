@@ -3,7 +3,7 @@
 use client::convert::{FieldReader, Path};
 use client::plain::plain_request;
 use client::{Refusal, v1};
-use engine::{Answer, Answered, PaymentName, Question};
+use engine::{Answer, Answered, Question};
 use ledger::{Outcome, Payment, PaymentAnswer, QuestionState, Stage, Told};
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
@@ -69,7 +69,7 @@ impl PaymentService for Payments {
         let answered = self.0.ask(question).await?;
         // Before it is waited for: nobody waits for an answer that he may not know.
         let side = self.0.side_of(&caller, request.get_ref(), &answered).await?;
-        let answered = self.0.at_the_end(answered, patience).await?;
+        let answered = self.0.at_the_end(&caller, answered, patience).await?;
         let result = Some(self.0.payment_answer(&answered, side)?);
         Ok(Response::new(v1::GetPaymentResponse { result }))
     }
@@ -163,6 +163,7 @@ impl Node {
     /// What became of a payment about which something is known: once it is final, or when the asker's time is over.
     pub(crate) async fn at_the_end(
         &self,
+        caller: &Caller,
         answered: Answered,
         patience: Patience,
     ) -> Result<Answered, Status> {
@@ -172,7 +173,7 @@ impl Node {
         }
         let open = payment.sequence();
         tokio::select! {
-            last = patience.wait(self.ask(Question::Final(PaymentName::At(open)))) => {
+            last = patience.wait(self.ask_at_the_end(caller, open)) => {
                 last.unwrap_or(Ok(answered))
             }
             () = self.stops() => Ok(answered),

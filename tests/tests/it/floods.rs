@@ -11,7 +11,7 @@ use server::ServerLimits;
 use std::num::NonZeroUsize;
 use tests::http2::{Ended, Rude, call, flag, frame, header, kind, message, setting};
 use tests::secured::Secured;
-use tests::{Api, Node, World, payment, settled};
+use tests::{Api, BETA, Bank, GAMMA, Node, World, payment, payment_to_remote, settled, start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -235,7 +235,7 @@ async fn connections_beyond_the_limit_do_not_touch_those_within() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handshakes_that_never_end_are_given_up() {
-    let limits = ServerLimits { first_word: Duration::from_millis(300), ..one_thread() };
+    let limits = ServerLimits { handshake: Duration::from_millis(300), ..one_thread() };
     let secured = Secured::with_limits(limits).await;
     let operator = secured.api("operator").await;
     let request = v1::GetTrialBalanceRequest {};
@@ -258,4 +258,96 @@ async fn handshakes_that_never_end_are_given_up() {
         assert!(ended.is_ok(), "the node closes what comes to nothing");
     }
     operator.audit().get_trial_balance(request).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handshakes_beyond_their_limit_end_the_oldest_and_not_the_honest() {
+    // Their time is longer than the test: only their number ends them.
+    let limits = ServerLimits { handshakes: 16, handshake: Duration::from_secs(300), ..one_thread() };
+    let secured = Secured::with_limits(limits).await;
+    let mut silent = Vec::new();
+    for _ in 0..48 {
+        silent.push(TcpStream::connect(secured.address()).await.unwrap());
+    }
+    let auditor = secured.api("auditor").await;
+    auditor.audit().get_trial_balance(v1::GetTrialBalanceRequest {}).await.unwrap();
+    for stream in &mut silent[..32] {
+        let ended = tokio::time::timeout(PATIENCE, stream.read_u8()).await;
+        assert!(ended.expect("the oldest are given up").is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_never_come_whole_are_given_up() {
+    let limits = ServerLimits { message_patience: Duration::from_millis(300), ..one_thread() };
+    let node = Node::with_limits(limits).await;
+    let api = node.api().await;
+    World::set_up(&api, 1).await;
+    for path in [SUBMIT, "/solvo.v1.PaymentService/SubmitPayments"] {
+        let mut rude = Rude::connect(node.address(), &[]).await;
+        let mut bytes = frame(kind::HEADERS, flag::END_HEADERS, 1, &call(path));
+        bytes.extend(frame(kind::DATA, 0, 1, &message(1000, &[0; 10])));
+        rude.send(&bytes).await.unwrap();
+        assert!(meanwhile(&api, rude.call_ended(1, PATIENCE)).await, "{path}");
+    }
+    // A call that has not even begun its message is the same; a stream may pause between its messages.
+    let mut rude = Rude::connect(node.address(), &[]).await;
+    let stream = call("/solvo.v1.PaymentService/SubmitPayments");
+    let mut bytes = frame(kind::HEADERS, flag::END_HEADERS, 1, &stream);
+    bytes.extend(frame(kind::DATA, 0, 1, &message(0, &[])));
+    bytes.extend(frame(kind::HEADERS, flag::END_HEADERS, 3, &call(SUBMIT)));
+    rude.send(&bytes).await.unwrap();
+    assert!(rude.call_ended(3, PATIENCE).await);
+    assert!(!rude.call_ended(1, Duration::from_secs(1)).await, "it waits for the next message");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_batches_may_be_long() {
+    let (_node, api) = node().await;
+    let payment_id = "X".repeat(70_000);
+    let reference = Some(v1::get_payment_request::Reference::PaymentId(payment_id));
+    let request = v1::GetPaymentRequest { reference, wait_ms: None };
+    assert_eq!(api.payments().get_payment(request).await.unwrap_err().code(), tonic::Code::OutOfRange);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enquiries_that_wait_take_nobodys_place() {
+    let (node, api) = node().await;
+    World::of(api.clone()).remote_bank().await;
+    let mut gamma = Bank::connect(&api, GAMMA).await;
+    let open = api.submit_within(&payment_to_remote("TX-0", "0.01"), 0).await.unwrap();
+    let ask = |wait_ms| v1::GetPaymentRequest {
+        reference: Some(v1::get_payment_request::Reference::PaymentId(open.payment_id.clone())),
+        wait_ms: Some(wait_ms),
+    };
+    // Those who go give their places back.
+    let mut hasty = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let (mut client, request) = (api.payments(), ask(1));
+        hasty.spawn(async move {
+            for _ in 0..64 {
+                client.get_payment(request.clone()).await.unwrap();
+            }
+        });
+    }
+    hasty.join_all().await;
+    // Two connections: one may not have so many calls under way.
+    let others = [node.api().await, node.api().await];
+    let mut waiting = tokio::task::JoinSet::new();
+    for number in 0..1100 {
+        let (mut client, request) = (others[number % 2].payments(), ask(60_000));
+        waiting.spawn(async move { client.get_payment(request).await });
+    }
+    for _ in 0..1100 - 1024 {
+        let refused = waiting.join_next().await.unwrap().unwrap().unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
+    }
+    let account = v1::GetAccountRequest { iban: tests::belgian(1), currency_code: "EUR".to_owned() };
+    api.accounts().get_account(account).await.unwrap();
+    Bank::try_connect(&api, start(BETA)).await.unwrap();
+    let question = gamma.question().await;
+    gamma.accept(&question).await;
+    let answered = waiting.join_all().await;
+    assert_eq!(answered.len(), 1024);
+    assert!(answered.into_iter().all(|answer| answer.is_ok()));
 }

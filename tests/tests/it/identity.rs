@@ -11,7 +11,8 @@ use server::{RIGHTS, Role, ServerLimits};
 use tests::certificates::Authority;
 use tests::secured::{Secured, principal, principals};
 use tests::{
-    ALFA, Api, BETA, Workspace, World, account, belgian, german, money, outcome_of, payment, settled, until,
+    ALFA, Api, BETA, Bank, Workspace, World, account, belgian, german, money, outcome_of, payment, settled,
+    until,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -468,4 +469,69 @@ async fn money_moves_as_ever() {
     let auditor = secured.api("auditor").await;
     assert_eq!(auditor.balance(&german(1)).await, "1002.50");
     auditor.trial_balance().await;
+}
+
+/// The events that a caller may still hear of the payments up to the one with this id, from the log.
+async fn watched(api: &Api, request: v1::WatchRequest, last: &str) -> Vec<v1::Event> {
+    let request = v1::WatchRequest { after_sequence: Some(0), ..request };
+    let mut responses = api.events().watch(request).await.unwrap().into_inner();
+    let mut events = Vec::new();
+    loop {
+        events.extend(responses.message().await.unwrap().unwrap().events);
+        let id = |event: &v1::Event| event.outcome.as_ref().map(|outcome| outcome.payment_id.clone());
+        if events.iter().any(|event| id(event).as_deref() == Some(last)) {
+            return events;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_payees_side_hears_nothing_of_what_the_payers_bank_decided() {
+    let secured = Secured::start().await;
+    let operator = secured.api("operator").await;
+    let world = World::set_up(&operator, 0).await;
+    let (alfa, beta) = (secured.api("alfa").await, secured.api("beta").await);
+    World::of(alfa.clone()).customer(ALFA, &belgian(1)).await;
+    World::of(beta.clone()).customer(BETA, &german(1)).await;
+    let no_funds = alfa.submit(&payment("TX-POOR", "5000.00")).await.unwrap();
+    assert_eq!(no_funds.reason_code, "AM04");
+    let debits = Some(v1::StagePolicy {
+        scope: v1::DecisionScope::Above.into(),
+        above: Some(money("50.00")),
+        silence: v1::SilenceMeaning::Reject.into(),
+    });
+    world.set_policy(ALFA, v1::DecisionPolicy { debits, credits: None }, 1).await;
+    let mut bank = Bank::connect(&alfa, ALFA).await;
+    let paying = alfa.submit_aside(&payment("TX-FRAUD", "60.00"));
+    let question = bank.question().await;
+    bank.reject(&question, "FRAD").await;
+    assert_eq!(paying.await.unwrap().unwrap().reason_code, "FRAD");
+    let paid = settled(alfa.submit(&payment("TX-PAID", "1.00")).await.unwrap());
+
+    let brief = |events: Vec<v1::Event>| -> Vec<(String, String, String)> {
+        let outcomes = events.into_iter().filter(|event| event.r#type() == v1::EventType::Outcome);
+        let brief = |event: v1::Event| {
+            let (outcome, summary) = (event.outcome.unwrap(), event.summary.unwrap());
+            (outcome.transaction_id, outcome.reason_code, summary.debtor_account)
+        };
+        outcomes.map(brief).collect()
+    };
+    let told = |id: &str, reason: &str, account: &str| (id.to_owned(), reason.to_owned(), account.to_owned());
+    let payer = belgian(1);
+    let all = v1::WatchRequest::default();
+    let whole =
+        [told("TX-POOR", "AM04", &payer), told("TX-FRAUD", "FRAD", &payer), told("TX-PAID", "", &payer)];
+    for api in [&alfa, &operator] {
+        assert_eq!(brief(watched(api, all.clone(), &paid.payment_id).await), whole);
+    }
+    let events = watched(&beta, all, &paid.payment_id).await;
+    assert_eq!(events.len(), 1, "not even that a payment waited: {events:?}");
+    assert_eq!(brief(events), [told("TX-PAID", "", &payer)]);
+    // A till looks for its own bill.
+    let till = v1::WatchRequest { account: german(1), ..Default::default() };
+    let heard = brief(watched(&beta, till, &paid.payment_id).await);
+    assert_eq!(
+        heard,
+        [told("TX-POOR", "AM04", ""), told("TX-FRAUD", "MS03", ""), told("TX-PAID", "", &payer)]
+    );
 }

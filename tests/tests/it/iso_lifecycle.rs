@@ -57,7 +57,18 @@ fn answer(question: &PaymentOrder, status: Status) -> Vec<u8> {
 }
 
 fn enquiry(transaction_id: &str, debtor_agent: &str) -> Vec<u8> {
-    let request = StatusRequest {
+    write_pacs028(&request(transaction_id, debtor_agent)).into_bytes()
+}
+
+/// An enquiry about a payment that nobody takes any more.
+fn old_enquiry(transaction_id: &str, debtor_agent: &str) -> Vec<u8> {
+    let accepted = now().minus(types::Duration::from_seconds(60));
+    let request = StatusRequest { acceptance_time: Some(accepted), ..request(transaction_id, debtor_agent) };
+    write_pacs028(&request).into_bytes()
+}
+
+fn request(transaction_id: &str, debtor_agent: &str) -> StatusRequest {
+    StatusRequest {
         message_id: text("ASK-1"),
         created_at: now(),
         instructing_agent: None,
@@ -71,8 +82,7 @@ fn enquiry(transaction_id: &str, debtor_agent: &str) -> Vec<u8> {
         acceptance_time: None,
         category_purpose: None,
         debtor_agent: Bic::parse(debtor_agent).unwrap(),
-    };
-    write_pacs028(&request).into_bytes()
+    }
 }
 
 fn report(answer: &v1::Iso20022ServiceSubmitResponse) -> StatusReport {
@@ -177,7 +187,7 @@ async fn a_late_answer_hears_that_the_payment_has_expired() {
 async fn an_enquiry_gets_the_stored_report() {
     let (_node, api) = world().await;
     let mut gamma = Exchange::connect(&api, GAMMA).await;
-    let unknown = submit(&api, enquiry("TX-1", ALFA)).await;
+    let unknown = submit(&api, old_enquiry("TX-1", ALFA)).await;
     assert_eq!(report(&unknown).status, rejected("AG09"));
     assert_eq!(report(&unknown).original_transaction_id.unwrap().as_str(), "TX-1");
 
@@ -232,7 +242,7 @@ async fn an_exchange_answers_what_it_did_not_take_and_repeats() {
         description: None,
     };
     alfa.send(write_admi002(&rejection).into_bytes()).await;
-    alfa.send(enquiry("TX-9", ALFA)).await;
+    alfa.send(old_enquiry("TX-9", ALFA)).await;
     assert_eq!(alfa.report().await.status, rejected("AG09"));
 }
 

@@ -5,9 +5,9 @@
 //! - `idempotency`, `questions`: repeats and answers, over restarts.
 //! - `streams`: payments and accounts in bulk, and callers that go away.
 //! - `lifecycle`, `connect`, `watch`: payments that a bank has to decide, banks that connect, and who watches.
-//! - `iso`: every fixture, as its sidecar says.
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
-//! - `iso`, `iso_lifecycle`: every fixture, as its sidecar says; and payments that a bank has to decide, in documents.
+//! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
+//!   documents; and documents from those who have no business with a payment.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
 
@@ -20,6 +20,7 @@ mod idempotency;
 mod identity;
 mod invalid;
 mod iso;
+mod iso_edges;
 mod iso_lifecycle;
 mod journey;
 mod lifecycle;

@@ -13,6 +13,8 @@ use crate::refusals::{bank_not_yours, invalid};
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
     pub(super) banks: Banks,
+    /// The banks that the watcher may know about, wanted or not.
+    seen: Banks,
     pub(super) types: Types,
     account: Option<Iban>,
     end_to_end_id: Option<Text<35>>,
@@ -46,13 +48,25 @@ impl Filter {
         }
     }
 
-    /// Whether a payment with this order is wanted, as far as its order says.
+    /// Whether the watcher may know what there is of this bank.
+    pub(super) fn sees(&self, bank: Bic) -> bool {
+        match &self.seen {
+            Banks::All => true,
+            Banks::Listed(banks) => banks.contains(&bank),
+        }
+    }
+
+    /// Whether a payment with this order is wanted, as far as its order says. Whoever sees the payee's side alone can't
+    /// look for the payer's account.
     pub(super) fn matches(&self, order: Option<&PaymentOrder>) -> bool {
         if !self.looks_into_orders() {
             return true;
         }
         let Some(order) = order else { return false };
-        let of_account = |account: Iban| [order.debtor_account, order.creditor_account].contains(&account);
+        let of_account = |account: Iban| {
+            order.creditor_account == account
+                || order.debtor_account == account && self.sees(order.debtor_agent)
+        };
         let reference = match &order.remittance {
             Some(Remittance::Structured { reference, .. }) => Some(reference),
             Some(Remittance::Unstructured(_)) | None => None,
@@ -90,7 +104,8 @@ pub(super) fn read_watch(
         (listed, _) if listed.iter().all(|bank| caller.may_see(*bank)) => Banks::Listed(listed.into()),
         _ => return Err(bank_not_yours().into_status()),
     };
-    let filter = Filter { banks, types, account, end_to_end_id, creditor_reference };
+    let seen = caller.banks_seen().map_or(Banks::All, |own| Banks::Listed(own.into()));
+    let filter = Filter { banks, seen, types, account, end_to_end_id, creditor_reference };
     Ok((filter, wire.after_sequence.map(Sequence)))
 }
 

@@ -1,10 +1,14 @@
 //! Events from what happened. The same events come from notices and from the log.
+//!
+//! Invariant: whoever sees the payee's side of a payment alone hears what that side is told, and nothing of what the
+//! payer's bank decided. Where its side is told nothing, only who looks for that very payment hears that it was refused:
+//! a till that waits for its bill.
 
 use client::convert::{money, timestamp};
 use client::v1;
 use engine::{BankChange, BankChanged, StoredOrder};
 use ledger::{Payment, QuestionState, Stage};
-use types::{Bic, PaymentOrder, PaymentState, Remittance, StatusReason};
+use types::{Bic, PaymentOrder, PaymentState, ReasonCode, Remittance, StatusReason};
 
 use super::filter::Filter;
 use crate::node::Node;
@@ -16,6 +20,15 @@ pub(super) struct Happened {
     pub(super) payment: Payment,
     pub(super) creditor_agent: Option<Bic>,
     pub(super) order: Option<StoredOrder>,
+}
+
+/// What a watcher may know of what happened.
+struct Known {
+    /// Whether it hears of it.
+    is_told: bool,
+    /// Whether its side of the payment hears of it, so that nothing else about the payment is withheld either.
+    is_its_own: bool,
+    reason: Option<ReasonCode>,
 }
 
 impl Happened {
@@ -47,24 +60,54 @@ impl Happened {
             | PaymentState::Expired
             | PaymentState::Unresolved => (v1::EventType::Outcome, filter.types.outcomes),
         };
+        let known = self.known_to(filter);
+        let facts = PaymentFacts { reason: known.reason, ..self.facts };
         let references = PaymentReferences::of(&self.payment);
         let event = v1::Event {
             sequence: self.facts.decided_at.0,
             r#type: r#type.into(),
             time: Some(timestamp(self.facts.decided_time)),
-            outcome: Some(payment_outcome(&node.handle, references, &self.facts)),
-            summary: order.as_ref().map(summary),
+            outcome: Some(payment_outcome(&node.handle, references, &facts)),
+            summary: order.as_ref().map(|order| summary(order, known.is_its_own)),
             alert: v1::AlertKind::Unspecified.into(),
             participant: String::new(),
         };
-        let alert = self.alert().filter(|_| filter.types.alerts).map(|(kind, bank)| v1::Event {
+        let alert = self.alert().filter(|(_, bank)| known.is_its_own || filter.sees(*bank));
+        let alert = alert.filter(|_| filter.types.alerts).map(|(kind, bank)| v1::Event {
             r#type: v1::EventType::Alert.into(),
             alert: kind.into(),
             participant: bank.to_string(),
             ..event.clone()
         });
-        events.extend(Some(event).filter(|_| is_wanted).into_iter().chain(alert));
+        let event = Some(event).filter(|_| is_wanted && known.is_told);
+        events.extend(event.into_iter().chain(alert));
         true
+    }
+
+    /// What a watcher may know of this.
+    fn known_to(&self, filter: &Filter) -> Known {
+        let Self { facts, payment, .. } = self;
+        let own = |reason| Known { is_told: true, is_its_own: true, reason };
+        if filter.sees(payment.debtor_agent()) {
+            return own(facts.reason);
+        }
+        let [debit, credit] = [Stage::Debit, Stage::Credit].map(|stage| payment.question(stage));
+        if facts.state == PaymentState::Reserved {
+            // Its bank was asked at once, or the payer's was asked first.
+            let is_its_own = debit == QuestionState::NotAsked;
+            return Known { is_told: is_its_own, is_its_own, reason: None };
+        }
+        if let Some(told) = payment.told_to(Stage::Credit) {
+            return own(told.reason);
+        }
+        // It knows its own no, although nobody tells it again.
+        if credit == QuestionState::Rejected {
+            return own(facts.reason);
+        }
+        let is_decided_by_bank = debit == QuestionState::Rejected
+            || debit == QuestionState::Silent && facts.state == PaymentState::Expired;
+        let reason = if is_decided_by_bank { Some(no_reason_given()) } else { facts.reason };
+        Known { is_told: filter.looks_into_orders(), is_its_own: false, reason }
     }
 
     /// What people should look at, and the bank that it is about.
@@ -113,13 +156,18 @@ pub(super) fn bank_changed(
     })
 }
 
-fn summary(order: &PaymentOrder) -> v1::PaymentSummary {
+/// What the payee's side hears instead of why the payer's bank decided against a payment.
+fn no_reason_given() -> ReasonCode {
+    ReasonCode::parse("MS03").expect("four capital letters and digits")
+}
+
+fn summary(order: &PaymentOrder, names_payer: bool) -> v1::PaymentSummary {
     let creditor_reference = match &order.remittance {
         Some(Remittance::Structured { reference, .. }) => reference.as_str().to_owned(),
         Some(Remittance::Unstructured(_)) | None => String::new(),
     };
     v1::PaymentSummary {
-        debtor_account: order.debtor_account.as_str().to_owned(),
+        debtor_account: if names_payer { order.debtor_account.as_str().to_owned() } else { String::new() },
         creditor_account: order.creditor_account.as_str().to_owned(),
         creditor_agent: order.creditor_agent.to_string(),
         amount: Some(money(order.amount, order.currency)),

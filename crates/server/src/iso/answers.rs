@@ -1,26 +1,29 @@
 //! pacs.002 from a bank: its answer to the question whether a payee's account is credited.
+//!
+//! Invariant: whoever is not the bank that a payment asks hears and does the same as if there were no such payment.
 
-use engine::{Answer as EngineAnswer, NotTaken, PaymentName, Question, Waiting};
+use client::v1;
+use engine::{Answer as EngineAnswer, NotTaken, Question, Waiting};
 use iso20022::{NOT_PROVIDED, Status as Report, StatusReport};
 use ledger::{
     About, Answer, AnswerEffect, AnswerPayment, Outcome, Payment, PaymentAnswer, RecordWriter, Stage, Verdict,
 };
 use tonic::Status;
-use types::{Bic, PaymentState, Sequence, StatusReason, Timestamp};
+use types::{Bic, PaymentOrder, PaymentState, Sequence, StatusReason, Timestamp};
 
 use super::desk::{Desk, Incoming, Reply};
 use super::keep::{keep, sent};
 use super::outgoing::Outgoing;
 use super::reports::{MessageOf, finish, message_id, payment_id, payment_of_message, status};
 use crate::log::payments;
-use crate::refusals::{bank_not_yours, not_taken, stopping_connection, unanswered};
+use crate::refusals::{bank_not_yours, invalid, not_taken, stopping_connection, unanswered};
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 
 /// What a bank's report is about, as far as it is known here.
 struct Original {
     payment: Payment,
-    /// The bank that is asked, if the log had to be read.
-    creditor_agent: Option<Bic>,
+    /// The bank that is asked.
+    creditor_agent: Bic,
 }
 
 impl Desk {
@@ -30,25 +33,15 @@ impl Desk {
         incoming: &Incoming<'_>,
         report: &StatusReport,
     ) -> Result<Reply, Status> {
-        let original = self.original(report).await?;
-        let bank = match (incoming.sender, &original) {
-            (Some(sender), _) => Some(sender),
-            (None, Some(Original { creditor_agent: Some(bank), .. })) => Some(*bank),
-            (None, Some(Original { payment, .. })) => {
-                self.order_of(payment).await?.and_then(|order| order.creditor_agent())
-            }
-            (None, None) => None,
-        };
-        let Some(bank) = bank else {
+        let sender = self.who_answers(incoming)?;
+        let original = self.original(report, sender).await?;
+        let Some(bank) = sender.or(original.as_ref().map(|original| original.creditor_agent)) else {
             // Nobody is known to have answered, and nothing to have been asked.
             let document = self.unknown_original(incoming, report, self.node.handle.now());
             let sent = sent(&document, About::NoPayment, None);
             keep(&self.node, &self.caller, &[incoming.kept(About::NoPayment), sent]);
             return Ok(document.into());
         };
-        if !self.caller.may_act_for(bank) {
-            return Err(bank_not_yours().into_status());
-        }
         let command = AnswerPayment {
             // There is no payment at the first position: the answer is counted as one to nothing.
             payment: original.as_ref().map_or(Sequence(0), |original| original.payment.sequence()),
@@ -76,9 +69,24 @@ impl Desk {
         }
     }
 
+    /// The bank that answers, before any payment is looked at: the one that the document names, or the caller's own.
+    /// Only for a caller that acts for every bank is it left to the payment.
+    fn who_answers(&self, incoming: &Incoming<'_>) -> Result<Option<Bic>, Status> {
+        let sender = incoming.sender.or_else(|| self.caller.only_bank());
+        match sender {
+            Some(sender) if !self.caller.may_act_for(sender) => Err(bank_not_yours().into_status()),
+            None if !self.caller.acts_for_all() => {
+                let description = "who acts for several banks says which one answers, by Fr or InstgAgt";
+                let description = description.to_owned();
+                Err(invalid(vec![v1::FieldViolation { field: "document".to_owned(), description }]))
+            }
+            sender => Ok(sender),
+        }
+    }
+
     /// The payment that a report is about: by the message that asked, or by the payment's key. Whatever the report
-    /// repeats of the payment has to be the payment's.
-    async fn original(&self, report: &StatusReport) -> Result<Option<Original>, Status> {
+    /// repeats of the payment has to be the payment's, and its payee's bank the one that answers, if that is known.
+    async fn original(&self, report: &StatusReport, bank: Option<Bic>) -> Result<Option<Original>, Status> {
         let handle = &self.node.handle;
         let asked = payment_of_message(handle, &report.original_message_id);
         let payment = match (asked, &report.original_transaction_id, report.debtor_agent) {
@@ -95,17 +103,21 @@ impl Desk {
             (None, ..) => None,
         };
         let Some(payment) = payment.filter(|payment| repeats(report, payment)) else { return Ok(None) };
-        let asked_in_question =
-            report.original_message_id == message_id(handle, payment.sequence(), MessageOf::Question);
-        if asked_in_question || report.original_message_id.as_str() == NOT_PROVIDED {
-            return Ok(Some(Original { payment, creditor_agent: None }));
-        }
+        let stored = self.order_of(&payment).await?;
+        let order = stored.as_ref().and_then(|stored| stored.order());
+        let Some((order, creditor_agent)) = order.zip(stored.and_then(|stored| stored.creditor_agent()))
+        else {
+            // What has been erased agrees with nothing.
+            return Ok(None);
+        };
+        let question_id = message_id(handle, payment.sequence(), MessageOf::Question);
         // The payer's bank named the message that it sent; a bank that was asked in another form may repeat that.
-        let Some(order) = self.order_of(&payment).await? else { return Ok(None) };
-        let creditor_agent = order.creditor_agent();
-        let is_its_message =
-            order.order().is_some_and(|order| order.message_id.as_ref() == Some(&report.original_message_id));
-        Ok(is_its_message.then_some(Original { payment, creditor_agent }))
+        let is_its_message = report.original_message_id == question_id
+            || report.original_message_id.as_str() == NOT_PROVIDED
+            || order.message_id.as_ref() == Some(&report.original_message_id);
+        let is_asked = bank.is_none_or(|bank| bank == creditor_agent);
+        let is_it = is_its_message && is_asked && repeats_order(report, &order);
+        Ok(is_it.then_some(Original { payment, creditor_agent }))
     }
 
     /// Submits an answer with its document. An answer is never shed, a document may be: then it follows.
@@ -176,7 +188,7 @@ impl Desk {
         bank: Bic,
         sequence: Sequence,
     ) -> Result<Reply, Status> {
-        let answered = self.node.ask(Question::Final(PaymentName::At(sequence))).await?;
+        let answered = self.node.ask_at_the_end(&self.caller, sequence).await?;
         let EngineAnswer::Payment(PaymentAnswer::Found(payment)) = answered.answer else {
             return Err(Status::internal("a payment that was answered about is known"));
         };
@@ -218,7 +230,15 @@ impl Desk {
 /// After this time an answer that an overloaded engine did not take is submitted again.
 const AGAIN_AFTER: std::time::Duration = std::time::Duration::from_millis(2);
 
-/// Whether what a report repeats of its original, apart from the message id, is this payment's.
+/// Whether the payer's references that a report repeats are this order's.
+fn repeats_order(report: &StatusReport, order: &PaymentOrder) -> bool {
+    let StatusReport { original_end_to_end_id, original_instruction_id, original_uetr, .. } = report;
+    original_end_to_end_id.as_ref().is_none_or(|id| *id == order.end_to_end_id)
+        && (original_instruction_id.is_none() || *original_instruction_id == order.instruction_id)
+        && (original_uetr.is_none() || *original_uetr == order.uetr)
+}
+
+/// Whether what a report repeats of its original's key and time is this payment's.
 fn repeats(report: &StatusReport, payment: &Payment) -> bool {
     let milliseconds = |time: Timestamp| time.nanoseconds() / 1_000_000;
     let transaction_id = report.original_transaction_id.as_ref();

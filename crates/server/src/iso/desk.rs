@@ -14,7 +14,7 @@ use types::{Bic, Channel, Date, PaymentOrder, ReasonCode, StatusReason, Timestam
 use super::keep::{keep, received, sent};
 use super::outgoing::{Dress, Outgoing, not_permitted, not_taken, unreadable};
 use super::reports::{MessageOf, finish, message_id, payment_id, status};
-use crate::admission::{Admission, Order};
+use crate::admission::{Admission, Order, admit_refused};
 use crate::caller::Caller;
 use crate::mailbox::reserved;
 use crate::node::{Node, Patience};
@@ -81,8 +81,13 @@ impl Desk {
             }
         };
         let dress = Dress::answering(&message, signature);
+        let is_rejection = matches!(message.message, Message::Rejection(_));
         let done = self.message(document, message, dress).await;
         match done {
+            Err(status) if is_rejection => {
+                tracing::warn!(code = ?status.code(), "a rejection of a document could not be taken");
+                Ok(Reply::default())
+            }
             Err(status) if status.code() == Code::PermissionDenied && self.bank.is_some() => {
                 Ok(not_permitted(document, &status, now, dress).into())
             }
@@ -187,12 +192,14 @@ impl Desk {
         incoming: &Incoming<'_>,
         command: &RefusedPayment,
     ) -> Result<Outcome, Status> {
+        let places = admit_refused(&self.node, &self.caller, command.debtor_agent);
+        let places = places.map_err(Refusal::into_status)?;
         let mut commands = self.node.handle.commands(self.caller.principal);
         commands.refused_payment(command);
         commands.evidence(&incoming.kept(About::RecordBefore));
         let patience = self.patience();
         // What repeats an open payment waits for it, refused or not.
-        let progress = self.node.submit_payment(commands, (), patience.to_the_end())?;
+        let progress = self.node.submit_payment(commands, places, patience.to_the_end())?;
         self.node.in_the_end(progress, patience).await
     }
 

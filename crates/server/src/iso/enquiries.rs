@@ -1,4 +1,7 @@
 //! pacs.028, which asks what became of a payment, and admi.002, which says that a document was not taken.
+//!
+//! Invariant: AG09 says that the payment was never received and never will be settled, so that the payer's bank may
+//! give the money back. Where that is not certain, the answer is another one.
 
 use engine::{Answer, Question, StoredOrder};
 use iso20022::{ReceivedRejection, Status as Report, StatusRequest};
@@ -8,10 +11,11 @@ use types::{Bic, PaymentState, StatusReason, Text};
 
 use super::desk::{Desk, Incoming, Reply};
 use super::keep::{keep, sent};
+use super::outgoing::undecided;
 use super::reports::{Reported, finish, payment_of_message, report};
 use crate::log::{document, orders, payments};
 use crate::node::Patience;
-use crate::refusals::not_yet;
+use crate::refusals::{bank_not_yours, not_yet, too_many_enquiries};
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 
 impl Desk {
@@ -21,6 +25,10 @@ impl Desk {
         incoming: &Incoming<'_>,
         request: &StatusRequest,
     ) -> Result<Reply, Status> {
+        // Answers of banks are never shed; who asks more than can be kept waits.
+        if self.node.keeper.is_full_for(self.caller.principal) {
+            return Err(too_many_enquiries().into_status());
+        }
         let question = Question::PaymentByKey {
             debtor_agent: request.debtor_agent,
             transaction_id: request.original_transaction_id.clone(),
@@ -31,23 +39,28 @@ impl Desk {
             super::desk::Told::InItsTurn => Patience::Final,
         };
         let answered = self.node.ask(question).await?;
-        let Answer::Payment(PaymentAnswer::Found(open)) = &answered.answer else {
-            return Ok(self.unknown(incoming, request));
+        let open = match &answered.answer {
+            Answer::Payment(PaymentAnswer::Found(open)) => open,
+            Answer::Payment(missing) if self.is(request.debtor_agent) => {
+                return Ok(self.missing(incoming, request, missing));
+            }
+            _ => return Err(bank_not_yours().into_status()),
         };
         // Before anything is waited for: a foreign payment tells nothing by its time either.
         let order = self.order_of(open).await?;
         if self.side_of(open, order.as_ref()).is_none() {
-            return Ok(self.unknown(incoming, request));
+            return Err(bank_not_yours().into_status());
         }
-        let answered = self.node.at_the_end(answered, patience).await?;
-        let Answer::Payment(PaymentAnswer::Found(payment)) = answered.answer else {
-            return Ok(self.unknown(incoming, request));
+        let answered = self.node.at_the_end(&self.caller, answered, patience).await?;
+        let payment = match answered.answer {
+            Answer::Payment(PaymentAnswer::Found(payment)) => payment,
+            _ => return Err(Status::internal("a payment that waits is known")),
         };
         if payment.state() == PaymentState::Reserved {
             return Err(not_yet());
         }
         let Some(reported) = self.reported(&payment, order.as_ref()) else {
-            return Ok(self.unknown(incoming, request));
+            return Err(bank_not_yours().into_status());
         };
         let document = match order.as_ref().and_then(StoredOrder::fault) {
             Some(_) => document(&self.node, payment.sequence()).await?,
@@ -72,13 +85,17 @@ impl Desk {
 
     /// Which side of the payment asks. Whoever is on none learns nothing, not even that there is such a payment.
     fn side_of(&self, payment: &Payment, order: Option<&StoredOrder>) -> Option<(Bic, Stage)> {
-        let is = |bank| self.caller.may_act_for(bank) && self.bank.is_none_or(|asks| asks == bank);
         let creditor_agent = order.and_then(StoredOrder::creditor_agent);
         match creditor_agent {
-            _ if is(payment.debtor_agent()) => Some((payment.debtor_agent(), Stage::Debit)),
-            Some(creditor_agent) if is(creditor_agent) => Some((creditor_agent, Stage::Credit)),
+            _ if self.is(payment.debtor_agent()) => Some((payment.debtor_agent(), Stage::Debit)),
+            Some(creditor_agent) if self.is(creditor_agent) => Some((creditor_agent, Stage::Credit)),
             Some(_) | None => None,
         }
+    }
+
+    /// Whether this bank asks.
+    fn is(&self, bank: Bic) -> bool {
+        self.caller.may_act_for(bank) && self.bank.is_none_or(|asks| asks == bank)
     }
 
     /// The payment as it was submitted, from the log.
@@ -86,7 +103,22 @@ impl Desk {
         Ok(orders(&self.node, vec![payment.sequence()]).await?.remove(&payment.sequence()))
     }
 
-    /// The answer to an enquiry about a payment that is not known here.
+    /// The answer to the payer's bank about a payment that is not there.
+    fn missing(&self, incoming: &Incoming<'_>, request: &StatusRequest, missing: &PaymentAnswer) -> Reply {
+        let (reason, description) = match missing {
+            PaymentAnswer::NotFound { is_final: true } => return self.unknown(incoming, request),
+            PaymentAnswer::Forgotten => {
+                ("PAYMENT_FORGOTTEN", "older than what is kept: it may have been settled")
+            }
+            PaymentAnswer::NotFound { is_final: false } | PaymentAnswer::Found(_) => (
+                "PAYMENT_NOT_FOUND_YET",
+                "not received, and it may still come: ask again after its deadline, with AccptncDtTm",
+            ),
+        };
+        undecided(incoming.document, reason, description, self.node.handle.now(), incoming.dress).into()
+    }
+
+    /// The answer to an enquiry about a payment that was never received and never will be settled.
     fn unknown(&self, incoming: &Incoming<'_>, request: &StatusRequest) -> Reply {
         let status = Report::Rejected {
             reason: StatusReason::PaymentNotReceived.code(),

@@ -106,6 +106,17 @@ pub(super) fn not_permitted(document: &[u8], status: &Status, now: Timestamp, dr
     rejected(&rejection(document, "BANK_NOT_YOURS", status.message(), now), dress)
 }
 
+/// The rejection of an enquiry that can't be answered. Not AG09, on which a bank gives its customer the money back.
+pub(super) fn undecided(
+    document: &[u8],
+    reason: &str,
+    description: &str,
+    now: Timestamp,
+    dress: Dress,
+) -> Outgoing {
+    rejected(&rejection(document, reason, description, now), dress)
+}
+
 fn rejection(document: &[u8], reason: &str, description: &str, rejected_at: Timestamp) -> Rejection {
     Rejection {
         original_message_id: iso20022::message_id_of(document),
