@@ -170,7 +170,8 @@ impl Rude {
                 let length = u32::from_be_bytes([0, a, b, c]);
                 let mut payload = vec![0; usize::try_from(length).expect("32 bits")];
                 self.0.read_exact(&mut payload).await?;
-                let is_end = kind == kind::RST_STREAM || flags & flag::END_STREAM != 0 && kind <= kind::HEADERS;
+                let is_end =
+                    kind == kind::RST_STREAM || flags & flag::END_STREAM != 0 && kind <= kind::HEADERS;
                 if is_end && u32::from_be_bytes([d, e, f, g]) == stream {
                     return io::Result::Ok(());
                 }

@@ -362,7 +362,8 @@ impl<W: Writer> Driver<W> {
     fn forget_unwanted(&mut self) {
         let under_way = &self.shared.final_questions_under_way;
         let at = monotonic();
-        if under_way.load(Ordering::Relaxed) < self.sweep_at || at - self.swept < SWEEP_DISTANCE.nanoseconds() {
+        if under_way.load(Ordering::Relaxed) < self.sweep_at || at - self.swept < SWEEP_DISTANCE.nanoseconds()
+        {
             return;
         }
         self.swept = at;

@@ -32,7 +32,8 @@ pub(crate) fn quota_exceeded() -> Refusal {
 
 /// The caller has as many enquiries waiting as it may.
 pub(crate) fn too_many_enquiries() -> Refusal {
-    let message = "this caller has as many enquiries waiting for the end of a payment as it may; try again shortly";
+    let message =
+        "this caller has as many enquiries waiting for the end of a payment as it may; try again shortly";
     Refusal::new(Code::ResourceExhausted, ErrorReason::QuotaExceeded, message).retry_after(RETRY_AFTER)
 }
 

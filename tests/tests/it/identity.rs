@@ -11,7 +11,8 @@ use server::{RIGHTS, Role, ServerLimits};
 use tests::certificates::Authority;
 use tests::secured::{Secured, principal, principals};
 use tests::{
-    ALFA, Api, BETA, Bank, Workspace, World, account, belgian, german, money, outcome_of, payment, settled, until,
+    ALFA, Api, BETA, Bank, Workspace, World, account, belgian, german, money, outcome_of, payment, settled,
+    until,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -518,11 +519,8 @@ async fn the_payees_side_hears_nothing_of_what_the_payers_bank_decided() {
     let told = |id: &str, reason: &str, account: &str| (id.to_owned(), reason.to_owned(), account.to_owned());
     let payer = belgian(1);
     let all = v1::WatchRequest::default();
-    let whole = [
-        told("TX-POOR", "AM04", &payer),
-        told("TX-FRAUD", "FRAD", &payer),
-        told("TX-PAID", "", &payer),
-    ];
+    let whole =
+        [told("TX-POOR", "AM04", &payer), told("TX-FRAUD", "FRAD", &payer), told("TX-PAID", "", &payer)];
     for api in [&alfa, &operator] {
         assert_eq!(brief(watched(api, all.clone(), &paid.payment_id).await), whole);
     }
@@ -532,5 +530,8 @@ async fn the_payees_side_hears_nothing_of_what_the_payers_bank_decided() {
     // A till looks for its own bill.
     let till = v1::WatchRequest { account: german(1), ..Default::default() };
     let heard = brief(watched(&beta, till, &paid.payment_id).await);
-    assert_eq!(heard, [told("TX-POOR", "AM04", ""), told("TX-FRAUD", "MS03", ""), told("TX-PAID", "", &payer)]);
+    assert_eq!(
+        heard,
+        [told("TX-POOR", "AM04", ""), told("TX-FRAUD", "MS03", ""), told("TX-PAID", "", &payer)]
+    );
 }

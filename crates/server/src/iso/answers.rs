@@ -2,12 +2,12 @@
 //!
 //! Invariant: whoever is not the bank that a payment asks hears and does the same as if there were no such payment.
 
+use client::v1;
 use engine::{Answer as EngineAnswer, NotTaken, Question, Waiting};
 use iso20022::{NOT_PROVIDED, Status as Report, StatusReport};
 use ledger::{
     About, Answer, AnswerEffect, AnswerPayment, Outcome, Payment, PaymentAnswer, RecordWriter, Stage, Verdict,
 };
-use client::v1;
 use tonic::Status;
 use types::{Bic, PaymentOrder, PaymentState, Sequence, StatusReason, Timestamp};
 
@@ -105,7 +105,8 @@ impl Desk {
         let Some(payment) = payment.filter(|payment| repeats(report, payment)) else { return Ok(None) };
         let stored = self.order_of(&payment).await?;
         let order = stored.as_ref().and_then(|stored| stored.order());
-        let Some((order, creditor_agent)) = order.zip(stored.and_then(|stored| stored.creditor_agent())) else {
+        let Some((order, creditor_agent)) = order.zip(stored.and_then(|stored| stored.creditor_agent()))
+        else {
             // What has been erased agrees with nothing.
             return Ok(None);
         };

@@ -107,10 +107,13 @@ impl Desk {
     fn missing(&self, incoming: &Incoming<'_>, request: &StatusRequest, missing: &PaymentAnswer) -> Reply {
         let (reason, description) = match missing {
             PaymentAnswer::NotFound { is_final: true } => return self.unknown(incoming, request),
-            PaymentAnswer::Forgotten => ("PAYMENT_FORGOTTEN", "older than what is kept: it may have been settled"),
-            PaymentAnswer::NotFound { is_final: false } | PaymentAnswer::Found(_) => {
-                ("PAYMENT_NOT_FOUND_YET", "not received, and it may still come: ask again after its deadline, with AccptncDtTm")
+            PaymentAnswer::Forgotten => {
+                ("PAYMENT_FORGOTTEN", "older than what is kept: it may have been settled")
             }
+            PaymentAnswer::NotFound { is_final: false } | PaymentAnswer::Found(_) => (
+                "PAYMENT_NOT_FOUND_YET",
+                "not received, and it may still come: ask again after its deadline, with AccptncDtTm",
+            ),
         };
         undecided(incoming.document, reason, description, self.node.handle.now(), incoming.dress).into()
     }
