@@ -26,9 +26,11 @@ mod contest;
 mod core_alone;
 mod disk;
 mod empty;
+mod expiries;
 mod folders;
 mod log_bytes;
 mod machine;
+mod mass_expiry;
 mod node;
 mod proc;
 mod process;
@@ -179,7 +181,7 @@ mod tests {
         let arguments = Arguments::parse_from(["compare", "--only", "stream,accounts-10m,unary", "--quick"]);
         let names: Vec<_> = chosen(&arguments.only).into_iter().map(Experiment::name).collect();
         assert_eq!(names, ["unary", "stream", "accounts-10m"]);
-        assert_eq!(chosen(&[]).len(), 13);
+        assert_eq!(chosen(&[]).len(), 14);
         assert!(Arguments::try_parse_from(["compare", "--only", "nothing"]).is_err());
         assert!(Arguments::command().render_long_help().to_string().contains("Example:"));
     }

@@ -59,6 +59,11 @@ impl Bank {
         &self.started
     }
 
+    /// Ends the bank's side. What the node still has to say can be heard.
+    pub fn hang_up(&mut self) {
+        self.requests = mpsc::channel(1).0;
+    }
+
     /// The next thing that the bank hears.
     pub async fn next(&mut self) -> Event {
         self.try_next().await.expect("the connection stands").expect("the connection goes on")

@@ -24,6 +24,7 @@ use crate::Api;
 pub struct Exchange {
     requests: mpsc::Sender<v1::Iso20022ServiceExchangeRequest>,
     responses: Streaming<v1::Iso20022ServiceExchangeResponse>,
+    as_of_sequence: u64,
 }
 
 /// How long a bank waits for what must come. Longer than any deadline of the scheme.
@@ -43,10 +44,23 @@ impl Exchange {
         requests.send(first).await.expect("the channel is new");
         let mut client = api.iso20022();
         let responses = client.exchange(ReceiverStream::new(outbound)).await?.into_inner();
-        let mut exchange = Self { requests, responses };
+        let mut exchange = Self { requests, responses, as_of_sequence: 0 };
         let stands = exchange.try_next().await?.expect("a connection starts or fails");
-        assert_eq!(stands, v1::Iso20022ServiceExchangeResponse::default(), "the first message is empty");
+        let sequence = stands.sequence;
+        let empty = v1::Iso20022ServiceExchangeResponse { sequence, ..Default::default() };
+        assert_eq!(stands, empty, "the first message has no document");
+        exchange.as_of_sequence = sequence;
         Ok(exchange)
+    }
+
+    /// Where the log stood when the connection was made.
+    pub const fn as_of_sequence(&self) -> u64 {
+        self.as_of_sequence
+    }
+
+    /// Ends the bank's side. What the node still has to say can be heard.
+    pub fn hang_up(&mut self) {
+        self.requests = mpsc::channel(1).0;
     }
 
     /// Sends a document.

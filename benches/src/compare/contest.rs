@@ -23,8 +23,8 @@ use super::trial::{Experiment, Figures, Method};
 /// After so many payments a node is replaced by a fresh one; it has room for 32 million.
 const PAYMENTS_WORN: u64 = 18_000_000;
 
-/// What all runs here have in common.
-fn options() -> LoadOptions {
+/// What all runs have in common.
+pub(crate) fn options() -> LoadOptions {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     LoadOptions::new(RunId::from_time(u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)))
 }
@@ -46,20 +46,42 @@ pub(crate) struct Load {
 pub(crate) struct Elsewhere {
     /// Banks that accept, with a connection each.
     pub(crate) banks: usize,
-    /// Payments a second to one more bank, which never answers. They are beside the load, and no figure counts them.
-    pub(crate) silent_per_second: Option<u64>,
+    /// One more bank, which is paid beside the load. No figure counts its payments.
+    pub(crate) beside: Option<Beside>,
+}
+
+/// The bank beside the load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beside {
+    pub(crate) per_second: u64,
+    /// Whether it never answers. Otherwise it accepts, as the others do.
+    pub(crate) is_silent: bool,
 }
 
 impl Elsewhere {
-    /// The silent bank comes behind the others, and is connected whether or not it is paid.
-    const fn silent(self) -> std::ops::Range<usize> {
+    /// The bank beside the others comes behind them, and is connected whether or not it is paid.
+    const fn last(self) -> std::ops::Range<usize> {
         self.banks..self.banks + 1
     }
 }
 
-/// How payments to the silent bank are sent: so small and so many messages that there is room for all that wait until
+impl Beside {
+    /// Expects that all payments to it were settled, or that all expired.
+    fn check(self, driven: &Driven) -> anyhow::Result<()> {
+        let Driven { counts, gave_up, .. } = driven;
+        let (as_expected, others) = match self.is_silent {
+            true => (counts.expired, counts.settled),
+            false => (counts.settled, counts.expired),
+        };
+        ensure!(gave_up.is_empty() && counts.unknown == 0, "payments to the bank beside: {driven}");
+        ensure!(as_expected > 0 && others == 0, "payments to the bank beside: {driven}");
+        Ok(())
+    }
+}
+
+/// How payments to the bank beside are sent: so small and so many messages that there is room for all that wait until
 /// their time is over, which takes seven seconds.
-const SILENT_MODE: Mode = Mode::Stream { payments_per_message: 20, messages_in_flight: 1024 };
+const BESIDE_MODE: Mode = Mode::Stream { payments_per_message: 20, messages_in_flight: 1024 };
 
 impl Load {
     /// As fast as answers come, over a small world.
@@ -74,7 +96,7 @@ impl Load {
         }
     }
 
-    fn options(self, span: Duration) -> LoadOptions {
+    pub(crate) fn options(self, span: Duration) -> LoadOptions {
         let Self { mode, rate, workload, accounts, connections, elsewhere } = self;
         let remote = elsewhere.map(|elsewhere| RemotePayees { percent: 100, banks: 0..elsewhere.banks });
         LoadOptions {
@@ -89,13 +111,14 @@ impl Load {
         }
     }
 
-    /// The payments to the silent bank, if there are any.
-    fn silent_options(self, span: Duration) -> Option<LoadOptions> {
+    /// The bank beside the load and the payments to it, if there are any.
+    fn beside(self, span: Duration) -> Option<(Beside, LoadOptions)> {
         let elsewhere = self.elsewhere?;
-        let rate = Rate::PerSecond(elsewhere.silent_per_second?);
-        let remote = Some(RemotePayees { percent: 100, banks: elsewhere.silent() });
-        let load = Self { mode: SILENT_MODE, rate, connections: 1, ..self };
-        Some(LoadOptions { remote, ..load.options(span) })
+        let beside = elsewhere.beside?;
+        let remote = Some(RemotePayees { percent: 100, banks: elsewhere.last() });
+        let rate = Rate::PerSecond(beside.per_second);
+        let load = Self { mode: BESIDE_MODE, rate, connections: 1, ..self };
+        Some((beside, LoadOptions { remote, ..load.options(span) }))
     }
 }
 
@@ -209,14 +232,14 @@ impl<'all> Contest<'all> {
                 self.teller.doing(&format!("starting a node with {accounts} accounts"));
                 let process = ServerProcess::node(&folder, commands_per_second_max)?;
                 let elsewhere = self.elsewhere(index);
-                let remote = elsewhere
-                    .map(|elsewhere| RemotePayees { percent: 100, banks: 0..elsewhere.silent().end });
+                let remote =
+                    elsewhere.map(|elsewhere| RemotePayees { percent: 100, banks: 0..elsewhere.last().end });
                 let options = LoadOptions { accounts, remote, ..options() };
                 let books = Books::open(process.address(), &options, &Silent).await?;
                 let responders = match elsewhere {
                     Some(elsewhere) => {
-                        let silent = elsewhere.silent();
-                        Some(Responders::start(process.address(), 0..silent.end, silent).await?)
+                        let last = elsewhere.last();
+                        Some(Responders::start(process.address(), None, 0..last.end, last).await?)
                     }
                     None => None,
                 };
@@ -261,20 +284,18 @@ impl<'all> Contest<'all> {
         let running = self.servers[side.server].running.as_mut().context("a server is not up")?;
         let options = side.load.options(span);
         let address = running.process.address();
-        let (driven, confirmed) = match side.load.silent_options(span) {
-            None => drive(address, &options, &Silent).await?,
-            Some(silent_options) => {
+        let (driven, confirmed) = match (side.load.beside(span), &mut running.life) {
+            (Some((beside, beside_options)), Some(life)) => {
+                let responders = life.responders.as_ref().context("a bank is not connected")?;
+                responders.set_silent(beside.is_silent);
                 let both =
-                    tokio::join!(drive(address, &options, &Silent), drive(address, &silent_options, &Silent));
-                let (silent, silent_confirmed) = both.1?;
-                let Driven { counts, gave_up, .. } = &silent;
-                ensure!(gave_up.is_empty() && counts.unknown == 0, "payments to the silent bank: {silent}");
-                ensure!(counts.expired > 0 && counts.settled == 0, "payments to the silent bank: {silent}");
-                if let Some(life) = &mut running.life {
-                    life.books.note(&silent, silent_confirmed);
-                }
+                    tokio::join!(drive(address, &options, &Silent), drive(address, &beside_options, &Silent));
+                let (driven, confirmed) = both.1?;
+                beside.check(&driven)?;
+                life.books.note(&driven, confirmed);
                 both.0?
             }
+            (Some(_), None) | (None, _) => drive(address, &options, &Silent).await?,
         };
         if let Some(life) = &mut running.life {
             life.settled += driven.counts.settled;

@@ -36,6 +36,9 @@ pub(crate) struct NodePart {
     /// What the core takes at most, for measuring overload.
     #[arg(long)]
     commands_per_second_max: Option<NonZeroU32>,
+    /// Payments for which memory is made ready at the start.
+    #[arg(long, default_value_t = PAYMENTS_READY)]
+    payments_ready: usize,
 }
 
 /// Opens accounts in a new folder and ends.
@@ -51,7 +54,7 @@ pub(crate) struct PopulatePart {
 
 impl NodePart {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let engine = start(&self.folder, PAYMENTS_READY, self.commands_per_second_max)?;
+        let engine = start(&self.folder, self.payments_ready, self.commands_per_second_max)?;
         let handle = engine.handle();
         serve(|listener, stop| async move {
             let stopped = async { drop(stop.await) };

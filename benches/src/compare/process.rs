@@ -82,6 +82,12 @@ impl ServerProcess {
         Self::start(&arguments)
     }
 
+    /// A node on a folder that takes memory for payments only as they come, so that its growth tells what they take.
+    pub(crate) fn growing_node(folder: &Path) -> anyhow::Result<Self> {
+        let arguments = ["node", "--payments-ready", "0", "--folder"].map(str::to_owned);
+        Self::start(&[&arguments[..], &[text(folder)?]].concat())
+    }
+
     fn start(arguments: &[String]) -> anyhow::Result<Self> {
         let mut part = Part::start(arguments)?;
         match part.line()?.as_deref().and_then(|line| line.strip_prefix(LISTENING)) {

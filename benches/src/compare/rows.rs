@@ -8,11 +8,12 @@ use loadgen::{Mode, Rate, Workload};
 use serde_json::{Value, json};
 
 use super::contest::{
-    ACCOUNTS, Contest, Elsewhere, Findings, Kind, Load, Side, resident_bytes_at_start, run_once,
+    ACCOUNTS, Beside, Contest, Elsewhere, Findings, Kind, Load, Side, resident_bytes_at_start, run_once,
 };
 use super::core_alone::CoreAlone;
 use super::folders::{Folders, remove};
 use super::log_bytes::{LogBytes, last_batch};
+use super::mass_expiry::{self, MassExpiry};
 use super::process::ServerProcess;
 use super::progress::Teller;
 use super::statistics::{Goal, Spread, Unit, Verdict};
@@ -43,8 +44,10 @@ pub(crate) enum Experiment {
     LatencyHalf,
     /// Three times as much as the core takes.
     Overload,
-    /// Ten banks of which one never answers, against the other nine alone.
+    /// Nine of ten banks while the tenth never answers, against the same nine while it does.
     SilentBank,
+    /// A million payments that wait for a silent bank and expire together, beside new ones.
+    MassExpiry,
     /// Bytes of log a payment.
     Log,
     /// Bytes of memory an account.
@@ -111,11 +114,15 @@ const LATENCY_RATE: u64 = 20_000;
 /// What the core takes at most, and what it is offered, when overload is measured.
 const OVERLOAD: (u32, u64) = (10_000, 30_000);
 
-/// Payments a second to a bank that never answers: 14,000 wait for it at any time.
-const SILENT_RATE: u64 = 2_000;
+/// Payments a second to the tenth bank: while it is silent, 14,000 wait for it at any time.
+const TENTH_RATE: u64 = 2_000;
 
 /// Trials with the silent bank that must count.
 const SILENT_TRIALS: usize = 5;
+
+/// Payments that expire together, and trials that must count: each needs a node of its own.
+const MASS_EXPIRY_RESERVATIONS: [u64; 2] = [1_000_000, 50_000];
+const MASS_EXPIRY_TRIALS: usize = 3;
 
 /// Payments of one trial of the core alone.
 const CORE_PAYMENTS: [u32; 2] = [2_000_000, 1_000_000];
@@ -136,6 +143,7 @@ impl Laboratory {
             Experiment::LatencyHalf => self.latency_half().await,
             Experiment::Overload => self.overload().await,
             Experiment::SilentBank => self.silent_bank().await,
+            Experiment::MassExpiry => self.mass_expiry().await,
             Experiment::Log => self.log().await,
             Experiment::Memory => self.memory(),
         };
@@ -188,7 +196,7 @@ impl Laboratory {
 
     /// Every payment is reserved, asked about, answered on the payee's bank's connection, and confirmed to both banks.
     async fn two_phase(&mut self) -> anyhow::Result<Outcome> {
-        let elsewhere = Some(Elsewhere { banks: 4, silent_per_second: None });
+        let elsewhere = Some(Elsewhere { banks: 4, beside: None });
         let (trials, findings) = self.against_empty(Load { elsewhere, ..Load::max(Mode::STREAM) }).await?;
         let goal = Goal::at_least(Unit::Ratio, 0.15, 0.25);
         let note = rates_note(&trials);
@@ -196,13 +204,14 @@ impl Laboratory {
         Ok(Outcome { experiment: Experiment::TwoPhase, rows, trials, findings, details: Value::Null })
     }
 
-    /// What counts in both sides is the payments to nine banks. The tenth is paid beside them, at a rate of its own.
+    /// What counts on both sides is the payments to nine banks. The tenth is paid beside them, at the same rate on both
+    /// sides, so that nothing differs but its silence.
     async fn silent_bank(&mut self) -> anyhow::Result<Outcome> {
-        let with = |silent_per_second| Load {
-            elsewhere: Some(Elsewhere { banks: 9, silent_per_second }),
-            ..Load::max(Mode::STREAM)
+        let with = |is_silent| {
+            let beside = Some(Beside { per_second: TENTH_RATE, is_silent });
+            Load { elsewhere: Some(Elsewhere { banks: 9, beside }), ..Load::max(Mode::STREAM) }
         };
-        let sides = [side("nine banks", 0, with(None)), side("and a silent one", 0, with(Some(SILENT_RATE)))];
+        let sides = [side("all ten answer", 0, with(false)), side("one is silent", 0, with(true))];
         let method = Method { trials: self.method.trials.min(SILENT_TRIALS), ..self.method.clone() };
         let (trials, findings) = self.contest_with(&method, &[NODE], &sides).await?;
         let goals = [
@@ -211,7 +220,7 @@ impl Laboratory {
         ];
         let slower = |trial: &Trial| p99(&trial.figures[1]) / p99(&trial.figures[0]);
         let p99s = [0, 1].map(|index| median(&trials, |trial| p99(&trial.figures[index])));
-        let note = p99s.map(|p99| text(p99, Unit::Milliseconds)).join(" and with a silent one ");
+        let note = p99s.map(|p99| text(p99, Unit::Milliseconds)).join(" and, beside the silent one, ");
         let rows = vec![
             row(
                 "rate of nine banks beside a silent one",
@@ -223,8 +232,20 @@ impl Laboratory {
             ),
             row("p99 of nine banks beside a silent one", goals[1], &trials, &findings, slower, note),
         ];
-        let details = json!({ "silent_per_second": SILENT_RATE });
+        let details = json!({ "tenth_per_second": TENTH_RATE });
         Ok(Outcome { experiment: Experiment::SilentBank, rows, trials, findings, details })
+    }
+
+    async fn mass_expiry(&mut self) -> anyhow::Result<Outcome> {
+        let Self { folders, teller, .. } = self;
+        let method = Method { trials: self.method.trials.min(MASS_EXPIRY_TRIALS), ..self.method.clone() };
+        let reservations = MASS_EXPIRY_RESERVATIONS[usize::from(self.quick)];
+        let mut expiry = MassExpiry::new(reservations, &method, folders, teller);
+        let trials = measure(&mut expiry, &method, teller).await?;
+        let findings = expiry.finish().await?;
+        let rows = mass_expiry::rows(&trials, &findings);
+        let details = json!({ "reservations": reservations });
+        Ok(Outcome { experiment: Experiment::MassExpiry, rows, trials, findings, details })
     }
 
     async fn hot(&mut self) -> anyhow::Result<Outcome> {
@@ -394,7 +415,7 @@ const fn side(name: &'static str, server: usize, load: Load) -> Side {
 }
 
 /// A row whose figure comes from each trial that counts.
-fn row(
+pub(crate) fn row(
     name: &str,
     goal: Goal,
     trials: &Trials,
@@ -416,7 +437,7 @@ fn second_rate(trial: &Trial) -> f64 {
     trial.figures[1].per_second
 }
 
-fn p99(figures: &Figures) -> f64 {
+pub(crate) fn p99(figures: &Figures) -> f64 {
     milliseconds(figures.latency.p99)
 }
 
@@ -439,15 +460,15 @@ fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0))
 }
 
-fn milliseconds(span: Duration) -> f64 {
+pub(crate) fn milliseconds(span: Duration) -> f64 {
     span.as_secs_f64() * 1e3
 }
 
-fn median(trials: &Trials, figure: impl Fn(&Trial) -> f64) -> Option<f64> {
+pub(crate) fn median(trials: &Trials, figure: impl Fn(&Trial) -> f64) -> Option<f64> {
     Spread::of(&trials.counted().map(figure).collect::<Vec<_>>()).map(|spread| spread.median)
 }
 
-fn text(figure: Option<f64>, unit: Unit) -> String {
+pub(crate) fn text(figure: Option<f64>, unit: Unit) -> String {
     figure.map_or_else(|| "-".to_owned(), |figure| unit.text(figure))
 }
 

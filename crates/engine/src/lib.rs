@@ -53,7 +53,7 @@ pub use driver::Engine;
 pub use event::{Action, Event, Halt, Submission};
 pub use finals::{FinalSink, Waiting};
 pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};
-pub use log_view::{Decision, Decisions, LogError, LogView};
+pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
 };

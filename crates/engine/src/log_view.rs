@@ -6,14 +6,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use journal::{FrameSource, FrameView, ReadError};
-use ledger::{About, AnswerEffect, Command, Kind, OutcomeEntry, OutcomeError, Record, RecordError, Records};
-use types::{PaymentState, ReasonCode, Sequence, StatusReason};
+use ledger::{
+    About, AnswerEffect, Command, Kind, OutcomeEntry, OutcomeError, ParticipantStatus, Record, RecordError,
+    Records,
+};
+use types::{Bic, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
 use crate::stored_order::StoredOrder;
-use crate::subscription::Banks;
+use crate::subscription::{BankChange, Banks};
 
 /// A way to read the log. Its methods wait for the disk: call them on a thread that may. Cheap to clone.
 #[derive(Clone)]
@@ -21,6 +24,8 @@ pub struct LogView {
     source: Arc<dyn FrameSource>,
     /// Up to where everything that was decided is told by durable frames.
     told: Arc<AtomicU64>,
+    /// Becomes true when nobody waits for what is read.
+    is_given_up: Arc<AtomicBool>,
 }
 
 /// Why the log could not be read.
@@ -35,6 +40,9 @@ pub enum LogError {
     /// A frame's outcome entries can't be read.
     #[error(transparent)]
     Outcome(#[from] OutcomeError),
+    /// The reading was given up, as [`LogView::until`] says.
+    #[error("the reading was given up")]
+    GivenUp,
 }
 
 /// A payment was reserved or decided, as the log tells it.
@@ -52,11 +60,26 @@ pub struct Decision {
     pub order: StoredOrder,
 }
 
+/// A bank was changed, as the log tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BankChanged {
+    /// The position that decided.
+    pub decided_at: Sequence,
+    /// Its time.
+    pub decided_time: Timestamp,
+    /// The bank.
+    pub bank: Bic,
+    /// What it is from then on.
+    pub change: BankChange,
+}
+
 /// Some decisions in the order of the positions that decided.
 #[derive(Clone, Debug, Default)]
 pub struct Decisions {
     /// The decisions.
     pub decisions: Vec<Decision>,
+    /// The changes of these banks.
+    pub changes: Vec<BankChanged>,
     /// Everything that was decided up to and including this position is among them: where to go on.
     pub reached: Sequence,
 }
@@ -64,7 +87,17 @@ pub struct Decisions {
 impl LogView {
     /// A view of the log that a step writes, for whoever drives that: `told` follows [`crate::Core::told`].
     pub fn new(source: Arc<dyn FrameSource>, told: Arc<AtomicU64>) -> Self {
-        Self { source, told }
+        Self { source, told, is_given_up: Arc::default() }
+    }
+
+    /// The same view, whose methods fail with [`LogError::GivenUp`] at the next frame once this has become true.
+    #[must_use]
+    pub fn until(self, is_given_up: Arc<AtomicBool>) -> Self {
+        Self { is_given_up, ..self }
+    }
+
+    fn check(&self) -> Result<(), LogError> {
+        if self.is_given_up.load(Ordering::Relaxed) { Err(LogError::GivenUp) } else { Ok(()) }
     }
 
     /// The payments that stand at these positions, in the order of the question; `None` where none stands, or nothing
@@ -79,7 +112,7 @@ impl LogView {
         let mut found = vec![None; sorted.len()];
         let mut result = Ok(());
         self.source.read_at(&sorted, &mut |frame| {
-            result = copy_orders(&frame, &sorted, &mut found);
+            result = self.check().and_then(|()| Ok(copy_orders(&frame, &sorted, &mut found)?));
             if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         result?;
@@ -113,8 +146,8 @@ impl LogView {
     /// What was decided of the payments of some banks after one position, up to and including another, in the order of
     /// the positions that decided. Payments that were reserved are among it, repeats are not.
     ///
-    /// About so many decisions at the most: those of one frame stay together, and there may be 12,000 of them. What
-    /// has been decided stands in a frame that follows, within 10 ms on an idle node, so the newest may be missing:
+    /// About so many decisions at the most: those of one frame stay together, and there may be 12,000 of them. However
+    /// few there are, no more than about [`READ_BYTES_MAX`] of the log are read. What has been decided stands in a frame that follows, within 10 ms on an idle node, so the newest may be missing:
     /// `reached` says up to where nothing is, and is less than `upto` then. Ask again from there.
     ///
     /// # Errors
@@ -131,14 +164,15 @@ impl LogView {
         let mut reading = Reading::new(after, upto, banks, count_max);
         let mut result = Ok(true);
         self.source.read_after(after, &mut |frame| {
-            result = reading.frame(&frame);
+            result = self.check().and_then(|()| reading.frame(&frame));
             if matches!(result, Ok(true)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         let is_end = result?;
-        let Reading { mut found, mut orders, whole, .. } = reading;
+        let Reading { mut found, mut orders, mut changed, whole, .. } = reading;
         let reached = if is_end { whole.max(told) } else { whole };
         let reached = reached.min(upto).max(after);
         found.retain(|found| found.decided_at <= reached);
+        changed.retain(|changed| changed.decided_at <= reached);
         // A command may have met a payment that the tick had decided before the commands in front of it.
         found.sort_by_key(|found| found.decided_at);
         // Payments that were reserved before the first frame that was read.
@@ -153,9 +187,12 @@ impl LogView {
             let order = orders.get(&payment)?.clone();
             Some(Decision { decided_at, payment, state, reason, order })
         });
-        Ok(Decisions { decisions: decisions.collect(), reached })
+        Ok(Decisions { decisions: decisions.collect(), changes: changed, reached })
     }
 }
+
+/// About so many bytes of frames are read at a time. Few in tests, so that they come to it.
+pub const READ_BYTES_MAX: usize = if cfg!(test) { 4 << 10 } else { 8 << 20 };
 
 /// What an outcome entry tells of a payment.
 struct Found {
@@ -201,6 +238,12 @@ struct Reading<'banks> {
     found: Vec<Found>,
     /// The payments of these banks in the frames that were read.
     orders: BTreeMap<Sequence, StoredOrder>,
+    /// The commands in them that would change these banks.
+    changes: BTreeMap<Sequence, BankChanged>,
+    /// Those of them that did.
+    changed: Vec<BankChanged>,
+    /// The bytes of these frames.
+    bytes: usize,
     /// Where the first of these frames begins.
     first: Option<Sequence>,
     /// Where the frames begin whose outcomes have not all been read.
@@ -218,6 +261,9 @@ impl<'banks> Reading<'banks> {
             count_max: count_max.max(1),
             found: Vec::new(),
             orders: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            changed: Vec::new(),
+            bytes: 0,
             first: None,
             frames: VecDeque::new(),
             whole: after,
@@ -235,6 +281,9 @@ impl<'banks> Reading<'banks> {
                 return Ok(false);
             }
             let is_wanted = told_at > self.after && told_at <= self.upto && !is_repeat;
+            if is_wanted && entry.refusal().is_none() {
+                self.changed.extend(self.changes.remove(&entry.sequence()));
+            }
             let found = Found::of(&entry).filter(|_| is_wanted);
             self.found.extend(found.filter(|found| self.may_concern(found.payment)));
         }
@@ -245,9 +294,14 @@ impl<'banks> Reading<'banks> {
             for_each_record(frame, |position, record| {
                 let order = StoredOrder::of(record).filter(|order| concerns(order, self.banks));
                 self.orders.extend(order.map(|order| (position, order)));
+                let changed = bank_changed(frame, position, record);
+                let changed = changed.filter(|changed| self.banks.include(changed.bank));
+                self.changes.extend(changed.map(|changed| (position, changed)));
             })?;
         }
-        Ok(true)
+        self.bytes += frame.bytes().len();
+        // It goes on at least until something is known, so that whoever asks again comes further.
+        Ok(self.bytes < READ_BYTES_MAX || self.whole <= self.after)
     }
 
     /// Whether a payment is one of these banks, or too old to say.
@@ -269,13 +323,18 @@ impl<'banks> Reading<'banks> {
 
 /// Whether one of these banks is the payer's or the payee's.
 fn concerns(order: &StoredOrder, banks: &Banks) -> bool {
-    match banks {
-        Banks::All => true,
-        Banks::Listed(banks) => {
-            banks.contains(&order.debtor_agent())
-                || order.creditor_agent().is_some_and(|agent| banks.contains(&agent))
-        }
-    }
+    banks.include(order.debtor_agent()) || order.creditor_agent().is_some_and(|agent| banks.include(agent))
+}
+
+/// What a command does to a bank, if it is carried out.
+fn bank_changed(frame: &FrameView<'_>, position: Sequence, record: &Record<'_>) -> Option<BankChanged> {
+    let Command::SetParticipantStatus(set) = record.command else { return None };
+    Some(BankChanged {
+        decided_at: position,
+        decided_time: frame.header().time,
+        bank: Bic::from_bytes(set.bic)?,
+        change: BankChange::Status(ParticipantStatus::from_number(set.status)?),
+    })
 }
 
 /// Walks the records of a frame with their positions.

@@ -8,7 +8,8 @@ use super::*;
 use crate::Interest;
 use crate::subscription::{Notice, Outbox, Outcomes};
 use crate::testing::{
-    MILLISECOND, Node, SECOND, answer, bank, commands, enter_remote, interest, pay, pay_remote, take_all,
+    MILLISECOND, Node, SECOND, answer, bank, commands, enter_remote, interest, pay, pay_remote, set_status,
+    take_all,
 };
 
 type MemoryNode = Node<journal::MemoryJournal>;
@@ -64,7 +65,8 @@ fn logged(view: &LogView, after: Sequence, upto: Sequence, banks: &Banks, count_
     let mut told = Vec::new();
     let mut from = after;
     while from < upto {
-        let Decisions { decisions, reached } = view.decisions_after(from, upto, banks, count_max).unwrap();
+        let Decisions { decisions, reached, .. } =
+            view.decisions_after(from, upto, banks, count_max).unwrap();
         assert!(reached > from, "nothing more is told after {from}, and {upto} is wanted");
         assert!(decisions.iter().all(|found| found.decided_at > from && found.decided_at <= reached));
         for found in decisions {
@@ -282,7 +284,7 @@ fn the_newest_are_told_by_the_next_frame() {
     node.submit(1, writer);
     assert!(node.write_all());
     let payment = node.outcomes_of(1)[0].sequence;
-    let Decisions { decisions, reached } =
+    let Decisions { decisions, reached, .. } =
         view(&node).decisions_after(after, payment, &Banks::All, 9).unwrap();
     assert!(decisions.is_empty());
     assert_eq!(reached, after);
@@ -293,4 +295,63 @@ fn the_newest_are_told_by_the_next_frame() {
     // A restart does not know what has been told until it has told something itself.
     let again = Node::start(node.journal.clone(), node.now).unwrap();
     assert_eq!(logged(&view(&again), after, payment, &Banks::All, 9).len(), 1);
+}
+
+/// What banks went through is told as it was told live, and a repeat of the command is nothing new.
+#[test]
+fn changes_of_banks_are_told() {
+    let mut node = node();
+    let everything = listen(&mut node, 1, Banks::All);
+    let after = everything.starts_after().unwrap();
+    for id in ["once", "once", "again"] {
+        let mut writer = commands();
+        set_status(&mut writer, id, "B", ParticipantStatus::Suspended);
+        node.submit(1, writer);
+        quiet(&mut node);
+    }
+    let live = take_all(&everything).into_iter().filter_map(|notice| match notice {
+        Notice::Changed { outcome, bank, change } => {
+            let (decided_at, decided_time) = (outcome.decided_at, outcome.decided_time);
+            Some(BankChanged { decided_at, decided_time, bank, change })
+        }
+        Notice::Asked { .. } | Notice::Outcome { .. } => None,
+    });
+    let live: Vec<_> = live.collect();
+    assert_eq!(live.len(), 2);
+    let upto = node.core.ledger().position().sequence;
+    let told = |banks: Banks| {
+        let (mut from, mut told) = (after, Vec::new());
+        while from < upto {
+            let read = view(&node).decisions_after(from, upto, &banks, 9).unwrap();
+            told.extend(read.changes);
+            from = read.reached;
+        }
+        told
+    };
+    assert_eq!(told(Banks::All), live);
+    assert_eq!(told(banks(&["B"])), live);
+    assert_eq!(told(banks(&["C"])), []);
+}
+
+#[test]
+fn a_reading_is_bounded_and_can_be_given_up() {
+    let mut node = node();
+    let after = node.core.ledger().position().sequence;
+    for ticket in 0..40 {
+        let mut writer = commands();
+        pay(&mut writer, &format!("T{ticket}"), 100, node.now.wall);
+        node.submit(ticket, writer);
+        assert!(node.write_all());
+    }
+    quiet(&mut node);
+    let upto = node.core.ledger().position().sequence;
+    // None of it is about this bank, and still it comes to an end in between.
+    let read = view(&node).decisions_after(after, upto, &banks(&["C"]), 1000).unwrap();
+    assert!(read.reached > after && read.reached < upto, "{read:?}");
+    let given_up = Arc::new(AtomicBool::new(true));
+    let view = view(&node).until(Arc::clone(&given_up));
+    assert!(matches!(view.decisions_after(after, upto, &Banks::All, 9), Err(LogError::GivenUp)));
+    assert!(matches!(view.orders_at(&[after.next().next()]), Err(LogError::GivenUp)));
+    given_up.store(false, Ordering::Relaxed);
+    view.decisions_after(after, upto, &Banks::All, 9).unwrap();
 }

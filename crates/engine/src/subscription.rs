@@ -45,6 +45,16 @@ pub enum Banks {
     All,
 }
 
+impl Banks {
+    /// Whether this bank is among them.
+    pub fn include(&self, bank: Bic) -> bool {
+        match self {
+            Self::Listed(banks) => banks.contains(&bank),
+            Self::All => true,
+        }
+    }
+}
+
 /// Which outcomes a subscription hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcomes {

@@ -26,7 +26,9 @@ pub async fn load(
     let client = connect(address, options).await?;
     let mut books = Books::open_over(&client, options, progress).await?;
     let responders = match &options.remote {
-        Some(remote) => Some(Responders::start(address, remote.banks.clone(), 0..0).await?),
+        Some(remote) => {
+            Some(Responders::start(address, options.tls.clone(), remote.banks.clone(), 0..0).await?)
+        }
         None => None,
     };
     let (driven, confirmed) = drive_over(&client, options, progress).await?;

@@ -1,15 +1,16 @@
-//! The banks elsewhere of a load run: each is connected, accepts whatever it is asked, and counts what it hears.
+//! The banks elsewhere of a load run: each is connected, accepts whatever it is asked unless it has fallen silent, and
+//! counts what it hears.
 //!
 //! Invariant: a bank counts what the node says, and nothing else; whether that agrees with what the payers were told is
 //! for the audit.
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use client::limits::BATCH_ITEMS_MAX;
-use client::{Client, ClientError, ConnectOptions, Outgoing, Resumable, RetryPolicy, v1};
+use client::{Client, ClientError, ConnectOptions, Outgoing, Resumable, RetryPolicy, TlsOptions, v1};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -40,6 +41,8 @@ pub struct Responders {
     /// Ends the connections when it is dropped.
     _connections: JoinSet<()>,
     counts: Arc<Counts>,
+    /// Whether those that may be silent are.
+    are_silent: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -74,28 +77,32 @@ pub struct ResponderCounts {
 
 impl Responders {
     /// Connects these of the [`LOAD_REMOTE_BANKS`], which are registered, and returns when every connection stands. The
-    /// silent ones hear their questions and never answer. Must be called within a tokio runtime.
+    /// silent ones hear their questions and do not answer, until they are told to ([`Responders::set_silent`]). Must be
+    /// called within a tokio runtime.
     ///
     /// # Errors
     /// If there are no such banks, or the node does not take them.
     pub async fn start(
         address: &str,
+        tls: Option<TlsOptions>,
         banks: Range<usize>,
         silent: Range<usize>,
     ) -> Result<Self, LoadgenError> {
         if banks.is_empty() || banks.end > LOAD_REMOTE_BANKS.len() {
             return Err(LoadgenError::Options("there are no such remote banks".to_owned()));
         }
-        let connect = ConnectOptions { connections: banks.len(), retry: RETRY, ..ConnectOptions::default() };
+        let connect =
+            ConnectOptions { connections: banks.len(), retry: RETRY, tls, ..ConnectOptions::default() };
         let client = Client::connect(address, connect).await.map_err(LoadgenError::node("connecting"))?;
         let counts = Arc::<Counts>::default();
+        let are_silent = Arc::new(AtomicBool::new(true));
         let mut connections = JoinSet::new();
         let (news, mut stands) = mpsc::channel(banks.len());
         for index in banks.clone() {
             let bic = LOAD_REMOTE_BANKS[index].bic_text();
             let bank = RespondingBank {
                 call: Resumable::new(&client, LeanConnect { bic }, None),
-                is_silent: silent.contains(&index),
+                are_silent: silent.contains(&index).then(|| are_silent.clone()),
                 counts: counts.clone(),
             };
             connections.spawn(bank.run(news.clone()));
@@ -110,7 +117,12 @@ impl Responders {
                 }
             }
         }
-        Ok(Self { _connections: connections, counts })
+        Ok(Self { _connections: connections, counts, are_silent })
+    }
+
+    /// Has the silent banks answer from now on, or fall silent again. What they were asked before stays as it is.
+    pub fn set_silent(&self, silent: bool) {
+        self.are_silent.store(silent, Ordering::Relaxed);
     }
 
     /// What they were told so far.
@@ -159,7 +171,8 @@ impl ResponderCounts {
 /// One bank, over one connection.
 struct RespondingBank {
     call: Resumable<LeanConnect>,
-    is_silent: bool,
+    /// Of a bank that may be silent: whether it is.
+    are_silent: Option<Arc<AtomicBool>>,
     counts: Arc<Counts>,
 }
 
@@ -189,9 +202,10 @@ impl RespondingBank {
     }
 
     async fn take(&self, heard: Heard, outgoing: &Outgoing<Said>) {
+        let is_silent = self.are_silent.as_ref().is_some_and(|silent| silent.load(Ordering::Relaxed));
         let mut answers = Vec::with_capacity(heard.events.len());
         for event in heard.events {
-            answers.extend(self.count(event).filter(|_| !self.is_silent).map(Question::accept));
+            answers.extend(self.count(event).filter(|_| !is_silent).map(Question::accept));
         }
         while !answers.is_empty() {
             let rest = answers.split_off(answers.len().min(BATCH_ITEMS_MAX));

@@ -4,7 +4,7 @@
 //! - An answer that was read is never dropped: where the engine is overloaded it waits.
 //! - A connection has no more answers under way than it may; beyond that it is not read.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 #[derive(Debug)]
 pub(crate) struct Answers {
     under_way: AtomicUsize,
+    /// No more will come.
+    is_closed: AtomicBool,
     changed_nothing: Mutex<Vec<ChangedNothing>>,
     notify: Arc<Notify>,
     has_room: Arc<Notify>,
@@ -56,11 +58,23 @@ impl Answers {
     pub(crate) fn new(mailbox: Mailbox) -> Arc<Self> {
         Arc::new(Self {
             under_way: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
             changed_nothing: Mutex::default(),
             notify: Arc::default(),
             has_room: Arc::default(),
             mailbox,
         })
+    }
+
+    /// No more will come: from now on [`Self::ready`] also tells that some were applied.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether nothing is under way any more but what waits to be taken.
+    pub(crate) fn are_all_decided(&self) -> bool {
+        let waiting = self.changed_nothing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.under_way.load(Ordering::SeqCst) == waiting.len()
     }
 
     /// Waits until there are some that changed nothing. May be dropped at any time.
@@ -93,7 +107,7 @@ impl Answers {
     }
 
     fn gives_back(&self, count: usize) {
-        let before = self.under_way.fetch_sub(count, Ordering::Relaxed);
+        let before = self.under_way.fetch_sub(count, Ordering::SeqCst);
         // Whoever waits needs at most the places of one message.
         if before > UNDER_WAY_MAX - BATCH_ITEMS_MAX {
             self.mailbox.put(Letter::Wake(Arc::clone(&self.has_room)));
@@ -122,6 +136,9 @@ impl Answers {
         }
         if applied > 0 {
             self.gives_back(applied);
+            if self.is_closed.load(Ordering::SeqCst) {
+                self.mailbox.put(Letter::Wake(Arc::clone(&self.notify)));
+            }
         }
         if !others.is_empty() {
             self.changed_nothing.lock().unwrap_or_else(PoisonError::into_inner).append(&mut others);

@@ -2,6 +2,9 @@
 //!
 //! Each connection has two tasks: one reads answers, one tells what there is. The second takes something only when
 //! there is room for it on the way out, so a bank that does not read is given no more.
+//!
+//! A bank that ends its side can answer nothing any more. Its connection gives its questions up at once, tells what its
+//! last answers came to, and ends.
 
 use std::sync::Arc;
 
@@ -9,7 +12,7 @@ use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
 use client::v1::connect_request::Request;
 use prost::Message;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 use types::{PrincipalNumber, Sequence};
@@ -66,9 +69,15 @@ async fn serve(
     }
     let connection = Connection::open(node, start).await?;
     let answers = Answers::new(node.mailbox.clone());
+    let (hangs_up, hung_up) = oneshot::channel();
+    let listening = async {
+        let _hangs_up = hangs_up;
+        listen(node, caller.principal, start, requests, &answers).await
+    };
     tokio::select! {
-        ended = listen(node, caller.principal, start, requests, &answers) => ended,
-        ended = tell(node, connection, &answers, sender) => ended,
+        // When the bank has ended its side, it is still told what there is to say.
+        Err(status) = listening => Err(status),
+        ended = tell(node, connection, &answers, sender, hung_up) => ended,
     }
 }
 
@@ -94,16 +103,21 @@ async fn listen(
     }
 }
 
-/// Tells what there is, as long as it is read.
+/// Tells what there is, as long as it is read, and until the bank has ended its side.
 async fn tell(
     node: &Node,
     mut connection: Connection,
     answers: &Answers,
     sender: mpsc::Sender<Sent>,
+    mut hung_up: oneshot::Receiver<()>,
 ) -> Result<(), Status> {
     let mut events = vec![started(&connection)];
     loop {
-        let Ok(room) = sender.clone().reserve_owned().await else { return Ok(()) };
+        let room = tokio::select! {
+            room = sender.clone().reserve_owned() => room,
+            _ = &mut hung_up => break,
+        };
+        let Ok(room) = room else { return Ok(()) };
         while events.is_empty() {
             let results = answer_results(node, answers.take(EVENTS_MAX)).await?;
             events.extend(results.into_iter().map(Event::AnswerResult));
@@ -113,12 +127,46 @@ async fn tell(
                 tokio::select! {
                     () = connection.ready() => {}
                     () = answers.ready() => {}
+                    _ = &mut hung_up => {
+                        drop((connection, room));
+                        return finish(node, answers, &sender, events).await;
+                    }
                     () = node.stops() => return Err(stopping_connection()),
                 }
             }
         }
         let events = std::mem::take(&mut events);
         room.send(Ok(ConnectReply { handle: node.handle.clone(), events }));
+    }
+    drop(connection);
+    finish(node, answers, &sender, events).await
+}
+
+/// Tells what the last answers came to.
+async fn finish(
+    node: &Node,
+    answers: &Answers,
+    sender: &mpsc::Sender<Sent>,
+    mut events: Vec<Event>,
+) -> Result<(), Status> {
+    answers.close();
+    loop {
+        let are_all_decided = answers.are_all_decided();
+        let results = answer_results(node, answers.take(EVENTS_MAX)).await?;
+        events.extend(results.into_iter().map(Event::AnswerResult));
+        if !events.is_empty() {
+            let events = std::mem::take(&mut events);
+            if sender.send(Ok(ConnectReply { handle: node.handle.clone(), events })).await.is_err() {
+                return Ok(());
+            }
+        } else if are_all_decided {
+            return Ok(());
+        } else {
+            tokio::select! {
+                () = answers.ready() => {}
+                () = node.stops() => return Err(stopping_connection()),
+            }
+        }
     }
 }
 

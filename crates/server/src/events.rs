@@ -7,6 +7,7 @@
 
 mod filter;
 mod happened;
+mod parts;
 mod watcher;
 
 use client::v1;

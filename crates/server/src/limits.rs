@@ -109,11 +109,12 @@ pub(crate) const WINDOW_BYTES: u32 = 1024 * 1024;
 /// The longest frame of a connection.
 pub(crate) const FRAME_BYTES_MAX: u32 = 16 * 1024;
 
-/// After so long a silence a connection is asked whether it is still there.
-pub(crate) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// After so long a silence a connection is asked whether it is still there. A bank has 7 s for a question, and one that
+/// went to a peer that is gone must be told to another in time.
+pub(crate) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A connection that does not answer that in this time is closed: one that never reads can't, either.
-pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Calls of one caller that may wait for the end of a payment at once, apart from those that submitted it.
 pub(crate) const ENQUIRIES_PER_CALLER: u32 = 1024;

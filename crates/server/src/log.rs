@@ -3,17 +3,38 @@
 //! Reading waits for the disk, so it is done by threads that may, few at a time.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use engine::{Answer, Banks, Decisions, LogError, LogView, PAYMENTS_ASKED_MAX, Question, StoredOrder};
+use engine::{
+    Answer, Answered, Banks, Decisions, LogError, LogView, PAYMENTS_ASKED_MAX, Question, StoredOrder,
+};
 use ledger::Payment;
-use tonic::Status;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::{Code, Status};
 use types::Sequence;
 
 use crate::node::Node;
 use crate::refusals::{log_unreadable, stopping_connection};
 
 /// Reads of the log that may be under way at once.
-pub(crate) const READS_MAX: usize = 8;
+#[derive(Debug)]
+pub(crate) struct LogReads {
+    /// For what is told now. They read what is new, and wait for nobody who catches up.
+    live: Arc<Semaphore>,
+    /// For those who catch up.
+    catch_up: Arc<Semaphore>,
+}
+
+impl Default for LogReads {
+    fn default() -> Self {
+        Self { live: Arc::new(Semaphore::new(8)), catch_up: Arc::new(Semaphore::new(4)) }
+    }
+}
+
+/// Reads that those of one bank, or of one caller, may have under way while they catch up. The others wait.
+pub(crate) const CATCH_UPS_MAX: usize = 2;
 
 /// The orders at these positions.
 pub(crate) async fn orders(
@@ -23,7 +44,8 @@ pub(crate) async fn orders(
     if positions.is_empty() {
         return Ok(HashMap::new());
     }
-    read(node, move |log| {
+    let permit = permit(&node.log_reads.live).await;
+    read(node, permit, move |log| {
         let found = log.orders_at(&positions)?;
         let found = positions.into_iter().zip(found);
         Ok(found.filter_map(|(position, order)| Some((position, order?))).collect())
@@ -33,40 +55,60 @@ pub(crate) async fn orders(
 
 /// The document that brought the payment at this position, compressed, if one did and it is left.
 pub(crate) async fn document(node: &Node, payment: Sequence) -> Result<Option<Vec<u8>>, Status> {
-    read(node, move |log| log.document_of(payment)).await
+    let permit = permit(&node.log_reads.live).await;
+    read(node, permit, move |log| log.document_of(payment)).await
 }
 
-/// What was decided of payments of some banks after a position, at most up to another, some of it.
+/// What was decided of payments of some banks after a position, at most up to another, some of it. `own` are the reads
+/// that the bank or the caller may have under way.
 pub(crate) async fn decisions(
     node: &Node,
+    own: &Arc<Semaphore>,
     after: Sequence,
     upto: Sequence,
     banks: &Banks,
 ) -> Result<Decisions, Status> {
     loop {
         let banks = banks.clone();
-        let found = read(node, move |log| log.decisions_after(after, upto, &banks, DECISIONS_USUAL)).await?;
+        let permits = (permit(own).await, permit(&node.log_reads.catch_up).await);
+        let found = read(node, permits, move |log| log.decisions_after(after, upto, &banks, DECISIONS_USUAL));
+        let found = found.await?;
         if found.reached > after || after >= upto {
             return Ok(found);
         }
         // What the last frame decided is told in the next one, which follows within 10 ms.
-        tokio::select! {
-            () = tokio::time::sleep(NEXT_FRAME) => {}
-            () = node.stops() => return Err(stopping_connection()),
-        }
+        a_moment(node).await?;
     }
 }
 
 /// About how many decisions are read at a time.
 const DECISIONS_USUAL: usize = 1024;
 
-const NEXT_FRAME: std::time::Duration = std::time::Duration::from_millis(2);
+/// Until then there may be another frame, or room for a question.
+const A_MOMENT: Duration = Duration::from_millis(2);
+
+/// Asks a question, as often as it takes: whoever is connected does not lose the connection because others ask too much.
+pub(crate) async fn ask(node: &Node, question: Question) -> Result<Answered, Status> {
+    loop {
+        match node.ask(question.clone()).await {
+            Err(status) if status.code() == Code::ResourceExhausted => a_moment(node).await?,
+            answered => return answered,
+        }
+    }
+}
+
+async fn a_moment(node: &Node) -> Result<(), Status> {
+    tokio::select! {
+        () = tokio::time::sleep(A_MOMENT) => Ok(()),
+        () = node.stops() => Err(stopping_connection()),
+    }
+}
 
 /// The payments at these positions; `None` where one has been forgotten.
 pub(crate) async fn payments(node: &Node, positions: &[Sequence]) -> Result<Vec<Option<Payment>>, Status> {
     let mut known = Vec::with_capacity(positions.len());
     for positions in positions.chunks(PAYMENTS_ASKED_MAX) {
-        let answered = node.ask(Question::Payments(positions.to_vec())).await?;
+        let answered = ask(node, Question::Payments(positions.to_vec())).await?;
         let Answer::Payments(payments) = answered.answer else {
             return Err(Status::internal("the engine answered another question"));
         };
@@ -75,15 +117,34 @@ pub(crate) async fn payments(node: &Node, positions: &[Sequence]) -> Result<Vec<
     Ok(known)
 }
 
+async fn permit(reads: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    Arc::clone(reads).acquire_owned().await.expect("the semaphore is never closed")
+}
+
+/// Whoever waits for a reading may go away: it is then given up at the next frame.
+struct GivesUp(Arc<AtomicBool>);
+
+impl Drop for GivesUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Reads on a thread that may wait. The permits are held as long as that lasts, whether or not somebody waits for it.
 async fn read<Found: Send + 'static>(
     node: &Node,
+    permits: impl Send + 'static,
     read: impl FnOnce(LogView) -> Result<Found, LogError> + Send + 'static,
 ) -> Result<Found, Status> {
-    let permit = node.log_reads.acquire().await.expect("the semaphore is never closed");
-    let log = node.handle.log();
-    let found = tokio::task::spawn_blocking(move || read(log)).await;
-    drop(permit);
-    let found = found.map_err(|_| log_unreadable())?;
+    let gives_up = GivesUp(Arc::default());
+    let log = node.handle.log().until(Arc::clone(&gives_up.0));
+    let found = tokio::task::spawn_blocking(move || {
+        let found = read(log);
+        drop(permits);
+        found
+    });
+    let found = found.await.map_err(|_| log_unreadable())?;
+    drop(gives_up);
     found.map_err(|error| {
         tracing::error!(%error, "the log could not be read for a connection");
         log_unreadable()

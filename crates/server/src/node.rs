@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use engine::{AnswerSink, Answered, Handle, NotTaken, PaymentName, Question, Waiting};
 use ledger::{Outcome, RecordWriter};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, Streaming};
 use types::Sequence;
@@ -19,7 +19,7 @@ use types::Sequence;
 use crate::caller::Caller;
 use crate::iso::{AskedOrders, Keeper};
 use crate::limits::{ENQUIRIES_PER_CALLER, ServerLimits};
-use crate::log::READS_MAX;
+use crate::log::LogReads;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::per_caller::PerCaller;
 use crate::quota::Quota;
@@ -40,7 +40,7 @@ pub(crate) struct Node {
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) watchers: Arc<Watchers>,
-    pub(crate) log_reads: Arc<Semaphore>,
+    pub(crate) log_reads: Arc<LogReads>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct SharedNode {
     stopping: watch::Receiver<bool>,
     sessions: Arc<Sessions>,
     watchers: Arc<Watchers>,
-    log_reads: Arc<Semaphore>,
+    log_reads: Arc<LogReads>,
 }
 
 impl SharedNode {
@@ -71,7 +71,7 @@ impl SharedNode {
             stopping,
             sessions: Arc::default(),
             watchers: Arc::default(),
-            log_reads: Arc::new(Semaphore::new(READS_MAX)),
+            log_reads: Arc::default(),
         }
     }
 

@@ -1,25 +1,27 @@
-//! Banks that are connected: one ordered, resumable sequence of questions and reports for each connection.
+//! Banks that are connected: what each of their connections hears.
 //!
-//! All connections of a bank share one subscription, and whoever of them has nothing to do takes the next notices. What
-//! a connection missed before it came is read from the log and from the core's state; what the subscription lost
-//! because nobody took it in time, likewise.
+//! The connections of a bank share its questions: whoever of them has nothing to do takes the next. Reports are not
+//! shared: each connection that wants them hears all of them, from its own position on.
 //!
 //! Invariants:
-//! - On one connection reports come in the order of the log.
+//! - On one connection reports come in the order of the log, and so do questions that are not repeated. A question comes
+//!   before the report on its payment, unless the report was missed.
 //! - An open question has been given to some connection, or will be: what one that ended had is told again.
+//! - Questions come first: they never wait for a connection to catch up with reports.
 //! - A connection holds no more than what it took last. One that does not take holds up nobody else.
 //! - A bank counts as connected while it has a connection that is asked.
 
-mod catch_up;
+mod bank;
 mod heard;
+mod open;
+mod reports;
 mod waiting;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use engine::{Answer, Banks, Interest, Notice, Outcomes, Question, Subscription, Taken};
+use engine::{Answer, Notice, Question};
 use ledger::Position;
 use tokio::sync::Notify;
 use tonic::Status;
@@ -27,11 +29,13 @@ use types::{Bic, Sequence};
 
 pub(crate) use self::heard::{Asked, Heard, Report};
 
-use self::catch_up::CatchUp;
-use self::waiting::{Kind, Kinds, Stash};
-use crate::limits::ServerLimits;
+use self::bank::{BankSession, LOOK_FOR_UNANSWERED, Pulled};
+use self::open::OpenQuestions;
+use self::reports::Reports;
+use self::waiting::Kinds;
+use crate::log::ask;
 use crate::node::Node;
-use crate::refusals::{not_taken, participant_unknown, position_ahead, too_many};
+use crate::refusals::{participant_unknown, position_ahead};
 
 /// What a connection hears.
 #[derive(Clone, Copy, Debug)]
@@ -59,38 +63,6 @@ pub(crate) struct Sessions {
     banks: DashMap<Bic, Weak<BankSession>>,
 }
 
-/// What the connections of one bank share.
-#[derive(Debug)]
-struct BankSession {
-    subscription: Subscription,
-    /// There is something to take.
-    notify: Arc<Notify>,
-    state: Mutex<State>,
-    next_seat: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    seats: Vec<Seat>,
-    /// Up to where connections have taken what there was; what comes after it comes live.
-    taken_upto: Sequence,
-    /// Notices that a connection took which does not want them.
-    stash: Stash,
-    /// Kinds of questions that have to be told again, all that are open.
-    retold: Kinds,
-    /// Reports from here on were lost, and stand in the log.
-    lost_after: Option<Sequence>,
-}
-
-/// One connection, as the others see it.
-#[derive(Debug)]
-struct Seat {
-    number: u64,
-    kinds: Kinds,
-    /// There is something for this connection in particular.
-    notify: Arc<Notify>,
-}
-
 /// One connection of a bank.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -102,16 +74,17 @@ pub(crate) struct Connection {
     notify: Arc<Notify>,
     as_of: Position,
     unanswered: u32,
-    catch_up: Option<CatchUp>,
+    /// Open questions that are still to be read.
+    open: Option<OpenQuestions>,
+    reports: Option<Reports>,
     notices: Vec<Notice>,
 }
 
-/// What there was to take.
-enum Pulled {
-    /// Notices, perhaps none.
-    Notices,
-    /// Something that has to be caught up with first.
-    Missed { reports_after: Option<Sequence>, questions: Kinds, taken_upto: Sequence },
+/// Questions to tell.
+struct Questions {
+    asked: Vec<Asked>,
+    /// Where others wait behind them: what happened after this position is to be told after those.
+    upto: Option<Sequence>,
 }
 
 impl Sessions {
@@ -137,167 +110,16 @@ impl Sessions {
     }
 }
 
-impl BankSession {
-    fn begin(node: &Node, bank: Bic) -> Result<Arc<Self>, Status> {
-        let ServerLimits { notices_waiting, notice_bytes_waiting, .. } = node.limits;
-        let interest = Interest {
-            banks: Banks::Listed(Box::new([bank])),
-            questions: true,
-            outcomes: Outcomes::All,
-            notices_max: notices_waiting,
-            bytes_max: notice_bytes_waiting,
-        };
-        let notify = Arc::new(Notify::new());
-        let wake = Arc::clone(&notify);
-        let wake = Box::new(move || wake.notify_one());
-        let subscription = node.handle.subscribe(interest, wake);
-        let subscription = subscription.map_err(|reason| not_taken(reason).into_status())?;
-        let (state, next_seat) = (Mutex::default(), AtomicU64::new(0));
-        Ok(Arc::new(Self { subscription, notify, state, next_seat }))
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until the core thread has taken the subscription up. Everything after this position is collected.
-    async fn started(&self, node: &Node) -> Result<Sequence, Status> {
-        loop {
-            if let Some(after) = self.subscription.starts_after() {
-                return Ok(after);
-            }
-            tokio::select! {
-                () = self.notify.notified() => {}
-                // A wake-up may have gone to another connection.
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-                () = node.stops() => return Err(crate::refusals::stopping_connection()),
-            }
-        }
-    }
-
-    fn sit_down(&self, kinds: Kinds, seats_max: usize) -> Result<(u64, Arc<Notify>), Status> {
-        let mut state = self.state();
-        if state.seats.len() >= seats_max {
-            return Err(too_many("this bank has as many connections as it may"));
-        }
-        let number = self.next_seat.fetch_add(1, Ordering::Relaxed);
-        let notify = Arc::new(Notify::new());
-        state.seats.push(Seat { number, kinds, notify: Arc::clone(&notify) });
-        Ok((number, notify))
-    }
-
-    /// What it had not answered goes to another connection.
-    fn stand_up(&self, number: u64) {
-        let mut state = self.state();
-        let Some(place) = state.seats.iter().position(|seat| seat.number == number) else { return };
-        let gone = state.seats.swap_remove(place);
-        for kind in [Kind::Debit, Kind::Credit].into_iter().filter(|kind| gone.kinds.has(*kind)) {
-            if state.seats.iter().any(|seat| seat.kinds.has(kind)) {
-                state.retold.add(kind);
-                state.wake(kind, number);
-            }
-        }
-        drop(state);
-        // A wake-up that the connection had not followed.
-        self.notify.notify_one();
-    }
-
-    /// Takes at most so many notices for a connection.
-    fn pull(&self, seat: u64, kinds: Kinds, count_max: usize, into: &mut Vec<Notice>) -> Pulled {
-        let mut state = self.state();
-        let reports_after = if kinds.has(Kind::Report) { state.lost_after.take() } else { None };
-        let questions = state.retold.take(kinds);
-        if reports_after.is_some() || !questions.is_empty() {
-            // What waits in the stash is among what is read.
-            for kind in [Kind::Debit, Kind::Credit].into_iter().filter(|kind| questions.has(*kind)) {
-                state.stash.clear(kind);
-            }
-            let reports_after = reports_after.map(|after| {
-                state.stash.clear(Kind::Report).map_or(after, |oldest| after.min(Sequence(oldest.0 - 1)))
-            });
-            return Pulled::Missed { reports_after, questions, taken_upto: state.taken_upto };
-        }
-        state.stash.take(kinds, count_max, into);
-        if into.len() == count_max {
-            drop(state);
-            self.notify.notify_one();
-            return Pulled::Notices;
-        }
-        let start = into.len();
-        let taken = self.subscription.take(count_max - start, into);
-        if kinds != Kinds::ALL {
-            state.set_aside(seat, kinds, start, into);
-        }
-        match taken {
-            Taken::Given { upto, more } => {
-                state.taken_upto = state.taken_upto.max(upto.unwrap_or_default());
-                drop(state);
-                if more {
-                    self.notify.notify_one();
-                }
-            }
-            Taken::Lost { after } => {
-                state.taken_upto = state.taken_upto.max(after);
-                state.lose(after);
-                self.subscription.restart();
-            }
-        }
-        Pulled::Notices
-    }
+/// Keeps a place among a bank's connections until it is dropped.
+struct Place<'session> {
+    session: &'session BankSession,
+    number: Option<u64>,
 }
 
-/// How long a connection waits at the longest before it looks whether a subscription has begun.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(1);
-
-impl State {
-    /// Wakes a connection that wants this, other than the one that has it.
-    fn wake(&self, kind: Kind, seat: u64) {
-        let other = self.seats.iter().find(|other| other.number != seat && other.kinds.has(kind));
-        if let Some(other) = other {
-            other.notify.notify_one();
-        }
-    }
-
-    /// Puts what the connection does not want where the others find it. What none of them wants is dropped: questions
-    /// are asked again when somebody comes who does, and reports stand in the log.
-    fn set_aside(&mut self, seat: u64, kinds: Kinds, start: usize, notices: &mut Vec<Notice>) {
-        let mut unwanted = Kinds::default();
-        let mut wanted = Vec::with_capacity(notices.len() - start);
-        for notice in notices.drain(start..) {
-            let kind = Kind::of(&notice);
-            if kinds.has(kind) {
-                wanted.push(notice);
-            } else if self.seats.iter().any(|seat| seat.kinds.has(kind)) {
-                unwanted.add(kind);
-                self.stash.add(kind, notice);
-            }
-        }
-        notices.append(&mut wanted);
-        for kind in Kind::ALL {
-            if unwanted.has(kind) {
-                self.wake(kind, seat);
-            }
-            // Those who want it do not take it: as if the subscription had lost it.
-            match self.stash.overflow(kind) {
-                None => {}
-                Some(oldest) if kind == Kind::Report => {
-                    self.lost_after.get_or_insert(Sequence(oldest.0 - 1));
-                }
-                Some(_) => self.retold.add(kind),
-            }
-        }
-    }
-
-    /// The subscription has lost what came after this position.
-    fn lose(&mut self, after: Sequence) {
-        if self.seats.iter().any(|seat| seat.kinds.has(Kind::Report)) {
-            self.lost_after.get_or_insert(after);
-        }
-        for kind in Kind::ALL.into_iter().filter(|kind| self.seats.iter().any(|seat| seat.kinds.has(*kind))) {
-            if kind != Kind::Report {
-                self.retold.add(kind);
-            }
-            self.seats.iter().filter(|seat| seat.kinds.has(kind)).for_each(|seat| seat.notify.notify_one());
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.session.stand_up(number);
         }
     }
 }
@@ -311,31 +133,38 @@ impl Connection {
         }
         let kinds = Kinds::of(wants);
         let session = node.sessions.enter(node, bank)?;
-        let (seat, notify) = session.sit_down(kinds, node.limits.connections_per_bank)?;
-        let mut connection = Self {
+        let notify = Arc::new(Notify::new());
+        let number = session.sit_down(kinds, &notify, node.limits.connections_per_bank)?;
+        let mut place = Place { session: &session, number: Some(number) };
+        let reports = match wants.reports {
+            true => Some(Reports::begin(node, bank, last, &notify, &session.catch_ups)?),
+            false => None,
+        };
+        let started = session.started(node).await?;
+        if let Some(reports) = &reports {
+            reports.started(node).await?;
+        }
+        let answered = ask(node, Question::Participant(bank)).await?;
+        let Answer::Participant(Some(found)) = answered.answer else { return Err(participant_unknown()) };
+        if last.is_some_and(|last| last > answered.as_of.sequence) {
+            return Err(position_ahead());
+        }
+        let open = OpenQuestions::new(bank, kinds, started.max(session.taken_upto()));
+        let seat = place.number.take().expect("it has just been taken");
+        drop(place);
+        Ok(Self {
             node: node.clone(),
             bank,
             kinds,
             seat,
             session,
             notify,
-            as_of: Position::default(),
-            unanswered: 0,
-            catch_up: None,
+            as_of: answered.as_of,
+            unanswered: found.unanswered,
+            open: Some(open),
+            reports,
             notices: Vec::new(),
-        };
-        let started = connection.session.started(node).await?;
-        let answered = node.ask(Question::Participant(bank)).await?;
-        let Answer::Participant(Some(found)) = answered.answer else { return Err(participant_unknown()) };
-        connection.as_of = answered.as_of;
-        connection.unanswered = found.unanswered;
-        if last.is_some_and(|last| last > answered.as_of.sequence) {
-            return Err(position_ahead());
-        }
-        let upto = started.max(connection.session.state().taken_upto);
-        let catch_up = CatchUp::to_the_start(bank, last.filter(|_| wants.reports), kinds, upto);
-        connection.catch_up = Some(catch_up);
-        Ok(connection)
+        })
     }
 
     /// Where the log stood when the connection was made. What happened up to there may have been told before.
@@ -350,32 +179,73 @@ impl Connection {
 
     /// Waits until there may be something to take. May be dropped at any time.
     pub(crate) async fn ready(&self) {
+        let is_shared = self.session.is_shared();
         tokio::select! {
             () = self.session.notify.notified() => {}
             () = self.notify.notified() => {}
+            () = tokio::time::sleep(LOOK_FOR_UNANSWERED), if is_shared => {}
         }
     }
 
     /// Takes what there is, at most so much: nothing if there is nothing at the moment. Must not be dropped before it
     /// is done, or what it took is lost.
     pub(crate) async fn take(&mut self, count_max: usize) -> Result<Vec<Heard>, Status> {
-        loop {
-            if let Some(catch_up) = &mut self.catch_up {
-                let heard = catch_up.next(&self.node, count_max).await?;
-                if !heard.is_empty() {
-                    return Ok(heard);
-                }
-                self.catch_up = None;
+        let Some(count_max) = std::num::NonZeroUsize::new(count_max) else { return Ok(Vec::new()) };
+        let count_max = count_max.get();
+        // Reports first, so that the questions before them are found: a report is never there before its question.
+        let held = match &mut self.reports {
+            Some(reports) => reports.collect(&self.node, count_max, self.as_of.sequence)?,
+            None => 0,
+        };
+        let Questions { asked, upto } = self.questions(count_max - held.min(count_max / 2)).await?;
+        let mut heard = Vec::with_capacity(asked.len() + held);
+        let mut asked = asked.into_iter().peekable();
+        while heard.len() < count_max {
+            let position = asked.peek().map(|asked| asked.question.asked_at);
+            // Room is kept for the questions, which have been taken.
+            let has_room = heard.len() + asked.len() < count_max;
+            let report = self.reports.as_mut().filter(|_| has_room);
+            let report = report.and_then(|reports| reports.next(position.or(upto)));
+            match report {
+                Some(report) => heard.push(Heard::Report(report)),
+                None => match asked.next() {
+                    Some(asked) => heard.push(Heard::Asked(asked)),
+                    None => break,
+                },
             }
-            let pulled = self.session.pull(self.seat, self.kinds, count_max, &mut self.notices);
-            match pulled {
-                Pulled::Notices => {
-                    let notices = &mut self.notices;
-                    return heard::told(&self.node, self.bank, notices, self.as_of.sequence).await;
+        }
+        Ok(heard)
+    }
+
+    /// The next questions, at most so many.
+    async fn questions(&mut self, count_max: usize) -> Result<Questions, Status> {
+        loop {
+            if let Some(open) = &mut self.open {
+                let page = open.next(&self.node, count_max).await?;
+                if page.is_last {
+                    self.open = None;
                 }
-                Pulled::Missed { reports_after, questions, taken_upto } => {
+                if let Some(last) = page.asked.last() {
+                    let upto = (!page.is_last).then_some(last.question.asked_at);
+                    return Ok(Questions { asked: page.asked, upto });
+                }
+                continue;
+            }
+            match self.session.pull(self.seat, self.kinds, count_max, &mut self.notices) {
+                Pulled::Notices { more } => {
+                    let last = self.notices.last().map(Notice::position);
+                    let asked = heard::asked(&self.node, &mut self.notices, self.as_of.sequence).await?;
+                    return Ok(Questions { asked, upto: last.filter(|_| more) });
+                }
+                Pulled::Unanswered(questions) => {
+                    let asked = open::still_open(&self.node, questions).await?;
+                    if !asked.is_empty() {
+                        return Ok(Questions { asked, upto: None });
+                    }
+                }
+                Pulled::Missed { kinds, taken_upto } => {
                     let upto = self.session.started(&self.node).await?.max(taken_upto);
-                    self.catch_up = Some(CatchUp::with_the_lost(self.bank, reports_after, questions, upto));
+                    self.open = Some(OpenQuestions::new(self.bank, kinds, upto));
                 }
             }
         }

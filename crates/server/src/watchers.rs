@@ -3,15 +3,24 @@
 use std::sync::Arc;
 
 use dashmap::DashMap;
+use tokio::sync::Semaphore;
 use tonic::Status;
 use types::PrincipalNumber;
 
+use crate::log::CATCH_UPS_MAX;
 use crate::refusals::too_many;
 
 /// The watchers there are, by who they are.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
-    counts: DashMap<PrincipalNumber, usize>,
+    callers: DashMap<PrincipalNumber, OfCaller>,
+}
+
+/// The watchers of one caller.
+#[derive(Debug)]
+struct OfCaller {
+    count: usize,
+    catch_ups: Arc<Semaphore>,
 }
 
 /// A watcher's place, given back when it is dropped.
@@ -19,6 +28,8 @@ pub(crate) struct Watchers {
 pub(crate) struct WatcherPlace {
     watchers: Arc<Watchers>,
     principal: PrincipalNumber,
+    /// Reads of the log that watchers of one caller may have under way.
+    pub(crate) catch_ups: Arc<Semaphore>,
 }
 
 impl Watchers {
@@ -28,19 +39,23 @@ impl Watchers {
         principal: PrincipalNumber,
         count_max: usize,
     ) -> Result<WatcherPlace, Status> {
-        let mut count = self.counts.entry(principal).or_default();
-        if *count >= count_max {
+        let mut caller = self
+            .callers
+            .entry(principal)
+            .or_insert_with(|| OfCaller { count: 0, catch_ups: Arc::new(Semaphore::new(CATCH_UPS_MAX)) });
+        if caller.count >= count_max {
             return Err(too_many("this caller has as many watchers as it may"));
         }
-        *count += 1;
-        Ok(WatcherPlace { watchers: Arc::clone(self), principal })
+        caller.count += 1;
+        let catch_ups = Arc::clone(&caller.catch_ups);
+        Ok(WatcherPlace { watchers: Arc::clone(self), principal, catch_ups })
     }
 }
 
 impl Drop for WatcherPlace {
     fn drop(&mut self) {
-        if let Some(mut count) = self.watchers.counts.get_mut(&self.principal) {
-            *count -= 1;
+        if let Some(mut caller) = self.watchers.callers.get_mut(&self.principal) {
+            caller.count -= 1;
         }
     }
 }

@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
-use client::{Client, ConnectOptions, RetryPolicy};
+use client::{ConnectOptions, RetryPolicy};
 use loadgen::{BehaviourMix, CounterpartOptions, Counterparts, Extent, LoadgenError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use types::Bic;
 
 use crate::load::parse_duration;
+use crate::remote::{self, TlsArgs};
 use crate::serve::tell;
-use crate::submit::url;
 
 /// Connects banks that answer questions about payments as told, and audits what they hear.
 ///
@@ -37,6 +36,8 @@ pub(crate) struct BankArgs {
     /// The node.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7400")]
     to: String,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Connections of each bank, which share its work.
     #[arg(long, value_name = "N", default_value_t = 1)]
     connections: usize,
@@ -90,8 +91,7 @@ pub(crate) async fn run(arguments: &BankArgs) -> anyhow::Result<ExitCode> {
     };
     let connections = arguments.bic.len().saturating_mul(arguments.connections).clamp(1, CONNECTIONS_MAX);
     let connect = ConnectOptions { connections, retry: RETRY, ..ConnectOptions::default() };
-    let client = Client::connect(&url(&arguments.to), connect).await;
-    let client = client.with_context(|| format!("can't connect to {}", arguments.to))?;
+    let client = remote::connect_with(&arguments.to, &arguments.tls, connect).await?;
     let behaviour = options.mix.to_string();
     let mut banks = Counterparts::start(&client, options).await?;
     if !arguments.json {

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
-use loadgen::LOAD_BANKS;
+use loadgen::{LOAD_BANKS, LOAD_REMOTE_BANKS};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType, date_time_ymd,
@@ -127,7 +127,8 @@ fn identities(banks: &[Bic]) -> Vec<Identity> {
         banks: banks.to_vec(),
     };
     let mut tested = banks.to_vec();
-    for bank in LOAD_BANKS.iter().map(loadgen::Bank::bic).filter(|bank| !banks.contains(bank)) {
+    let of_load = LOAD_BANKS.iter().chain(&LOAD_REMOTE_BANKS).map(loadgen::Bank::bic);
+    for bank in of_load.filter(|bank| !banks.contains(bank)) {
         tested.push(bank);
     }
     let mut identities = vec![

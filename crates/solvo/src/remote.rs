@@ -70,9 +70,18 @@ fn is_loopback(authority: &str) -> bool {
 
 /// A client of the node at an address.
 pub(crate) async fn connect(address: &str, tls: &TlsArgs) -> anyhow::Result<Client> {
+    connect_with(address, tls, ConnectOptions::default()).await
+}
+
+/// The same with options of one's own, apart from identity and trust.
+pub(crate) async fn connect_with(
+    address: &str,
+    tls: &TlsArgs,
+    options: ConnectOptions,
+) -> anyhow::Result<Client> {
     let tls = tls.options()?;
     let url = url(address, tls.as_ref())?;
-    let client = Client::connect(&url, ConnectOptions { tls, ..ConnectOptions::default() }).await;
+    let client = Client::connect(&url, ConnectOptions { tls, ..options }).await;
     client.with_context(|| format!("can't connect to {address}"))
 }
 

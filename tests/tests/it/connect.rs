@@ -139,6 +139,122 @@ async fn connections_share_the_work_and_one_takes_over_from_another() {
     first.report().await;
 }
 
+/// Reports are not shared: whoever wants them gets all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_connection_hears_all_reports() {
+    let (_node, api) = node().await;
+    let mut first = Bank::connect(&api, GAMMA).await;
+    let mut second = Bank::connect(&api, GAMMA).await;
+    let mut answering = {
+        let only = v1::ConnectStart { questions_only: true, ..start(GAMMA) };
+        Bank::try_connect(&api, only).await.unwrap()
+    };
+    reserve(&api, 0..30).await;
+    let mut heard = [BTreeSet::new(), BTreeSet::new()];
+    while heard.iter().any(|heard| heard.len() < 30) {
+        let (which, event) = tokio::select! {
+            event = first.next() => (0, event),
+            event = second.next() => (1, event),
+            event = answering.next() => (2, event),
+        };
+        match event {
+            Event::Question(question) => [&first, &second, &answering][which].accept(&question).await,
+            Event::Report(report) => {
+                let outcome = report.outcome.unwrap();
+                assert!(heard[which].last().is_none_or(|(last, _)| *last < outcome.decided_sequence));
+                heard[which].insert((outcome.decided_sequence, outcome.payment_id));
+            }
+            other @ (Event::Started(_) | Event::AnswerResult(_)) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(heard[0], heard[1]);
+}
+
+/// The peer of a connection is gone, and the node has not noticed: another one is told the questions in time, and hears
+/// all reports.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_nobody_reads_swallows_nothing() {
+    let (node, api) = node().await;
+    let old = Bank::connect(&api, GAMMA).await;
+    let mut new = Bank::connect_from(&node.api().await, GAMMA, old.started().as_of_sequence).await;
+    reserve(&api, 0..20).await;
+    let (mut asked, mut reported) = (BTreeSet::new(), BTreeSet::new());
+    while reported.len() < 20 {
+        match new.next().await {
+            Event::Question(question) => {
+                new.accept(&question).await;
+                asked.insert(question.payment_id);
+            }
+            Event::Report(report) => {
+                let outcome = report.outcome.unwrap();
+                assert_eq!(outcome.status(), v1::PaymentStatus::Settled);
+                reported.insert(outcome.payment_id);
+            }
+            // A question may come twice.
+            Event::AnswerResult(_) => {}
+            other @ Event::Started(_) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(asked, reported);
+    drop(old);
+}
+
+/// Questions do not wait for what a bank missed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bank_far_behind_is_asked_first() {
+    let (_node, api) = node().await;
+    let only = v1::ConnectStart { questions_only: true, ..start(GAMMA) };
+    let mut answering = Bank::try_connect(&api, only).await.unwrap();
+    reserve(&api, 0..300).await;
+    for _ in 0..300 {
+        let question = answering.question().await;
+        answering.accept(&question).await;
+    }
+    reserve(&api, 300..302).await;
+    let mut behind = Bank::connect_from(&api, GAMMA, 0).await;
+    for number in 300..302 {
+        let question = behind.question().await;
+        assert_eq!((transaction_id(&question), question.possible_repeat), (format!("TX-{number}"), true));
+    }
+    let mut last = 0;
+    for _ in 0..300 {
+        let position = behind.report().await.outcome.unwrap().decided_sequence;
+        assert!(position > last);
+        last = position;
+    }
+}
+
+/// Its last answers are dealt with, and others get what it had not answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bank_that_ends_its_side_hears_what_its_answers_came_to() {
+    let (_node, api) = node().await;
+    let mut first = Bank::connect(&api, GAMMA).await;
+    reserve(&api, 0..2).await;
+    let (answered, open) = (first.question().await, first.question().await);
+    let only = v1::ConnectStart { questions_only: true, ..start(GAMMA) };
+    let mut second = Bank::try_connect(&api, only).await.unwrap();
+    second.question().await;
+    second.question().await;
+    let accept = answer(&answered, v1::Decision::Accept, "");
+    first.send(Request::Answers(v1::PaymentAnswers { answers: vec![accept.clone(), accept] })).await;
+    first.hang_up();
+    let mut doubles = 0;
+    while let Some(event) = first.try_next().await.unwrap() {
+        match event {
+            Event::AnswerResult(result) => {
+                assert_eq!(result.effect(), v1::AnswerEffect::Double);
+                doubles += 1;
+            }
+            Event::Report(_) | Event::Question(_) => {}
+            other @ Event::Started(_) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(doubles, 1);
+    let again = second.question().await;
+    assert!(again.possible_repeat);
+    assert_eq!(again.payment_id, open.payment_id);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_for_questions_hears_no_outcomes_and_leaves_them_to_others() {
     let (_node, api) = node().await;

@@ -264,13 +264,15 @@ async fn a_bank_resumes_in_documents() {
         with_header: true,
     };
     let mut gamma = Exchange::try_connect(&api, start(settled.sequence)).await.unwrap();
+    // What is open comes first; it is no position to go on from, and the report may still be to come.
+    let again = gamma.next().await;
+    assert_eq!((again.sequence, again.possible_repeat), (0, true));
+    assert_eq!(second.sequence, 0);
     let told = gamma.next().await;
-    assert!(told.possible_repeat);
+    assert_eq!((told.sequence, told.possible_repeat), (settled.sequence, true));
     let read = read_message(&told.document, &iso20022::Rules::sct_inst_2025(vec![now().date()])).unwrap();
     let header = read.header.unwrap();
     assert_eq!((header.to, header.possible_duplicate), (Some(Bic::parse(GAMMA).unwrap()), true));
-    let again = gamma.next().await;
-    assert_eq!((again.sequence, again.possible_repeat), (second.sequence, true));
     assert_eq!(order(&again.document), order(&second.document), "the same question with a header");
     gamma.send(answer(&order(&again.document), Status::Accepted)).await;
     assert_eq!(report(&open.await.unwrap().unwrap()).status, Status::Accepted);
@@ -338,4 +340,42 @@ async fn what_the_scheme_leaves_out_is_passed_through_if_the_node_does() {
         Status::Rejected { reason, originator, additional_information: Some(text("CdtTrfTxInf/InitgPty")) }
     });
     assert_eq!(api.account(&german(1)).await.available, "1000.00");
+}
+
+/// A bank that has heard nothing yet goes on from where it connected.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bank_that_heard_nothing_has_a_position() {
+    let (_node, api) = world().await;
+    let gamma = Exchange::connect(&api, GAMMA).await;
+    let last_sequence = Some(gamma.as_of_sequence());
+    assert!(last_sequence > Some(0));
+    let mut other = Bank::connect(&api, GAMMA).await;
+    drop(gamma);
+    let paying = api.submit_aside(&payment_to_remote("TX-1", "10.00"));
+    let question = other.question().await;
+    other.accept(&question).await;
+    paying.await.unwrap().unwrap();
+    let start = v1::Iso20022ServiceExchangeStart {
+        bic: GAMMA.to_owned(),
+        last_sequence,
+        ..v1::Iso20022ServiceExchangeStart::default()
+    };
+    let mut gamma = Exchange::try_connect(&api, start).await.unwrap();
+    assert_eq!(gamma.report().await.status, Status::Accepted);
+}
+
+/// The answers to what was sent still come, and others get the questions.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bank_that_ends_its_side_is_answered_and_asked_no_more() {
+    let (_node, api) = world().await;
+    let mut gamma = Exchange::connect(&api, GAMMA).await;
+    gamma.send(enquiry("TX-NONE", GAMMA)).await;
+    gamma.hang_up();
+    let answered = gamma.next().await;
+    assert!(!answered.document.is_empty());
+    assert_eq!(gamma.try_next().await.unwrap(), None);
+    until("the bank is not connected", async || {
+        Some(api.node_status().await).filter(|status| status.connected_banks.is_empty())
+    })
+    .await;
 }

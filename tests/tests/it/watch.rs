@@ -35,6 +35,7 @@ impl Watcher {
             let message = message.await.expect("a watcher waited for half a minute")?.unwrap();
             assert!(message.upto_sequence >= self.upto);
             self.upto = message.upto_sequence;
+            assert!(message.events.len() <= 256, "messages are cut");
             self.events.extend(message.events);
         }
         Ok(self.events.pop_front().unwrap())
@@ -247,7 +248,7 @@ async fn alerts_name_the_bank_that_they_are_about() {
     let (node, api, world) = world().await;
     node.until_grace_is_over().await;
     let request = v1::WatchRequest { types: vec![v1::EventType::Alert.into()], ..everything() };
-    let mut watcher = Watcher::start(&api, request).await;
+    let mut watcher = Watcher::start(&api, request.clone()).await;
     api.submit(&payment_to_remote("TX-1", "1.00")).await.unwrap();
     let event = watcher.next().await;
     assert_eq!((event.alert(), event.participant.as_str()), (v1::AlertKind::BankNotConnected, GAMMA));
@@ -260,6 +261,13 @@ async fn alerts_name_the_bank_that_they_are_about() {
     let event = watcher.next().await;
     assert_eq!((event.alert(), event.participant.as_str()), (v1::AlertKind::ParticipantStatus, BETA));
     assert!(event.outcome.is_none());
+    // Whoever comes later hears the same from the log.
+    let mut later = Watcher::start(&api, v1::WatchRequest { after_sequence: Some(0), ..request }).await;
+    let mut told = later.next().await;
+    while told.alert() != v1::AlertKind::ParticipantStatus {
+        told = later.next().await;
+    }
+    assert_eq!(told, event);
 }
 
 /// A watcher that does not read is cut off; writes go on all the while; and it goes on from where it was.

@@ -106,7 +106,7 @@ async fn a_silent_bank_costs_the_others_nothing() {
     let all =
         LoadOptions { remote: Some(RemotePayees { percent: 100, banks: 0..3 }), ..remote("BOOKS", 100) };
     let mut books = Books::open(&node.address, &all, &Silent).await.unwrap();
-    let banks = Responders::start(&node.address, 0..3, 2..3).await.unwrap();
+    let banks = Responders::start(&node.address, None, 0..3, 2..3).await.unwrap();
     let silent = LoadOptions {
         remote: Some(RemotePayees { percent: 100, banks: 2..3 }),
         extent: Extent::Payments(200),

@@ -6,8 +6,8 @@
 
 use client::convert::{money, timestamp};
 use client::v1;
-use engine::{BankChange, StoredOrder};
-use ledger::{Outcome, Payment, QuestionState, Stage};
+use engine::{BankChange, BankChanged, StoredOrder};
+use ledger::{Payment, QuestionState, Stage};
 use types::{Bic, PaymentOrder, PaymentState, ReasonCode, Remittance, StatusReason};
 
 use super::filter::Filter;
@@ -142,16 +142,13 @@ impl Happened {
 /// That a bank was suspended or takes part again. It is no payment, so a watcher of certain payments hears nothing.
 pub(super) fn bank_changed(
     filter: &Filter,
-    outcome: &Outcome,
-    bank: Bic,
-    change: BankChange,
+    BankChanged { decided_at, decided_time, bank, change: BankChange::Status(_) }: BankChanged,
 ) -> Option<v1::Event> {
-    let BankChange::Status(_) = change;
     let is_wanted = filter.types.alerts && !filter.looks_into_orders();
     is_wanted.then(|| v1::Event {
-        sequence: outcome.decided_at.0,
+        sequence: decided_at.0,
         r#type: v1::EventType::Alert.into(),
-        time: Some(timestamp(outcome.decided_time)),
+        time: Some(timestamp(decided_time)),
         outcome: None,
         summary: None,
         alert: v1::AlertKind::ParticipantStatus.into(),

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use client::v1;
-use engine::{Decision, Interest, Notice, Outcomes, Question, StoredOrder, Subscription, Taken};
-use ledger::Verdict;
+use engine::{
+    BankChanged, Decision, Decisions, Interest, Notice, Outcomes, Question, StoredOrder, Subscription, Taken,
+};
+use ledger::{Outcome, Verdict};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::time::Instant;
@@ -15,7 +17,8 @@ use types::{PaymentState, Sequence};
 
 use super::filter::Filter;
 use super::happened::{Happened, bank_changed};
-use crate::log::{decisions, orders, payments};
+use super::parts::Parts;
+use crate::log::{ask, decisions, orders, payments};
 use crate::node::Node;
 use crate::refusals::{not_taken, position_ahead, position_too_old, reader_too_slow, stopping_connection};
 use crate::values::{PaymentFacts, facts};
@@ -41,7 +44,7 @@ pub(super) async fn begin(
     after: Option<Sequence>,
     place: WatcherPlace,
 ) -> Result<ReceiverStream<Sent>, Status> {
-    let as_of = node.ask(Question::Lifecycle).await?.as_of.sequence;
+    let as_of = ask(&node, Question::Lifecycle).await?.as_of.sequence;
     if after.is_some_and(|after| after > as_of) {
         return Err(position_ahead());
     }
@@ -49,7 +52,6 @@ pub(super) async fn begin(
     let (sender, receiver) = mpsc::channel(2);
     let end = sender.clone().try_reserve_owned().expect("a new channel has room and a receiver");
     tokio::spawn(async move {
-        let _place = place;
         let gone = sender.clone();
         let mut watcher = Watcher {
             skips_forgotten: after == Some(Sequence(0)),
@@ -59,6 +61,7 @@ pub(super) async fn begin(
             sender,
             open: HashMap::new(),
             open_since: Sequence(u64::MAX),
+            place,
         };
         tokio::select! {
             ended = watcher.watch(after.is_some()) => {
@@ -84,6 +87,7 @@ struct Watcher {
     open: HashMap<Sequence, StoredOrder>,
     /// They are complete from this position on.
     open_since: Sequence,
+    place: WatcherPlace,
 }
 
 impl Watcher {
@@ -92,7 +96,7 @@ impl Watcher {
         if from_the_log {
             self.send(Vec::new()).await?;
             loop {
-                let as_of = self.node.ask(Question::Lifecycle).await?.as_of.sequence;
+                let as_of = ask(&self.node, Question::Lifecycle).await?.as_of.sequence;
                 if as_of.0 - self.upto.0 <= FAR_BEHIND {
                     break;
                 }
@@ -139,32 +143,50 @@ impl Watcher {
             if *self.node.stopping.borrow() {
                 return Err(stopping_connection());
             }
-            let found = decisions(&self.node, self.upto, upto, &self.filter.banks).await?;
-            let positions: Vec<Sequence> = found.decisions.iter().map(|decision| decision.payment).collect();
-            let known = payments(&self.node, &positions).await?;
-            if !self.skips_forgotten && known.iter().any(Option::is_none) {
-                return Err(position_too_old());
-            }
-            let mut events = Vec::new();
-            for (Decision { state, order, .. }, payment) in found.decisions.into_iter().zip(known) {
-                let Some(payment) = payment else { continue };
-                let facts = match state {
-                    PaymentState::Reserved => Happened::reserved(&payment),
-                    PaymentState::Settled
-                    | PaymentState::Rejected
-                    | PaymentState::Expired
-                    | PaymentState::Unresolved => PaymentFacts::of(&payment),
-                };
-                let creditor_agent = order.creditor_agent();
-                let happened = Happened { facts, payment, creditor_agent, order: Some(order) };
-                happened.tell(&self.node, &self.filter, &mut events);
-            }
-            self.upto = found.reached.min(upto);
+            let (own, banks) = (&self.place.catch_ups, &self.filter.banks);
+            let Decisions { decisions, changes, reached } =
+                decisions(&self.node, own, self.upto, upto, banks).await?;
+            let events = self.events_of(decisions, changes).await?;
+            self.upto = reached.min(upto);
             if !events.is_empty() {
                 self.send(events).await?;
             }
         }
         Ok(())
+    }
+
+    /// The events that the watcher wants to hear of what the log tells.
+    async fn events_of(
+        &self,
+        decisions: Vec<Decision>,
+        changes: Vec<BankChanged>,
+    ) -> Result<Vec<v1::Event>, Status> {
+        let positions: Vec<Sequence> = decisions.iter().map(|decision| decision.payment).collect();
+        let known = payments(&self.node, &positions).await?;
+        if !self.skips_forgotten && known.iter().any(Option::is_none) {
+            return Err(position_too_old());
+        }
+        let mut changes = changes.into_iter().peekable();
+        let mut events = Vec::new();
+        for (Decision { decided_at, state, order, .. }, payment) in decisions.into_iter().zip(known) {
+            let before = |changed: &BankChanged| changed.decided_at < decided_at;
+            while let Some(changed) = changes.next_if(before) {
+                events.extend(bank_changed(&self.filter, changed));
+            }
+            let Some(payment) = payment else { continue };
+            let facts = match state {
+                PaymentState::Reserved => Happened::reserved(&payment),
+                PaymentState::Settled
+                | PaymentState::Rejected
+                | PaymentState::Expired
+                | PaymentState::Unresolved => PaymentFacts::of(&payment),
+            };
+            let creditor_agent = order.creditor_agent();
+            let happened = Happened { facts, payment, creditor_agent, order: Some(order) };
+            happened.tell(&self.node, &self.filter, &mut events);
+        }
+        events.extend(changes.filter_map(|changed| bank_changed(&self.filter, changed)));
+        Ok(events)
     }
 
     /// Tells what happens, as long as it is taken in time.
@@ -193,7 +215,7 @@ impl Watcher {
                 };
                 if !events.is_empty() || Instant::now() >= heartbeat {
                     heartbeat = Instant::now() + self.node.limits.heartbeat;
-                    self.send_in(room, events);
+                    self.send_in(room, events).await?;
                     break;
                 }
                 if has_more {
@@ -226,7 +248,9 @@ impl Watcher {
                     }
                 }
                 Notice::Changed { outcome, bank, change } => {
-                    events.extend(bank_changed(&self.filter, &outcome, bank, change));
+                    let Outcome { decided_at, decided_time, .. } = outcome;
+                    let changed = BankChanged { decided_at, decided_time, bank, change };
+                    events.extend(bank_changed(&self.filter, changed));
                 }
                 Notice::Asked { .. } => {}
             }
@@ -266,13 +290,29 @@ impl Watcher {
     }
 
     async fn send(&self, events: Vec<v1::Event>) -> Result<(), Status> {
-        if let Some(room) = self.room().await? {
-            self.send_in(room, events);
+        match self.room().await? {
+            Some(room) => self.send_in(room, events).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn send_in(&self, room: OwnedPermit<Sent>, events: Vec<v1::Event>) {
-        room.send(Ok(v1::WatchResponse { events, upto_sequence: self.upto.0 }));
+    /// Sends events in as many messages as they need, and one in any case.
+    async fn send_in(&self, room: OwnedPermit<Sent>, events: Vec<v1::Event>) -> Result<(), Status> {
+        let mut parts = Parts::of(events);
+        let mut room = Some(room);
+        loop {
+            let Some(room) = (match room.take() {
+                Some(room) => Some(room),
+                None => self.room().await?,
+            }) else {
+                return Ok(());
+            };
+            let (events, before) = parts.next();
+            let upto_sequence = before.map_or(self.upto.0, |before| before.0.min(self.upto.0));
+            room.send(Ok(v1::WatchResponse { events, upto_sequence }));
+            if before.is_none() {
+                return Ok(());
+            }
+        }
     }
 }

@@ -3,6 +3,9 @@
 //! The session of a bank is that of `ParticipantService.Connect`, and a bank may have connections of both forms. One
 //! task reads documents, one tells what there is; the second takes something only when there is room for it on the way
 //! out, so a bank that does not read is given no more.
+//!
+//! A bank that ends its side can answer nothing any more. Its connection gives its questions up at once, sends the
+//! answers to the documents that are under way, and ends.
 
 use std::sync::Arc;
 
@@ -10,8 +13,7 @@ use client::convert::{FieldReader, Path};
 use client::v1;
 use client::v1::iso20022_service_exchange_request::Request;
 use ledger::About;
-use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 use types::Sequence;
@@ -78,9 +80,15 @@ async fn serve(
     };
     let desk = Arc::new(Desk { node, caller, bank: Some(start.bank), told: Told::InItsTurn });
     let (answers, answered) = mpsc::channel(UNDER_WAY_MAX);
+    let (hangs_up, hung_up) = oneshot::channel();
+    let listening = async {
+        let _hangs_up = hangs_up;
+        listen(&desk, requests, answers).await
+    };
     tokio::select! {
-        ended = listen(&desk, requests, answers) => ended,
-        ended = tell(&desk, connection, dress, answered, sender) => ended,
+        // When the bank has ended its side, it is still told what there is to say.
+        Err(status) = listening => Err(status),
+        ended = tell(&desk, connection, dress, answered, sender, hung_up) => ended,
     }
 }
 
@@ -93,7 +101,8 @@ async fn listen(
     let places = Arc::new(Semaphore::new(UNDER_WAY_MAX));
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
-        let Some(message) = requests.message().await? else { break };
+        // What is under way is still answered: the other task ends when nobody holds the way to it any more.
+        let Some(message) = requests.message().await? else { return Ok(()) };
         let Some(Request::Document(document)) = message.request else {
             let description = "after the first message a bank sends documents".to_owned();
             return Err(invalid(vec![v1::FieldViolation { field: "document".to_owned(), description }]));
@@ -111,47 +120,48 @@ async fn listen(
             drop(place);
         });
     }
-    // What is under way is still answered: the other task ends when nobody holds the way to it any more.
-    drop(answers);
-    std::future::pending().await
 }
 
-/// Tells what there is, as long as it is read, and until the bank has ended its side and everything that it asked has
-/// been answered.
+/// Tells what there is, as long as it is read, and until the bank has ended its side.
 async fn tell(
     desk: &Desk,
     mut connection: Connection,
     dress: Dress,
     mut answered: mpsc::Receiver<Result<Outgoing, Status>>,
     sender: mpsc::Sender<Sent>,
+    mut hung_up: oneshot::Receiver<()>,
 ) -> Result<(), Status> {
     let bank = desk.bank;
     let bank = bank.expect("an exchange is a bank's");
-    // Says that the connection stands.
-    if sender.send(Ok(v1::Iso20022ServiceExchangeResponse::default())).await.is_err() {
+    // Says that the connection stands, and from where on a bank without a position goes on.
+    let sequence = connection.as_of().sequence.0;
+    let stands = v1::Iso20022ServiceExchangeResponse { sequence, ..Default::default() };
+    if sender.send(Ok(stands)).await.is_err() {
         return Ok(());
     }
-    loop {
-        loop {
-            let answer = match answered.try_recv() {
-                Ok(answer) => answer?,
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return Ok(()),
-            };
-            if sender.send(Ok(response(answer, Sequence(0), false))).await.is_err() {
+    'telling: loop {
+        while let Ok(answer) = answered.try_recv() {
+            if sender.send(Ok(response(answer?, Sequence(0), false))).await.is_err() {
                 return Ok(());
             }
         }
-        let Ok(room) = sender.clone().reserve_owned().await else { return Ok(()) };
+        let room = tokio::select! {
+            room = sender.clone().reserve_owned() => room,
+            _ = &mut hung_up => break,
+        };
+        let Ok(room) = room else { return Ok(()) };
         let heard = connection.take(HEARD_MAX).await?;
         let mut room = Some(room);
         for heard in &heard {
             let Some(told) = told(&desk.node, bank, dress, heard).await? else { continue };
             let place = match room.take() {
                 Some(place) => place,
-                None => match sender.clone().reserve_owned().await {
-                    Ok(place) => place,
-                    Err(_) => return Ok(()),
+                None => tokio::select! {
+                    place = sender.clone().reserve_owned() => match place {
+                        Ok(place) => place,
+                        Err(_) => return Ok(()),
+                    },
+                    _ = &mut hung_up => break 'telling,
                 },
             };
             keep(&desk.node, &desk.caller, &[sent(&told.document, About::Payment(told.payment), Some(bank))]);
@@ -163,15 +173,22 @@ async fn tell(
         drop(room);
         tokio::select! {
             () = connection.ready() => {}
-            answer = answered.recv() => {
-                let Some(answer) = answer else { return Ok(()) };
+            Some(answer) = answered.recv() => {
                 if sender.send(Ok(response(answer?, Sequence(0), false))).await.is_err() {
                     return Ok(());
                 }
             }
+            _ = &mut hung_up => break,
             () = desk.node.stops() => return Err(stopping_connection()),
         }
     }
+    drop(connection);
+    while let Some(answer) = answered.recv().await {
+        if sender.send(Ok(response(answer?, Sequence(0), false))).await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 fn response(

@@ -16,7 +16,8 @@ use crate::session::{Asked, Heard, Report};
 pub(super) struct Told {
     pub(super) document: Outgoing,
     pub(super) payment: Sequence,
-    /// The position to connect again from.
+    /// The position to connect again from. Zero with a question: those come again by themselves, and reports of before
+    /// it may still be on their way.
     pub(super) position: Sequence,
     pub(super) is_repeat: bool,
 }
@@ -28,15 +29,14 @@ pub(super) async fn told(
     dress: Dress,
     heard: &Heard,
 ) -> Result<Option<Told>, Status> {
-    let position = heard.position();
-    let (document, payment, is_repeat) = match heard {
+    let (document, payment, position, is_repeat) = match heard {
         Heard::Asked(asked) => {
             let Some(document) = question(node, dress, asked).await? else { return Ok(None) };
-            (document, asked.question.payment, asked.is_repeat)
+            (document, asked.question.payment, Sequence(0), asked.is_repeat)
         }
         Heard::Report(report) => {
             let document = reported(node, bank, dress, report).await?;
-            (document, report.payment.sequence(), report.is_repeat)
+            (document, report.payment.sequence(), report.position(), report.is_repeat)
         }
     };
     Ok(Some(Told { document, payment, position, is_repeat }))

@@ -7,6 +7,7 @@ use types::{Bic, PaymentState, Sequence};
 
 use crate::log::orders;
 use crate::node::Node;
+use crate::refusals::log_unreadable;
 
 /// One thing that a bank hears.
 // Boxes would cost each of them an allocation.
@@ -45,56 +46,49 @@ pub(crate) struct Report {
     pub(crate) is_repeat: bool,
 }
 
-impl Heard {
-    /// The position at which it happened.
+impl Report {
+    /// The position that decided.
     pub(crate) const fn position(&self) -> Sequence {
-        match self {
-            Self::Asked(asked) => asked.question.asked_at,
-            Self::Report(report) => report.payment.decided_at(),
-        }
+        self.payment.decided_at()
     }
 }
 
-/// Puts notices into what the bank hears, in their order, and empties them. What happened up to `repeats_upto` is
-/// marked.
-pub(super) async fn told(
+/// The questions among notices, in their order; the notices are emptied. What was asked up to `repeats_upto` is marked.
+pub(super) async fn asked(
     node: &Node,
-    bank: Bic,
     notices: &mut Vec<Notice>,
     repeats_upto: Sequence,
-) -> Result<Vec<Heard>, Status> {
+) -> Result<Vec<Asked>, Status> {
     let without = notices.iter().filter_map(|notice| match notice {
         Notice::Asked { question, order: None, .. } => Some(question.payment),
         Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Changed { .. } => None,
     });
     let missing: Vec<Sequence> = without.collect();
     let found = orders(node, missing).await?;
-    let mut heard = Vec::with_capacity(notices.len());
+    let mut asked = Vec::with_capacity(notices.len());
     for notice in notices.drain(..) {
-        let is_repeat = notice.position() <= repeats_upto;
-        match notice {
-            Notice::Asked { question, payment, order, .. } => {
-                let order = order.or_else(|| found.get(&question.payment).cloned());
-                let Some(order) = order else { return Err(crate::refusals::log_unreadable()) };
-                heard.push(Heard::Asked(Asked { question, payment, order, is_repeat }));
-            }
-            Notice::Outcome { outcome, payment, creditor_agent, order } => {
-                let is_final = match outcome.verdict {
-                    Verdict::Payment { state, .. } => state.is_final(),
-                    Verdict::Answer { .. } | Verdict::Done { .. } | Verdict::Refused { .. } => false,
-                };
-                if is_final {
-                    let is_late = outcome.late || payment.is_late();
-                    let is_creditor = creditor_agent == Some(bank);
-                    reports(&payment, bank, is_creditor, is_late, order.as_ref(), is_repeat, |report| {
-                        heard.push(Heard::Report(report));
-                    });
-                }
-            }
-            Notice::Changed { .. } => {}
+        if let Notice::Asked { question, payment, order, .. } = notice {
+            let order = order.or_else(|| found.get(&question.payment).cloned());
+            let order = order.ok_or_else(log_unreadable)?;
+            asked.push(Asked { question, payment, order, is_repeat: question.asked_at <= repeats_upto });
         }
     }
-    Ok(heard)
+    Ok(asked)
+}
+
+/// What a notice tells a bank. What happened up to `repeats_upto` is marked.
+pub(super) fn reports_of(notice: &Notice, bank: Bic, repeats_upto: Sequence, tell: impl FnMut(Report)) {
+    let Notice::Outcome { outcome, payment, creditor_agent, order } = notice else { return };
+    let is_final = match outcome.verdict {
+        Verdict::Payment { state, .. } => state.is_final(),
+        Verdict::Answer { .. } | Verdict::Done { .. } | Verdict::Refused { .. } => false,
+    };
+    if is_final {
+        let is_late = outcome.late || payment.is_late();
+        let is_creditor = *creditor_agent == Some(bank);
+        let is_repeat = notice.position() <= repeats_upto;
+        reports(payment, bank, is_creditor, is_late, order.as_ref(), is_repeat, tell);
+    }
 }
 
 /// What a bank is told of a payment that is final: one report for each of the sides that it is on.

@@ -18,7 +18,7 @@ fn trial_set() -> tempfile::TempDir {
 }
 
 /// The options that turn TLS on.
-fn options(certs: &Path, listen: &str) -> Vec<String> {
+pub(crate) fn options(certs: &Path, listen: &str) -> Vec<String> {
     let file = |name: &str| text(&certs.join(name)).to_owned();
     let option = |name: &str, value: String| [name.to_owned(), value];
     [

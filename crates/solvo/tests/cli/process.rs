@@ -10,6 +10,11 @@ use tests::Api;
 
 /// Runs a command to its end.
 pub(crate) fn solvo<const COUNT: usize>(arguments: [&str; COUNT]) -> Output {
+    run(&arguments)
+}
+
+/// The same with arguments that were put together.
+pub(crate) fn run(arguments: &[&str]) -> Output {
     command().args(arguments).output().unwrap()
 }
 

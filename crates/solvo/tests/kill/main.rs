@@ -7,6 +7,9 @@
 //! What is sent follows from a seed; when the node is killed follows from how many replies have come, never
 //! from a clock. Which of two callers comes first is the machine's choice, so a seed repeats the plan of a run
 //! and not its every step. A failing run prints its seed.
+//!
+//! `elsewhere` does so with payments that another bank is asked about: both banks are told the same, over kills and a
+//! stop.
 
 // Helpers of tests are tests: a failed `unwrap` names its line, which is what a test is for.
 #![allow(clippy::unwrap_used)]
@@ -14,12 +17,16 @@
 mod books;
 mod bystanders;
 mod check;
+mod counterparts;
+mod elsewhere;
 mod load;
 mod node;
 mod parallel;
+mod payers;
 mod plan;
 mod random;
 mod record;
+mod told_in_log;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -12,6 +12,26 @@ use std::thread;
 use rustix::process::{Pid, Signal, kill_process};
 use tests::Api;
 use tonic::transport::Endpoint;
+
+use crate::random::Random;
+
+/// The system chooses.
+const ANY_PORT: u16 = 0;
+
+/// Ports that no system gives out by itself, so that nobody takes one while its node is down: not even a caller that tries
+/// to reach it, who could otherwise be given that very port and talk to itself.
+const OWN_PORTS: std::ops::Range<u16> = 16_384..32_768;
+
+/// A port for a node that is started again and again.
+pub(crate) fn own_port(random: &mut Random) -> u16 {
+    let count = u64::from(OWN_PORTS.end - OWN_PORTS.start);
+    loop {
+        let port = OWN_PORTS.start + u16::try_from(random.below(count)).unwrap();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
 
 /// A running `solvo serve`. It is killed when this is dropped.
 pub(crate) struct Node {
@@ -24,11 +44,21 @@ pub(crate) struct Node {
 impl Node {
     /// Starts a node on a folder and waits until it says where it listens.
     pub(crate) fn start(folder: &Path) -> Self {
-        let (process, mut printed) = Process::serve(folder);
+        Self::start_at(folder, ANY_PORT)
+    }
+
+    /// The same on a port of one's own: those who connect again by themselves know no other.
+    pub(crate) fn start_at(folder: &Path, port: u16) -> Self {
+        let (process, mut printed) = Process::serve(folder, port);
         let line = first_line(&mut printed);
         let address = line.trim_end().strip_prefix("listening on ");
         let address = address.unwrap_or_else(|| panic!("{line:?} says where the node listens"));
         Self { process, address: address.parse().unwrap(), _printed: printed }
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Clients of its services, on a connection of their own.
@@ -60,7 +90,7 @@ impl Node {
 /// Starts a node and kills it while it recovers: when it has changed its folder so many times, or listens.
 pub(crate) fn kill_while_starting(folder: &Path, changes: u64) {
     let mut before = contents(folder);
-    let (_killed_at_the_end, mut printed) = Process::serve(folder);
+    let (_killed_at_the_end, mut printed) = Process::serve(folder, ANY_PORT);
     let (listens, listening) = mpsc::channel();
     let reader = thread::spawn(move || {
         // It may be killed before it has a line to print. Nobody may wait for the line any more.
@@ -84,13 +114,20 @@ pub(crate) fn verify(folder: &Path) {
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
+/// What `solvo inspect` shows of a folder, a line of JSON each.
+pub(crate) fn inspect(folder: &Path) -> String {
+    let inspected = command().arg("inspect").arg(folder).arg("--json").output().unwrap();
+    assert!(inspected.status.success(), "{}", String::from_utf8_lossy(&inspected.stderr));
+    String::from_utf8(inspected.stdout).unwrap()
+}
+
 /// A process that does not outlive this value.
 struct Process(Child);
 
 impl Process {
-    fn serve(folder: &Path) -> (Self, BufReader<ChildStdout>) {
+    fn serve(folder: &Path, port: u16) -> (Self, BufReader<ChildStdout>) {
         let mut command = command();
-        command.arg("serve").arg("--data").arg(folder).args(["--listen", "127.0.0.1:0"]);
+        command.arg("serve").arg("--data").arg(folder).arg("--listen").arg(format!("127.0.0.1:{port}"));
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let printed = BufReader::new(child.stdout.take().unwrap());
         (Self(child), printed)

@@ -164,6 +164,7 @@ impl Entry {
 pub(crate) struct Record {
     entries: Mutex<Entries>,
     replies: watch::Sender<u64>,
+    settled: watch::Sender<u64>,
     given_up: watch::Sender<u64>,
 }
 
@@ -176,8 +177,8 @@ struct Entries {
 
 impl Default for Record {
     fn default() -> Self {
-        let (replies, given_up) = (watch::Sender::new(0), watch::Sender::new(0));
-        Self { entries: Mutex::default(), replies, given_up }
+        let [replies, settled, given_up] = [0; 3].map(watch::Sender::new);
+        Self { entries: Mutex::default(), replies, settled, given_up }
     }
 }
 
@@ -234,6 +235,9 @@ impl Record {
         );
         entry.told = Some(told.clone());
         entries.answered.push(name.to_owned());
+        if matches!(told, Told::Outcome(outcome) if outcome.status() == v1::PaymentStatus::Settled) {
+            self.settled.send_modify(|count| *count += 1);
+        }
     }
 
     /// A question about a payment is answered by this outcome.
@@ -250,6 +254,13 @@ impl Record {
         self.lock().by_name.values().cloned().collect()
     }
 
+    /// A payment that was sent.
+    pub(crate) fn payment(&self, name: &str) -> v1::Payment {
+        let request = Arc::clone(&self.lock().by_name[name].request);
+        let Request::Pay(payment) = &*request else { panic!("{name} is no payment") };
+        *payment.clone()
+    }
+
     /// Some request that has an answer.
     pub(crate) fn any_answered(&self, random: &mut Random) -> Option<(String, Arc<Request>)> {
         let entries = self.lock();
@@ -264,6 +275,11 @@ impl Record {
     /// How many replies have come so far, and to come.
     pub(crate) fn replies(&self) -> watch::Receiver<u64> {
         self.replies.subscribe()
+    }
+
+    /// How many payments have been told to be settled so far, and to come.
+    pub(crate) fn settled(&self) -> watch::Receiver<u64> {
+        self.settled.subscribe()
     }
 
     /// How many calls had no answer in time.
