@@ -31,53 +31,11 @@ use crate::clock::{ClockState, Now};
 use crate::core::Core;
 use crate::event::{Action, Event};
 use crate::finals::Finals;
-use crate::handle::{AnswerSink, FINAL_QUESTIONS_UNDER_WAY_MAX, Handle, OutcomeSink, Shared};
+use crate::handle::{FINAL_QUESTIONS_UNDER_WAY_MAX, Handle, Shared};
 use crate::pace::{Admitted, Pace};
 use crate::stages::Stage;
 use crate::subscription::Change;
-
-/// Whoever waits for an answer from the core thread.
-pub(crate) enum Ticket {
-    /// For the outcomes of a submission.
-    Outcomes {
-        /// Who waits.
-        sink: Box<dyn OutcomeSink>,
-        /// Whether it is of answers of banks, which are counted apart.
-        is_answers: bool,
-        /// How many bytes the submission has.
-        length: u64,
-        /// When it was submitted, on the monotonic clock.
-        received: i64,
-    },
-    /// For the answer to a question.
-    Answer {
-        /// Who waits.
-        sink: Box<dyn AnswerSink>,
-        /// 1 if the answer takes a walk over all accounts, else 0.
-        walks: u64,
-        /// Whether it may wait for the end of a payment; such questions are counted apart.
-        is_final: bool,
-    },
-}
-
-impl Ticket {
-    /// Whether anybody still waits.
-    fn is_wanted(&self) -> bool {
-        match self {
-            Self::Outcomes { .. } => true,
-            Self::Answer { sink, .. } => sink.is_wanted(),
-        }
-    }
-}
-
-impl fmt::Debug for Ticket {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Outcomes { .. } => "Ticket::Outcomes",
-            Self::Answer { .. } => "Ticket::Answer",
-        })
-    }
-}
+use crate::ticket::Ticket;
 
 /// A running engine. Dropping it stops it.
 #[derive(Debug)]

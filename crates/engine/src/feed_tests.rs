@@ -338,9 +338,9 @@ fn whoever_no_longer_waits_for_the_end_is_forgotten() {
     quiet(&mut node);
     assert_eq!(node.core.forget_waiting(|ticket| *ticket != 3), 2);
     give_answer(&mut node, 5, payment, None);
-    let answered = node.told.iter().filter_map(|told| match told {
-        Told::Answer(ticket, _) => Some(*ticket),
-        _ => None,
+    let answered = node.told.iter().filter_map(|told| {
+        let Told::Answer(ticket, _) = told else { return None };
+        Some(*ticket)
     });
     assert_eq!(answered.collect::<Vec<_>>(), [3]);
     assert_eq!(node.core.forget_waiting(|_| true), 0);

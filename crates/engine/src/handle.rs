@@ -12,7 +12,7 @@ use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard,
 
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
-use crate::driver::{Ticket, monotonic};
+use crate::driver::monotonic;
 use crate::event::{Event, Submission};
 use crate::finals::Waiting;
 use crate::log_view::LogView;
@@ -20,6 +20,7 @@ use crate::pace::Admitted;
 use crate::question::{Answered, Question};
 use crate::stages::{Stage, StageTimes, Stages};
 use crate::subscription::{Interest, Listeners, Subscription};
+use crate::ticket::Ticket;
 
 /// Takes the outcomes of one submission, in the order of its commands. Called once, on the core thread: it must
 /// not block.

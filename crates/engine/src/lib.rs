@@ -42,6 +42,7 @@ mod stored_order;
 mod subscription;
 #[cfg(test)]
 mod testing;
+mod ticket;
 
 pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};

@@ -7,6 +7,7 @@
 //! - An admi.002 is never answered, so that two systems can't go on rejecting each other's rejections.
 
 mod answers;
+mod asked;
 mod desk;
 mod enquiries;
 mod exchange;
@@ -21,6 +22,7 @@ use client::v1::iso20022_service_server::Iso20022Service;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+pub(crate) use self::asked::AskedOrders;
 use self::desk::{Desk, Told};
 pub(crate) use self::keep::Keeper;
 use crate::caller::Caller;

@@ -119,6 +119,10 @@ pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Calls of one caller that may wait for the end of a payment at once, apart from those that submitted it.
 pub(crate) const ENQUIRIES_PER_CALLER: u32 = 1024;
 
+/// Orders of questions that are remembered for their answers, and their bytes.
+pub(crate) const ASKED_ORDERS_MAX: usize = 1 << 16;
+pub(crate) const ASKED_BYTES_MAX: usize = 32 << 20;
+
 /// Documents of one caller that may be on their way into the log at once, apart from those that go with a payment.
 pub(crate) const EVIDENCE_PER_CALLER: u32 = 4096;
 

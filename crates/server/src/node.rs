@@ -17,7 +17,7 @@ use tonic::{Status, Streaming};
 use types::Sequence;
 
 use crate::caller::Caller;
-use crate::iso::Keeper;
+use crate::iso::{AskedOrders, Keeper};
 use crate::limits::{ENQUIRIES_PER_CALLER, ServerLimits};
 use crate::log::LogReads;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
@@ -34,6 +34,7 @@ pub(crate) struct Node {
     pub(crate) quota: Arc<Quota>,
     pub(crate) enquiries: Arc<PerCaller>,
     pub(crate) keeper: Arc<Keeper>,
+    pub(crate) asked: Arc<AskedOrders>,
     pub(crate) limits: ServerLimits,
     /// Becomes true when the node begins to stop.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -50,6 +51,7 @@ pub(crate) struct SharedNode {
     quota: Arc<Quota>,
     enquiries: Arc<PerCaller>,
     keeper: Arc<Keeper>,
+    asked: Arc<AskedOrders>,
     limits: ServerLimits,
     stopping: watch::Receiver<bool>,
     sessions: Arc<Sessions>,
@@ -64,6 +66,7 @@ impl SharedNode {
             quota: Arc::new(Quota::new(limits.payments_per_bank)),
             enquiries: Arc::new(PerCaller::new(ENQUIRIES_PER_CALLER)),
             keeper: Arc::default(),
+            asked: Arc::default(),
             limits,
             stopping,
             sessions: Arc::default(),
@@ -74,9 +77,22 @@ impl SharedNode {
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
-        let Self { handle, quota, enquiries, keeper, limits, stopping, sessions, watchers, log_reads } = self;
+        let Self { handle, quota, enquiries, keeper, asked, limits, stopping, sessions, watchers, log_reads } =
+            self;
         let mailbox = Mailbox::open(&handle);
-        Node { handle, quota, enquiries, keeper, limits, stopping, sessions, watchers, log_reads, mailbox }
+        Node {
+            handle,
+            quota,
+            enquiries,
+            keeper,
+            asked,
+            limits,
+            stopping,
+            sessions,
+            watchers,
+            log_reads,
+            mailbox,
+        }
     }
 }
 

@@ -6,8 +6,13 @@ use iso20022::{
     Header, Message, MessageKind, Rejection, Status, StatusReport, StatusRequest, Wrapper, read_message,
     read_pacs002, wrap, write_admi002, write_pacs002, write_pacs028,
 };
+use ledger::Passage;
+use server::ServerLimits;
 use tests::secured::Secured;
-use tests::{ALFA, Api, BETA, Exchange, GAMMA, Node, World, now, payment, payment_to_remote, sample};
+use tests::{
+    ALFA, Api, BETA, Exchange, GAMMA, Kept, Node, World, document, kept, now, order, payment,
+    payment_to_remote, sample, until,
+};
 use types::{Bic, PaymentOrder, ReasonCode, Text};
 
 fn text<const MAX: usize>(text: &str) -> Text<MAX> {
@@ -204,4 +209,54 @@ async fn an_enquiry_is_told_never_only_when_that_is_certain() {
     }
     tests::settled(api.submit(&payment("TX-1", "1.00")).await.unwrap());
     assert_eq!(read_pacs002(&ask(None).await.document).unwrap().status, Status::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_breaks_a_rule_takes_a_place_like_any_other() {
+    let limits = ServerLimits { payments_per_bank: 0, ..ServerLimits::default() };
+    let node = Node::with_limits(limits).await;
+    let api = node.api().await;
+    World::set_up(&api, 1).await;
+    let good = String::from_utf8(document(&payment("TX-1", "1.00"))).unwrap();
+    let bad = good.replace("<ChrgBr>SLEV<", "<ChrgBr>SHAR<");
+    // Neither of a bank of the node nor of another.
+    let foreign = bad.replace(&ALFA[..8], "NOBKBEBB");
+    for document in [good, bad, foreign] {
+        let answered = submit(&api, document.into_bytes()).await;
+        assert_eq!(refusal(&answered.document), "QUOTA_EXCEEDED");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_again_is_not_kept_again() {
+    let node = Node::start().await;
+    let api = node.api().await;
+    World::set_up(&api, 1).await.remote_bank().await;
+    let mut gamma = Exchange::connect(&api, GAMMA).await;
+    let paying = api.submit_aside(&payment_to_remote("TX-1", "10.00"));
+    let asked = gamma.next().await;
+    let question = order(&asked.document);
+    gamma.send(write_pacs002(&answer(&question, Status::Accepted)).into_bytes()).await;
+    let told = gamma.next().await;
+    tests::settled(paying.await.unwrap().unwrap());
+    for _ in 0..3 {
+        drop(gamma);
+        let start = v1::Iso20022ServiceExchangeStart {
+            bic: GAMMA.to_owned(),
+            last_sequence: Some(asked.sequence),
+            with_header: false,
+        };
+        gamma = Exchange::try_connect(&api, start).await.unwrap();
+        assert_eq!(gamma.next().await.document, told.document);
+    }
+    // What is new is kept, and behind all that went before.
+    submit(&api, write_pacs028(&enquiry_of("TX-1", ALFA)).into_bytes()).await;
+    let is_report = |kept: &Kept| (kept.passage, &*kept.message) == (Passage::Sent, "pacs.002.001.10");
+    let reports = until("the last report is kept", async || {
+        let all: Vec<Kept> = kept(node.folder()).into_iter().filter(is_report).collect();
+        Some(all).filter(|all| all.len() >= 2)
+    });
+    let reports = reports.await;
+    assert_eq!(reports.iter().filter(|kept| kept.document == told.document).count(), 1);
+    assert_eq!(reports.len(), 2);
 }

@@ -103,7 +103,10 @@ impl Desk {
             (None, ..) => None,
         };
         let Some(payment) = payment.filter(|payment| repeats(report, payment)) else { return Ok(None) };
-        let stored = self.order_of(&payment).await?;
+        let stored = match self.node.asked.get(payment.sequence()) {
+            Some(stored) => Some(stored),
+            None => self.order_of(&payment).await?,
+        };
         let order = stored.as_ref().and_then(|stored| stored.order());
         let Some((order, creditor_agent)) = order.zip(stored.and_then(|stored| stored.creditor_agent()))
         else {

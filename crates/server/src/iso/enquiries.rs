@@ -39,12 +39,13 @@ impl Desk {
             super::desk::Told::InItsTurn => Patience::Final,
         };
         let answered = self.node.ask(question).await?;
-        let open = match &answered.answer {
-            Answer::Payment(PaymentAnswer::Found(open)) => open,
-            Answer::Payment(missing) if self.is(request.debtor_agent) => {
-                return Ok(self.missing(incoming, request, missing));
+        let Answer::Payment(found) = &answered.answer else { return Err(another_answer()) };
+        let open = match found {
+            PaymentAnswer::Found(open) => open,
+            missing if self.is(request.debtor_agent) => return Ok(self.missing(incoming, request, missing)),
+            PaymentAnswer::NotFound { .. } | PaymentAnswer::Forgotten => {
+                return Err(bank_not_yours().into_status());
             }
-            _ => return Err(bank_not_yours().into_status()),
         };
         // Before anything is waited for: a foreign payment tells nothing by its time either.
         let order = self.order_of(open).await?;
@@ -52,9 +53,8 @@ impl Desk {
             return Err(bank_not_yours().into_status());
         }
         let answered = self.node.at_the_end(&self.caller, answered, patience).await?;
-        let payment = match answered.answer {
-            Answer::Payment(PaymentAnswer::Found(payment)) => payment,
-            _ => return Err(Status::internal("a payment that waits is known")),
+        let Answer::Payment(PaymentAnswer::Found(payment)) = answered.answer else {
+            return Err(another_answer());
         };
         if payment.state() == PaymentState::Reserved {
             return Err(not_yet());
@@ -153,6 +153,10 @@ impl Desk {
         keep(&self.node, &self.caller, &[incoming.kept(about)]);
         Ok(())
     }
+}
+
+fn another_answer() -> Status {
+    Status::internal("the engine answered another question")
 }
 
 /// The id of an answer about no payment: as many answers as questions, and the same to the same question.

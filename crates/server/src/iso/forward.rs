@@ -46,6 +46,7 @@ pub(super) async fn told(
 async fn question(node: &Node, dress: Dress, asked: &Asked) -> Result<Option<Outgoing>, Status> {
     assert!(asked.question.stage == Stage::Credit, "an exchange is not asked about debits");
     let Some(order) = asked.order.order() else { return Ok(None) };
+    node.asked.put(asked.question.payment, &asked.order);
     let envelope = envelope(node, asked, &order);
     let xml = match asked.order.surplus() {
         None => write_pacs008(&order, &envelope),
