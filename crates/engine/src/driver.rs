@@ -29,7 +29,7 @@ use types::Timestamp;
 
 use crate::clock::{ClockState, Now};
 use crate::core::Core;
-use crate::event::{Action, Event};
+use crate::event::{Action, Event, Submission};
 use crate::finals::Finals;
 use crate::handle::{AnswerSink, Handle, OutcomeSink, Shared};
 use crate::pace::{Admitted, Pace};
@@ -56,6 +56,13 @@ pub(crate) enum Ticket {
         /// 1 if the answer takes a walk over all accounts, else 0.
         walks: u64,
     },
+}
+
+impl Event<Ticket> {
+    /// Whether these are answers of banks.
+    pub(crate) const fn is_answers(&self) -> bool {
+        matches!(self, Self::Submit(Submission { ticket: Ticket::Outcomes { is_answers: true, .. }, .. }))
+    }
 }
 
 impl fmt::Debug for Ticket {
@@ -487,10 +494,10 @@ fn carry_out(action: Action<Ticket>, shared: &Shared, core: &Core<Ticket>, final
     match action {
         Action::Reply(Ticket::Outcomes { sink, is_answers, length, received: _ }, range) => {
             let count = u64::try_from(range.len()).expect("64 bits");
+            shared.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
             if is_answers {
                 shared.answers_under_way.fetch_sub(count, Ordering::Relaxed);
             } else {
-                shared.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
                 shared.records_under_way.fetch_sub(count, Ordering::Relaxed);
             }
             sink.take(&core.outcomes()[range], &mut finals.waiting(core.ledger(), core.finals()));

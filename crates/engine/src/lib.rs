@@ -51,7 +51,7 @@ pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
 pub use event::{Action, Event, Halt, Submission};
 pub use finals::{FinalSink, Waiting};
-pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};
+pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, OutcomeSink, Status};
 pub use log_view::{Decision, Decisions, LogError, LogView};
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
