@@ -25,7 +25,7 @@ use crate::feed::Feed;
 use crate::mutants::{Mutant, is_on, restarted};
 use crate::question::{Answered, Question};
 use crate::spacing::Spacing;
-use crate::subscription::{Outbox, SubscriptionId};
+use crate::subscription::{Outbox, Questions, SubscriptionId};
 
 /// What a core starts from: a ledger that has been rebuilt, and the end of the log that is claimed.
 #[derive(Debug)]
@@ -150,6 +150,7 @@ impl<Ticket> Core<Ticket> {
             Event::Ask(question, ticket) => self.ask(question, ticket, now, actions),
             Event::Tick => self.tick_wanted = true,
             Event::Subscribed(outbox) => self.subscribe(outbox),
+            Event::QuestionsTaken(id, questions) => self.take_questions(id, questions, now),
             Event::Unsubscribed(id) => self.unsubscribe(id, now),
             Event::Nudge => {}
             Event::Idle => self.seal(now, actions),
@@ -362,19 +363,24 @@ impl<Ticket> Core<Ticket> {
 
     fn subscribe(&mut self, outbox: Arc<Outbox>) {
         let interest = outbox.interest();
-        if interest.questions && !self.feed.knows(outbox.id()) {
-            self.connections.begin(&interest.banks);
+        if !self.feed.knows(outbox.id()) {
+            self.connections.begin(&interest.banks, interest.questions);
         }
         self.feed.begin(outbox, self.ledger.position().sequence);
     }
 
     fn unsubscribe(&mut self, id: SubscriptionId, now: Now) {
-        let Some(outbox) = self.feed.end(id) else { return };
-        let interest = outbox.interest();
-        if interest.questions {
-            let grace = self.ledger.offline_grace();
-            self.connections.end(&interest.banks, self.clock.read(now), grace);
-        }
+        let Some((outbox, questions)) = self.feed.end(id) else { return };
+        let grace = self.ledger.offline_grace();
+        self.connections.end(&outbox.interest().banks, questions, self.clock.read(now), grace);
+    }
+
+    fn take_questions(&mut self, id: SubscriptionId, questions: Questions, now: Now) {
+        let Some((outbox, before)) = self.feed.set_questions(id, questions) else { return };
+        let banks = &outbox.interest().banks;
+        // In this order, so that what stays never ends.
+        self.connections.begin(banks, questions);
+        self.connections.end(banks, before, self.clock.read(now), self.ledger.offline_grace());
     }
 
     /// Applies a durable frame and answers everyone who waited for it.

@@ -313,6 +313,7 @@ impl<W: Writer> Driver<W> {
         for change in self.shared.listeners.changes(&mut self.listeners) {
             let event = match change {
                 Change::Begun(outbox) => Event::Subscribed(outbox),
+                Change::Questions(id, questions) => Event::QuestionsTaken(id, questions),
                 Change::Ended(id) => Event::Unsubscribed(id),
             };
             self.core.step(event, now(), actions);
@@ -378,6 +379,10 @@ impl<W: Writer> Driver<W> {
     fn received(&mut self, event: Event<Ticket>, actions: &mut Vec<Action<Ticket>>) {
         if let (Some(pace), Event::Submit(submission)) = (&mut self.pace, &event) {
             pace.taken(monotonic(), submission.count());
+        }
+        if matches!(event, Event::Ask(..)) {
+            // Whoever changes what it listens to and asks then finds that in force.
+            self.follow_listeners(actions);
         }
         self.core.step(event, now(), actions);
     }

@@ -61,5 +61,5 @@ pub use stages::{Stage, StageTimes};
 pub use start::{Config, StartError, start};
 pub use stored_order::StoredOrder;
 pub use subscription::{
-    BankChange, Banks, Interest, Notice, Outbox, Outcomes, Subscription, SubscriptionId, Taken,
+    BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, Subscription, SubscriptionId, Taken,
 };

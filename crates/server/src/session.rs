@@ -142,7 +142,7 @@ impl BankSession {
         let ServerLimits { notices_waiting, notice_bytes_waiting, .. } = node.limits;
         let interest = Interest {
             banks: Banks::Listed(Box::new([bank])),
-            questions: true,
+            questions: engine::Questions::ALL,
             outcomes: Outcomes::All,
             notices_max: notices_waiting,
             bytes_max: notice_bytes_waiting,
