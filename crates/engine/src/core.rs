@@ -463,7 +463,11 @@ impl<Ticket> Core<Ticket> {
         let mut late = 0;
         for index in 0..self.ledger.decided().len() {
             let mut outcome = self.ledger.decided()[index];
-            late += u64::from(self.mark_if_late(&mut outcome, confirmed));
+            if is_late(&self.ledger, &outcome, confirmed) {
+                self.ledger.mark_decided_late(index);
+                outcome.late = true;
+                late += 1;
+            }
             self.untold.push_back(outcome.to_entry());
             self.finals.push(outcome);
         }

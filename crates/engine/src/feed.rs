@@ -197,8 +197,9 @@ impl Feed {
                 self.of_payment(ledger, record, *outcome, creditor_agent, &mut order);
             }
             Command::Answer(_) => {
-                if let Some(outcome) = outcome.decides() {
-                    self.of_decided(ledger, outcome);
+                let outcome = outcome.decides().filter(|_| !self.outcomes.is_empty());
+                if let Some(outcome) = outcome {
+                    self.of_decided(ledger, outcome, known(ledger, outcome.sequence));
                 }
             }
             Command::SetParticipantStatus(set) => {
@@ -270,17 +271,13 @@ impl Feed {
         if self.outcomes.is_empty() {
             return;
         }
-        for outcome in ledger.decided() {
-            self.of_decided(ledger, *outcome);
+        for (place, outcome) in ledger.decided().iter().enumerate() {
+            self.of_decided(ledger, *outcome, ledger.decided_payment(place));
         }
     }
 
     /// A payment that was reserved before.
-    fn of_decided(&mut self, ledger: &Ledger, mut outcome: Outcome) {
-        if self.outcomes.is_empty() {
-            return;
-        }
-        let payment = known(ledger, outcome.sequence);
+    fn of_decided(&mut self, ledger: &Ledger, mut outcome: Outcome, payment: &Payment) {
         outcome.late = payment.is_late();
         let creditor_bank = payment.creditor_bank().expect("a payment that waited has a payee's bank");
         let creditor_agent = Some(ledger.participant_by_number(creditor_bank).bic());
