@@ -54,6 +54,9 @@ const MARKER_AFTER: Duration = Duration::from_milliseconds(10);
 /// each. Payments that are due count as expired meanwhile.
 const EXPIRY_DISTANCE: Duration = Duration::from_milliseconds(1);
 
+/// The weight of questions that are answered between two looks at everything else: about a millisecond.
+const WEIGHT_AT_ONCE: u64 = 1024;
+
 /// What to do about the frame that is being filled.
 enum Sealing {
     /// Seal it.
@@ -88,6 +91,8 @@ pub struct Core<Ticket> {
     stalled: Option<Submission<Ticket>>,
     /// Questions, and the frame after which each may be answered.
     questions: VecDeque<(BatchNumber, Question, Ticket)>,
+    /// What may still be answered before [`Event::Idle`].
+    weight_left: u64,
     /// Questions that are answered when a reserved payment is decided.
     awaiting: BTreeMap<Sequence, Vec<(Question, Ticket)>>,
     feed: Feed,
@@ -126,6 +131,7 @@ impl<Ticket> Core<Ticket> {
             writing: Vec::new(),
             stalled: None,
             questions: VecDeque::new(),
+            weight_left: WEIGHT_AT_ONCE,
             awaiting: BTreeMap::new(),
             feed: Feed::default(),
             connections,
@@ -153,7 +159,7 @@ impl<Ticket> Core<Ticket> {
             Event::QuestionsTaken(id, questions) => self.take_questions(id, questions, now),
             Event::Unsubscribed(id) => self.unsubscribe(id, now),
             Event::Nudge => {}
-            Event::Idle => self.seal(now, actions),
+            Event::Idle => self.look_around(now, actions),
             Event::Written(frame, Append::Durable) => self.apply(frame, now, actions),
             Event::Written(frame, failed) => actions.push(Action::Halt(halt(&frame, failed))),
             Event::Stop => self.stop(actions),
@@ -162,6 +168,16 @@ impl<Ticket> Core<Ticket> {
             return;
         }
         self.validate();
+    }
+
+    /// Nothing else is waiting: answers questions that were too many at once, and seals the frame.
+    fn look_around(&mut self, now: Now, actions: &mut Vec<Action<Ticket>>) {
+        self.weight_left = WEIGHT_AT_ONCE;
+        self.answer(now, actions);
+        self.seal(now, actions);
+        if self.has_answer() {
+            actions.push(Action::WakeAt(now.monotonic));
+        }
     }
 
     /// Seals the frame if the log is free and there is a reason; otherwise says when to look again.
@@ -317,10 +333,16 @@ impl<Ticket> Core<Ticket> {
         self.answer(now, actions);
     }
 
-    /// Answers the questions whose frame has been applied.
+    /// Whether there is a question whose frame has been applied.
+    fn has_answer(&self) -> bool {
+        self.questions.front().is_some_and(|(after, ..)| *after <= self.applied)
+    }
+
+    /// Answers the questions whose frame has been applied, as many as may be at once.
     fn answer(&mut self, now: Now, actions: &mut Vec<Action<Ticket>>) {
-        while self.questions.front().is_some_and(|(after, ..)| *after <= self.applied) {
+        while self.weight_left > 0 && self.has_answer() {
             let (_, question, ticket) = self.questions.pop_front().expect("there is a first question");
+            self.weight_left = self.weight_left.saturating_sub(question.weight());
             let answered = self.answered(&question);
             if question.hinges_on_time(&answered, &self.ledger, self.clock.read(now)) {
                 self.tick_wanted = true;

@@ -55,6 +55,8 @@ pub(crate) enum Ticket {
         sink: Box<dyn AnswerSink>,
         /// 1 if the answer takes a walk over all accounts, else 0.
         walks: u64,
+        /// How much it counts among the questions under way.
+        weight: u64,
     },
 }
 
@@ -507,8 +509,8 @@ fn carry_out(action: Action<Ticket>, shared: &Shared, core: &Core<Ticket>, final
             }
             sink.take(&core.outcomes()[range], &mut finals.waiting(core.ledger(), core.finals()));
         }
-        Action::Answer(Ticket::Answer { sink, walks }, answered) => {
-            shared.questions_under_way.fetch_sub(1, Ordering::Relaxed);
+        Action::Answer(Ticket::Answer { sink, walks, weight }, answered) => {
+            shared.questions_under_way.fetch_sub(weight, Ordering::Relaxed);
             shared.trial_balances_under_way.fetch_sub(walks, Ordering::Relaxed);
             sink.take(answered);
         }

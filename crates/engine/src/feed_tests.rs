@@ -423,3 +423,27 @@ fn what_is_open_is_known_after_a_restart() {
     let Answer::Participant(Some(found)) = answered.answer else { panic!() };
     assert_eq!(found.unanswered, 2);
 }
+
+#[test]
+fn many_questions_are_answered_in_passes() {
+    let mut node = node();
+    node.submit(1, crate::testing::small(1, 1));
+    node.idle();
+    let pages = 4 * 8;
+    for ticket in 0..pages {
+        node.ask(ticket, Question::OpenQuestions { bank: bank("C"), from: None, count_max: usize::MAX });
+    }
+    let answered = |node: &MemoryNode| {
+        let ticket = |told: &Told| if let Told::Answer(ticket, _) = told { Some(*ticket) } else { None };
+        node.told.iter().filter_map(ticket).collect::<Vec<_>>()
+    };
+    assert!(answered(&node).is_empty());
+    node.write();
+    // A page of 1024 weighs 129.
+    for passes in 1..=4 {
+        assert_eq!(answered(&node), (0..8 * passes).collect::<Vec<_>>());
+        node.idle();
+    }
+    quiet(&mut node);
+    assert_eq!(answered(&node).len(), 32);
+}

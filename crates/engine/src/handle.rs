@@ -116,7 +116,7 @@ pub(crate) const BYTES_WITH_ANSWERS_MAX: u64 = 2 * BYTES_UNDER_WAY_MAX;
 /// Bytes of evidence that may come with answers of banks: the documents that the answers came in. With more, they are
 /// taken only as payments are.
 pub const EVIDENCE_WITH_ANSWERS_MAX: usize = 128 << 10;
-/// Questions that may be under way at once.
+/// Questions that may be under way at once, by their weight.
 pub(crate) const QUESTIONS_UNDER_WAY_MAX: u64 = 1 << 14;
 /// Submissions and questions that may be queued: every one of them could be of a single command.
 pub(crate) const QUEUE_LENGTH: usize = 1 << 15;
@@ -225,8 +225,9 @@ impl Handle {
         let shared = &self.shared;
         let walks = u64::from(matches!(question, Question::TrialBalance));
         let walks_place = Place::take(&shared.trial_balances_under_way, walks, 1)?;
-        let place = Place::take(&shared.questions_under_way, 1, QUESTIONS_UNDER_WAY_MAX)?;
-        let event = Event::Ask(question, Ticket::Answer { sink, walks });
+        let weight = question.weight();
+        let place = Place::take(&shared.questions_under_way, weight, QUESTIONS_UNDER_WAY_MAX)?;
+        let event = Event::Ask(question, Ticket::Answer { sink, walks, weight });
         self.enqueue(event, [place, walks_place])
     }
 

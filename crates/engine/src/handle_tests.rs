@@ -168,3 +168,17 @@ fn answers_find_room_in_a_queue_that_is_full_for_others() {
     assert_eq!(submit(&handle, answer(0)), overloaded);
     assert_eq!((queue.len(), under_way(&handle)), (8, (7, 0)));
 }
+
+#[test]
+fn questions_take_places_by_what_they_list() {
+    let (handle, _queue) = handle(QUEUE_LENGTH);
+    let page = || {
+        let question =
+            Question::OpenQuestions { bank: crate::testing::bank("C"), from: None, count_max: 9000 };
+        handle.ask(question, Box::new(|_: Answered| panic!("nobody takes the queue")))
+    };
+    let taken = (0..QUESTIONS_UNDER_WAY_MAX).take_while(|_| page().is_ok()).count();
+    assert_eq!(taken, 127);
+    assert_eq!(under_way(&handle).1, 127 * 129);
+    assert_eq!(ask(&handle), Ok(()));
+}
