@@ -25,7 +25,7 @@ use crate::feed::Feed;
 use crate::mutants::{Mutant, is_on, restarted};
 use crate::question::{Answered, Question};
 use crate::spacing::Spacing;
-use crate::subscription::{Outbox, SubscriptionId};
+use crate::subscription::{Outbox, Questions, SubscriptionId};
 
 /// What a core starts from: a ledger that has been rebuilt, and the end of the log that is claimed.
 #[derive(Debug)]
@@ -53,6 +53,9 @@ const MARKER_AFTER: Duration = Duration::from_milliseconds(10);
 /// How far apart frames are sealed for nothing but expiries, so that a node without traffic does not write one for
 /// each. Payments that are due count as expired meanwhile.
 const EXPIRY_DISTANCE: Duration = Duration::from_milliseconds(1);
+
+/// The weight of questions that are answered between two looks at everything else: about a millisecond.
+const WEIGHT_AT_ONCE: u64 = 1024;
 
 /// What to do about the frame that is being filled.
 enum Sealing {
@@ -88,6 +91,8 @@ pub struct Core<Ticket> {
     stalled: Option<Submission<Ticket>>,
     /// Questions, and the frame after which each may be answered.
     questions: VecDeque<(BatchNumber, Question, Ticket)>,
+    /// What may still be answered before [`Event::Idle`].
+    weight_left: u64,
     /// Questions that are answered when a reserved payment is decided.
     awaiting: BTreeMap<Sequence, Vec<(Question, Ticket)>>,
     feed: Feed,
@@ -126,6 +131,7 @@ impl<Ticket> Core<Ticket> {
             writing: Vec::new(),
             stalled: None,
             questions: VecDeque::new(),
+            weight_left: WEIGHT_AT_ONCE,
             awaiting: BTreeMap::new(),
             feed: Feed::default(),
             connections,
@@ -150,9 +156,10 @@ impl<Ticket> Core<Ticket> {
             Event::Ask(question, ticket) => self.ask(question, ticket, now, actions),
             Event::Tick => self.tick_wanted = true,
             Event::Subscribed(outbox) => self.subscribe(outbox),
+            Event::QuestionsTaken(id, questions) => self.take_questions(id, questions, now),
             Event::Unsubscribed(id) => self.unsubscribe(id, now),
             Event::Nudge => {}
-            Event::Idle => self.seal(now, actions),
+            Event::Idle => self.look_around(now, actions),
             Event::Written(frame, Append::Durable) => self.apply(frame, now, actions),
             Event::Written(frame, failed) => actions.push(Action::Halt(halt(&frame, failed))),
             Event::Stop => self.stop(actions),
@@ -161,6 +168,16 @@ impl<Ticket> Core<Ticket> {
             return;
         }
         self.validate();
+    }
+
+    /// Nothing else is waiting: answers questions that were too many at once, and seals the frame.
+    fn look_around(&mut self, now: Now, actions: &mut Vec<Action<Ticket>>) {
+        self.weight_left = WEIGHT_AT_ONCE;
+        self.answer(now, actions);
+        self.seal(now, actions);
+        if self.has_answer() {
+            actions.push(Action::WakeAt(now.monotonic));
+        }
     }
 
     /// Seals the frame if the log is free and there is a reason; otherwise says when to look again.
@@ -316,10 +333,16 @@ impl<Ticket> Core<Ticket> {
         self.answer(now, actions);
     }
 
-    /// Answers the questions whose frame has been applied.
+    /// Whether there is a question whose frame has been applied.
+    fn has_answer(&self) -> bool {
+        self.questions.front().is_some_and(|(after, ..)| *after <= self.applied)
+    }
+
+    /// Answers the questions whose frame has been applied, as many as may be at once.
     fn answer(&mut self, now: Now, actions: &mut Vec<Action<Ticket>>) {
-        while self.questions.front().is_some_and(|(after, ..)| *after <= self.applied) {
+        while self.weight_left > 0 && self.has_answer() {
             let (_, question, ticket) = self.questions.pop_front().expect("there is a first question");
+            self.weight_left = self.weight_left.saturating_sub(question.weight());
             let answered = self.answered(&question);
             if question.hinges_on_time(&answered, &self.ledger, self.clock.read(now)) {
                 self.tick_wanted = true;
@@ -374,19 +397,24 @@ impl<Ticket> Core<Ticket> {
 
     fn subscribe(&mut self, outbox: Arc<Outbox>) {
         let interest = outbox.interest();
-        if interest.questions && !self.feed.knows(outbox.id()) {
-            self.connections.begin(&interest.banks);
+        if !self.feed.knows(outbox.id()) {
+            self.connections.begin(&interest.banks, interest.questions);
         }
         self.feed.begin(outbox, self.ledger.position().sequence);
     }
 
     fn unsubscribe(&mut self, id: SubscriptionId, now: Now) {
-        let Some(outbox) = self.feed.end(id) else { return };
-        let interest = outbox.interest();
-        if interest.questions {
-            let grace = self.ledger.offline_grace();
-            self.connections.end(&interest.banks, self.clock.read(now), grace);
-        }
+        let Some((outbox, questions)) = self.feed.end(id) else { return };
+        let grace = self.ledger.offline_grace();
+        self.connections.end(&outbox.interest().banks, questions, self.clock.read(now), grace);
+    }
+
+    fn take_questions(&mut self, id: SubscriptionId, questions: Questions, now: Now) {
+        let Some((outbox, before)) = self.feed.set_questions(id, questions) else { return };
+        let banks = &outbox.interest().banks;
+        // In this order, so that what stays never ends.
+        self.connections.begin(banks, questions);
+        self.connections.end(banks, before, self.clock.read(now), self.ledger.offline_grace());
     }
 
     /// Applies a durable frame and answers everyone who waited for it.
@@ -469,7 +497,11 @@ impl<Ticket> Core<Ticket> {
         let mut late = 0;
         for index in 0..self.ledger.decided().len() {
             let mut outcome = self.ledger.decided()[index];
-            late += u64::from(self.mark_if_late(&mut outcome, confirmed));
+            if is_late(&self.ledger, &outcome, confirmed) {
+                self.ledger.mark_decided_late(index);
+                outcome.late = true;
+                late += 1;
+            }
             self.untold.push_back(outcome.to_entry());
             self.finals.push(outcome);
         }

@@ -283,6 +283,7 @@ impl<W: Writer> Driver<W> {
         for change in self.shared.listeners.changes(&mut self.listeners) {
             let event = match change {
                 Change::Begun(outbox) => Event::Subscribed(outbox),
+                Change::Questions(id, questions) => Event::QuestionsTaken(id, questions),
                 Change::Ended(id) => Event::Unsubscribed(id),
             };
             self.core.step(event, now(), actions);
@@ -364,6 +365,10 @@ impl<W: Writer> Driver<W> {
     fn received(&mut self, event: Event<Ticket>, actions: &mut Vec<Action<Ticket>>) {
         if let (Some(pace), Event::Submit(submission)) = (&mut self.pace, &event) {
             pace.taken(monotonic(), submission.count());
+        }
+        if matches!(event, Event::Ask(..)) {
+            // Whoever changes what it listens to and asks then finds that in force.
+            self.follow_listeners(actions);
         }
         self.core.step(event, now(), actions);
     }
@@ -484,20 +489,20 @@ fn carry_out(action: Action<Ticket>, shared: &Shared, core: &Core<Ticket>, final
     match action {
         Action::Reply(Ticket::Outcomes { sink, is_answers, length, received: _ }, range) => {
             let count = u64::try_from(range.len()).expect("64 bits");
+            shared.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
             if is_answers {
                 shared.answers_under_way.fetch_sub(count, Ordering::Relaxed);
             } else {
-                shared.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
                 shared.records_under_way.fetch_sub(count, Ordering::Relaxed);
             }
             sink.take(&core.outcomes()[range], &mut finals.waiting(core.ledger(), core.finals()));
         }
-        Action::Answer(Ticket::Answer { sink, walks, is_final }, answered) => {
+        Action::Answer(Ticket::Answer { sink, walks, weight, is_final }, answered) => {
             let under_way = match is_final {
                 true => &shared.final_questions_under_way,
                 false => &shared.questions_under_way,
             };
-            under_way.fetch_sub(1, Ordering::Relaxed);
+            under_way.fetch_sub(weight, Ordering::Relaxed);
             shared.trial_balances_under_way.fetch_sub(walks, Ordering::Relaxed);
             sink.take(answered);
         }

@@ -8,7 +8,7 @@ use ledger::{OutcomeEntry, RecordWriter};
 use types::BatchNumber;
 
 use crate::question::{Answered, Question};
-use crate::subscription::{Outbox, SubscriptionId};
+use crate::subscription::{Outbox, Questions, SubscriptionId};
 
 /// Something that happened. `Ticket` stands for whoever waits for the answer.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub enum Event<Ticket> {
     Tick,
     /// Someone listens from now on, or, if the outbox is known, anew.
     Subscribed(Arc<Outbox>),
+    /// Someone who listens takes these questions from now on.
+    QuestionsTaken(SubscriptionId, Questions),
     /// Someone listens no more.
     Unsubscribed(SubscriptionId),
     /// Whoever drives the step is to look around; to the step it is nothing.

@@ -9,23 +9,26 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ledger::{Command, Ledger, OpenQuestion, Outcome, ParticipantStatus, Payment, Record, Verdict};
+use ledger::{Command, Ledger, OpenQuestion, Outcome, ParticipantStatus, Payment, Record, Stage, Verdict};
 use types::{Bic, Sequence};
 
 use crate::stored_order::StoredOrder;
-use crate::subscription::{BankChange, Banks, Interest, Notice, Outbox, Outcomes, SubscriptionId};
+use crate::subscription::{BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, SubscriptionId};
 
 /// The subscriptions, and what the frame that is being applied brings to each.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     /// In places that are used again. A listener whose outbox has overflowed is not routed to.
     listeners: Vec<Option<Listener>>,
-    questions: Routes,
+    /// The questions about debits, and those about credits.
+    questions: [Routes; 2],
     outcomes: Routes,
     /// Up to where everything has been added to the outboxes.
     collected: Arc<AtomicU64>,
-    /// Those that the notice at hand goes to.
+    /// Those that the notice at hand goes to. Who listens to both of a payment's banks may be in it twice.
     chosen: Vec<usize>,
+    /// Counts the notices.
+    given: u64,
     /// Those that have notices of the frame at hand.
     touched: Vec<usize>,
 }
@@ -33,7 +36,11 @@ pub(crate) struct Feed {
 #[derive(Debug)]
 struct Listener {
     outbox: Arc<Outbox>,
-    notices: Vec<Notice>,
+    /// The questions that it takes at present.
+    questions: Questions,
+    notices: Vec<Arc<Notice>>,
+    /// The last notice that it was given.
+    given: u64,
 }
 
 /// Who listens to which bank.
@@ -78,10 +85,17 @@ impl Routes {
         self.by_bank.is_empty() && self.to_all.is_empty()
     }
 
-    /// Adds those who listen to this bank.
+    /// Adds those who listen to this bank, or to all.
     fn choose(&self, bank: Bic, chosen: &mut Vec<usize>) {
-        let listeners = self.by_bank.get(&bank).into_iter().flatten();
-        chosen.extend(listeners.copied());
+        self.choose_listed(bank, chosen);
+        chosen.extend_from_slice(&self.to_all);
+    }
+
+    /// Adds those who listen to this bank by its name.
+    fn choose_listed(&self, bank: Bic, chosen: &mut Vec<usize>) {
+        if let Some(listeners) = self.by_bank.get(&bank) {
+            chosen.extend_from_slice(listeners);
+        }
     }
 }
 
@@ -100,22 +114,51 @@ impl Feed {
         outbox.begin(after, &self.collected);
         outbox.wake();
         let interest = outbox.interest().clone();
-        self.listeners[place] = Some(Listener { outbox, notices: Vec::new() });
+        let before = self.listeners[place].take();
+        let questions = before.map_or(interest.questions, |before| before.questions);
+        self.listeners[place] = Some(Listener { outbox, questions, notices: Vec::new(), given: 0 });
         self.unroute(&interest, place);
-        if interest.questions {
-            self.questions.add(&interest.banks, place);
-        }
+        self.route_questions(&interest.banks, questions, place);
         if interest.outcomes == Outcomes::All {
             self.outcomes.add(&interest.banks, place);
         }
     }
 
-    /// Ends a subscription. Returns it if it was there.
-    pub(crate) fn end(&mut self, id: SubscriptionId) -> Option<Arc<Outbox>> {
+    /// From now on a subscription takes these questions. Returns its outbox and those it took before, if it is there.
+    pub(crate) fn set_questions(
+        &mut self,
+        id: SubscriptionId,
+        questions: Questions,
+    ) -> Option<(Arc<Outbox>, Questions)> {
         let place = self.place(id)?;
-        let outbox = self.listeners[place].take()?.outbox;
+        let listener = self.listeners[place].as_mut()?;
+        let before = std::mem::replace(&mut listener.questions, questions);
+        let outbox = Arc::clone(&listener.outbox);
+        let banks = &outbox.interest().banks;
+        // One that has lost something stays unrouted until it begins anew.
+        if outbox.is_collecting() {
+            self.questions.iter_mut().for_each(|routes| routes.remove(banks, place));
+            self.route_questions(banks, questions, place);
+        }
+        Some((outbox, before))
+    }
+
+    fn route_questions(&mut self, banks: &Banks, questions: Questions, place: usize) {
+        let [debits, credits] = &mut self.questions;
+        if questions.debits {
+            debits.add(banks, place);
+        }
+        if questions.credits {
+            credits.add(banks, place);
+        }
+    }
+
+    /// Ends a subscription. Returns its outbox and the questions it took, if it was there.
+    pub(crate) fn end(&mut self, id: SubscriptionId) -> Option<(Arc<Outbox>, Questions)> {
+        let place = self.place(id)?;
+        let Listener { outbox, questions, .. } = self.listeners[place].take()?;
         self.unroute(outbox.interest(), place);
-        Some(outbox)
+        Some((outbox, questions))
     }
 
     /// Whether it has been taken up and has not ended.
@@ -125,7 +168,11 @@ impl Feed {
 
     /// Whether anybody listens to anything.
     pub(crate) fn is_idle(&self) -> bool {
-        self.questions.is_empty() && self.outcomes.is_empty()
+        self.takes_no_questions() && self.outcomes.is_empty()
+    }
+
+    fn takes_no_questions(&self) -> bool {
+        self.questions.iter().all(Routes::is_empty)
     }
 
     /// A tick has been applied.
@@ -150,8 +197,9 @@ impl Feed {
                 self.of_payment(ledger, record, *outcome, creditor_agent, &mut order);
             }
             Command::Answer(_) => {
-                if let Some(outcome) = outcome.decides() {
-                    self.of_decided(ledger, outcome);
+                let outcome = outcome.decides().filter(|_| !self.outcomes.is_empty());
+                if let Some(outcome) = outcome {
+                    self.of_decided(ledger, outcome, known(ledger, outcome.sequence));
                 }
             }
             Command::SetParticipantStatus(set) => {
@@ -180,7 +228,7 @@ impl Feed {
         for place in std::mem::take(&mut self.touched) {
             let Some(listener) = &mut self.listeners[place] else { continue };
             // Already sorted but for what a command found decided by the tick.
-            listener.notices.sort_by_key(Notice::position);
+            listener.notices.sort_by_key(|notice| notice.position());
             let has_room = listener.outbox.add(&mut listener.notices, after);
             let outbox = Arc::clone(&listener.outbox);
             if !has_room {
@@ -214,7 +262,7 @@ impl Feed {
         if !self.chosen.is_empty() {
             *order = StoredOrder::of(record);
             let (payment, order) = (*payment, order.clone());
-            self.give(&Notice::Outcome { outcome, payment, creditor_agent, order });
+            self.give(Notice::Outcome { outcome, payment, creditor_agent, order });
         }
     }
 
@@ -223,30 +271,26 @@ impl Feed {
         if self.outcomes.is_empty() {
             return;
         }
-        for outcome in ledger.decided() {
-            self.of_decided(ledger, *outcome);
+        for (place, outcome) in ledger.decided().iter().enumerate() {
+            self.of_decided(ledger, *outcome, ledger.decided_payment(place));
         }
     }
 
     /// A payment that was reserved before.
-    fn of_decided(&mut self, ledger: &Ledger, mut outcome: Outcome) {
-        if self.outcomes.is_empty() {
-            return;
-        }
-        let payment = known(ledger, outcome.sequence);
+    fn of_decided(&mut self, ledger: &Ledger, mut outcome: Outcome, payment: &Payment) {
         outcome.late = payment.is_late();
         let creditor_bank = payment.creditor_bank().expect("a payment that waited has a payee's bank");
         let creditor_agent = Some(ledger.participant_by_number(creditor_bank).bic());
         self.choose_by_payment(payment, creditor_agent);
         if !self.chosen.is_empty() {
-            self.give(&Notice::Outcome { outcome, payment: *payment, creditor_agent, order: None });
+            self.give(Notice::Outcome { outcome, payment: *payment, creditor_agent, order: None });
         }
     }
 
     /// The questions that the last step asked. `at_hand` is its record, if that is one, its position, and its order if
     /// that has been copied.
     fn asked(&mut self, ledger: &Ledger, at_hand: Option<(&Record<'_>, Sequence, Option<StoredOrder>)>) {
-        if self.questions.is_empty() {
+        if self.takes_no_questions() {
             return;
         }
         let (record, position, mut order) = match at_hand {
@@ -256,8 +300,12 @@ impl Feed {
         for question in ledger.asked() {
             let question: OpenQuestion = *question;
             let bank = ledger.participant_by_number(question.bank).bic();
-            self.questions.choose(bank, &mut self.chosen);
-            self.chosen.extend_from_slice(&self.questions.to_all);
+            let [debits, credits] = &self.questions;
+            let routes = match question.stage {
+                Stage::Debit => debits,
+                Stage::Credit => credits,
+            };
+            routes.choose(bank, &mut self.chosen);
             if self.chosen.is_empty() {
                 continue;
             }
@@ -267,7 +315,7 @@ impl Feed {
             }
             let order = order.as_ref().filter(|_| is_at_hand).cloned();
             let payment = *known(ledger, question.payment);
-            self.give(&Notice::Asked { question, bank, payment, order });
+            self.give(Notice::Asked { question, bank, payment, order });
         }
     }
 
@@ -275,42 +323,39 @@ impl Feed {
         let Verdict::Done { repeat_of: None, .. } = outcome.verdict else { return };
         let bank = Bic::from_bytes(bank).expect(CHECKED);
         self.outcomes.choose(bank, &mut self.chosen);
-        self.chosen.extend_from_slice(&self.outcomes.to_all);
-        self.give(&Notice::Changed { outcome, bank, change });
+        self.give(Notice::Changed { outcome, bank, change });
     }
 
-    /// Chooses who listens to the outcomes of this payment, each once.
+    /// Chooses who listens to the outcomes of this payment.
     fn choose_by_payment(&mut self, payment: &Payment, creditor_agent: Option<Bic>) {
         let debtor_agent = payment.debtor_agent();
         self.outcomes.choose(debtor_agent, &mut self.chosen);
         if let Some(creditor_agent) = creditor_agent.filter(|agent| *agent != debtor_agent) {
-            let known = self.chosen.len();
-            self.outcomes.choose(creditor_agent, &mut self.chosen);
-            let mut at = known;
-            while at < self.chosen.len() {
-                if self.chosen[..known].contains(&self.chosen[at]) {
-                    self.chosen.swap_remove(at);
-                } else {
-                    at += 1;
-                }
-            }
+            self.outcomes.choose_listed(creditor_agent, &mut self.chosen);
         }
-        self.chosen.extend_from_slice(&self.outcomes.to_all);
     }
 
-    /// Gives a notice to those that were chosen.
-    fn give(&mut self, notice: &Notice) {
+    /// Gives a notice to those that were chosen, to each once.
+    fn give(&mut self, notice: Notice) {
+        if self.chosen.is_empty() {
+            return;
+        }
+        self.given += 1;
+        let notice = Arc::new(notice);
         for place in self.chosen.drain(..) {
             let listener = self.listeners[place].as_mut().expect("only those who listen are routed to");
+            if std::mem::replace(&mut listener.given, self.given) == self.given {
+                continue;
+            }
             if listener.notices.is_empty() {
                 self.touched.push(place);
             }
-            listener.notices.push(notice.clone());
+            listener.notices.push(Arc::clone(&notice));
         }
     }
 
     fn unroute(&mut self, interest: &Interest, place: usize) {
-        self.questions.remove(&interest.banks, place);
+        self.questions.iter_mut().for_each(|routes| routes.remove(&interest.banks, place));
         self.outcomes.remove(&interest.banks, place);
     }
 

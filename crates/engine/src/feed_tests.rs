@@ -175,6 +175,68 @@ fn a_bank_is_connected_while_it_listens_and_for_a_second_after() {
 }
 
 #[test]
+fn a_bank_is_connected_for_the_questions_that_it_takes() {
+    let mut node = node();
+    let state = |outcome: Outcome| {
+        let Verdict::Payment { state, .. } = outcome.verdict else { panic!("{outcome:?}") };
+        state
+    };
+    let debits = Questions { debits: true, credits: false };
+    let take = |node: &mut MemoryNode, questions| {
+        node.step(Event::QuestionsTaken(SubscriptionId(1), questions));
+    };
+    let payee = node.subscribe(1, Interest { questions: debits, ..interest("C", false, Outcomes::Nothing) });
+    assert_eq!(state(reserve(&mut node, 1)), PaymentState::Rejected, "it takes questions about debits alone");
+    take(&mut node, Questions::ALL);
+    node.advance(2 * SECOND);
+    assert_eq!(state(reserve(&mut node, 2)), PaymentState::Reserved);
+    assert_eq!(take_all(&payee).len(), 1);
+    // The grace time holds for each kind, while the subscription itself goes on.
+    take(&mut node, debits);
+    node.advance(SECOND - 1);
+    assert_eq!(state(reserve(&mut node, 3)), PaymentState::Reserved);
+    assert!(take_all(&payee).is_empty());
+    node.advance(1);
+    assert_eq!(state(reserve(&mut node, 4)), PaymentState::Rejected);
+    take(&mut node, Questions::ALL);
+    node.step(Event::Unsubscribed(SubscriptionId(1)));
+    take(&mut node, Questions::ALL);
+    node.advance(SECOND);
+    assert_eq!(state(reserve(&mut node, 5)), PaymentState::Rejected);
+}
+
+#[test]
+fn an_outbox_that_lost_notices_takes_the_questions_set_meanwhile() {
+    let mut node = node();
+    let small = Interest { notices_max: 1, ..interest("C", true, Outcomes::All) };
+    let payee = node.subscribe(1, small);
+    reserve(&mut node, 1);
+    node.step(Event::QuestionsTaken(SubscriptionId(1), Questions::NONE));
+    node.step(Event::QuestionsTaken(SubscriptionId(1), Questions { debits: false, credits: true }));
+    reserve(&mut node, 2);
+    assert!(matches!(payee.take(9, &mut Vec::new()), Taken::Lost { .. }));
+    node.step(Event::Subscribed(Arc::clone(&payee)));
+    node.step(Event::QuestionsTaken(SubscriptionId(1), Questions::NONE));
+    reserve(&mut node, 3);
+    assert_eq!(words(&take_all(&payee)).len(), 1, "an outcome and no question");
+}
+
+#[test]
+fn those_who_listen_to_both_banks_hear_once_and_share_notices() {
+    let mut node = node();
+    let both = Interest {
+        banks: Banks::Listed(Box::new([bank("A"), bank("C")])),
+        ..interest("C", true, Outcomes::All)
+    };
+    let outboxes: Vec<_> = (1..=3).map(|id| node.subscribe(id, both.clone())).collect();
+    let payment = reserve(&mut node, 1).sequence;
+    let expected = [format!("Reserved {payment} with order"), format!("?{payment} with order")];
+    for outbox in &outboxes {
+        assert_eq!(words(&take_all(outbox)), expected);
+    }
+}
+
+#[test]
 fn a_payment_expires_at_its_deadline_without_traffic() {
     let mut node = node();
     let payee = node.subscribe(1, interest("C", true, Outcomes::All));
@@ -379,4 +441,28 @@ fn what_is_open_is_known_after_a_restart() {
     let Some(Told::Answer(5, answered)) = node.told.pop() else { panic!() };
     let Answer::Participant(Some(found)) = answered.answer else { panic!() };
     assert_eq!(found.unanswered, 2);
+}
+
+#[test]
+fn many_questions_are_answered_in_passes() {
+    let mut node = node();
+    node.submit(1, crate::testing::small(1, 1));
+    node.idle();
+    let pages = 4 * 8;
+    for ticket in 0..pages {
+        node.ask(ticket, Question::OpenQuestions { bank: bank("C"), from: None, count_max: usize::MAX });
+    }
+    let answered = |node: &MemoryNode| {
+        let ticket = |told: &Told| if let Told::Answer(ticket, _) = told { Some(*ticket) } else { None };
+        node.told.iter().filter_map(ticket).collect::<Vec<_>>()
+    };
+    assert!(answered(&node).is_empty());
+    node.write();
+    // A page of 1024 weighs 129.
+    for passes in 1..=4 {
+        assert_eq!(answered(&node), (0..8 * passes).collect::<Vec<_>>());
+        node.idle();
+    }
+    quiet(&mut node);
+    assert_eq!(answered(&node).len(), 32);
 }

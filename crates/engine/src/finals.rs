@@ -4,13 +4,8 @@
 //! - Whoever waits is told exactly once, on the core thread, after the frame that decides is durable and applied.
 //! - Each payment that is waited for is open: those who come later are told at once.
 
-// The map names its hasher and is never walked, so its order shows nowhere.
-#![allow(clippy::disallowed_types)]
-
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use ledger::{Ledger, Outcome};
@@ -29,17 +24,16 @@ struct Waiter {
     tag: u32,
 }
 
-/// Those who wait for one payment: nearly always one.
-struct Waiters {
-    first: Waiter,
-    others: Vec<Waiter>,
-}
-
-/// Those who wait, by the payment's position.
+/// Those who wait.
+///
+/// There may be millions of them: a tree grows by a node at a time, where a table would move all of them at once.
+/// Payments come and are decided nearly in the order of their positions, so its ends are all that is touched.
 #[derive(Default)]
 pub(crate) struct Finals {
-    waiting: HashMap<Sequence, Waiters, BuildHasherDefault<SequenceHasher>>,
-    count: u64,
+    /// By the payment's position, and in the order in which they came.
+    waiting: BTreeMap<(Sequence, u64), Waiter>,
+    /// How many ever came.
+    come: u64,
 }
 
 /// Where those register who want to be told when a payment is final. See [`crate::OutcomeSink`].
@@ -70,7 +64,7 @@ impl Waiting<'_> {
 
 impl fmt::Debug for Waiting<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Waiting({} waiters)", self.finals.count)
+        write!(formatter, "Waiting({} waiters)", self.finals.count())
     }
 }
 
@@ -87,51 +81,69 @@ impl Finals {
     /// Tells those who wait for one of these payments.
     pub(crate) fn tell(&mut self, decided: &[Outcome]) {
         for outcome in decided {
-            if self.count == 0 {
+            if self.waiting.is_empty() {
                 return;
             }
-            let Some(Waiters { first, others }) = self.waiting.remove(&outcome.sequence) else { continue };
-            for Waiter { sink, tag } in std::iter::once(first).chain(others) {
+            let of_payment = (outcome.sequence, 0)..=(outcome.sequence, u64::MAX);
+            for (_, Waiter { sink, tag }) in self.waiting.extract_if(of_payment, |_, _| true) {
                 sink.take(tag, outcome);
-                self.count -= 1;
             }
         }
     }
 
     /// How many wait.
-    pub(crate) const fn count(&self) -> u64 {
-        self.count
+    pub(crate) fn count(&self) -> u64 {
+        u64::try_from(self.waiting.len()).expect("64 bits")
     }
 
     fn add(&mut self, payment: Sequence, waiter: Waiter) {
-        self.count += 1;
-        match self.waiting.entry(payment) {
-            Entry::Vacant(place) => {
-                place.insert(Waiters { first: waiter, others: Vec::new() });
-            }
-            Entry::Occupied(mut known) => known.get_mut().others.push(waiter),
-        }
+        self.waiting.insert((payment, self.come), waiter);
+        self.come += 1;
     }
 }
 
-/// Positions are given by the log, so nobody outside can choose them to collide.
-#[derive(Default)]
-pub(crate) struct SequenceHasher(u64);
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
 
-impl Hasher for SequenceHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
+    use ledger::{Kind, Verdict};
+    use types::{PaymentState, Timestamp};
 
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(self.0.rotate_left(8) ^ u64::from(*byte));
+    use super::*;
+
+    #[derive(Default)]
+    struct Told(Mutex<Vec<(u32, Sequence)>>);
+
+    impl FinalSink for Told {
+        fn take(&self, tag: u32, outcome: &Outcome) {
+            self.0.lock().unwrap().push((tag, outcome.sequence));
         }
     }
 
-    fn write_u64(&mut self, number: u64) {
-        // Both halves count: the table takes its place from the low bits and its tag from the high ones.
-        let product = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = product ^ (product >> 32);
+    fn decided(sequence: u64) -> Outcome {
+        let (sequence, time) = (Sequence(sequence), Timestamp::default());
+        Outcome {
+            sequence,
+            decided_at: sequence,
+            decided_time: time,
+            accepted: time,
+            kind: Kind::Payment,
+            verdict: Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None },
+            late: false,
+            balances: [0; 4],
+        }
+    }
+
+    #[test]
+    fn all_who_wait_for_a_payment_are_told_once_in_the_order_in_which_they_came() {
+        let (mut finals, told) = (Finals::default(), Arc::new(Told::default()));
+        for (tag, payment) in (1..).zip([7, 5, 7, 9, 7]) {
+            let sink: Arc<dyn FinalSink> = Arc::clone(&told) as _;
+            finals.add(Sequence(payment), Waiter { sink, tag });
+        }
+        finals.tell(&[decided(7), decided(6), decided(5), decided(7)]);
+        let expected = [(1, 7), (3, 7), (5, 7), (2, 5)].map(|(tag, payment)| (tag, Sequence(payment)));
+        assert_eq!(*told.0.lock().unwrap(), expected);
+        assert_eq!(finals.count(), 1);
     }
 }

@@ -120,7 +120,12 @@ pub(crate) const FINALS_AWAITED_MAX: u64 = 1 << 21;
 /// Bytes of commands that may be under way at once: less than a segment, so that a disk that is full still has
 /// room for what was taken in.
 pub(crate) const BYTES_UNDER_WAY_MAX: u64 = 32 << 20;
-/// Questions that may be under way at once.
+/// The same with answers of banks, which payments and evidence must not keep out.
+pub(crate) const BYTES_WITH_ANSWERS_MAX: u64 = 2 * BYTES_UNDER_WAY_MAX;
+/// Bytes of evidence that may come with answers of banks: the documents that the answers came in. With more, they are
+/// taken only as payments are.
+pub const EVIDENCE_WITH_ANSWERS_MAX: usize = 128 << 10;
+/// Questions that may be under way at once, by their weight.
 pub(crate) const QUESTIONS_UNDER_WAY_MAX: u64 = 1 << 14;
 /// Questions for the end of a payment that may be under way at once, waiting ones included.
 pub(crate) const FINAL_QUESTIONS_UNDER_WAY_MAX: u64 = 1 << 16;
@@ -169,14 +174,15 @@ impl Handle {
     /// Submits commands. They enter one frame together and are applied in order; `sink` is called once, when
     /// that frame is durable and applied, whether or not anybody still waits.
     ///
-    /// Answers of banks, if there is nothing else among the commands, are taken also when the node is overloaded, full
-    /// or without room for new payments. Should they be refused as [`NotTaken::Overloaded`], keep them and try again.
+    /// Answers of banks, with nothing else among the commands than up to [`EVIDENCE_WITH_ANSWERS_MAX`] bytes of
+    /// evidence, are taken also when the node is overloaded, full or without room for new payments. Should they be
+    /// refused as [`NotTaken::Overloaded`], keep them and try again. Evidence alone is taken as payments are.
     ///
     /// A sink that is dropped without a call means that the engine stopped at the same moment, before it took
     /// the commands: nothing of them is in the log.
     pub fn submit(&self, commands: RecordWriter, sink: Box<dyn OutcomeSink>) -> Result<(), NotTaken> {
         let needs = commands.needs();
-        let is_answers = needs == Needs::default();
+        let is_answers = commands.is_answers(EVIDENCE_WITH_ANSWERS_MAX);
         let shared = &self.shared;
         if is_answers {
             self.check_ready_for_answers()?;
@@ -193,7 +199,8 @@ impl Handle {
         let count = u64::from(submission.count());
         if is_answers {
             let answers = Place::take(&shared.answers_under_way, count, ANSWERS_UNDER_WAY_MAX)?;
-            return self.enqueue(Event::Submit(submission), [answers]);
+            let bytes = Place::take(&shared.bytes_under_way, length, BYTES_WITH_ANSWERS_MAX)?;
+            return self.enqueue(Event::Submit(submission), [answers, bytes]);
         }
         let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
         let records = Place::take(&shared.records_under_way, count, admitted_max)?;
@@ -230,11 +237,12 @@ impl Handle {
         let walks = u64::from(matches!(question, Question::TrialBalance));
         let walks_place = Place::take(&shared.trial_balances_under_way, walks, 1)?;
         let is_final = matches!(question, Question::Final(_));
+        let weight = question.weight();
         let place = match is_final {
-            true => Place::take(&shared.final_questions_under_way, 1, FINAL_QUESTIONS_UNDER_WAY_MAX)?,
-            false => Place::take(&shared.questions_under_way, 1, QUESTIONS_UNDER_WAY_MAX)?,
+            true => Place::take(&shared.final_questions_under_way, weight, FINAL_QUESTIONS_UNDER_WAY_MAX)?,
+            false => Place::take(&shared.questions_under_way, weight, QUESTIONS_UNDER_WAY_MAX)?,
         };
-        let event = Event::Ask(question, Ticket::Answer { sink, walks, is_final });
+        let event = Event::Ask(question, Ticket::Answer { sink, walks, weight, is_final });
         self.enqueue(event, [place, walks_place])
     }
 
@@ -320,6 +328,9 @@ impl Handle {
         event: Event<Ticket>,
         places: [Place<'_>; COUNT],
     ) -> Result<(), NotTaken> {
+        if !event.is_answers() && is_nearly_full(&self.events) {
+            return Err(NotTaken::Overloaded);
+        }
         self.events.try_send(event).map_err(|error| match error {
             TrySendError::Full(_) => NotTaken::Overloaded,
             TrySendError::Disconnected(_) => NotTaken::Stopping,
@@ -328,6 +339,12 @@ impl Handle {
         places.into_iter().for_each(Place::keep);
         Ok(())
     }
+}
+
+/// Whether what is free of the queue is kept for answers of banks: a quarter.
+fn is_nearly_full<T>(queue: &Sender<T>) -> bool {
+    let places = queue.capacity().expect("the queue is bounded");
+    places - queue.len() < places / 4
 }
 
 /// A share of what may be under way, given back when it is dropped.

@@ -117,3 +117,83 @@ fn nothing_to_do_is_not_taken() {
     assert_eq!(submit(&handle, commands()), Err(NotTaken::TooLarge));
     assert!(queue.is_empty());
 }
+
+/// So many documents of 64 KiB.
+fn enter_evidence(writer: &mut RecordWriter, count: usize) {
+    for _ in 0..count {
+        writer.evidence(&ledger::Evidence {
+            about: ledger::About::NoPayment,
+            passage: ledger::Passage::Received,
+            message_name: ledger::MessageName::parse("pacs.028.001.03").unwrap(),
+            counterpart: None,
+            document_length: 60 * 1024,
+            compressed: vec![7; 60 * 1024],
+        });
+    }
+}
+
+fn answer(evidence: usize) -> RecordWriter {
+    let mut writer = commands();
+    crate::testing::answer(&mut writer, Sequence(1), None);
+    enter_evidence(&mut writer, evidence);
+    writer
+}
+
+#[test]
+fn evidence_goes_with_answers_in_measure_and_else_as_payments_do() {
+    let (handle, _queue) = handle(QUEUE_LENGTH);
+    let evidence = |count| {
+        let mut writer = commands();
+        enter_evidence(&mut writer, count);
+        writer
+    };
+    handle.shared.no_space.store(true, Ordering::Relaxed);
+    for (commands, expected) in [
+        (evidence(1), Err(NotTaken::NoSpace)),
+        (answer(0), Ok(())),
+        (answer(2), Ok(())),
+        (answer(3), Err(NotTaken::NoSpace)),
+    ] {
+        assert_eq!(submit(&handle, commands), expected);
+    }
+    handle.shared.no_space.store(false, Ordering::Relaxed);
+    handle.shared.records_under_way.store(RECORDS_UNDER_WAY_MAX, Ordering::Relaxed);
+    assert_eq!(submit(&handle, evidence(1)), Err(NotTaken::Overloaded));
+    handle.shared.records_under_way.store(0, Ordering::Relaxed);
+    // What comes with answers counts among the bytes, and has a bound of its own.
+    while submit(&handle, evidence(2)).is_ok() {}
+    let mut taken = 0;
+    while submit(&handle, answer(2)).is_ok() {
+        taken += 1;
+    }
+    let bytes = handle.shared.bytes_under_way.load(Ordering::Relaxed);
+    assert!(bytes <= BYTES_WITH_ANSWERS_MAX && bytes > BYTES_WITH_ANSWERS_MAX - (128 << 10), "{bytes}");
+    assert!(taken >= BYTES_UNDER_WAY_MAX / (128 << 10), "{taken}");
+}
+
+#[test]
+fn answers_find_room_in_a_queue_that_is_full_for_others() {
+    let (handle, queue) = handle(8);
+    for _ in 0..7 {
+        assert_eq!(submit(&handle, small(1, 1)), Ok(()));
+    }
+    let overloaded = Err(NotTaken::Overloaded);
+    assert_eq!((submit(&handle, small(1, 1)), ask(&handle)), (overloaded, overloaded));
+    assert_eq!(submit(&handle, answer(0)), Ok(()));
+    assert_eq!(submit(&handle, answer(0)), overloaded);
+    assert_eq!((queue.len(), under_way(&handle)), (8, (7, 0)));
+}
+
+#[test]
+fn questions_take_places_by_what_they_list() {
+    let (handle, _queue) = handle(QUEUE_LENGTH);
+    let page = || {
+        let question =
+            Question::OpenQuestions { bank: crate::testing::bank("C"), from: None, count_max: 9000 };
+        handle.ask(question, Box::new(|_: Answered| panic!("nobody takes the queue")))
+    };
+    let taken = (0..QUESTIONS_UNDER_WAY_MAX).take_while(|_| page().is_ok()).count();
+    assert_eq!(taken, 127);
+    assert_eq!(under_way(&handle).1, 127 * 129);
+    assert_eq!(ask(&handle), Ok(()));
+}

@@ -52,7 +52,7 @@ pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
 pub use event::{Action, Event, Halt, Submission};
 pub use finals::{FinalSink, Waiting};
-pub use handle::{AnswerSink, Handle, NotTaken, OutcomeSink, Status};
+pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, OutcomeSink, Status};
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
@@ -62,5 +62,5 @@ pub use stages::{Stage, StageTimes};
 pub use start::{Config, StartError, start};
 pub use stored_order::StoredOrder;
 pub use subscription::{
-    BankChange, Banks, Interest, Notice, Outbox, Outcomes, Subscription, SubscriptionId, Taken,
+    BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, Subscription, SubscriptionId, Taken,
 };

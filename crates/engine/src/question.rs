@@ -142,6 +142,23 @@ impl Answered {
 }
 
 impl Question {
+    /// What answering takes, where looking for one payment takes 1. What is listed is found faster than that.
+    pub(crate) fn weight(&self) -> u64 {
+        let listed = match self {
+            Self::Payments(positions) => positions.len(),
+            Self::OpenQuestions { count_max, .. } => *count_max,
+            Self::PaymentAt(_)
+            | Self::PaymentByKey { .. }
+            | Self::Final(_)
+            | Self::Lifecycle
+            | Self::Account { .. }
+            | Self::Participant(_)
+            | Self::Position { .. }
+            | Self::TrialBalance => 0,
+        };
+        1 + u64::try_from(listed.min(PAYMENTS_ASKED_MAX)).expect("64 bits") / 8
+    }
+
     /// The answer by the ledger's present state.
     pub(crate) fn answer(&self, ledger: &Ledger) -> Answered {
         let answer = match self {

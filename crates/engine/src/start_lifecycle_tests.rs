@@ -360,3 +360,58 @@ fn a_full_disk_takes_answers_until_half_a_segment_is_left() {
     assert_eq!((tag, expired.sequence, state(&expired)), (2, open, PaymentState::Expired));
     engine.stop();
 }
+
+#[test]
+fn whoever_ends_a_subscription_frees_what_waits_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = start(&config(&folder)).unwrap();
+    let handle = engine.handle();
+    begin(&handle);
+    let (sender, _finals) = unbounded();
+    let sink = Arc::new(Finals(sender));
+    let (subscription, woken) = connect(&handle);
+    reserve(&handle, "T1", 1, &sink);
+    // Twice: it was taken up, and then the payment came.
+    woken.recv().unwrap();
+    let outbox = Arc::clone(subscription.outbox());
+    drop(subscription);
+    let mut notices = Vec::new();
+    assert_eq!(outbox.take(9, &mut notices), Taken::Given { upto: None, more: false });
+    assert!(notices.is_empty());
+    // Nothing is added behind that, whether the core thread has heard of it or not.
+    reserve(&handle, "T2", 2, &sink);
+    assert_eq!(outbox.take(9, &mut notices), Taken::Given { upto: None, more: false });
+    engine.stop();
+}
+
+#[test]
+fn questions_set_before_a_question_are_in_force_at_its_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = start(&config(&folder)).unwrap();
+    let handle = engine.handle();
+    begin(&handle);
+    let (subscription, woken) = connect(&handle);
+    subscription.set_questions(crate::Questions::NONE);
+    let (sender, _finals) = unbounded();
+    let sink = Arc::new(Finals(sender));
+    let open = || {
+        let (sender, answered) = unbounded();
+        let question = Question::OpenQuestions { bank: bank("C"), from: None, count_max: 9 };
+        handle
+            .ask(question, Box::new(move |answered: crate::Answered| sender.send(answered).unwrap()))
+            .unwrap();
+        let crate::Answer::OpenQuestions(Some(open)) = answered.recv().unwrap().answer else { panic!() };
+        open.questions.len()
+    };
+    // Within the grace time.
+    assert_eq!(open(), 0);
+    reserve(&handle, "T1", 1, &sink);
+    subscription.set_questions(crate::Questions { debits: false, credits: true });
+    assert_eq!(open(), 1);
+    reserve(&handle, "T2", 2, &sink);
+    // Both outcomes, and the second question.
+    let notices = heard(&subscription, &woken, 3);
+    let asked = notices.iter().filter(|notice| matches!(notice, Notice::Asked { .. })).count();
+    assert_eq!((notices.len(), asked), (3, 1));
+    engine.stop();
+}

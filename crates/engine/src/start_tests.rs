@@ -239,13 +239,21 @@ fn a_stop_behind_a_full_queue_answers_all_of_it() {
     begin_world(&handle);
     let release = hold_the_core(&handle);
     let (sender, answers) = unbounded();
+    let answer = || {
+        let mut writer = handle.commands(PrincipalNumber(1));
+        crate::testing::answer(&mut writer, types::Sequence(1), None);
+        writer
+    };
     let mut taken = 0;
-    loop {
-        let sender = sender.clone();
-        let sink = move |_: &[Outcome], _: &mut Waiting<'_>| sender.send(()).unwrap();
-        match handle.submit(small(&handle, 1), Box::new(sink)) {
-            Ok(()) => taken += 1,
-            Err(refused) => break assert_eq!(refused, NotTaken::Overloaded),
+    // The last quarter is for answers of banks.
+    for commands in [&|| small(&handle, 1), &answer as &dyn Fn() -> RecordWriter] {
+        loop {
+            let sender = sender.clone();
+            let sink = move |_: &[Outcome], _: &mut Waiting<'_>| sender.send(()).unwrap();
+            match handle.submit(commands(), Box::new(sink)) {
+                Ok(()) => taken += 1,
+                Err(refused) => break assert_eq!(refused, NotTaken::Overloaded),
+            }
         }
     }
     drop(sender);

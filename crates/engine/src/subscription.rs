@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use ledger::{OpenQuestion, Outcome, ParticipantStatus, Payment};
+use ledger::{OpenQuestion, Outcome, ParticipantStatus, Payment, Stage};
 use types::{Bic, Sequence};
 
 use crate::stored_order::StoredOrder;
@@ -25,9 +25,9 @@ use crate::stored_order::StoredOrder;
 pub struct Interest {
     /// The banks it is about.
     pub banks: Banks,
-    /// Whether it hears the questions to these banks. They count as connected while it lives, and for the grace time
-    /// of the scheme's profile afterwards.
-    pub questions: bool,
+    /// Which questions to these banks it takes at first. They count as connected for these while it lives, and for the
+    /// grace time of the scheme's profile afterwards.
+    pub questions: Questions,
     /// Which outcomes it hears.
     pub outcomes: Outcomes,
     /// How many notices may wait in its outbox.
@@ -51,6 +51,30 @@ impl Banks {
         match self {
             Self::Listed(banks) => banks.contains(&bank),
             Self::All => true,
+        }
+    }
+}
+
+/// Which questions a subscription takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// Those about debits, to payers' banks.
+    pub debits: bool,
+    /// Those about credits, to payees' banks.
+    pub credits: bool,
+}
+
+impl Questions {
+    /// None.
+    pub const NONE: Self = Self { debits: false, credits: false };
+    /// All.
+    pub const ALL: Self = Self { debits: true, credits: true };
+
+    /// Whether those of this stage are among them.
+    pub const fn of(self, stage: Stage) -> bool {
+        match stage {
+            Stage::Debit => self.debits,
+            Stage::Credit => self.credits,
         }
     }
 }
@@ -165,13 +189,13 @@ pub struct Outbox {
     /// Up to where everything has been collected, of the step that it belongs to.
     collected: OnceLock<Arc<AtomicU64>>,
     collecting: Mutex<Collecting>,
-    taking: Mutex<VecDeque<Notice>>,
+    taking: Mutex<VecDeque<Arc<Notice>>>,
 }
 
 /// What the step has left to be taken.
 #[derive(Debug, Default)]
 struct Collecting {
-    notices: VecDeque<Notice>,
+    notices: VecDeque<Arc<Notice>>,
     state: Collected,
     starts_after: Option<Sequence>,
 }
@@ -186,6 +210,8 @@ enum Collected {
     All,
     /// Those up to here.
     Upto(Sequence),
+    /// None any more: nobody listens.
+    Closed,
 }
 
 impl Outbox {
@@ -220,6 +246,8 @@ impl Outbox {
     }
 
     /// Moves at most so many notices to the end of `into`. One thread at a time takes.
+    ///
+    /// Those who listen to the same share a notice until then: copies are made here, not by the step.
     pub fn take(&self, count_max: usize, into: &mut Vec<Notice>) -> Taken {
         let mut taking = held(&self.taking);
         // Read before the queue, so that everything up to there is in it.
@@ -233,8 +261,8 @@ impl Outbox {
             behind = true;
         }
         let count = taking.len().min(count_max);
-        let bytes: usize = taking.iter().take(count).map(Notice::length).sum();
-        into.extend(taking.drain(..count));
+        let bytes: usize = taking.iter().take(count).map(|notice| notice.length()).sum();
+        into.extend(taking.drain(..count).map(Arc::unwrap_or_clone));
         self.notices.fetch_sub(count, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         match (taking.front(), state) {
@@ -245,7 +273,7 @@ impl Outbox {
                 Taken::Given { upto, more: true }
             }
             (None, Collected::Upto(after)) => Taken::Lost { after },
-            (None, Collected::New) => Taken::Given { upto: None, more: false },
+            (None, Collected::New | Collected::Closed) => Taken::Given { upto: None, more: false },
             (None, Collected::All) => Taken::Given { upto: collected, more: false },
         }
     }
@@ -259,30 +287,53 @@ impl Outbox {
     pub(crate) fn begin(&self, after: Sequence, collected: &Arc<AtomicU64>) {
         self.collected.get_or_init(|| Arc::clone(collected));
         let mut collecting = held(&self.collecting);
-        collecting.state = Collected::All;
-        collecting.starts_after = Some(after);
+        if collecting.state != Collected::Closed {
+            collecting.state = Collected::All;
+            collecting.starts_after = Some(after);
+        }
     }
 
     /// Adds what a frame brought, in order, and empties `notices`. Without room for all of it nothing is added, and
     /// nothing will be: `after` is the position before the frame. Says whether there was room.
-    pub(crate) fn add(&self, notices: &mut Vec<Notice>, after: Sequence) -> bool {
-        let length: usize = notices.iter().map(Notice::length).sum();
+    pub(crate) fn add(&self, notices: &mut Vec<Arc<Notice>>, after: Sequence) -> bool {
+        let length: usize = notices.iter().map(|notice| notice.length()).sum();
+        let mut collecting = held(&self.collecting);
+        if collecting.state == Collected::Closed {
+            notices.clear();
+            return false;
+        }
         let has_room = self.notices.load(Ordering::Relaxed) + notices.len() <= self.interest.notices_max
             && self.bytes.load(Ordering::Relaxed) + length <= self.interest.bytes_max;
         if has_room {
             self.notices.fetch_add(notices.len(), Ordering::Relaxed);
             self.bytes.fetch_add(length, Ordering::Relaxed);
-            held(&self.collecting).notices.extend(notices.drain(..));
+            collecting.notices.extend(notices.drain(..));
         } else {
             notices.clear();
-            held(&self.collecting).state = Collected::Upto(after);
+            collecting.state = Collected::Upto(after);
         }
         has_room
+    }
+
+    /// Takes nothing any more, and frees what waits: here, because that may be much, and the step has no time for it.
+    fn close(&self) {
+        let mut collecting = held(&self.collecting);
+        collecting.state = Collected::Closed;
+        let collected = std::mem::take(&mut collecting.notices);
+        drop(collecting);
+        let taking = std::mem::take(&mut *held(&self.taking));
+        drop((collected, taking));
+    }
+
+    /// Whether it has lost nothing, and somebody listens.
+    pub(crate) fn is_collecting(&self) -> bool {
+        held(&self.collecting).state == Collected::All
     }
 
     /// Makes it as if it had not begun.
     fn reset(&self) {
         let mut collecting = held(&self.collecting);
+        assert!(collecting.state != Collected::Closed, "only what has ended is closed");
         collecting.state = Collected::New;
         collecting.starts_after = None;
     }
@@ -316,6 +367,7 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug)]
 pub(crate) enum Change {
     Begun(Arc<Outbox>),
+    Questions(SubscriptionId, Questions),
     Ended(SubscriptionId),
 }
 
@@ -381,6 +433,11 @@ impl Subscription {
         Self { outbox, listeners, nudge }
     }
 
+    #[cfg(test)]
+    pub(crate) const fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
     /// The position after which everything is collected; `None` until the core thread has taken the subscription up.
     /// It wakes then.
     pub fn starts_after(&self) -> Option<Sequence> {
@@ -390,6 +447,15 @@ impl Subscription {
     /// Moves at most so many notices to the end of `into`, in the order of their positions.
     pub fn take(&self, count_max: usize, into: &mut Vec<Notice>) -> Taken {
         self.outbox.take(count_max, into)
+    }
+
+    /// From now on it takes these questions, and its banks count as connected for these.
+    ///
+    /// What is asked of the handle afterwards is answered when this is in force: a list of a bank's open questions that
+    /// is read then has every question that went by before.
+    pub fn set_questions(&self, questions: Questions) {
+        self.listeners.change(Change::Questions(self.outbox.id, questions));
+        (self.nudge)();
     }
 
     /// Begins anew after [`Taken::Lost`]: there is a new [`Self::starts_after`] once it wakes. Does nothing while
@@ -405,6 +471,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
+        self.outbox.close();
         self.listeners.change(Change::Ended(self.outbox.id));
         self.listeners.count.fetch_sub(1, Ordering::Relaxed);
         (self.nudge)();

@@ -23,7 +23,7 @@ use types::{
 use crate::core::RULES_VERSION;
 use crate::{
     Action, Answered, Banks, Core, CoreSetup, Directory, Event, Interest, LogClock, Notice, Now, Outbox,
-    Outcomes, Question, Replayer, Submission, SubscriptionId, Taken,
+    Outcomes, Question, Questions, Replayer, Submission, SubscriptionId, Taken,
 };
 
 pub(crate) const LIMITS: Limits = Limits { accounts_max: 64, payments_max: 64, requests_max: 64 };
@@ -367,6 +367,7 @@ pub(crate) fn answer(writer: &mut RecordWriter, payment: Sequence, no: Option<&s
 /// What bank `letter` listens to.
 pub(crate) fn interest(letter: &str, questions: bool, outcomes: Outcomes) -> Interest {
     let banks = Banks::Listed(Box::new([bank(letter)]));
+    let questions = if questions { Questions::ALL } else { Questions::NONE };
     Interest { banks, questions, outcomes, notices_max: 1 << 16, bytes_max: 1 << 24 }
 }
 

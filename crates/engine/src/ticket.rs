@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::event::{Event, Submission};
 use crate::handle::{AnswerSink, OutcomeSink};
 
 /// Whoever waits for an answer from the core thread.
@@ -23,6 +24,8 @@ pub(crate) enum Ticket {
         sink: Box<dyn AnswerSink>,
         /// 1 if the answer takes a walk over all accounts, else 0.
         walks: u64,
+        /// How much it counts among the questions under way.
+        weight: u64,
         /// Whether it may wait for the end of a payment; such questions are counted apart.
         is_final: bool,
     },
@@ -35,6 +38,13 @@ impl Ticket {
             Self::Outcomes { .. } => true,
             Self::Answer { sink, .. } => sink.is_wanted(),
         }
+    }
+}
+
+impl Event<Ticket> {
+    /// Whether these are answers of banks.
+    pub(crate) const fn is_answers(&self) -> bool {
+        matches!(self, Self::Submit(Submission { ticket: Ticket::Outcomes { is_answers: true, .. }, .. }))
     }
 }
 

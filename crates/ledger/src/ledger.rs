@@ -66,6 +66,8 @@ pub struct Ledger {
     pub(crate) answers: AnswerTotals,
     /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
     pub(crate) decided: Vec<Outcome>,
+    /// Their slots among the payments.
+    pub(crate) decided_slots: Vec<u32>,
     /// Questions that the last tick or command asked.
     pub(crate) asked: Vec<OpenQuestion>,
     /// The position of the last tick, which decides what time alone decides.
@@ -89,6 +91,7 @@ impl Ledger {
             reservations: Reservations::new(limits.payments_max),
             answers: AnswerTotals::default(),
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
             ticked: Sequence(0),
             position: Position::default(),
@@ -215,6 +218,7 @@ impl Ledger {
         assert!(at.time >= self.position.time, "time never runs backwards");
         self.position = at;
         self.decided.clear();
+        self.decided_slots.clear();
         self.asked.clear();
     }
 

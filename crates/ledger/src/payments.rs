@@ -254,6 +254,11 @@ impl Payments {
         }
     }
 
+    /// Marks the payment in this slot.
+    pub(crate) fn mark_late_at(&mut self, slot: u32) {
+        self.window.at_slot_mut(slot).marks |= LATE;
+    }
+
     /// The position below which payments have been forgotten.
     pub(crate) fn floor(&self) -> Option<Sequence> {
         match (self.window.forgotten(), self.window.entries().front()) {

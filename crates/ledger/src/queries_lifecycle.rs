@@ -3,8 +3,8 @@
 use types::{AccountNumber, Bic, ParticipantNumber, PaymentState, Sequence, Timestamp};
 
 use crate::outcome::{AnswerEffect, Verdict};
-use crate::reservations::Reservation;
-use crate::{Ledger, Outcome, QuestionState, Stage, rules_answer};
+use crate::reservations::{Cursor, Reservation};
+use crate::{Ledger, Outcome, Payment, QuestionState, Stage, rules_answer};
 
 /// A question to a bank about one payment, not yet answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +38,7 @@ impl OpenQuestion {
 
 /// Where a list of questions goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QuestionCursor {
-    asked_at: Sequence,
-    slot: u32,
-}
+pub struct QuestionCursor(Cursor);
 
 /// Some of a bank's open questions, in the order in which they were asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +72,17 @@ impl Ledger {
         &self.decided
     }
 
+    /// The payment that the outcome at this place of [`Self::decided`] is of. It is not searched for, because a tick may
+    /// decide thousands.
+    pub fn decided_payment(&self, place: usize) -> &Payment {
+        self.payments.at_slot(self.decided_slots[place])
+    }
+
+    /// Marks that payment's settlement as confirmed late.
+    pub fn mark_decided_late(&mut self, place: usize) {
+        self.payments.mark_late_at(self.decided_slots[place]);
+    }
+
     /// The questions that the last tick or command asked, in the order of asking.
     pub fn asked(&self) -> &[OpenQuestion] {
         &self.asked
@@ -105,8 +113,8 @@ impl Ledger {
     /// A bank's open questions in the order in which they were asked, at most so many, from the first or from where an
     /// earlier list ended. `None` if there is no such bank.
     ///
-    /// A list that goes on shows every question that is open all the while. If the last one shown has been answered
-    /// meanwhile, the place is looked for from the front, and what was asked at the same position is shown again.
+    /// A list that goes on shows every question that is open all the while, and none twice, also if the last one shown
+    /// has been answered meanwhile.
     pub fn open_questions(
         &self,
         bank: Bic,
@@ -114,21 +122,16 @@ impl Ledger {
         count_max: usize,
     ) -> Option<OpenQuestions> {
         let bank = self.participants.find(bank)?;
-        let cursor = from.unwrap_or(QuestionCursor { asked_at: Sequence(0), slot: u32::MAX });
-        let known = self.reservations.behind(bank, cursor.slot, cursor.asked_at);
-        // A tick may ask several questions at one position, so the place behind a vanished one is not exact.
-        let is_new = |held: &Reservation| match known {
-            Some(_) => true,
-            None => from.is_none() || held.asked_at >= cursor.asked_at,
-        };
-        let mut found = self.reservations.asked_of(bank, known).filter(|(_, held)| is_new(held));
+        let from = from.map(|QuestionCursor(cursor)| self.reservations.behind(bank, cursor));
+        let mut found = self.reservations.asked_of(bank, from);
         let mut last = None;
         let mut questions = Vec::new();
         for (slot, reservation) in found.by_ref().take(count_max) {
             questions.push(OpenQuestion::of(reservation));
-            last = Some(QuestionCursor { asked_at: reservation.asked_at, slot });
+            last = Some(slot);
         }
-        let next = last.filter(|_| found.next().is_some());
+        let last = last.filter(|_| found.next().is_some());
+        let next = last.map(|slot| QuestionCursor(self.reservations.cursor(slot)));
         Some(OpenQuestions { questions, next })
     }
 

@@ -80,6 +80,10 @@ pub struct RecordWriter {
     texts: Vec<u8>,
     count: u32,
     needs: Needs,
+    /// Answers of banks among them.
+    answers: u32,
+    /// Bytes of evidence among them.
+    evidence_length: usize,
 }
 
 /// The texts are personal data: only their length is shown.
@@ -92,7 +96,16 @@ impl fmt::Debug for RecordWriter {
 impl RecordWriter {
     /// Starts an empty list of commands of one principal.
     pub const fn new(key: DigestKey, principal: PrincipalNumber) -> Self {
-        Self { key, principal, records: Vec::new(), texts: Vec::new(), count: 0, needs: Needs::NONE }
+        Self {
+            key,
+            principal,
+            records: Vec::new(),
+            texts: Vec::new(),
+            count: 0,
+            needs: Needs::NONE,
+            answers: 0,
+            evidence_length: 0,
+        }
     }
 
     /// Makes room for so many payments of ordinary length.
@@ -131,6 +144,11 @@ impl RecordWriter {
     /// What applying them takes.
     pub const fn needs(&self) -> Needs {
         self.needs
+    }
+
+    /// Whether they are answers of banks: one or more, and beside them nothing but evidence of at most so many bytes.
+    pub fn is_answers(&self, evidence_length_max: usize) -> bool {
+        self.answers > 0 && self.needs == Needs::NONE && self.evidence_length <= evidence_length_max
     }
 
     /// How many records there are.
@@ -493,7 +511,8 @@ impl RecordWriter {
             Kind::Genesis | Kind::SetProfile => self.needs.log = true,
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
-            Kind::Answer | Kind::Evidence => {}
+            Kind::Answer => self.answers += 1,
+            Kind::Evidence => self.evidence_length += header.as_bytes().len() + structure.len() + text_length,
             Kind::RegisterParticipant | Kind::OpenAccount => {
                 self.needs.accounts = true;
                 self.needs.requests = true;

@@ -4,7 +4,8 @@ use zerocopy::FromBytes;
 
 use super::RecordWriter;
 use crate::{
-    Answer, AnswerPayment, Connected, Kind, SetAccountFlag, SetDecisionPolicy, SetReservationLimit, layout,
+    Answer, AnswerPayment, Connected, Kind, SetAccountFlag, SetDecisionPolicy, SetReservationLimit, Stage,
+    layout,
 };
 
 impl RecordWriter {
@@ -72,23 +73,24 @@ impl RecordWriter {
     pub fn mark_last_connected(&mut self, is_connected: impl Fn(&[u8; 11]) -> bool) {
         let length = self.split().last().map_or(0, <[u8]>::len);
         let start = self.records.len() - length;
-        mark_connected(&mut self.records[start..], is_connected);
+        mark_connected(&mut self.records[start..], |_, bic| is_connected(bic));
     }
 }
 
-/// Writes into the record of a payment which of its banks are connected at this moment; other records stay as they
+/// Writes into the record of a payment which of its banks are connected at this moment, the payer's for questions
+/// about debits and the payee's for those about credits; other records stay as they
 /// are. The engine does this when it seals a frame, because what decides must stand in the log.
 ///
 /// A payment neither of whose banks is connected stays in version 1, and keeps logs readable for the programs before.
-pub fn mark_connected(record: &mut [u8], is_connected: impl Fn(&[u8; 11]) -> bool) {
+pub fn mark_connected(record: &mut [u8], is_connected: impl Fn(Stage, &[u8; 11]) -> bool) {
     let Ok((header, structure)) = layout::Header::mut_from_prefix(record) else { return };
     if header.kind.get() != Kind::Payment.number() {
         return;
     }
     let Ok(payment) = layout::Payment::mut_from_bytes(structure) else { return };
     let connected = Connected {
-        debtor: is_connected(&payment.key.debtor_agent),
-        creditor: is_connected(&payment.creditor_agent),
+        debtor: is_connected(Stage::Debit, &payment.key.debtor_agent),
+        creditor: is_connected(Stage::Credit, &payment.creditor_agent),
     };
     if connected == Connected::default() {
         return;
@@ -101,7 +103,7 @@ pub fn mark_connected(record: &mut [u8], is_connected: impl Fn(&[u8; 11]) -> boo
 ///
 /// # Panics
 /// If they are not records that a [`RecordWriter`] wrote.
-pub fn mark_each_connected(mut records: &mut [u8], is_connected: impl Fn(&[u8; 11]) -> bool) {
+pub fn mark_each_connected(mut records: &mut [u8], is_connected: impl Fn(Stage, &[u8; 11]) -> bool) {
     while !records.is_empty() {
         let (header, _) = layout::Header::ref_from_prefix(records).expect("a record has a header");
         let length = usize::try_from(header.length.get()).expect("records are small");
@@ -171,7 +173,7 @@ mod tests {
         answer.answer(&AnswerPayment { payment: payment_at, bic, stage, answer: Answer::Accept });
         all.extend_from_slice(answer.records());
         all.extend_from_slice(payment().records());
-        mark_each_connected(&mut all, |bic| bic == bank("C").as_bytes());
+        mark_each_connected(&mut all, |_, bic| bic == bank("C").as_bytes());
         let mut one = payment();
         one.mark_last_connected(|bic| bic == bank("C").as_bytes());
         assert_eq!(all, [one.records(), answer.records(), one.records()].concat());

@@ -1,7 +1,9 @@
 //! The payments that wait for a bank's answer.
 //!
-//! Reservations stand in fixed slots that are used again, found by the payment's position, by when they are due, and
-//! by the bank that is asked, whose open questions form a list in the order in which they were asked.
+//! Reservations stand in fixed slots that are used again, found by the payment's position, by when they are due, and by
+//! the bank that is asked, whose open questions form a list in the order in which they were asked. A list is read in
+//! pages while its questions are answered; so that a page need not look for its place from the front, questions are
+//! numbered for each bank, and the first open one of every [`CHUNK`] numbers is found by an index.
 //!
 //! Invariants:
 //! - Every reservation's payment is in state reserved, and every reserved payment has one reservation.
@@ -13,7 +15,7 @@ use types::{AccountNumber, Currency, Duration, ParticipantNumber, Sequence, Time
 
 use crate::deadlines::{DEADLINE_BYTES, Deadlines, Due};
 use crate::index::Index;
-use crate::limits::{RESERVATION_BYTES_MAX, RESERVATIONS_MAX, ROOM_BEYOND};
+use crate::limits::{ENDED_PER_TICK_MAX, RESERVATION_BYTES_MAX, RESERVATIONS_MAX, ROOM_BEYOND};
 use crate::{Payment, Silence, Stage};
 
 /// One payment that waits.
@@ -92,16 +94,22 @@ impl Reservation {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     reservation: Option<Reservation>,
+    /// How many questions its bank had been asked before this one.
+    number: u64,
     previous: u32,
     next: u32,
 }
+
+/// How many questions are looked through at the most to go on behind one that was answered.
+const CHUNK: u64 = 256;
 
 const NONE: u32 = u32::MAX;
 
 /// An index has cells of 8 bytes, is at least 7/16 full once it has grown, and keeps the table before while it grows.
 const INDEX_BYTES: usize = 2 * 8 * 16 / 7;
-/// All that an open reservation takes: the payment, its two indexes, its slot and its deadline.
-const BYTES: usize = size_of::<Payment>() + 2 * INDEX_BYTES + size_of::<Slot>() + DEADLINE_BYTES;
+/// All that an open reservation takes: the payment, its two indexes, its slot and its deadline; and a third index where
+/// hardly one of each chunk is open.
+const BYTES: usize = size_of::<Payment>() + 3 * INDEX_BYTES + size_of::<Slot>() + DEADLINE_BYTES;
 const _: () = assert!(BYTES <= RESERVATION_BYTES_MAX);
 
 /// A bank's open questions.
@@ -110,6 +118,19 @@ struct Queue {
     first: u32,
     last: u32,
     unanswered: u32,
+    /// How many questions it was ever asked.
+    asked: u64,
+}
+
+impl Queue {
+    const EMPTY: Self = Self { first: NONE, last: NONE, unanswered: 0, asked: 0 };
+}
+
+/// Where a list of questions goes on: behind this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    number: u64,
+    slot: u32,
 }
 
 /// All open reservations.
@@ -122,6 +143,8 @@ pub(crate) struct Reservations {
     deadlines: Deadlines,
     /// By the bank's number.
     queues: Vec<Queue>,
+    /// The first open question of each chunk of a bank's.
+    chunks: Index,
 }
 
 impl Reservations {
@@ -135,6 +158,7 @@ impl Reservations {
             by_sequence: Index::new(),
             deadlines: Deadlines::with_capacity(room),
             queues: Vec::new(),
+            chunks: Index::new(),
         }
     }
 
@@ -142,9 +166,11 @@ impl Reservations {
     pub(crate) fn reserve(&mut self, reservations: usize, banks: usize) {
         self.slots.reserve(reservations);
         self.by_sequence.reserve(reservations);
+        // A command asks twice at the most, if it meets a question that is due, and the tick as often as it may.
+        self.chunks.reserve(2 * reservations + ENDED_PER_TICK_MAX);
         self.deadlines.reserve(self.slots.len() + reservations);
         if self.queues.len() <= banks {
-            self.queues.resize(banks + 1, Queue { first: NONE, last: NONE, unanswered: 0 });
+            self.queues.resize(banks + 1, Queue::EMPTY);
         }
     }
 
@@ -191,11 +217,40 @@ impl Reservations {
         })
     }
 
-    /// Where the list of a bank goes on behind this slot, if the question asked at this position still stands in it.
-    pub(crate) fn behind(&self, bank: ParticipantNumber, slot: u32, asked_at: Sequence) -> Option<u32> {
-        let slot = self.slots.get(index(slot))?;
-        let reservation = slot.reservation.as_ref()?;
-        (reservation.asked() == bank && reservation.asked_at == asked_at).then_some(slot.next)
+    /// The place behind the open question in this slot.
+    pub(crate) fn cursor(&self, slot: u32) -> Cursor {
+        Cursor { number: self.slots[index(slot)].number, slot }
+    }
+
+    /// The slot with which the list of a bank goes on behind this place, also if the question there has been answered.
+    pub(crate) fn behind(&self, bank: ParticipantNumber, cursor: Cursor) -> u32 {
+        let is_there = |held: &&Slot| {
+            held.number == cursor.number && held.reservation.is_some_and(|held| held.asked() == bank)
+        };
+        if let Some(slot) = self.slots.get(index(cursor.slot)).filter(is_there) {
+            return slot.next;
+        }
+        let Some(queue) = self.queues.get(index(bank.0)).filter(|queue| queue.first != NONE) else {
+            return NONE;
+        };
+        let number = |slot: u32| self.slots[index(slot)].number;
+        // A bank that answers all it is shown goes on with its first.
+        if number(queue.first) > cursor.number {
+            return queue.first;
+        }
+        let mut chunks = chunk(cursor.number)..=chunk(number(queue.last));
+        let mut slot = chunks.find_map(|chunk| self.first_of(bank, chunk)).unwrap_or(NONE);
+        while slot != NONE && number(slot) <= cursor.number {
+            slot = self.slots[index(slot)].next;
+        }
+        slot
+    }
+
+    /// The first open question of a chunk.
+    fn first_of(&self, bank: ParticipantNumber, wanted: u64) -> Option<u32> {
+        self.chunks.find(chunk_hash(bank, wanted), |slot| {
+            self.get(slot).asked() == bank && chunk(self.slots[index(slot)].number) == wanted
+        })
     }
 
     /// Adds a reservation, whose question is open from now on.
@@ -203,7 +258,7 @@ impl Reservations {
         let hash = hash(reservation.sequence);
         let slot = match self.free {
             NONE => {
-                self.slots.push(Slot { reservation: None, previous: NONE, next: NONE });
+                self.slots.push(Slot { reservation: None, number: 0, previous: NONE, next: NONE });
                 u32::try_from(self.slots.len() - 1).expect("slots have 32 bits")
             }
             free => {
@@ -255,20 +310,28 @@ impl Reservations {
     /// Puts a reservation at the end of its bank's list and among the deadlines.
     fn ask(&mut self, slot: u32) {
         let reservation = *self.get(slot);
+        let bank = reservation.asked();
         self.deadlines.insert(Due { time: reservation.due, sequence: reservation.sequence, slot });
-        let last = std::mem::replace(&mut self.queue(reservation.asked()).last, slot);
+        let queue = self.queue(bank);
+        let number = queue.asked;
+        queue.asked += 1;
+        let last = std::mem::replace(&mut queue.last, slot);
         match self.slots.get_mut(index(last)) {
             Some(last) => last.next = slot,
-            None => self.queue(reservation.asked()).first = slot,
+            None => self.queue(bank).first = slot,
         }
         let place = &mut self.slots[index(slot)];
+        place.number = number;
         place.previous = last;
         place.next = NONE;
+        if !self.is_in_chunk(last, number) {
+            self.chunks.insert(chunk_hash(bank, chunk(number)), slot);
+        }
     }
 
     fn unask(&mut self, slot: u32) {
         self.deadlines.remove(slot);
-        let Slot { reservation, previous, next } = self.slots[index(slot)];
+        let Slot { reservation, number, previous, next } = self.slots[index(slot)];
         let bank = reservation.expect("the slot is in use").asked();
         match self.slots.get_mut(index(previous)) {
             Some(previous) => previous.next = next,
@@ -278,6 +341,18 @@ impl Reservations {
             Some(next) => next.previous = previous,
             None => self.queue(bank).last = previous,
         }
+        if !self.is_in_chunk(previous, number) {
+            let hash = chunk_hash(bank, chunk(number));
+            self.chunks.remove(hash, slot);
+            if self.is_in_chunk(next, number) {
+                self.chunks.insert(hash, next);
+            }
+        }
+    }
+
+    /// Whether this neighbour of the question with this number is there and in the same chunk.
+    fn is_in_chunk(&self, neighbour: u32, number: u64) -> bool {
+        self.slots.get(index(neighbour)).is_some_and(|slot| chunk(slot.number) == chunk(number))
     }
 
     fn queue(&mut self, bank: ParticipantNumber) -> &mut Queue {
@@ -294,13 +369,21 @@ impl Reservations {
                 unanswered[index(reservation.creditor_bank.0)] += 1;
             }
         }
-        let mut listed = 0;
+        let (mut listed, mut chunks) = (0, 0);
         for ((bank, queue), unanswered) in (0..).map(ParticipantNumber).zip(&self.queues).zip(unanswered) {
             let (mut previous, mut asked_at) = (NONE, Sequence(0));
             for (slot, reservation) in self.asked_of(bank, None) {
                 assert!(reservation.asked() == bank, "a list holds the questions to its bank");
                 assert!(self.slots[index(slot)].previous == previous, "a list reads the same backwards");
                 assert!(reservation.asked_at >= asked_at, "a list is in the order of asking");
+                let number = self.slots[index(slot)].number;
+                if !self.is_in_chunk(previous, number) {
+                    assert!(
+                        self.first_of(bank, chunk(number)) == Some(slot),
+                        "the first of a chunk is found"
+                    );
+                    chunks += 1;
+                }
                 (previous, asked_at) = (slot, reservation.asked_at);
                 listed += 1;
             }
@@ -308,6 +391,7 @@ impl Reservations {
             assert!(queue.unanswered == unanswered, "what a bank has yet to answer is counted");
         }
         assert!(listed == self.count, "every reservation is in one list");
+        assert!(chunks == self.chunks.count(), "no chunk is left behind");
     }
 }
 
@@ -316,6 +400,19 @@ const fn hash(sequence: Sequence) -> u64 {
     sequence.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
+const fn chunk(number: u64) -> u64 {
+    number / CHUNK
+}
+
+/// The numbers of banks and questions are the log's as well.
+fn chunk_hash(bank: ParticipantNumber, chunk: u64) -> u64 {
+    hash(Sequence(u64::from(bank.0).rotate_left(40) ^ chunk))
+}
+
 fn index(slot: u32) -> usize {
     usize::try_from(slot).expect("addresses have at least 32 bits")
 }
+
+#[cfg(test)]
+#[path = "reservations_tests.rs"]
+mod tests;

@@ -186,6 +186,7 @@ fn end_question(ledger: &mut Ledger, tick: Position, slot: u32) {
     };
     let payment = ledger.payments.at_slot(reservation.payment);
     let (state, reason) = (payment.state(), payment.reason());
+    ledger.decided_slots.push(reservation.payment);
     ledger.decided.push(Outcome {
         sequence: payment.sequence(),
         decided_at: tick.sequence,

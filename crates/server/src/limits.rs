@@ -79,7 +79,7 @@ impl Default for ServerLimits {
             reader_patience: Duration::from_secs(10),
             waiting_per_stream: 1 << 18,
             connections_per_bank: 16,
-            watchers_per_caller: 64,
+            watchers_per_caller: 16,
             notices_waiting: 1 << 16,
             notice_bytes_waiting: 32 << 20,
             heartbeat: Duration::from_secs(10),

@@ -134,7 +134,7 @@ impl Connection {
         let kinds = Kinds::of(wants);
         let session = node.sessions.enter(node, bank)?;
         let notify = Arc::new(Notify::new());
-        let number = session.sit_down(kinds, &notify, node.limits.connections_per_bank)?;
+        let (number, takes_more) = session.sit_down(kinds, &notify, node.limits.connections_per_bank)?;
         let mut place = Place { session: &session, number: Some(number) };
         let reports = match wants.reports {
             true => Some(Reports::begin(node, bank, last, &notify, &session.catch_ups)?),
@@ -149,7 +149,9 @@ impl Connection {
         if last.is_some_and(|last| last > answered.as_of.sequence) {
             return Err(position_ahead());
         }
-        let open = OpenQuestions::new(bank, kinds, started.max(session.taken_upto()));
+        // Questions of a kind that nobody took before are heard live from about now on, and none is missed in between.
+        let upto = if takes_more { answered.as_of.sequence } else { started.max(session.taken_upto()) };
+        let open = OpenQuestions::new(bank, kinds, upto);
         let seat = place.number.take().expect("it has just been taken");
         drop(place);
         Ok(Self {

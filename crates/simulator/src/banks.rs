@@ -114,7 +114,7 @@ impl Link {
     pub(crate) fn outbox(id: u64, bank: u8, notices_max: usize) -> (Arc<Outbox>, Arc<AtomicBool>) {
         let interest = Interest {
             banks: Banks::Listed([bic(bank)].into()),
-            questions: true,
+            questions: engine::Questions::ALL,
             outcomes: Outcomes::All,
             notices_max,
             bytes_max: 1 << 20,

@@ -127,7 +127,7 @@ impl Watcher {
         let limits = &self.node.limits;
         let interest = Interest {
             banks: self.filter.banks.clone(),
-            questions: false,
+            questions: engine::Questions::NONE,
             outcomes: Outcomes::All,
             notices_max: limits.notices_waiting,
             bytes_max: limits.notice_bytes_waiting,

@@ -59,6 +59,8 @@ struct State {
     retold: Kinds,
     /// Questions that have been told while there were several connections, in the order of telling.
     told: VecDeque<Told>,
+    /// The questions that its connections take, all together.
+    questions: engine::Questions,
 }
 
 /// One connection, as the others see it.
@@ -106,7 +108,8 @@ impl BankSession {
     pub(super) fn begin(node: &Node, bank: Bic) -> Result<Arc<Self>, Status> {
         let interest = Interest {
             banks: Banks::Listed(Box::new([bank])),
-            questions: true,
+            // Each connection says which it takes.
+            questions: engine::Questions::NONE,
             outcomes: Outcomes::Nothing,
             notices_max: node.limits.notices_waiting,
             bytes_max: node.limits.notice_bytes_waiting,
@@ -154,13 +157,14 @@ impl BankSession {
         }
     }
 
-    /// A place for one more connection, which is woken by `notify`.
+    /// A place for one more connection, which is woken by `notify`, and whether it takes questions that none of the
+    /// others did: then the bank counts as connected for these from what is asked of the engine next.
     pub(super) fn sit_down(
         &self,
         kinds: Kinds,
         notify: &Arc<Notify>,
         seats_max: usize,
-    ) -> Result<u64, Status> {
+    ) -> Result<(u64, bool), Status> {
         let mut state = self.state();
         if state.seats.len() >= seats_max {
             return Err(too_many("this bank has as many connections as it may"));
@@ -170,7 +174,18 @@ impl BankSession {
         // A connection that was alone has to look for what others leave from now on.
         state.seats.iter().for_each(|seat| seat.notify.notify_one());
         state.seats.push(Seat { number, kinds, notify: Arc::clone(notify), seen_at, retold });
-        Ok(number)
+        Ok((number, self.take_questions(&mut state)))
+    }
+
+    /// Takes the questions that the connections take, all together. Says whether there are new ones among them.
+    fn take_questions(&self, state: &mut State) -> bool {
+        let takes = |kind| state.seats.iter().any(|seat| seat.kinds.has(kind));
+        let questions = engine::Questions { debits: takes(Kind::Debit), credits: takes(Kind::Credit) };
+        let before = std::mem::replace(&mut state.questions, questions);
+        if before != questions {
+            self.subscription.set_questions(questions);
+        }
+        (questions.debits && !before.debits) || (questions.credits && !before.credits)
     }
 
     /// What it had not answered goes to another connection.
@@ -186,6 +201,7 @@ impl BankSession {
                 state.wake(kind, number);
             }
         }
+        self.take_questions(&mut state);
         drop(state);
         // A wake-up that the connection had not followed.
         self.notify.notify_one();

@@ -77,7 +77,7 @@ impl Reports {
     ) -> Result<Self, Status> {
         let interest = Interest {
             banks: Banks::Listed(Box::new([bank])),
-            questions: false,
+            questions: engine::Questions::NONE,
             outcomes: Outcomes::All,
             notices_max: node.limits.notices_waiting.div_ceil(SHARE),
             bytes_max: node.limits.notice_bytes_waiting.div_ceil(SHARE),

@@ -40,7 +40,7 @@ impl World {
         let handle = engine.handle();
         let interest = Interest {
             banks: Banks::Listed(Box::new([Bic::parse(PAYEES).unwrap()])),
-            questions: true,
+            questions: engine::Questions::ALL,
             outcomes: Outcomes::All,
             notices_max: 64,
             bytes_max: 1 << 16,
