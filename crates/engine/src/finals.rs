@@ -138,7 +138,7 @@ mod tests {
     fn all_who_wait_for_a_payment_are_told_once_in_the_order_in_which_they_came() {
         let (mut finals, told) = (Finals::default(), Arc::new(Told::default()));
         for (tag, payment) in (1..).zip([7, 5, 7, 9, 7]) {
-            let sink: Arc<dyn FinalSink> = Arc::clone(&told) as _;
+            let sink: Arc<dyn FinalSink> = told.clone();
             finals.add(Sequence(payment), Waiter { sink, tag });
         }
         finals.tell(&[decided(7), decided(6), decided(5), decided(7)]);

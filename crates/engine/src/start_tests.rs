@@ -246,7 +246,8 @@ fn a_stop_behind_a_full_queue_answers_all_of_it() {
     };
     let mut taken = 0;
     // The last quarter is for answers of banks.
-    for commands in [&|| small(&handle, 1), &answer as &dyn Fn() -> RecordWriter] {
+    let kinds: [&dyn Fn() -> RecordWriter; 2] = [&|| small(&handle, 1), &answer];
+    for commands in kinds {
         loop {
             let sender = sender.clone();
             let sink = move |_: &[Outcome], _: &mut Waiting<'_>| sender.send(()).unwrap();
