@@ -76,7 +76,7 @@ mod tests {
     fn a_position_that_does_not_fit_is_told_with_its_last_event() {
         let found = parts(std::iter::repeat_n(7, 600).chain([8]), "");
         let found: Vec<_> = found.into_iter().map(|(events, before)| (events.len(), before)).collect();
-        assert_eq!(found, [(256, Some(6)), (256, Some(6)), (88, Some(7)), (1, None)]);
+        assert_eq!(found, [(256, Some(6)), (256, Some(6)), (89, None)]);
     }
 
     #[test]
