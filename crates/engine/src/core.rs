@@ -331,6 +331,9 @@ impl<Ticket> Core<Ticket> {
         };
         self.questions.push_back((after, question, ticket));
         self.answer(now, actions);
+        if self.has_answer() {
+            actions.push(Action::WakeAt(now.monotonic));
+        }
     }
 
     /// Whether there is a question whose frame has been applied.

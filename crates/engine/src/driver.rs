@@ -514,7 +514,9 @@ fn carry_out(action: Action<Ticket>, shared: &Shared, core: &Core<Ticket>, final
             tracing::error!(count, "settlements were confirmed later than the scheme allows");
         }
         Action::Halt(reason) => end_process(&reason),
-        Action::Write(_) | Action::WakeAt(_) | Action::Stopped => unreachable!("the driver's own"),
+        // A question was left for later, and the step is idle next anyway.
+        Action::WakeAt(_) => {}
+        Action::Write(_) | Action::Stopped => unreachable!("the driver's own"),
     }
 }
 

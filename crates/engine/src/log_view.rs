@@ -147,8 +147,9 @@ impl LogView {
     /// the positions that decided. Payments that were reserved are among it, repeats are not.
     ///
     /// About so many decisions at the most: those of one frame stay together, and there may be 12,000 of them. However
-    /// few there are, no more than about [`READ_BYTES_MAX`] of the log are read. What has been decided stands in a frame that follows, within 10 ms on an idle node, so the newest may be missing:
-    /// `reached` says up to where nothing is, and is less than `upto` then. Ask again from there.
+    /// few there are, no more than about [`READ_BYTES_MAX`] of the log are read. What has been decided stands in a frame
+    /// that follows, within 10 ms on an idle node, so the newest may be missing: `reached` says up to where nothing is,
+    /// and is less than `upto` then. Ask again from there.
     ///
     /// # Errors
     /// See [`LogError`]. Nothing is given then.
