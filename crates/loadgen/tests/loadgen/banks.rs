@@ -141,7 +141,8 @@ async fn payments_to_banks_that_are_late_or_silent_expire() {
     assert_eq!(course.expired + course.settled, 200);
     let late =
         course.banks.iter().filter_map(|bank| bank.tally.effects.get(&v1::AnswerEffect::Late)).sum::<u64>();
-    assert!(late > 0 && late < course.expired, "{late}");
+    // A question that stays open is asked again, so a bank may be late with one payment more than once.
+    assert!(late > 0, "{late}");
     assert!(started.elapsed() < Duration::from_secs(60));
     node.stop().await;
 }
