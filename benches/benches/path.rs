@@ -14,11 +14,11 @@ use client::plain::plain_order;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use dashmap::DashMap;
 use engine::Directory;
-use iso20022::{Rules, read_pacs008};
+use iso20022::{Rules, Status, StatusReport, read_message, read_pacs008, write_pacs002};
 use journal::FrameView;
 use ledger::{AccountHint, Records};
 use prost::Message;
-use types::{AccountNumber, Channel, Currency, Date, Digest, PaymentOrder, Timestamp};
+use types::{AccountNumber, Channel, Currency, Date, Digest, PaymentOrder, Text, Timestamp};
 
 fn apply(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("apply a payment");
@@ -133,6 +133,14 @@ fn edge(criterion: &mut Criterion) {
     group.bench_function("read a pacs.008", |bencher| {
         bencher.iter(|| black_box(read_pacs008(document.as_bytes(), &rules).expect("its own document")));
     });
+    // What the door of `Submit` and `Exchange` calls, which takes any message.
+    group.bench_function("read a message", |bencher| {
+        bencher.iter(|| black_box(read_message(document.as_bytes(), &rules).expect("its own document")));
+    });
+    group.throughput(Throughput::Elements(1));
+    let id = Text::parse("REPORT-1").expect("a message id");
+    let report = StatusReport::on_order(&order, id, Timestamp::default(), Status::Accepted);
+    group.bench_function("write a pacs.002", |bencher| bencher.iter(|| black_box(write_pacs002(&report))));
     group.finish();
 }
 

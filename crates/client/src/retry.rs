@@ -42,6 +42,11 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// For those who wait for a node that is being started again: as by default, but for some minutes.
+    pub fn over_restarts() -> Self {
+        Self { attempts_max: 200, ..Self::default() }
+    }
+
     /// The wait after a number of failed attempts: what the server asked for, and a part that spreads callers.
     /// `None` if the server asks for more than the policy allows.
     pub(crate) fn delay(&self, failures: u32, asked: Option<Duration>, jitter: &Jitter) -> Option<Duration> {

@@ -468,7 +468,7 @@ impl<Ticket> Core<Ticket> {
         if is_heard {
             self.feed.ticked(&self.ledger);
         }
-        let mut records = ReadAhead::new(Records::new(view.records(), view.personal()));
+        let mut records = ReadAhead::new(Records::with_texts(view.records(), view.texts()));
         while let Some(record) = records.next(|record| self.ledger.prefetch(record)) {
             at.sequence = at.sequence.next();
             let applied = record.map_err(|error| error.to_string()).and_then(|record| {

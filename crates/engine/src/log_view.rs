@@ -344,11 +344,7 @@ fn for_each_record(
     mut visit: impl FnMut(Sequence, &Record<'_>),
 ) -> Result<(), RecordError> {
     let header = frame.header();
-    // What is sealed under a key that is not at hand is as good as erased.
-    let records = match header.personal_key {
-        0 => Records::new(frame.records(), frame.personal()),
-        _ => Records::erased(frame.records()),
-    };
+    let records = Records::with_texts(frame.records(), frame.texts());
     let mut at = header.first_sequence;
     for record in records {
         at = at.next();

@@ -109,10 +109,7 @@ impl Replayer {
         self.untold.extend(self.ledger.decided().iter().map(Outcome::to_entry));
         let mut found = 0;
         // No decision needs a text, so a sealed section is as good as an erased one.
-        let records = match header.personal_key {
-            0 => Records::new(frame.records(), frame.personal()),
-            _ => Records::erased(frame.records()),
-        };
+        let records = Records::with_texts(frame.records(), frame.texts());
         let mut records = ReadAhead::new(records);
         while let Some(record) = records.next(|record| self.ledger.prefetch(record)) {
             at.sequence = at.sequence.next();

@@ -32,23 +32,12 @@ impl fmt::Debug for StoredOrder {
 impl StoredOrder {
     /// Copies a record; `None` if it is of another kind.
     pub(crate) fn of(record: &Record<'_>) -> Option<Self> {
-        let (fixed, is_refused) = match record.command {
-            Command::Payment(payment) => (payment.as_bytes(), false),
-            Command::RefusedPayment(refused) => (refused.as_bytes(), true),
-            Command::Genesis(_)
-            | Command::SetProfile(_)
-            | Command::RegisterParticipant(_)
-            | Command::SetParticipantStatus(_)
-            | Command::OpenAccount(_)
-            | Command::SetAccountStatus(_)
-            | Command::SetAccountFloor(_)
-            | Command::PostEntry(_)
-            | Command::TransferLiquidity(_)
-            | Command::Evidence(_)
-            | Command::Answer(_)
-            | Command::SetDecisionPolicy(_)
-            | Command::SetAccountFlag(_)
-            | Command::SetReservationLimit(_) => return None,
+        let (fixed, is_refused) = if let Command::Payment(payment) = record.command {
+            (payment.as_bytes(), false)
+        } else if let Command::RefusedPayment(refused) = record.command {
+            (refused.as_bytes(), true)
+        } else {
+            return None;
         };
         let mut bytes = Vec::with_capacity(fixed.len() + record.text.len());
         bytes.extend_from_slice(fixed);

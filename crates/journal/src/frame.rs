@@ -76,6 +76,12 @@ impl<'a> FrameView<'a> {
         self.section(HEADER_LENGTH + before, self.header.personal_length)
     }
 
+    /// The texts of the frame's records, if they can be read: `None` where they are sealed under a key that is not at
+    /// hand, which is as good as erased.
+    pub fn texts(&self) -> Option<&'a [u8]> {
+        (self.header.personal_key == 0).then(|| self.personal())
+    }
+
     fn section(&self, at: usize, length: u32) -> &'a [u8] {
         &self.bytes[at..at + in_memory(u64::from(length))]
     }

@@ -147,7 +147,18 @@ pub enum Command<'frame> {
     SetReservationLimit(&'frame layout::SetReservationLimit),
 }
 
-impl Command<'_> {
+impl<'frame> Command<'frame> {
+    /// The key of the payment that it submits, refused on reading or not; `None` if it submits none.
+    pub const fn payment_key(&self) -> Option<&'frame layout::PaymentKey> {
+        if let Self::Payment(payment) = self {
+            Some(&payment.key)
+        } else if let Self::RefusedPayment(refused) = self {
+            Some(&refused.key)
+        } else {
+            None
+        }
+    }
+
     /// Which command it is.
     pub const fn kind(&self) -> Kind {
         match self {
@@ -276,6 +287,11 @@ impl<'frame> Records<'frame> {
     /// Takes a frame's record section alone, where the personal section can't be read any more.
     pub const fn erased(records: &'frame [u8]) -> Self {
         Self { records, texts: &[], erased: true }
+    }
+
+    /// Takes a frame's record section, and its personal section if that can be read.
+    pub fn with_texts(records: &'frame [u8], texts: Option<&'frame [u8]>) -> Self {
+        texts.map_or_else(|| Self::erased(records), |texts| Self::new(records, texts))
     }
 
     fn next_record(&mut self) -> Result<Record<'frame>, RecordError> {

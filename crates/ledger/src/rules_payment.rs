@@ -1,10 +1,10 @@
 //! The rules of a payment, in order of precedence; the first that fails decides.
 //!
-//! Sender entitled (RC01; before everything), payer's bank known (DNOR; before the key), duplicate (the stored answer, or AM05 for a changed body), what
-//! was wrong on reading, payee's bank known (CNOR), both active (AG10, AG11), in time (AB05, DT01), accounts
-//! known (AC01, AC02), open (AC04), not blocked (AC06), of a type that permits it (AG01), in the currency
-//! (AM03), customer's funds (AM04), position (AM23), room (AM02), a connection to each bank that has to be asked (AB08,
-//! AB07), and room among its unanswered questions (AB10).
+//! Sender entitled (RC01; before everything), payer's bank known (DNOR; before the key), duplicate (the stored answer, or
+//! AM05 for a changed body), what was wrong on reading, payee's bank known (CNOR), both active (AG10, AG11), in time
+//! (AB05, DT01), accounts known (AC01, AC02), open (AC04), not blocked (AC06), of a type that permits it (AG01), in the
+//! currency (AM03), customer's funds (AM04), position (AM23), room (AM02), a connection to each bank that has to be
+//! asked (AB08, AB07), and room among its unanswered questions (AB10).
 
 use types::{
     AccountNumber, Bic, Currency, Digest, ParticipantNumber, PaymentState, ReasonCode, StatusReason,

@@ -26,15 +26,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the banks' counts are looked at by whoever waits for them.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A node that is started again is waited for, for some minutes.
-const RETRY: RetryPolicy = RetryPolicy {
-    attempts_max: 200,
-    attempt_timeout: Duration::from_secs(12),
-    delay_first: Duration::from_millis(20),
-    delay_max: Duration::from_secs(1),
-    retry_delay_max: Duration::from_secs(10),
-};
-
 /// Connected banks that accept every payment, but for those that are silent.
 #[derive(Debug)]
 pub struct Responders {
@@ -91,8 +82,12 @@ impl Responders {
         if banks.is_empty() || banks.end > LOAD_REMOTE_BANKS.len() {
             return Err(LoadgenError::Options("there are no such remote banks".to_owned()));
         }
-        let connect =
-            ConnectOptions { connections: banks.len(), retry: RETRY, tls, ..ConnectOptions::default() };
+        let connect = ConnectOptions {
+            connections: banks.len(),
+            retry: RetryPolicy::over_restarts(),
+            tls,
+            ..ConnectOptions::default()
+        };
         let client = Client::connect(address, connect).await.map_err(LoadgenError::node("connecting"))?;
         let counts = Arc::<Counts>::default();
         let are_silent = Arc::new(AtomicBool::new(true));

@@ -22,6 +22,7 @@ use crate::answers::{Answers, answer_results, take_answers};
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::refusals::{bank_not_yours, invalid, stopping_connection};
+use crate::replies::filled_by;
 use crate::session::{Connection, Start, Wants};
 use crate::wire::{ConnectReply, Encoded, Event};
 
@@ -32,27 +33,9 @@ type Sent = Result<ConnectReply, Status>;
 const EVENTS_MAX: usize = 256;
 
 /// Connects a bank.
-pub(crate) async fn connect(
-    node: &Node,
-    caller: Caller,
-    requests: Streaming<Encoded>,
-) -> Result<ReceiverStream<Sent>, Status> {
-    // One place is for the message that waits to be sent, the other for the status that ends the stream.
-    let (sender, receiver) = mpsc::channel(2);
-    let end = sender.clone().try_reserve_owned().expect("a new channel has room and a receiver");
+pub(crate) fn connect(node: &Node, caller: Caller, requests: Streaming<Encoded>) -> ReceiverStream<Sent> {
     let node = node.clone();
-    tokio::spawn(async move {
-        let gone = sender.clone();
-        tokio::select! {
-            ended = serve(&node, caller, requests, sender) => {
-                if let Err(status) = ended {
-                    end.send(Err(status));
-                }
-            }
-            () = gone.closed() => {}
-        }
-    });
-    Ok(ReceiverStream::new(receiver))
+    filled_by(|sender| async move { serve(&node, caller, requests, sender).await })
 }
 
 /// Serves a connection until one of its sides ends it.

@@ -113,7 +113,7 @@ impl ParticipantService for Participants {
         request: Request<Streaming<Encoded>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let caller = Caller::of(&request)?;
-        connect(&self.0, caller, request.into_inner()).await.map(Response::new)
+        Ok(Response::new(connect(&self.0, caller, request.into_inner())))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The replies of one stream: room is taken before work is submitted, and a reader that leaves none loses its
-//! stream.
+//! stream; and streams that are filled as they are read.
 //!
 //! Invariants:
 //! - Whoever holds room can send without waiting, so the core thread never waits for a reader.
 //! - There is always room for the status that ends the stream, however many replies are unread.
 //! - A caller that has gone away needs no room: what it sent is decided all the same.
 
+use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, OwnedPermit};
@@ -52,6 +53,34 @@ impl<Reply: Send + 'static> Replies<Reply> {
     pub(crate) fn end(self, status: Status) {
         self.end.send(Err(status));
     }
+}
+
+/// A stream that a task of its own fills, until that is done or nobody reads any more.
+///
+/// One message waits to be sent at a time, so that whoever fills it takes no more than is read; the status that ends it
+/// has a place beside.
+pub(crate) fn filled_by<Reply, Filling>(
+    fill: impl FnOnce(mpsc::Sender<Result<Reply, Status>>) -> Filling,
+) -> ReceiverStream<Result<Reply, Status>>
+where
+    Reply: Send + 'static,
+    Filling: Future<Output = Result<(), Status>> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(2);
+    let end = sender.clone().try_reserve_owned().expect("a new channel has room and a receiver");
+    let gone = sender.clone();
+    let filling = fill(sender);
+    tokio::spawn(async move {
+        tokio::select! {
+            ended = filling => {
+                if let Err(status) = ended {
+                    end.send(Err(status));
+                }
+            }
+            () = gone.closed() => {}
+        }
+    });
+    ReceiverStream::new(receiver)
 }
 
 impl<Reply> Room<Reply> {

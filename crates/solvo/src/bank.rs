@@ -68,15 +68,6 @@ pub(crate) struct BankArgs {
     json: bool,
 }
 
-/// A node that is being started again is waited for, for some minutes: that is when a bank is worth testing.
-const RETRY: RetryPolicy = RetryPolicy {
-    attempts_max: 200,
-    attempt_timeout: Duration::from_secs(12),
-    delay_first: Duration::from_millis(20),
-    delay_max: Duration::from_secs(1),
-    retry_delay_max: Duration::from_secs(10),
-};
-
 /// Runs the banks.
 pub(crate) async fn run(arguments: &BankArgs) -> anyhow::Result<ExitCode> {
     // Asked for before anything is there, so that no signal is missed.
@@ -90,7 +81,9 @@ pub(crate) async fn run(arguments: &BankArgs) -> anyhow::Result<ExitCode> {
         ..CounterpartOptions::new(arguments.bic.clone())
     };
     let connections = arguments.bic.len().saturating_mul(arguments.connections).clamp(1, CONNECTIONS_MAX);
-    let connect = ConnectOptions { connections, retry: RETRY, ..ConnectOptions::default() };
+    // A restart is when a bank is worth testing.
+    let retry = RetryPolicy::over_restarts();
+    let connect = ConnectOptions { connections, retry, ..ConnectOptions::default() };
     let client = remote::connect_with(&arguments.to, &arguments.tls, connect).await?;
     let behaviour = options.mix.to_string();
     let mut banks = Counterparts::start(&client, options).await?;

@@ -15,13 +15,13 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use engine::Divergence;
 use journal::{FileStorage, FrameHeader, FrameView, Reader};
-use ledger::{About, Command, MessageName, OutcomeEntry, Passage, Record, layout};
+use ledger::{About, Command, MessageName, OutcomeEntry, Passage, Record, Records, layout};
 use types::{Bic, PaymentId, Sequence};
 
 use crate::inspect::fields::Fields;
 use crate::inspect::texts::Texts;
 use crate::inspect::{Shown, Stop, Unshown, is_broken_pipe, read, rows};
-use crate::verify::{Fault, FaultKind, has_texts, records};
+use crate::verify::{Fault, FaultKind};
 
 /// Prints the ISO 20022 documents that came and went about a payment, as they were.
 ///
@@ -169,7 +169,7 @@ impl Search<'_> {
         }
         let mut sequence = header.first_sequence;
         let mut before = None;
-        for record in records(frame) {
+        for record in Records::with_texts(frame.records(), frame.texts()) {
             sequence = sequence.next();
             let unreadable = |source| FaultKind::from(Divergence::Record { sequence, source });
             let record = record.map_err(unreadable)?;
@@ -185,24 +185,10 @@ impl Search<'_> {
 
     /// Notes a command; says which payment it is about.
     fn command(&mut self, sequence: Sequence, command: Command<'_>) -> Option<Sequence> {
-        let key = match command {
-            Command::Payment(payment) => &payment.key,
-            Command::RefusedPayment(refused) => &refused.key,
-            Command::Answer(answer) => return Some(Sequence(answer.payment.get())),
-            Command::Genesis(_)
-            | Command::SetProfile(_)
-            | Command::RegisterParticipant(_)
-            | Command::SetParticipantStatus(_)
-            | Command::OpenAccount(_)
-            | Command::SetAccountStatus(_)
-            | Command::SetAccountFloor(_)
-            | Command::PostEntry(_)
-            | Command::TransferLiquidity(_)
-            | Command::Evidence(_)
-            | Command::SetDecisionPolicy(_)
-            | Command::SetAccountFlag(_)
-            | Command::SetReservationLimit(_) => return None,
-        };
+        if let Command::Answer(answer) = command {
+            return Some(Sequence(answer.payment.get()));
+        }
+        let key = command.payment_key()?;
         self.payment(sequence, key);
         Some(sequence)
     }
@@ -255,7 +241,7 @@ impl Search<'_> {
         };
         let waits = |about: &Sequence| self.positions.contains(about) || self.attempts.contains(about);
         let Some(about) = about.filter(waits) else { return Ok(()) };
-        let bytes = match has_texts(frame).then(|| Texts::read(record)) {
+        let bytes = match frame.texts().is_some().then(|| Texts::read(record)) {
             None => None,
             Some(Ok(Texts::Document(document))) => Some(document),
             Some(Ok(_)) => unreachable!("evidence is a document"),

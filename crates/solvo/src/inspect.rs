@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use engine::Divergence;
 use journal::{End, FileStorage, FrameHeader, FrameView, Location, ReadError, Reader};
-use ledger::{Command, OutcomeEntry};
+use ledger::{Command, OutcomeEntry, Records};
 use types::{BatchNumber, PaymentId, Sequence};
 
 pub(crate) mod fields;
@@ -21,7 +21,7 @@ mod order;
 pub(crate) mod rows;
 pub(crate) mod texts;
 
-use crate::verify::{Fault, FaultKind, has_texts, records};
+use crate::verify::{Fault, FaultKind};
 use fields::Fields;
 use mask::Personal;
 use texts::Texts;
@@ -253,7 +253,7 @@ impl Show<'_> {
     fn records(&mut self, frame: &FrameView<'_>) -> Result<(), Unshown> {
         let header = frame.header();
         let mut sequence = header.first_sequence;
-        for record in records(frame) {
+        for record in Records::with_texts(frame.records(), frame.texts()) {
             sequence = sequence.next();
             let unreadable = |source| FaultKind::from(Divergence::Record { sequence, source });
             let record = record.map_err(unreadable)?;
@@ -266,7 +266,7 @@ impl Show<'_> {
             }
             self.found = true;
             let fields = rows::record(header, sequence, &record);
-            if !has_texts(frame) {
+            if frame.texts().is_none() {
                 self.row("record", header, fields.with("texts", "sealed"))?;
                 continue;
             }

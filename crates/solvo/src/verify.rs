@@ -133,10 +133,10 @@ impl Walk<'_> {
         let header = frame.header();
         let mut sequence = header.first_sequence;
         let mut texts_length = 0;
-        for record in records(frame) {
+        for record in Records::with_texts(frame.records(), frame.texts()) {
             sequence = sequence.next();
             let record = record.map_err(|source| Divergence::Record { sequence, source })?;
-            if has_texts(frame) {
+            if frame.texts().is_some() {
                 Texts::read(&record).map_err(|source| FaultKind::Texts { sequence, source })?;
                 texts_length += record.text.len();
             }
@@ -148,7 +148,7 @@ impl Walk<'_> {
             self.undecided.insert(sequence, Submitted { batch: header.batch, location, payment });
         }
         match frame.personal().len() - texts_length {
-            excess if excess > 0 && has_texts(frame) => Err(FaultKind::TextsLength { excess }),
+            excess if excess > 0 && frame.texts().is_some() => Err(FaultKind::TextsLength { excess }),
             _ => Ok(()),
         }
     }
@@ -203,19 +203,6 @@ impl Walk<'_> {
         ledger.validate();
         let outcomes_checked = totals.outcomes_checked;
         Ok(Report { identity, ledger, books, tally: self.tally, outcomes_checked, outcomes_untold, end })
-    }
-}
-
-/// Whether the frame's personal section can be read: it is in clear.
-pub(crate) fn has_texts(frame: &FrameView<'_>) -> bool {
-    frame.header().personal_key == 0
-}
-
-/// The records of a frame, with their texts if these can be read.
-pub(crate) fn records<'frame>(frame: &FrameView<'frame>) -> Records<'frame> {
-    match has_texts(frame) {
-        true => Records::new(frame.records(), frame.personal()),
-        false => Records::erased(frame.records()),
     }
 }
 

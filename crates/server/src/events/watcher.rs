@@ -21,6 +21,7 @@ use super::parts::Parts;
 use crate::log::{ask, decisions, orders, payments};
 use crate::node::Node;
 use crate::refusals::{not_taken, position_ahead, position_too_old, reader_too_slow, stopping_connection};
+use crate::replies::filled_by;
 use crate::values::{PaymentFacts, facts};
 use crate::watchers::WatcherPlace;
 
@@ -48,11 +49,7 @@ pub(super) async fn begin(
     if after.is_some_and(|after| after > as_of) {
         return Err(position_ahead());
     }
-    // One place is for the message that waits to be sent, the other for the status that ends the stream.
-    let (sender, receiver) = mpsc::channel(2);
-    let end = sender.clone().try_reserve_owned().expect("a new channel has room and a receiver");
-    tokio::spawn(async move {
-        let gone = sender.clone();
+    Ok(filled_by(|sender| async move {
         let mut watcher = Watcher {
             skips_forgotten: after == Some(Sequence(0)),
             upto: after.unwrap_or_default(),
@@ -63,16 +60,8 @@ pub(super) async fn begin(
             open_since: Sequence(u64::MAX),
             place,
         };
-        tokio::select! {
-            ended = watcher.watch(after.is_some()) => {
-                if let Err(status) = ended {
-                    end.send(Err(status));
-                }
-            }
-            () = gone.closed() => {}
-        }
-    });
-    Ok(ReceiverStream::new(receiver))
+        watcher.watch(after.is_some()).await
+    }))
 }
 
 struct Watcher {

@@ -26,6 +26,7 @@ use super::outgoing::{Dress, Outgoing};
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::refusals::{bank_not_yours, invalid, stopping_connection};
+use crate::replies::filled_by;
 use crate::session::{Connection, Start, Wants};
 
 /// What a connection is sent.
@@ -43,22 +44,8 @@ pub(super) fn exchange(
     caller: Caller,
     requests: Streaming<v1::Iso20022ServiceExchangeRequest>,
 ) -> ReceiverStream<Sent> {
-    // One place is for the document that waits to be sent, the other for the status that ends the stream.
-    let (sender, receiver) = mpsc::channel(2);
-    let end = sender.clone().try_reserve_owned().expect("a new channel has room and a receiver");
     let node = node.clone();
-    tokio::spawn(async move {
-        let gone = sender.clone();
-        tokio::select! {
-            ended = serve(node, caller, requests, sender) => {
-                if let Err(status) = ended {
-                    end.send(Err(status));
-                }
-            }
-            () = gone.closed() => {}
-        }
-    });
-    ReceiverStream::new(receiver)
+    filled_by(|sender| serve(node, caller, requests, sender))
 }
 
 /// Serves a connection until one of its sides ends it.
