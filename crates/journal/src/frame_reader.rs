@@ -26,6 +26,7 @@ use crate::frame_index::{Extent, FrameIndex, Start};
 use crate::frame_source::{FrameSource, VisitFrame};
 use crate::header::{FrameHash, FrameHeader, Identity};
 use crate::journal::{Location, ReadError};
+use crate::keyring::Keyring;
 use crate::limits::{ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, blocks, stored};
 use crate::preparer::held;
 use crate::recovery::{Damage, DamageKind};
@@ -48,6 +49,7 @@ pub struct FrameReader<S> {
     storage: S,
     identity: Identity,
     index: Arc<Mutex<FrameIndex>>,
+    keyring: Arc<Keyring>,
 }
 
 /// One call's way through the log.
@@ -64,11 +66,18 @@ struct Cursor<'r, S: Storage> {
     segment: SegmentReader<S::File>,
     extent: Extent,
     offset: u64,
+    /// The personal section of the frame that is being visited, if it was sealed.
+    texts: Vec<u8>,
 }
 
 impl<S: Storage> FrameReader<S> {
-    pub(crate) const fn new(storage: S, identity: Identity, index: Arc<Mutex<FrameIndex>>) -> Self {
-        Self { storage, identity, index }
+    pub(crate) const fn new(
+        storage: S,
+        identity: Identity,
+        index: Arc<Mutex<FrameIndex>>,
+        keyring: Arc<Keyring>,
+    ) -> Self {
+        Self { storage, identity, index, keyring }
     }
 
     /// The log's end.
@@ -162,7 +171,8 @@ impl<'r, S: Storage> Cursor<'r, S> {
         let Start { location, before } = reader.start(position)?;
         let (segment, extent) = reader.open(location.segment, step, &before)?;
         let offset = location.offset;
-        Ok(Self { reader, step, until, tail: before, passed_over: false, segment, extent, offset })
+        let texts = Vec::new();
+        Ok(Self { reader, step, until, tail: before, passed_over: false, segment, extent, offset, texts })
     }
 
     /// Goes to a mark between here and a position, if there is one.
@@ -230,7 +240,7 @@ impl<'r, S: Storage> Cursor<'r, S> {
         self.tail = Tail::after(frame.header(), frame.hash());
         self.passed_over = false;
         self.offset += stored(blocks(ENVELOPE_HEADER_LENGTH + frame_length));
-        Ok(frame)
+        Ok(frame.opened(&self.reader.keyring, &mut self.texts))
     }
 
     /// Goes on to the next segment that has frames if this one's are through.
@@ -265,7 +275,8 @@ fn expected_by(tail: &Tail, passed_over: bool, header: &FrameHeader) -> Tail {
 impl<S: Clone> Clone for FrameReader<S> {
     fn clone(&self) -> Self {
         let (storage, identity) = (self.storage.clone(), self.identity);
-        Self { storage, identity, index: Arc::clone(&self.index) }
+        let (index, keyring) = (Arc::clone(&self.index), Arc::clone(&self.keyring));
+        Self { storage, identity, index, keyring }
     }
 }
 

@@ -10,6 +10,7 @@ mod frame_reader;
 mod frame_sources;
 mod frames;
 mod golden;
+mod keys;
 mod recovery_cases;
 mod space;
 mod support;
