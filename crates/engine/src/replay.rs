@@ -9,7 +9,7 @@ use ledger::{
     Ledger, Limits, Outcome, OutcomeEntry, OutcomeError, Position, ReadAhead, RecordError, Records,
     ReplayError,
 };
-use types::Sequence;
+use types::{DigestKey, Sequence};
 
 use crate::core::RULES_VERSION;
 
@@ -94,6 +94,11 @@ impl Replayer {
     /// Starts with an empty ledger.
     pub fn new(limits: Limits) -> Self {
         Self { ledger: Ledger::new(limits), untold: VecDeque::new(), totals: ReplayTotals::default() }
+    }
+
+    /// Gives the key of digests for a log that does not hold it itself, before its first record. No outcome depends on it.
+    pub fn set_digest_key(&mut self, key: DigestKey) {
+        self.ledger.set_digest_key(key);
     }
 
     /// Replays one frame: what it tells of earlier ones is compared, then its own commands are applied.

@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use crossbeam::channel::bounded;
 use journal::{
-    Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, OpenError,
-    ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, Writer,
+    Append, ClaimError, DIGEST_KEY_ID, FileStorage, FrameBuilder, FrameKind, Identity, Journal, KeysError,
+    LocalJournal, MasterKey, OpenError, ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError,
+    Tail, Writer,
 };
 use ledger::{Limits, Profile, RecordWriter, Setup};
 use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
@@ -24,6 +25,7 @@ use crate::core::{Core, CoreSetup, NANOSECOND, seal_frame};
 use crate::directory::Directory;
 use crate::driver::{Engine, Parts, now, run};
 use crate::handle::{Handle, QUEUE_LENGTH};
+use crate::keys;
 use crate::pace::Pace;
 use crate::replay::{Divergence, Replayer};
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub payments_ready: usize,
     /// The most commands a second that are taken, for trying out what callers do when a node is overloaded.
     pub commands_per_second_max: Option<NonZeroU32>,
+    /// What wraps the keys of personal data. Without one, it is made in the folder of the log.
+    pub master_key: Option<MasterKey>,
 }
 
 /// Why a node could not start.
@@ -48,6 +52,18 @@ pub enum StartError {
     /// The folder can't be used.
     #[error("the folder can't be used: {0}")]
     Storage(#[from] StorageError),
+    /// The keys of personal data can't be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The log's texts are sealed, and the keys are gone.
+    #[error(
+        "the log is sealed and its folder holds no KEYS: put it back from a backup of this log; `solvo verify` works \
+         without it"
+    )]
+    KeysMissing,
+    /// The log's digests can't be made.
+    #[error("KEYS does not hold the key of this log's digests: put it back from a backup of this log")]
+    DigestKey,
     /// The folder's journal can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -88,22 +104,32 @@ where
 {
     let identity = journal.identity();
     let mut replayer = Replayer::new(config.limits);
-    let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?))?;
+    let keys = keys::find(&journal, config.master_key.as_ref())?;
+    keys.digest_key().into_iter().for_each(|key| replayer.set_digest_key(key));
+    let mut is_sealed = false;
+    let tail = journal.read(BatchNumber(0), &mut |frame, _| {
+        is_sealed |= frame.header().personal_key != 0;
+        Ok(replayer.frame(frame)?)
+    })?;
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
     if let Some(setup) = replayer.ledger().setup() {
         check_identity(setup, &identity)?;
     }
-    let clock = LogClock::new(now(), tail.time);
+    let mut clock = LogClock::new(now(), tail.time);
+    let keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
     // One frame is being written while another fills, and the first may be on its way back.
-    let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock };
+    let builder = FrameBuilder::sealing(2, journal.keyring());
+    let mut log = Log { builder, identity, tail, clock };
     let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start)?;
     let accept = |divergence: Divergence| StartError::Begin(divergence.to_string());
     replayer.frame(&epoch_start.view()).map_err(accept)?;
     if replayer.ledger().setup().is_none() {
-        let frame = log.begin(&mut writer)?;
+        let key = keys.digest_key().ok_or(StartError::DigestKey)?;
+        replayer.set_digest_key(key);
+        let frame = log.begin(&mut writer, key)?;
         replayer.frame(&frame.view()).map_err(accept)?;
     }
     let (mut ledger, untold) = replayer.finish();
@@ -121,7 +147,7 @@ where
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);
     let (limits, segment_length) = (config.limits, config.segment_size.bytes());
-    let parts = Parts { core, writer, preparer, handle, events, limits, pace, segment_length };
+    let parts = Parts { core, writer, preparer, keys, handle, events, limits, pace, segment_length };
     run(parts).map_err(StartError::Thread)
 }
 
@@ -170,12 +196,10 @@ impl Log {
         frame
     }
 
-    /// Writes the log's first records: its genesis, with a fresh key for digests, and the scheme profile.
-    fn begin(&mut self, writer: &mut impl Writer) -> Result<SealedFrame, StartError> {
-        let mut key = [0; 16];
-        getrandom::fill(&mut key).map_err(StartError::Entropy)?;
-        let mut commands = RecordWriter::new(DigestKey::new(key), PrincipalNumber(0));
-        commands.genesis(self.identity.cluster, self.identity.incarnation);
+    /// Writes the log's first records: its genesis, whose key for digests stands in KEYS, and the scheme profile.
+    fn begin(&mut self, writer: &mut impl Writer, key: DigestKey) -> Result<SealedFrame, StartError> {
+        let mut commands = RecordWriter::new(key, PrincipalNumber(0));
+        commands.genesis_without_key(self.identity.cluster, self.identity.incarnation, DIGEST_KEY_ID);
         commands.set_profile(&Profile::sct_inst_2025());
         for record in commands.split() {
             self.builder.push_record(record);
