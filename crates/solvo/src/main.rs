@@ -9,9 +9,12 @@ use tracing_subscriber::EnvFilter;
 mod bank;
 mod demo;
 mod dev_certs;
+mod erase;
 mod evidence;
 mod inspect;
+mod keys;
 mod load;
+mod master_key;
 mod node;
 mod remote;
 mod serve;
@@ -45,6 +48,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     DevCerts(dev_certs::DevCertsArgs),
     Evidence(evidence::EvidenceArgs),
+    Erase(erase::EraseArgs),
+    Keys(keys::KeysArgs),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +95,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::DevCerts(arguments) => dev_certs::run(&arguments),
         Command::Evidence(arguments) => evidence::run(&arguments),
+        Command::Erase(arguments) => erase::run(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments),
     }
 }
 
