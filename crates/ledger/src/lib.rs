@@ -41,6 +41,8 @@ mod reservations;
 mod rules_answer;
 mod rules_masterdata;
 mod rules_payment;
+pub mod sections;
+pub mod state_layout;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -68,4 +70,5 @@ pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
 pub use record_writer::{AccountHint, Needs, RecordWriter, mark_connected, mark_each_connected};
+pub use sections::StateError;
 pub use texts::{AccountText, EntryText, TextsError};
