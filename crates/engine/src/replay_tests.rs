@@ -96,7 +96,7 @@ fn a_replay_goes_on_from_its_state() {
     let mut replayer = Replayer::new(LIMITS);
     let (mut untold, mut checked) = (0, 0);
     for frame in journal.frames() {
-        let frame = journal::FrameView::parse(frame).unwrap();
+        let frame = journal::FrameView::parse(&frame).unwrap();
         replayer.frame(&frame).unwrap();
         let bytes = state(&replayer);
         untold = untold.max(replayer.untold_count());
@@ -113,7 +113,7 @@ fn a_replay_goes_on_from_its_state() {
 
 #[test]
 fn an_impossible_untold_outcome_is_named() {
-    let mut journal = log();
+    let journal = log();
     let first = journal.frames()[1].clone();
     let mut replayer = Replayer::new(LIMITS);
     replayer.frame(&journal::FrameView::parse(&journal.frames()[0]).unwrap()).unwrap();

@@ -464,4 +464,4 @@ const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<Out
 
 #[cfg(test)]
 #[path = "layout_tests.rs"]
-mod tests;
+pub(crate) mod tests;

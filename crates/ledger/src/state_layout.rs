@@ -272,3 +272,7 @@ stored! {
         reserved: [u8; 2],
     }
 }
+
+#[cfg(test)]
+#[path = "state_layout_tests.rs"]
+mod tests;

@@ -75,6 +75,13 @@ pub(crate) fn check_in_world(script: &str) {
     check(&format!("{WORLD}\n{script}\nbooks => all zero"));
 }
 
+/// The ledger that a script comes to.
+pub(crate) fn ledger_after(script: &str) -> Ledger {
+    let mut run = Run::new(Hints::None);
+    run.script(script);
+    run.ledger
+}
+
 /// What the edge's directory says about the accounts of a payment.
 #[derive(Clone, Copy, Debug)]
 enum Hints {
