@@ -10,6 +10,8 @@
 //! - No account's available funds go below its floor by a payment, a posting or a liquidity transfer.
 //! - Every payment gets one final state, and that state never changes.
 //! - What is reserved on an account or position is reserved for open reservations, and returns to zero with them.
+//! - Its state is one canonical stream of bytes ([`Ledger::write_state`]), and a ledger that is read from it goes on in
+//!   the same way.
 //! - Applying a command allocates nothing; what may grow, grows in [`Ledger::reserve_for_frame`].
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]

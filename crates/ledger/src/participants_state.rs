@@ -16,12 +16,12 @@ impl Name {
 
     fn to_state(self) -> state_layout::Name {
         let length = u16::try_from(self.length).expect("a name is short").into();
-        state_layout::Name { length, reserved: [0; 6], bytes: self.bytes }
+        state_layout::Name { length, reserved: [0; 6], bytes: state_layout::NameBytes(self.bytes) }
     }
 
     fn from_state(stored: &state_layout::Name) -> Result<Self, Impossible> {
         let length = usize::from(stored.length.get());
-        let (text, rest) = value(stored.bytes.split_at_checked(length), "length")?;
+        let (text, rest) = value(stored.bytes.0.split_at_checked(length), "length")?;
         value(std::str::from_utf8(text).ok(), "bytes")?;
         zero(rest)?;
         zero(&stored.reserved)?;

@@ -276,3 +276,7 @@ pub(crate) fn zero(bytes: &[u8]) -> Result<(), Impossible> {
 pub(crate) fn value<Value>(value: Option<Value>, field: &'static str) -> Result<Value, Impossible> {
     value.ok_or(Impossible(field))
 }
+
+#[cfg(test)]
+#[path = "sections_tests.rs"]
+mod tests;

@@ -29,6 +29,17 @@ pub const REFERENCES: Section = Section::of::<Reference>(9, 1, "references");
 /// The open questions, by the number of the bank that is asked and then in the order of asking.
 pub const RESERVATIONS: Section = Section::of::<Reservation>(10, 1, "reservations");
 
+/// A name's bytes. `{:?}` does not show them.
+#[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(transparent)]
+pub struct NameBytes(pub [u8; 560]);
+
+impl std::fmt::Debug for NameBytes {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("NameBytes(…)")
+    }
+}
+
 stored! {
     /// The one item of [`HEAD`].
     Head[192] {
@@ -121,7 +132,7 @@ stored! {
         /// Zero.
         reserved: [u8; 6],
         /// The name in UTF-8; zeros behind it.
-        bytes: [u8; 560],
+        bytes: NameBytes,
     }
 }
 
