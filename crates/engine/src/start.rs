@@ -216,6 +216,10 @@ impl Log {
 }
 
 #[cfg(test)]
+#[path = "start_keys_tests.rs"]
+mod keys_tests;
+
+#[cfg(test)]
 #[path = "start_lifecycle_tests.rs"]
 mod lifecycle_tests;
 

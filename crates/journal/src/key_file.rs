@@ -224,6 +224,7 @@ fn unwrap_all<S: Storage>(
     if !table.is_wrapped_by(master) {
         return Err(KeysError::OtherMaster { place: place() });
     }
+    keyring.set_destroyed_before(table.destroyed_before);
     let wrapping_key = master.wrapping_key();
     let mut digest_key = None;
     for (kind, number) in table.keys() {
