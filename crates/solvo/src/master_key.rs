@@ -52,11 +52,19 @@ pub(crate) fn read_file(path: &Path) -> anyhow::Result<MasterKey> {
     let shown = path.display();
     let file = File::open(path).with_context(|| format!("the master key in {shown} can't be read"))?;
     let mode = file.metadata().with_context(|| format!("{shown} can't be looked at"))?.permissions().mode();
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     ensure!(
-        mode & 0o077 == 0,
+        is_private(path, mode, credentials.as_deref()),
         "others can read the master key in {shown}: chmod 600 it, and consider a new one"
     );
     read(file).with_context(|| format!("the master key in {shown} can't be used"))
+}
+
+/// Whether only its owner can read a file. A credential of systemd may be readable for a group by its mode, where an access
+/// list lets one user in, and its folder nobody else.
+fn is_private(path: &Path, mode: u32, credentials: Option<&Path>) -> bool {
+    let is_credential = credentials.is_some_and(|folder| path.starts_with(folder));
+    mode & if is_credential { 0o007 } else { 0o077 } == 0
 }
 
 fn printed_by(command: &str) -> anyhow::Result<MasterKey> {
@@ -108,6 +116,15 @@ mod tests {
         read_file(&path).unwrap();
         printed_by(&format!("printf %s {}", DIGITS.trim())).unwrap();
         assert!(MasterKeyArgs::default().read().unwrap().is_none());
+    }
+
+    #[test]
+    fn credentials_of_the_service_manager_are_private_by_their_folder() {
+        let credentials = Some(Path::new("/run/credentials/solvo.service"));
+        let path = Path::new("/run/credentials/solvo.service/master-key");
+        assert!(is_private(path, 0o100_440, credentials) && !is_private(path, 0o100_444, credentials));
+        assert!(!is_private(path, 0o100_440, None) && is_private(path, 0o100_400, None));
+        assert!(!is_private(Path::new("/etc/master-key"), 0o100_440, credentials));
     }
 
     #[test]
