@@ -80,6 +80,7 @@ fn start(
         payments_ready,
         commands_per_second_max,
         master_key: None,
+        follower: engine::FollowerSettings::default(),
     };
     engine::start(&config).context("the engine does not start")
 }

@@ -31,6 +31,7 @@ impl Node {
             payments_ready: 0,
             commands_per_second_max: None,
             master_key: None,
+            follower: engine::FollowerSettings::default(),
         };
         let engine = engine::start(&config).unwrap();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();

@@ -36,6 +36,7 @@ impl World {
             payments_ready: 0,
             commands_per_second_max: None,
             master_key: None,
+            follower: engine::FollowerSettings::default(),
         };
         let engine = engine::start(&config).unwrap();
         let handle = engine.handle();

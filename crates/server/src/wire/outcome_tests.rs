@@ -46,6 +46,7 @@ fn handle() -> (engine::Engine, tempfile::TempDir) {
         payments_ready: 0,
         commands_per_second_max: None,
         master_key: None,
+        follower: engine::FollowerSettings::default(),
     };
     (engine::start(&config).unwrap(), folder)
 }
