@@ -11,6 +11,7 @@ use journal::{
     Append, Fate, Fault, FrameBuilder, FrameHash, FrameKind, Journal, LocalJournal, MemoryStorage, OpenError,
     Prepared, Reader, SealInput, SegmentSize, Settings, Space, Tail, Unsynced, Writer,
 };
+use ledger::RULES_VERSION;
 use types::{BatchNumber, Duration};
 
 use crate::random::Random;
@@ -258,7 +259,7 @@ fn seal(builder: &mut FrameBuilder, kind: FrameKind, previous: Tail) -> journal:
         identity: IDENTITY,
         previous,
         time: previous.time.plus(nanosecond),
-        rules_version: 1,
+        rules_version: RULES_VERSION,
         durable_mark: previous.batch,
         personal_key: 0,
     })
