@@ -11,6 +11,9 @@ use ledger::{
 };
 use types::Sequence;
 
+#[path = "replay_state.rs"]
+mod state;
+
 /// A log that contradicts itself or the rules. The node must not serve from it.
 #[derive(Debug, thiserror::Error)]
 pub enum Divergence {

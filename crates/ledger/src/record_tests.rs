@@ -477,6 +477,8 @@ fn impossible_fields_are_named() {
         (Kind::SetDecisionPolicy, 16 + 46, 3, field("credit_silence")),
         (Kind::SetDecisionPolicy, 16 + 63, 0x80, field("credit_scope")),
         (Kind::SetAccountFlag, 16 + 50, 2, field("is_flagged")),
+        (Kind::SetVersion, 16 + 32, 0, field("version")),
+        (Kind::SetVersion, 16 + 36, 1, field("reserved")),
         (Kind::SetReservationLimit, 16 + 43, 1, field("reserved")),
     ] {
         let writer = written(kind);

@@ -71,6 +71,11 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// With this version in force, if this program knows it.
+    pub(crate) fn before_a_frame(version: u32) -> Option<Self> {
+        (1..=RULES_VERSION).contains(&version).then_some(Self { in_force: version, next: version })
+    }
+
     pub(crate) const fn begin_frame(&mut self) {
         self.in_force = self.next;
     }
@@ -98,8 +103,7 @@ impl Ledger {
     /// If something was applied before, or this program does not know the version.
     pub fn begin_under(&mut self, version: u32) {
         assert!(self.setup().is_none(), "a log that has begun has its version");
-        assert!((1..=RULES_VERSION).contains(&version), "the version is one that this program knows");
-        self.rules = Rules { in_force: version, next: version };
+        self.rules = Rules::before_a_frame(version).expect("the version is one that this program knows");
     }
 }
 
