@@ -1,6 +1,7 @@
 //! Logs that an older program began: they go on as they are until the version is raised.
 
 use ledger::{Kind, RULES_VERSION, Refusal, RequestId, SetVersion, Verdict};
+use types::BatchNumber;
 
 use super::tests::{begin_world, config, submit};
 use super::*;

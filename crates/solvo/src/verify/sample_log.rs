@@ -44,6 +44,7 @@ pub(crate) fn start(folder: &Path) -> Engine {
         limits,
         payments_ready: 0,
         commands_per_second_max: None,
+        follower: engine::FollowerSettings::default(),
     })
     .unwrap()
 }
