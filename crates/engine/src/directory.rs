@@ -86,6 +86,7 @@ impl Directory {
             | Command::RefusedPayment(_)
             | Command::Evidence(_)
             | Command::Answer(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => {}

@@ -52,7 +52,7 @@ mod ticket;
 
 pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};
-pub use core::{Core, CoreSetup, RULES_VERSION};
+pub use core::{Core, CoreSetup};
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
@@ -61,6 +61,7 @@ pub use finals::{FinalSink, Waiting};
 pub use follower::{FollowError, Followed, Follower, FollowerSettings, FollowerSetup, Moment, Pause, digest};
 pub use follower_status::{FollowerView, SnapshotView};
 pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, OutcomeSink, Status};
+pub use ledger::RULES_VERSION;
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,

@@ -133,7 +133,8 @@ where
     let keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
     // One frame is being written while another fills, and the first may be on its way back.
     let builder = FrameBuilder::sealing(2, journal.keyring());
-    let mut log = Log { builder, identity, tail, clock };
+    let rules_version = replayer.ledger().rules_version();
+    let mut log = Log { builder, identity, tail, clock, rules_version };
     let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start)?;
     let accept = |divergence: Divergence| StartError::Begin(divergence.to_string());
@@ -156,7 +157,8 @@ where
     let log_reader = Arc::new(journal.frame_reader());
     let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, setup.incarnation, log_reader);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
-    let Log { builder, identity, tail, clock } = log;
+    handle.shared.rules_version.store(ledger.rules_version(), std::sync::atomic::Ordering::Relaxed);
+    let Log { builder, identity, tail, clock, .. } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
     // Its state is loaded by its first step, when nobody waits any more.
     let follower = FollowerSetup {
@@ -213,12 +215,14 @@ struct Log {
     identity: Identity,
     tail: Tail,
     clock: LogClock,
+    /// In force at the log's end; a log that begins now begins under the newest.
+    rules_version: u32,
 }
 
 impl Log {
     fn seal(&mut self, kind: FrameKind) -> SealedFrame {
         let time = self.clock.read(now()).max(self.tail.time.plus(NANOSECOND));
-        let frame = seal_frame(&mut self.builder, self.identity, self.tail, kind, time);
+        let frame = seal_frame(&mut self.builder, self.identity, self.tail, kind, time, self.rules_version);
         self.tail = frame.tail();
         frame
     }
@@ -253,3 +257,7 @@ mod lifecycle_tests;
 #[cfg(test)]
 #[path = "start_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "start_version_tests.rs"]
+mod version_tests;

@@ -208,6 +208,11 @@ fn payments_that_a_bank_decides() {
          50  1 is_flagged
          51  5 reserved
     }
+    layout! { SetVersion[40]
+          0 32 request
+         32  4 version
+         36  4 reserved
+    }
     layout! { SetReservationLimit[48]
           0 32 request
          32 11 bic

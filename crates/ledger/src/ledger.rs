@@ -10,6 +10,7 @@ use crate::payments::Payments;
 use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::requests::Requests;
 use crate::reservations::Reservations;
+use crate::rules_version::{self, Rules};
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_masterdata,
     rules_payment,
@@ -50,6 +51,21 @@ pub enum ReplayError {
     /// A payment names a profile that was never set.
     #[error("a payment names scheme profile {0}, which was never set")]
     Profile(u16),
+    /// A command stands in a frame of an older version of the rules than its kind came with.
+    #[error(
+        "a command of kind {kind} needs version {first} of the rules, and version {in_force} is in force"
+    )]
+    TooEarly {
+        /// The number of its kind.
+        kind: u16,
+        /// The version that brought it.
+        first: u32,
+        /// The version of its frame.
+        in_force: u32,
+    },
+    /// The rules are raised to a version that this program does not know.
+    #[error("the rules are raised to version {0}: use the newer program that wrote it")]
+    VersionUnknown(u32),
     /// A document is about a payment that does not come before it.
     #[error("a document is about a payment that does not stand before it")]
     Evidence,
@@ -75,6 +91,8 @@ pub struct Ledger {
     pub(crate) decided_slots: Vec<u32>,
     /// Questions that the last tick or command asked.
     pub(crate) asked: Vec<OpenQuestion>,
+    /// By which version of the rules frames are decided.
+    pub(crate) rules: Rules,
     /// The position of the last tick, which decides what time alone decides.
     pub(crate) ticked: Sequence,
     position: Position,
@@ -99,6 +117,7 @@ impl Ledger {
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            rules: Rules::default(),
             ticked: Sequence(0),
             position: Position::default(),
             last_kind: None,
@@ -147,6 +166,7 @@ impl Ledger {
     /// than the duplicate window is forgotten.
     pub fn tick(&mut self, at: Position) {
         self.advance(at);
+        self.rules.begin_frame();
         self.ticked = at.sequence;
         self.last_kind = None;
         // First, so that what this tick decides is still there for those who are told, however late it comes.
@@ -177,6 +197,7 @@ impl Ledger {
         if self.setup.is_some() == matches!(record.command, Command::Genesis(_)) {
             return Err(ReplayError::Genesis);
         }
+        self.rules.permit(record.command)?;
         self.advance(at);
         let outcome = match record.command {
             Command::Genesis(genesis) => self.begin(at, genesis),
@@ -191,6 +212,10 @@ impl Ledger {
                 done(at, record.command)
             }
             Command::Answer(answer) => rules_answer::apply(self, at, answer),
+            Command::SetVersion(set) => {
+                rules_version::check_known(set)?;
+                rules_masterdata::apply(self, at, record)
+            }
             Command::RegisterParticipant(_)
             | Command::SetParticipantStatus(_)
             | Command::OpenAccount(_)

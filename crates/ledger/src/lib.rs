@@ -43,6 +43,7 @@ mod reservations;
 mod rules_answer;
 mod rules_masterdata;
 mod rules_payment;
+mod rules_version;
 pub mod sections;
 pub mod state_layout;
 #[cfg(test)]
@@ -72,5 +73,6 @@ pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
 pub use record_writer::{AccountHint, Needs, RecordWriter, mark_connected, mark_each_connected};
+pub use rules_version::{RULES_VERSION, SetVersion};
 pub use sections::StateError;
 pub use texts::{AccountText, EntryText, TextsError};

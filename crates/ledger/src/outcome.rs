@@ -150,10 +150,12 @@ pub enum Refusal {
     ReferenceReused,
     /// The participant keeps as many currencies as it may.
     CurrencyLimit,
+    /// The version of the rules is not the one after the one in force.
+    VersionNotNext,
 }
 
 impl Refusal {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -169,6 +171,7 @@ impl Refusal {
         Self::PositionUnknown,
         Self::ReferenceReused,
         Self::CurrencyLimit,
+        Self::VersionNotNext,
     ];
 
     /// The stored number.
@@ -189,6 +192,7 @@ impl Refusal {
             Self::PositionUnknown => 13,
             Self::ReferenceReused => 14,
             Self::CurrencyLimit => 15,
+            Self::VersionNotNext => 17,
         }
     }
 
@@ -215,6 +219,7 @@ impl Refusal {
             Self::PositionUnknown => "POSITION_UNKNOWN",
             Self::ReferenceReused => "REFERENCE_REUSED",
             Self::CurrencyLimit => "CURRENCY_LIMIT",
+            Self::VersionNotNext => "VERSION_NOT_NEXT",
         }
     }
 
@@ -238,6 +243,9 @@ impl Refusal {
                 "this external reference was used before; each booking outside counts once"
             }
             Self::CurrencyLimit => "a participant keeps accounts in at most four currencies",
+            Self::VersionNotNext => {
+                "the rules are raised one version at a time, and never lowered; ask the node which one is in force"
+            }
         }
     }
 }
@@ -437,6 +445,7 @@ impl OutcomeEntry {
                 | Kind::SetAccountFloor
                 | Kind::PostEntry
                 | Kind::TransferLiquidity
+                | Kind::SetVersion
                 | Kind::SetDecisionPolicy
                 | Kind::SetAccountFlag
                 | Kind::SetReservationLimit,

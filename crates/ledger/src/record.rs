@@ -13,6 +13,7 @@ use zerocopy::FromBytes;
 
 use crate::layout;
 use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::rules_version;
 use crate::{
     About, AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, MessageName,
     ParticipantStatus, Passage,
@@ -48,6 +49,8 @@ pub enum Kind {
     RefusedPayment,
     /// [`layout::Evidence`].
     Evidence,
+    /// [`layout::SetVersion`].
+    SetVersion,
     /// [`layout::Answer`].
     Answer,
     /// [`layout::SetDecisionPolicy`].
@@ -74,6 +77,7 @@ impl Kind {
             Self::Payment => 10,
             Self::RefusedPayment => 11,
             Self::Evidence => 12,
+            Self::SetVersion => 16,
             Self::Answer => 20,
             Self::SetDecisionPolicy => 21,
             Self::SetAccountFlag => 22,
@@ -96,6 +100,7 @@ impl Kind {
             10 => Self::Payment,
             11 => Self::RefusedPayment,
             12 => Self::Evidence,
+            16 => Self::SetVersion,
             20 => Self::Answer,
             21 => Self::SetDecisionPolicy,
             22 => Self::SetAccountFlag,
@@ -116,6 +121,7 @@ impl Kind {
             | Self::TransferLiquidity
             | Self::SetDecisionPolicy
             | Self::SetAccountFlag
+            | Self::SetVersion
             | Self::SetReservationLimit => true,
             Self::Genesis
             | Self::SetProfile
@@ -159,6 +165,8 @@ pub enum Command<'frame> {
     RefusedPayment(&'frame layout::RefusedPayment),
     /// A document is kept.
     Evidence(&'frame layout::Evidence),
+    /// The version of the rules is raised.
+    SetVersion(&'frame layout::SetVersion),
     /// A bank answers the question about a payment.
     Answer(&'frame layout::Answer),
     /// A bank says about which payments it wants to decide.
@@ -196,6 +204,7 @@ impl<'frame> Command<'frame> {
             Self::Payment(_) => Kind::Payment,
             Self::RefusedPayment(_) => Kind::RefusedPayment,
             Self::Evidence(_) => Kind::Evidence,
+            Self::SetVersion(_) => Kind::SetVersion,
             Self::Answer(_) => Kind::Answer,
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
             Self::SetAccountFlag(_) => Kind::SetAccountFlag,
@@ -401,6 +410,7 @@ fn read_command<'frame>(
         Kind::Payment => Command::Payment(checked(structure, check_payment)?),
         Kind::RefusedPayment => Command::RefusedPayment(checked(structure, check_refused)?),
         Kind::Evidence => Command::Evidence(checked(structure, check_evidence)?),
+        Kind::SetVersion => Command::SetVersion(checked(structure, rules_version::check_record)?),
         Kind::Answer => Command::Answer(checked(structure, check_answer)?),
         Kind::SetDecisionPolicy => Command::SetDecisionPolicy(checked(structure, check_policy)?),
         Kind::SetAccountFlag => Command::SetAccountFlag(checked(structure, check_account_flag)?),
@@ -426,11 +436,11 @@ where
     Ok(structure)
 }
 
-fn holds(condition: bool, field: &'static str) -> Check {
+pub(crate) fn holds(condition: bool, field: &'static str) -> Check {
     if condition { Ok(()) } else { Err(RecordError::Field(field)) }
 }
 
-fn zero(bytes: &[u8]) -> Check {
+pub(crate) fn zero(bytes: &[u8]) -> Check {
     holds(bytes.iter().all(|byte| *byte == 0), "reserved")
 }
 

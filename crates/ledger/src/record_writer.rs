@@ -15,7 +15,7 @@ use crate::command::{
     SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::{AccountText, EntryText, Kind, Profile, layout};
+use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 
 #[path = "record_writer_lifecycle.rs"]
 mod lifecycle;
@@ -84,6 +84,8 @@ pub struct RecordWriter {
     answers: u32,
     /// Bytes of evidence among them.
     evidence_length: usize,
+    /// The oldest version of the rules that knows all of them.
+    rules_version: u32,
 }
 
 /// The texts are personal data: only their length is shown.
@@ -105,6 +107,7 @@ impl RecordWriter {
             needs: Needs::NONE,
             answers: 0,
             evidence_length: 0,
+            rules_version: 1,
         }
     }
 
@@ -149,6 +152,11 @@ impl RecordWriter {
     /// Whether they are answers of banks: one or more, and beside them nothing but evidence of at most so many bytes.
     pub fn is_answers(&self, evidence_length_max: usize) -> bool {
         self.answers > 0 && self.needs == Needs::NONE && self.evidence_length <= evidence_length_max
+    }
+
+    /// The oldest version of the rules that knows all these commands.
+    pub const fn rules_version(&self) -> u32 {
+        self.rules_version
     }
 
     /// How many records there are.
@@ -473,6 +481,17 @@ impl RecordWriter {
         ])
     }
 
+    /// The version of the rules is raised.
+    pub fn set_version(&mut self, command: &SetVersion) {
+        let mut record = layout::SetVersion {
+            request: self.request(command.request_id()),
+            version: command.version().into(),
+            reserved: [0; 4],
+        };
+        record.request.body_digest = self.body(Kind::SetVersion, &record, &[]);
+        self.push(Kind::SetVersion, &record, &[]);
+    }
+
     fn request(&self, id: &RequestId) -> layout::Request {
         let id_digest = self.key.request(self.principal.0, id.as_str());
         layout::Request { id_digest: id_digest.0, body_digest: [0; 16] }
@@ -525,10 +544,12 @@ impl RecordWriter {
             | Kind::SetAccountFloor
             | Kind::PostEntry
             | Kind::TransferLiquidity
+            | Kind::SetVersion
             | Kind::SetDecisionPolicy
             | Kind::SetAccountFlag
             | Kind::SetReservationLimit => self.needs.requests = true,
         }
+        self.rules_version = self.rules_version.max(kind.first_version());
         self.records.extend_from_slice(header.as_bytes());
         self.records.extend_from_slice(structure);
         self.count += 1;

@@ -23,6 +23,7 @@ use crate::payments::{Known, Payments};
 use crate::profile::Profile;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
+use crate::rules_version::Rules;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
     ACCOUNTS, FUNDING, HEAD, Head, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, REFERENCES, REQUESTS,
@@ -129,6 +130,7 @@ impl Ledger {
             ticked: head.ticked,
             position: last,
             last_kind: head.last_kind,
+            rules: head.rules,
             ..Self::new(small)
         };
         ledger.answers.counts = head.answers;
@@ -156,6 +158,7 @@ impl Ledger {
         head.answers = self.answers.counts.map(Into::into);
         head.payments_forgotten = self.payments.forgotten().into();
         head.requests_forgotten = self.requests.forgotten().into();
+        head.rules_version = self.rules_version().into();
         head
     }
 }
@@ -170,6 +173,7 @@ struct HeadRead {
     answers: [u64; 6],
     payments_forgotten: u64,
     requests_forgotten: u64,
+    rules: Rules,
 }
 
 fn read_head(reader: &mut SectionReader<'_>) -> Result<HeadRead, StateError> {
@@ -216,6 +220,7 @@ impl HeadRead {
             answers: head.answers.map(U64::get),
             payments_forgotten: head.payments_forgotten.get(),
             requests_forgotten: head.requests_forgotten.get(),
+            rules: value(Rules::before_a_frame(head.rules_version.get()), "rules_version")?,
         };
         // Everything that is counted stands at a position of its own, so no count can overflow.
         let is_counted = |counts: &[u64]| {

@@ -72,8 +72,10 @@ stored! {
         payments_forgotten: U64,
         /// Requests that have been forgotten.
         requests_forgotten: U64,
+        /// The version of the rules that decides the next frame.
+        rules_version: U32,
         /// Zero.
-        reserved_end: [u8; 16],
+        reserved_end: [u8; 12],
     }
 }
 

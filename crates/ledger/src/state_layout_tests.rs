@@ -31,7 +31,8 @@ fn sections_and_what_there_is_once() {
         112 48 answers
         160  8 payments_forgotten
         168  8 requests_forgotten
-        176 16 reserved_end
+        176  4 rules_version
+        180 12 reserved_end
     }
 }
 

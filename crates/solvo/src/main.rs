@@ -18,6 +18,7 @@ mod master_key;
 mod node;
 mod remote;
 mod serve;
+mod set_version;
 mod submit;
 mod verify;
 
@@ -50,6 +51,7 @@ enum Command {
     Evidence(evidence::EvidenceArgs),
     Erase(erase::EraseArgs),
     Keys(keys::KeysArgs),
+    SetVersion(set_version::SetVersionArgs),
 }
 
 fn main() -> ExitCode {
@@ -97,6 +99,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Evidence(arguments) => evidence::run(&arguments),
         Command::Erase(arguments) => erase::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
+        Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
     }
 }
 

@@ -81,6 +81,7 @@ impl Texts {
             | Command::SetAccountStatus(_)
             | Command::SetAccountFloor(_)
             | Command::Answer(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => match record.text {
