@@ -15,7 +15,13 @@ fn begin_as_before(config: &Config) {
     let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock, rules_version: 1 };
     let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start).unwrap();
-    log.begin(&mut writer, DigestKey::new([7; 16])).unwrap();
+    let mut commands = RecordWriter::new(DigestKey::new([7; 16]), PrincipalNumber(0));
+    commands.genesis(identity.cluster, identity.incarnation);
+    commands.set_profile(&Profile::sct_inst_2025());
+    for record in commands.split() {
+        log.builder.push_record(record);
+    }
+    assert!(matches!(writer.append(&mut log.seal(FrameKind::Commands)), Append::Durable));
 }
 
 /// The versions of all frames, in order, each once.

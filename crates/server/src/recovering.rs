@@ -106,6 +106,13 @@ impl NodeService for Recovering {
             ..v1::GetNodeStatusResponse::default()
         }))
     }
+
+    async fn set_rules_version(
+        &self,
+        _: Request<v1::SetRulesVersionRequest>,
+    ) -> Result<Response<v1::SetRulesVersionResponse>, Status> {
+        Err(crate::refusals::starting(in_words(&self.0.view())).into_status())
+    }
 }
 
 fn recovery(view: &RecoveryView) -> v1::Recovery {
