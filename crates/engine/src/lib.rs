@@ -21,6 +21,7 @@ mod core;
 mod deliveries;
 mod directory;
 mod driver;
+mod duplicates;
 mod event;
 mod feed;
 mod finals;
@@ -35,6 +36,8 @@ mod question;
 #[cfg(test)]
 mod recovery_tests;
 mod replay;
+mod sealer;
+mod sealing;
 mod spacing;
 mod stages;
 mod start;
@@ -50,7 +53,8 @@ pub use core::{Core, CoreSetup, RULES_VERSION};
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
-pub use event::{Action, Event, Halt, Submission};
+pub use duplicates::Duplicates;
+pub use event::{Action, Event, Halt, LookUp, Submission};
 pub use finals::{FinalSink, Waiting};
 pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, OutcomeSink, Status};
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
@@ -58,6 +62,7 @@ pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
 };
 pub use replay::{Divergence, ReplayTotals, Replayer};
+pub use sealer::{Handing, SLICE_MAX, Sealer, Slice};
 pub use stages::{Stage, StageTimes};
 pub use start::{Config, StartError, start};
 pub use stored_order::StoredOrder;

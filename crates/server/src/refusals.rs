@@ -18,7 +18,7 @@ pub(crate) fn not_taken(reason: NotTaken) -> Refusal {
         NotTaken::Full | NotTaken::TooLarge => {
             Refusal::new(Code::ResourceExhausted, ErrorReason::CapacityExhausted, message)
         }
-        NotTaken::ClockApart | NotTaken::NoSpace | NotTaken::Stopping => {
+        NotTaken::ClockApart | NotTaken::NoSpace | NotTaken::DuplicatesUnreadable | NotTaken::Stopping => {
             Refusal::new(Code::Unavailable, ErrorReason::NotReady, message).retry_after(RETRY_AFTER)
         }
     }
