@@ -79,9 +79,6 @@ pub(crate) struct Waits<Ticket> {
     pub(crate) held: Option<Box<Held>>,
 }
 
-/// The version of the rules in `ledger`. Frames say by which they were decided.
-pub const RULES_VERSION: u32 = 1;
-
 /// The step's state.
 #[derive(Debug)]
 pub struct Core<Ticket> {
@@ -216,7 +213,8 @@ impl<Ticket> Core<Ticket> {
         if self.untold.is_empty() {
             self.told[1] = self.ledger.position().sequence;
         }
-        let frame = seal_frame(&mut self.builder, self.identity, self.sealed, kind, time);
+        let rules_version = self.ledger.rules_version();
+        let frame = seal_frame(&mut self.builder, self.identity, self.sealed, kind, time, rules_version);
         self.sealed = frame.tail();
         std::mem::swap(&mut self.filling, &mut self.writing);
         assert!(self.filling.is_empty(), "those who waited for the last frame have been answered");
@@ -559,13 +557,14 @@ pub(crate) fn seal_frame(
     previous: Tail,
     kind: FrameKind,
     time: Timestamp,
+    rules_version: u32,
 ) -> SealedFrame {
     builder.seal(&SealInput {
         kind,
         identity,
         previous,
         time,
-        rules_version: RULES_VERSION,
+        rules_version,
         durable_mark: previous.batch,
         personal_key: 0,
     })

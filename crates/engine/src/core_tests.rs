@@ -205,7 +205,7 @@ fn a_node_whose_log_was_claimed_halts() {
         identity: node.journal.identity(),
         previous: tail,
         time: tail.time.plus(NANOSECOND),
-        rules_version: 1,
+        rules_version: ledger::RULES_VERSION,
         durable_mark: tail.batch,
         personal_key: 0,
     });

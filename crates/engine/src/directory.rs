@@ -87,6 +87,7 @@ impl Directory {
             | Command::Evidence(_)
             | Command::SealDuplicates(_)
             | Command::Answer(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => {}

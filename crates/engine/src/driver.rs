@@ -451,6 +451,8 @@ impl<W: Writer> Driver<W> {
         let records = frame.header().record_count;
         self.count_space(frame.envelope_length());
         self.core.step(Event::Written(frame, result), now(), actions);
+        // Before the replies: whoever hears that the version was raised may use it.
+        self.shared.rules_version.store(self.core.ledger().rules_version(), Ordering::Release);
         let waits = actions.iter().filter_map(|action| match action {
             Action::Reply(Ticket::Outcomes { received, .. }, _) => Some(sealed_at - received),
             Action::Reply(Ticket::Answer { .. }, _)

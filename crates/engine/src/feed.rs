@@ -216,6 +216,7 @@ impl Feed {
             | Command::TransferLiquidity(_)
             | Command::Evidence(_)
             | Command::SealDuplicates(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => {}

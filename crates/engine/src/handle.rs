@@ -3,7 +3,7 @@
 //! Invariant: what a caller is told was not taken has changed nothing and never will.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use crossbeam::channel::{Sender, TrySendError};
 use journal::FrameSource;
@@ -79,6 +79,12 @@ pub enum NotTaken {
     /// The node is about to stop.
     #[error("the node is stopping")]
     Stopping,
+    /// The log goes on under an older version of the rules.
+    #[error(
+        "the log goes on under an older version of the rules, which does not know this command; raise it with \
+         `solvo set-version`"
+    )]
+    OlderRules,
     /// More commands in one submission than fit a frame.
     #[error("more commands in one submission than fit one frame")]
     TooLarge,
@@ -116,6 +122,8 @@ pub(crate) struct Shared {
     pub(crate) told: Arc<AtomicU64>,
     pub(crate) duplicates: Arc<Duplicates>,
     pub(crate) sealing: Sealing,
+    /// The version of the rules in force.
+    pub(crate) rules_version: AtomicU32,
 }
 
 impl Shared {
@@ -181,6 +189,7 @@ impl Handle {
         let shared = Shared::default();
         let log = LogView::new(log, Arc::clone(&shared.told));
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
+        shared.rules_version.store(1, Ordering::Relaxed);
         Self { events, shared: Arc::new(shared), directory, digest_key, incarnation, log }
     }
 
@@ -206,6 +215,9 @@ impl Handle {
             self.check_ready_for_answers()?;
         } else if let Some(reason) = self.status().not_ready {
             return Err(reason);
+        }
+        if commands.rules_version() > self.rules_version() {
+            return Err(NotTaken::OlderRules);
         }
         self.check_room(needs)?;
         if needs.payments && shared.finals_awaited.load(Ordering::Relaxed) >= FINALS_AWAITED_MAX {
@@ -279,6 +291,11 @@ impl Handle {
             not_ready: not_ready.map(|(_, reason)| reason).or(unreadable),
             late_confirmations: shared.late_confirmations.load(Ordering::Relaxed),
         }
+    }
+
+    /// The version of the rules that decides what is submitted now, or a newer one.
+    pub fn rules_version(&self) -> u32 {
+        self.shared.rules_version.load(Ordering::Acquire)
     }
 
     /// Wakes this collector after the answers of each frame, for as long as it lives.

@@ -49,7 +49,7 @@ mod ticket;
 
 pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};
-pub use core::{Core, CoreSetup, RULES_VERSION};
+pub use core::{Core, CoreSetup};
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
@@ -57,6 +57,7 @@ pub use duplicates::Duplicates;
 pub use event::{Action, Event, Halt, LookUp, Submission};
 pub use finals::{FinalSink, Waiting};
 pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, OutcomeSink, Status};
+pub use ledger::RULES_VERSION;
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use journal::{
     Identity, Merger, Run, RunError, RunFacts, RunReader, RunWriter, Storage, remove_run, tidy_runs,
 };
-use ledger::{Ledger, Payment, SealMarks, SealedRun};
+use ledger::{Kind, Ledger, Payment, SealMarks, SealedRun};
 use types::{DigestKey, Sequence};
 
 use crate::duplicates::{Duplicates, facts_of, named};
@@ -67,7 +67,9 @@ impl Handing {
     /// Whether a step may hand anything out. Cheap, for whoever asks often.
     pub fn is_wanted(&self, ledger: &Ledger) -> bool {
         match self.state {
-            State::Idle => self.marks.is_some_and(|marks| ledger.payment_count() > marks.above),
+            State::Idle => {
+                self.marks.is_some_and(|marks| ledger.payment_count() > marks.above) && knows(ledger)
+            }
             State::Filling { .. } => true,
             State::Waiting => false,
         }
@@ -79,7 +81,10 @@ impl Handing {
     pub fn step(&mut self, ledger: &Ledger, told: Sequence) -> Option<Slice> {
         let marks = self.marks?;
         if self.state == State::Idle {
-            if ledger.payment_count() <= marks.above || ledger.unsealed_count() <= marks.above {
+            if ledger.payment_count() <= marks.above
+                || ledger.unsealed_count() <= marks.above
+                || !knows(ledger)
+            {
                 return None;
             }
             self.state = State::Filling { after: ledger.sealed_upto(), taken: 0 };
@@ -100,6 +105,11 @@ impl Handing {
     pub fn ended(&mut self) {
         self.state = State::Idle;
     }
+}
+
+/// Whether the rules in force know runs on disk. Before, the program of the version before can still be put back.
+fn knows(ledger: &Ledger) -> bool {
+    ledger.rules_version() >= Kind::SealDuplicates.first_version()
 }
 
 /// Writes runs, merges them, and removes those that are not needed any more.

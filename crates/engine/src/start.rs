@@ -101,7 +101,8 @@ where
     }
     let clock = LogClock::new(now(), tail.time);
     // One frame is being written while another fills, and the first may be on its way back.
-    let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock };
+    let rules_version = replayer.ledger().rules_version();
+    let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock, rules_version };
     let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start)?;
     let accept = |divergence: Divergence| StartError::Begin(divergence.to_string());
@@ -122,7 +123,8 @@ where
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let duplicates = Arc::clone(&handle.shared.duplicates);
     let sealer = Sealer::open(journal.storage().clone(), identity, &ledger, duplicates)?;
-    let Log { builder, identity, tail, clock } = log;
+    handle.shared.rules_version.store(ledger.rules_version(), std::sync::atomic::Ordering::Relaxed);
+    let Log { builder, identity, tail, clock, .. } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);
@@ -166,12 +168,14 @@ struct Log {
     identity: Identity,
     tail: Tail,
     clock: LogClock,
+    /// In force at the log's end; a log that begins now begins under the newest.
+    rules_version: u32,
 }
 
 impl Log {
     fn seal(&mut self, kind: FrameKind) -> SealedFrame {
         let time = self.clock.read(now()).max(self.tail.time.plus(NANOSECOND));
-        let frame = seal_frame(&mut self.builder, self.identity, self.tail, kind, time);
+        let frame = seal_frame(&mut self.builder, self.identity, self.tail, kind, time, self.rules_version);
         self.tail = frame.tail();
         frame
     }
@@ -208,3 +212,7 @@ mod lifecycle_tests;
 #[cfg(test)]
 #[path = "start_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "start_version_tests.rs"]
+mod version_tests;

@@ -20,7 +20,6 @@ use types::{
     SettlementMethod, Shard, Text, Timestamp,
 };
 
-use crate::core::RULES_VERSION;
 use crate::{
     Action, Answered, Banks, Core, CoreSetup, Directory, Event, Interest, LogClock, LookUp, Notice, Now,
     Outbox, Outcomes, Question, Questions, Replayer, Submission, SubscriptionId, Taken,
@@ -94,9 +93,10 @@ impl<J: Journal> Node<J> {
         let mut tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?)).ok()?;
         let mut clock = LogClock::new(now, tail.time);
         let mut builder = FrameBuilder::new(2);
+        let rules_version = replayer.ledger().rules_version();
         let mut seal = |builder: &mut FrameBuilder, kind, tail: Tail| {
             let time = clock.read(now).max(tail.time.plus(nanoseconds(1)));
-            let (previous, durable_mark, rules_version) = (tail, tail.batch, RULES_VERSION);
+            let (previous, durable_mark) = (tail, tail.batch);
             let input =
                 SealInput { kind, identity, previous, time, rules_version, durable_mark, personal_key: 0 };
             builder.seal(&input)

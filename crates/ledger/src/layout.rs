@@ -20,6 +20,7 @@ macro_rules! stored {
         const _: () = assert!($size % 8 == 0);
     };
 }
+pub(crate) use stored;
 
 /// A key's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -340,6 +341,18 @@ stored! {
     }
 }
 
+stored! {
+    /// [`crate::SetVersion`]: from the next frame on the log is decided by this version of the rules. No text.
+    SetVersion[40] {
+        /// Id and body.
+        request: Request,
+        /// One more than the version in force.
+        version: U32,
+        /// Zero.
+        reserved: [u8; 4],
+    }
+}
+
 /// The settlement's confirmation left after the last moment that the scheme allows. Told by a clock and not by the
 /// rules, so a replay takes it over instead of comparing it.
 pub const OUTCOME_LATE: u8 = 1;
@@ -472,4 +485,4 @@ pub use duplicates::{
 
 #[cfg(test)]
 #[path = "layout_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -22,6 +22,7 @@ macro_rules! layout {
         assert_eq!(end, $length);
     };
 }
+pub(crate) use layout;
 
 #[test]
 fn records_of_the_log_itself() {
@@ -201,6 +202,11 @@ fn payments_that_a_bank_decides() {
          48  2 currency
          50  1 is_flagged
          51  5 reserved
+    }
+    layout! { SetVersion[40]
+          0 32 request
+         32  4 version
+         36  4 reserved
     }
     layout! { SetReservationLimit[48]
           0 32 request

@@ -1,9 +1,6 @@
 //! The ledger's state and the one way in which it changes.
 
-use types::{
-    AccountNumber, ClusterId, Currency, Digest, DigestKey, Duration, Incarnation, ReasonCode, Sequence,
-    Timestamp,
-};
+use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Sequence, Timestamp};
 
 use crate::accounts::Accounts;
 use crate::index::Index;
@@ -15,10 +12,14 @@ use crate::payments::Payments;
 use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::requests::Requests;
 use crate::reservations::Reservations;
+use crate::rules_version::{self, Rules};
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_duplicates,
     rules_masterdata, rules_payment,
 };
+
+#[path = "state.rs"]
+mod state;
 
 /// A place in the log and the time that holds there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -49,6 +50,21 @@ pub enum ReplayError {
     /// A payment names a profile that was never set.
     #[error("a payment names scheme profile {0}, which was never set")]
     Profile(u16),
+    /// A command stands in a frame of an older version of the rules than its kind came with.
+    #[error(
+        "a command of kind {kind} needs version {first} of the rules, and version {in_force} is in force"
+    )]
+    TooEarly {
+        /// The number of its kind.
+        kind: u16,
+        /// The version that brought it.
+        first: u32,
+        /// The version of its frame.
+        in_force: u32,
+    },
+    /// The rules are raised to a version that this program does not know.
+    #[error("the rules are raised to version {0}: use the newer program that wrote it")]
+    VersionUnknown(u32),
     /// A document is about a payment that does not come before it.
     #[error("a document is about a payment that does not stand before it")]
     Evidence,
@@ -72,6 +88,8 @@ pub struct Ledger {
     pub(crate) decided_slots: Vec<u32>,
     /// Questions that the last tick or command asked.
     pub(crate) asked: Vec<OpenQuestion>,
+    /// By which version of the rules frames are decided.
+    pub(crate) rules: Rules,
     /// The position of the last tick, which decides what time alone decides.
     pub(crate) ticked: Sequence,
     position: Position,
@@ -95,6 +113,7 @@ impl Ledger {
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            rules: Rules::default(),
             ticked: Sequence(0),
             position: Position::default(),
             last_kind: None,
@@ -134,6 +153,7 @@ impl Ledger {
     /// than the duplicate window is forgotten; payments that are on disk leave the table.
     pub fn tick(&mut self, at: Position) {
         self.advance(at);
+        self.rules.begin_frame();
         self.ticked = at.sequence;
         self.last_kind = None;
         // First, so that what this tick decides is still there for those who are told, however late it comes.
@@ -167,6 +187,7 @@ impl Ledger {
         if self.setup.is_some() == matches!(record.command, Command::Genesis(_)) {
             return Err(ReplayError::Genesis);
         }
+        self.rules.permit(record.command)?;
         self.advance(at);
         let outcome = match record.command {
             Command::Genesis(genesis) => self.begin(at, genesis),
@@ -182,6 +203,10 @@ impl Ledger {
             }
             Command::SealDuplicates(seal) => rules_duplicates::apply(self, at, seal),
             Command::Answer(answer) => rules_answer::apply(self, at, answer, record.found),
+            Command::SetVersion(set) => {
+                rules_version::check_known(set)?;
+                rules_masterdata::apply(self, at, record)
+            }
             Command::RegisterParticipant(_)
             | Command::SetParticipantStatus(_)
             | Command::OpenAccount(_)
@@ -240,22 +265,7 @@ impl Ledger {
     }
 
     fn set_profile(&mut self, record: &layout::SetProfile) {
-        let span = |nanoseconds: i64| Duration::from_nanoseconds(nanoseconds).expect("records are checked");
-        let code = |bytes: [u8; 4]| ReasonCode::from_bytes(bytes).expect("records are checked");
-        let profile = Profile {
-            number: record.number.get(),
-            currency: Currency::from_number(record.currency.get()).expect("records are checked"),
-            target: span(record.target.get()),
-            expiry: span(record.expiry.get()),
-            confirmation: span(record.confirmation.get()),
-            legal_limit: span(record.legal_limit.get()),
-            future_tolerance: span(record.future_tolerance.get()),
-            offline_grace: span(record.offline_grace.get()),
-            late_on_arrival: code(record.late_on_arrival),
-            timeout_to_originator: code(record.timeout_to_originator),
-            timeout_to_beneficiary: code(record.timeout_to_beneficiary),
-            no_connection: code(record.no_connection),
-        };
+        let profile = Profile::from_record(record);
         self.profiles.retain(|known| known.number != profile.number);
         self.profiles.push(profile);
     }

@@ -10,6 +10,8 @@
 //! - No account's available funds go below its floor by a payment, a posting or a liquidity transfer.
 //! - Every payment gets one final state, and that state never changes.
 //! - What is reserved on an account or position is reserved for open reservations, and returns to zero with them.
+//! - Its state is one canonical stream of bytes ([`Ledger::write_state`]), and a ledger that is read from it goes on in
+//!   the same way.
 //! - Applying a command allocates nothing; what may grow, grows in [`Ledger::reserve_for_frame`].
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
@@ -42,7 +44,10 @@ mod rules_answer;
 mod rules_duplicates;
 mod rules_masterdata;
 mod rules_payment;
+mod rules_version;
 mod sealed;
+pub mod sections;
+pub mod state_layout;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -73,5 +78,7 @@ pub use record_writer::{
     AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, payment_key,
 };
 pub use rules_duplicates::duplicate_window_start;
+pub use rules_version::{RULES_VERSION, SetVersion};
 pub use sealed::SealedRun;
+pub use sections::StateError;
 pub use texts::{AccountText, EntryText, TextsError};

@@ -23,6 +23,8 @@ pub enum Mutant {
     ActOnAnotherBanksAnswer,
     /// A payment is decided though the evidence it carries does not reach to the floor.
     AnswerBelowFloor,
+    /// When a state is read, one open question's end is never noticed.
+    LoseTimerInState,
 }
 
 #[cfg(not(solvo_mutants))]

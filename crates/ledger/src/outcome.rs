@@ -156,10 +156,12 @@ pub enum Refusal {
     CurrencyLimit,
     /// A run of payments on disk does not follow those that there are, or covers one that is not final.
     RunMisplaced,
+    /// The version of the rules is not the one after the one in force.
+    VersionNotNext,
 }
 
 impl Refusal {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -176,6 +178,7 @@ impl Refusal {
         Self::ReferenceReused,
         Self::CurrencyLimit,
         Self::RunMisplaced,
+        Self::VersionNotNext,
     ];
 
     /// The stored number.
@@ -197,6 +200,7 @@ impl Refusal {
             Self::ReferenceReused => 14,
             Self::CurrencyLimit => 15,
             Self::RunMisplaced => 16,
+            Self::VersionNotNext => 17,
         }
     }
 
@@ -224,6 +228,7 @@ impl Refusal {
             Self::ReferenceReused => "REFERENCE_REUSED",
             Self::CurrencyLimit => "CURRENCY_LIMIT",
             Self::RunMisplaced => "RUN_MISPLACED",
+            Self::VersionNotNext => "VERSION_NOT_NEXT",
         }
     }
 
@@ -248,6 +253,9 @@ impl Refusal {
             }
             Self::CurrencyLimit => "a participant keeps accounts in at most four currencies",
             Self::RunMisplaced => "the run of payments on disk does not fit those that there are",
+            Self::VersionNotNext => {
+                "the rules are raised one version at a time, and never lowered; ask the node which one is in force"
+            }
         }
     }
 }
@@ -342,11 +350,20 @@ impl OutcomeEntry {
     /// Reads the entries of a frame's outcome section.
     pub fn read_all(section: &[u8]) -> Result<Vec<Self>, OutcomeError> {
         let entries = section.chunks(Self::SIZE).map(|bytes| {
-            let entry = layout::OutcomeEntry::read_from_bytes(bytes).map_err(|_| OutcomeError)?;
-            let entry = Self(entry);
-            if entry.is_possible() { Ok(entry) } else { Err(OutcomeError) }
+            Self::from_stored(layout::OutcomeEntry::read_from_bytes(bytes).map_err(|_| OutcomeError)?)
         });
         entries.collect()
+    }
+
+    /// The entry that is stored like this.
+    pub fn from_stored(stored: layout::OutcomeEntry) -> Result<Self, OutcomeError> {
+        let entry = Self(stored);
+        if entry.is_possible() { Ok(entry) } else { Err(OutcomeError) }
+    }
+
+    /// The stored form.
+    pub const fn stored(&self) -> &layout::OutcomeEntry {
+        &self.0
     }
 
     /// Whether the settlement was confirmed late.
@@ -449,6 +466,7 @@ impl OutcomeEntry {
                 | Kind::PostEntry
                 | Kind::TransferLiquidity
                 | Kind::SealDuplicates
+                | Kind::SetVersion
                 | Kind::SetDecisionPolicy
                 | Kind::SetAccountFlag
                 | Kind::SetReservationLimit,

@@ -16,6 +16,10 @@ use crate::sealed::Sealed;
 use crate::window::Window;
 use crate::{Kind, Outcome, Position, QuestionState, Stage, Verdict};
 
+#[path = "payments_state.rs"]
+mod state;
+pub(crate) use state::Known;
+
 /// One payment and what became of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Payment {
@@ -283,13 +287,13 @@ impl Payments {
         self.window.at_slot_mut(slot).marks |= LATE;
     }
 
-    /// The position below which payments have been forgotten.
+    /// The position below which payments have been forgotten, or are on disk.
     pub(crate) fn floor(&self) -> Option<Sequence> {
-        match (self.window.forgotten(), self.window.entries().front()) {
-            (0, _) => None,
-            (_, Some(oldest)) => Some(oldest.sequence),
-            (_, None) => Some(Sequence(u64::MAX)),
+        let sealed = self.sealed.floor();
+        if self.window.forgotten() == 0 && sealed == Sequence(0) {
+            return None;
         }
+        Some(self.behind(sealed).next().map_or(Sequence(u64::MAX), |oldest| oldest.sequence))
     }
 
     pub(crate) fn at_slot(&self, slot: u32) -> &Payment {
@@ -400,10 +404,12 @@ impl Payments {
         place(position).saturating_sub(place(self.sealed.floor()))
     }
 
-    /// The last payment at or before a position that is still in the table, sealed or not.
+    /// The last payment at or before a position that is not on disk.
     pub(crate) fn last_upto(&self, position: Sequence) -> Option<&Payment> {
         let entries = self.window.entries();
-        entries.get(entries.partition_point(|payment| payment.sequence <= position).checked_sub(1)?)
+        let last =
+            entries.get(entries.partition_point(|payment| payment.sequence <= position).checked_sub(1)?);
+        last.filter(|last| last.sequence > self.sealed.floor())
     }
 
     /// How many payments stand in the table that are not on disk.

@@ -13,6 +13,7 @@ use zerocopy::FromBytes;
 
 use crate::layout;
 use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::rules_version;
 use crate::{
     About, AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, MessageName,
     ParticipantStatus, Passage,
@@ -50,6 +51,8 @@ pub enum Kind {
     Evidence,
     /// [`layout::SealDuplicates`].
     SealDuplicates,
+    /// [`layout::SetVersion`].
+    SetVersion,
     /// [`layout::Answer`].
     Answer,
     /// [`layout::SetDecisionPolicy`].
@@ -77,6 +80,7 @@ impl Kind {
             Self::RefusedPayment => 11,
             Self::Evidence => 12,
             Self::SealDuplicates => 13,
+            Self::SetVersion => 16,
             Self::Answer => 20,
             Self::SetDecisionPolicy => 21,
             Self::SetAccountFlag => 22,
@@ -100,12 +104,37 @@ impl Kind {
             11 => Self::RefusedPayment,
             12 => Self::Evidence,
             13 => Self::SealDuplicates,
+            16 => Self::SetVersion,
             20 => Self::Answer,
             21 => Self::SetDecisionPolicy,
             22 => Self::SetAccountFlag,
             23 => Self::SetReservationLimit,
             _ => return None,
         })
+    }
+
+    /// Whether such a command carries a request id.
+    pub(crate) const fn has_request(self) -> bool {
+        match self {
+            Self::RegisterParticipant
+            | Self::SetParticipantStatus
+            | Self::OpenAccount
+            | Self::SetAccountStatus
+            | Self::SetAccountFloor
+            | Self::PostEntry
+            | Self::TransferLiquidity
+            | Self::SetDecisionPolicy
+            | Self::SetAccountFlag
+            | Self::SetVersion
+            | Self::SetReservationLimit => true,
+            Self::Genesis
+            | Self::SetProfile
+            | Self::Payment
+            | Self::RefusedPayment
+            | Self::Evidence
+            | Self::SealDuplicates
+            | Self::Answer => false,
+        }
     }
 
     /// Whether such a command is a payment or a bank's answer about one, which a document can have brought.
@@ -143,6 +172,8 @@ pub enum Command<'frame> {
     Evidence(&'frame layout::Evidence),
     /// Payments are on disk and leave the core's table.
     SealDuplicates(&'frame layout::SealDuplicates),
+    /// The version of the rules is raised.
+    SetVersion(&'frame layout::SetVersion),
     /// A bank answers the question about a payment.
     Answer(&'frame layout::Answer),
     /// A bank says about which payments it wants to decide.
@@ -181,6 +212,7 @@ impl<'frame> Command<'frame> {
             Self::RefusedPayment(_) => Kind::RefusedPayment,
             Self::Evidence(_) => Kind::Evidence,
             Self::SealDuplicates(_) => Kind::SealDuplicates,
+            Self::SetVersion(_) => Kind::SetVersion,
             Self::Answer(_) => Kind::Answer,
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
             Self::SetAccountFlag(_) => Kind::SetAccountFlag,
@@ -372,6 +404,7 @@ fn read_command<'frame>(
         Kind::RefusedPayment => Command::RefusedPayment(checked(structure, check_refused)?),
         Kind::Evidence => Command::Evidence(checked(structure, check_evidence)?),
         Kind::SealDuplicates => Command::SealDuplicates(checked(structure, duplicates::check_seal)?),
+        Kind::SetVersion => Command::SetVersion(checked(structure, rules_version::check_record)?),
         Kind::Answer => Command::Answer(checked(structure, check_answer)?),
         Kind::SetDecisionPolicy => Command::SetDecisionPolicy(checked(structure, check_policy)?),
         Kind::SetAccountFlag => Command::SetAccountFlag(checked(structure, check_account_flag)?),
@@ -386,10 +419,10 @@ mod duplicates;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
 
-pub(crate) use duplicates::check_stored;
+pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};
 
-type Check = Result<(), RecordError>;
+pub(crate) type Check = Result<(), RecordError>;
 
 fn checked<Structure>(bytes: &[u8], check: impl Fn(&Structure) -> Check) -> Result<&Structure, RecordError>
 where
@@ -400,11 +433,11 @@ where
     Ok(structure)
 }
 
-fn holds(condition: bool, field: &'static str) -> Check {
+pub(crate) fn holds(condition: bool, field: &'static str) -> Check {
     if condition { Ok(()) } else { Err(RecordError::Field(field)) }
 }
 
-fn zero(bytes: &[u8]) -> Check {
+pub(crate) fn zero(bytes: &[u8]) -> Check {
     holds(bytes.iter().all(|byte| *byte == 0), "reserved")
 }
 
@@ -420,7 +453,7 @@ fn amount(minor_units: i64) -> Check {
     holds(Amount::from_minor_units(minor_units).is_some(), "amount")
 }
 
-fn key(key: &layout::PaymentKey) -> Check {
+pub(crate) fn check_key(key: &layout::PaymentKey) -> Check {
     bic(key.debtor_agent)?;
     zero(&[key.reserved])?;
     let length = usize::from(key.transaction_id_length);
@@ -437,7 +470,7 @@ fn check_genesis(genesis: &layout::Genesis) -> Check {
     zero(&genesis.reserved_end)
 }
 
-fn check_profile(profile: &layout::SetProfile) -> Check {
+pub(crate) fn check_profile(profile: &layout::SetProfile) -> Check {
     holds(profile.number.get() != 0, "number")?;
     currency(profile.currency.get())?;
     let times = [profile.target, profile.expiry, profile.confirmation, profile.legal_limit];
@@ -520,7 +553,7 @@ fn check_connected_payment(payment: &layout::Payment) -> Check {
 }
 
 fn check_order(payment: &layout::Payment, flags: u16) -> Check {
-    key(&payment.key)?;
+    check_key(&payment.key)?;
     bic(payment.creditor_agent)?;
     check_channel(payment.channel)?;
     currency(payment.currency.get())?;
@@ -544,7 +577,7 @@ fn check_not_entitled(refused: &layout::RefusedPayment) -> Check {
 }
 
 fn check_refusal(refused: &layout::RefusedPayment) -> Check {
-    key(&refused.key)?;
+    check_key(&refused.key)?;
     holds(refused.creditor_agent == [0; 11] || bic(refused.creditor_agent).is_ok(), "creditor_agent")?;
     check_channel(refused.channel)?;
     holds(refused.digest_version == DigestKey::VERSION, "digest_version")?;

@@ -6,7 +6,8 @@ use zerocopy::FromBytes;
 
 use super::lifecycle::check_any_answer;
 use super::{
-    Check, Command, Kind, RecordError, check_connected_payment, check_refused, checked, holds, key, zero,
+    Check, Command, Kind, RecordError, check_connected_payment, check_key, check_refused, checked, holds,
+    zero,
 };
 use crate::layout;
 use crate::payments::{HOLDS_KEY, LATE, STAMPED};
@@ -82,7 +83,7 @@ fn check_found(found: &layout::StoredPayment, evidence_upto: u64) -> Check {
 
 /// Whether each field of a payment in stored form holds what it can.
 pub(crate) fn check_stored(stored: &layout::StoredPayment) -> Check {
-    key(&stored.key)?;
+    check_key(&stored.key)?;
     let times = [stored.received_time, stored.decided_time, stored.acceptance_time];
     holds(times.iter().all(|time| Timestamp::from_nanoseconds(time.get()).is_some()), "received_time")?;
     holds(stored.decided_at >= stored.sequence, "decided_at")?;
@@ -97,7 +98,7 @@ pub(crate) fn check_stored(stored: &layout::StoredPayment) -> Check {
     zero(&stored.reserved)
 }
 
-pub(super) fn check_seal(seal: &layout::SealDuplicates) -> Check {
+pub(crate) fn check_seal(seal: &layout::SealDuplicates) -> Check {
     holds(seal.run.get() > 0, "run")?;
     holds(seal.after < seal.upto, "upto")?;
     holds(seal.payments.get() > 0, "payments")?;

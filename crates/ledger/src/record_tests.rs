@@ -14,10 +14,10 @@ use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, Connected, DecisionPolicy,
     DecisionScope, EntryText, Evidence, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
-    Payment, Position, PostEntry, Profile, QuestionState, RecordWriter, Refusal, RefusedBody, RefusedPayment,
-    RegisterParticipant, RequestId, SealedRun, SetAccountFlag, SetAccountFloor, SetAccountStatus,
-    SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, Silence, Stage, StagePolicy,
-    TransferLiquidity, Verdict,
+    Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecordWriter, Refusal, RefusedBody,
+    RefusedPayment, RegisterParticipant, RequestId, SealedRun, SetAccountFlag, SetAccountFloor,
+    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion, Silence,
+    Stage, StagePolicy, TransferLiquidity, Verdict,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -151,6 +151,9 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             stage: Stage::Credit,
             answer: Answer::Reject(ReasonCode::parse("AC06").unwrap()),
         }),
+        Kind::SetVersion => {
+            writer.set_version(&SetVersion::new(request_id(), RULES_VERSION).unwrap());
+        }
         Kind::SetDecisionPolicy => writer.set_decision_policy(&SetDecisionPolicy {
             request_id: request_id(),
             bic: bank("A"),
@@ -543,6 +546,8 @@ fn impossible_fields_are_named() {
         (Kind::SetDecisionPolicy, 16 + 46, 3, field("credit_silence")),
         (Kind::SetDecisionPolicy, 16 + 63, 0x80, field("credit_scope")),
         (Kind::SetAccountFlag, 16 + 50, 2, field("is_flagged")),
+        (Kind::SetVersion, 16 + 32, 0, field("version")),
+        (Kind::SetVersion, 16 + 36, 1, field("reserved")),
         (Kind::SetReservationLimit, 16 + 43, 1, field("reserved")),
     ] {
         let writer = written(kind);

@@ -15,7 +15,7 @@ use crate::command::{
     SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::{AccountText, EntryText, Kind, Profile, layout};
+use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 
 #[path = "record_writer_lifecycle.rs"]
 mod lifecycle;
@@ -88,6 +88,8 @@ pub struct RecordWriter {
     answers: u32,
     /// Bytes of evidence among them.
     evidence_length: usize,
+    /// The oldest version of the rules that knows all of them.
+    rules_version: u32,
 }
 
 /// The texts are personal data: only their length is shown.
@@ -109,6 +111,7 @@ impl RecordWriter {
             needs: Needs::NONE,
             answers: 0,
             evidence_length: 0,
+            rules_version: 1,
         }
     }
 
@@ -155,6 +158,11 @@ impl RecordWriter {
         self.answers > 0 && self.needs == Needs::NONE && self.evidence_length <= evidence_length_max
     }
 
+    /// The oldest version of the rules that knows all these commands.
+    pub const fn rules_version(&self) -> u32 {
+        self.rules_version
+    }
+
     /// How many records there are.
     pub const fn count(&self) -> u32 {
         self.count
@@ -176,23 +184,7 @@ impl RecordWriter {
 
     /// A scheme profile.
     pub fn set_profile(&mut self, profile: &Profile) {
-        let record = layout::SetProfile {
-            number: profile.number.into(),
-            currency: profile.currency.number().into(),
-            reserved: [0; 4],
-            target: profile.target.nanoseconds().into(),
-            expiry: profile.expiry.nanoseconds().into(),
-            confirmation: profile.confirmation.nanoseconds().into(),
-            legal_limit: profile.legal_limit.nanoseconds().into(),
-            future_tolerance: profile.future_tolerance.nanoseconds().into(),
-            offline_grace: profile.offline_grace.nanoseconds().into(),
-            late_on_arrival: *profile.late_on_arrival.as_bytes(),
-            timeout_to_originator: *profile.timeout_to_originator.as_bytes(),
-            timeout_to_beneficiary: *profile.timeout_to_beneficiary.as_bytes(),
-            no_connection: *profile.no_connection.as_bytes(),
-            reserved_end: [0; 8],
-        };
-        self.push(Kind::SetProfile, &record, &[]);
+        self.push(Kind::SetProfile, &profile.to_record(), &[]);
     }
 
     /// A bank enters.
@@ -474,6 +466,17 @@ impl RecordWriter {
         ])
     }
 
+    /// The version of the rules is raised.
+    pub fn set_version(&mut self, command: &SetVersion) {
+        let mut record = layout::SetVersion {
+            request: self.request(command.request_id()),
+            version: command.version().into(),
+            reserved: [0; 4],
+        };
+        record.request.body_digest = self.body(Kind::SetVersion, &record, &[]);
+        self.push(Kind::SetVersion, &record, &[]);
+    }
+
     fn request(&self, id: &RequestId) -> layout::Request {
         let id_digest = self.key.request(self.principal.0, id.as_str());
         layout::Request { id_digest: id_digest.0, body_digest: [0; 16] }
@@ -533,10 +536,12 @@ impl RecordWriter {
             | Kind::SetAccountFloor
             | Kind::PostEntry
             | Kind::TransferLiquidity
+            | Kind::SetVersion
             | Kind::SetDecisionPolicy
             | Kind::SetAccountFlag
             | Kind::SetReservationLimit => self.needs.requests = true,
         }
+        self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;
     }
 }

@@ -5,12 +5,16 @@
 //! - The runs follow each other without a gap, the newest ends at the floor, and none is listed once all its payments
 //!   are older than the duplicate window.
 
+use std::io;
+
 use types::{DigestKey, ParticipantNumber, PaymentState, ReasonCode, Sequence, Timestamp};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::limits::RUNS_MAX;
 use crate::payments::{HOLDS_KEY, Payment};
-use crate::{QuestionState, layout};
+use crate::sections::{Impossible, SectionReader, SectionWriter, StateError, holds};
+use crate::state_layout::{self, RUNS, SEALED};
+use crate::{Position, QuestionState, layout, record};
 
 /// A run of payments on disk, as the log names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +128,43 @@ impl Sealed {
     pub(crate) fn forget(&mut self, limit: Timestamp) {
         let old = self.runs.iter().take_while(|run| run.newest_time < limit).count();
         self.runs.drain(..old);
+    }
+
+    /// Writes the sections of a stored state.
+    pub(crate) fn write_state(&self, writer: &mut SectionWriter<'_>) -> io::Result<()> {
+        let item = state_layout::Sealed { floor: self.floor.0.into(), newest_run: self.newest_number.into() };
+        writer.section(SEALED, 1, std::iter::once(item))?;
+        writer.section(RUNS, self.runs.len(), self.runs.iter().map(|run| run.to_record()))
+    }
+
+    /// Reads them, of a state that stands at `last`.
+    pub(crate) fn read_state(reader: &mut SectionReader<'_>, last: Position) -> Result<Self, StateError> {
+        let mut sealed = Self::default();
+        reader.begin_exactly(SEALED, 1)?;
+        reader.items(SEALED, 1, |item: &state_layout::Sealed| {
+            sealed.floor = Sequence(item.floor.get());
+            sealed.newest_number = item.newest_run.get();
+            holds(sealed.floor <= last.sequence, "floor")
+        })?;
+        let count = reader.begin_within(RUNS, RUNS_MAX)?;
+        reader.items(RUNS, u64::try_from(count).expect("64 bits"), |item: &layout::SealDuplicates| {
+            record::check_seal(item).map_err(|_| Impossible("run"))?;
+            let run = SealedRun::of(item);
+            let is_new = sealed.is_new(&run) && run.number <= sealed.newest_number;
+            holds(is_new, "run")?;
+            holds(sealed.runs.last().is_none_or(|before| before.upto == run.after), "after")?;
+            holds(
+                sealed.runs.last().is_none_or(|before| before.newest_time <= run.newest_time),
+                "newest_time",
+            )?;
+            holds(run.newest_time <= last.time, "newest_time")?;
+            sealed.runs.push(run);
+            Ok(())
+        })?;
+        let ends = sealed.runs.last().is_none_or(|newest| newest.upto == sealed.floor);
+        holds(ends, "upto")
+            .map_err(|impossible| RUNS.impossible(u64::try_from(count - 1).expect("64 bits"), impossible))?;
+        Ok(sealed)
     }
 
     pub(crate) fn validate(&self) {

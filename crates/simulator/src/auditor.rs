@@ -109,6 +109,11 @@ impl Frame {
 }
 
 impl Auditor {
+    /// Of a log that begins under this version of the rules.
+    pub(crate) fn of(rules_version: u32) -> Self {
+        Self { model: Model::begun_under(rules_version), ..Self::default() }
+    }
+
     /// A command is handed to the node in this form.
     pub(crate) fn sent(&mut self, record: &[u8], step: &Step) {
         self.steps.insert(record.to_vec(), step.clone());
@@ -204,6 +209,7 @@ impl Auditor {
 
     fn apply(&mut self, frame: &Frame, settled: &mut Vec<Timestamp>) -> Result<(), Violation> {
         let mut at = Position { sequence: frame.header.first_sequence, time: frame.header.time };
+        same("the rules of a frame", &self.model.rules_version, &frame.header.rules_version)?;
         self.listens();
         let decided = self.model.tick(at);
         self.ticked(&decided);

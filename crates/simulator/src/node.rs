@@ -45,6 +45,8 @@ pub(crate) enum Down {
 pub(crate) struct Start<'parts> {
     pub(crate) auditor: &'parts mut Auditor,
     pub(crate) now: Now,
+    /// The version of the rules under which a new log begins: an older program may have begun it.
+    pub(crate) begins_under: u32,
 }
 
 /// Opens the journal of a folder, or makes one.
@@ -75,7 +77,7 @@ pub(crate) fn open(
 
 impl Start<'_> {
     /// Replays the log, claims it, begins it if it is new, and makes the step.
-    pub(crate) fn run(&mut self, mut journal: LocalJournal<MemoryStorage>) -> Result<Node, Down> {
+    pub(crate) fn run(mut self, mut journal: LocalJournal<MemoryStorage>) -> Result<Node, Down> {
         let mut replayer = Replayer::new(LIMITS);
         self.auditor.reads();
         let tail = journal.read(BatchNumber(0), &mut |frame, _| {
@@ -93,7 +95,12 @@ impl Start<'_> {
         }
         let mut clock = LogClock::new(self.now, tail.time);
         let mut builder = FrameBuilder::new(2);
-        let mut epoch_start = self.seal(&mut builder, &mut clock, FrameKind::EpochStart, tail)?;
+        let rules_version = match tail.batch {
+            BatchNumber(0) => self.begins_under,
+            _ => replayer.ledger().rules_version(),
+        };
+        let mut epoch_start =
+            self.seal(&mut builder, &mut clock, FrameKind::EpochStart, tail, rules_version)?;
         let mut writer = journal.claim(&tail, &mut epoch_start).map_err(|error| match error {
             ClaimError::Refused(_) | ClaimError::Unknown(_) => Down::Again(error.to_string()),
             ClaimError::Lost { .. } | ClaimError::Read(_) | ClaimError::Poisoned => {
@@ -106,7 +113,7 @@ impl Start<'_> {
             commands.genesis(IDENTITY.cluster, IDENTITY.incarnation);
             commands.set_profile(&Profile::sct_inst_2025());
             commands.split().for_each(|record| builder.push_record(record));
-            let mut frame = self.seal(&mut builder, &mut clock, FrameKind::Commands, tail)?;
+            let mut frame = self.seal(&mut builder, &mut clock, FrameKind::Commands, tail, rules_version)?;
             match writer.append(&mut frame) {
                 Append::Durable => tail = self.take(&frame, &mut replayer)?,
                 failed @ (Append::Refused(_) | Append::Unknown(_)) => {
@@ -133,6 +140,7 @@ impl Start<'_> {
         clock: &mut LogClock,
         kind: FrameKind,
         tail: Tail,
+        rules_version: u32,
     ) -> Result<SealedFrame, Down> {
         let nanosecond = Duration::from_nanoseconds(1).expect("one is not negative");
         let log_time = clock.read(self.now);
@@ -141,7 +149,7 @@ impl Start<'_> {
             identity: IDENTITY,
             previous: tail,
             time: log_time.max(tail.time.plus(nanosecond)),
-            rules_version: 1,
+            rules_version,
             durable_mark: tail.batch,
             personal_key: 0,
         });

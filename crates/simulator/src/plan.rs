@@ -4,6 +4,7 @@
 //! of them is also seen alone.
 
 use journal::SegmentSize;
+use ledger::RULES_VERSION;
 
 use crate::banks::Behaviour;
 use crate::random::Random;
@@ -125,6 +126,8 @@ pub(crate) struct Plan {
     pub(crate) collect_max: i64,
     /// Until a bank connects again, in nanoseconds, at most.
     pub(crate) reconnect_max: i64,
+    /// The version of the rules under which the log begins: the newest, or that of the program before.
+    pub(crate) begins_under: u32,
     /// How often a bank has forgotten what it heard last when it connects. Thousandths.
     pub(crate) bank_forgets: u64,
 }
@@ -174,6 +177,7 @@ impl Plan {
             collect_max: *random.one_of(&[MILLISECOND, 50 * MILLISECOND, SECOND]),
             reconnect_max: *random.one_of(&[10 * MILLISECOND, 500 * MILLISECOND, 3 * SECOND]),
             bank_forgets: *random.one_of(&[0, 0, 500]),
+            begins_under: RULES_VERSION - u32::from(random.happens(500)),
         }
     }
 }

@@ -250,7 +250,9 @@ impl Simulation {
         self.rot();
         let started = crate::node::open(&self.storage, self.plan.segment_size, self.random.bits());
         let now = self.now();
-        let started = started.and_then(|journal| Start { auditor: &mut self.auditor, now }.run(journal));
+        let begins_under = self.plan.begins_under;
+        let auditor = &mut self.auditor;
+        let started = started.and_then(|journal| Start { auditor, now, begins_under }.run(journal));
         self.started(started)
     }
 

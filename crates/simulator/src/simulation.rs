@@ -194,6 +194,7 @@ impl Simulation {
         let plan = Plan::draw(&mut random);
         let mut trace = Trace::new(is_printed);
         trace.line(0, &format!("seed {seed}: {plan:?}"));
+        let auditor = Auditor::of(plan.begins_under);
         let banks = (0..BANKS).zip(plan.behaviours);
         let banks = banks.map(|(bank, behaviour)| RemoteBank::new(bank, behaviour)).collect();
         Self {
@@ -215,7 +216,7 @@ impl Simulation {
             troubles: 0,
             media_harmed: false,
             rotten: None,
-            auditor: Auditor::default(),
+            auditor,
             jobs: Vec::new(),
             thought_of: Vec::new(),
             reserved: Vec::new(),

@@ -247,7 +247,8 @@ impl Simulation {
         self.end_life();
         let now = self.now();
         self.zombie = Some((node.writer, frame));
-        let started = Start { auditor: &mut self.auditor, now }.run(node.journal);
+        let begins_under = self.plan.begins_under;
+        let started = Start { auditor: &mut self.auditor, now, begins_under }.run(node.journal);
         let zombie = self.zombie.take();
         self.started(started)?;
         if self.node.is_some() {

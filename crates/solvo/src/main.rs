@@ -15,6 +15,7 @@ mod load;
 mod node;
 mod remote;
 mod serve;
+mod set_version;
 mod submit;
 mod verify;
 
@@ -45,6 +46,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     DevCerts(dev_certs::DevCertsArgs),
     Evidence(evidence::EvidenceArgs),
+    SetVersion(set_version::SetVersionArgs),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +92,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::DevCerts(arguments) => dev_certs::run(&arguments),
         Command::Evidence(arguments) => evidence::run(&arguments),
+        Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
     }
 }
 

@@ -3,6 +3,7 @@
 // Helpers of tests are tests too, though clippy only knows functions marked as such.
 #![allow(clippy::unwrap_used)]
 
+mod archive;
 mod conformance;
 mod crash_points;
 mod files;
@@ -11,5 +12,6 @@ mod frame_sources;
 mod frames;
 mod golden;
 mod recovery_cases;
+mod snapshot_cases;
 mod space;
 mod support;

@@ -109,6 +109,7 @@ pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'
         Command::SetReservationLimit(it) => request(fields, &it.request)
             .with("bic", bic(it.bic))
             .with("unanswered_max", it.unanswered_max.get()),
+        Command::SetVersion(it) => request(fields, &it.request).with("version", it.version.get()),
     }
 }
 
@@ -183,6 +184,7 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::SetDecisionPolicy => "set_decision_policy",
         Kind::SetAccountFlag => "set_account_flag",
         Kind::SetReservationLimit => "set_reservation_limit",
+        Kind::SetVersion => "set_version",
     }
 }
 

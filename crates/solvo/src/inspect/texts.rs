@@ -82,6 +82,7 @@ impl Texts {
             | Command::SetAccountFloor(_)
             | Command::SealDuplicates(_)
             | Command::Answer(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => match record.text {
