@@ -138,7 +138,7 @@ pub fn recover<S: Storage>(
 ///
 /// # Errors
 /// As for [`recover`].
-pub(crate) fn recover_with_key<S: Storage>(
+pub fn recover_with_key<S: Storage>(
     journal: &mut LocalJournal<S>,
     limits: Limits,
     digest_key: Option<DigestKey>,
