@@ -28,6 +28,8 @@ mod finals;
 mod follower;
 mod follower_status;
 mod following;
+#[cfg(test)]
+mod golden_tests;
 mod handle;
 mod log_view;
 #[cfg(not(solvo_mutants))]
