@@ -109,15 +109,22 @@ impl RecoveryProgress {
 }
 
 /// What a start has to go on with.
-pub(crate) struct Recovered {
-    pub(crate) replayer: Replayer,
-    pub(crate) tail: Tail,
-    /// The snapshot it began from; 0 if from the log's first frame.
-    pub(crate) snapshot: u64,
+#[derive(Debug)]
+pub struct Recovered {
+    /// The state at the log's end.
+    pub replayer: Replayer,
+    /// The log's end.
+    pub tail: Tail,
+    /// The snapshot it began from; 0 if from the log's first frame. Once the log has been claimed, newer ones that could
+    /// not be read are withdrawn: [`journal::Snapshots::withdraw_after`].
+    pub snapshot: u64,
 }
 
 /// Reads the newest snapshot that can be read, and the log after it.
-pub(crate) fn recover<S: Storage>(
+///
+/// # Errors
+/// [`StartError::Load`] or [`StartError::Read`]: nothing has been changed.
+pub fn recover<S: Storage>(
     journal: &mut LocalJournal<S>,
     limits: Limits,
     progress: &RecoveryProgress,
