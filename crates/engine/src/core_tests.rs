@@ -232,7 +232,7 @@ fn a_record_that_does_not_apply_halts() {
     let mut writer = commands();
     writer.genesis(node.journal.identity().cluster, node.journal.identity().incarnation);
     // No caller can submit one.
-    node.step(Event::Submit(Submission { commands: writer, ticket: 2 }));
+    node.step(Event::Submit(Submission { commands: writer, ticket: 2, held: None }));
     node.idle();
     node.write();
     assert_halted(&node, "genesis");

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crossbeam::channel::bounded;
 use journal::{
     Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LoadError, LocalJournal,
-    OpenError, ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, Writer,
+    OpenError, ReadError, RunError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, Writer,
 };
 use ledger::{Limits, Profile, RecordWriter, Setup};
 use types::{ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
@@ -29,6 +29,7 @@ use crate::handle::{Handle, QUEUE_LENGTH};
 use crate::pace::Pace;
 use crate::recovery::{Recovered, RecoveryProgress, recover};
 use crate::replay::Divergence;
+use crate::sealer::Sealer;
 
 /// How a node is run. Nothing here can change what a command comes to.
 #[derive(Clone, Debug)]
@@ -71,6 +72,9 @@ pub enum StartError {
     /// The operating system gives no random numbers.
     #[error("the operating system gives no random numbers: {0}")]
     Entropy(getrandom::Error),
+    /// Runs of older payments that the log names can't be used.
+    #[error("duplicates can't be looked up: {0}")]
+    Duplicates(#[from] RunError),
     /// The room that was asked for can't be had.
     #[error(
         "the machine does not give the memory for this room; ask for fewer accounts, payments or requests"
@@ -135,6 +139,8 @@ where
     let log_reader = Arc::new(journal.frame_reader());
     let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, setup.incarnation, log_reader);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
+    let duplicates = Arc::clone(&handle.shared.duplicates);
+    let sealer = Sealer::open(journal.storage().clone(), identity, &ledger, duplicates)?;
     handle.shared.rules_version.store(ledger.rules_version(), std::sync::atomic::Ordering::Relaxed);
     let Log { builder, identity, tail, clock, .. } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
@@ -151,7 +157,8 @@ where
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);
     let (limits, segment_length) = (config.limits, config.segment_size.bytes());
-    let parts = Parts { core, writer, preparer, handle, events, limits, pace, segment_length, follower };
+    let parts =
+        Parts { core, writer, preparer, handle, events, limits, pace, segment_length, follower, sealer };
     progress.end();
     run(parts).map_err(StartError::Thread)
 }
@@ -223,6 +230,10 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "start_duplicates_tests.rs"]
+mod duplicates_tests;
 
 #[cfg(test)]
 #[path = "start_lifecycle_tests.rs"]

@@ -21,8 +21,8 @@ use types::{
 };
 
 use crate::{
-    Action, Answered, Banks, Core, CoreSetup, Directory, Event, Interest, LogClock, Notice, Now, Outbox,
-    Outcomes, Question, Questions, Replayer, Submission, SubscriptionId, Taken,
+    Action, Answered, Banks, Core, CoreSetup, Directory, Event, Interest, LogClock, LookUp, Notice, Now,
+    Outbox, Outcomes, Question, Questions, Replayer, Submission, SubscriptionId, Taken,
 };
 
 pub(crate) const LIMITS: Limits = Limits { accounts_max: 64, payments_max: 64, requests_max: 64 };
@@ -34,6 +34,8 @@ pub(crate) const SECOND: i64 = 1000 * MILLISECOND;
 pub(crate) enum Told {
     Outcomes(u32, Vec<Outcome>),
     Answer(u32, Box<Answered>),
+    LookUp(LookUp<u32>),
+    AskAgain(Submission<u32>),
     Late(u64),
     Halt(String),
     Stopped,
@@ -157,6 +159,8 @@ impl<J: Journal> Node<J> {
                 }
                 Action::Reply(ticket, range) => Told::Outcomes(ticket, self.core.outcomes()[range].to_vec()),
                 Action::Answer(ticket, answered) => Told::Answer(ticket, Box::new(answered)),
+                Action::LookUp(look_up) => Told::LookUp(look_up),
+                Action::AskAgain(submission) => Told::AskAgain(submission),
                 Action::Late { count } => Told::Late(count),
                 Action::Halt(reason) => Told::Halt(reason.to_string()),
                 Action::Stopped => Told::Stopped,
@@ -273,7 +277,7 @@ pub(crate) fn identity() -> Identity {
     Identity { cluster: ClusterId([0xA7; 16]), shard: Shard(0), incarnation: Incarnation(41) }
 }
 
-const fn key() -> DigestKey {
+pub(crate) const fn key() -> DigestKey {
     DigestKey::new(*b"the engine's key")
 }
 

@@ -384,8 +384,10 @@ stored! {
         stage: u8,
         /// The reason of a rejection, or zeros: accepted.
         code: [u8; 4],
+        /// Up to which position evidence on disk was searched for the payment. Zero in version 1.
+        evidence_upto: U64,
         /// Zero.
-        reserved: [u8; 24],
+        reserved: [u8; 16],
     }
 }
 
@@ -473,6 +475,13 @@ stored! {
 }
 
 const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<OutcomeEntry>() == 256);
+
+#[path = "layout_duplicates.rs"]
+mod duplicates;
+
+pub use duplicates::{
+    ANSWER_VERSION_EVIDENCE, PAYMENT_VERSION_FOUND, REFUSED_VERSION_FOUND, SealDuplicates, StoredPayment,
+};
 
 #[cfg(test)]
 #[path = "layout_tests.rs"]

@@ -4,7 +4,9 @@ use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Sequence, 
 
 use crate::accounts::Accounts;
 use crate::index::Index;
-use crate::limits::{DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX};
+use crate::limits::{
+    DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX,
+};
 use crate::participants::Participants;
 use crate::payments::Payments;
 use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
@@ -12,8 +14,8 @@ use crate::requests::Requests;
 use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
 use crate::{
-    About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_masterdata,
-    rules_payment,
+    About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_duplicates,
+    rules_masterdata, rules_payment,
 };
 
 #[path = "state.rs"]
@@ -148,7 +150,7 @@ impl Ledger {
     }
 
     /// A frame's own event: its time passes. Payments whose time is over end ([`Self::decided`]), and what is older
-    /// than the duplicate window is forgotten.
+    /// than the duplicate window is forgotten; payments that are on disk leave the table.
     pub fn tick(&mut self, at: Position) {
         self.advance(at);
         self.rules.begin_frame();
@@ -159,7 +161,10 @@ impl Ledger {
         if limit > Timestamp::default() {
             self.payments.forget(limit, FORGOTTEN_PER_TICK_MAX);
             self.requests.forget(limit, FORGOTTEN_PER_TICK_MAX);
+            self.payments.sealed.forget(limit);
         }
+        self.payments.drop_sealed(DROPPED_PER_TICK_MAX);
+        self.payments.watch(FORGOTTEN_PER_TICK_MAX);
         rules_answer::end_due(self, at);
     }
 
@@ -190,13 +195,14 @@ impl Ledger {
                 self.set_profile(profile);
                 done(at, record.command)
             }
-            Command::Payment(payment) => rules_payment::apply(self, at, payment)?,
-            Command::RefusedPayment(refused) => rules_payment::apply_refused(self, at, refused),
+            Command::Payment(payment) => rules_payment::apply(self, at, payment, record.found)?,
+            Command::RefusedPayment(refused) => rules_payment::apply_refused(self, at, refused, record.found),
             Command::Evidence(evidence) => {
                 self.check_evidence(at, evidence)?;
                 done(at, record.command)
             }
-            Command::Answer(answer) => rules_answer::apply(self, at, answer),
+            Command::SealDuplicates(seal) => rules_duplicates::apply(self, at, seal),
+            Command::Answer(answer) => rules_answer::apply(self, at, answer, record.found),
             Command::SetVersion(set) => {
                 rules_version::check_known(set)?;
                 rules_masterdata::apply(self, at, record)
@@ -265,7 +271,7 @@ impl Ledger {
     }
 }
 
-fn done(at: Position, command: Command<'_>) -> Outcome {
+pub(crate) fn done(at: Position, command: Command<'_>) -> Outcome {
     Outcome {
         sequence: at.sequence,
         decided_at: at.sequence,

@@ -49,6 +49,8 @@ pub enum Kind {
     RefusedPayment,
     /// [`layout::Evidence`].
     Evidence,
+    /// [`layout::SealDuplicates`].
+    SealDuplicates,
     /// [`layout::SetVersion`].
     SetVersion,
     /// [`layout::Answer`].
@@ -77,6 +79,7 @@ impl Kind {
             Self::Payment => 10,
             Self::RefusedPayment => 11,
             Self::Evidence => 12,
+            Self::SealDuplicates => 13,
             Self::SetVersion => 16,
             Self::Answer => 20,
             Self::SetDecisionPolicy => 21,
@@ -100,6 +103,7 @@ impl Kind {
             10 => Self::Payment,
             11 => Self::RefusedPayment,
             12 => Self::Evidence,
+            13 => Self::SealDuplicates,
             16 => Self::SetVersion,
             20 => Self::Answer,
             21 => Self::SetDecisionPolicy,
@@ -128,6 +132,7 @@ impl Kind {
             | Self::Payment
             | Self::RefusedPayment
             | Self::Evidence
+            | Self::SealDuplicates
             | Self::Answer => false,
         }
     }
@@ -165,6 +170,8 @@ pub enum Command<'frame> {
     RefusedPayment(&'frame layout::RefusedPayment),
     /// A document is kept.
     Evidence(&'frame layout::Evidence),
+    /// Payments are on disk and leave the core's table.
+    SealDuplicates(&'frame layout::SealDuplicates),
     /// The version of the rules is raised.
     SetVersion(&'frame layout::SetVersion),
     /// A bank answers the question about a payment.
@@ -204,6 +211,7 @@ impl<'frame> Command<'frame> {
             Self::Payment(_) => Kind::Payment,
             Self::RefusedPayment(_) => Kind::RefusedPayment,
             Self::Evidence(_) => Kind::Evidence,
+            Self::SealDuplicates(_) => Kind::SealDuplicates,
             Self::SetVersion(_) => Kind::SetVersion,
             Self::Answer(_) => Kind::Answer,
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
@@ -220,6 +228,8 @@ pub struct Record<'frame> {
     pub principal: PrincipalNumber,
     /// The command.
     pub command: Command<'frame>,
+    /// The earlier payment that evidence on disk holds: of the same key, or the one that a bank answers about.
+    pub found: Option<&'frame layout::StoredPayment>,
     /// Its texts. Empty if the frame's personal section has been erased.
     pub text: &'frame [u8],
 }
@@ -335,10 +345,13 @@ impl<'frame> Records<'frame> {
             true => &[],
             false => self.texts.get(..text_length).ok_or(RecordError::Cut)?,
         };
-        let command = read_command(header, structure)?;
+        let (command, found) = match duplicates::read_with_evidence(header, structure) {
+            Some(read) => read?,
+            None => (read_command(header, structure)?, None),
+        };
         self.records = &rest[structure_length..];
         self.texts = &self.texts[text.len()..];
-        Ok(Record { principal: PrincipalNumber(header.principal.get()), command, text })
+        Ok(Record { principal: PrincipalNumber(header.principal.get()), command, found, text })
     }
 }
 
@@ -390,6 +403,7 @@ fn read_command<'frame>(
         Kind::Payment => Command::Payment(checked(structure, check_payment)?),
         Kind::RefusedPayment => Command::RefusedPayment(checked(structure, check_refused)?),
         Kind::Evidence => Command::Evidence(checked(structure, check_evidence)?),
+        Kind::SealDuplicates => Command::SealDuplicates(checked(structure, duplicates::check_seal)?),
         Kind::SetVersion => Command::SetVersion(checked(structure, rules_version::check_record)?),
         Kind::Answer => Command::Answer(checked(structure, check_answer)?),
         Kind::SetDecisionPolicy => Command::SetDecisionPolicy(checked(structure, check_policy)?),
@@ -400,9 +414,12 @@ fn read_command<'frame>(
     })
 }
 
+#[path = "record_duplicates.rs"]
+mod duplicates;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
 
+pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};
 
 pub(crate) type Check = Result<(), RecordError>;

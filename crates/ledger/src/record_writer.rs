@@ -20,6 +20,10 @@ use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 #[path = "record_writer_lifecycle.rs"]
 mod lifecycle;
 
+#[path = "record_writer_duplicates.rs"]
+mod duplicates;
+
+pub use duplicates::AskedFor;
 pub use lifecycle::{mark_connected, mark_each_connected};
 
 /// What applying commands takes of the room that is set aside.
@@ -510,12 +514,19 @@ impl RecordWriter {
             principal: self.principal.0.into(),
             text_length: u32::try_from(text_length).expect("texts are bounded by their elements").into(),
         };
+        self.count_record(kind, header.as_bytes().len() + structure.len() + text_length);
+        self.records.extend_from_slice(header.as_bytes());
+        self.records.extend_from_slice(structure);
+    }
+
+    /// Notes what a record of this kind and length, its text included, takes.
+    fn count_record(&mut self, kind: Kind, length: usize) {
         match kind {
-            Kind::Genesis | Kind::SetProfile => self.needs.log = true,
+            Kind::Genesis | Kind::SetProfile | Kind::SealDuplicates => self.needs.log = true,
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
             Kind::Answer => self.answers += 1,
-            Kind::Evidence => self.evidence_length += header.as_bytes().len() + structure.len() + text_length,
+            Kind::Evidence => self.evidence_length += length,
             Kind::RegisterParticipant | Kind::OpenAccount => {
                 self.needs.accounts = true;
                 self.needs.requests = true;
@@ -531,8 +542,6 @@ impl RecordWriter {
             | Kind::SetReservationLimit => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
-        self.records.extend_from_slice(header.as_bytes());
-        self.records.extend_from_slice(structure);
         self.count += 1;
     }
 }
@@ -543,7 +552,8 @@ const TEXT_LENGTH_USUAL: usize = 192;
 /// A path is written for people; a longer one is cut.
 const PATH_LENGTH_MAX: usize = 512;
 
-fn payment_key(bank: &[u8; 11], id: &str) -> layout::PaymentKey {
+/// A payment's key in stored form.
+pub fn payment_key(bank: &[u8; 11], id: &str) -> layout::PaymentKey {
     let id = id.as_bytes();
     let mut transaction_id = [0; 35];
     transaction_id[..id.len()].copy_from_slice(id);

@@ -56,6 +56,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         | Command::Payment(_)
         | Command::RefusedPayment(_)
         | Command::Evidence(_)
+        | Command::SealDuplicates(_)
         | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
         }
@@ -89,6 +90,7 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         | Command::Payment(_)
         | Command::RefusedPayment(_)
         | Command::Evidence(_)
+        | Command::SealDuplicates(_)
         | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
         }
@@ -100,7 +102,9 @@ fn repeat(sequence: Sequence, earlier: &Outcome) -> Outcome {
     let verdict = match earlier.verdict {
         Verdict::Done { subject, .. } => Verdict::Done { subject, repeat_of },
         Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
-        Verdict::Payment { .. } | Verdict::Answer { .. } => unreachable!("payments are not requests"),
+        Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
+            unreachable!("payments are not requests")
+        }
     };
     Outcome { sequence, verdict, ..*earlier }
 }

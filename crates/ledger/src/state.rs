@@ -24,10 +24,11 @@ use crate::profile::Profile;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
 use crate::rules_version::Rules;
+use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
     ACCOUNTS, FUNDING, HEAD, Head, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, REFERENCES, REQUESTS,
-    RESERVATIONS, Reference,
+    RESERVATIONS, RUNS, Reference, SEALED,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -52,26 +53,29 @@ impl Ledger {
             self.accounts.count(),
             self.accounts.iter().map(|account| account.to_state()),
         )?;
-        writer.section(PAYMENTS, self.payments.count(), self.payments.to_state())?;
+        writer.section(PAYMENTS, self.payments.count_above_floor(), self.payments.to_state())?;
         writer.section(REQUESTS, self.requests.count(), self.requests.to_state())?;
         let references = self.references.used.iter().map(|digest| Reference { digest: digest.0 });
         writer.section(REFERENCES, self.references.used.len(), references)?;
-        writer.section(RESERVATIONS, self.reservations.count(), self.reservations.to_state(ordinal))
+        writer.section(RESERVATIONS, self.reservations.count(), self.reservations.to_state(ordinal))?;
+        self.payments.sealed.write_state(&mut writer)
     }
 
     /// How many bytes [`Self::write_state`] writes.
     pub fn state_length(&self) -> u64 {
-        let sections: [(Section, usize); 10] = [
+        let sections: [(Section, usize); 12] = [
             (HEAD, 1),
             (PROFILES, self.profiles.len()),
             (PARTICIPANTS, self.participants.count()),
             (NAMES, self.participants.count()),
             (FUNDING, self.participants.funding_count()),
             (ACCOUNTS, self.accounts.count()),
-            (PAYMENTS, self.payments.count()),
+            (PAYMENTS, self.payments.count_above_floor()),
             (REQUESTS, self.requests.count()),
             (REFERENCES, self.references.used.len()),
             (RESERVATIONS, self.reservations.count()),
+            (SEALED, 1),
+            (RUNS, self.payments.sealed.runs().len()),
         ];
         sections.iter().map(|(section, items)| section.length(*items)).sum()
     }
@@ -118,6 +122,8 @@ impl Ledger {
         };
         ledger.answers.counts = head.answers;
         Reservations::read_state(&mut reader, &mut ledger, &asked, reserved)?;
+        let sealed = Sealed::read_state(&mut reader, last)?;
+        ledger.payments.take_sealed(sealed).map_err(|impossible| SEALED.impossible(0, impossible))?;
         Ok(ledger)
     }
 

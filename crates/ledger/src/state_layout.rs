@@ -5,7 +5,7 @@
 use zerocopy::little_endian::{I64, U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::layout::{PaymentKey, Request, Secret, SetProfile, stored};
+use crate::layout::{PaymentKey, Request, SealDuplicates, Secret, SetProfile, stored};
 use crate::sections::Section;
 
 /// Where the state stands in the log, and what is counted.
@@ -28,6 +28,10 @@ pub const REQUESTS: Section = Section::of::<Answered>(8, 1, "requests");
 pub const REFERENCES: Section = Section::of::<Reference>(9, 1, "references");
 /// The open questions, by the number of the bank that is asked and then in the order of asking.
 pub const RESERVATIONS: Section = Section::of::<Reservation>(10, 1, "reservations");
+/// What has left the table of payments for runs on disk.
+pub const SEALED: Section = Section::of::<Sealed>(12, 1, "sealed");
+/// The runs that may hold a payment of the duplicate window, the oldest first, each as the record that named it.
+pub const RUNS: Section = Section::of::<SealDuplicates>(13, 1, "runs");
 
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -73,6 +77,16 @@ stored! {
         rules_version: U32,
         /// Zero.
         reserved_end: [u8; 12],
+    }
+}
+
+stored! {
+    /// The one item of [`SEALED`].
+    Sealed[16] {
+        /// Payments up to here are on disk; 0 as long as none are.
+        floor: U64,
+        /// The highest number that a run ever had.
+        newest_run: U64,
     }
 }
 

@@ -142,3 +142,11 @@ fn open_questions() {
          94  2 reserved
     }
 }
+
+#[test]
+fn payments_on_disk() {
+    layout! { Sealed[16]
+          0  8 floor
+          8  8 newest_run
+    }
+}

@@ -20,7 +20,7 @@ pub(crate) fn not_taken(reason: NotTaken) -> Refusal {
             Refusal::new(Code::ResourceExhausted, ErrorReason::CapacityExhausted, message)
         }
         NotTaken::OlderRules => Refusal::new(Code::FailedPrecondition, ErrorReason::VersionNotNext, message),
-        NotTaken::ClockApart | NotTaken::NoSpace | NotTaken::Stopping => {
+        NotTaken::ClockApart | NotTaken::NoSpace | NotTaken::DuplicatesUnreadable | NotTaken::Stopping => {
             Refusal::new(Code::Unavailable, ErrorReason::NotReady, message).retry_after(RETRY_AFTER)
         }
     }
@@ -86,6 +86,8 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::ReferenceReused => (Code::FailedPrecondition, ErrorReason::ReferenceReused),
         Ledger::VersionNotNext => (Code::FailedPrecondition, ErrorReason::VersionNotNext),
         Ledger::CurrencyLimit => (Code::FailedPrecondition, ErrorReason::CurrencyLimit),
+        // Only the engine names runs, so no caller is told.
+        Ledger::RunMisplaced => (Code::Internal, ErrorReason::Unspecified),
     };
     Refusal::new(code, reason, refusal.meaning())
 }

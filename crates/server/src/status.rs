@@ -50,7 +50,7 @@ impl NodeService for NodeStatus {
         let outcome = self.0.submit(commands, ())?.await?;
         match outcome.verdict {
             Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } => {
+            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
                 Ok(Response::new(v1::SetRulesVersionResponse { confirmation: Some(confirmation(&outcome)) }))
             }
         }

@@ -261,7 +261,8 @@ impl Auditor {
                 Verdict::Payment { .. }
                 | Verdict::Answer { .. }
                 | Verdict::Done { .. }
-                | Verdict::Refused { .. } => {}
+                | Verdict::Refused { .. }
+                | Verdict::AskAgain => {}
             }
         }
         Ok(())
@@ -278,7 +279,7 @@ impl Auditor {
         let is_settled = match expected.verdict {
             Verdict::Payment { state, .. } => state == PaymentState::Settled,
             Verdict::Answer { state, .. } => state == Some(PaymentState::Settled),
-            Verdict::Done { .. } | Verdict::Refused { .. } => false,
+            Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::AskAgain => false,
         };
         if let Some(Decided { step: Step::Pay(payment), received, .. }) = self.decided.get(&sequence).cloned()
             && is_settled

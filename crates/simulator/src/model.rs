@@ -515,7 +515,7 @@ impl Expected {
             Verdict::Payment { state, reason, .. } => Verdict::Payment { state, reason, repeat_of },
             Verdict::Done { subject, .. } => Verdict::Done { subject, repeat_of },
             Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
-            Verdict::Answer { .. } => unreachable!("answers are no requests"),
+            Verdict::Answer { .. } | Verdict::AskAgain => unreachable!("they are no requests"),
         };
         Self { verdict, ..self }
     }

@@ -316,6 +316,7 @@ fn said(verdict: Verdict) -> String {
         }
         Verdict::Done { .. } => "done".to_owned(),
         Verdict::Refused { refusal, .. } => refusal.name().to_owned(),
+        Verdict::AskAgain => "ask again".to_owned(),
     }
 }
 

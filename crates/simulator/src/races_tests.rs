@@ -160,7 +160,11 @@ impl Table {
                     }
                 }
                 Action::WakeAt(_) | Action::Late { .. } => {}
-                Action::Answer(..) | Action::Halt(_) | Action::Stopped => panic!("{action:?}"),
+                Action::Answer(..)
+                | Action::LookUp(_)
+                | Action::AskAgain(_)
+                | Action::Halt(_)
+                | Action::Stopped => panic!("{action:?}"),
             }
         }
     }

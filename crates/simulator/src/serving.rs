@@ -132,6 +132,9 @@ impl Simulation {
                 self.at(pause, Happening::Idle(self.life));
             }
             Action::Late { .. } => {}
+            Action::LookUp(_) | Action::AskAgain(_) => {
+                return Err(Stop::Wrong("payments leave a table that seals none".to_owned()));
+            }
             Action::Halt(reason) => {
                 self.note(&format!("the node halts: {reason}"));
                 return self.after_failure();

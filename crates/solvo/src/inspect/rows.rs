@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use journal::{FrameHeader, FrameKind, FrameView, Identity, Location, segment_name};
+use journal::{FrameHash, FrameHeader, FrameKind, FrameView, Identity, Location, segment_name};
 use ledger::{
     About, AccountKind, AccountMode, AccountStatus, Command, DecisionScope, Direction, Kind,
     LiquidityDirection, MessageName, OutcomeEntry, ParticipantStatus, Passage, Record, Silence, Stage,
@@ -81,6 +81,13 @@ pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'
         Command::Payment(it) => payment(fields.with("payment_id", payment_id(header, sequence)), it),
         Command::RefusedPayment(it) => refused(fields.with("payment_id", payment_id(header, sequence)), it),
         Command::Evidence(it) => evidence(fields, header, it),
+        Command::SealDuplicates(it) => fields
+            .with("run", it.run.get())
+            .with("after", it.after.get())
+            .with("upto", it.upto.get())
+            .with("newest_time", time(it.newest_time.get()))
+            .with("payments", it.payments.get())
+            .with("hash", FrameHash(it.hash).to_string()),
         Command::Answer(it) => fields
             .with("payment_id", payment_id(header, Sequence(it.payment.get())))
             .with("bic", bic(it.bic))
@@ -132,6 +139,7 @@ pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
         (Some(state), _) => payment_state(state),
         (None, Some(_)) => "refused",
         (None, None) if entry.effect().is_some() => "refused",
+        (None, None) if entry.is_asked_again() => "asked_again",
         (None, None) => "done",
     }
 }
@@ -171,6 +179,7 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::Payment => "payment",
         Kind::RefusedPayment => "refused_payment",
         Kind::Evidence => "evidence",
+        Kind::SealDuplicates => "seal_duplicates",
         Kind::Answer => "answer",
         Kind::SetDecisionPolicy => "set_decision_policy",
         Kind::SetAccountFlag => "set_account_flag",

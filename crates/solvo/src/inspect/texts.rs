@@ -80,6 +80,7 @@ impl Texts {
             | Command::SetParticipantStatus(_)
             | Command::SetAccountStatus(_)
             | Command::SetAccountFloor(_)
+            | Command::SealDuplicates(_)
             | Command::Answer(_)
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
