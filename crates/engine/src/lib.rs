@@ -29,6 +29,8 @@ mod finals;
 mod follower;
 mod follower_status;
 mod following;
+#[cfg(test)]
+mod golden_tests;
 mod handle;
 mod keys;
 mod log_view;

@@ -87,13 +87,21 @@ impl Node<MemoryJournal> {
 
 impl<J: Journal> Node<J> {
     /// Recovers a log, or begins one, as [`crate::start`] does. `None` if the journal fails on the way.
-    pub(crate) fn start(mut journal: J, now: Now) -> Option<Self> {
+    pub(crate) fn start(journal: J, now: Now) -> Option<Self> {
+        Self::start_under(ledger::RULES_VERSION, journal, now)
+    }
+
+    /// The same, with a new log under this version of the rules.
+    pub(crate) fn start_under(begins_under: u32, mut journal: J, now: Now) -> Option<Self> {
         let identity = journal.identity();
         let mut replayer = Replayer::new(LIMITS);
         let mut tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?)).ok()?;
         let mut clock = LogClock::new(now, tail.time);
         let mut builder = FrameBuilder::new(2);
-        let rules_version = replayer.ledger().rules_version();
+        let rules_version = match tail.batch {
+            BatchNumber(0) => begins_under,
+            _ => replayer.ledger().rules_version(),
+        };
         let mut seal = |builder: &mut FrameBuilder, kind, tail: Tail| {
             let time = clock.read(now).max(tail.time.plus(nanoseconds(1)));
             let (previous, durable_mark) = (tail, tail.batch);
