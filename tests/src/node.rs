@@ -48,7 +48,17 @@ impl Node {
     /// A node on a fresh folder that keeps the history of its log.
     pub async fn with_history() -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
-        let engine = Self::start_engine(folder.path()).await.expect("the node starts");
+        Self::with_history_on(folder).await
+    }
+
+    /// A node on a folder with a log that others have written.
+    pub async fn on(folder: TempDir) -> Self {
+        Self::serve(folder, ServerLimits::default(), ROOM).await
+    }
+
+    /// A node that keeps history, on a folder with a log that others have written.
+    pub async fn with_history_on(folder: TempDir) -> Self {
+        let engine = Self::start_engine(folder.path()).await.expect("the node starts on the log");
         Self::serve_engine_as(None, engine, folder, ServerLimits::default(), ROOM, true).await
     }
 

@@ -229,14 +229,15 @@ fn follow(
     }
 }
 
-/// Opens the store. One that was made from another log is thrown away: everything in it is in the log.
+/// Opens the store. One of another log or version is thrown away: everything in it is in the log.
 pub(crate) fn open(folder: &Path, source: &dyn FrameSource, key: DigestKey) -> Result<Indexer, FollowError> {
-    let indexer = Indexer::open(Store::open(folder)?, Some(key))?;
-    if is_of_this_log(&indexer, source)? {
-        return Ok(indexer);
-    }
-    tracing::warn!(folder = %folder.display(), "the history folder is of another log; history is made anew");
-    drop(indexer);
+    let why = match Indexer::open(Store::open(folder)?, Some(key)) {
+        Ok(indexer) if is_of_this_log(&indexer, source)? => return Ok(indexer),
+        Ok(_) => "it is of another log".to_owned(),
+        Err(IndexError::Store(error @ StoreError::Format(_))) => error.to_string(),
+        Err(error) => return Err(error.into()),
+    };
+    tracing::warn!(folder = %folder.display(), why, "the history that is there is of no use and is made anew");
     std::fs::remove_dir_all(folder).map_err(StoreError::from)?;
     Ok(Indexer::open(Store::open(folder)?, Some(key))?)
 }

@@ -141,6 +141,20 @@ fn a_folder_of_another_log_is_made_anew() {
 }
 
 #[test]
+fn a_store_of_another_version_is_made_anew() {
+    let log = some_log();
+    let folder = tempfile::tempdir().unwrap();
+    let mut indexer = open(folder.path(), &log.source(), KEY).unwrap();
+    catch_up(&mut indexer, &log.source(), &|| false).unwrap();
+    indexer.store().set_format(99).unwrap();
+    drop(indexer);
+    let mut indexer = open(folder.path(), &log.source(), KEY).unwrap();
+    assert!(indexer.reached().is_none());
+    catch_up(&mut indexer, &log.source(), &|| false).unwrap();
+    assert_eq!(everything(&view_of(indexer.store())), whole(&log));
+}
+
+#[test]
 fn a_fault_of_the_store_ends_history_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let held = Store::open(folder.path()).unwrap();

@@ -6,14 +6,14 @@
 //! | state | `b`, number (u32) | a participant |
 //! | state | `p`, number (u16) | a profile's code for the payee's bank of an expired payment |
 //! | state | `t`, log time (i64) | the position up to which everything decided is not later |
-//! | accounts | digest (16), currency (u16) | an account |
+//! | state | `a`, digest (16), currency (u16) | an account |
+//! | state | `d`, position (u64) | what came of a payment that was reserved |
 //! | names | day (u16), 1, digest (12) | position of the payment that holds a transaction id |
 //! | names | day (u16), 2, digest (12), position (u64) | nothing: a payment with an end-to-end id |
 //! | payments | place (10) of the first | a run of payments |
-//! | decisions | position (u64) | what came of a payment that was reserved |
-//! | entries | 1, account (u32), place (10) of the first | a run of an account's entries |
-//! | entries | 2, participant (u32), place (10) of the first | a run of a position's entries |
-//! | banks | 0, participant (u32), place (10) of the first | a run of a bank's payments |
+//! | series | 1, account (u32), place (10) of the first | a run of an account's entries |
+//! | series | 2, participant (u32), place (10) of the first | a run of a position's entries |
+//! | series | 3, participant (u32), place (10) of the first | a run of a bank's payments |
 //!
 //! External ids are random. They lie in runs of a day, so that what is written today touches nothing older.
 
@@ -25,6 +25,8 @@ pub(crate) const WATERMARK: &[u8] = b"w";
 pub(crate) const BANK: u8 = b'b';
 pub(crate) const PROFILE: u8 = b'p';
 pub(crate) const TIME: u8 = b't';
+pub(crate) const ACCOUNT: u8 = b'a';
+const DECISION: u8 = b'd';
 
 pub(crate) fn bank(number: u32) -> [u8; 5] {
     let mut key = [BANK; 5];
@@ -45,15 +47,24 @@ pub(crate) fn time(time: Timestamp) -> [u8; 9] {
     key
 }
 
-pub(crate) fn account(digest: Digest, currency: Currency) -> [u8; 18] {
-    let mut key = [0; 18];
-    key[..16].copy_from_slice(&digest.0);
-    key[16..].copy_from_slice(&currency.number().to_be_bytes());
+pub(crate) fn account(digest: Digest, currency: Currency) -> [u8; 19] {
+    let mut key = [0; 19];
+    key[..17].copy_from_slice(&accounts(digest));
+    key[17..].copy_from_slice(&currency.number().to_be_bytes());
     key
 }
 
-pub(crate) fn payment(sequence: Sequence) -> [u8; 8] {
-    sequence.0.to_be_bytes()
+/// What the keys of accounts with one number begin with.
+pub(crate) fn accounts(digest: Digest) -> [u8; 17] {
+    let mut key = [ACCOUNT; 17];
+    key[1..].copy_from_slice(&digest.0);
+    key
+}
+
+pub(crate) fn decision(payment: Sequence) -> [u8; 9] {
+    let mut key = [DECISION; 9];
+    key[1..].copy_from_slice(&payment.0.to_be_bytes());
+    key
 }
 
 /// The day of a name's run. After the year 2149 all are one.
@@ -127,7 +138,7 @@ impl Series {
     }
 
     pub(crate) const fn bank(bank: ParticipantNumber) -> Self {
-        Self::numbered(0, bank.0)
+        Self::numbered(3, bank.0)
     }
 
     const fn numbered(kind: u8, number: u32) -> Self {

@@ -58,7 +58,7 @@ impl Pending {
             rows.put(Space::State, keys::profile(number), code.as_bytes().to_vec());
         }
         for (digest, currency, account) in self.accounts.drain(..) {
-            rows.put(Space::Accounts, keys::account(digest, currency), account.to_row());
+            rows.put(Space::State, keys::account(digest, currency), account.to_row());
         }
         for (key, sequence) in self.names.drain(..) {
             rows.put(Space::Names, key, number_row(sequence));
@@ -69,13 +69,13 @@ impl Pending {
         put_runs(&mut rows, Space::Payments, Series::PAYMENTS, &self.payments, banks);
         self.payments.clear();
         for (payment, decided) in self.decisions.drain(..) {
-            rows.put(Space::Decisions, keys::payment(payment), decided.write(payment));
+            rows.put(Space::State, keys::decision(payment), decided.write(payment));
         }
         for (series, entries) in std::mem::take(&mut self.entries) {
-            put_runs(&mut rows, Space::Entries, series, &entries, banks);
+            put_runs(&mut rows, Space::Series, series, &entries, banks);
         }
         for (series, listed) in std::mem::take(&mut self.listed) {
-            put_runs(&mut rows, Space::Banks, series, &listed, banks);
+            put_runs(&mut rows, Space::Series, series, &listed, banks);
         }
         self.items = 0;
         self.mark(&mut rows, reached);

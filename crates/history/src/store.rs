@@ -30,38 +30,32 @@ const CACHE_BYTES: u64 = 128 << 20;
 /// What the store's own journal may take, in bytes: it is read again at every start.
 const JOURNAL_BYTES_MAX: u64 = 128 << 20;
 /// What is collected in memory of each space before it is written as a table, in bytes.
-const MEMORY_BYTES: u64 = 16 << 20;
+const MEMORY_BYTES: u64 = 24 << 20;
 /// Threads that write and merge tables.
 const WORKERS: usize = 2;
 
-/// A part of the store.
+/// A part of the store. There are few, because making one costs many syncs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Space {
     State,
-    Accounts,
     Names,
     Payments,
-    Decisions,
-    Entries,
-    Banks,
+    Series,
 }
 
 impl Space {
-    const ALL: [(Self, &'static str); 7] = [
+    const ALL: [(Self, &'static str); 4] = [
         (Self::State, "state"),
-        (Self::Accounts, "accounts"),
         (Self::Names, "names"),
         (Self::Payments, "payments"),
-        (Self::Decisions, "decisions"),
-        (Self::Entries, "entries"),
-        (Self::Banks, "banks"),
+        (Self::Series, "series"),
     ];
 
     /// Runs lie in larger blocks than single rows: they are read on, and large blocks are packed better.
     fn options(self) -> KeyspaceCreateOptions {
         let block = match self {
-            Self::Payments | Self::Entries | Self::Banks => 16 << 10,
-            Self::State | Self::Accounts | Self::Names | Self::Decisions => 4 << 10,
+            Self::Payments | Self::Series => 16 << 10,
+            Self::State | Self::Names => 4 << 10,
         };
         KeyspaceCreateOptions::default()
             .max_memtable_size(MEMORY_BYTES)
@@ -72,12 +66,9 @@ impl Space {
     const fn index(self) -> usize {
         match self {
             Self::State => 0,
-            Self::Accounts => 1,
-            Self::Names => 2,
-            Self::Payments => 3,
-            Self::Decisions => 4,
-            Self::Entries => 5,
-            Self::Banks => 6,
+            Self::Names => 1,
+            Self::Payments => 2,
+            Self::Series => 3,
         }
     }
 }
@@ -323,6 +314,14 @@ impl Store {
         Ok(batch.commit()?)
     }
 
+    /// Makes this a store of another version.
+    #[cfg(test)]
+    pub(crate) fn set_format(&self, format: u8) -> Result<(), StoreError> {
+        let watermark = self.space(Space::State).get(keys::WATERMARK)?.expect("something was committed");
+        let row: Vec<u8> = std::iter::once(format).chain(watermark.iter().skip(1).copied()).collect();
+        Ok(self.space(Space::State).insert(keys::WATERMARK, row)?)
+    }
+
     /// Puts everything that has been committed on stable storage.
     ///
     /// # Errors
@@ -331,14 +330,13 @@ impl Store {
         Ok(self.database.persist(PersistMode::SyncAll)?)
     }
 
-    /// Merges what can be merged, for those who measure.
+    /// Writes what is collected in memory as tables, for those who measure.
     ///
     /// # Errors
     /// If the folder fails.
-    pub fn compact(&self) -> Result<(), StoreError> {
+    pub fn flush(&self) -> Result<(), StoreError> {
         for space in &self.spaces {
             space.rotate_memtable_and_wait()?;
-            space.major_compact()?;
         }
         Ok(())
     }
@@ -399,14 +397,14 @@ impl Reading {
         digest: Digest,
         currency: Currency,
     ) -> Result<Option<AccountRow>, StoreError> {
-        let row = self.get(Space::Accounts, &keys::account(digest, currency))?;
+        let row = self.get(Space::State, &keys::account(digest, currency))?;
         let read = |row: fjall::UserValue| AccountRow::from_row(&row).ok_or(StoreError::Row("an account"));
         row.map(read).transpose()
     }
 
     /// The accounts of one number, one for each currency.
     pub(crate) fn accounts_of(&self, digest: Digest) -> Result<Vec<AccountNumber>, StoreError> {
-        let accounts = self.prefix(Space::Accounts, &digest.0).map(|found| {
+        let accounts = self.prefix(Space::State, &keys::accounts(digest)).map(|found| {
             let account = AccountRow::from_row(&found?.1);
             Ok(account.ok_or(StoreError::Row("an account"))?.number)
         });
@@ -418,10 +416,10 @@ impl Reading {
         &self,
         mut visit: impl FnMut(Digest, Currency, AccountRow),
     ) -> Result<(), StoreError> {
-        for found in self.prefix(Space::Accounts, &[]) {
+        for found in self.prefix(Space::State, &[keys::ACCOUNT]) {
             let (key, row) = found?;
             let read = || {
-                let mut key = RowReader::new(&key);
+                let mut key = RowReader::new(key.get(1..)?);
                 let digest = Digest(key.array()?);
                 let currency = Currency::from_number(u16::from_be_bytes(key.array()?)).ok()?;
                 Some((digest, currency, AccountRow::from_row(&row)?))

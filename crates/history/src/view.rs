@@ -295,10 +295,17 @@ impl View {
             return Ok(taking.page);
         };
         let Some(bank) = self.reading.banks.find(bank) else { return Ok(taking.page) };
-        walk::series(&self.reading, Space::Banks, Series::bank(bank.number), range, query.order, |listed| {
-            let row = if query.may_be_met_by(&listed) { self.payment(listed.payment)? } else { None };
-            Ok(taking.take(listed.place, row.filter(|row| query.is_met_by(row))))
-        })?;
+        walk::series(
+            &self.reading,
+            Space::Series,
+            Series::bank(bank.number),
+            range,
+            query.order,
+            |listed| {
+                let row = if query.may_be_met_by(&listed) { self.payment(listed.payment)? } else { None };
+                Ok(taking.take(listed.place, row.filter(|row| query.is_met_by(row))))
+            },
+        )?;
         Ok(taking.page)
     }
 
@@ -316,7 +323,7 @@ impl View {
     ) -> Result<Page<EntryRow>, StoreError> {
         let range = self.between(from, until, order, after)?;
         let mut taking = Taking::new(count_max);
-        walk::series(&self.reading, Space::Entries, series_of(owner), range, order, |entry: EntryRow| {
+        walk::series(&self.reading, Space::Series, series_of(owner), range, order, |entry: EntryRow| {
             Ok(taking.take(entry.place, Some(entry).filter(|entry| is_between(from, until, entry.time))))
         })?;
         Ok(taking.page)
@@ -338,7 +345,7 @@ impl View {
         let range = (Place::default(), Place::last_at(upto));
         let mut last: Option<EntryRow> = None;
         let series = series_of(found.owner);
-        walk::series(&self.reading, Space::Entries, series, range, Order::NewestFirst, |entry: EntryRow| {
+        walk::series(&self.reading, Space::Series, series, range, Order::NewestFirst, |entry: EntryRow| {
             if !is_before(entry.place.at, entry.time) {
                 return Ok(ControlFlow::Continue(()));
             }

@@ -369,7 +369,7 @@ fn an_account_has_no_balance_before_it_is_opened() {
     let mut seen = 0;
     let range = (Place::default(), Place::LAST);
     let series = Series::account(AccountNumber(1));
-    walk::series(&view.reading, Space::Entries, series, range, Order::OldestFirst, |_: EntryRow| {
+    walk::series(&view.reading, Space::Series, series, range, Order::OldestFirst, |_: EntryRow| {
         seen += 1;
         Ok(ControlFlow::Continue(()))
     })

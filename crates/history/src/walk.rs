@@ -35,7 +35,7 @@ pub(crate) fn as_it_stands(reading: &Reading, mut row: PaymentRow) -> Result<Pay
     if row.state.is_final() {
         return Ok(row);
     }
-    if let Some(decided) = reading.get(Space::Decisions, &keys::payment(row.sequence))? {
+    if let Some(decided) = reading.get(Space::State, &keys::decision(row.sequence))? {
         let decided = Decided::read(row.sequence, &decided);
         row.decide(&decided.ok_or(StoreError::Row("a decision"))?);
     }

@@ -10,6 +10,7 @@ mod bank;
 mod demo;
 mod dev_certs;
 mod evidence;
+mod history;
 mod inspect;
 mod load;
 mod node;
@@ -45,6 +46,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     DevCerts(dev_certs::DevCertsArgs),
     Evidence(evidence::EvidenceArgs),
+    History(history::HistoryArgs),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +92,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::DevCerts(arguments) => dev_certs::run(&arguments),
         Command::Evidence(arguments) => evidence::run(&arguments),
+        Command::History(arguments) => history::run(&arguments),
     }
 }
 

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ::history::Follower;
 use anyhow::Context;
 use engine::{Config, Engine};
-use history::Follower;
 use server::{Identities, Served, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -43,7 +43,7 @@ impl Node {
         let listener =
             TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
         let address = listener.local_addr()?;
-        let history_folder = config.folder.join(history::FOLDER);
+        let history_folder = config.folder.join(::history::FOLDER);
         let engine = tokio::task::spawn_blocking(move || engine::start(&config)).await??;
         let follower = match keeps_history {
             true => Some(follow(&engine, history_folder)?),

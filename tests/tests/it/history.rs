@@ -1,5 +1,7 @@
 //! What was, through the contract: lists, entries, balances and references of the past, to those who may know.
 
+use std::time::Duration;
+
 use client::v1;
 use tests::secured::Secured;
 use tests::{ALFA, Api, BETA, GAMMA, Node, World, belgian, german, outcome_of, payment, settled, until};
@@ -344,4 +346,65 @@ async fn a_deleted_history_comes_back() {
     let api = node.api().await;
     until_told(&api, last).await;
     assert_eq!(list(&api, of_bank(ALFA)).await.unwrap().payments, before);
+}
+
+/// The engine forgets a payment after five days. History does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn last_years_payment_is_answered_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let accepted = tests::write_old_log(folder.path(), Duration::from_secs(370 * 24 * 3600), 3);
+    let node = Node::with_history_on(folder).await;
+    let api = node.api().await;
+    let recent = settled(api.submit(&payment("TX-1", "1.00")).await.unwrap());
+    until_told(&api, recent.sequence).await;
+
+    let acceptance_time = Some(client::convert::timestamp(accepted));
+    let old = |id: &str| v1::Payment { acceptance_time, ..payment(id, "1.00") };
+    let found = outcome_of(api.by_key(&old("OLD-2")).await.unwrap());
+    assert_eq!((found.status(), found.acceptance_time), (v1::PaymentStatus::Settled, acceptance_time));
+    assert_eq!(outcome_of(api.by_id(&found.payment_id).await.unwrap()), found);
+    // Who does not know when it was finds it as well.
+    let sometime = v1::Payment { acceptance_time: None, ..old("OLD-2") };
+    assert_eq!(outcome_of(api.by_key(&sometime).await.unwrap()), found);
+    // What is nowhere in the log can't come any more if its time is over.
+    let v1::get_payment_response::Result::NotFound(never) = api.by_key(&old("OLD-9")).await.unwrap() else {
+        panic!("there was no such payment")
+    };
+    assert!(never.r#final && !never.forgotten);
+    let v1::get_payment_response::Result::NotFound(unknown) =
+        api.by_key(&v1::Payment { acceptance_time: None, ..old("OLD-9") }).await.unwrap()
+    else {
+        panic!("there was no such payment")
+    };
+    assert!(!unknown.r#final, "one that Solvo stamps may yet come");
+
+    let request = v1::FindPaymentsRequest {
+        end_to_end_id: "A BILL OF OLD".to_owned(),
+        from_date: accepted.date().to_string(),
+        until_date: accepted.date().to_string(),
+        ..Default::default()
+    };
+    assert_eq!(api.history().find_payments(request).await.unwrap().into_inner().payments.len(), 3);
+    let at_time = v1::GetBalanceRequest {
+        owner: Some(v1::get_balance_request::Owner::Account(account(&german(1)))),
+        moment: Some(v1::get_balance_request::Moment::Time(found.decided_time.unwrap())),
+    };
+    let then = api.history().get_balance(at_time).await.unwrap().into_inner().balance;
+    assert_eq!((then.as_str(), api.balance(&german(1)).await.as_str()), ("1002.00", "1004.00"));
+}
+
+/// A node that keeps none can only say that the payment may be older than what is at hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_history_last_years_payment_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let accepted = tests::write_old_log(folder.path(), Duration::from_secs(10 * 24 * 3600), 1);
+    let node = Node::on(folder).await;
+    let api = node.api().await;
+    settled(api.submit(&payment("TX-1", "1.00")).await.unwrap());
+    let acceptance_time = Some(client::convert::timestamp(accepted));
+    let old = v1::Payment { acceptance_time, ..payment("OLD-1", "1.00") };
+    let v1::get_payment_response::Result::NotFound(told) = api.by_key(&old).await.unwrap() else {
+        panic!("nothing can be said about it")
+    };
+    assert!(told.forgotten && !told.r#final);
 }
