@@ -106,6 +106,8 @@ pub(crate) fn open_segment<S: Storage>(
 pub(crate) struct Shelf<'s, S> {
     pub(crate) storage: &'s S,
     pub(crate) identity: Identity,
+    /// The frame that is looked for, as far as is known: what a message about a segment names.
+    pub(crate) expected: BatchNumber,
 }
 
 impl<S: Storage> Shelf<'_, S> {
@@ -163,7 +165,7 @@ impl<S: Storage> Shelf<'_, S> {
         };
         open_segment(self.storage, &self.identity, number)
             .map(one_block)
-            .map_err(|error| segment_error(error, number, BatchNumber(0)))
+            .map_err(|error| segment_error(error, number, self.expected))
     }
 }
 

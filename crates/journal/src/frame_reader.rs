@@ -170,8 +170,9 @@ impl<S: Storage> FrameReader<S> {
         }
     }
 
-    const fn shelf(&self) -> Shelf<'_, S> {
-        Shelf { storage: &self.storage, identity: self.identity }
+    fn shelf(&self) -> Shelf<'_, S> {
+        let expected = held(&self.index).anchor().batch;
+        Shelf { storage: &self.storage, identity: self.identity, expected }
     }
 
     /// What is said about positions before everything that can be read.

@@ -176,10 +176,10 @@ impl<S: Storage> Scan<'_, S> {
         let oldest = archive::oldest_segment(self.storage, self.manifest.oldest_segment)?;
         let archived = oldest..self.manifest.oldest_segment;
         let is_wanted = |head: &FrameHeader| head.batch <= after.next();
-        if let Some((first, head)) = self.shelf().last_segment(archived.clone(), &is_wanted)? {
+        if let Some((first, head)) = self.shelf(after).last_segment(archived.clone(), &is_wanted)? {
             return self.walk(first, Tail::before(&head), after, None, visit);
         }
-        let first = self.shelf().next_head(archived)?;
+        let first = self.shelf(after).next_head(archived)?;
         Err(ReadError::before(&first.map_or(anchor, |(_, head)| Tail::before(&head))))
     }
 
@@ -198,7 +198,7 @@ impl<S: Storage> Scan<'_, S> {
         }
         let oldest = archive::oldest_segment(self.storage, oldest_segment)?;
         let is_wanted = |head: &FrameHeader| head.batch <= snapshot.batch.next();
-        match self.shelf().last_segment(oldest..newest_segment + 1, &is_wanted)? {
+        match self.shelf(snapshot.batch).last_segment(oldest..newest_segment + 1, &is_wanted)? {
             Some((first, head)) if head.batch == snapshot.batch.next() => Ok((first, *snapshot)),
             Some((first, head)) => Ok((first, Tail::before(&head))),
             None if snapshot.batch == anchor.batch => {
@@ -209,18 +209,19 @@ impl<S: Storage> Scan<'_, S> {
         }
     }
 
-    /// The length of the segments that are read after a snapshot, or from what MANIFEST names, in bytes.
+    /// The length of the segments that are read after a snapshot, or from what MANIFEST names, in bytes. Those that can't
+    /// be opened count for nothing; reading them says why.
     pub(crate) fn length(&self, snapshot: Option<&Tail>) -> Result<u64, ReadError> {
         let oldest = self.manifest.oldest_segment;
         let first =
             snapshot.map_or(Ok(oldest), |snapshot| self.start_from(snapshot).map(|(first, _)| first))?;
-        let lengths = (first..=self.manifest.newest_segment)
-            .map(|number| self.open(number, &self.manifest.anchor).map(|segment| segment.header().length));
-        lengths.sum()
+        let length =
+            |number| self.open(number, &self.manifest.anchor).map_or(0, |segment| segment.header().length);
+        Ok((first..=self.manifest.newest_segment).map(length).sum())
     }
 
-    const fn shelf(&self) -> Shelf<'_, S> {
-        Shelf { storage: self.storage, identity: self.manifest.identity }
+    fn shelf(&self, after: BatchNumber) -> Shelf<'_, S> {
+        Shelf { storage: self.storage, identity: self.manifest.identity, expected: after.next() }
     }
 
     /// Reads all segments from one on, whose first frame follows `before`.

@@ -186,7 +186,8 @@ impl<S: Storage> Snapshots<S> {
         let (Some(folder), true) = (archive::existing(&shared.storage)?, oldest < named) else {
             return Ok(None);
         };
-        let shelf = Shelf { storage: &shared.storage, identity: shared.identity };
+        let expected = shared.manifest().anchor.batch;
+        let shelf = Shelf { storage: &shared.storage, identity: shared.identity, expected };
         // The frame after its last: stamped later, so if even that is old enough, all of it is.
         let mut next = None;
         for number in oldest + 1..=shared.manifest().newest_segment {

@@ -128,6 +128,8 @@ impl Process {
     fn serve(folder: &Path, port: u16) -> (Self, BufReader<ChildStdout>) {
         let mut command = command();
         command.arg("serve").arg("--data").arg(folder).arg("--listen").arg(format!("127.0.0.1:{port}"));
+        // Every other life or so leaves a snapshot, and is killed while it writes one or moves what it covers.
+        command.args(["--snapshot-after-bytes", "1048576"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let printed = BufReader::new(child.stdout.take().unwrap());
         (Self(child), printed)
