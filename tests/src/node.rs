@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::{Config, Engine, StartError};
+use history::Follower;
 use journal::SegmentSize;
 use ledger::Limits;
-use server::{Identities, ServeError, ServerLimits};
+use server::{Identities, ServeError, Served, ServerLimits};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -22,6 +23,7 @@ use crate::{Api, until};
 pub struct Node {
     // Fields are dropped in this order: the engine stops before its folder is removed.
     engine: Engine,
+    follower: Option<Follower>,
     folder: TempDir,
     limits: ServerLimits,
     room: Limits,
@@ -43,6 +45,13 @@ impl Node {
         Self::serve(folder, limits, ROOM).await
     }
 
+    /// A node on a fresh folder that keeps the history of its log.
+    pub async fn with_history() -> Self {
+        let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        let engine = Self::start_engine(folder.path()).await.expect("the node starts");
+        Self::serve_engine_as(None, engine, folder, ServerLimits::default(), ROOM, true).await
+    }
+
     /// A node on a fresh folder, with room for so much in its ledger.
     pub async fn with_room(room: Limits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
@@ -60,7 +69,7 @@ impl Node {
     pub async fn secured(identities: Arc<Identities>, limits: ServerLimits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
         let engine = Self::start_engine(folder.path()).await.expect("the node starts");
-        Self::serve_engine_as(Some(identities), engine, folder, limits, ROOM).await
+        Self::serve_engine_as(Some(identities), engine, folder, limits, ROOM, true).await
     }
 
     /// Stops this node in an orderly way and starts another one on its folder, at another address.
@@ -71,9 +80,21 @@ impl Node {
 
     /// The same, with other limits of its edge.
     pub async fn restart_with(self, limits: ServerLimits) -> Self {
-        let room = self.room;
+        let (room, keeps_history) = (self.room, self.follower.is_some());
         let folder = self.stop().await;
-        Self::serve(folder, limits, room).await
+        let engine = Self::start_engine_with(folder.path(), room, None).await;
+        let engine = engine.expect("the node starts on its folder");
+        Self::serve_engine_as(None, engine, folder, limits, room, keeps_history).await
+    }
+
+    /// The same on the same limits, with a change to its folder in between.
+    pub async fn restart_after(self, change: impl FnOnce(&Path)) -> Self {
+        let (limits, room, keeps_history) = (self.limits, self.room, self.follower.is_some());
+        let folder = self.stop().await;
+        change(folder.path());
+        let engine = Self::start_engine_with(folder.path(), room, None).await;
+        let engine = engine.expect("the node starts on its folder");
+        Self::serve_engine_as(None, engine, folder, limits, room, keeps_history).await
     }
 
     /// Stops this node in an orderly way. Its folder stays until the returned guard is dropped.
@@ -81,8 +102,12 @@ impl Node {
         drop(self.stop);
         let served = self.serving.await.expect("serving does not panic");
         served.expect("serving ends without a fault");
-        let engine = self.engine;
-        let stopped = tokio::task::spawn_blocking(move || engine.stop()).await;
+        let (engine, follower) = (self.engine, self.follower);
+        let stop = move || {
+            drop(follower);
+            engine.stop();
+        };
+        let stopped = tokio::task::spawn_blocking(stop).await;
         stopped.expect("the engine stops without a panic");
         self.folder
     }
@@ -138,7 +163,7 @@ impl Node {
     }
 
     async fn serve_engine(engine: Engine, folder: TempDir, limits: ServerLimits, room: Limits) -> Self {
-        Self::serve_engine_as(None, engine, folder, limits, room).await
+        Self::serve_engine_as(None, engine, folder, limits, room, false).await
     }
 
     async fn serve_engine_as(
@@ -147,6 +172,7 @@ impl Node {
         folder: TempDir,
         limits: ServerLimits,
         room: Limits,
+        keeps_history: bool,
     ) -> Self {
         show_errors();
         let started = Instant::now();
@@ -158,13 +184,19 @@ impl Node {
             let _ = stopped.await;
         };
         let handle = engine.handle();
+        let history = folder.path().join(history::FOLDER);
+        let follower = keeps_history.then(|| {
+            let follower = Follower::start(history, handle.log().frames(), *handle.digest_key());
+            follower.expect("a thread can be started")
+        });
+        let served = Served { handle, history: follower.as_ref().map(Follower::history) };
         let serving = match identities {
-            None => tokio::spawn(server::serve(listener, handle, limits, shutdown)),
+            None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
             Some(identities) => {
-                tokio::spawn(server::serve_secured(identities, listener, handle, limits, shutdown))
+                tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
             }
         };
-        Self { engine, folder, limits, room, address, stop, serving, started }
+        Self { engine, follower, folder, limits, room, address, stop, serving, started }
     }
 }
 

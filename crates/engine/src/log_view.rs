@@ -45,6 +45,16 @@ pub enum LogError {
     GivenUp,
 }
 
+impl LogError {
+    /// The first position that is left, if what was asked for is gone.
+    pub const fn trimmed_before(&self) -> Option<Sequence> {
+        match self {
+            Self::Read(ReadError::Trimmed { first_sequence, .. }) => Some(*first_sequence),
+            Self::Read(_) | Self::Record(_) | Self::Outcome(_) | Self::GivenUp => None,
+        }
+    }
+}
+
 /// A payment was reserved or decided, as the log tells it.
 #[derive(Clone, Debug)]
 pub struct Decision {
@@ -99,6 +109,11 @@ impl LogView {
     #[must_use]
     pub fn until(self, is_given_up: Arc<AtomicBool>) -> Self {
         Self { is_given_up, ..self }
+    }
+
+    /// The log's frames, for whoever follows it from a position of its own.
+    pub fn frames(&self) -> Arc<dyn FrameSource> {
+        Arc::clone(&self.source)
     }
 
     fn check(&self) -> Result<(), LogError> {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use engine::{AnswerSink, Answered, Handle, NotTaken, PaymentName, Question, Waiting};
+use history::History;
 use ledger::{Outcome, RecordWriter};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
@@ -17,6 +18,7 @@ use tonic::{Status, Streaming};
 use types::Sequence;
 
 use crate::caller::Caller;
+use crate::history::Past;
 use crate::iso::{AskedOrders, Keeper};
 use crate::limits::{ENQUIRIES_PER_CALLER, ServerLimits};
 use crate::log::LogReads;
@@ -41,6 +43,7 @@ pub(crate) struct Node {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) log_reads: Arc<LogReads>,
+    pub(crate) past: Arc<Past>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -57,10 +60,16 @@ pub(crate) struct SharedNode {
     sessions: Arc<Sessions>,
     watchers: Arc<Watchers>,
     log_reads: Arc<LogReads>,
+    past: Arc<Past>,
 }
 
 impl SharedNode {
-    pub(crate) fn new(handle: Handle, limits: ServerLimits, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        handle: Handle,
+        history: Option<History>,
+        limits: ServerLimits,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             handle,
             quota: Arc::new(Quota::new(limits.payments_per_bank)),
@@ -72,13 +81,14 @@ impl SharedNode {
             sessions: Arc::default(),
             watchers: Arc::default(),
             log_reads: Arc::default(),
+            past: Arc::new(Past::new(history)),
         }
     }
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
-        let Self { handle, quota, enquiries, keeper, asked, limits, stopping, sessions, watchers, log_reads } =
-            self;
+        let Self { handle, quota, enquiries, keeper, asked, limits, stopping, .. } = self;
+        let (sessions, watchers, log_reads, past) = (self.sessions, self.watchers, self.log_reads, self.past);
         let mailbox = Mailbox::open(&handle);
         Node {
             handle,
@@ -91,6 +101,7 @@ impl SharedNode {
             sessions,
             watchers,
             log_reads,
+            past,
             mailbox,
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use client::limits::MESSAGE_BYTES_MAX;
 use client::v1;
 use engine::Handle;
+use history::History;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::transport::Server;
@@ -20,6 +21,7 @@ use crate::audit::Audit;
 use crate::cores::{Connections, serve_on_cores_as};
 use crate::events::Events;
 use crate::gate::GateLayer;
+use crate::history::HistoryCalls;
 use crate::identity::Identities;
 use crate::iso::Iso20022;
 use crate::limits::{
@@ -57,11 +59,26 @@ pub enum ServeError {
     Transport(#[from] tonic::transport::Error),
 }
 
+/// What is served.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// The engine.
+    pub handle: Handle,
+    /// The history of its log. Without one the calls about the past are UNAVAILABLE.
+    pub history: Option<History>,
+}
+
+impl From<Handle> for Served {
+    fn from(handle: Handle) -> Self {
+        Self { handle, history: None }
+    }
+}
+
 /// Serves without TLS, on loopback only, until `shutdown` is done: then takes no new connections and calls, lets the
 /// calls under way end within the limit, and returns. The engine is the caller's to stop afterwards.
 pub async fn serve(
     listener: TcpListener,
-    handle: Handle,
+    node: impl Into<Served>,
     limits: ServerLimits,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
@@ -69,19 +86,19 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback(address));
     }
-    serve_as(None, listener, handle, limits, shutdown).await
+    serve_as(None, listener, node.into(), limits, shutdown).await
 }
 
 /// The same with mutual TLS, on any address. The files of identity are looked at every second.
 pub async fn serve_secured(
     identities: Arc<Identities>,
     listener: TcpListener,
-    handle: Handle,
+    node: impl Into<Served>,
     limits: ServerLimits,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let watch = tokio::spawn(watch_files(Arc::clone(&identities)));
-    let served = serve_as(Some(identities), listener, handle, limits, shutdown).await;
+    let served = serve_as(Some(identities), listener, node.into(), limits, shutdown).await;
     watch.abort();
     served
 }
@@ -89,12 +106,12 @@ pub async fn serve_secured(
 async fn serve_as(
     identities: Option<Arc<Identities>>,
     listener: TcpListener,
-    handle: Handle,
+    Served { handle, history }: Served,
     limits: ServerLimits,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (stopping, watch_stopping) = watch::channel(false);
-    let node = SharedNode::new(handle.clone(), limits, watch_stopping);
+    let node = SharedNode::new(handle.clone(), history, limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
     let shutdown = async move {
@@ -163,6 +180,7 @@ where
         .add_service(v1::liquidity_service_server::LiquidityServiceServer::new(Liquidity(node.clone())))
         .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
         .add_service(v1::event_service_server::EventServiceServer::new(Events(node.clone())))
+        .add_service(v1::history_service_server::HistoryServiceServer::new(HistoryCalls(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
         .serve_with_incoming_shutdown(connections, stop);
@@ -206,7 +224,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 9] = [
+pub(crate) const SERVICES: [&str; 10] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -214,6 +232,7 @@ pub(crate) const SERVICES: [&str; 9] = [
     "solvo.v1.LiquidityService",
     "solvo.v1.Iso20022Service",
     "solvo.v1.EventService",
+    "solvo.v1.HistoryService",
     "solvo.v1.AuditService",
     "solvo.v1.NodeService",
 ];

@@ -1,12 +1,14 @@
 //! A node inside this process: the engine on a folder, and the server on a listener.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use engine::{Config, Engine, RecoveryProgress, RecoveryView};
-use server::{Identities, ServerLimits};
+use history::Follower;
+use server::{Identities, Served, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -14,6 +16,8 @@ use tokio::task::JoinHandle;
 /// A running node.
 pub(crate) struct Node {
     engine: Engine,
+    /// What keeps history, if it is kept.
+    follower: Option<Follower>,
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), server::ServeError>>,
@@ -22,7 +26,7 @@ pub(crate) struct Node {
 impl Node {
     /// Recovers or begins a log and serves it.
     pub(crate) async fn start(listen: SocketAddr, config: Config) -> anyhow::Result<Self> {
-        Self::start_as(None, listen, config, ServerLimits::default()).await
+        Self::start_as(None, listen, config, ServerLimits::default(), false).await
     }
 
     /// The same with mutual TLS, on any address, if there are identities; without them on loopback only.
@@ -31,6 +35,7 @@ impl Node {
         listen: SocketAddr,
         config: Config,
         limits: ServerLimits,
+        keeps_history: bool,
     ) -> anyhow::Result<Self> {
         // Asked first, so that a wrong address leaves the folder alone.
         if identities.is_none() && !listen.ip().is_loopback() {
@@ -41,21 +46,26 @@ impl Node {
             .with_context(|| format!("can't listen on {listen}"))?
             .into_std()?;
         let address = listener.local_addr()?;
+        let history_folder = config.folder.join(history::FOLDER);
         let engine = start_engine(identities.clone(), listener.try_clone()?, config, limits).await?;
         let listener = TcpListener::from_std(listener)?;
+        let follower = match keeps_history {
+            true => Some(follow(&engine, history_folder)?),
+            false => None,
+        };
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
-        let handle = engine.handle();
+        let served = Served { handle: engine.handle(), history: follower.as_ref().map(Follower::history) };
         let serving = match identities {
-            None => tokio::spawn(server::serve(listener, handle, limits, shutdown)),
+            None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
             Some(identities) => {
-                tokio::spawn(server::serve_secured(identities, listener, handle, limits, shutdown))
+                tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
             }
         };
-        Ok(Self { engine, address, stop, serving })
+        Ok(Self { engine, follower, address, stop, serving })
     }
 
     /// Where it listens; the port is the one that the system chose if none was asked for.
@@ -76,7 +86,12 @@ impl Node {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         drop(self.stop);
         self.serving.await??;
-        tokio::task::spawn_blocking(move || self.engine.stop()).await?;
+        let (follower, engine) = (self.follower, self.engine);
+        let stop = move || {
+            drop(follower);
+            engine.stop();
+        };
+        tokio::task::spawn_blocking(stop).await?;
         Ok(())
     }
 }
@@ -126,4 +141,11 @@ fn tell(view: &RecoveryView) {
         sequence = view.sequence.0,
         "the log is being read"
     );
+}
+
+/// Keeps the history of a running engine's log.
+fn follow(engine: &Engine, folder: PathBuf) -> anyhow::Result<Follower> {
+    let handle = engine.handle();
+    let follower = Follower::start(folder, handle.log().frames(), *handle.digest_key());
+    follower.context("there can be no thread for history")
 }

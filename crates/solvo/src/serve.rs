@@ -63,6 +63,10 @@ pub(crate) struct ServeArgs {
     /// The BIC with which this node signs business application headers. Without one it signs with the receiver's.
     #[arg(long, value_name = "BIC", value_parser = Bic::parse)]
     iso_bic: Option<Bic>,
+    /// Keep no history: payments, entries and balances of the past can't be asked for. A later start without this
+    /// catches up.
+    #[arg(long)]
+    without_history: bool,
 }
 
 /// Snapshots, from which a start goes on, and what becomes of the log before them.
@@ -209,7 +213,7 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     let iso = IsoSettings { profile: arguments.iso_profile, bic: arguments.iso_bic };
     let edge = ServerLimits { iso, ..ServerLimits::default() };
     let mut node = tokio::select! {
-        node = Node::start_as(identities.clone(), arguments.listen, config, edge) => node?,
+        node = Node::start_as(identities.clone(), arguments.listen, config, edge, !arguments.without_history) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.
         _ = terminate.recv() => std::process::exit(0),
         _ = interrupt.recv() => std::process::exit(0),

@@ -1,0 +1,43 @@
+//! Payments, entries and balances of the past, on disk: an index that is derived from the log.
+//!
+//! The log is the truth, and says everything; here it is turned the other way, so that a payment is found by its
+//! references, an account's entries by their time, and a balance at any moment. Deleting the folder loses nothing but
+//! the time to make it again.
+//!
+//! Invariants:
+//! - Rows come from commands and from what the log says came of them. No rule is applied again.
+//! - Rows and the watermark that says up to where they go are written together, all or nothing.
+//! - No row holds a name, an account number or a text. They are read from the log when an answer needs them, so what
+//!   has been erased there is erased here.
+//! - The node never waits for history, and a fault here ends history alone.
+
+#![deny(clippy::as_conversions, clippy::float_arithmetic)]
+
+mod banks;
+mod bytes;
+mod follower;
+mod indexer;
+mod keys;
+#[cfg(not(solvo_mutants))]
+mod mutants;
+#[cfg(solvo_mutants)]
+pub mod mutants;
+mod pending;
+mod rebuild;
+mod rows;
+mod store;
+#[cfg(test)]
+mod testing;
+mod view;
+mod walk;
+mod window;
+
+pub use follower::{FOLDER, Follower, History, ITEMS_PER_COMMIT, Progress, Unavailable};
+pub use indexer::{IndexError, Indexer};
+pub use rebuild::Rebuild;
+pub use rows::{AccountOf, EntryKind, EntryRow, PaymentRow, Place};
+pub use store::{Store, StoreError, Watermark};
+pub use view::{
+    AccountFilter, BalanceAt, DAYS_MAX, EXAMINED_MAX, Found, Moment, Owner, Page, PaymentQuery, Side, View,
+};
+pub use walk::Order;
