@@ -210,7 +210,7 @@ fn check_payments(log: &Log, view: &View) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn history_says_what_the_ledger_did(steps in proptest::collection::vec(step(), 1..120)) {
