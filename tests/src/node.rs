@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::{Config, Engine, StartError};
-use history::Follower;
+use history::Keeper;
 use journal::SegmentSize;
 use ledger::Limits;
 use server::{Identities, ServeError, Served, ServerLimits};
@@ -23,7 +23,7 @@ use crate::{Api, until};
 pub struct Node {
     // Fields are dropped in this order: the engine stops before its folder is removed.
     engine: Engine,
-    follower: Option<Follower>,
+    keeper: Option<Keeper>,
     folder: TempDir,
     limits: ServerLimits,
     room: Limits,
@@ -90,7 +90,7 @@ impl Node {
 
     /// The same, with other limits of its edge.
     pub async fn restart_with(self, limits: ServerLimits) -> Self {
-        let (room, keeps_history) = (self.room, self.follower.is_some());
+        let (room, keeps_history) = (self.room, self.keeper.is_some());
         let folder = self.stop().await;
         let engine = Self::start_engine_with(folder.path(), room, None).await;
         let engine = engine.expect("the node starts on its folder");
@@ -99,7 +99,7 @@ impl Node {
 
     /// The same on the same limits, with a change to its folder in between.
     pub async fn restart_after(self, change: impl FnOnce(&Path)) -> Self {
-        let (limits, room, keeps_history) = (self.limits, self.room, self.follower.is_some());
+        let (limits, room, keeps_history) = (self.limits, self.room, self.keeper.is_some());
         let folder = self.stop().await;
         change(folder.path());
         let engine = Self::start_engine_with(folder.path(), room, None).await;
@@ -112,9 +112,9 @@ impl Node {
         drop(self.stop);
         let served = self.serving.await.expect("serving does not panic");
         served.expect("serving ends without a fault");
-        let (engine, follower) = (self.engine, self.follower);
+        let (engine, keeper) = (self.engine, self.keeper);
         let stop = move || {
-            drop(follower);
+            drop(keeper);
             engine.stop();
         };
         let stopped = tokio::task::spawn_blocking(stop).await;
@@ -201,18 +201,18 @@ impl Node {
         };
         let handle = engine.handle();
         let history = folder.path().join(history::FOLDER);
-        let follower = keeps_history.then(|| {
-            let follower = Follower::start(history, handle.log().frames(), *handle.digest_key());
-            follower.expect("a thread can be started")
+        let keeper = keeps_history.then(|| {
+            let keeper = Keeper::start(history, handle.log().frames(), *handle.digest_key());
+            keeper.expect("a thread can be started")
         });
-        let served = Served { handle, history: follower.as_ref().map(Follower::history) };
+        let served = Served { handle, history: keeper.as_ref().map(Keeper::history) };
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
             Some(identities) => {
                 tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
             }
         };
-        Self { engine, follower, folder, limits, room, address, stop, serving, started }
+        Self { engine, keeper, folder, limits, room, address, stop, serving, started }
     }
 }
 

@@ -140,6 +140,30 @@ impl LogView {
         Ok(positions.iter().map(|position| found[place(position)].clone()).collect())
     }
 
+    /// The texts of the commands that stand at these positions, in the order of the question; `None` where none stands,
+    /// where it has none, or where they have been erased.
+    ///
+    /// # Errors
+    /// See [`LogError`]. Nothing is given then.
+    pub fn texts_at(&self, positions: &[Sequence]) -> Result<Vec<Option<Box<[u8]>>>, LogError> {
+        let mut sorted = positions.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut found: BTreeMap<Sequence, Box<[u8]>> = BTreeMap::new();
+        let mut result = Ok(());
+        self.source.read_at(&sorted, &mut |frame| {
+            let copied = for_each_record(&frame, |at, record| {
+                if !record.text.is_empty() && sorted.binary_search(&at).is_ok() {
+                    found.insert(at, record.text.into());
+                }
+            });
+            result = self.check().and(copied.map_err(LogError::from));
+            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        result?;
+        Ok(positions.iter().map(|position| found.get(position).cloned()).collect())
+    }
+
     /// The document that brought the payment at this position, compressed; `None` if it came in another form, or the
     /// document has been erased.
     ///

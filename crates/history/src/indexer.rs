@@ -12,10 +12,11 @@ use std::sync::Arc;
 use journal::{FrameHash, FrameView};
 use ledger::{AnswerEffect, Kind, OutcomeEntry, OutcomeError, RecordError, Stage};
 use types::{
-    AccountNumber, BatchNumber, Bic, Currency, Digest, DigestKey, ParticipantNumber, PaymentState,
-    ReasonCode, Sequence, StatusReason, Timestamp,
+    AccountNumber, BatchNumber, Bic, Currency, DigestKey, ParticipantNumber, PaymentState, ReasonCode,
+    Sequence, StatusReason, Timestamp,
 };
 
+use crate::accounts::Accounts;
 use crate::banks::{Bank, Banks};
 use crate::keys::{self, Name, Series};
 use crate::pending::Pending;
@@ -509,40 +510,4 @@ fn beginning(frame: &FrameView<'_>) -> Watermark {
 fn holds_key(order: &Order, reason: Option<ReasonCode>) -> bool {
     let before = [StatusReason::Duplication.code(), StatusReason::DebtorBankNotRegistered.code()];
     !order.is_not_entitled && reason.is_none_or(|reason| !before.contains(&reason))
-}
-
-/// What tells quickly whether the edge's hint of an account is right: 16 bytes an account.
-#[derive(Debug, Default)]
-struct Accounts {
-    by_number: Vec<Known>,
-    /// Those opened since the last commit.
-    fresh: HashMap<(Digest, u16), AccountRow>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Known {
-    half_digest: u64,
-    owner: u32,
-    currency: u16,
-}
-
-impl Accounts {
-    fn add(&mut self, digest: Digest, currency: Currency, account: &AccountRow) {
-        let index = usize::try_from(account.number.0).expect("32 bits");
-        if self.by_number.len() <= index {
-            self.by_number.resize(index + 1, Known::default());
-        }
-        let (half_digest, owner) = (digest.table_hash(), account.owner.0);
-        self.by_number[index] = Known { half_digest, owner, currency: currency.number() };
-    }
-
-    fn is_hint_right(&self, named: window::AccountOf, currency: Currency, owner: ParticipantNumber) -> bool {
-        let known = usize::try_from(named.hint.0).ok().and_then(|index| self.by_number.get(index));
-        known.is_some_and(|known| {
-            known.half_digest == named.digest.table_hash()
-                && known.currency == currency.number()
-                && known.owner == owner.0
-                && owner.0 != 0
-        })
-    }
 }

@@ -13,10 +13,11 @@
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
+mod accounts;
 mod banks;
 mod bytes;
-mod follower;
 mod indexer;
+mod keeper;
 mod keys;
 #[cfg(not(solvo_mutants))]
 mod mutants;
@@ -32,8 +33,8 @@ mod view;
 mod walk;
 mod window;
 
-pub use follower::{FOLDER, Follower, History, ITEMS_PER_COMMIT, Progress, Unavailable};
 pub use indexer::{IndexError, Indexer};
+pub use keeper::{FOLDER, History, ITEMS_PER_COMMIT, Keeper, Progress, Unavailable};
 pub use rebuild::Rebuild;
 pub use rows::{AccountOf, EntryKind, EntryRow, PaymentRow, Place};
 pub use store::{Store, StoreError, Watermark};

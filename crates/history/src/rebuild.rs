@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use journal::FrameView;
+use types::DigestKey;
 
-use crate::follower::ITEMS_PER_COMMIT;
 use crate::indexer::{IndexError, Indexer};
+use crate::keeper::ITEMS_PER_COMMIT;
 use crate::store::{Store, StoreError, Watermark};
 
 /// A store in the making, beside the one that is there. The old one stays until the new one is whole.
@@ -17,11 +18,12 @@ pub struct Rebuild {
 }
 
 impl Rebuild {
-    /// Begins to make the store of a folder anew.
+    /// Begins to make the store of a folder anew. `key` is that of the log's digests, where its first record does not
+    /// tell it.
     ///
     /// # Errors
     /// If a node has the store open, or the folder can't be used.
-    pub fn begin(folder: &Path) -> Result<Self, IndexError> {
+    pub fn begin(folder: &Path, key: Option<DigestKey>) -> Result<Self, IndexError> {
         let new = folder.with_extension("new");
         if folder.exists() {
             // A running node holds it; then this fails. What is in it may be anything.
@@ -31,7 +33,7 @@ impl Rebuild {
             }
         }
         remove(&new)?;
-        let indexer = Indexer::open(Store::open(&new)?, None)?;
+        let indexer = Indexer::open(Store::open(&new)?, key)?;
         Ok(Self { folder: folder.to_owned(), new, indexer })
     }
 

@@ -22,7 +22,7 @@ use types::{
 };
 
 pub(crate) const KEY: DigestKey = DigestKey::new(*b"a key of digests");
-pub(crate) const LIMITS: Limits = Limits { accounts_max: 256, payments_max: 4096, requests_max: 4096 };
+pub(crate) const LIMITS: Limits = Limits { accounts_max: 256, payments_max: 8192, requests_max: 4096 };
 pub(crate) const MILLISECOND: i64 = 1_000_000;
 pub(crate) const SECOND: i64 = 1000 * MILLISECOND;
 

@@ -9,12 +9,13 @@ mod asked;
 mod token;
 mod told;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use client::v1;
 use client::v1::history_service_server::HistoryService;
-use engine::{Answer, Answered, LogView, Question, StoredOrder};
-use history::{History, PaymentRow, Side, StoreError, View, Watermark};
+use engine::{Answer, Answered, LogError, LogView, Question, StoredOrder};
+use history::{EntryKind, EntryRow, History, PaymentRow, Side, StoreError, View, Watermark};
 use ledger::PaymentAnswer;
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
@@ -45,11 +46,28 @@ impl Past {
 #[derive(Debug)]
 pub(crate) struct HistoryCalls(pub(crate) Node);
 
-/// What was read of history, and the orders that belong to it.
+/// What was read of history, and up to where that went.
 struct Found<Rows> {
     rows: Rows,
-    orders: Vec<Option<StoredOrder>>,
     watermark: Watermark,
+}
+
+/// Why history could not be read.
+enum Fault {
+    Store(StoreError),
+    Log(LogError),
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<LogError> for Fault {
+    fn from(error: LogError) -> Self {
+        Self::Log(error)
+    }
 }
 
 #[tonic::async_trait]
@@ -67,10 +85,10 @@ impl HistoryService for HistoryCalls {
             let query = history::PaymentQuery { account, ..query };
             let is_known = query.bank.is_none_or(|bank| view.is_registered(bank));
             let page = view.payments(&query, after, size)?;
-            let orders = orders(log, page.rows.iter().map(|row| row.sequence));
-            Ok(((page, is_known), orders))
+            let orders = orders(log, &page.rows)?;
+            Ok((page, orders, is_known))
         });
-        let Found { rows: (found, is_known), orders, watermark } = found.await?;
+        let Found { rows: (found, orders, is_known), watermark } = found.await?;
         if !is_known {
             return Err(crate::refusals::participant_unknown());
         }
@@ -97,10 +115,10 @@ impl HistoryService for HistoryCalls {
             };
             let id = asked.end_to_end_id.as_str();
             let page = view.payments_by_end_to_end_id(&key, id, days, after, size, is_wanted)?;
-            let orders = orders(log, page.rows.iter().map(|row| row.sequence));
+            let orders = orders(log, &page.rows)?;
             Ok((page, orders))
         });
-        let Found { rows: found, orders, watermark } = found.await?;
+        let Found { rows: (found, orders), watermark } = found.await?;
         let next_page_token = page(&self.0, &asked.page, found.next);
         let payments = found.rows.iter().zip(orders);
         let payments = payments.map(|(row, order)| record(&self.0, row, side_of(&caller, row), order));
@@ -119,26 +137,16 @@ impl HistoryService for HistoryCalls {
         let found = self.read(move |view, log| {
             let owner = match whose.find(view, &caller)? {
                 Ok(owner) => owner,
-                Err(refused) => return Ok((Err(refused), Vec::new())),
+                Err(refused) => return Ok(Err(refused)),
             };
             let page = view.entries(owner.owner, time, order, after, size)?;
-            let is_payment = |entry: &&history::EntryRow| entry.kind == history::EntryKind::Payment;
-            let positions: Vec<Sequence> =
-                page.rows.iter().filter(is_payment).map(|entry| entry.command).collect();
-            let payments = positions.iter().map(|position| view.payment(*position));
-            let payments = payments.collect::<Result<Vec<_>, _>>()?;
-            Ok((Ok((page, owner, payments)), orders(log, positions.into_iter())))
+            let behind = Behind::read(view, log, &page.rows)?;
+            Ok(Ok((page, owner, behind)))
         });
-        let Found { rows, orders, watermark } = found.await?;
-        let (found, owner, payments) = rows?;
-        let mut of_payments = payments.into_iter().zip(orders);
-        let entries = found.rows.iter().map(|row| {
-            let payment = match row.kind {
-                history::EntryKind::Payment => of_payments.next(),
-                history::EntryKind::Posting | history::EntryKind::Liquidity => None,
-            };
-            entry(&self.0, row, owner.bank, asked.whose.currency(), payment)
-        });
+        let Found { rows, watermark } = found.await?;
+        let (found, owner, mut behind) = rows?;
+        let currency = asked.whose.currency();
+        let entries = found.rows.iter().map(|row| entry(&self.0, row, owner.bank, currency, &mut behind));
         let entries = entries.collect();
         let next_page_token = page(&self.0, &asked.page, found.next);
         let as_of = Some(as_of(self.0.past.as_ref(), &watermark));
@@ -156,15 +164,15 @@ impl HistoryService for HistoryCalls {
             if let history::Moment::Position(position) = moment
                 && position > view.watermark().told
             {
-                return Ok((Err(position_ahead()), Vec::new()));
+                return Ok(Err(position_ahead()));
             }
             let balance = match whose.find(view, &caller)? {
                 Ok(owner) => view.balance(&owner, moment)?.ok_or_else(|| whose.unknown()),
                 Err(refused) => Err(refused),
             };
-            Ok((balance, Vec::new()))
+            Ok(balance)
         });
-        let Found { rows: balance, watermark, .. } = found.await?;
+        let Found { rows: balance, watermark } = found.await?;
         let balance = balance?;
         Ok(Response::new(v1::GetBalanceResponse {
             balance: crate::values::decimal(balance.balance, whose.currency()),
@@ -198,7 +206,7 @@ impl HistoryCalls {
     /// Reads history and the log on a thread that may wait.
     async fn read<Rows: Send + 'static>(
         &self,
-        read: impl FnOnce(&View, &LogView) -> Result<(Rows, Orders), StoreError> + Send + 'static,
+        read: impl FnOnce(&View, &LogView) -> Result<Rows, Fault> + Send + 'static,
     ) -> Result<Found<Rows>, Status> {
         read_past(&self.0, read).await?.ok_or_else(|| history_unavailable(NOT_KEPT))
     }
@@ -206,36 +214,61 @@ impl HistoryCalls {
 
 const NOT_KEPT: &str = "this node keeps no history";
 
-/// Orders that belong to rows: read from the log, or why they can't be.
-type Orders = Vec<Result<Option<StoredOrder>, ()>>;
+/// The orders of payments, as far as they are left.
+fn orders(log: &LogView, payments: &[PaymentRow]) -> Result<Vec<Option<StoredOrder>>, LogError> {
+    let positions: Vec<Sequence> = payments.iter().map(|row| row.sequence).collect();
+    left_of(&positions, |positions| log.orders_at(positions))
+}
 
-/// The orders at some positions. What has been trimmed is as good as erased.
-fn orders(log: &LogView, positions: impl Iterator<Item = Sequence>) -> Orders {
-    let positions: Vec<Sequence> = positions.collect();
+/// What is left in the log of some positions: what has been trimmed is as good as erased.
+fn left_of<Text>(
+    positions: &[Sequence],
+    read: impl Fn(&[Sequence]) -> Result<Vec<Option<Text>>, LogError>,
+) -> Result<Vec<Option<Text>>, LogError> {
     if positions.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let mut read = log.orders_at(&positions);
-    if let Some(first) = read.as_ref().err().and_then(engine::LogError::trimmed_before) {
-        let left: Vec<Sequence> = positions.iter().copied().filter(|position| *position >= first).collect();
-        read = log.orders_at(&left).map(|found| {
-            let mut found = left.into_iter().zip(found).collect::<std::collections::HashMap<_, _>>();
-            positions.iter().map(|position| found.remove(position).flatten()).collect()
-        });
-    }
-    match read {
-        Ok(found) => found.into_iter().map(Ok).collect(),
-        Err(error) => {
-            tracing::error!(%error, "the log could not be read for history");
-            vec![Err(()); positions.len()]
+    let all = read(positions);
+    let Some(first) = all.as_ref().err().and_then(LogError::trimmed_before) else { return all };
+    let left: Vec<Sequence> = positions.iter().copied().filter(|position| *position >= first).collect();
+    let mut found = if left.is_empty() { Vec::new() } else { read(&left)? }.into_iter();
+    let found = positions.iter().map(|position| {
+        let is_left = *position >= first;
+        found.by_ref().take(usize::from(is_left)).next().flatten()
+    });
+    Ok(found.collect())
+}
+
+/// What stands behind the entries of a page, by the position of the command.
+struct Behind {
+    payments: HashMap<Sequence, (PaymentRow, Option<StoredOrder>)>,
+    /// The texts of commands that are no payments.
+    texts: HashMap<Sequence, Box<[u8]>>,
+}
+
+impl Behind {
+    fn read(view: &View, log: &LogView, entries: &[EntryRow]) -> Result<Self, Fault> {
+        let commands = |is_payment: bool| -> Vec<Sequence> {
+            let wanted = entries.iter().filter(|entry| (entry.kind == EntryKind::Payment) == is_payment);
+            wanted.map(|entry| entry.command).collect()
+        };
+        let mut payments = Vec::new();
+        for position in commands(true) {
+            payments.extend(view.payment(position)?);
         }
+        let orders = orders(log, &payments)?;
+        let payments = payments.into_iter().zip(orders).map(|(row, order)| (row.sequence, (row, order)));
+        let positions = commands(false);
+        let texts = left_of(&positions, |positions| log.texts_at(positions))?;
+        let texts = positions.into_iter().zip(texts).filter_map(|(position, text)| Some((position, text?)));
+        Ok(Self { payments: payments.collect(), texts: texts.collect() })
     }
 }
 
 /// The same for any call; `None` if the node keeps no history.
 async fn read_past<Rows: Send + 'static>(
     node: &Node,
-    read: impl FnOnce(&View, &LogView) -> Result<(Rows, Orders), StoreError> + Send + 'static,
+    read: impl FnOnce(&View, &LogView) -> Result<Rows, Fault> + Send + 'static,
 ) -> Result<Option<Found<Rows>>, Status> {
     let Some(history) = node.past.history.clone() else { return Ok(None) };
     let permit = Arc::clone(&node.past.readings).acquire_owned().await;
@@ -243,13 +276,18 @@ async fn read_past<Rows: Send + 'static>(
     let log = node.handle.log();
     let found = tokio::task::spawn_blocking(move || {
         let view = history.view().map_err(|why| history_unavailable(&why.to_string()))?;
-        let (rows, orders) = read(&view, &log).map_err(|error| {
-            tracing::error!(%error, "history could not be read");
-            history_unavailable(&error.to_string())
+        let rows = read(&view, &log).map_err(|fault| match fault {
+            Fault::Store(error) => {
+                tracing::error!(%error, "history could not be read");
+                history_unavailable(&error.to_string())
+            }
+            Fault::Log(error) => {
+                tracing::error!(%error, "the log could not be read for history");
+                log_unreadable()
+            }
         })?;
-        let orders = orders.into_iter().collect::<Result<_, ()>>().map_err(|()| log_unreadable())?;
         drop(permit);
-        Ok(Found { rows, orders, watermark: *view.watermark() })
+        Ok(Found { rows, watermark: *view.watermark() })
     });
     found.await.map_err(|_| history_unavailable("a fault in the program"))?.map(Some)
 }
@@ -338,8 +376,7 @@ pub(crate) async fn older(
     let key = *node.handle.digest_key();
     let found = read_past(node, move |view, _| {
         let row = named.find(view, &key)?;
-        let is_covered = named.is_covered(view.watermark());
-        Ok(((row, is_covered), Vec::new()))
+        Ok((row, named.is_covered(view.watermark())))
     });
     let Ok(Some(Found { rows: (row, is_covered), .. })) = found.await else { return Ok(None) };
     if let Some(row) = row {

@@ -18,6 +18,7 @@ use crate::verify::progress::Bar;
 
 /// Asks for the past, or makes its store anew from the log.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  solvo history status --to 127.0.0.1:7400")]
 pub(crate) struct HistoryArgs {
     #[command(subcommand)]
     command: HistoryCommand,
@@ -125,7 +126,7 @@ fn rebuild(arguments: &RebuildArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let reader = Reader::open(FileStorage::open(&arguments.data)?)?;
     let mut bar = Bar::new(&arguments.data)?;
-    let mut rebuild = Rebuild::begin(&arguments.data.join(FOLDER))?;
+    let mut rebuild = Rebuild::begin(&arguments.data.join(FOLDER), None)?;
     let read = reader.read(BatchNumber(0), &mut |frame, location| {
         rebuild.take(frame)?;
         bar.frame(frame.header(), location);

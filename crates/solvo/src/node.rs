@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::history::Follower;
+use ::history::Keeper;
 use anyhow::Context;
 use engine::{Config, Engine, RecoveryProgress, RecoveryView};
 use server::{Identities, Served, ServerLimits};
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 pub(crate) struct Node {
     engine: Engine,
     /// What keeps history, if it is kept.
-    follower: Option<Follower>,
+    keeper: Option<Keeper>,
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), server::ServeError>>,
@@ -49,8 +49,8 @@ impl Node {
         let history_folder = config.folder.join(::history::FOLDER);
         let engine = start_engine(identities.clone(), listener.try_clone()?, config, limits).await?;
         let listener = TcpListener::from_std(listener)?;
-        let follower = match keeps_history {
-            true => Some(follow(&engine, history_folder)?),
+        let keeper = match keeps_history {
+            true => Some(keep_history(&engine, history_folder)?),
             false => None,
         };
         let (stop, stopped) = oneshot::channel();
@@ -58,14 +58,14 @@ impl Node {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
-        let served = Served { handle: engine.handle(), history: follower.as_ref().map(Follower::history) };
+        let served = Served { handle: engine.handle(), history: keeper.as_ref().map(Keeper::history) };
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
             Some(identities) => {
                 tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
             }
         };
-        Ok(Self { engine, follower, address, stop, serving })
+        Ok(Self { engine, keeper, address, stop, serving })
     }
 
     /// Where it listens; the port is the one that the system chose if none was asked for.
@@ -86,9 +86,9 @@ impl Node {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         drop(self.stop);
         self.serving.await??;
-        let (follower, engine) = (self.follower, self.engine);
+        let (keeper, engine) = (self.keeper, self.engine);
         let stop = move || {
-            drop(follower);
+            drop(keeper);
             engine.stop();
         };
         tokio::task::spawn_blocking(stop).await?;
@@ -144,8 +144,8 @@ fn tell(view: &RecoveryView) {
 }
 
 /// Keeps the history of a running engine's log.
-fn follow(engine: &Engine, folder: PathBuf) -> anyhow::Result<Follower> {
+fn keep_history(engine: &Engine, folder: PathBuf) -> anyhow::Result<Keeper> {
     let handle = engine.handle();
-    let follower = Follower::start(folder, handle.log().frames(), *handle.digest_key());
-    follower.context("there can be no thread for history")
+    let keeper = Keeper::start(folder, handle.log().frames(), *handle.digest_key());
+    keeper.context("there can be no thread for history")
 }

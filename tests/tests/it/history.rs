@@ -166,6 +166,8 @@ async fn entries_and_balances_of_any_moment() {
     assert_eq!(told[3], (v1::EntryType::Payment, "994.00"));
     assert_eq!(told[11], (v1::EntryType::Posting, "900.00"));
     assert_eq!(told[12], (v1::EntryType::Payment, "899.99"));
+    assert_eq!((entries[11].booking_key.as_str(), entries[11].reference.as_str()), ("SALARY", "CORE-1"));
+    assert!(entries.iter().all(|entry| !entry.erased));
     let third = &entries[3];
     assert_eq!(
         (third.payment_id.as_str(), third.transaction_id.as_str()),
@@ -174,6 +176,16 @@ async fn entries_and_balances_of_any_moment() {
     assert_eq!((third.direction(), third.counterpart.as_str()), (v1::EntryDirection::Debit, BETA));
     assert_eq!(third.amount.as_ref().unwrap().amount, "3.00");
     assert_eq!(third.payment.as_ref().unwrap().creditor_account, german(1));
+    let funding = v1::ListEntriesRequest {
+        owner: Some(v1::list_entries_request::Owner::Position(position(BETA))),
+        oldest_first: true,
+        ..Default::default()
+    };
+    let funded = api.history().list_entries(funding).await.unwrap().into_inner().entries;
+    assert_eq!(
+        (funded[0].r#type(), funded[0].reference.as_str()),
+        (v1::EntryType::Liquidity, "FUND-1000000.00")
+    );
     let of_position = v1::ListEntriesRequest {
         owner: Some(v1::list_entries_request::Owner::Position(position(BETA))),
         page_size: 1,

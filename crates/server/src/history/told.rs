@@ -4,10 +4,11 @@ use client::convert::{money, payment_from_order, timestamp};
 use client::v1;
 use engine::StoredOrder;
 use history::{EntryKind, EntryRow, PaymentRow, Place, Side, Watermark};
+use ledger::EntryText;
 use types::{Amount, Bic, Currency};
 
 use super::asked::PageAsked;
-use super::{Past, token};
+use super::{Behind, Past, token};
 use crate::node::Node;
 use crate::values::{PaymentFacts, PaymentReferences, decimal, payment_outcome};
 
@@ -54,42 +55,61 @@ pub(super) fn outcome(node: &Node, row: &PaymentRow, side: Side) -> v1::PaymentO
     payment_outcome(&node.handle, references, &facts)
 }
 
-/// An entry of a bank's account or position.
+/// An entry of a bank's account or position, with what stands behind it.
 pub(super) fn entry(
     node: &Node,
     row: &EntryRow,
     bank: Bic,
     currency: Currency,
-    payment: Option<(Option<PaymentRow>, Option<StoredOrder>)>,
+    behind: &mut Behind,
 ) -> v1::Entry {
     let amount = Amount::from_minor_units(row.change.abs());
-    let (r#type, is_payment) = match row.kind {
-        EntryKind::Payment => (v1::EntryType::Payment, true),
-        EntryKind::Posting => (v1::EntryType::Posting, false),
-        EntryKind::Liquidity => (v1::EntryType::Liquidity, false),
+    let r#type = match row.kind {
+        EntryKind::Payment => v1::EntryType::Payment,
+        EntryKind::Posting => v1::EntryType::Posting,
+        EntryKind::Liquidity => v1::EntryType::Liquidity,
     };
     let direction = if row.change < 0 { v1::EntryDirection::Debit } else { v1::EntryDirection::Credit };
-    let (payment, order) = payment.unwrap_or_default();
-    let order = order.as_ref().and_then(StoredOrder::order).as_ref().map(payment_from_order);
-    let payment_id = || node.handle.payment_id(row.command).to_string();
-    let other = payment.as_ref().and_then(|payment| match payment.debtor_agent == bank && row.change < 0 {
-        true => payment.creditor_agent,
-        false => Some(payment.debtor_agent),
-    });
-    v1::Entry {
+    let plain = v1::Entry {
         sequence: row.place.at.0,
         time: Some(timestamp(row.time)),
         r#type: r#type.into(),
         direction: direction.into(),
         amount: amount.map(|amount| money(amount, currency)),
         balance: decimal(row.balance, currency),
-        payment_id: if is_payment { payment_id() } else { String::new() },
-        transaction_id: payment
-            .map_or_else(String::new, |payment| payment.transaction_id.as_str().to_owned()),
+        ..v1::Entry::default()
+    };
+    let Some((payment, order)) = behind.payments.remove(&row.command) else {
+        let text = behind.texts.remove(&row.command);
+        let (booking_key, reference) = texts_of(row.kind, text.as_deref()).unwrap_or_default();
+        return v1::Entry { erased: text.is_none(), booking_key, reference, ..plain };
+    };
+    let order = order.as_ref().and_then(StoredOrder::order).as_ref().map(payment_from_order);
+    let other = match payment.debtor_agent == bank && row.change < 0 {
+        true => payment.creditor_agent,
+        false => Some(payment.debtor_agent),
+    };
+    v1::Entry {
+        payment_id: node.handle.payment_id(row.command).to_string(),
+        transaction_id: payment.transaction_id.as_str().to_owned(),
         counterpart: other.map_or_else(String::new, |bank| bank.to_string()),
-        erased: is_payment && order.is_none(),
+        erased: order.is_none(),
         payment: order,
+        ..plain
     }
+}
+
+/// The booking key and the reference in the texts of a command that is no payment.
+fn texts_of(kind: EntryKind, text: Option<&[u8]>) -> Option<(String, String)> {
+    let text = text?;
+    Some(match kind {
+        EntryKind::Payment => return None,
+        EntryKind::Posting => {
+            let EntryText { booking_key, core_reference } = EntryText::decode(text).ok()?;
+            (booking_key.as_str().to_owned(), core_reference.as_str().to_owned())
+        }
+        EntryKind::Liquidity => (String::new(), std::str::from_utf8(text).ok()?.to_owned()),
+    })
 }
 
 /// The token of the next page; empty if there is none.

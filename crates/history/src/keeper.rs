@@ -63,7 +63,7 @@ const CURRENT: Duration = Duration::from_secs(1);
 
 /// History that is being kept up to date. Dropping it stops that.
 #[derive(Debug)]
-pub struct Follower {
+pub struct Keeper {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -88,7 +88,7 @@ struct State {
     unavailable: Option<Unavailable>,
 }
 
-impl Follower {
+impl Keeper {
     /// Keeps the history of a log in a folder, from where it stands there. It opens and catches up in the background.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Follower {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("history".to_owned()).spawn(move || {
                 let ends = Ends(Arc::clone(&shared));
-                match follow(&shared, &folder, source.as_ref(), key) {
+                match keep(&shared, &folder, source.as_ref(), key) {
                     Ok(()) => tracing::debug!("history stops with the node"),
                     Err(error) => {
                         let why = told_once(&error);
@@ -122,7 +122,7 @@ impl Follower {
     }
 }
 
-impl Drop for Follower {
+impl Drop for Keeper {
     fn drop(&mut self) {
         self.shared.stops.store(true, Ordering::Relaxed);
         self.shared.changed.notify_all();
@@ -181,34 +181,29 @@ fn held(shared: &Shared) -> MutexGuard<'_, State> {
 
 /// Why history ends.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FollowError {
+pub(crate) enum KeepError {
     #[error(transparent)]
     Index(#[from] IndexError),
     #[error("the log can't be read: {0}")]
     Read(#[from] ReadError),
 }
 
-impl From<StoreError> for FollowError {
+impl From<StoreError> for KeepError {
     fn from(error: StoreError) -> Self {
         Self::Index(error.into())
     }
 }
 
-fn told_once(error: &FollowError) -> String {
+fn told_once(error: &KeepError) -> String {
     match error {
-        FollowError::Read(ReadError::Trimmed { .. }) => {
+        KeepError::Read(ReadError::Trimmed { .. }) => {
             format!("{error}; history can't be made from a part of the log, so take its folder from a backup")
         }
-        other @ (FollowError::Read(_) | FollowError::Index(_)) => other.to_string(),
+        other @ (KeepError::Read(_) | KeepError::Index(_)) => other.to_string(),
     }
 }
 
-fn follow(
-    shared: &Shared,
-    folder: &Path,
-    source: &dyn FrameSource,
-    key: DigestKey,
-) -> Result<(), FollowError> {
+fn keep(shared: &Shared, folder: &Path, source: &dyn FrameSource, key: DigestKey) -> Result<(), KeepError> {
     let mut indexer = open(folder, source, key)?;
     {
         let mut state = held(shared);
@@ -230,7 +225,7 @@ fn follow(
 }
 
 /// Opens the store. One of another log or version is thrown away: everything in it is in the log.
-pub(crate) fn open(folder: &Path, source: &dyn FrameSource, key: DigestKey) -> Result<Indexer, FollowError> {
+pub(crate) fn open(folder: &Path, source: &dyn FrameSource, key: DigestKey) -> Result<Indexer, KeepError> {
     let why = match Indexer::open(Store::open(folder)?, Some(key)) {
         Ok(indexer) if is_of_this_log(&indexer, source)? => return Ok(indexer),
         Ok(_) => "it is of another log".to_owned(),
@@ -263,7 +258,7 @@ pub(crate) fn catch_up(
     indexer: &mut Indexer,
     source: &dyn FrameSource,
     stops: &dyn Fn() -> bool,
-) -> Result<(), FollowError> {
+) -> Result<(), KeepError> {
     let mut taken = Ok(());
     let from: Sequence = indexer.resume_after();
     source.read_after(from, &mut |frame| {
@@ -281,5 +276,5 @@ fn take(indexer: &mut Indexer, frame: &FrameView<'_>) -> Result<(), IndexError> 
 }
 
 #[cfg(test)]
-#[path = "follower_tests.rs"]
+#[path = "keeper_tests.rs"]
 mod tests;
