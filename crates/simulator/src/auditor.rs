@@ -20,7 +20,7 @@ use types::{BatchNumber, Duration, PaymentState, ReasonCode, Sequence, Timestamp
 use crate::compare::{self, same};
 use crate::model::{Expected, Model, Place, money};
 use crate::step::{Pay, Step};
-use crate::words::{Query, bic, record_of, split, unmarked};
+use crate::words::{Query, bic, named_run, record_of, split, unmarked};
 
 #[path = "auditor_banks.rs"]
 mod banks;
@@ -85,6 +85,8 @@ pub(crate) struct Auditor {
     /// The frames of a log that is being read.
     reading: Vec<Frame>,
     decided: BTreeMap<Sequence, Decided>,
+    /// The commands that name a run on disk, and whether they fit.
+    named: BTreeMap<Sequence, bool>,
     told: BTreeMap<(u8, u32), (Pay, Told, Timestamp)>,
     settled: BTreeMap<(u8, u32), Timestamp>,
     never: BTreeSet<((u8, u32), Timestamp)>,
@@ -126,7 +128,7 @@ impl Auditor {
         for record in split(frame.view().records()) {
             let (record, marks) = unmarked(record);
             if let Some(Step::Pay(payment)) = self.steps.get(&record) {
-                self.marked(payment, marks, time)?;
+                self.marked(payment, marks.connected, time)?;
             }
         }
         match time >= log_time {
@@ -223,10 +225,17 @@ impl Auditor {
                 self.model.pass(at);
                 continue;
             }
-            let (record, connected) = unmarked(record);
+            let (record, marks) = unmarked(record);
+            if let Some(run) = named_run(&record) {
+                let is_named = self.model.seal(at, run);
+                self.named.insert(at.sequence, is_named);
+                continue;
+            }
             let step = self.steps.get(&record).cloned();
             let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
+            let connected = marks.connected;
             let expected = match &step {
+                step if self.model.is_short(step, marks.evidence_upto) => self.model.ask_again(at),
                 Step::Pay(payment) => self.model.apply(at, &Step::Pay(Pay { connected, ..*payment })),
                 step @ (Step::Request { .. }
                 | Step::Answer { .. }
@@ -332,6 +341,13 @@ impl Auditor {
             }
         }
         Ok(())
+    }
+
+    /// The node is told what came of naming a run.
+    pub(crate) fn run_named(&self, outcome: &Outcome) -> Result<bool, Violation> {
+        let is_named = matches!(outcome.verdict, Verdict::Done { .. });
+        same("whether a run is named", &self.named.get(&outcome.sequence), &Some(&is_named))?;
+        Ok(is_named)
     }
 
     /// A client is told an answer.

@@ -154,6 +154,7 @@ pub(crate) struct Model {
     pub(crate) accounts: BTreeMap<u32, Account>,
     payments: BTreeMap<Sequence, Payment>,
     has_forgotten: bool,
+    sealed: Sealed,
     answered: BTreeMap<u32, Answered>,
     references: BTreeSet<(u8, u32)>,
     /// Payments settled, rejected and expired since the log began.
@@ -180,6 +181,7 @@ impl Model {
         self.at = at;
         self.asked.clear();
         let limit = at.time.minus(REMEMBERED);
+        self.sealed.forget(limit);
         // In order, and nothing that waits: what is decided now is remembered for another frame.
         while let Some(oldest) = self.payments.first_entry()
             && oldest.get().received < limit
@@ -218,11 +220,12 @@ impl Model {
 
     /// What the question for the payment at a position comes to.
     pub(crate) fn known_at(&self, sequence: Sequence) -> Known {
-        let oldest = self.payments.keys().next();
+        let oldest = self.payments.range(self.sealed.floor.next()..).next().map(|(oldest, _)| oldest);
+        let has_forgotten = self.has_forgotten || self.sealed.floor > Sequence(0);
         match self.payments.get(&sequence) {
             Some(payment) => Known::Found(sequence, payment.state, payment.reason),
             None if sequence > self.at.sequence => Known::NotFound { is_final: false },
-            None if self.has_forgotten && oldest.is_none_or(|oldest| sequence < *oldest) => Known::Forgotten,
+            None if has_forgotten && oldest.is_none_or(|oldest| sequence < *oldest) => Known::Forgotten,
             None => Known::NotFound { is_final: true },
         }
     }
@@ -234,15 +237,16 @@ impl Model {
         }
         let Some(accepted) = accepted else { return Known::NotFound { is_final: false } };
         // It may have been received up to the tolerance before it was accepted.
-        if self.has_forgotten && accepted < self.at.time.minus(REMEMBERED).plus(TOLERANCE) {
+        let has_forgotten = self.has_forgotten || self.sealed.floor > Sequence(0);
+        if has_forgotten && accepted < self.at.time.minus(REMEMBERED).plus(TOLERANCE) {
             return Known::Forgotten;
         }
         Known::NotFound { is_final: accepted.plus(EXPIRY) <= self.at.time }
     }
 
-    /// How many payments and requests are remembered.
+    /// How many payments, those on disk left out, and requests are remembered.
     pub(crate) fn remembered(&self) -> (usize, usize) {
-        (self.payments.len(), self.answered.len())
+        (self.payments.range(self.sealed.floor.next()..).count(), self.answered.len())
     }
 
     /// A bank, and its number.
@@ -493,9 +497,12 @@ impl Model {
 
 #[path = "model_payment.rs"]
 mod payment;
+#[path = "model_sealing.rs"]
+mod sealing;
 #[path = "model_waiting.rs"]
 mod waiting;
 
+use sealing::Sealed;
 use waiting::Waits;
 
 impl Account {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use engine::{Core, CoreSetup, Directory, LogClock, Now, Replayer};
+use engine::{Core, CoreSetup, Directory, Duplicates, Handing, LogClock, Now, Replayer, Sealer};
 use journal::{
     Append, ClaimError, FrameBuilder, FrameKind, Journal, LocalJournal, LocalWriter, MemoryStorage,
-    OpenError, Preparer, ReadError, SealInput, SealedFrame, SegmentSize, Settings, Tail, Writer,
+    OpenError, Preparer, ReadError, RunError, SealInput, SealedFrame, SegmentSize, Settings, Tail, Writer,
 };
-use ledger::{Limits, Profile, RecordWriter};
+use ledger::{Limits, Profile, RecordWriter, SealMarks, SealedRun};
 use types::{BatchNumber, Duration, PrincipalNumber};
 
 use crate::auditor::{Auditor, Recovered, Violation};
@@ -26,6 +26,12 @@ pub(crate) struct Node {
     pub(crate) held: Option<SealedFrame>,
     /// What came of its write, before the step knows.
     pub(crate) written: Option<(SealedFrame, Append)>,
+    /// Payments that have left the core's table.
+    pub(crate) duplicates: Arc<Duplicates>,
+    pub(crate) handing: Handing,
+    pub(crate) sealer: Sealer<MemoryStorage>,
+    /// A run that the log is to name as soon as the step takes it.
+    pub(crate) to_name: Option<SealedRun>,
 }
 
 /// Why a node does not run.
@@ -47,6 +53,8 @@ pub(crate) struct Start<'parts> {
     pub(crate) now: Now,
     /// The version of the rules under which a new log begins: an older program may have begun it.
     pub(crate) begins_under: u32,
+    /// When payments leave the core's table.
+    pub(crate) seals: Option<SealMarks>,
 }
 
 /// Opens the journal of a folder, or makes one.
@@ -126,12 +134,24 @@ impl Start<'_> {
         }
         let (ledger, untold) = replayer.finish();
         self.auditor.state(&ledger).map_err(Down::Wrong)?;
+        let duplicates = Arc::new(Duplicates::default());
+        let storage = journal.storage().clone();
+        let sealer = Sealer::open(storage, IDENTITY, &ledger, Arc::clone(&duplicates));
+        let sealer = sealer.map_err(|error| match error {
+            RunError::Storage(_) => Down::Again(error.to_string()),
+            RunError::Damaged { .. }
+            | RunError::Missing { .. }
+            | RunError::Another { .. }
+            | RunError::NewerFormat { .. } => Down::Stopped(error.to_string()),
+        })?;
         let directory = Arc::new(Directory::default());
         let identity = IDENTITY;
         let setup = CoreSetup { ledger, untold, builder, identity, tail, clock, directory };
         let core = Core::new(setup, self.now);
         let preparer = journal.preparer();
-        Ok(Node { core, writer, preparer, journal, held: None, written: None })
+        let (handing, to_name) = (Handing::new(self.seals), None);
+        let (held, written) = (None, None);
+        Ok(Node { core, writer, preparer, journal, held, written, duplicates, handing, sealer, to_name })
     }
 
     fn seal(

@@ -4,7 +4,7 @@
 //! of them is also seen alone.
 
 use journal::SegmentSize;
-use ledger::RULES_VERSION;
+use ledger::{RULES_VERSION, SealMarks};
 
 use crate::banks::Behaviour;
 use crate::random::Random;
@@ -128,6 +128,10 @@ pub(crate) struct Plan {
     pub(crate) reconnect_max: i64,
     /// The version of the rules under which the log begins: the newest, or that of the program before.
     pub(crate) begins_under: u32,
+    /// When payments leave the core's table, if they do.
+    pub(crate) seals: Option<SealMarks>,
+    /// Between the look on disk and the submission, in nanoseconds, at most.
+    pub(crate) look_up_max: i64,
     /// How often a bank has forgotten what it heard last when it connects. Thousandths.
     pub(crate) bank_forgets: u64,
 }
@@ -176,6 +180,10 @@ impl Plan {
             page: *random.one_of(&[1, 3, 64, 1000]),
             collect_max: *random.one_of(&[MILLISECOND, 50 * MILLISECOND, SECOND]),
             reconnect_max: *random.one_of(&[10 * MILLISECOND, 500 * MILLISECOND, 3 * SECOND]),
+            seals: random
+                .happens(700)
+                .then(|| SealMarks { above: random.index(12), run_payments: random.index(6) + 1 }),
+            look_up_max: *random.one_of(&[1, 30 * MILLISECOND, 300 * MILLISECOND]),
             bank_forgets: *random.one_of(&[0, 0, 500]),
             begins_under: RULES_VERSION - u32::from(random.happens(500)),
         }

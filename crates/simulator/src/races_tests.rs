@@ -72,7 +72,8 @@ impl Table {
     fn start(&mut self) {
         let segment_size = SegmentSize::new(4 << 20).unwrap();
         let journal = crate::node::open(&self.storage, segment_size, 1).unwrap();
-        let start = Start { auditor: &mut self.auditor, now: self.now, begins_under: RULES_VERSION };
+        let start =
+            Start { auditor: &mut self.auditor, now: self.now, begins_under: RULES_VERSION, seals: None };
         let started = start.run(journal);
         self.node = Some(started.expect("nothing is wrong with its disk"));
         let log_time = self.log_time();

@@ -1,6 +1,6 @@
 //! The node's side of a simulation: what arrives at it, what it says, and what it asks of its disk.
 
-use engine::{Action, ClockState, Event, Submission};
+use engine::{Action, ClockState, Event};
 use journal::{Append, Prepared, Space, Writer};
 use ledger::Outcome;
 use types::Timestamp;
@@ -11,7 +11,7 @@ use crate::auditor::Auditor;
 use crate::node::{Down, Node, Start};
 use crate::step::{Pay, Step};
 use crate::traffic::Wish;
-use crate::words::{commands, question, write};
+use crate::words::{commands, digest_key, question, write};
 
 /// How often an idle node looks at the clocks.
 const LOOK_AROUND: i64 = 100 * MILLISECOND;
@@ -55,11 +55,7 @@ impl Simulation {
             for (record, (_, step)) in writer.split().zip(&sent) {
                 self.auditor.sent(record, step);
             }
-            self.ticket += 1;
-            self.note(&format!("ticket {} submits {:?}", self.ticket, sent));
-            let submission = Submission::new(writer, self.ticket).expect("a few commands fit a frame");
-            self.waiting.insert(self.ticket, Waiting::Outcomes(sent));
-            self.step(Event::Submit(submission))?;
+            self.look_up_and_hand_in(writer, sent)?;
         }
         for (job, query) in asked {
             let is_ready = self.node.as_ref().is_some_and(|node| node.core.takes_submissions());
@@ -111,14 +107,26 @@ impl Simulation {
                 }
             }
             Action::Reply(ticket, range) => self.reply(ticket, &outcomes[range])?,
+            Action::LookUp(mut look_up) => {
+                let node = self.node.as_ref().expect("a node that acts is there");
+                if let Err(error) = node.duplicates.complete(&mut look_up, &digest_key()) {
+                    return Err(self.look_up_failed(&error));
+                }
+                let (ticket, answered) = look_up.into_answer();
+                return self.carry_out(Action::Answer(ticket, answered), outcomes);
+            }
+            Action::AskAgain(submission) => self.ask_again(submission),
             Action::Answer(ticket, answered) => {
-                if self.waiting.range(..ticket).any(|(_, waiting)| matches!(waiting, Waiting::Outcomes(_))) {
+                let is_overtaken = |(earlier, waiting): (&u32, &Waiting)| {
+                    matches!(waiting, Waiting::Outcomes(_)) && !self.undecided.contains(earlier)
+                };
+                if self.waiting.range(..ticket).any(is_overtaken) {
                     return Err(Stop::Wrong("promise 5: a question overtakes a command".to_owned()));
                 }
                 let (job, query) = match self.waiting.remove(&ticket) {
                     Some(Waiting::Answer(job, query)) => (job, query),
                     Some(Waiting::Open(bank, link)) => return self.open_questions(bank, link, answered),
-                    Some(Waiting::Outcomes(_)) | None => {
+                    Some(Waiting::Outcomes(_) | Waiting::Naming(_)) | None => {
                         return Err(Stop::Wrong(format!("nobody asked ticket {ticket}")));
                     }
                 };
@@ -132,9 +140,6 @@ impl Simulation {
                 self.at(pause, Happening::Idle(self.life));
             }
             Action::Late { .. } => {}
-            Action::LookUp(_) | Action::AskAgain(_) => {
-                return Err(Stop::Wrong("payments leave a table that seals none".to_owned()));
-            }
             Action::Halt(reason) => {
                 self.note(&format!("the node halts: {reason}"));
                 return self.after_failure();
@@ -148,7 +153,12 @@ impl Simulation {
     }
 
     pub(super) fn reply(&mut self, ticket: u32, outcomes: &[Outcome]) -> Result<(), Stop> {
-        let Some(Waiting::Outcomes(sent)) = self.waiting.remove(&ticket) else {
+        self.undecided.remove(&ticket);
+        let waiting = self.waiting.remove(&ticket);
+        if let Some(Waiting::Naming(number)) = waiting {
+            return self.run_named(number, &outcomes[0]);
+        }
+        let Some(Waiting::Outcomes(sent)) = waiting else {
             return Err(Stop::Wrong(format!("nobody sent ticket {ticket}")));
         };
         crate::compare::same("outcomes of a submission", &sent.len(), &outcomes.len())?;
@@ -222,6 +232,8 @@ impl Simulation {
             self.carry_out(action, &outcomes)?;
         }
         self.at(0, Happening::Idle(self.life));
+        let pause = self.pause(2 * MILLISECOND);
+        self.at(pause, Happening::Seal(self.life));
         Ok(())
     }
 
@@ -250,9 +262,9 @@ impl Simulation {
         self.rot();
         let started = crate::node::open(&self.storage, self.plan.segment_size, self.random.bits());
         let now = self.now();
-        let begins_under = self.plan.begins_under;
+        let (begins_under, seals) = (self.plan.begins_under, self.plan.seals);
         let auditor = &mut self.auditor;
-        let started = started.and_then(|journal| Start { auditor, now, begins_under }.run(journal));
+        let started = started.and_then(|journal| Start { auditor, now, begins_under, seals }.run(journal));
         self.started(started)
     }
 

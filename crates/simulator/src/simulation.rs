@@ -7,11 +7,11 @@
 //! - Whatever happens is an entry of the queue, taken in the order of its time and then of its making.
 //! - Nothing is drawn from anywhere but the seed's generator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Event, Now};
+use engine::{Event, Now, Submission};
 use journal::{FrameKind, MemoryStorage, SealedFrame};
-use ledger::{AnswerEffect, Stage};
+use ledger::{AnswerEffect, RecordWriter, Stage};
 use types::{Sequence, Timestamp};
 
 use crate::auditor::{Auditor, Violation};
@@ -26,6 +26,8 @@ use crate::words::Query;
 
 #[path = "links.rs"]
 mod links;
+#[path = "sealing.rs"]
+mod sealing;
 #[path = "serving.rs"]
 mod serving;
 #[path = "troubles.rs"]
@@ -99,6 +101,11 @@ enum Happening {
     Disconnect(usize, u64),
     Collect(usize, u64),
     Say(usize, u64, Step),
+    /// Commands that were looked up arrive.
+    HandIn(u64, RecordWriter, Vec<(usize, Step)>),
+    /// Commands that were looked up again arrive.
+    Again(u64),
+    Seal(u64),
 }
 
 /// Something that a client wants, until it has an answer.
@@ -117,6 +124,8 @@ enum Waiting {
     Answer(usize, Query),
     /// A bank, over this connection, for what it has yet to answer.
     Open(usize, u64),
+    /// What comes of naming this run.
+    Naming(u64),
 }
 
 /// How a turn ends the simulation.
@@ -176,6 +185,10 @@ pub(crate) struct Simulation {
     is_unreadable: bool,
     created: usize,
     waiting: BTreeMap<u32, Waiting>,
+    /// Tickets whose commands come again, so that questions may overtake them.
+    undecided: BTreeSet<u32>,
+    /// Commands that come again, looked up anew.
+    again: Vec<Submission<u32>>,
     ticket: u32,
     phase: Phase,
     healed_at: i64,
@@ -226,6 +239,8 @@ impl Simulation {
             is_unreadable: false,
             created: 0,
             waiting: BTreeMap::new(),
+            undecided: BTreeSet::new(),
+            again: Vec::new(),
             ticket: 0,
             phase: Phase::Trouble,
             healed_at: 0,
@@ -302,7 +317,13 @@ impl Simulation {
             Happening::WriteDone(life) if life == self.life => return self.write_done(),
             Happening::Prepare(life) if life == self.life => return self.prepare(),
             Happening::LookAround(life) if life == self.life => self.look_around(),
+            Happening::HandIn(life, writer, sent) if life == self.life => return self.hand_in(writer, sent),
+            Happening::Again(life) if life == self.life => return self.hand_in_again(),
+            Happening::Seal(life) if life == self.life => return self.seal(),
             Happening::Idle(_)
+            | Happening::HandIn(..)
+            | Happening::Again(_)
+            | Happening::Seal(_)
             | Happening::WriteStart(_)
             | Happening::WriteDone(_)
             | Happening::Prepare(_)

@@ -158,6 +158,8 @@ impl Simulation {
         self.zombie = None;
         self.life += 1;
         self.waiting.clear();
+        self.undecided.clear();
+        self.again.clear();
         self.is_armed = false;
         self.ambush = None;
         self.links_end();
@@ -247,8 +249,8 @@ impl Simulation {
         self.end_life();
         let now = self.now();
         self.zombie = Some((node.writer, frame));
-        let begins_under = self.plan.begins_under;
-        let started = Start { auditor: &mut self.auditor, now, begins_under }.run(node.journal);
+        let (begins_under, seals) = (self.plan.begins_under, self.plan.seals);
+        let started = Start { auditor: &mut self.auditor, now, begins_under, seals }.run(node.journal);
         let zombie = self.zombie.take();
         self.started(started)?;
         if self.node.is_some() {

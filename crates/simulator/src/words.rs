@@ -3,16 +3,13 @@
 //! Invariant: a record's bytes, but for the marks of connections, tell its step, so that whoever reads a log can look up
 //! what each record asks.
 
-use std::mem::offset_of;
-
 use engine::{PaymentName, Question};
 use journal::Identity;
-use ledger::layout;
 use ledger::{
-    AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter, Records,
-    RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor,
-    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion,
-    TransferLiquidity,
+    AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, Record, RecordWriter,
+    Records, RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SealedRun, SetAccountFlag,
+    SetAccountFloor, SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit,
+    SetVersion, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
@@ -79,16 +76,48 @@ pub(crate) fn record_of(step: &Step) -> Vec<u8> {
     writer.records().to_vec()
 }
 
-/// A record as it was before its frame was sealed, and which of its banks were marked as connected then.
-pub(crate) fn unmarked(mut record: Vec<u8>) -> (Vec<u8>, Connected) {
+/// What the node writes into a record beside its step.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Marks {
+    /// Which of a payment's banks were connected.
+    pub(crate) connected: Connected,
+    /// Up to which position it was looked up on disk.
+    pub(crate) evidence_upto: u64,
+}
+
+/// A record as it was before the node marked it, and the marks.
+pub(crate) fn unmarked(record: Vec<u8>) -> (Vec<u8>, Marks) {
     let read = Records::erased(&record).next().and_then(Result::ok).map(|read| read.command);
-    let Some(Command::Payment(payment)) = read else { return (record, Connected::default()) };
-    let connected = payment.connected();
-    record[offset_of!(layout::Header, version)] = 1;
-    let flags = size_of::<layout::Header>() + offset_of!(layout::Payment, flags);
-    let bits = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
-    record[flags] &= !bits.to_le_bytes()[0];
-    (record, connected)
+    let marks = match read {
+        Some(Command::Payment(payment)) => {
+            Marks { connected: payment.connected(), evidence_upto: payment.evidence_upto.get() }
+        }
+        Some(Command::RefusedPayment(refused)) if refused.is_entitled() => {
+            Marks { evidence_upto: refused.evidence_upto.get(), ..Marks::default() }
+        }
+        Some(Command::Answer(answer)) => {
+            Marks { evidence_upto: answer.evidence_upto.get(), ..Marks::default() }
+        }
+        _ => return (record, Marks::default()),
+    };
+    let before = RecordWriter::again(digest_key(), [(record.as_slice(), [].as_slice())]);
+    (before.records().to_vec(), marks)
+}
+
+/// The run that a record names, if it names one.
+pub(crate) fn named_run(record: &[u8]) -> Option<SealedRun> {
+    let Some(Ok(Record { command: Command::SealDuplicates(seal), .. })) = Records::erased(record).next()
+    else {
+        return None;
+    };
+    Some(SealedRun {
+        number: seal.run.get(),
+        after: Sequence(seal.after.get()),
+        upto: Sequence(seal.upto.get()),
+        newest_time: Timestamp::from_nanoseconds(seal.newest_time.get())?,
+        payments: seal.payments.get(),
+        hash: seal.hash,
+    })
 }
 
 /// The records of a frame, one by one. They are of a frame that has been checked.
