@@ -234,8 +234,9 @@ impl Auditor {
             let step = self.steps.get(&record).cloned();
             let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
             let connected = marks.connected;
+            let is_short = self.model.is_short(&step, marks.evidence_upto);
             let expected = match &step {
-                step if self.model.is_short(step, marks.evidence_upto) => self.model.ask_again(at),
+                _ if is_short => self.model.ask_again(at),
                 Step::Pay(payment) => self.model.apply(at, &Step::Pay(Pay { connected, ..*payment })),
                 step @ (Step::Request { .. }
                 | Step::Answer { .. }
