@@ -28,6 +28,9 @@ const LOOK: Duration = Duration::from_millis(500);
 const LOOKS: u32 = 2;
 const TICKS_AT_REST: u64 = 2;
 
+/// How long a node that listens may take until it is ready.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
 /// How often a node that starts is asked whether it is ready.
 const READY_LOOK: Duration = Duration::from_millis(10);
 
@@ -113,7 +116,9 @@ impl Node {
         let options = ConnectOptions { connections: 1, ..ConnectOptions::default() };
         let client = Client::connect(process.address(), options).await?;
         let node = Self { process, client, folder };
+        let start = Instant::now();
         while !node.status().await?.ready {
+            ensure!(start.elapsed() < READY_WITHIN, "a node that has recovered its log takes no payments");
             tokio::time::sleep(READY_LOOK).await;
         }
         Ok(node)

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use journal::{BLOCK_SIZE, ENVELOPE_HEADER_LENGTH, FileStorage, Reader, SnapshotReader};
-use loadgen::{Books, Extent, Latency, LoadOptions, Mode, Rate, RemotePayees, Responders, Silent, drive};
+use loadgen::{
+    Arrivals, Books, Extent, Latency, LoadOptions, Mode, Rate, RemotePayees, Responders, Silent, drive,
+};
 use serde_json::json;
 
 use super::binary::{AT_ONCE, Binary, NEVER, Node, Settings, SnapshotFiles};
@@ -44,6 +46,9 @@ impl Extents {
 /// How long it takes until all of them wait, and how long that is waited for: they expire after seven seconds.
 const RESERVED_WITHIN: u64 = 5;
 const WAIT_WITHIN: Duration = Duration::from_millis(6_500);
+
+/// How long after a recovery none of them may be left.
+const EXPIRED_WITHIN: Duration = Duration::from_secs(60);
 
 /// The part of them that must wait when the node is killed. The banks' limits stand above it.
 const RESERVED_SHARE_MIN: f64 = 0.95;
@@ -133,7 +138,9 @@ impl<'all> Recovery<'all> {
         let Some(node) = self.node.take() else { return Ok(()) };
         let left = self.left.as_ref().context("a node runs on nothing")?;
         // What was reserved has been given back by then, so the books are those from before it.
+        let start = Instant::now();
         while node.status().await?.open_reservation_count > 0 {
+            ensure!(start.elapsed() < EXPIRED_WITHIN, "payments that were recovered do not expire");
             tokio::time::sleep(LOOK).await;
         }
         self.findings.audits.push(node.audit(&left.books, &self.reserving(), self.teller).await?);
@@ -153,6 +160,8 @@ impl<'all> Recovery<'all> {
             remote: Some(RemotePayees { percent: 100, banks: BANKS }),
             mode: RESERVING,
             rate: Rate::PerSecond(reservations / RESERVED_WITHIN),
+            // Those that come by chance may come too late to wait with the others.
+            arrivals: Arrivals::Constant,
             extent: Extent::Payments(reservations),
             accounts,
             connections: RESERVING_CONNECTIONS,
@@ -194,9 +203,10 @@ impl<'all> Recovery<'all> {
         self.teller.doing("waiting for a snapshot");
         node.rest().await?;
         let since = node.follower().await?.log_byte_count_since_snapshot;
+        let newest = SnapshotFiles::of(node.folder())?.newest;
         ensure!(
-            since <= AT_ONCE,
-            "{since} bytes of log have come since the newest snapshot, and no other follows"
+            newest > 0 && since <= AT_ONCE,
+            "a node at rest has no snapshot of its last {since} bytes of log"
         );
         node.stop()
     }
