@@ -96,7 +96,11 @@ impl Sealed {
                 look_up.into_answer().1
             }
             Told::Answer(_, answered) => *answered,
-            told => panic!("{told:?}"),
+            told @ (Told::Outcomes(..)
+            | Told::AskAgain(_)
+            | Told::Late(_)
+            | Told::Halt(_)
+            | Told::Stopped) => panic!("{told:?}"),
         }
     }
 

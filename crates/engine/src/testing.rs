@@ -34,7 +34,7 @@ pub(crate) const SECOND: i64 = 1000 * MILLISECOND;
 pub(crate) enum Told {
     Outcomes(u32, Vec<Outcome>),
     Answer(u32, Box<Answered>),
-    LookUp(LookUp<u32>),
+    LookUp(Box<LookUp<u32>>),
     AskAgain(Submission<u32>),
     Late(u64),
     Halt(String),
@@ -159,7 +159,7 @@ impl<J: Journal> Node<J> {
                 }
                 Action::Reply(ticket, range) => Told::Outcomes(ticket, self.core.outcomes()[range].to_vec()),
                 Action::Answer(ticket, answered) => Told::Answer(ticket, Box::new(answered)),
-                Action::LookUp(look_up) => Told::LookUp(look_up),
+                Action::LookUp(look_up) => Told::LookUp(Box::new(look_up)),
                 Action::AskAgain(submission) => Told::AskAgain(submission),
                 Action::Late { count } => Told::Late(count),
                 Action::Halt(reason) => Told::Halt(reason.to_string()),
