@@ -246,8 +246,9 @@ impl Auditor {
             let (record, Marks { connected, searched }) = unmarked(record);
             let step = self.steps.get(&record).cloned();
             let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
+            let is_short = self.model.is_short(&step, searched);
             let expected = match &step {
-                step if self.model.is_short(step, searched) => self.model.ask_again(at),
+                _ if is_short => self.model.ask_again(at),
                 Step::Pay(payment) => self.model.apply(at, &Step::Pay(Pay { connected, ..*payment })),
                 step @ (Step::Request { .. }
                 | Step::Answer { .. }

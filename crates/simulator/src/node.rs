@@ -164,7 +164,10 @@ impl Start<'_> {
         let sealer = Sealer::open(journal.storage().clone(), IDENTITY, &ledger, Arc::clone(&duplicates));
         let sealer = sealer.map_err(|error| match error {
             RunError::Storage(_) => Down::Again(error.to_string()),
-            _ => Down::Stopped(error.to_string()),
+            RunError::Damaged { .. }
+            | RunError::Missing { .. }
+            | RunError::Another { .. }
+            | RunError::NewerFormat { .. } => Down::Stopped(error.to_string()),
         })?;
         let handing = Handing::new(self.seal_marks);
         let directory = Arc::new(Directory::default());

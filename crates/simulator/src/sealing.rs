@@ -101,11 +101,10 @@ impl Simulation {
     /// A run could not be written or merged: it is tried again. One that can't be read has been harmed.
     fn run_failed(&mut self, error: &RunError) -> Result<(), Stop> {
         self.note(&format!("a run is not made: {error}"));
-        match error {
-            RunError::Storage(_) => Ok(()),
-            _ if self.media_harmed => Ok(()),
-            _ => Err(Stop::Wrong(format!("promise 2: a run of duplicates is damaged: {error}"))),
+        if matches!(error, RunError::Storage(_)) || self.media_harmed {
+            return Ok(());
         }
+        Err(Stop::Wrong(format!("promise 2: a run of duplicates is damaged: {error}")))
     }
 
     /// Nothing can be decided any more: an operator starts the node again.

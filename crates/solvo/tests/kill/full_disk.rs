@@ -65,6 +65,10 @@ async fn a_full_disk_takes_no_new_payments_while_those_that_wait_come_to_their_e
 
     fs::remove_file(filler).unwrap();
     until("the node takes payments again", async || api.node_status().await.ready.then_some(())).await;
+    // A snapshot that was put off is tried again when there is some more of the log.
+    let messages = tokio_stream::iter((MESSAGES_MAX..MESSAGES_MAX + 20).map(message));
+    let mut replies = api.payments().submit_payments(messages).await.unwrap().into_inner();
+    while replies.message().await.unwrap().is_some() {}
     until("a snapshot counts", async || {
         let snapshot = api.node_status().await.follower.unwrap().snapshot;
         snapshot.filter(|snapshot| snapshot.number > 0).map(|_| ())
