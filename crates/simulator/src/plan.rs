@@ -183,7 +183,7 @@ impl Plan {
             seals: random
                 .happens(700)
                 .then(|| SealMarks { above: random.index(12), run_payments: random.index(6) + 1 }),
-            look_up_max: *random.one_of(&[1, 30 * MILLISECOND, 300 * MILLISECOND]),
+            look_up_max: *random.one_of(&[1, 1, 30 * MILLISECOND]),
             bank_forgets: *random.one_of(&[0, 0, 500]),
             begins_under: RULES_VERSION - u32::from(random.happens(500)),
         }

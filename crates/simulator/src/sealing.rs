@@ -130,11 +130,9 @@ impl Simulation {
             node.handing.ended();
         }
         if let Err(error) = tidied {
+            // If the machine has lost power, the log's next write finds out, when all that is to be told has been.
             self.note(&format!("a file of duplicates stays: {error}"));
             self.is_armed = false;
-            if is_off(&self.storage) {
-                return self.lose_power();
-            }
         }
         Ok(())
     }
