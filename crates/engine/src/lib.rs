@@ -25,6 +25,7 @@ mod event;
 mod feed;
 mod finals;
 mod handle;
+mod life;
 mod log_view;
 #[cfg(not(solvo_mutants))]
 mod mutants;

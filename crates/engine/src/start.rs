@@ -16,7 +16,7 @@ use journal::{
     Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, OpenError,
     ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, Writer,
 };
-use ledger::{Limits, Profile, RecordWriter, Setup};
+use ledger::{Limits, Profile, RecordWriter};
 use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
 
 use crate::clock::LogClock;
@@ -24,6 +24,7 @@ use crate::core::{Core, CoreSetup, NANOSECOND, seal_frame};
 use crate::directory::Directory;
 use crate::driver::{Engine, Parts, now, run};
 use crate::handle::{Handle, QUEUE_LENGTH};
+use crate::life;
 use crate::pace::Pace;
 use crate::replay::{Divergence, Replayer};
 
@@ -92,9 +93,7 @@ where
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
-    if let Some(setup) = replayer.ledger().setup() {
-        check_identity(setup, &identity)?;
-    }
+    let new_life = life::to_begin(replayer.ledger(), &identity, journal.restored())?;
     let clock = LogClock::new(now(), tail.time);
     // One frame is being written while another fills, and the first may be on its way back.
     let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock };
@@ -105,6 +104,12 @@ where
     if replayer.ledger().setup().is_none() {
         let frame = log.begin(&mut writer)?;
         replayer.frame(&frame.view()).map_err(accept)?;
+    } else if let Some(restored) = new_life {
+        let mut commands = RecordWriter::new(DigestKey::new([0; 16]), PrincipalNumber(0));
+        life::begin(&mut commands, &identity, &restored);
+        let frame = log.write(&commands, &mut writer)?;
+        replayer.frame(&frame.view()).map_err(accept)?;
+        tracing::info!(upto = restored.next_sequence.0 - 1, "the log goes on after a restore");
     }
     let (mut ledger, untold) = replayer.finish();
     ledger.make_ready(config.payments_ready);
@@ -114,7 +119,8 @@ where
     directory.fill(&ledger);
     let (sender, events) = bounded(QUEUE_LENGTH);
     let log_reader = Arc::new(journal.frame_reader());
-    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, setup.incarnation, log_reader);
+    let lives = ledger.lives().clone();
+    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, lives, log_reader);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let Log { builder, identity, tail, clock } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
@@ -146,14 +152,6 @@ fn tag() -> u64 {
     getrandom::u64().expect("the operating system gave random numbers at the start")
 }
 
-/// The genesis names the log it belongs to, so that frames of another can't stand in for it.
-fn check_identity(setup: &Setup, identity: &Identity) -> Result<(), StartError> {
-    if setup.cluster == identity.cluster && setup.incarnation == identity.incarnation {
-        return Ok(());
-    }
-    Err(StartError::Begin("the genesis names another cluster or incarnation than its frames".to_owned()))
-}
-
 /// The log before the core takes it over.
 struct Log {
     builder: FrameBuilder,
@@ -177,6 +175,15 @@ impl Log {
         let mut commands = RecordWriter::new(DigestKey::new(key), PrincipalNumber(0));
         commands.genesis(self.identity.cluster, self.identity.incarnation);
         commands.set_profile(&Profile::sct_inst_2025());
+        self.write(&commands, writer)
+    }
+
+    /// Writes a frame with these records.
+    fn write(
+        &mut self,
+        commands: &RecordWriter,
+        writer: &mut impl Writer,
+    ) -> Result<SealedFrame, StartError> {
         for record in commands.split() {
             self.builder.push_record(record);
         }

@@ -19,6 +19,7 @@
 mod buffer;
 mod builder;
 mod bytes;
+mod contents;
 mod envelope;
 mod frame;
 mod frame_index;
@@ -49,6 +50,7 @@ mod tail;
 
 pub use buffer::AlignedBuffer;
 pub use builder::{FrameBuilder, SealInput, SealedFrame};
+pub use contents::{Contents, Restored};
 pub use frame::FrameView;
 pub use frame_reader::FrameReader;
 pub use frame_source::{FrameSource, VisitFrame};

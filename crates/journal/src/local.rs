@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use types::{BatchNumber, ClusterId, Epoch};
 
 use crate::builder::SealedFrame;
+use crate::contents::Restored;
 use crate::frame::FrameView;
 use crate::frame_index::FrameIndex;
 use crate::frame_reader::FrameReader;
@@ -155,6 +156,11 @@ impl<S: Storage> LocalJournal<S> {
     pub fn frame_reader(&self) -> FrameReader<S> {
         let (storage, index) = (self.shared.storage.clone(), Arc::clone(&self.shared.index));
         FrameReader::new(storage, self.shared.identity, index)
+    }
+
+    /// Where earlier lives of the log end, if it was restored.
+    pub fn restored(&self) -> Option<Restored> {
+        self.shared.manifest().restored
     }
 
     /// Where the last read found a frame that was never acknowledged, at the log's end.

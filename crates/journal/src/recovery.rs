@@ -294,6 +294,17 @@ pub enum DamageKind {
         /// What is wrong with it.
         fault: SegmentFault,
     },
+    /// The log was restored up to another frame than the one that its earlier lives end with.
+    #[error(
+        "the log was restored up to batch {restored}, and its segments from before that end with another \
+             frame, batch {found}"
+    )]
+    NotRestored {
+        /// The last frame that the restore kept.
+        restored: BatchNumber,
+        /// The last frame that is there.
+        found: BatchNumber,
+    },
     /// A segment that MANIFEST does not name holds frames.
     #[error("{name} holds frames, but MANIFEST does not name it: one of its two slots is unreadable")]
     SegmentUnnamed {
@@ -322,6 +333,7 @@ impl DamageKind {
             | Self::Chain(_)
             | Self::Padding
             | Self::SegmentHeader { .. }
+            | Self::NotRestored { .. }
             | Self::SegmentUnnamed { .. } => {
                 "Copy the folder as it is, then restore it from a backup or a replica"
             }

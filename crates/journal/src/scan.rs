@@ -5,8 +5,9 @@
 
 use std::fmt;
 
-use types::BatchNumber;
+use types::{BatchNumber, Incarnation};
 
+use crate::contents::Contents;
 use crate::envelope::Found;
 use crate::frame::FrameView;
 use crate::frame_index::FrameIndex;
@@ -19,10 +20,10 @@ use crate::open::{OpenError, manifest_error};
 use crate::recovery::{
     After, Damage, DamageKind, Decision, Later, Observation, Place, StopReason, Written, decide,
 };
-use crate::segment::{first_frame_offset, segment_name};
+use crate::segment::{SegmentFault, first_frame_offset, segment_name};
 use crate::segment_reader::{SegmentOpenError, SegmentReader};
 use crate::storage::{Access, Storage, StorageError, StorageFile};
-use crate::tail::Tail;
+use crate::tail::{ChainFault, Tail};
 
 /// What a read calls with each frame.
 pub(crate) type Visit<'v> = dyn FnMut(&FrameView<'_>, Location) -> Result<(), VisitError> + 'v;
@@ -90,6 +91,18 @@ impl<S: Storage> Reader<S> {
         Ok(Self { storage, manifest })
     }
 
+    pub(crate) const fn with_manifest(storage: S, manifest: Manifest) -> Self {
+        Self { storage, manifest }
+    }
+
+    pub(crate) const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    pub(crate) const fn storage(&self) -> &S {
+        &self.storage
+    }
+
     /// Whose log this is.
     pub const fn identity(&self) -> Identity {
         self.manifest.identity
@@ -124,6 +137,7 @@ impl<S: Storage> Scan<'_, S> {
         }
         let mut index = FrameIndex::new(anchor);
         let mut torn = None;
+        let mut life = None;
         let mut location = Location { segment: self.manifest.oldest_segment, offset: first_frame_offset() };
         for number in self.manifest.oldest_segment..=self.manifest.newest_segment {
             let before = index.end();
@@ -131,7 +145,7 @@ impl<S: Storage> Scan<'_, S> {
             index.begin_segment(number);
             location = Location { segment: number, offset: first_frame_offset() };
             let ends_torn = loop {
-                let halt = self.frames(&mut segment, location.offset, &mut index, after, visit)?;
+                let halt = self.frames(&mut segment, location.offset, &mut index, &mut life, after, visit)?;
                 location.offset = halt.offset;
                 let unreadable = halt.place == Place::Unreadable;
                 match self.judge(&mut segment, &index.end(), halt) {
@@ -147,20 +161,37 @@ impl<S: Storage> Scan<'_, S> {
             if ends_torn {
                 torn = Some(location);
             }
+            self.check_restored(number, &index.end(), location)?;
         }
         Ok(Scanned { end: End { tail: index.end(), location, torn }, index })
     }
 
     fn open(&self, number: u64, tail: &Tail) -> Result<SegmentReader<S::File>, ReadError> {
-        SegmentReader::open(self.storage, &self.manifest.identity, number, Access::Read).map_err(|error| {
-            let name = segment_name(number);
-            let kind = match error {
-                SegmentOpenError::Missing => DamageKind::SegmentMissing { name },
-                SegmentOpenError::Fault(fault) => DamageKind::SegmentHeader { name, fault },
-                SegmentOpenError::Storage(error) => return ReadError::Storage(error),
-            };
-            damage(Location { segment: number, offset: 0 }, tail, kind)
-        })
+        let name = segment_name(number);
+        let kind = match SegmentReader::open(self.storage, &self.manifest.identity, number, Access::Read) {
+            Ok(segment) if Contents::admits(self.manifest, number, &segment.header().identity) => {
+                return Ok(segment);
+            }
+            Ok(segment) => {
+                let fault = SegmentFault::Foreign { found: segment.header().identity };
+                DamageKind::SegmentHeader { name, fault }
+            }
+            Err(SegmentOpenError::Missing) => DamageKind::SegmentMissing { name },
+            Err(SegmentOpenError::Fault(fault)) => DamageKind::SegmentHeader { name, fault },
+            Err(SegmentOpenError::Storage(error)) => return Err(ReadError::Storage(error)),
+        };
+        Err(damage(Location { segment: number, offset: 0 }, tail, kind))
+    }
+
+    /// A log that was restored goes on from the very frame that the restore kept last.
+    fn check_restored(&self, number: u64, end: &Tail, location: Location) -> Result<(), ReadError> {
+        match self.manifest.restored {
+            Some(restored) if restored.segment == number && restored.hash != end.hash => {
+                let kind = DamageKind::NotRestored { restored: restored.batch, found: end.batch };
+                Err(damage(location, end, kind))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Visits a segment's frames from an offset up to the first place that does not hold the next one.
@@ -169,10 +200,11 @@ impl<S: Storage> Scan<'_, S> {
         segment: &mut SegmentReader<S::File>,
         from: u64,
         index: &mut FrameIndex,
+        life: &mut Option<Incarnation>,
         after: BatchNumber,
         visit: &mut Visit<'_>,
     ) -> Result<Halt, ReadError> {
-        let number = segment.header().number;
+        let (number, identity) = (segment.header().number, segment.header().identity);
         let mut offset = from;
         loop {
             let mut found = segment.inspect(offset)?;
@@ -195,8 +227,13 @@ impl<S: Storage> Scan<'_, S> {
                 Ok(frame) => frame,
                 Err(fault) => return contradiction(DamageKind::Frame(fault)),
             };
-            if let Err(fault) = index.end().check(&self.manifest.identity, frame.header()) {
+            if let Err(fault) = index.end().check(&identity, frame.header()) {
                 return contradiction(DamageKind::Chain(fault));
+            }
+            // A life begins with a claim, and so with an epoch.
+            let is_new = life.replace(identity.incarnation).is_some_and(|life| life != identity.incarnation);
+            if is_new && frame.header().kind != FrameKind::EpochStart {
+                return contradiction(DamageKind::Chain(ChainFault::Identity { found: identity }));
             }
             if !crate::bytes::is_zero(padding) {
                 return contradiction(DamageKind::Padding);
@@ -284,11 +321,12 @@ impl<S: Storage> Scan<'_, S> {
             let Some(first) = segment.first_written(first_frame_offset())? else { continue };
             written = written.or(Some(at(first)));
             let Some((offset, frame_length)) = segment.next_whole(first)? else { continue };
+            let identity = segment.header().identity;
             let (bytes, _) = segment.frame(offset, frame_length)?;
             let frame = FrameView::parse(bytes)
                 .map_err(|fault| damage(at(offset), tail, DamageKind::Frame(fault)))?;
             let header = frame.header();
-            let later = match (tail.check(&self.manifest.identity, header), header.kind) {
+            let later = match (tail.check(&identity, header), header.kind) {
                 (Ok(()), FrameKind::EpochStart) => Later::EpochStart,
                 (Ok(()), FrameKind::Commands | FrameKind::Marker) => Later::Follows,
                 (Err(_), _) => Later::Elsewhere,

@@ -340,6 +340,22 @@ stored! {
     }
 }
 
+stored! {
+    /// The log goes on in a new life, after a restore from a backup. No text.
+    BeginIncarnation[48] {
+        /// The cluster.
+        cluster: [u8; 16],
+        /// The life that begins.
+        incarnation: U64,
+        /// The life before it.
+        previous: U64,
+        /// The last position that the restore kept.
+        restored_upto: U64,
+        /// Zero.
+        reserved: [u8; 8],
+    }
+}
+
 /// The settlement's confirmation left after the last moment that the scheme allows. Told by a clock and not by the
 /// rules, so a replay takes it over instead of comparing it.
 pub const OUTCOME_LATE: u8 = 1;

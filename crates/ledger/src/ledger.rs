@@ -1,8 +1,8 @@
 //! The ledger's state and the one way in which it changes.
 
 use types::{
-    AccountNumber, ClusterId, Currency, Digest, DigestKey, Duration, Incarnation, ReasonCode, Sequence,
-    Timestamp,
+    AccountNumber, ClusterId, Currency, Digest, DigestKey, Duration, Incarnation, Lives, ReasonCode,
+    Sequence, Timestamp,
 };
 
 use crate::accounts::Accounts;
@@ -14,8 +14,8 @@ use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::requests::Requests;
 use crate::reservations::Reservations;
 use crate::{
-    About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_masterdata,
-    rules_payment,
+    About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_incarnation,
+    rules_masterdata, rules_payment,
 };
 
 /// A place in the log and the time that holds there.
@@ -32,7 +32,7 @@ pub struct Position {
 pub struct Setup {
     /// The cluster.
     pub cluster: ClusterId,
-    /// The life of the log.
+    /// The first life of the log.
     pub incarnation: Incarnation,
     /// The key of the log's digests.
     pub digest_key: DigestKey,
@@ -50,12 +50,17 @@ pub enum ReplayError {
     /// A document is about a payment that does not come before it.
     #[error("a document is about a payment that does not stand before it")]
     Evidence,
+    /// A new life of the log does not go on from the one before.
+    #[error("a new incarnation of the log does not go on from the one before it")]
+    Incarnation,
 }
 
 /// All state: a pure function of the commands applied so far.
 #[derive(Debug)]
 pub struct Ledger {
     pub(crate) setup: Option<Setup>,
+    /// From the log's first record on.
+    pub(crate) lives: Lives,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) accounts: Accounts,
     pub(crate) participants: Participants,
@@ -82,6 +87,7 @@ impl Ledger {
     pub fn new(limits: Limits) -> Self {
         Self {
             setup: None,
+            lives: Lives::first(Incarnation(0)),
             profiles: Vec::new(),
             accounts: Accounts::new(limits.accounts_max),
             participants: Participants::default(),
@@ -109,6 +115,11 @@ impl Ledger {
         self.setup.as_ref()
     }
 
+    /// The lives of the log, once its first record has been applied.
+    pub const fn lives(&self) -> &Lives {
+        &self.lives
+    }
+
     /// Has the operating system back the memory of so many more payments now, as far as there is room for them.
     /// Where it is asked for memory page by page as payments come, that takes longer than the payments do.
     pub fn make_ready(&mut self, payments: usize) {
@@ -126,6 +137,7 @@ impl Ledger {
         self.references.reserve(records);
         self.reservations.reserve(records, self.participants.count() + records);
         self.profiles.reserve(records);
+        self.lives.reserve();
     }
 
     /// A frame's own event: its time passes. Payments whose time is over end ([`Self::decided`]), and what is older
@@ -175,6 +187,7 @@ impl Ledger {
                 self.check_evidence(at, evidence)?;
                 done(at, record.command)
             }
+            Command::BeginIncarnation(begin) => rules_incarnation::apply(self, at, begin)?,
             Command::Answer(answer) => rules_answer::apply(self, at, answer),
             Command::RegisterParticipant(_)
             | Command::SetParticipantStatus(_)
@@ -225,11 +238,9 @@ impl Ledger {
     fn begin(&mut self, at: Position, genesis: &layout::Genesis) -> Outcome {
         let digest_key = DigestKey::new(genesis.digest_key.0);
         self.payments.set_key(digest_key);
-        self.setup = Some(Setup {
-            cluster: ClusterId(genesis.cluster),
-            incarnation: Incarnation(genesis.incarnation.get()),
-            digest_key,
-        });
+        let incarnation = Incarnation(genesis.incarnation.get());
+        self.lives = Lives::first(incarnation);
+        self.setup = Some(Setup { cluster: ClusterId(genesis.cluster), incarnation, digest_key });
         done(at, Command::Genesis(genesis))
     }
 
@@ -255,7 +266,7 @@ impl Ledger {
     }
 }
 
-fn done(at: Position, command: Command<'_>) -> Outcome {
+pub(crate) fn done(at: Position, command: Command<'_>) -> Outcome {
     Outcome {
         sequence: at.sequence,
         decided_at: at.sequence,

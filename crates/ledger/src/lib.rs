@@ -39,6 +39,7 @@ mod record_writer;
 mod requests;
 mod reservations;
 mod rules_answer;
+mod rules_incarnation;
 mod rules_masterdata;
 mod rules_payment;
 #[cfg(test)]

@@ -416,7 +416,7 @@ impl OutcomeEntry {
         let (status, code) = (self.0.status & !REPEAT, self.0.code);
         let has_its_status = match self.kind() {
             Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
-            Some(Kind::Evidence) => status == DONE,
+            Some(Kind::Evidence | Kind::BeginIncarnation) => status == DONE,
             Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
             Some(
                 Kind::Genesis

@@ -5,8 +5,8 @@
 use std::fmt;
 
 use types::{
-    AccountNumber, Amount, Bic, Channel, ClusterId, Currency, Digest, DigestKey, Incarnation, OrderText,
-    PaymentOrder, PlainOrder, PrincipalNumber, StatusReason, Timestamp,
+    AccountNumber, Amount, Bic, Channel, ClusterId, Currency, Digest, DigestKey, Incarnation, Life,
+    OrderText, PaymentOrder, PlainOrder, PrincipalNumber, StatusReason, Timestamp,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -168,6 +168,19 @@ impl RecordWriter {
             reserved_end: [0; 8],
         };
         self.push(Kind::Genesis, &genesis, &[]);
+    }
+
+    /// The log goes on in a new life, after a restore.
+    pub fn begin_incarnation(&mut self, cluster: ClusterId, life: Life, previous: Incarnation) {
+        let restored_upto = life.first.0.checked_sub(1).expect("a restore keeps something");
+        let begin = layout::BeginIncarnation {
+            cluster: cluster.0,
+            incarnation: life.incarnation.0.into(),
+            previous: previous.0.into(),
+            restored_upto: restored_upto.into(),
+            reserved: [0; 8],
+        };
+        self.push(Kind::BeginIncarnation, &begin, &[]);
     }
 
     /// A scheme profile.
@@ -508,7 +521,7 @@ impl RecordWriter {
             text_length: u32::try_from(text_length).expect("texts are bounded by their elements").into(),
         };
         match kind {
-            Kind::Genesis | Kind::SetProfile => self.needs.log = true,
+            Kind::Genesis | Kind::SetProfile | Kind::BeginIncarnation => self.needs.log = true,
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
             Kind::Answer => self.answers += 1,

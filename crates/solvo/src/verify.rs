@@ -190,8 +190,11 @@ impl Walk<'_> {
             self.decided(entry);
         }
         assert!(self.undecided.is_empty(), "every command has been decided");
+        let life = ledger.lives().last().incarnation;
+        // Before its first start a restored folder ends in the life that was restored.
+        let restored = reader.contents().restored.map(|restored| restored.previous);
         if let Some(setup) = ledger.setup()
-            && (setup.cluster, setup.incarnation) != (identity.cluster, identity.incarnation)
+            && (setup.cluster != identity.cluster || life != identity.incarnation && Some(life) != restored)
         {
             return Err(Fault::of_folder(FaultKind::Genesis));
         }

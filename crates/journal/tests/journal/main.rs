@@ -11,5 +11,6 @@ mod frame_sources;
 mod frames;
 mod golden;
 mod recovery_cases;
+mod restored;
 mod space;
 mod support;

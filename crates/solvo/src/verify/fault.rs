@@ -206,6 +206,7 @@ impl FaultKind {
             | Self::Texts { sequence, .. } => Some(*sequence),
             Self::Divergence(
                 Divergence::Rules(_)
+                | Divergence::Incarnation { .. }
                 | Divergence::RecordCount { .. }
                 | Divergence::OutcomeCount { .. }
                 | Divergence::Entry(_),
