@@ -4,9 +4,9 @@
 //! end ([`Restored`]). Their segments stay as they are; the new life's first segment begins with an epoch start
 //! that follows the last frame that was kept.
 
-use types::{BatchNumber, Incarnation, Life, Lives, Sequence};
+use types::{BatchNumber, Epoch, Incarnation, Life, Lives, Sequence, Timestamp};
 
-use crate::header::{FrameHash, Identity};
+use crate::header::{FrameHash, FrameKind, Identity};
 use crate::journal::{Location, ReadError};
 use crate::manifest::{MANIFEST_NAME, Manifest, ManifestFile};
 use crate::open::{OpenError, UNFINISHED, manifest_error, open_manifest};
@@ -120,6 +120,30 @@ impl<S: Storage> Reader<S> {
     /// What this reader reads.
     pub const fn contents(&self) -> Contents {
         Contents::of(self.manifest())
+    }
+
+    /// What a segment's first frame follows, by its own account; `None` if the segment holds no frame. The frame
+    /// before it is taken to have been stamped a moment earlier.
+    ///
+    /// # Errors
+    /// If the segment is missing or can't be read.
+    pub fn before_segment(&self, number: u64) -> Result<Option<Tail>, ReadError> {
+        let head = self.segment(number)?.head(first_frame_offset())?;
+        Ok(head.and_then(|head| {
+            let batch = BatchNumber(head.batch.0.checked_sub(1)?);
+            Some(Tail {
+                batch,
+                next_sequence: head.first_sequence,
+                hash: head.previous_hash,
+                time: Timestamp::from_nanoseconds(head.time.nanoseconds().checked_sub(1)?)?,
+                epoch: match head.kind {
+                    FrameKind::EpochStart => Epoch(head.epoch.0.checked_sub(1)?),
+                    FrameKind::Commands | FrameKind::Marker => head.epoch,
+                },
+                durable_mark: head.durable_mark.min(batch),
+                kind: None,
+            })
+        }))
     }
 
     /// The lives of the log, as far as its segments go back.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+mod backup;
 mod bank;
 mod demo;
 mod dev_certs;
@@ -14,6 +15,7 @@ mod inspect;
 mod load;
 mod node;
 mod remote;
+mod restore;
 mod serve;
 mod submit;
 mod verify;
@@ -45,6 +47,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     DevCerts(dev_certs::DevCertsArgs),
     Evidence(evidence::EvidenceArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +94,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::DevCerts(arguments) => dev_certs::run(&arguments),
         Command::Evidence(arguments) => evidence::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
     }
 }
 

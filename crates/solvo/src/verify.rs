@@ -17,7 +17,7 @@ use ledger::{Command, Ledger, Limits, OutcomeEntry, PaymentAnswer, Records, layo
 use types::{BatchNumber, Sequence};
 
 pub(crate) mod fault;
-mod progress;
+pub(crate) mod progress;
 mod report;
 #[cfg(test)]
 pub(crate) mod sample_log;
@@ -79,7 +79,18 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
 /// The first fault.
 pub(crate) fn verify_folder(folder: &Path, observer: &mut dyn Observer) -> Result<Report, Fault> {
     let storage = FileStorage::open(folder).map_err(Fault::of_folder)?;
-    let reader = Reader::open(storage).map_err(Fault::of_folder)?;
+    verify_reader(folder, &Reader::open(storage).map_err(Fault::of_folder)?, observer)
+}
+
+/// Reads, replays and checks what a reader reads of a folder.
+///
+/// # Errors
+/// The first fault.
+pub(crate) fn verify_reader(
+    folder: &Path,
+    reader: &Reader<FileStorage>,
+    observer: &mut dyn Observer,
+) -> Result<Report, Fault> {
     let mut walk = Walk {
         observer,
         replayer: Replayer::new(LIMITS),
@@ -90,7 +101,7 @@ pub(crate) fn verify_folder(folder: &Path, observer: &mut dyn Observer) -> Resul
     let end = reader
         .read(BatchNumber(0), &mut |frame, location| Ok(walk.frame(frame, location)?))
         .map_err(|error| Fault::of_read(folder, error, walk.last.as_ref()))?;
-    walk.finish(&reader, end)
+    walk.finish(reader, end)
 }
 
 /// Room to start with. The ledger grows as the log needs it; nobody waits for an answer here.
