@@ -13,6 +13,9 @@ use types::{Incarnation, Sequence};
 
 use crate::core::RULES_VERSION;
 
+#[path = "replay_state.rs"]
+mod state;
+
 /// A log that contradicts itself or the rules. The node must not serve from it.
 #[derive(Debug, thiserror::Error)]
 pub enum Divergence {

@@ -1,7 +1,7 @@
 //! Replaying: a whole log, and each way in which one can contradict itself.
 
 use journal::{FrameBuilder, FrameHeader, FrameKind, MemoryJournal, SealInput, Tail};
-use ledger::{Outcome, OutcomeEntry, RecordWriter};
+use ledger::{Outcome, OutcomeEntry, RecordWriter, StateError};
 use types::BatchNumber;
 
 use super::*;
@@ -79,6 +79,55 @@ fn a_whole_log_gives_the_same_ledger_and_counts_what_it_saw() {
     assert_eq!(totals.frames, u64::try_from(journal.frames().len()).unwrap());
     // Genesis and profile, two banks of three commands and a posting, one payment.
     assert_eq!((totals.records, totals.outcomes_checked), (2 + 7 + 1, 10));
+}
+
+fn state(replayer: &Replayer) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    replayer.write_state(&mut bytes).unwrap();
+    assert_eq!(u64::try_from(bytes.len()), Ok(replayer.state_length()));
+    bytes
+}
+
+/// After each frame: what was read is what was written, and goes on to the same state and the same checks.
+#[test]
+fn a_replay_goes_on_from_its_state() {
+    let mut journal = log();
+    let whole = replay(&mut journal);
+    let mut replayer = Replayer::new(LIMITS);
+    let (mut untold, mut checked) = (0, 0);
+    for frame in journal.frames() {
+        let frame = journal::FrameView::parse(&frame).unwrap();
+        replayer.frame(&frame).unwrap();
+        let bytes = state(&replayer);
+        untold = untold.max(replayer.untold_count());
+        checked += replayer.totals().outcomes_checked;
+        let mut source = bytes.as_slice();
+        replayer = Replayer::read_state(&mut source, LIMITS).unwrap();
+        assert!(source.is_empty(), "all is read, and no more");
+        assert_eq!(state(&replayer), bytes);
+    }
+    assert!(untold > 1, "some states have outcomes that no frame has told");
+    assert_eq!(checked, whole.totals().outcomes_checked);
+    assert_eq!(state(&replayer), state(&whole));
+}
+
+#[test]
+fn an_impossible_untold_outcome_is_named() {
+    let journal = log();
+    let first = journal.frames()[1].clone();
+    let mut replayer = Replayer::new(LIMITS);
+    replayer.frame(&journal::FrameView::parse(&journal.frames()[0]).unwrap()).unwrap();
+    replayer.frame(&journal::FrameView::parse(&first).unwrap()).unwrap();
+    let bytes = state(&replayer);
+    let last = bytes.len() - OutcomeEntry::SIZE;
+    for (place, field) in [(0, "sequence"), (8, "sequence"), (16, "outcome")] {
+        let mut bytes = bytes.clone();
+        bytes[last + place + 1] = 0xFF;
+        let error = Replayer::read_state(&mut bytes.as_slice(), LIMITS).unwrap_err();
+        assert!(matches!(error, StateError::Item { field: found, .. } if found == field), "{error}");
+    }
+    let cut = Replayer::read_state(&mut &bytes[..bytes.len() - 1], LIMITS).unwrap_err();
+    assert!(matches!(cut, StateError::Ends { section: "untold outcomes" }), "{cut}");
 }
 
 #[test]

@@ -4,16 +4,14 @@
 //! end ([`Restored`]). Their segments stay as they are; the new life's first segment begins with an epoch start
 //! that follows the last frame that was kept.
 
-use types::{BatchNumber, Epoch, Incarnation, Life, Lives, Sequence, Timestamp};
+use types::{BatchNumber, Incarnation, Life, Lives, Sequence};
 
-use crate::header::{FrameHash, FrameKind, Identity};
-use crate::journal::{Location, ReadError};
+use crate::archive::{self, Shelf};
+use crate::header::{FrameHash, FrameHeader, Identity};
+use crate::journal::ReadError;
 use crate::manifest::{MANIFEST_NAME, Manifest, ManifestFile};
 use crate::open::{OpenError, UNFINISHED, manifest_error, open_manifest};
-use crate::recovery::{Damage, DamageKind};
 use crate::scan::Reader;
-use crate::segment::{first_frame_offset, segment_name};
-use crate::segment_reader::{SegmentOpenError, SegmentReader};
 use crate::storage::{Access, Storage, StorageError, StorageErrorKind, StorageFile};
 use crate::tail::Tail;
 
@@ -109,6 +107,13 @@ impl Contents {
         Identity { incarnation: manifest.identity.incarnation, ..*found } == manifest.identity
             && same_life != is_earlier
     }
+
+    /// Whether a snapshot that stands at this frame may be of this life: earlier ones count up to the restore.
+    pub(crate) fn admits_snapshot(manifest: &Manifest, batch: BatchNumber, found: &Identity) -> bool {
+        let same_life = found.incarnation == manifest.identity.incarnation;
+        Identity { incarnation: manifest.identity.incarnation, ..*found } == manifest.identity
+            && (same_life || manifest.restored.is_some_and(|restored| batch <= restored.batch))
+    }
 }
 
 impl<S: Storage> Reader<S> {
@@ -119,66 +124,45 @@ impl<S: Storage> Reader<S> {
 
     /// What this reader reads.
     pub const fn contents(&self) -> Contents {
-        Contents::of(self.manifest())
+        Contents::of(&self.manifest)
     }
 
-    /// What a segment's first frame follows, by its own account; `None` if the segment holds no frame. The frame
-    /// before it is taken to have been stamped a moment earlier.
+    /// What a segment's first frame follows, as far as that frame can say; `None` if the segment holds no frame.
     ///
     /// # Errors
     /// If the segment is missing or can't be read.
     pub fn before_segment(&self, number: u64) -> Result<Option<Tail>, ReadError> {
-        let head = self.segment(number)?.head(first_frame_offset())?;
-        Ok(head.and_then(|head| {
-            let batch = BatchNumber(head.batch.0.checked_sub(1)?);
-            Some(Tail {
-                batch,
-                next_sequence: head.first_sequence,
-                hash: head.previous_hash,
-                time: Timestamp::from_nanoseconds(head.time.nanoseconds().checked_sub(1)?)?,
-                epoch: match head.kind {
-                    FrameKind::EpochStart => Epoch(head.epoch.0.checked_sub(1)?),
-                    FrameKind::Commands | FrameKind::Marker => head.epoch,
-                },
-                durable_mark: head.durable_mark.min(batch),
-                kind: None,
-            })
-        }))
+        Ok(self.shelf().head(number)?.as_ref().map(Tail::before))
     }
 
-    /// The lives of the log, as far as its segments go back.
+    /// The lives of the log, as far back as it can be read.
     ///
     /// # Errors
     /// If a segment is missing or can't be read.
     pub fn lives(&self) -> Result<Lives, ReadError> {
-        let manifest = self.manifest();
+        let newest = Lives::first(self.manifest.identity.incarnation);
+        if self.manifest.restored.is_none() {
+            return Ok(newest);
+        }
+        let mut from = archive::oldest_segment(&self.storage, self.manifest.oldest_segment)?;
+        let end = self.manifest.newest_segment + 1;
         let mut lives: Option<Lives> = None;
-        for number in manifest.oldest_segment..=manifest.newest_segment {
-            let mut segment = self.segment(number)?;
-            let incarnation = segment.header().identity.incarnation;
-            let Some(head) = segment.head(first_frame_offset())? else { continue };
+        while let Some((_, head)) = self.shelf().next_head(from..end)? {
+            let incarnation = head.identity.incarnation;
             match &mut lives {
                 None => lives = Some(Lives::first(incarnation)),
-                Some(lives) if lives.last().incarnation != incarnation => {
+                Some(lives) => {
                     lives.begin(Life { incarnation, first: head.first_sequence });
                 }
-                Some(_) => {}
             }
+            let is_same = |head: &FrameHeader| head.identity.incarnation == incarnation;
+            let last = self.shelf().last_segment(from..end, &is_same)?;
+            from = last.map_or(end, |(number, _)| number + 1);
         }
-        Ok(lives.unwrap_or(Lives::first(manifest.identity.incarnation)))
+        Ok(lives.unwrap_or(newest))
     }
 
-    fn segment(&self, number: u64) -> Result<SegmentReader<S::File>, ReadError> {
-        let manifest = self.manifest();
-        SegmentReader::open(self.storage(), &manifest.identity, number, Access::Read).map_err(|error| {
-            let name = segment_name(number);
-            let kind = match error {
-                SegmentOpenError::Missing => DamageKind::SegmentMissing { name },
-                SegmentOpenError::Fault(fault) => DamageKind::SegmentHeader { name, fault },
-                SegmentOpenError::Storage(error) => return ReadError::Storage(error),
-            };
-            let location = Location { segment: number, offset: 0 };
-            ReadError::Damage(Damage { location, expected: manifest.anchor.batch.next(), kind })
-        })
+    const fn shelf(&self) -> Shelf<'_, S> {
+        Shelf { storage: &self.storage, identity: self.manifest.identity }
     }
 }

@@ -5,8 +5,8 @@
 //! Records and outcome entries are bytes and counts here; `ledger` knows what they say. FORMAT.md beside this
 //! crate is the byte table.
 //!
-//! A [`Journal`] is read whole once, claimed, and written by one [`Writer`]; meanwhile a [`FrameSource`] reads
-//! frames by position on any thread.
+//! A [`Journal`] is read once, from its beginning or from a snapshot on, claimed, and written by one [`Writer`]; meanwhile
+//! a [`FrameSource`] reads frames by position on any thread, and [`Snapshots`] keeps what later starts begin with.
 //!
 //! Invariants:
 //! - Nothing here reads a clock, draws a random number or starts a thread: callers pass those in.
@@ -16,6 +16,7 @@
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
+mod archive;
 mod buffer;
 mod builder;
 mod bytes;
@@ -42,17 +43,21 @@ mod recovery;
 mod scan;
 mod segment;
 mod segment_reader;
+mod snapshot;
+mod snapshot_file;
+mod snapshots;
 mod storage;
 mod storage_faults;
 mod storage_files;
 mod storage_memory;
 mod tail;
 
+pub use archive::{ARCHIVE_NAME, Archived, RemovedSegment};
 pub use buffer::AlignedBuffer;
 pub use builder::{FrameBuilder, SealInput, SealedFrame};
 pub use contents::{Contents, Restored};
 pub use frame::FrameView;
-pub use frame_reader::FrameReader;
+pub use frame_reader::{FrameReader, Trail};
 pub use frame_source::{FrameSource, VisitFrame};
 pub use header::{FRAME_FORMAT, FrameFault, FrameHash, FrameHeader, FrameKind, HEADER_LENGTH, Identity};
 pub use journal::{
@@ -69,6 +74,9 @@ pub use preparer::{Prepared, Preparer};
 pub use recovery::{Damage, DamageKind};
 pub use scan::{End, Reader};
 pub use segment::{SegmentFault, SegmentSize, segment_name, segment_number};
+pub use snapshot::{SnapshotFault, SnapshotHeader, StateDigest, snapshot_name, snapshot_number};
+pub use snapshot_file::{SnapshotReader, SnapshotWriteError, SnapshotWriter};
+pub use snapshots::{LoadError, Loaded, ReadState, Snapshots};
 pub use storage::{Access, Storage, StorageError, StorageErrorKind, StorageFile};
 pub use storage_faults::{Fate, Fault, Operation, OperationKind, SeededChoices, Unsynced};
 pub use storage_files::{FileLock, FileStorage, StoredFile};

@@ -305,6 +305,20 @@ pub enum DamageKind {
         /// The last frame that is there.
         found: BatchNumber,
     },
+    /// The log ends before the frame at which the snapshot stands.
+    #[error(
+        "the log ends there, before batch {batch}, at which the newest snapshot stands: frames are missing"
+    )]
+    EndsBeforeSnapshot {
+        /// The frame at which the snapshot stands.
+        batch: BatchNumber,
+    },
+    /// The frame at which the snapshot stands is another one.
+    #[error("the log and the snapshot that stands at batch {batch} are not of one life: that frame differs")]
+    OtherThanSnapshot {
+        /// The frame at which the snapshot stands.
+        batch: BatchNumber,
+    },
     /// A segment that MANIFEST does not name holds frames.
     #[error("{name} holds frames, but MANIFEST does not name it: one of its two slots is unreadable")]
     SegmentUnnamed {
@@ -332,6 +346,8 @@ impl DamageKind {
             | Self::Frame(_)
             | Self::Chain(_)
             | Self::Padding
+            | Self::EndsBeforeSnapshot { .. }
+            | Self::OtherThanSnapshot { .. }
             | Self::SegmentHeader { .. }
             | Self::NotRestored { .. }
             | Self::SegmentUnnamed { .. } => {

@@ -20,6 +20,7 @@ macro_rules! stored {
         const _: () = assert!($size % 8 == 0);
     };
 }
+pub(crate) use stored;
 
 /// A key's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -479,4 +480,4 @@ const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<Out
 
 #[cfg(test)]
 #[path = "layout_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -22,6 +22,7 @@ macro_rules! layout {
         assert_eq!(end, $length);
     };
 }
+pub(crate) use layout;
 
 #[test]
 fn records_of_the_log_itself() {

@@ -1,9 +1,6 @@
 //! The ledger's state and the one way in which it changes.
 
-use types::{
-    AccountNumber, ClusterId, Currency, Digest, DigestKey, Duration, Incarnation, Lives, ReasonCode,
-    Sequence, Timestamp,
-};
+use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Lives, Sequence, Timestamp};
 
 use crate::accounts::Accounts;
 use crate::index::Index;
@@ -17,6 +14,9 @@ use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_incarnation,
     rules_masterdata, rules_payment,
 };
+
+#[path = "state.rs"]
+mod state;
 
 /// A place in the log and the time that holds there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -245,22 +245,7 @@ impl Ledger {
     }
 
     fn set_profile(&mut self, record: &layout::SetProfile) {
-        let span = |nanoseconds: i64| Duration::from_nanoseconds(nanoseconds).expect("records are checked");
-        let code = |bytes: [u8; 4]| ReasonCode::from_bytes(bytes).expect("records are checked");
-        let profile = Profile {
-            number: record.number.get(),
-            currency: Currency::from_number(record.currency.get()).expect("records are checked"),
-            target: span(record.target.get()),
-            expiry: span(record.expiry.get()),
-            confirmation: span(record.confirmation.get()),
-            legal_limit: span(record.legal_limit.get()),
-            future_tolerance: span(record.future_tolerance.get()),
-            offline_grace: span(record.offline_grace.get()),
-            late_on_arrival: code(record.late_on_arrival),
-            timeout_to_originator: code(record.timeout_to_originator),
-            timeout_to_beneficiary: code(record.timeout_to_beneficiary),
-            no_connection: code(record.no_connection),
-        };
+        let profile = Profile::from_record(record);
         self.profiles.retain(|known| known.number != profile.number);
         self.profiles.push(profile);
     }

@@ -10,6 +10,8 @@
 //! - No account's available funds go below its floor by a payment, a posting or a liquidity transfer.
 //! - Every payment gets one final state, and that state never changes.
 //! - What is reserved on an account or position is reserved for open reservations, and returns to zero with them.
+//! - Its state is one canonical stream of bytes ([`Ledger::write_state`]), and a ledger that is read from it goes on in
+//!   the same way.
 //! - Applying a command allocates nothing; what may grow, grows in [`Ledger::reserve_for_frame`].
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
@@ -42,6 +44,8 @@ mod rules_answer;
 mod rules_incarnation;
 mod rules_masterdata;
 mod rules_payment;
+pub mod sections;
+pub mod state_layout;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -69,4 +73,5 @@ pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
 pub use record_writer::{AccountHint, Needs, RecordWriter, mark_connected, mark_each_connected};
+pub use sections::StateError;
 pub use texts::{AccountText, EntryText, TextsError};

@@ -47,6 +47,9 @@ pub(crate) const ROOM_BEYOND: usize = 1 << 18;
 
 const _: () = assert!(ROOM_BEYOND >= (1 << 17) + 4 * RECORDS_PER_FRAME_MAX);
 
+/// Entries that a table with an index may have: a slot has 31 bits, and a table that is half full none to spare.
+pub(crate) const SLOTS_MAX: usize = 1 << 30;
+
 /// How long a transaction id and a request id are remembered, counted in log time (TIPS: five calendar days).
 pub(crate) const DUPLICATE_WINDOW: Duration = Duration::from_seconds(5 * 24 * 3600);
 

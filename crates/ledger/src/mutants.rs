@@ -21,6 +21,8 @@ pub enum Mutant {
     ApplyAnswerAfterExpiry,
     /// Any bank may answer.
     ActOnAnotherBanksAnswer,
+    /// When a state is read, one open question's end is never noticed.
+    LoseTimerInState,
 }
 
 #[cfg(not(solvo_mutants))]

@@ -330,11 +330,20 @@ impl OutcomeEntry {
     /// Reads the entries of a frame's outcome section.
     pub fn read_all(section: &[u8]) -> Result<Vec<Self>, OutcomeError> {
         let entries = section.chunks(Self::SIZE).map(|bytes| {
-            let entry = layout::OutcomeEntry::read_from_bytes(bytes).map_err(|_| OutcomeError)?;
-            let entry = Self(entry);
-            if entry.is_possible() { Ok(entry) } else { Err(OutcomeError) }
+            Self::from_stored(layout::OutcomeEntry::read_from_bytes(bytes).map_err(|_| OutcomeError)?)
         });
         entries.collect()
+    }
+
+    /// The entry that is stored like this.
+    pub fn from_stored(stored: layout::OutcomeEntry) -> Result<Self, OutcomeError> {
+        let entry = Self(stored);
+        if entry.is_possible() { Ok(entry) } else { Err(OutcomeError) }
+    }
+
+    /// The stored form.
+    pub const fn stored(&self) -> &layout::OutcomeEntry {
+        &self.0
     }
 
     /// Whether the settlement was confirmed late.

@@ -12,6 +12,10 @@ use crate::index::Index;
 use crate::window::Window;
 use crate::{Kind, Outcome, Position, QuestionState, Stage, Verdict};
 
+#[path = "payments_state.rs"]
+mod state;
+pub(crate) use state::Known;
+
 /// One payment and what became of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Payment {

@@ -108,6 +108,29 @@ impl Kind {
         })
     }
 
+    /// Whether such a command carries a request id.
+    pub(crate) const fn has_request(self) -> bool {
+        match self {
+            Self::RegisterParticipant
+            | Self::SetParticipantStatus
+            | Self::OpenAccount
+            | Self::SetAccountStatus
+            | Self::SetAccountFloor
+            | Self::PostEntry
+            | Self::TransferLiquidity
+            | Self::SetDecisionPolicy
+            | Self::SetAccountFlag
+            | Self::SetReservationLimit => true,
+            Self::Genesis
+            | Self::SetProfile
+            | Self::Payment
+            | Self::RefusedPayment
+            | Self::Evidence
+            | Self::BeginIncarnation
+            | Self::Answer => false,
+        }
+    }
+
     /// Whether such a command is a payment or a bank's answer about one, which a document can have brought.
     pub(crate) const fn is_about_a_payment(self) -> bool {
         matches!(self, Self::Payment | Self::RefusedPayment | Self::Answer)
@@ -414,7 +437,7 @@ fn amount(minor_units: i64) -> Check {
     holds(Amount::from_minor_units(minor_units).is_some(), "amount")
 }
 
-fn key(key: &layout::PaymentKey) -> Check {
+pub(crate) fn check_key(key: &layout::PaymentKey) -> Check {
     bic(key.debtor_agent)?;
     zero(&[key.reserved])?;
     let length = usize::from(key.transaction_id_length);
@@ -431,7 +454,7 @@ fn check_genesis(genesis: &layout::Genesis) -> Check {
     zero(&genesis.reserved_end)
 }
 
-fn check_profile(profile: &layout::SetProfile) -> Check {
+pub(crate) fn check_profile(profile: &layout::SetProfile) -> Check {
     holds(profile.number.get() != 0, "number")?;
     currency(profile.currency.get())?;
     let times = [profile.target, profile.expiry, profile.confirmation, profile.legal_limit];
@@ -514,7 +537,7 @@ fn check_connected_payment(payment: &layout::Payment) -> Check {
 }
 
 fn check_order(payment: &layout::Payment, flags: u16) -> Check {
-    key(&payment.key)?;
+    check_key(&payment.key)?;
     bic(payment.creditor_agent)?;
     check_channel(payment.channel)?;
     currency(payment.currency.get())?;
@@ -538,7 +561,7 @@ fn check_not_entitled(refused: &layout::RefusedPayment) -> Check {
 }
 
 fn check_refusal(refused: &layout::RefusedPayment) -> Check {
-    key(&refused.key)?;
+    check_key(&refused.key)?;
     holds(refused.creditor_agent == [0; 11] || bic(refused.creditor_agent).is_ok(), "creditor_agent")?;
     check_channel(refused.channel)?;
     holds(refused.digest_version == DigestKey::VERSION, "digest_version")?;

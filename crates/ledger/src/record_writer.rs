@@ -185,23 +185,7 @@ impl RecordWriter {
 
     /// A scheme profile.
     pub fn set_profile(&mut self, profile: &Profile) {
-        let record = layout::SetProfile {
-            number: profile.number.into(),
-            currency: profile.currency.number().into(),
-            reserved: [0; 4],
-            target: profile.target.nanoseconds().into(),
-            expiry: profile.expiry.nanoseconds().into(),
-            confirmation: profile.confirmation.nanoseconds().into(),
-            legal_limit: profile.legal_limit.nanoseconds().into(),
-            future_tolerance: profile.future_tolerance.nanoseconds().into(),
-            offline_grace: profile.offline_grace.nanoseconds().into(),
-            late_on_arrival: *profile.late_on_arrival.as_bytes(),
-            timeout_to_originator: *profile.timeout_to_originator.as_bytes(),
-            timeout_to_beneficiary: *profile.timeout_to_beneficiary.as_bytes(),
-            no_connection: *profile.no_connection.as_bytes(),
-            reserved_end: [0; 8],
-        };
-        self.push(Kind::SetProfile, &record, &[]);
+        self.push(Kind::SetProfile, &profile.to_record(), &[]);
     }
 
     /// A bank enters.

@@ -5,7 +5,8 @@
 //!
 //! Invariants:
 //! - The backup is only read. The new folder holds no journal until MANIFEST, which is written last.
-//! - Every file is compared with the backup's list while it is copied, and the log is replayed from the copy.
+//! - Every file is compared with the backup's list while it is copied, and the log is replayed from the copy, from the
+//!   newest snapshot at or before the point.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use journal::{Contents, FileStorage, Identity, Reader, Restored, Storage};
+use ledger::PaymentTotals;
 use types::Incarnation;
 
 use crate::backup::catalogue::{Catalogue, Other, Segment};
@@ -21,9 +23,9 @@ use crate::backup::check::{catalogue, damaged};
 use crate::backup::copy::{Copier, Extent};
 use crate::inspect::fields::Fields;
 use crate::inspect::rows::instant;
-use crate::verify::{Report, verify_reader};
 
 mod point;
+mod replay;
 
 use point::{Point, Until};
 
@@ -60,7 +62,7 @@ struct Outcome {
     contents: Contents,
     point: Point,
     catalogue: Catalogue,
-    report: Report,
+    payments: PaymentTotals,
 }
 
 /// Restores a folder.
@@ -87,27 +89,25 @@ fn restore(args: &RestoreArgs) -> anyhow::Result<Outcome> {
     let mut copier = Copier::new(None);
     let kept = &catalogue.segments[..point.segments];
     copier.expect(kept.iter().map(|segment| segment.hashed).sum());
-    copier.expect(catalogue.files.iter().map(|file| file.length).sum());
+    let others = files_at(&catalogue, &point);
+    copier.expect(others.iter().map(|file| file.length).sum());
     for (index, segment) in kept.iter().enumerate() {
         let cut = point.cut.filter(|_| index + 1 == kept.len());
         copy_segment(&mut copier, &from, args, segment, cut)?;
     }
-    for file in &catalogue.files {
+    for file in others {
         copy_other(&mut copier, args, file)?;
     }
     copier.finish();
     to.sync_directory()?;
 
     let contents = contents_at(&catalogue, &point)?;
-    let report = verify_reader(&args.data, &Reader::of_contents(to.clone(), &contents), &mut ())
+    let payments = replay::check(&Reader::of_contents(to.clone(), &contents), &point)
         .context("the restored log is not right")?;
-    let end = report.end.tail;
-    ensure!((end.batch, end.hash) == (point.tail.batch, point.tail.hash), "the restored log ends elsewhere");
-    ensure!(report.ledger.setup().is_some(), "there is nothing in the log up to that point");
     contents.write(&to)?;
     fs::remove_file(args.data.join(MARKER))?;
     to.sync_directory()?;
-    Ok(Outcome { contents, point, catalogue, report })
+    Ok(Outcome { contents, point, catalogue, payments })
 }
 
 /// Empties a folder in which an earlier restore stopped half-way. Refuses any other that holds something.
@@ -160,6 +160,13 @@ fn copy_other(copier: &mut Copier, args: &RestoreArgs, file: &Other) -> anyhow::
     Ok(())
 }
 
+/// What is copied beside the segments: of snapshots the two that count, which a start would keep.
+fn files_at<'c>(catalogue: &'c Catalogue, point: &Point) -> Vec<&'c Other> {
+    let newest = catalogue.newest_snapshot(point.tail.batch).unwrap_or(0);
+    let counts = |number: u64| number <= newest && number + 1 >= newest;
+    catalogue.files.iter().filter(|file| file.snapshot().is_none_or(counts)).collect()
+}
+
 /// What the restored folder holds: the log up to the point, and a new life from there on.
 fn contents_at(catalogue: &Catalogue, point: &Point) -> anyhow::Result<Contents> {
     let earlier = catalogue.contents();
@@ -175,15 +182,15 @@ fn contents_at(catalogue: &Catalogue, point: &Point) -> anyhow::Result<Contents>
     Ok(Contents {
         identity: Identity { incarnation, ..earlier.identity },
         newest_segment: last.number,
+        newest_snapshot: catalogue.newest_snapshot(point.tail.batch).unwrap_or(0),
         restored: Some(restored),
         ..earlier
     })
 }
 
 fn tell(outcome: &Outcome, args: &RestoreArgs, out: &mut dyn Write) -> io::Result<()> {
-    let Outcome { contents, point, catalogue, report } = outcome;
+    let Outcome { contents, point, catalogue, payments } = outcome;
     let (upto, end) = (point.tail.last_sequence(), catalogue.end().last_sequence());
-    let payments = report.ledger.payment_totals();
     let (from, data) = (args.from.display(), args.data.display());
     if args.json {
         Fields::default()

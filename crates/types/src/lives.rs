@@ -50,6 +50,11 @@ impl Lives {
         self.last
     }
 
+    /// How many there are.
+    pub const fn count(&self) -> usize {
+        self.earlier.len() + 1
+    }
+
     /// All of them, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Life> {
         self.earlier.iter().copied().chain([self.last])

@@ -3,6 +3,7 @@
 // Helpers of tests are tests too, though clippy only knows functions marked as such.
 #![allow(clippy::unwrap_used)]
 
+mod archive;
 mod conformance;
 mod crash_points;
 mod files;
@@ -12,5 +13,6 @@ mod frames;
 mod golden;
 mod recovery_cases;
 mod restored;
+mod snapshot_cases;
 mod space;
 mod support;

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use journal::{Contents, FrameHash, Identity, Restored, Tail, segment_name};
+use journal::{Contents, FrameHash, Identity, Restored, Tail, segment_name, snapshot_number};
 use serde::{Deserialize, Serialize};
 use types::{BatchNumber, ClusterId, Epoch, Incarnation, Sequence, Shard, Timestamp};
 
@@ -72,6 +72,16 @@ pub(crate) struct Other {
     pub(crate) length: u64,
     /// BLAKE3 of the file; none where erasure may change it in the backup as well.
     pub(crate) blake3: Option<String>,
+    /// The frame at which it stands, if it is a snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) batch: Option<u64>,
+}
+
+impl Other {
+    /// The snapshot's number, if it is one.
+    pub(crate) fn snapshot(&self) -> Option<u64> {
+        snapshot_number(&self.name)
+    }
 }
 
 /// A place between two frames.
@@ -203,6 +213,12 @@ impl Catalogue {
         self.segments.len() + self.files.len()
     }
 
+    /// The newest snapshot that stands at this frame or before it.
+    pub(crate) fn newest_snapshot(&self, upto: BatchNumber) -> Option<u64> {
+        let usable = self.files.iter().filter(|file| file.batch.is_some_and(|batch| batch <= upto.0));
+        usable.filter_map(Other::snapshot).max()
+    }
+
     /// What MANIFEST of the backup says.
     pub(crate) fn contents(&self) -> Contents {
         let first = self.segments.first().expect("it lists a segment").number;
@@ -212,7 +228,7 @@ impl Catalogue {
             identity: self.identity(),
             oldest_segment: first,
             newest_segment,
-            newest_snapshot: 0,
+            newest_snapshot: self.newest_snapshot(self.end().batch).unwrap_or(0),
             anchor: self.anchor(),
             restored,
         }

@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use journal::{Contents, FileStorage, Reader, Storage, Tail, segment_name};
+use journal::{Contents, FileStorage, Reader, Storage, Tail, segment_name, snapshot_name, snapshot_number};
 use types::BatchNumber;
 
 use crate::backup::catalogue::{CATALOGUE, Catalogue, End, Other, PROGRESS, Progress, Segment};
@@ -56,7 +56,7 @@ pub(crate) fn run(data: &Path, to: &Path, bytes_per_second: Option<NonZeroU64>) 
 }
 
 fn is_snapshot(name: &str) -> bool {
-    name.starts_with("snapshot-")
+    snapshot_number(name).is_some()
 }
 
 impl Run {
@@ -196,12 +196,23 @@ impl Run {
             };
             let again = self.copier.hash(&self.incoming.join(&name), length)?;
             ensure!(again == hash, "{name} is not read back from the backup as it was written");
+            let batch = snapshot_number(&name).map(|number| self.snapshot_at(number)).transpose()?;
             self.publish(&name)?;
             let blake3 = (!is_erased(&name)).then(|| hash.to_hex().to_string());
             self.catalogue.files.retain(|file| file.name != name);
-            self.catalogue.files.push(Other { name, length, blake3 });
+            self.catalogue.files.push(Other { name, length, blake3, batch });
         }
         Ok(())
+    }
+
+    /// The frame at which a snapshot stands that has just been copied.
+    fn snapshot_at(&self, number: u64) -> anyhow::Result<u64> {
+        let contents = self.source.contents()?;
+        let reader = Reader::of_contents(FileStorage::open(&self.incoming)?, &contents);
+        let snapshot = reader
+            .open_snapshot(number)
+            .with_context(|| format!("{} can't be backed up", snapshot_name(number)))?;
+        Ok(snapshot.finish()?.tail.batch.0)
     }
 
     fn has(&self, name: &str, length: u64) -> bool {
