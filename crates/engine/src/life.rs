@@ -35,3 +35,7 @@ pub(crate) fn begin(commands: &mut RecordWriter, identity: &Identity, restored: 
     let life = Life { incarnation: identity.incarnation, first: Sequence(first) };
     commands.begin_incarnation(identity.cluster, life, previous);
 }
+
+#[cfg(test)]
+#[path = "life_tests.rs"]
+mod tests;

@@ -204,4 +204,4 @@ mod lifecycle_tests;
 
 #[cfg(test)]
 #[path = "start_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -202,6 +202,7 @@ fn tell(outcome: &Outcome, args: &RestoreArgs, out: &mut dyn Write) -> io::Resul
             .with("restored_upto_time", instant(point.tail.time))
             .with("restored_upto_hash", point.tail.hash.to_string())
             .with("backup_upto_sequence", end.0)
+            .with("snapshot", contents.newest_snapshot)
             .with("incarnation", contents.identity.incarnation.to_string())
             .with("previous_incarnation", point.identity.incarnation.to_string())
             .with("settled", payments.settled)

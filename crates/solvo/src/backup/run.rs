@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
@@ -86,6 +86,9 @@ impl Run {
         };
         let there = catalogue.segments.iter().take_while(|segment| is_there(segment)).count();
         catalogue.segments.truncate(there);
+        if let Some(last) = catalogue.segments.last() {
+            check_same(&source, folder, contents, last)?;
+        }
         let progress = Progress::begin(folder, &contents.identity, &catalogue.segments)?;
         Ok(Self { source, target, folder: folder.to_owned(), incoming, catalogue, progress, copier })
     }
@@ -215,8 +218,12 @@ impl Run {
         Ok(snapshot.finish()?.tail.batch.0)
     }
 
+    /// Whether a file that lasts is there already. What a name stood for can have been given up for something else, and
+    /// its first block then tells.
     fn has(&self, name: &str, length: u64) -> bool {
-        fs::metadata(self.folder.join(name)).is_ok_and(|file| file.len() == length)
+        let path = self.folder.join(name);
+        fs::metadata(&path).is_ok_and(|file| file.len() == length)
+            && is_same_head(&self.source.path(name), &path).unwrap_or(false)
     }
 
     /// Gives a file that is whole and durable its name in the backup; durable on return.
@@ -262,6 +269,34 @@ fn check_target(folder: &Path, known: Option<&Catalogue>, contents: &Contents) -
         ensure!(is_ours, "{place} is no backup and not empty: it holds {}", name.to_string_lossy());
     }
     Ok(())
+}
+
+/// Checks that the last segment that the backup holds is still the node's: a folder that was put back to an earlier state
+/// goes on otherwise under the same numbers. The chain vouches for those before it.
+fn check_same(source: &Source, folder: &Path, contents: &Contents, last: &Segment) -> anyhow::Result<()> {
+    let name = last.name();
+    let is_archived_away = last.number < contents.oldest_segment && source.folder_of(&name).is_err();
+    let is_same = last.number <= contents.newest_segment
+        && (is_archived_away || {
+            let theirs = Path::new(&source.folder_of(&name)?.place()).join(&name);
+            is_same_head(&theirs, &folder.join(&name))?
+        });
+    ensure!(
+        is_same,
+        "{name} of the node is not the one in the backup: the node's folder was put back to an earlier state. Begin a \
+         new backup in another folder, and keep this one"
+    );
+    Ok(())
+}
+
+/// Whether two files begin with the same block, which names what they are.
+fn is_same_head(one: &Path, other: &Path) -> std::io::Result<bool> {
+    let head = |path: &Path| {
+        let mut head = Vec::new();
+        File::open(path)?.take(4096).read_to_end(&mut head)?;
+        Ok::<_, std::io::Error>(head)
+    };
+    Ok(head(one)? == head(other)?)
 }
 
 /// The oldest segment from which on all are there.

@@ -5,11 +5,14 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use client::v1;
+use engine::Replayer;
+use journal::{FileStorage, Journal, LocalJournal, SegmentSize, Settings};
+use ledger::Limits;
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::{Api, World, belgian, german, outcome_of, payment, settled, until};
 use tokio::sync::mpsc;
-use types::PaymentId;
+use types::{BatchNumber, PaymentId};
 
 use crate::process::{Served, errors, run, solvo, spawn, text, told, verify};
 
@@ -290,6 +293,74 @@ async fn an_interrupted_backup_is_taken_up() {
     assert!(checked.status.success(), "{}", errors(&checked));
     folders.restore(&[]);
     verify(&folders.restored);
+}
+
+/// Writes a snapshot of a log that nobody serves from, and archives what the one before it makes superfluous.
+fn snapshot(data: &Path, archive_upto: Option<BatchNumber>) -> BatchNumber {
+    let storage = FileStorage::open(data).unwrap();
+    let settings = Settings { segment_size: SegmentSize::DEFAULT, entropy: Box::new(|| 7) };
+    let mut journal = LocalJournal::open(storage, None, settings).unwrap();
+    let room = 1 << 16;
+    let mut replayer = Replayer::new(Limits { accounts_max: room, payments_max: room, requests_max: room });
+    let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?)).unwrap();
+    let snapshots = journal.snapshots();
+    let mut writer = snapshots.create(tail, 1).unwrap();
+    replayer.write_state(&mut writer).unwrap();
+    snapshots.publish(&writer.finish().unwrap()).unwrap();
+    if let Some(upto) = archive_upto {
+        snapshots.archive_upto(upto).unwrap();
+    }
+    tail.batch
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn snapshots_and_archived_segments_are_part_of_a_backup() {
+    let folders = Folders::new();
+    let (mut outcomes, mut snapshots) = (Vec::new(), Vec::new());
+    for start in 0..3 {
+        let served = Served::start(&folders.data);
+        let api = served.api().await;
+        if start == 0 {
+            World::set_up(&api, 1).await;
+        }
+        outcomes.extend(round(&api, start).await);
+        assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+        if start > 0 {
+            snapshots.push(snapshot(&folders.data, None));
+        }
+    }
+    folders.back_up();
+    // The node's folder moves on while the backup holds on to what it has.
+    snapshots.push(snapshot(&folders.data, Some(snapshots[0])));
+    assert!(folders.data.join("archive/segment-0000000000000001.log").exists());
+    let second = folders.back_up();
+    let names: Vec<_> = ["snapshot-0000000000000001", "snapshot-0000000000000003"].into();
+    assert!(names.iter().all(|name| folders.backup.join(name).exists()), "{names:?}");
+    assert_eq!(number(&second, "files_copied"), 2, "the newest snapshot and the newest segment: {second}");
+    let checked = run(&["backup", "--check", text(&folders.backup)]);
+    assert!(checked.status.success(), "{}", errors(&checked));
+
+    // A backup that begins now takes what is in the archive.
+    let late = folders.backup.with_file_name("late");
+    told(&["backup", "--data", text(&folders.data), "--to", text(&late), "--json"]);
+    verify(&late);
+
+    let last = outcomes.last().unwrap();
+    let until = last.sequence.to_string();
+    for (backup, snapshot) in [(&folders.backup, 1), (&late, 0)] {
+        let restored = folders.restored.with_file_name(format!("restored-{snapshot}"));
+        let arguments =
+            ["restore", "--from", text(backup), "--data", text(&restored), "--json", "--until", &until];
+        let told = told(&arguments);
+        // Of those that the late backup found, both stand after the point.
+        assert_eq!(number(&told, "snapshot"), snapshot, "{told}");
+        let upto = number(&told, "restored_upto_sequence");
+        verify(&restored);
+        let served = Served::start(&restored);
+        audit(&served.api().await, &outcomes, upto).await;
+        assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+        verify(&restored);
+    }
 }
 
 /// A finished backup of a log with one payment.
