@@ -31,6 +31,8 @@ use crate::clock::{ClockState, Now};
 use crate::core::Core;
 use crate::event::{Action, Event};
 use crate::finals::Finals;
+use crate::follower::Follower;
+use crate::following::follow;
 use crate::handle::{FINAL_QUESTIONS_UNDER_WAY_MAX, Handle, Shared};
 use crate::pace::{Admitted, Pace};
 use crate::stages::Stage;
@@ -86,6 +88,7 @@ pub(crate) struct Parts<S: Storage, W> {
     pub(crate) pace: Option<Pace>,
     /// Bytes.
     pub(crate) segment_length: u64,
+    pub(crate) follower: Follower<S>,
 }
 
 /// A frame that has been written, or not, and when that began and ended on the monotonic clock.
@@ -126,11 +129,13 @@ where
     S::Lock: Send + Sync,
     W: Writer + 'static,
 {
-    let Parts { core, writer, preparer, handle, events, limits, pace, segment_length } = parts;
+    let Parts { core, writer, preparer, handle, events, limits, pace, segment_length, follower } = parts;
     // One frame is away at a time, and one more may be on its way back.
     let (frames, frames_in) = bounded(1);
     let (written, written_in) = bounded(1);
     let (wanted, wanted_in) = bounded(1);
+    // Nothing is sent: its end is what counts.
+    let (following, followed) = bounded(0);
     let log = Log { writer, wanted };
     let shared = Arc::clone(&handle.shared);
     let mut driver = Driver {
@@ -152,6 +157,7 @@ where
         segment_length,
         written_without_space: 0,
         ticked: monotonic(),
+        _following: following,
     };
     // Nobody is let in before it is known whether the clock is right and there is room.
     driver.publish();
@@ -159,6 +165,7 @@ where
     let threads = vec![
         spawn("solvo-preparer", move || prepare(preparer, &wanted_in, &shared))?,
         spawn("solvo-log", move || write_frames(&frames_in, &written))?,
+        spawn("solvo-follower", move || follow(follower, &followed))?,
         spawn("solvo-core", move || driver.run())?,
     ];
     Ok(Engine { handle, threads })
@@ -201,7 +208,7 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<Jo
 const EXIT_FATAL: i32 = 74;
 
 /// Ends the process without unwinding, so that nothing is answered any more.
-fn end_process(reason: &dyn fmt::Display) -> ! {
+pub(crate) fn end_process(reason: &dyn fmt::Display) -> ! {
     tracing::error!(%reason, "the node must stop");
     std::process::exit(EXIT_FATAL)
 }
@@ -236,6 +243,8 @@ struct Driver<W> {
     written_without_space: u64,
     /// When a full ledger was last given a tick, on the monotonic clock.
     ticked: i64,
+    /// The follower goes on to the log's end once this is dropped.
+    _following: Sender<()>,
 }
 
 impl<W: Writer> Driver<W> {

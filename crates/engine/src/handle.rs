@@ -15,6 +15,7 @@ use crate::directory::Directory;
 use crate::driver::monotonic;
 use crate::event::{Event, Submission};
 use crate::finals::Waiting;
+use crate::follower_status::{FollowerStatus, FollowerView};
 use crate::log_view::LogView;
 use crate::pace::Admitted;
 use crate::question::{Answered, Question};
@@ -107,6 +108,7 @@ pub(crate) struct Shared {
     pub(crate) listeners: Arc<Listeners>,
     /// Up to where everything that was decided is told by durable frames.
     pub(crate) told: Arc<AtomicU64>,
+    pub(crate) follower: Arc<FollowerStatus>,
 }
 
 /// Commands that may be under way at once, however fast they are answered.
@@ -206,6 +208,7 @@ impl Handle {
             return self.enqueue(Event::Submit(submission), [answers, bytes]);
         }
         let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
+        let admitted_max = admitted_max.min(shared.follower.admitted_max());
         let records = Place::take(&shared.records_under_way, count, admitted_max)?;
         let bytes = Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?;
         self.enqueue(Event::Submit(submission), [records, bytes])
@@ -298,6 +301,11 @@ impl Handle {
     /// How many callers wait for the final outcome of a payment that was reserved.
     pub fn finals_awaited(&self) -> u64 {
         self.shared.finals_awaited.load(Ordering::Relaxed)
+    }
+
+    /// How the follower does, which writes snapshots.
+    pub fn follower(&self) -> FollowerView {
+        self.shared.follower.view(&self.log.end())
     }
 
     /// How long commands have spent in each stage during the last ten to twenty seconds.

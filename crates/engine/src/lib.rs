@@ -1,8 +1,9 @@
 //! The node's heart: a step without threads or clock, and the threads that drive it.
 //!
 //! [`Core::step`] takes one event and says what to do; a test or the simulator can drive it alone. [`start`]
-//! recovers a journal and runs the step on a thread of its own, with the log written by a second one and
-//! segments prepared by a third. Callers hold a [`Handle`].
+//! recovers a journal and runs the step on a thread of its own, with the log written by a second one, segments prepared
+//! by a third, and the log followed, compared and made into snapshots by a fourth ([`Follower`]). Callers hold a
+//! [`Handle`].
 //!
 //! Invariants:
 //! - Nobody outside sees the effect of a command before it is on stable storage: commands are applied, and
@@ -24,6 +25,9 @@ mod driver;
 mod event;
 mod feed;
 mod finals;
+mod follower;
+mod follower_status;
+mod following;
 mod handle;
 mod life;
 mod log_view;
@@ -33,6 +37,7 @@ mod mutants;
 pub mod mutants;
 mod pace;
 mod question;
+mod recovery;
 #[cfg(test)]
 mod recovery_tests;
 mod replay;
@@ -53,14 +58,17 @@ pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
 pub use event::{Action, Event, Halt, Submission};
 pub use finals::{FinalSink, Waiting};
+pub use follower::{FollowError, Followed, Follower, FollowerSettings, FollowerSetup, Moment, Pause, digest};
+pub use follower_status::{FollowerView, SnapshotView};
 pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, OutcomeSink, Status};
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
 };
+pub use recovery::{Recovered, RecoveryProgress, RecoveryView, recover};
 pub use replay::{Divergence, ReplayTotals, Replayer};
 pub use stages::{Stage, StageTimes};
-pub use start::{Config, StartError, start};
+pub use start::{Config, StartError, start, start_telling};
 pub use stored_order::StoredOrder;
 pub use subscription::{
     BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, Subscription, SubscriptionId, Taken,

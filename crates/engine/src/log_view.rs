@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use journal::{FrameSource, FrameView, ReadError};
+use journal::{FrameSource, FrameView, ReadError, Tail};
 use ledger::{
     About, AnswerEffect, Command, Kind, OutcomeEntry, OutcomeError, ParticipantStatus, Record, RecordError,
     Records,
@@ -85,6 +85,11 @@ pub struct Decisions {
 }
 
 impl LogView {
+    /// The end of the last durable frame.
+    pub(crate) fn end(&self) -> Tail {
+        self.source.end()
+    }
+
     /// A view of the log that a step writes, for whoever drives that: `told` follows [`crate::Core::told`].
     pub fn new(source: Arc<dyn FrameSource>, told: Arc<AtomicU64>) -> Self {
         Self { source, told, is_given_up: Arc::default() }

@@ -17,6 +17,8 @@ pub enum Mutant {
     ForwardBeforeDurable,
     /// Questions asked before a restart are not told again.
     LoseOpenReservationsOnRestart,
+    /// A snapshot counts, and what it covers is gone, before it has been read back.
+    TruncateBeforeVerified,
 }
 
 #[cfg(not(solvo_mutants))]

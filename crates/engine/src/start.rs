@@ -13,20 +13,23 @@ use std::sync::Arc;
 
 use crossbeam::channel::bounded;
 use journal::{
-    Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, OpenError,
-    ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, Writer,
+    Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LoadError, LocalJournal,
+    OpenError, ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, Writer,
 };
 use ledger::{Limits, Profile, RecordWriter};
-use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
+use types::{ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
 
 use crate::clock::LogClock;
 use crate::core::{Core, CoreSetup, NANOSECOND, seal_frame};
 use crate::directory::Directory;
 use crate::driver::{Engine, Parts, now, run};
+use crate::follower::{Follower, FollowerSettings, FollowerSetup};
+use crate::following::pause;
 use crate::handle::{Handle, QUEUE_LENGTH};
 use crate::life;
 use crate::pace::Pace;
-use crate::replay::{Divergence, Replayer};
+use crate::recovery::{Recovered, RecoveryProgress, recover};
+use crate::replay::Divergence;
 
 /// How a node is run. Nothing here can change what a command comes to.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub struct Config {
     pub payments_ready: usize,
     /// The most commands a second that are taken, for trying out what callers do when a node is overloaded.
     pub commands_per_second_max: Option<NonZeroU32>,
+    /// When snapshots are written, and how long what they cover is kept.
+    pub follower: FollowerSettings,
 }
 
 /// Why a node could not start.
@@ -52,6 +57,9 @@ pub enum StartError {
     /// The folder's journal can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// No snapshot can be used although there is one.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// The log can't be read to its end.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -76,20 +84,28 @@ pub enum StartError {
 
 /// Recovers the log in a folder, or begins one, and runs the engine on it.
 pub fn start(config: &Config) -> Result<Engine, StartError> {
+    start_telling(config, &RecoveryProgress::default())
+}
+
+/// The same, telling how far it has come.
+pub fn start_telling(config: &Config, progress: &RecoveryProgress) -> Result<Engine, StartError> {
     config.limits.check().map_err(|_| StartError::Memory)?;
-    start_on(open(config)?, config)
+    start_on(open(config)?, config, progress)
 }
 
 /// The same on a journal that is open.
-fn start_on<S>(mut journal: LocalJournal<S>, config: &Config) -> Result<Engine, StartError>
+fn start_on<S>(
+    mut journal: LocalJournal<S>,
+    config: &Config,
+    progress: &RecoveryProgress,
+) -> Result<Engine, StartError>
 where
     S: Storage + Send + Sync + 'static,
     S::File: Send + Sync,
     S::Lock: Send + Sync,
 {
     let identity = journal.identity();
-    let mut replayer = Replayer::new(config.limits);
-    let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?))?;
+    let Recovered { mut replayer, tail, snapshot } = recover(&mut journal, config.limits, progress)?;
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
@@ -111,6 +127,8 @@ where
         replayer.frame(&frame.view()).map_err(accept)?;
         tracing::info!(upto = restored.next_sequence.0 - 1, "the log goes on after a restore");
     }
+    let snapshots = journal.snapshots();
+    snapshots.withdraw_after(snapshot)?;
     let (mut ledger, untold) = replayer.finish();
     ledger.make_ready(config.payments_ready);
     let setup = *ledger.setup().expect("the log has begun");
@@ -124,10 +142,21 @@ where
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let Log { builder, identity, tail, clock } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
+    // Its state is loaded by its first step, when nobody waits any more.
+    let follower = FollowerSetup {
+        reader: journal.frame_reader(),
+        snapshots,
+        limits: config.limits,
+        settings: config.follower,
+        snapshot,
+        pause: pause(Arc::clone(&handle.shared)),
+    };
+    let follower = Follower::new(follower).telling(Arc::clone(&handle.shared.follower));
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);
     let (limits, segment_length) = (config.limits, config.segment_size.bytes());
-    let parts = Parts { core, writer, preparer, handle, events, limits, pace, segment_length };
+    let parts = Parts { core, writer, preparer, handle, events, limits, pace, segment_length, follower };
+    progress.end();
     run(parts).map_err(StartError::Thread)
 }
 

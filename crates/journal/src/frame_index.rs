@@ -85,6 +85,11 @@ impl FrameIndex {
         }
     }
 
+    /// The oldest segment that can be read, once the log has been read.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        Some(self.oldest).filter(|oldest| *oldest < u64::MAX)
+    }
+
     /// The segments that can be read and have no marks.
     pub(crate) fn unmarked(&self) -> Range<u64> {
         let first = self.segments.front().map_or(self.oldest, |segment| segment.number);

@@ -105,11 +105,6 @@ impl<S: Storage> FrameReader<S> {
         Self { storage, identity, index }
     }
 
-    /// The log's end.
-    fn end(&self) -> Tail {
-        held(&self.index).end()
-    }
-
     /// How many bytes of segments hold the frames after a position, to about a mebibyte. Of what was written before the
     /// node's start only what the start read is counted.
     pub fn bytes_after(&self, after: Sequence) -> u64 {
@@ -226,6 +221,10 @@ impl<S: Storage> FrameReader<S> {
 }
 
 impl<S: Storage> FrameSource for FrameReader<S> {
+    fn end(&self) -> Tail {
+        held(&self.index).end()
+    }
+
     fn read_after(&self, after: Sequence, visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
         let until = self.end();
         let Some(first) = after.0.checked_add(1).map(Sequence).filter(|first| *first < until.next_sequence)

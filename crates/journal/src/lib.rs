@@ -74,7 +74,9 @@ pub use preparer::{Prepared, Preparer};
 pub use recovery::{Damage, DamageKind};
 pub use scan::{End, Reader};
 pub use segment::{SegmentFault, SegmentSize, segment_name, segment_number};
-pub use snapshot::{SnapshotFault, SnapshotHeader, StateDigest, snapshot_name, snapshot_number};
+pub use snapshot::{
+    SnapshotFault, SnapshotHeader, StateDigest, StateDigester, snapshot_name, snapshot_number,
+};
 pub use snapshot_file::{SnapshotReader, SnapshotWriteError, SnapshotWriter};
 pub use snapshots::{LoadError, Loaded, ReadState, Snapshots};
 pub use storage::{Access, Storage, StorageError, StorageErrorKind, StorageFile};

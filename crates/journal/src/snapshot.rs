@@ -60,6 +60,28 @@ impl fmt::Debug for StateDigest {
     }
 }
 
+/// Computes the digest of a state that is written into it.
+#[derive(Debug, Default)]
+pub struct StateDigester(blake3::Hasher);
+
+impl StateDigester {
+    /// The digest of what has been written.
+    pub fn finish(&self) -> StateDigest {
+        StateDigest(*self.0.finalize().as_bytes())
+    }
+}
+
+impl std::io::Write for StateDigester {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What block 0 of a snapshot says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotHeader {

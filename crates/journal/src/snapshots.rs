@@ -164,8 +164,14 @@ impl<S: Storage> Snapshots<S> {
     /// If it can't be read.
     pub fn archived(&self) -> Result<Archived, StorageError> {
         let named = self.shared.manifest().oldest_segment;
-        let oldest = archive::oldest_segment(&self.shared.storage, named)?;
+        let oldest = self.oldest(named)?;
         Ok(Archived { oldest: Some(oldest).filter(|oldest| *oldest < named), segments: named - oldest })
+    }
+
+    /// The oldest segment that can be read. Once the log has been read nobody has to look.
+    fn oldest(&self, named: u64) -> Result<u64, StorageError> {
+        let known = held(&self.shared.index).oldest();
+        known.map_or_else(|| archive::oldest_segment(&self.shared.storage, named), Ok)
     }
 
     /// Removes the oldest archived segment for good if all of its frames were stamped before this time. To be called
@@ -176,7 +182,7 @@ impl<S: Storage> Snapshots<S> {
     pub fn remove_archived(&self, before: Timestamp) -> Result<Option<RemovedSegment>, ReadError> {
         let shared = &self.shared;
         let named = shared.manifest().oldest_segment;
-        let oldest = archive::oldest_segment(&shared.storage, named)?;
+        let oldest = self.oldest(named)?;
         let (Some(folder), true) = (archive::existing(&shared.storage)?, oldest < named) else {
             return Ok(None);
         };

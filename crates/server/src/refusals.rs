@@ -24,6 +24,11 @@ pub(crate) fn not_taken(reason: NotTaken) -> Refusal {
     }
 }
 
+/// The node is still reading its log.
+pub(crate) fn starting(message: String) -> Refusal {
+    Refusal::new(Code::Unavailable, ErrorReason::NotReady, message).retry_after(RETRY_AFTER)
+}
+
 /// One bank has as many payments under way as it may.
 pub(crate) fn quota_exceeded() -> Refusal {
     let message = "this bank has as many payments under way as it may; try again shortly";

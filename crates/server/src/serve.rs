@@ -206,7 +206,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-const SERVICES: [&str; 9] = [
+pub(crate) const SERVICES: [&str; 9] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",

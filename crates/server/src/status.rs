@@ -1,8 +1,9 @@
 //! `NodeService`: what a node says about itself.
 
+use client::convert::timestamp;
 use client::v1;
 use client::v1::node_service_server::NodeService;
-use engine::{Answer, Question, Stage, StageTimes};
+use engine::{Answer, FollowerView, Question, Stage, StageTimes};
 use ledger::{AnswerEffect, AnswerTotals};
 use tonic::{Request, Response, Status};
 
@@ -29,6 +30,8 @@ impl NodeService for NodeStatus {
             open_reservation_count,
             answers,
             connected_banks: self.0.sessions.connected().iter().map(ToString::to_string).collect(),
+            recovery: None,
+            follower: Some(follower(&self.0.handle.follower())),
         }))
     }
 }
@@ -42,6 +45,23 @@ impl NodeStatus {
             }
             _ => (0, None),
         }
+    }
+}
+
+fn follower(view: &FollowerView) -> v1::Follower {
+    v1::Follower {
+        applied_sequence: view.applied.0,
+        lag_sequence_count: view.lag,
+        lag_milliseconds: u64::try_from(view.lag_time.nanoseconds() / 1_000_000).unwrap_or(0),
+        snapshot: view.snapshot.map(|snapshot| v1::Snapshot {
+            number: snapshot.number,
+            sequence: snapshot.sequence.0,
+            time: Some(timestamp(snapshot.time)),
+        }),
+        is_writing_snapshot: view.is_writing,
+        log_byte_count_since_snapshot: view.bytes_since_snapshot,
+        archived_segment_count: view.archived_segments,
+        is_slowing: view.slows,
     }
 }
 

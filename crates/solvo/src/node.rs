@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
-use engine::{Config, Engine};
+use engine::{Config, Engine, RecoveryProgress, RecoveryView};
 use server::{Identities, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -35,10 +36,13 @@ impl Node {
         if identities.is_none() && !listen.ip().is_loopback() {
             return Err(server::ServeError::NotLoopback(listen).into());
         }
-        let listener =
-            TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("can't listen on {listen}"))?
+            .into_std()?;
         let address = listener.local_addr()?;
-        let engine = tokio::task::spawn_blocking(move || engine::start(&config)).await??;
+        let engine = start_engine(identities.clone(), listener.try_clone()?, config, limits).await?;
+        let listener = TcpListener::from_std(listener)?;
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             // A sender that is dropped means the same as one that sends.
@@ -75,4 +79,51 @@ impl Node {
         tokio::task::spawn_blocking(move || self.engine.stop()).await?;
         Ok(())
     }
+}
+
+/// How often a long start says how far it has come.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// Recovers or begins a log, and tells meanwhile how far that is: whoever connects, and the node's own log.
+async fn start_engine(
+    identities: Option<Arc<Identities>>,
+    listener: std::net::TcpListener,
+    config: Config,
+    limits: ServerLimits,
+) -> anyhow::Result<Engine> {
+    let progress = Arc::new(RecoveryProgress::default());
+    let (over, is_over) = oneshot::channel::<()>();
+    let is_over = async {
+        // A sender that is dropped means the same as one that sends.
+        let _ = is_over.await;
+    };
+    let listener = TcpListener::from_std(listener)?;
+    let waiting = server::serve_recovery(identities, listener, Arc::clone(&progress), limits, is_over);
+    let waiting = tokio::spawn(waiting);
+    let told = Arc::clone(&progress);
+    let mut engine = tokio::task::spawn_blocking(move || engine::start_telling(&config, &told));
+    let mut interval = tokio::time::interval(TELL_EVERY);
+    interval.tick().await;
+    let engine = loop {
+        tokio::select! {
+            engine = &mut engine => break engine,
+            _ = interval.tick() => tell(&progress.view()),
+        }
+    };
+    drop(over);
+    // Whoever could not be told waits for the node itself.
+    if let Err(error) = waiting.await? {
+        tracing::warn!(%error, "those who waited for the start could not be told how far it was");
+    }
+    Ok(engine??)
+}
+
+fn tell(view: &RecoveryView) {
+    tracing::info!(
+        percent = view.percent(),
+        seconds_left = view.left.map(|left| left.as_secs()),
+        frames = view.frames,
+        sequence = view.sequence.0,
+        "the log is being read"
+    );
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use engine::{Divergence, Replayer};
-use journal::{End, FileStorage, FrameHeader, FrameView, Location, Reader};
+use journal::{End, FileStorage, FrameHeader, FrameView, Location, ReadError, Reader};
 use ledger::{Command, Ledger, Limits, OutcomeEntry, PaymentAnswer, Records, layout};
 use types::{BatchNumber, Sequence};
 
@@ -21,6 +21,7 @@ pub(crate) mod progress;
 mod report;
 #[cfg(test)]
 pub(crate) mod sample_log;
+mod snapshots;
 
 use crate::inspect::fields::Fields;
 use crate::inspect::rows::{payment_state, verdict};
@@ -28,9 +29,11 @@ use crate::inspect::texts::Texts;
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use report::Report;
 use report::Tally;
+use snapshots::SnapshotChecks;
 
-/// Checks a log offline: checksums, chain, replay against the told outcomes, conservation of money.
+/// Checks a log offline: checksums, chain, replay against the told outcomes, snapshots, conservation of money.
 ///
+/// Begins with the archive's first frame if the log is whole, and otherwise with the oldest snapshot that is kept, and says so.
 /// Reads only and takes no lock; beside a running node it checks what was durable when it got there. Exits with
 /// 0 if all is well, and with 1 and the exact place of the first fault if not.
 #[derive(Debug, clap::Args)]
@@ -97,10 +100,18 @@ pub(crate) fn verify_reader(
         tally: Tally::default(),
         undecided: BTreeMap::new(),
         last: None,
+        snapshots: SnapshotChecks::new(reader).map_err(Fault::of_folder)?,
     };
-    let end = reader
-        .read(BatchNumber(0), &mut |frame, location| Ok(walk.frame(frame, location)?))
-        .map_err(|error| Fault::of_read(folder, error, walk.last.as_ref()))?;
+    let end = match reader.read(BatchNumber(0), &mut |frame, location| Ok(walk.frame(frame, location)?)) {
+        // The archive does not reach back to the log's beginning.
+        Err(ReadError::Trimmed { first, .. }) if walk.last.is_none() => {
+            let (replayer, tail) = walk.snapshots.oldest(reader, first).map_err(Fault::of_folder)?;
+            walk.replayer = replayer;
+            reader.read_from(&tail, &mut |frame, location| Ok(walk.frame(frame, location)?))
+        }
+        other => other,
+    };
+    let end = end.map_err(|error| Fault::of_read(folder, error, walk.last.as_ref()))?;
     walk.finish(reader, end)
 }
 
@@ -115,6 +126,7 @@ struct Walk<'o> {
     /// Commands whose outcomes no frame has told yet.
     undecided: BTreeMap<Sequence, Submitted>,
     last: Option<FrameHeader>,
+    snapshots: SnapshotChecks,
 }
 
 /// A command as it was submitted.
@@ -133,6 +145,7 @@ impl Walk<'_> {
             self.decided(entry);
         }
         self.records(frame, location)?;
+        self.snapshots.compare(header.batch, &self.replayer)?;
         self.tally.frame(frame);
         self.observer.frame(header, location);
         self.last = Some(*header);
@@ -216,7 +229,9 @@ impl Walk<'_> {
         }
         ledger.validate();
         let outcomes_checked = totals.outcomes_checked;
-        Ok(Report { identity, ledger, books, tally: self.tally, outcomes_checked, outcomes_untold, end })
+        let snapshots = self.snapshots;
+        let tally = self.tally;
+        Ok(Report { identity, ledger, books, tally, outcomes_checked, outcomes_untold, end, snapshots })
     }
 }
 

@@ -15,8 +15,7 @@ use crate::verify::{Report, verify_reader};
 /// A backup that is whole.
 pub(crate) struct Checked {
     catalogue: Catalogue,
-    /// Of the log, if it goes back to its first record.
-    report: Option<Report>,
+    report: Report,
 }
 
 /// Reads the list of what a backup holds.
@@ -45,13 +44,7 @@ pub(crate) fn check(folder: &Path) -> anyhow::Result<Checked> {
     let storage = FileStorage::open(folder)?;
     let contents = catalogue.contents();
     let reader = Reader::of_contents(storage, &contents);
-    let report = match contents.anchor.batch.0 {
-        0 => Some(verify_reader(folder, &reader, &mut ())?),
-        _ => {
-            reader.read(contents.anchor.batch, &mut |_, _| Ok(()))?;
-            None
-        }
-    };
+    let report = verify_reader(folder, &reader, &mut ())?;
     Ok(Checked { catalogue, report })
 }
 
@@ -105,7 +98,6 @@ impl Checked {
     pub(crate) fn tell(&self, folder: &Path, json: bool, out: &mut dyn Write) -> io::Result<()> {
         let end = self.catalogue.end();
         if json {
-            let log = self.report.as_ref().map(|report| report.fields(folder));
             Fields::default()
                 .with("ok", true)
                 .with("backup", folder.display().to_string())
@@ -113,7 +105,7 @@ impl Checked {
                 .with("upto_sequence", end.last_sequence().0)
                 .with("upto_batch", end.batch.0)
                 .with("upto_time", instant(end.time))
-                .with_some("log", log)
+                .with("log", self.report.fields(folder))
                 .write_json(out)?;
             return writeln!(out);
         }
@@ -125,12 +117,6 @@ impl Checked {
             end.batch,
             instant(end.time)
         )?;
-        match &self.report {
-            Some(report) => report.write_text(folder, out),
-            None => writeln!(
-                out,
-                "  log         chained and whole; it does not go back to its first record, so it was not replayed"
-            ),
-        }
+        self.report.write_text(folder, out)
     }
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use engine::Divergence;
 use journal::{
-    DamageKind, FrameHeader, Location, OpenError, ReadError, StorageError, VisitError, segment_name,
+    ARCHIVE_NAME, DamageKind, FrameHeader, Location, OpenError, ReadError, SnapshotFault, StateDigest,
+    StorageError, VisitError, segment_name,
 };
 use types::{BatchNumber, Bic, Currency, Sequence};
 
@@ -59,10 +60,28 @@ pub(crate) enum FaultKind {
     #[error("the log can't be read: {0}")]
     Storage(#[from] StorageError),
     /// The log has been trimmed.
-    #[error("the log begins at batch {first}, and what came before can't be replayed without a snapshot")]
+    #[error("the log begins at batch {first}, and there is no snapshot that holds what came before")]
     Trimmed {
         /// The first frame that is there.
         first: BatchNumber,
+    },
+    /// A snapshot can't be used.
+    #[error("{name}: {fault}")]
+    Snapshot {
+        /// Its file.
+        name: String,
+        /// What is wrong with it.
+        fault: SnapshotFault,
+    },
+    /// A snapshot is another state than the log gives at its place.
+    #[error("{name} holds a state with the digest {written}, and the log gives {replayed} at that place")]
+    SnapshotState {
+        /// Its file.
+        name: String,
+        /// The digest of what it holds.
+        written: StateDigest,
+        /// The digest of what the log gives.
+        replayed: StateDigest,
     },
     /// The chain is broken, or bytes do not verify.
     #[error("{0}")]
@@ -143,7 +162,9 @@ impl Fault {
                 return Self { place: None, kind: Box::new(FaultKind::Storage(error)), good };
             }
         };
-        let file = folder.join(segment_name(location.segment));
+        let name = segment_name(location.segment);
+        let archived = folder.join(ARCHIVE_NAME).join(&name);
+        let file = if archived.exists() { archived } else { folder.join(name) };
         let place = FaultPlace { file, offset: location.offset, batch, sequence };
         Self { place: Some(Box::new(place)), kind: Box::new(kind), good }
     }
@@ -214,6 +235,8 @@ impl FaultKind {
             | Self::Open(_)
             | Self::Storage(_)
             | Self::Trimmed { .. }
+            | Self::Snapshot { .. }
+            | Self::SnapshotState { .. }
             | Self::Damage(_)
             | Self::TextsLength { .. }
             | Self::Genesis
@@ -228,12 +251,17 @@ impl FaultKind {
                 "check the path, the owner and the permissions; nothing was changed"
             }
             Self::Trimmed { .. } => "verify a backup that holds the whole log",
+            Self::Snapshot { .. } => {
+                "keep the folder as it is: a start goes around the newest snapshot if the one before is good; look after \
+                 the disk, or restore the folder from a backup or a replica"
+            }
             Self::Damage(_) => {
                 "start no node on this folder: copy it as it is, then restore it from a backup or a replica"
             }
             Self::Divergence(Divergence::Rules(_)) => "use the newer program that wrote it",
             Self::Divergence(_)
             | Self::Outcome { .. }
+            | Self::SnapshotState { .. }
             | Self::Texts { .. }
             | Self::TextsLength { .. }
             | Self::Genesis
