@@ -4,9 +4,10 @@
 //! such as the keys of its days, comes last.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::num::NonZeroU64;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -228,9 +229,17 @@ impl Run {
 
     /// Gives a file that is whole and durable its name in the backup; durable on return.
     fn publish(&self, name: &str) -> anyhow::Result<()> {
-        fs::rename(self.incoming.join(name), self.folder.join(name))?;
+        let place = self.folder.join(name);
+        let before = match is_erased(name) {
+            true => OpenOptions::new().write(true).open(&place).ok(),
+            false => None,
+        };
+        fs::rename(self.incoming.join(name), place)?;
         File::open(&self.incoming)?.sync_all()?;
-        Ok(self.target.sync_directory()?)
+        self.target.sync_directory()?;
+        before
+            .map_or(Ok(()), |before| wipe(&before))
+            .with_context(|| format!("the old {name} can't be wiped"))
     }
 
     fn finish(mut self) -> anyhow::Result<BackedUp> {
@@ -244,6 +253,13 @@ impl Run {
         let Self { catalogue, copier, .. } = self;
         Ok(BackedUp { catalogue, copied_files: copier.files, copied_bytes: copier.bytes })
     }
+}
+
+/// Overwrites a file that has lost its name, so that what was erased in the new one is not left in its blocks.
+fn wipe(file: &File) -> std::io::Result<()> {
+    let length = usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?;
+    file.write_all_at(&vec![0; length], 0)?;
+    file.sync_all()
 }
 
 /// Checks that a folder is a backup of this log, or is to become one.

@@ -363,6 +363,52 @@ async fn snapshots_and_archived_segments_are_part_of_a_backup() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_keeps_up_with_a_node_that_archives() {
+    let folders = Folders::new();
+    let mut outcomes = Vec::new();
+    for start in 0..3 {
+        let served = Served::start(&folders.data);
+        let api = served.api().await;
+        if start == 0 {
+            World::set_up(&api, 1).await;
+        }
+        outcomes.extend(round(&api, start).await);
+        assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    }
+    // From here on the node writes a snapshot every moment, and moves away what no start needs.
+    let served =
+        Served::start_with(&folders.data, &["--listen", "127.0.0.1:0", "--snapshot-after-bytes", "1048576"]);
+    let api = served.api().await;
+    let archived = folders.data.join("archive/segment-0000000000000003.log");
+    for number in 3.. {
+        let (sender, mut more) = mpsc::channel(1024);
+        submit_round(&api, number, &sender);
+        drop(sender);
+        folders.back_up();
+        while let Some(outcome) = more.recv().await {
+            outcomes.push(outcome);
+        }
+        if archived.exists() {
+            break;
+        }
+    }
+    let last = folders.back_up();
+    assert!(number(&last, "upto_sequence") >= outcomes.last().unwrap().sequence);
+    let checked = run(&["backup", "--check", text(&folders.backup)]);
+    assert!(checked.status.success(), "{}", errors(&checked));
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+
+    let until = outcomes[outcomes.len() - 10].sequence.to_string();
+    let restored = folders.restore(&["--until", &until]);
+    assert!(number(&restored, "snapshot") > 0, "a start needs not read everything: {restored}");
+    let upto = number(&restored, "restored_upto_sequence");
+    let served = Served::start(&folders.restored);
+    audit(&served.api().await, &outcomes, upto).await;
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    verify(&folders.restored);
+}
+
 /// A finished backup of a log with one payment.
 async fn small_backup() -> Folders {
     let folders = Folders::new();
