@@ -197,6 +197,9 @@ impl<Ticket> Core<Ticket> {
         self.tick_wanted = false;
         let opened = self.sealed.time.plus(NANOSECOND);
         let time = if is_on(Mutant::StampAtOpening) { opened } else { log_time.max(opened) };
+        if !self.builder.personal().is_empty() && self.builder.key_of(time).is_none() {
+            return actions.push(Action::Halt(Halt::NoKey(time)));
+        }
         self.spacing.sealed(now.monotonic, self.builder.record_count(), self.builder.frame_length());
         self.connections.mark(self.builder.records_mut(), time);
         if self.untold.is_empty() {
@@ -530,7 +533,7 @@ impl<Ticket> Core<Ticket> {
     }
 }
 
-/// Seals what the builder holds, to follow a frame that is durable.
+/// Seals what the builder holds, to follow a frame that is durable. If there are texts, their key is at hand.
 pub(crate) fn seal_frame(
     builder: &mut FrameBuilder,
     identity: Identity,
@@ -538,6 +541,8 @@ pub(crate) fn seal_frame(
     kind: FrameKind,
     time: Timestamp,
 ) -> SealedFrame {
+    // A frame without texts needs no key.
+    let personal_key = builder.key_of(time).unwrap_or(0);
     builder.seal(&SealInput {
         kind,
         identity,
@@ -545,7 +550,7 @@ pub(crate) fn seal_frame(
         time,
         rules_version: RULES_VERSION,
         durable_mark: previous.batch,
-        personal_key: 0,
+        personal_key,
     })
 }
 

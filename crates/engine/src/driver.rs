@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use journal::{Append, Prepared, Preparer, SealedFrame, Space, Storage, Writer};
 use ledger::Limits;
 use types::Timestamp;
@@ -34,6 +34,7 @@ use crate::finals::Finals;
 use crate::follower::Follower;
 use crate::following::follow;
 use crate::handle::{FINAL_QUESTIONS_UNDER_WAY_MAX, Handle, Shared};
+use crate::keys::{KeepError, Keys};
 use crate::pace::{Admitted, Pace};
 use crate::stages::Stage;
 use crate::subscription::Change;
@@ -82,6 +83,7 @@ pub(crate) struct Parts<S: Storage, W> {
     pub(crate) core: Core<Ticket>,
     pub(crate) writer: W,
     pub(crate) preparer: Preparer<S>,
+    pub(crate) keys: Keys<S>,
     pub(crate) handle: Handle,
     pub(crate) events: Receiver<Event<Ticket>>,
     pub(crate) limits: Limits,
@@ -129,7 +131,8 @@ where
     S::Lock: Send + Sync,
     W: Writer + 'static,
 {
-    let Parts { core, writer, preparer, handle, events, limits, pace, segment_length, follower } = parts;
+    let Parts { core, writer, preparer, keys, handle, events, limits, pace, segment_length, follower } =
+        parts;
     // One frame is away at a time, and one more may be on its way back.
     let (frames, frames_in) = bounded(1);
     let (written, written_in) = bounded(1);
@@ -163,7 +166,7 @@ where
     driver.publish();
     // The core thread comes last: if another can't be started, the rest end with their channels.
     let threads = vec![
-        spawn("solvo-preparer", move || prepare(preparer, &wanted_in, &shared))?,
+        spawn("solvo-preparer", move || prepare(preparer, keys, &wanted_in, &shared))?,
         spawn("solvo-log", move || write_frames(&frames_in, &written))?,
         spawn("solvo-follower", move || follow(follower, &followed))?,
         spawn("solvo-core", move || driver.run())?,
@@ -539,8 +542,8 @@ fn write_frames<W: Writer>(frames: &Receiver<(Log<W>, SealedFrame)>, written: &S
     }
 }
 
-/// The preparer's thread: keeps segments ready, until the log thread ends.
-fn prepare<S: Storage>(mut preparer: Preparer<S>, wanted: &Receiver<()>, shared: &Shared) {
+/// The preparer's thread: keeps segments ready, and the keys of the days to come, until the log thread ends.
+fn prepare<S: Storage>(mut preparer: Preparer<S>, mut keys: Keys<S>, wanted: &Receiver<()>, shared: &Shared) {
     loop {
         match preparer.step() {
             Prepared::Made { segment } => {
@@ -551,7 +554,8 @@ fn prepare<S: Storage>(mut preparer: Preparer<S>, wanted: &Receiver<()>, shared:
                 if shared.no_space.swap(false, Ordering::Relaxed) {
                     tracing::info!("there is room for the log again");
                 }
-                if wanted.recv().is_err() {
+                keep_keys(&mut keys, shared);
+                if wanted.recv_timeout(LOOK_AT_KEYS) == Err(RecvTimeoutError::Disconnected) {
                     return;
                 }
             }
@@ -559,9 +563,7 @@ fn prepare<S: Storage>(mut preparer: Preparer<S>, wanted: &Receiver<()>, shared:
                 if !shared.no_space.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, "no room for another segment; no new payments are taken");
                 }
-                if wanted.recv_timeout(LOOK_FOR_ROOM)
-                    == Err(crossbeam::channel::RecvTimeoutError::Disconnected)
-                {
+                if wanted.recv_timeout(LOOK_FOR_ROOM) == Err(RecvTimeoutError::Disconnected) {
                     return;
                 }
             }
@@ -569,6 +571,19 @@ fn prepare<S: Storage>(mut preparer: Preparer<S>, wanted: &Receiver<()>, shared:
         }
     }
 }
+
+/// Has the keys of the days to come ready, as log time stands now.
+fn keep_keys<S: Storage>(keys: &mut Keys<S>, shared: &Shared) {
+    match keys.keep(shared.log_time()) {
+        Ok(0) => {}
+        Ok(made) => tracing::debug!(made, "keys ready"),
+        Err(KeepError::NoSpace(error)) => tracing::error!(%error, "no room for the keys of the days to come"),
+        Err(KeepError::Failed(error)) => end_process(&error),
+    }
+}
+
+/// How often the keys of the days to come are looked at.
+const LOOK_AT_KEYS: Duration = Duration::from_secs(60);
 
 /// How often a full disk is tried again.
 const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);

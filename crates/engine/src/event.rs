@@ -86,6 +86,11 @@ pub enum Halt {
     /// There is no room for what has been taken in.
     #[error("the log took no frame: {0}")]
     Refused(journal::Refusal),
+    /// The texts of a frame can't be sealed.
+    #[error(
+        "there is no key for the personal data of {0}, although keys are made weeks ahead; restart the node"
+    )]
+    NoKey(types::Timestamp),
     /// A record that this node wrote itself does not read or apply.
     #[error("the node's own record does not apply: {0}")]
     Record(String),

@@ -22,7 +22,7 @@ use journal::{
     StateDigest, StateDigester, Storage, StorageError, Tail, Trail, TrimError,
 };
 use ledger::Limits;
-use types::{BatchNumber, Duration, Sequence, Timestamp};
+use types::{BatchNumber, DigestKey, Duration, Sequence, Timestamp};
 
 use crate::follower_status::FollowerStatus;
 use crate::mutants::{Mutant, is_on};
@@ -174,6 +174,7 @@ pub struct FollowerSetup<S: Storage> {
 pub struct Follower<S: Storage> {
     snapshots: Snapshots<S>,
     limits: Limits,
+    digest_key: Option<DigestKey>,
     state: State,
     trail: Trail,
     watch: Watch<S>,
@@ -231,6 +232,7 @@ impl<S: Storage> Follower<S> {
         Self {
             snapshots,
             limits,
+            digest_key: None,
             state: State::Absent(snapshot),
             trail: Trail::new(Tail::EMPTY),
             watch: Watch { reader, settings, status, covered: Sequence(0), pause },
@@ -246,6 +248,12 @@ impl<S: Storage> Follower<S> {
     /// Tells here how it does.
     pub(crate) fn telling(mut self, status: Arc<FollowerStatus>) -> Self {
         self.watch.status = status;
+        self
+    }
+
+    /// Gives the key of digests of a log that does not hold it itself: nobody outside can choose ids that collide then.
+    pub(crate) fn with_digest_key(mut self, key: Option<DigestKey>) -> Self {
+        self.digest_key = key;
         self
     }
 
@@ -303,7 +311,7 @@ impl<S: Storage> Follower<S> {
     /// Loads the state to begin with.
     fn load(&mut self, snapshot: u64) -> Result<Followed, FollowError> {
         let (tail, replayer) = match snapshot {
-            0 => (Tail::EMPTY, Replayer::new(self.limits)),
+            0 => (Tail::EMPTY, Replayer::with_digest_key(self.limits, self.digest_key)),
             number => {
                 let read = self.read(number);
                 let (header, replayer) = read.map_err(|fault| FollowError::Snapshot { number, fault })?;
@@ -490,8 +498,8 @@ impl<S: Storage> Follower<S> {
     /// Reads a snapshot into a state.
     fn read(&mut self, number: u64) -> Result<(SnapshotHeader, Replayer), SnapshotFault> {
         let mut reader = self.snapshots.open(number)?;
-        let read =
-            Replayer::read_state(&mut Paced { inner: &mut reader, watch: &mut self.watch }, self.limits);
+        let mut paced = Paced { inner: &mut reader, watch: &mut self.watch };
+        let read = Replayer::read_state_with_key(&mut paced, self.limits, self.digest_key);
         // Bytes that are not as they were written explain whatever is wrong with the state.
         let header = reader.finish()?;
         let replayer = read.map_err(|error| SnapshotFault::State(error.to_string()))?;

@@ -157,6 +157,14 @@ pub struct Handle {
     pub(crate) log: LogView,
 }
 
+impl Shared {
+    /// Log time as it stands now.
+    pub(crate) fn log_time(&self) -> Timestamp {
+        let offset = self.clock_offset.load(Ordering::Relaxed);
+        Timestamp::from_nanoseconds(monotonic() + offset).expect("log time starts after 1970")
+    }
+}
+
 impl Handle {
     pub(crate) fn new(
         events: Sender<Event<Ticket>>,
@@ -335,8 +343,7 @@ impl Handle {
 
     /// Log time, for stamping what has just been received.
     pub fn now(&self) -> Timestamp {
-        let offset = self.shared.clock_offset.load(Ordering::Relaxed);
-        Timestamp::from_nanoseconds(monotonic() + offset).expect("log time starts after 1970")
+        self.shared.log_time()
     }
 
     fn enqueue<const COUNT: usize>(

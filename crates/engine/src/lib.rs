@@ -29,6 +29,7 @@ mod follower;
 mod follower_status;
 mod following;
 mod handle;
+mod keys;
 mod life;
 mod log_view;
 #[cfg(not(solvo_mutants))]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use journal::{BLOCK_SIZE, FrameView, Journal, LocalJournal, Storage, Tail};
 use ledger::Limits;
-use types::{BatchNumber, Sequence};
+use types::{BatchNumber, DigestKey, Sequence};
 
 use crate::driver::monotonic;
 use crate::replay::Replayer;
@@ -118,6 +118,8 @@ pub struct Recovered {
     /// The snapshot it began from; 0 if from the log's first frame. Once the log has been claimed, newer ones that could
     /// not be read are withdrawn: [`journal::Snapshots::withdraw_after`].
     pub snapshot: u64,
+    /// Whether the texts of a frame that was read are sealed.
+    pub is_sealed: bool,
 }
 
 /// Reads the newest snapshot that can be read, and the log after it.
@@ -129,10 +131,24 @@ pub fn recover<S: Storage>(
     limits: Limits,
     progress: &RecoveryProgress,
 ) -> Result<Recovered, StartError> {
+    recover_with_key(journal, limits, None, progress)
+}
+
+/// The same with the key of digests of a log that does not hold it itself.
+///
+/// # Errors
+/// As for [`recover`].
+pub fn recover_with_key<S: Storage>(
+    journal: &mut LocalJournal<S>,
+    limits: Limits,
+    digest_key: Option<DigestKey>,
+    progress: &RecoveryProgress,
+) -> Result<Recovered, StartError> {
     progress.begin();
     let loaded = journal.snapshots().load(&mut |header, stream| {
         progress.expect(header.state_length);
-        let replayer = Replayer::read_state(&mut Counted { stream, progress }, limits)?;
+        let mut counted = Counted { stream, progress };
+        let replayer = Replayer::read_state_with_key(&mut counted, limits, digest_key)?;
         tracing::info!(
             snapshot = header.number,
             sequence = header.tail.last_sequence().0,
@@ -149,11 +165,14 @@ pub fn recover<S: Storage>(
         );
     }
     let snapshot = loaded.snapshot.as_ref().map(|(header, _)| *header);
-    let mut replayer = loaded.snapshot.map_or_else(|| Replayer::new(limits), |(_, replayer)| replayer);
+    let begin = || Replayer::with_digest_key(limits, digest_key);
+    let mut replayer = loaded.snapshot.map_or_else(begin, |(_, replayer)| replayer);
+    let mut is_sealed = false;
     let tail = snapshot.map(|header| header.tail);
     progress.expect(journal.bytes_to_read(tail.as_ref())?);
     let visit = &mut |frame: &FrameView<'_>, _| {
         replayer.frame(frame)?;
+        is_sealed |= frame.header().personal_key != 0;
         progress.replayed(frame);
         Ok(())
     };
@@ -161,7 +180,7 @@ pub fn recover<S: Storage>(
         Some(tail) => journal.read_from(tail, visit)?,
         None => journal.read(BatchNumber(0), visit)?,
     };
-    Ok(Recovered { replayer, tail, snapshot: snapshot.map_or(0, |header| header.number) })
+    Ok(Recovered { replayer, tail, snapshot: snapshot.map_or(0, |header| header.number), is_sealed })
 }
 
 /// Counts what is read of a state.

@@ -9,7 +9,7 @@ use ledger::{
     Ledger, Limits, Outcome, OutcomeEntry, OutcomeError, Position, ReadAhead, RecordError, Records,
     ReplayError,
 };
-use types::{Incarnation, Sequence};
+use types::{DigestKey, Incarnation, Sequence};
 
 use crate::core::RULES_VERSION;
 
@@ -105,6 +105,18 @@ impl Replayer {
     /// Starts with an empty ledger.
     pub fn new(limits: Limits) -> Self {
         Self { ledger: Ledger::new(limits), untold: VecDeque::new(), totals: ReplayTotals::default() }
+    }
+
+    /// The same with the key of digests of a log that does not hold it itself, if there is one.
+    pub fn with_digest_key(limits: Limits, key: Option<DigestKey>) -> Self {
+        let mut replayer = Self::new(limits);
+        key.into_iter().for_each(|key| replayer.set_digest_key(key));
+        replayer
+    }
+
+    /// Gives the key of digests for a log that does not hold it itself, before its first record. No outcome depends on it.
+    pub fn set_digest_key(&mut self, key: DigestKey) {
+        self.ledger.set_digest_key(key);
     }
 
     /// Replays one frame: what it tells of earlier ones is compared, then its own commands are applied.

@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 
 use ledger::sections::{Impossible, Section, SectionReader, SectionWriter};
 use ledger::{Ledger, Limits, OutcomeEntry, StateError, layout};
+use types::DigestKey;
 
 use super::{ReplayTotals, Replayer};
 
@@ -29,7 +30,16 @@ impl Replayer {
 
     /// Reads a state into tables with room for `limits`. Nothing is read from beyond it.
     pub fn read_state(source: &mut dyn Read, limits: Limits) -> Result<Self, StateError> {
-        let ledger = Ledger::read_state(source, limits)?;
+        Self::read_state_with_key(source, limits, None)
+    }
+
+    /// The same with the key of digests of a log that does not hold it itself, for whoever asks by account numbers.
+    pub fn read_state_with_key(
+        source: &mut dyn Read,
+        limits: Limits,
+        given: Option<DigestKey>,
+    ) -> Result<Self, StateError> {
+        let ledger = Ledger::read_state_with_key(source, limits, given)?;
         let mut reader = SectionReader::new(source);
         let count = reader.begin(UNTOLD)?;
         let mut untold = VecDeque::new();

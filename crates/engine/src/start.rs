@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use crossbeam::channel::bounded;
 use journal::{
-    Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LoadError, LocalJournal,
-    OpenError, ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, Writer,
+    Append, ClaimError, DIGEST_KEY_ID, FileStorage, FrameBuilder, FrameKind, Identity, Journal, KeysError,
+    LoadError, LocalJournal, MasterKey, OpenError, ReadError, SealedFrame, SegmentSize, Settings, Storage,
+    StorageError, Tail, Writer,
 };
 use ledger::{Limits, Profile, RecordWriter};
 use types::{ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
@@ -26,9 +27,10 @@ use crate::driver::{Engine, Parts, now, run};
 use crate::follower::{Follower, FollowerSettings, FollowerSetup};
 use crate::following::pause;
 use crate::handle::{Handle, QUEUE_LENGTH};
+use crate::keys;
 use crate::life;
 use crate::pace::Pace;
-use crate::recovery::{Recovered, RecoveryProgress, recover};
+use crate::recovery::{Recovered, RecoveryProgress, recover_with_key};
 use crate::replay::Divergence;
 
 /// How a node is run. Nothing here can change what a command comes to.
@@ -44,6 +46,8 @@ pub struct Config {
     pub payments_ready: usize,
     /// The most commands a second that are taken, for trying out what callers do when a node is overloaded.
     pub commands_per_second_max: Option<NonZeroU32>,
+    /// What wraps the keys of personal data. Without one, it is made in the folder of the log.
+    pub master_key: Option<MasterKey>,
     /// When snapshots are written, and how long what they cover is kept.
     pub follower: FollowerSettings,
 }
@@ -54,6 +58,18 @@ pub enum StartError {
     /// The folder can't be used.
     #[error("the folder can't be used: {0}")]
     Storage(#[from] StorageError),
+    /// The keys of personal data can't be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The log's texts are sealed, and the keys are gone.
+    #[error(
+        "the log is sealed and its folder holds no KEYS: put it back from a backup of this log; `solvo verify` works \
+         without it"
+    )]
+    KeysMissing,
+    /// The log's digests can't be made.
+    #[error("KEYS does not hold the key of this log's digests: put it back from a backup of this log")]
+    DigestKey,
     /// The folder's journal can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -105,20 +121,26 @@ where
     S::Lock: Send + Sync,
 {
     let identity = journal.identity();
-    let Recovered { mut replayer, tail, snapshot } = recover(&mut journal, config.limits, progress)?;
+    let keys = keys::find(&journal, config.master_key.as_ref())?;
+    let Recovered { mut replayer, tail, snapshot, is_sealed } =
+        recover_with_key(&mut journal, config.limits, keys.digest_key(), progress)?;
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
     let new_life = life::to_begin(replayer.ledger(), &identity, journal.restored())?;
-    let clock = LogClock::new(now(), tail.time);
+    let mut clock = LogClock::new(now(), tail.time);
+    let keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
     // One frame is being written while another fills, and the first may be on its way back.
-    let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock };
+    let builder = FrameBuilder::sealing(2, journal.keyring());
+    let mut log = Log { builder, identity, tail, clock };
     let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start)?;
     let accept = |divergence: Divergence| StartError::Begin(divergence.to_string());
     replayer.frame(&epoch_start.view()).map_err(accept)?;
     if replayer.ledger().setup().is_none() {
-        let frame = log.begin(&mut writer)?;
+        let key = keys.digest_key().ok_or(StartError::DigestKey)?;
+        replayer.set_digest_key(key);
+        let frame = log.begin(&mut writer, key)?;
         replayer.frame(&frame.view()).map_err(accept)?;
     } else if let Some(restored) = new_life {
         let mut commands = RecordWriter::new(DigestKey::new([0; 16]), PrincipalNumber(0));
@@ -152,10 +174,12 @@ where
         pause: pause(Arc::clone(&handle.shared)),
     };
     let follower = Follower::new(follower).telling(Arc::clone(&handle.shared.follower));
+    let follower = follower.with_digest_key(keys.digest_key());
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);
     let (limits, segment_length) = (config.limits, config.segment_size.bytes());
-    let parts = Parts { core, writer, preparer, handle, events, limits, pace, segment_length, follower };
+    let parts =
+        Parts { core, writer, preparer, keys, handle, events, limits, pace, segment_length, follower };
     progress.end();
     run(parts).map_err(StartError::Thread)
 }
@@ -197,12 +221,10 @@ impl Log {
         frame
     }
 
-    /// Writes the log's first records: its genesis, with a fresh key for digests, and the scheme profile.
-    fn begin(&mut self, writer: &mut impl Writer) -> Result<SealedFrame, StartError> {
-        let mut key = [0; 16];
-        getrandom::fill(&mut key).map_err(StartError::Entropy)?;
-        let mut commands = RecordWriter::new(DigestKey::new(key), PrincipalNumber(0));
-        commands.genesis(self.identity.cluster, self.identity.incarnation);
+    /// Writes the log's first records: its genesis, whose key for digests stands in KEYS, and the scheme profile.
+    fn begin(&mut self, writer: &mut impl Writer, key: DigestKey) -> Result<SealedFrame, StartError> {
+        let mut commands = RecordWriter::new(key, PrincipalNumber(0));
+        commands.genesis_without_key(self.identity.cluster, self.identity.incarnation, DIGEST_KEY_ID);
         commands.set_profile(&Profile::sct_inst_2025());
         self.write(&commands, writer)
     }
@@ -226,6 +248,10 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "start_keys_tests.rs"]
+mod keys_tests;
 
 #[cfg(test)]
 #[path = "start_lifecycle_tests.rs"]

@@ -20,6 +20,7 @@ pub(crate) fn config(folder: &tempfile::TempDir) -> Config {
         limits: Limits { accounts_max: 1 << 10, payments_max: 1 << 18, requests_max: 1 << 18 },
         payments_ready: 1000,
         commands_per_second_max: None,
+        master_key: None,
         follower: FollowerSettings::default(),
     }
 }

@@ -118,7 +118,7 @@ impl Contents {
 
 impl<S: Storage> Reader<S> {
     /// Reads of a folder what these contents name, whatever its MANIFEST says, if it has one.
-    pub const fn of_contents(storage: S, contents: &Contents) -> Self {
+    pub fn of_contents(storage: S, contents: &Contents) -> Self {
         Self::with_manifest(storage, contents.manifest())
     }
 

@@ -31,6 +31,7 @@ use crate::frame_index::{Extent, FrameIndex, Start};
 use crate::frame_source::{FrameSource, VisitFrame};
 use crate::header::{FrameHash, FrameHeader, Identity};
 use crate::journal::{Location, ReadError};
+use crate::keyring::Keyring;
 use crate::limits::{ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, blocks, stored};
 use crate::preparer::held;
 use crate::recovery::{Damage, DamageKind};
@@ -53,6 +54,7 @@ pub struct FrameReader<S> {
     storage: S,
     identity: Identity,
     index: Arc<Mutex<FrameIndex>>,
+    keyring: Arc<Keyring>,
 }
 
 /// One call's way through the log.
@@ -69,6 +71,8 @@ struct Cursor<'r, S: Storage> {
     segment: SegmentReader<S::File>,
     reach: Reach,
     offset: u64,
+    /// The personal section of the frame that is being visited, if it was sealed.
+    texts: Vec<u8>,
 }
 
 /// How far a segment's frames reach.
@@ -101,8 +105,13 @@ impl Trail {
 }
 
 impl<S: Storage> FrameReader<S> {
-    pub(crate) const fn new(storage: S, identity: Identity, index: Arc<Mutex<FrameIndex>>) -> Self {
-        Self { storage, identity, index }
+    pub(crate) const fn new(
+        storage: S,
+        identity: Identity,
+        index: Arc<Mutex<FrameIndex>>,
+        keyring: Arc<Keyring>,
+    ) -> Self {
+        Self { storage, identity, index, keyring }
     }
 
     /// How many bytes of segments hold the frames after a position, to about a mebibyte. Of what was written before the
@@ -275,7 +284,8 @@ impl<'r, S: Storage> Cursor<'r, S> {
         let Start { location, before } = start;
         let (segment, reach) = reader.open(location.segment, step, &before)?;
         let offset = location.offset;
-        Ok(Self { reader, step, until, tail: before, passed_over: false, segment, reach, offset })
+        let (passed_over, texts) = (false, Vec::new());
+        Ok(Self { reader, step, until, tail: before, passed_over, segment, reach, offset, texts })
     }
 
     /// Goes to a mark between here and a position, if there is one.
@@ -349,7 +359,7 @@ impl<'r, S: Storage> Cursor<'r, S> {
         self.tail = Tail::after(frame.header(), frame.hash());
         self.passed_over = false;
         self.offset += stored(blocks(ENVELOPE_HEADER_LENGTH + frame_length));
-        Ok(frame)
+        Ok(frame.opened(&self.reader.keyring, &mut self.texts))
     }
 
     /// Goes on to the next segment that has frames if this one's are through.
@@ -387,7 +397,8 @@ fn expected_by(tail: &Tail, passed_over: bool, header: &FrameHeader) -> Tail {
 impl<S: Clone> Clone for FrameReader<S> {
     fn clone(&self) -> Self {
         let (storage, identity) = (self.storage.clone(), self.identity);
-        Self { storage, identity, index: Arc::clone(&self.index) }
+        let (index, keyring) = (Arc::clone(&self.index), Arc::clone(&self.keyring));
+        Self { storage, identity, index, keyring }
     }
 }
 

@@ -8,6 +8,9 @@
 //! A [`Journal`] is read once, from its beginning or from a snapshot on, claimed, and written by one [`Writer`]; meanwhile
 //! a [`FrameSource`] reads frames by position on any thread, and [`Snapshots`] keeps what later starts begin with.
 //!
+//! Texts, which are personal data, are sealed under a key of their day ([`Keyring`]). The keys lie in a file beside the
+//! segments, wrapped, and can be destroyed there: the chain covers the sealed bytes, and still verifies.
+//!
 //! Invariants:
 //! - Nothing here reads a clock, draws a random number or starts a thread: callers pass those in.
 //! - Acknowledged bytes are never written again, and never share a block with bytes written later.
@@ -28,10 +31,14 @@ mod frame_reader;
 mod frame_source;
 mod header;
 mod journal;
+mod key_file;
+mod key_table;
+mod keyring;
 mod limits;
 mod local;
 mod local_writer;
 mod manifest;
+mod master_key;
 mod memory_journal;
 #[cfg(not(solvo_mutants))]
 mod mutants;
@@ -63,11 +70,15 @@ pub use header::{FRAME_FORMAT, FrameFault, FrameHash, FrameHeader, FrameKind, HE
 pub use journal::{
     Append, ClaimError, Journal, Location, ReadError, Refusal, Space, TrimError, Trimmed, VisitError, Writer,
 };
+pub use key_file::{DIGEST_KEY_ID, Destroyed, KeyFile, destroy_keys, rewrap_keys};
+pub use key_table::KeysError;
+pub use keyring::{Keyring, TAG_LENGTH, key_of};
 pub use limits::{
     BLOCK_SIZE, ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, FRAME_LENGTH_MAX, SECTOR_SIZE, SEGMENTS_READY,
 };
 pub use local::{Entropy, LocalJournal, Settings};
 pub use local_writer::LocalWriter;
+pub use master_key::MasterKey;
 pub use memory_journal::{MemoryFault, MemoryJournal, MemoryWriter};
 pub use open::OpenError;
 pub use preparer::{Prepared, Preparer};

@@ -21,8 +21,12 @@ use crate::frame_reader::FrameReader;
 use crate::frame_source::FrameSource;
 use crate::header::{FrameKind, Identity};
 use crate::journal::{ClaimError, Journal, Location, ReadError, Refusal, TrimError, Trimmed, VisitError};
+use crate::key_file::KeyFile;
+use crate::key_table::KeysError;
+use crate::keyring::Keyring;
 use crate::local_writer::{LocalWriter, RotateError};
 use crate::manifest::{Manifest, ManifestFile};
+use crate::master_key::MasterKey;
 use crate::open::{self, OpenError, manifest_error};
 use crate::preparer::{Preparation, Preparer, held};
 use crate::scan::{Scan, Scanned};
@@ -65,6 +69,8 @@ pub(crate) struct Shared<S: Storage> {
     /// What readers know. Apart from `holder`, which a writer holds while it waits for the disk; taken after it
     /// where both are, and never held for longer than it takes to look.
     pub(crate) index: Arc<Mutex<FrameIndex>>,
+    /// Opens personal sections for everyone who reads; empty until [`LocalJournal::open_keys`].
+    keyring: Arc<Keyring>,
     _lock: S::Lock,
 }
 
@@ -177,6 +183,7 @@ impl<S: Storage> LocalJournal<S> {
             manifest: Mutex::new(manifest),
             holder: Mutex::new(Holder::default()),
             index: Arc::new(Mutex::new(FrameIndex::new(Tail::EMPTY))),
+            keyring: Arc::default(),
             _lock: lock,
         };
         Ok(Self { shared: Arc::new(shared), torn: None })
@@ -190,7 +197,47 @@ impl<S: Storage> LocalJournal<S> {
     /// Reads frames by position, on other threads and beside the writer.
     pub fn frame_reader(&self) -> FrameReader<S> {
         let (storage, index) = (self.shared.storage.clone(), Arc::clone(&self.shared.index));
-        FrameReader::new(storage, self.shared.identity, index)
+        FrameReader::new(storage, self.shared.identity, index, Arc::clone(&self.shared.keyring))
+    }
+
+    /// The keys at hand. All who read this journal open personal sections with them.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.shared.keyring)
+    }
+
+    /// The master key that lies in the folder. One is made if there is none; then the flag is set.
+    ///
+    /// # Errors
+    /// If it can't be read or made.
+    pub fn master_in_folder(&self, entropy: &mut dyn FnMut() -> u64) -> Result<(MasterKey, bool), KeysError> {
+        match MasterKey::in_folder(&self.shared.storage)? {
+            Some(master) => Ok((master, false)),
+            None => Ok((MasterKey::make_in_folder(&self.shared.storage, entropy)?, true)),
+        }
+    }
+
+    /// Opens the log's keys and hands them to all who read; `None` if the folder has none.
+    ///
+    /// # Errors
+    /// See [`KeysError`].
+    pub fn open_keys(&self, master: MasterKey) -> Result<Option<KeyFile<S>>, KeysError> {
+        let (storage, cluster) = (self.shared.storage.clone(), self.shared.identity.cluster);
+        KeyFile::open(storage, cluster, master, self.keyring())
+    }
+
+    /// Makes the log's keys: for a log without records that of its digests, for an older one, whose frames are in clear
+    /// up to the day `clear_before`, none yet.
+    ///
+    /// # Errors
+    /// If they can't be written.
+    pub fn create_keys(
+        &self,
+        master: MasterKey,
+        clear_before: Option<u32>,
+        entropy: &mut dyn FnMut() -> u64,
+    ) -> Result<KeyFile<S>, KeysError> {
+        let (storage, cluster) = (self.shared.storage.clone(), self.shared.identity.cluster);
+        KeyFile::create(storage, cluster, master, self.keyring(), clear_before, entropy)
     }
 
     /// Where earlier lives of the log end, if it was restored.
@@ -219,7 +266,8 @@ impl<S: Storage> LocalJournal<S> {
     /// How many bytes of segments a start reads that begins from here, at most.
     pub fn bytes_to_read(&self, snapshot: Option<&Tail>) -> Result<u64, ReadError> {
         let manifest = self.shared.manifest();
-        let scan = Scan { storage: &self.shared.storage, manifest: &manifest, live: false };
+        let (storage, keyring) = (&self.shared.storage, &self.shared.keyring);
+        let scan = Scan { storage, manifest: &manifest, keyring, live: false };
         scan.length(snapshot)
     }
 
@@ -229,7 +277,8 @@ impl<S: Storage> LocalJournal<S> {
     ) -> Result<Tail, ReadError> {
         let manifest = self.shared.manifest();
         let live = held(&self.shared.holder).tail.is_some();
-        let scan = Scan { storage: &self.shared.storage, manifest: &manifest, live };
+        let (storage, keyring) = (&self.shared.storage, &self.shared.keyring);
+        let scan = Scan { storage, manifest: &manifest, keyring, live };
         let Scanned { end, mut index } = run(&scan)?;
         self.torn = end.torn;
         index.set_oldest(archive::oldest_segment(&self.shared.storage, manifest.oldest_segment)?);

@@ -14,8 +14,11 @@ use crate::frame::FrameView;
 use crate::frame_index::FrameIndex;
 use crate::header::{FrameHeader, FrameKind, Identity};
 use crate::journal::{Location, ReadError, VisitError};
+use crate::key_table::KeysError;
+use crate::keyring::Keyring;
 use crate::limits::{BLOCK_SIZE, ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, blocks, stored};
 use crate::manifest::{Manifest, ManifestFile};
+use crate::master_key::MasterKey;
 use crate::mutants::{Mutant, is_on};
 use crate::open::{OpenError, manifest_error};
 use crate::recovery::{
@@ -36,6 +39,7 @@ pub(crate) type Visit<'v> = dyn FnMut(&FrameView<'_>, Location) -> Result<(), Vi
 pub struct Reader<S> {
     pub(crate) storage: S,
     pub(crate) manifest: Manifest,
+    keyring: Keyring,
 }
 
 /// Where a log ends.
@@ -61,6 +65,8 @@ pub(crate) struct Scanned {
 pub(crate) struct Scan<'s, S> {
     pub(crate) storage: &'s S,
     pub(crate) manifest: &'s Manifest,
+    /// Opens personal sections for the visitor.
+    pub(crate) keyring: &'s Keyring,
     /// Whether a writer may be at work: then a place that does not verify is read once more.
     pub(crate) live: bool,
 }
@@ -98,11 +104,26 @@ impl<S: Storage> Reader<S> {
     pub fn open(storage: S) -> Result<Self, OpenError> {
         let file = crate::open::open_manifest(&storage, Access::Read)?;
         let manifest = *ManifestFile::read(file).map_err(|fault| manifest_error(&storage, fault))?.current();
-        Ok(Self { storage, manifest })
+        Ok(Self { storage, manifest, keyring: Keyring::default() })
     }
 
-    pub(crate) const fn with_manifest(storage: S, manifest: Manifest) -> Self {
-        Self { storage, manifest }
+    /// Opens personal sections with these keys. Without any, sealed ones are as good as erased.
+    #[must_use]
+    pub fn with_keys(self, keyring: Keyring) -> Self {
+        Self { keyring, ..self }
+    }
+
+    /// The same with the keys in the folder, wrapped by this master key or by the one that lies there.
+    ///
+    /// # Errors
+    /// If there are keys, and they can't be used.
+    pub fn with_keys_of_folder(self, master: Option<&MasterKey>) -> Result<Self, KeysError> {
+        let keyring = Keyring::read(&self.storage, self.manifest.identity.cluster, master)?;
+        Ok(self.with_keys(keyring))
+    }
+
+    pub(crate) fn with_manifest(storage: S, manifest: Manifest) -> Self {
+        Self { storage, manifest, keyring: Keyring::default() }
     }
 
     /// Whose log this is.
@@ -135,7 +156,7 @@ impl<S: Storage> Reader<S> {
     }
 
     const fn scan(&self) -> Scan<'_, S> {
-        Scan { storage: &self.storage, manifest: &self.manifest, live: true }
+        Scan { storage: &self.storage, manifest: &self.manifest, keyring: &self.keyring, live: true }
     }
 }
 
@@ -281,6 +302,7 @@ impl<S: Storage> Scan<'_, S> {
     ) -> Result<Halt, ReadError> {
         let (number, identity) = (segment.header().number, segment.header().identity);
         let mut offset = from;
+        let mut texts = Vec::new();
         loop {
             let mut found = segment.inspect(offset)?;
             if self.live && found == Found::Unreadable {
@@ -323,6 +345,7 @@ impl<S: Storage> Scan<'_, S> {
             index.append(length, end);
             if batch > after {
                 let location = Location { segment: number, offset };
+                let frame = frame.opened(self.keyring, &mut texts);
                 visit(&frame, location).map_err(|source| ReadError::Visit { location, batch, source })?;
             }
             offset += length;

@@ -56,13 +56,13 @@ stored! {
         cluster: [u8; 16],
         /// The life of the log.
         incarnation: U64,
-        /// Under which master key `digest_key` is wrapped; 0 means it is in clear.
+        /// Under which number `digest_key` stands, wrapped, in the key file beside the log; 0 means it is here, in clear.
         digest_key_id: U32,
         /// The scheme of digests.
         digest_version: u8,
         /// Zero.
         reserved: [u8; 3],
-        /// The key of the log's digests.
+        /// The key of the log's digests; zero if it stands elsewhere.
         digest_key: Secret,
         /// Zero.
         reserved_end: [u8; 8],
@@ -114,7 +114,7 @@ stored! {
 }
 
 stored! {
-    /// [`crate::RegisterParticipant`]; the text is the name.
+    /// [`crate::RegisterParticipant`]; in version 1 the text is the name.
     RegisterParticipant[48] {
         /// Id and body.
         request: Request,
@@ -126,6 +126,24 @@ stored! {
         currency: U16,
         /// Zero.
         reserved: [u8; 2],
+    }
+}
+
+/// The version of [`NamedParticipant`].
+pub const PARTICIPANT_VERSION_NAMED: u16 = 2;
+
+stored! {
+    /// Version 2 of a participant's entry: its name stands here and not among the texts, because a bank's name is no
+    /// personal data and must outlast those of the day on which it entered.
+    NamedParticipant[616] {
+        /// As in version 1.
+        participant: RegisterParticipant,
+        /// How many bytes of `name` count, at least 1.
+        name_length: U16,
+        /// Zero.
+        reserved: [u8; 6],
+        /// The name, UTF-8, zeros behind.
+        name: [u8; 560],
     }
 }
 

@@ -80,6 +80,12 @@ fn records_of_participants_and_accounts() {
          44  2 currency
          46  2 reserved
     }
+    layout! { NamedParticipant[616]
+          0 48 participant
+         48  2 name_length
+         50  6 reserved
+         56 560 name
+    }
     layout! { SetParticipantStatus[48]
           0 32 request
          32 11 bic

@@ -34,8 +34,11 @@ pub struct Setup {
     pub cluster: ClusterId,
     /// The first life of the log.
     pub incarnation: Incarnation,
-    /// The key of the log's digests.
+    /// The key of the log's digests; zeros if it stands outside the log and was not given
+    /// ([`Ledger::set_digest_key`]). No decision needs it.
     pub digest_key: DigestKey,
+    /// The number of that key outside the log; 0 if the log holds it.
+    pub digest_key_id: u32,
 }
 
 /// A record that can't stand where it stands. The log is not one that Solvo wrote.
@@ -61,6 +64,8 @@ pub struct Ledger {
     pub(crate) setup: Option<Setup>,
     /// From the log's first record on.
     pub(crate) lives: Lives,
+    /// The key of digests, for a log that does not hold it itself.
+    given_key: Option<DigestKey>,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) accounts: Accounts,
     pub(crate) participants: Participants,
@@ -88,6 +93,7 @@ impl Ledger {
         Self {
             setup: None,
             lives: Lives::first(Incarnation(0)),
+            given_key: None,
             profiles: Vec::new(),
             accounts: Accounts::new(limits.accounts_max),
             participants: Participants::default(),
@@ -118,6 +124,15 @@ impl Ledger {
     /// The lives of the log, once its first record has been applied.
     pub const fn lives(&self) -> &Lives {
         &self.lives
+    }
+
+    /// Gives the key of digests for a log whose first record does not hold it. It is not part of the state.
+    ///
+    /// # Panics
+    /// If the log's first record has been applied.
+    pub fn set_digest_key(&mut self, key: DigestKey) {
+        assert!(self.setup.is_none(), "the key comes before the log's first record");
+        self.given_key = Some(key);
     }
 
     /// Has the operating system back the memory of so many more payments now, as far as there is room for them.
@@ -236,11 +251,16 @@ impl Ledger {
     }
 
     fn begin(&mut self, at: Position, genesis: &layout::Genesis) -> Outcome {
-        let digest_key = DigestKey::new(genesis.digest_key.0);
+        let digest_key_id = genesis.digest_key_id.get();
+        let digest_key = match (digest_key_id, self.given_key) {
+            (0, _) | (_, None) => DigestKey::new(genesis.digest_key.0),
+            (_, Some(given)) => given,
+        };
         self.payments.set_key(digest_key);
         let incarnation = Incarnation(genesis.incarnation.get());
         self.lives = Lives::first(incarnation);
-        self.setup = Some(Setup { cluster: ClusterId(genesis.cluster), incarnation, digest_key });
+        self.setup =
+            Some(Setup { cluster: ClusterId(genesis.cluster), incarnation, digest_key, digest_key_id });
         done(at, Command::Genesis(genesis))
     }
 

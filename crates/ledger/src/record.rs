@@ -219,8 +219,17 @@ pub struct Record<'frame> {
     pub principal: PrincipalNumber,
     /// The command.
     pub command: Command<'frame>,
-    /// Its texts. Empty if the frame's personal section has been erased.
+    /// Its texts. Empty if they stood in the frame's personal section, and that has been erased.
     pub text: &'frame [u8],
+    /// How many bytes of the frame's personal section are its texts, erased or not.
+    pub personal_length: usize,
+}
+
+impl Record<'_> {
+    /// Whether it has texts that can't be read any more.
+    pub const fn is_erased(&self) -> bool {
+        self.personal_length > self.text.len()
+    }
 }
 
 /// The texts are personal data: only their length is shown.
@@ -337,7 +346,15 @@ impl<'frame> Records<'frame> {
         let command = read_command(header, structure)?;
         self.records = &rest[structure_length..];
         self.texts = &self.texts[text.len()..];
-        Ok(Record { principal: PrincipalNumber(header.principal.get()), command, text })
+        let text = match (command, header.version.get()) {
+            (Command::RegisterParticipant(_), layout::PARTICIPANT_VERSION_NAMED) => {
+                holds(text_length == 0, "text_length")?;
+                name_of(checked(structure, check_named)?)
+            }
+            _ => text,
+        };
+        let principal = PrincipalNumber(header.principal.get());
+        Ok(Record { principal, command, text, personal_length: text_length })
     }
 }
 
@@ -371,6 +388,9 @@ fn read_command<'frame>(
         }
         (Kind::RefusedPayment, layout::REFUSED_VERSION_NOT_ENTITLED) => {
             return Ok(Command::RefusedPayment(checked(structure, check_not_entitled)?));
+        }
+        (Kind::RegisterParticipant, layout::PARTICIPANT_VERSION_NAMED) => {
+            return Ok(Command::RegisterParticipant(&checked(structure, check_named)?.participant));
         }
         _ => return Err(unknown),
     }
@@ -449,7 +469,8 @@ pub(crate) fn check_key(key: &layout::PaymentKey) -> Check {
 
 fn check_genesis(genesis: &layout::Genesis) -> Check {
     holds(genesis.digest_version == DigestKey::VERSION, "digest_version")?;
-    holds(genesis.digest_key_id.get() == 0, "digest_key_id")?;
+    let stands_elsewhere = genesis.digest_key_id.get() != 0;
+    holds(!stands_elsewhere || genesis.digest_key.0 == [0; 16], "digest_key")?;
     zero(&genesis.reserved)?;
     zero(&genesis.reserved_end)
 }
@@ -479,6 +500,20 @@ fn check_register(register: &layout::RegisterParticipant) -> Check {
     holds(AccountMode::from_number(register.mode).is_some(), "mode")?;
     currency(register.currency.get())?;
     zero(&register.reserved)
+}
+
+fn check_named(named: &layout::NamedParticipant) -> Check {
+    check_register(&named.participant)?;
+    zero(&named.reserved)?;
+    let length = usize::from(named.name_length.get());
+    holds((1..=named.name.len()).contains(&length), "name_length")?;
+    holds(std::str::from_utf8(&named.name[..length]).is_ok(), "name")?;
+    zero(&named.name[length..])
+}
+
+/// The name in a structure that has been checked.
+fn name_of(named: &layout::NamedParticipant) -> &[u8] {
+    &named.name[..usize::from(named.name_length.get())]
 }
 
 fn check_participant_status(set: &layout::SetParticipantStatus) -> Check {

@@ -180,6 +180,21 @@ fn written(kind: Kind) -> RecordWriter {
     writer
 }
 
+/// The record of this kind in its first version, and its text. Participants are no longer written so.
+fn first_version(kind: Kind) -> (Vec<u8>, Vec<u8>) {
+    let writer = written(kind);
+    if kind != Kind::RegisterParticipant {
+        return (writer.records().to_vec(), writer.texts().to_vec());
+    }
+    let record = Records::erased(writer.records()).next().unwrap().unwrap();
+    let name = record.text.to_vec();
+    let mut records = writer.records()[..size_of::<layout::Header>() + 48].to_vec();
+    records[2] = 1;
+    records[4..8].copy_from_slice(&64_u32.to_le_bytes());
+    records[12..16].copy_from_slice(&u32::try_from(name.len()).unwrap().to_le_bytes());
+    (records, name)
+}
+
 /// One outcome of each verdict, and one repeat.
 fn outcomes() -> Vec<(&'static str, Outcome)> {
     let payment = |state, reason: Option<&str>, repeat_of| Verdict::Payment {
@@ -251,10 +266,10 @@ fn hexadecimal(title: &str, bytes: &[u8]) -> String {
 fn golden_bytes_of_every_kind_and_verdict() {
     let mut text = "Records and outcome entries, version 1. Hexadecimal, 32 bytes a line.\n\n".to_owned();
     for kind in kinds() {
-        let writer = written(kind);
-        text += &hexadecimal(&format!("record {} {kind:?}", kind.number()), writer.records());
-        if !writer.texts().is_empty() {
-            text += &hexadecimal(&format!("text of {kind:?}"), writer.texts());
+        let (records, texts) = first_version(kind);
+        text += &hexadecimal(&format!("record {} {kind:?}", kind.number()), &records);
+        if !texts.is_empty() {
+            text += &hexadecimal(&format!("text of {kind:?}"), &texts);
         }
     }
     let mut writer = written(Kind::Payment);
@@ -263,6 +278,11 @@ fn golden_bytes_of_every_kind_and_verdict() {
     let mut writer = RecordWriter::new(key(), PRINCIPAL);
     writer.refused_payment(&RefusedPayment { not_entitled: true, ..refusal() });
     text += &hexadecimal("record 11 RefusedPayment, version 2", writer.records());
+    let mut writer = RecordWriter::new(key(), PRINCIPAL);
+    writer.genesis_without_key(ClusterId(*b"golden cluster 1"), Incarnation(0x1122_3344_5566_7788), 1);
+    text += &hexadecimal("record 1 Genesis, key elsewhere", writer.records());
+    text +=
+        &hexadecimal("record 3 RegisterParticipant, version 2", written(Kind::RegisterParticipant).records());
     for (name, outcome) in outcomes() {
         text += &hexadecimal(&format!("outcome entry, {name}"), outcome.to_entry().as_bytes());
     }
@@ -301,6 +321,22 @@ fn golden_bytes_read_back() {
         let [record] = read[..] else { panic!("one record of {kind:?}") };
         assert_eq!((record.command.kind(), record.principal, record.text), (kind, PRINCIPAL, texts));
     }
+    // A name outlasts the texts from version 2 on.
+    let named = Records::erased(block("record 3 RegisterParticipant, version 2").unwrap());
+    let named = named.map(Result::unwrap).next().unwrap();
+    assert_eq!((named.text, named.is_erased()), ("Banque Émile".as_bytes(), false));
+    let unnamed = Records::erased(block("record 3 RegisterParticipant").unwrap());
+    let unnamed = unnamed.map(Result::unwrap).next().unwrap();
+    assert_eq!((unnamed.text, unnamed.is_erased()), (&[][..], true));
+    let (Command::RegisterParticipant(named), Command::RegisterParticipant(unnamed)) =
+        (named.command, unnamed.command)
+    else {
+        panic!("participants")
+    };
+    assert_eq!(named, unnamed);
+    let without = Records::erased(block("record 1 Genesis, key elsewhere").unwrap()).next().unwrap().unwrap();
+    let Command::Genesis(genesis) = without.command else { panic!("a genesis") };
+    assert_eq!((genesis.digest_key_id.get(), genesis.digest_key.0), (1, [0; 16]));
     let connected = Records::erased(block("record 10 Payment, version 2").unwrap()).next().unwrap().unwrap();
     let Command::Payment(payment) = connected.command else { panic!("a payment") };
     assert_eq!(payment.connected(), Connected { debtor: false, creditor: true });
@@ -364,10 +400,13 @@ fn texts_stand_in_the_records_order_and_may_be_erased() {
     let (records, texts) = all_kinds();
     let read: Vec<_> = Records::new(&records, &texts).map(Result::unwrap).collect();
     assert_eq!(read.len(), kinds().count());
-    assert_eq!(read.iter().flat_map(|record| record.text).copied().collect::<Vec<_>>(), texts);
+    let in_section = read.iter().filter(|record| record.personal_length > 0);
+    assert_eq!(in_section.flat_map(|record| record.text).copied().collect::<Vec<_>>(), texts);
     let erased: Vec<_> = Records::erased(&records).map(Result::unwrap).collect();
     for (record, erased) in read.iter().zip(&erased) {
-        assert_eq!(erased.text, b"");
+        // A bank's name is no personal data, and stands in its record.
+        assert_eq!(erased.text.is_empty(), erased.command.kind() != Kind::RegisterParticipant);
+        assert_eq!(erased.is_erased(), record.personal_length > 0);
         assert_eq!(erased.command.kind(), record.command.kind());
     }
 }
@@ -437,13 +476,21 @@ fn impossible_fields_are_named() {
         (Kind::Payment, 16 + 152, 0, field("profile")),
         (Kind::Payment, 16 + 154, 2, field("digest_version")),
         (Kind::Payment, 16 + 175, 1, field("reserved")),
-        (Kind::Genesis, 16 + 24, 1, field("digest_key_id")),
+        // A key that stands elsewhere does not stand here.
+        (Kind::Genesis, 16 + 24, 1, field("digest_key")),
         (Kind::SetProfile, 16, 0, field("number")),
         (Kind::SetProfile, 16 + 15, 0x80, field("target")),
         (Kind::SetProfile, 16 + 23, 0x01, field("expiry")),
         (Kind::SetProfile, 16 + 47, 0x80, field("future_tolerance")),
         (Kind::SetProfile, 16 + 56, b'a', field("reason code")),
         (Kind::RegisterParticipant, 16 + 43, 4, field("mode")),
+        (Kind::RegisterParticipant, 2, 1, RecordError::Length),
+        (Kind::RegisterParticipant, 2, 3, RecordError::Unknown { kind: 3, version: 3 }),
+        (Kind::RegisterParticipant, 16 + 48, 0, field("name_length")),
+        (Kind::RegisterParticipant, 16 + 49, 3, field("name_length")),
+        (Kind::RegisterParticipant, 16 + 50, 1, field("reserved")),
+        (Kind::RegisterParticipant, 16 + 56, 0xFF, field("name")),
+        (Kind::RegisterParticipant, 16 + 615, b'x', field("reserved")),
         (Kind::SetParticipantStatus, 16 + 43, 0, field("status")),
         // An internal account is never opened by a caller.
         (Kind::OpenAccount, 16 + 59, AccountKind::Position.number(), field("kind")),

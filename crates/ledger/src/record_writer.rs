@@ -156,15 +156,28 @@ impl RecordWriter {
         self.count
     }
 
-    /// The log's first record.
+    /// The log's first record, with the key of digests in it.
     pub fn genesis(&mut self, cluster: ClusterId, incarnation: Incarnation) {
+        self.push_genesis(cluster, incarnation, 0, *self.key.as_bytes());
+    }
+
+    /// The log's first record, where the key of digests stands elsewhere under this number.
+    ///
+    /// # Panics
+    /// If the number is 0.
+    pub fn genesis_without_key(&mut self, cluster: ClusterId, incarnation: Incarnation, key_id: u32) {
+        assert!(key_id != 0, "0 says that the key stands here");
+        self.push_genesis(cluster, incarnation, key_id, [0; 16]);
+    }
+
+    fn push_genesis(&mut self, cluster: ClusterId, incarnation: Incarnation, key_id: u32, key: [u8; 16]) {
         let genesis = layout::Genesis {
             cluster: cluster.0,
             incarnation: incarnation.0.into(),
-            digest_key_id: 0.into(),
+            digest_key_id: key_id.into(),
             digest_version: DigestKey::VERSION,
             reserved: [0; 3],
-            digest_key: layout::Secret(*self.key.as_bytes()),
+            digest_key: layout::Secret(key),
             reserved_end: [0; 8],
         };
         self.push(Kind::Genesis, &genesis, &[]);
@@ -191,15 +204,21 @@ impl RecordWriter {
     /// A bank enters.
     pub fn register_participant(&mut self, command: &RegisterParticipant) {
         let text = command.name.as_str().as_bytes();
-        let mut record = layout::RegisterParticipant {
+        let mut participant = layout::RegisterParticipant {
             request: self.request(&command.request_id),
             bic: *command.bic.as_bytes(),
             mode: command.mode.number(),
             currency: command.currency.number().into(),
             reserved: [0; 2],
         };
-        record.request.body_digest = self.body(Kind::RegisterParticipant, &record, text);
-        self.push(Kind::RegisterParticipant, &record, text);
+        // The same in both versions: a request is known again whichever was written first.
+        participant.request.body_digest = self.body(Kind::RegisterParticipant, &participant, text);
+        let mut name = [0; 560];
+        name[..text.len()].copy_from_slice(text);
+        let name_length = u16::try_from(text.len()).expect("a name has at most 560 bytes");
+        let record =
+            layout::NamedParticipant { participant, name_length: name_length.into(), reserved: [0; 6], name };
+        self.push_version(Kind::RegisterParticipant, layout::PARTICIPANT_VERSION_NAMED, &record, 0);
     }
 
     /// A bank is suspended or takes part again.

@@ -82,9 +82,26 @@ impl Ledger {
 
     /// Reads a state into tables with room for `limits`. The source stands behind the state then: nothing is read from
     /// beyond it.
+    ///
+    /// A log that does not hold its key of digests goes without one then, which is enough for all but asking by account
+    /// numbers; [`Self::read_state_with_key`] takes it.
     pub fn read_state(source: &mut dyn Read, limits: Limits) -> Result<Self, StateError> {
+        Self::read_state_with_key(source, limits, None)
+    }
+
+    /// The same with the key of digests of a log that does not hold it itself. A log that does needs no other.
+    pub fn read_state_with_key(
+        source: &mut dyn Read,
+        limits: Limits,
+        given: Option<DigestKey>,
+    ) -> Result<Self, StateError> {
         let mut reader = SectionReader::new(source);
-        let head = read_head(&mut reader)?;
+        let mut head = read_head(&mut reader)?;
+        if let (Some(setup), Some(given)) = (&mut head.setup, given)
+            && setup.digest_key_id != 0
+        {
+            setup.digest_key = given;
+        }
         let profiles = read_profiles(&mut reader)?;
         // A participant has accounts of its own, so there are fewer participants than accounts.
         let participants_max = limits.accounts_max.saturating_add(ROOM_BEYOND);
@@ -135,7 +152,11 @@ impl Ledger {
             head.is_set_up = 1;
             head.cluster = setup.cluster.0;
             head.incarnation = setup.incarnation.0.into();
-            head.digest_key = layout::Secret(*setup.digest_key.as_bytes());
+            head.digest_key_id = setup.digest_key_id.into();
+            // A key that stands outside the log is no part of the state either.
+            if setup.digest_key_id == 0 {
+                head.digest_key = layout::Secret(*setup.digest_key.as_bytes());
+            }
         }
         head.payments = self.payments.counts().map(Into::into);
         head.answers = self.answers.counts.map(Into::into);
@@ -171,7 +192,7 @@ fn read_head(reader: &mut SectionReader<'_>) -> Result<HeadRead, StateError> {
 
 impl HeadRead {
     fn from_state(head: &Head) -> Result<Self, Impossible> {
-        zero(&head.reserved)?;
+        zero(&[head.reserved])?;
         zero(&head.reserved_end)?;
         let sequence = Sequence(head.sequence.get());
         let time = value(Timestamp::from_nanoseconds(head.time.get()), "time")?;
@@ -183,9 +204,13 @@ impl HeadRead {
             cluster: ClusterId(head.cluster),
             incarnation: Incarnation(head.incarnation.get()),
             digest_key: DigestKey::new(head.digest_key.0),
+            digest_key_id: head.digest_key_id.get(),
         };
+        let stands_elsewhere = setup.digest_key_id != 0;
+        holds(!stands_elsewhere || head.digest_key.0 == [0; 16], "digest_key")?;
         holds(head.is_set_up <= 1, "is_set_up")?;
         if head.is_set_up == 0 {
+            holds(head.digest_key_id.get() == 0, "digest_key_id")?;
             zero(&head.cluster)?;
             holds(head.incarnation.get() == 0, "incarnation")?;
             zero(&head.digest_key.0)?;

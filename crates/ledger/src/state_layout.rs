@@ -53,15 +53,18 @@ stored! {
         ticked: U64,
         /// The kind of the last command; 0 right after a tick.
         last_kind: U16,
-        /// 1 once the log's first record has been applied; the fields from `cluster` to `digest_key` are zero before.
+        /// 1 once the log's first record has been applied; the fields from `digest_key_id` to `digest_key` are zero
+        /// before.
         is_set_up: u8,
         /// Zero.
-        reserved: [u8; 5],
+        reserved: u8,
+        /// The number of the key of digests outside the log; 0 if the log holds it.
+        digest_key_id: U32,
         /// The cluster.
         cluster: [u8; 16],
         /// The first life of the log.
         incarnation: U64,
-        /// The key of the log's digests.
+        /// The key of the log's digests; zero if the log does not hold it.
         digest_key: Secret,
         /// Payments that stand in each state or ended in it, by the state's number less one.
         payments: [U64; 5],

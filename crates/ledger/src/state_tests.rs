@@ -246,6 +246,33 @@ impl Read for Broken {
     }
 }
 
+/// A snapshot lies beside the log, and whoever has both must not be able to try account numbers out.
+#[test]
+fn a_key_that_stands_outside_the_log_is_no_part_of_the_state() {
+    let key = DigestKey::new(*b"outside the log.");
+    let mut writer = crate::RecordWriter::new(key, types::PrincipalNumber(0));
+    writer.genesis_without_key(ClusterId([1; 16]), Incarnation(2), 1);
+    let ledger = |given: Option<DigestKey>| {
+        let mut ledger = Ledger::new(LIMITS);
+        given.into_iter().for_each(|key| ledger.set_digest_key(key));
+        let at = Position { sequence: Sequence(1), time: Timestamp::default() };
+        ledger.apply(at, &Records::erased(writer.records()).next().unwrap().unwrap()).unwrap();
+        ledger
+    };
+    let (with, without) = (ledger(Some(key)), ledger(None));
+    assert_eq!((with.setup().unwrap().digest_key, with.setup().unwrap().digest_key_id), (key, 1));
+    let stored = state(&with);
+    assert!(stored == state(&without), "the state is the same, with the key and without");
+    assert!(!stored.windows(16).any(|window| window == key.as_bytes()));
+    let read = Ledger::read_state_with_key(&mut &stored[..], LIMITS, Some(key)).unwrap();
+    assert_eq!(read.setup(), with.setup());
+    assert!(state(&read) == stored);
+    // A log that holds its key takes no other.
+    let own = Ledger::read_state(&mut &GOLDEN[..], LIMITS).unwrap();
+    let given = Ledger::read_state_with_key(&mut &GOLDEN[..], LIMITS, Some(key)).unwrap();
+    assert_eq!(given.setup(), own.setup());
+}
+
 #[test]
 fn failing_source_is_told() {
     let error = Ledger::read_state(&mut Broken, LIMITS).unwrap_err();

@@ -15,6 +15,7 @@ mod auditor;
 mod banks;
 mod compare;
 mod crash_points;
+mod erasure;
 mod model;
 #[cfg(solvo_mutants)]
 mod mutants;
@@ -38,7 +39,13 @@ pub use simulation::{Ending, Summary};
 
 /// Runs one seed. An error says which promise was broken; a panic of the node is one as well.
 pub fn run(seed: u64, is_printed: bool) -> Result<Summary, String> {
-    let simulate = || simulation::Simulation::new(seed, is_printed).run();
+    let simulate = || {
+        // A life of keys is short, and one in four seeds sees one.
+        if seed.is_multiple_of(4) {
+            erasure::erasure(seed)?;
+        }
+        simulation::Simulation::new(seed, is_printed).run()
+    };
     catch_unwind(AssertUnwindSafe(simulate)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));

@@ -10,9 +10,12 @@ mod backup;
 mod bank;
 mod demo;
 mod dev_certs;
+mod erase;
 mod evidence;
 mod inspect;
+mod keys;
 mod load;
+mod master_key;
 mod node;
 mod remote;
 mod restore;
@@ -49,6 +52,8 @@ enum Command {
     Evidence(evidence::EvidenceArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Erase(erase::EraseArgs),
+    Keys(keys::KeysArgs),
 }
 
 fn main() -> ExitCode {
@@ -96,6 +101,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Evidence(arguments) => evidence::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
+        Command::Erase(arguments) => erase::run(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments),
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use types::Bic;
 
 use crate::backup::catalogue::CATALOGUE;
+use crate::master_key::MasterKeyArgs;
 use crate::node::Node;
 
 /// Runs a node on a folder.
@@ -36,6 +37,8 @@ pub(crate) struct ServeArgs {
     listen: SocketAddr,
     #[command(flatten)]
     identity: IdentityArgs,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
     /// Room for accounts, 64 bytes each beside their index. Memory is taken as they come.
     #[arg(long, value_name = "N", default_value_t = Limits::default().accounts_max)]
     accounts_max: usize,
@@ -187,6 +190,7 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     let mut hang_up = signal(SignalKind::hangup())?;
     // Before the log is touched: a wrong file is a wrong command.
     let identities = arguments.identity.load()?;
+    let master_key = arguments.master_key.read()?;
     for (name, room) in [
         ("accounts-max", arguments.accounts_max),
         ("payments-max", arguments.payments_max),
@@ -210,6 +214,7 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         limits,
         payments_ready: arguments.payments_ready,
         commands_per_second_max: arguments.commands_per_second_max,
+        master_key,
         follower: arguments.snapshots.settings()?,
     };
     let iso = IsoSettings { profile: arguments.iso_profile, bic: arguments.iso_bic };

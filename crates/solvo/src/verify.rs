@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use engine::{Divergence, Replayer};
-use journal::{End, FileStorage, FrameHeader, FrameView, Location, ReadError, Reader};
+use journal::{End, FileStorage, FrameHeader, FrameView, Location, MasterKey, ReadError, Reader};
 use ledger::{Command, Ledger, Limits, OutcomeEntry, PaymentAnswer, Records, layout};
 use types::{BatchNumber, Sequence};
 
@@ -26,6 +26,7 @@ mod snapshots;
 use crate::inspect::fields::Fields;
 use crate::inspect::rows::{payment_state, verdict};
 use crate::inspect::texts::Texts;
+use crate::master_key::MasterKeyArgs;
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use report::Report;
 use report::Tally;
@@ -42,6 +43,8 @@ pub(crate) struct VerifyArgs {
     /// The folder of the log.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
     /// Print one JSON object instead of text, also of a fault.
     #[arg(long)]
     json: bool,
@@ -64,14 +67,15 @@ impl Observer for () {}
 /// # Errors
 /// If nothing can be printed.
 pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    let master = args.master_key.read()?;
     let verified = match progress::Bar::new(&args.folder) {
         Ok(mut bar) => {
-            let verified = verify_folder(&args.folder, &mut bar);
+            let verified = verify_with(&args.folder, master.as_ref(), &mut bar);
             bar.finish();
             verified
         }
         // Whatever keeps the folder from being listed has a better name once the journal is opened.
-        Err(_) => verify_folder(&args.folder, &mut ()),
+        Err(_) => verify_with(&args.folder, master.as_ref(), &mut ()),
     };
     tell(args, &verified, &mut io::stdout().lock(), &mut io::stderr().lock())
 }
@@ -81,8 +85,20 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// The first fault.
 pub(crate) fn verify_folder(folder: &Path, observer: &mut dyn Observer) -> Result<Report, Fault> {
+    verify_with(folder, None, observer)
+}
+
+/// The same with this master key instead of the one in the folder, if there is one. Texts without a key are as good as
+/// erased, and no fault.
+fn verify_with(
+    folder: &Path,
+    master: Option<&MasterKey>,
+    observer: &mut dyn Observer,
+) -> Result<Report, Fault> {
     let storage = FileStorage::open(folder).map_err(Fault::of_folder)?;
-    verify_reader(folder, &Reader::open(storage).map_err(Fault::of_folder)?, observer)
+    let reader = Reader::open(storage).map_err(Fault::of_folder)?;
+    let reader = reader.with_keys_of_folder(master).map_err(Fault::of_folder)?;
+    verify_reader(folder, &reader, observer)
 }
 
 /// Reads, replays and checks what a reader reads of a folder.
@@ -160,10 +176,10 @@ impl Walk<'_> {
         for record in Records::with_texts(frame.records(), frame.texts()) {
             sequence = sequence.next();
             let record = record.map_err(|source| Divergence::Record { sequence, source })?;
-            if frame.texts().is_some() {
+            if !record.is_erased() {
                 Texts::read(&record).map_err(|source| FaultKind::Texts { sequence, source })?;
-                texts_length += record.text.len();
             }
+            texts_length += record.personal_length;
             self.tally.record(&record);
             let mut payment = None;
             if let Command::Payment(order) = record.command {
@@ -171,8 +187,9 @@ impl Walk<'_> {
             }
             self.undecided.insert(sequence, Submitted { batch: header.batch, location, payment });
         }
-        match frame.personal().len() - texts_length {
-            excess if excess > 0 && frame.texts().is_some() => Err(FaultKind::TextsLength { excess }),
+        match frame.texts().map(|texts| texts.len() - texts_length) {
+            Some(excess) if excess > 0 => Err(FaultKind::TextsLength { excess }),
+            _ if frame.is_tampered() => Err(FaultKind::Unopened),
             _ => Ok(()),
         }
     }

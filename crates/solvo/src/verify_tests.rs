@@ -21,7 +21,7 @@ struct Told {
 fn verify(folder: &Path) -> Told {
     let verified = verify_folder(folder, &mut ());
     let print = |json| {
-        let args = VerifyArgs { folder: folder.to_owned(), json };
+        let args = VerifyArgs { folder: folder.to_owned(), master_key: Default::default(), json };
         let (mut out, mut errors) = (Vec::new(), Vec::new());
         let code = tell(&args, &verified, &mut out, &mut errors).unwrap();
         (code, String::from_utf8(out).unwrap(), String::from_utf8(errors).unwrap())

@@ -11,6 +11,7 @@ mod frame_reader;
 mod frame_sources;
 mod frames;
 mod golden;
+mod keys;
 mod recovery_cases;
 mod restored;
 mod snapshot_cases;

@@ -9,6 +9,8 @@ use std::io::{ErrorKind, Read};
 use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use journal::{Contents, FileStorage, Reader, Storage, Tail, segment_name, snapshot_name, snapshot_number};
@@ -16,13 +18,16 @@ use types::BatchNumber;
 
 use crate::backup::catalogue::{CATALOGUE, Catalogue, End, Other, PROGRESS, Progress, Segment};
 use crate::backup::copy::{Copier, Extent};
-use crate::backup::source::{Source, is_erased, is_lasting};
+use crate::backup::source::{ERASED, Source, is_erased, is_lasting};
 
 /// Where files lie in the backup before they are whole.
 const INCOMING: &str = "incoming";
 
 /// How often a file is looked for that the node is moving.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 100;
+
+/// How long a file is without a name, or nearly, while it is replaced by another.
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// What a run has done.
 pub(crate) struct BackedUp {
@@ -183,6 +188,12 @@ impl Run {
     fn others(&mut self, wanted: fn(&str) -> bool) -> anyhow::Result<()> {
         let mut others = self.source.others()?;
         others.retain(|(name, _)| wanted(name));
+        // A file that is replaced just now has no name for a moment.
+        for name in ERASED.iter().filter(|name| wanted(name)) {
+            if others.iter().all(|(other, _)| other != name) {
+                others.push(((*name).to_owned(), 0));
+            }
+        }
         self.catalogue.files.retain(|file| !wanted(&file.name) || is_lasting(&file.name));
         for (name, length) in others {
             let is_there = |file: &Other| {
@@ -207,6 +218,19 @@ impl Run {
             self.catalogue.files.push(Other { name, length, blake3, batch });
         }
         Ok(())
+    }
+
+    /// Copies one of them, which may be replaced by a newer one at the same moment.
+    fn copy_other(&mut self, name: &str) -> std::io::Result<(u64, blake3::Hash)> {
+        let (from, to) = (self.source.path(name), self.incoming.join(name));
+        for _ in 1..ATTEMPTS {
+            let is_being_replaced = ["old", "new"].iter().any(|end| from.with_extension(end).exists());
+            match self.copier.file(&from, &to) {
+                Err(error) if error.kind() == ErrorKind::NotFound && is_being_replaced => sleep(MOMENT),
+                other => return other,
+            }
+        }
+        self.copier.file(&from, &to)
     }
 
     /// The frame at which a snapshot stands that has just been copied.

@@ -15,7 +15,7 @@ use journal::{Contents, FileStorage, segment_number};
 const ARCHIVE: &str = "archive";
 
 /// Files that a backup has no use for: they are of the folder and not of the log, or made anew from it.
-const NOT_COPIED: [&str; 5] = ["LOCK", "MANIFEST", "BACKUP", "BACKUP.progress", "RESTORING"];
+const NOT_COPIED: [&str; 6] = ["LOCK", "MANIFEST", "KEYS.old", "BACKUP", "BACKUP.progress", "RESTORING"];
 
 /// What is being made has this at the end of its name.
 const UNFINISHED: &str = ".new";
@@ -24,7 +24,7 @@ const UNFINISHED: &str = ".new";
 const LASTING: [&str; 2] = ["snapshot-", "duplicates-"];
 
 /// Files that erasure changes in backups too.
-const ERASED: [&str; 1] = ["KEYS"];
+pub(crate) const ERASED: [&str; 1] = ["KEYS"];
 
 /// The folder of a node.
 pub(crate) struct Source {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use engine::Divergence;
 use journal::{
-    ARCHIVE_NAME, DamageKind, FrameHeader, Location, OpenError, ReadError, SnapshotFault, StateDigest,
-    StorageError, VisitError, segment_name,
+    ARCHIVE_NAME, DamageKind, FrameHeader, KeysError, Location, OpenError, ReadError, SnapshotFault,
+    StateDigest, StorageError, VisitError, segment_name,
 };
 use types::{BatchNumber, Bic, Currency, Sequence};
 
@@ -56,6 +56,9 @@ pub(crate) enum FaultKind {
     /// The folder holds no journal that can be read.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The keys of personal data can't be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The folder can't be read.
     #[error("the log can't be read: {0}")]
     Storage(#[from] StorageError),
@@ -120,6 +123,11 @@ pub(crate) enum FaultKind {
         /// How many.
         excess: usize,
     },
+    /// The personal section is not what was sealed under its key.
+    #[error(
+        "the personal section does not open under the key of its day: KEYS or the frame is not this log's own"
+    )]
+    Unopened,
     /// The genesis is that of another log.
     #[error("the genesis names another cluster or incarnation than its frames")]
     Genesis,
@@ -234,10 +242,12 @@ impl FaultKind {
             )
             | Self::Open(_)
             | Self::Storage(_)
+            | Self::Keys(_)
             | Self::Trimmed { .. }
             | Self::Snapshot { .. }
             | Self::SnapshotState { .. }
             | Self::Damage(_)
+            | Self::Unopened
             | Self::TextsLength { .. }
             | Self::Genesis
             | Self::Book { .. } => None,
@@ -249,6 +259,9 @@ impl FaultKind {
         match self {
             Self::Open(_) | Self::Storage(_) => {
                 "check the path, the owner and the permissions; nothing was changed"
+            }
+            Self::Keys(_) => {
+                "put KEYS back from a backup of this log, or give the master key that wraps it; nothing was changed"
             }
             Self::Trimmed { .. } => "verify a backup that holds the whole log",
             Self::Snapshot { .. } => {
@@ -264,6 +277,7 @@ impl FaultKind {
             | Self::SnapshotState { .. }
             | Self::Texts { .. }
             | Self::TextsLength { .. }
+            | Self::Unopened
             | Self::Genesis
             | Self::Book { .. } => {
                 "start no node on this folder: keep it as it is, compare it with a backup or a replica, and \

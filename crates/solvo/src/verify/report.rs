@@ -40,6 +40,8 @@ pub(crate) struct Tally {
     /// By the stored number of the kind.
     records: BTreeMap<u16, (&'static str, u64)>,
     reasons: BTreeMap<ReasonCode, u64>,
+    /// Records whose texts are erased, or can't be read without a key.
+    erased: u64,
     repeats: u64,
     bytes: u64,
     first_time: Option<Timestamp>,
@@ -56,6 +58,7 @@ impl Tally {
 
     /// Counts a record.
     pub(crate) fn record(&mut self, record: &Record<'_>) {
+        self.erased += u64::from(record.is_erased());
         let of_kind = record.command.kind();
         self.records.entry(of_kind.number()).or_insert((kind(of_kind), 0)).1 += 1;
     }
@@ -100,6 +103,7 @@ impl Report {
             .with("last_sequence", self.last_sequence().0)
             .with("records", self.record_count())
             .with("records_by_kind", self.records_by_kind())
+            .with("records_erased", self.tally.erased)
             .with("outcomes_checked", self.outcomes_checked)
             .with("outcomes_untold", self.outcomes_untold)
             .with("settled", payments.settled)
@@ -157,6 +161,13 @@ impl Report {
             writeln!(out, "  time        {} to {}", instant(first), instant(tail.time))?;
         }
         writeln!(out, "  records     {}{}", self.record_count(), listed(&self.records_by_kind()))?;
+        if self.tally.erased > 0 {
+            writeln!(
+                out,
+                "  texts       of {} records are erased, or their keys are not at hand",
+                self.tally.erased
+            )?;
+        }
         writeln!(
             out,
             "  outcomes    {} told and confirmed by replay, {} not told yet",

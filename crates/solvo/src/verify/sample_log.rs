@@ -53,6 +53,7 @@ pub(crate) fn start_with(
         limits,
         payments_ready: 0,
         commands_per_second_max: None,
+        master_key: None,
         follower,
     })
     .unwrap()

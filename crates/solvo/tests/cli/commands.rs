@@ -23,6 +23,8 @@ fn every_command_shows_an_example() {
         "evidence",
         "backup",
         "restore",
+        "erase",
+        "keys",
         "dev-certs",
     ] {
         assert!(top.contains(command), "{top}");

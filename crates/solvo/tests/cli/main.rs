@@ -8,5 +8,6 @@ mod banks;
 mod commands;
 mod crashes;
 mod identity;
+mod keys;
 mod process;
 mod shutdown;
