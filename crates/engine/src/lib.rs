@@ -66,7 +66,7 @@ pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYT
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
 };
-pub use recovery::{Recovered, RecoveryProgress, RecoveryView, recover};
+pub use recovery::{Recovered, RecoveryProgress, RecoveryView, recover, recover_with_key};
 pub use replay::{Divergence, ReplayTotals, Replayer};
 pub use stages::{Stage, StageTimes};
 pub use start::{Config, StartError, start, start_telling};

@@ -2,7 +2,7 @@
 
 use journal::{FrameView, Keyring, KeysError, MasterKey, Reader, destroy_keys, key_of};
 use ledger::Records;
-use types::{Sequence, Timestamp};
+use types::{BatchNumber, Sequence, Timestamp};
 
 use super::tests::{begin_world, config, submit};
 use super::*;

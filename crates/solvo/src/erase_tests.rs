@@ -231,3 +231,31 @@ fn words_and_fields_say_the_same() {
         r#"{"folder":"/data","days":2,"first":"2015-01-01","last":"2015-12-31","first_left":"2016-01-01","clear_before":null}"#
     );
 }
+
+#[test]
+fn snapshots_and_the_archive_hold_nothing_personal_either() {
+    let data = TempDir::new().unwrap();
+    sample_log::written_with_snapshots(data.path());
+    let engine = sample_log::start(data.path());
+    let digest_key = *engine.handle().digest_key().as_bytes();
+    engine.stop();
+    let keys = wrapped(data.path());
+    let storage = FileStorage::open(data.path()).unwrap();
+    destroy_keys(&storage, keys.last().unwrap().0 + 1).unwrap();
+    let files = files(data.path());
+    for wanted in ["snapshot-", "archive"] {
+        assert!(
+            files.iter().any(|(path, _)| path.display().to_string().contains(wanted)),
+            "there is a {wanted}"
+        );
+    }
+    let texts = PERSONAL.map(str::as_bytes).into_iter().chain([&digest_key[..]]);
+    for secret in texts.chain(keys.iter().map(|(_, key)| key.as_slice())) {
+        let holder = files.iter().find(|(_, bytes)| holds(bytes, secret));
+        assert!(holder.is_none(), "{} holds what is erased", holder.unwrap().0.display());
+    }
+    let (with_texts, readable) = readable(data.path());
+    assert!(with_texts > 0 && readable == 0);
+    assert_eq!(erased(data.path()), with_texts, "the log verifies, and its snapshots with it");
+    sample_log::start(data.path()).stop();
+}
