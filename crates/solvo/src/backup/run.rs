@@ -203,8 +203,7 @@ impl Run {
                 continue;
             }
             self.copier.expect(length);
-            let (length, hash) = match self.copier.file(&self.source.path(&name), &self.incoming.join(&name))
-            {
+            let (length, hash) = match self.copy_other(&name) {
                 // The node has made a newer one and removed this.
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 other => other.with_context(|| format!("{name} can't be backed up"))?,

