@@ -221,7 +221,7 @@ fn a_node_whose_log_was_claimed_halts() {
         identity: node.journal.identity(),
         previous: tail,
         time: tail.time.plus(NANOSECOND),
-        rules_version: 1,
+        rules_version: ledger::RULES_VERSION,
         durable_mark: tail.batch,
         personal_key: 0,
     });
@@ -248,7 +248,7 @@ fn a_record_that_does_not_apply_halts() {
     let mut writer = commands();
     writer.genesis(node.journal.identity().cluster, node.journal.identity().incarnation);
     // No caller can submit one.
-    node.step(Event::Submit(Submission { commands: writer, ticket: 2 }));
+    node.step(Event::Submit(Submission { commands: writer, ticket: 2, held: None }));
     node.idle();
     node.write();
     assert_halted(&node, "genesis");

@@ -86,7 +86,9 @@ impl Directory {
             | Command::RefusedPayment(_)
             | Command::Evidence(_)
             | Command::BeginIncarnation(_)
+            | Command::SealDuplicates(_)
             | Command::Answer(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => {}

@@ -216,6 +216,8 @@ impl Feed {
             | Command::TransferLiquidity(_)
             | Command::Evidence(_)
             | Command::BeginIncarnation(_)
+            | Command::SealDuplicates(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => {}
@@ -255,7 +257,7 @@ impl Feed {
         order: &mut Option<StoredOrder>,
     ) {
         let is_repeat = outcome.repeat_of().is_some();
-        if is_repeat || self.outcomes.is_empty() {
+        if is_repeat || outcome.verdict == Verdict::AskAgain || self.outcomes.is_empty() {
             return;
         }
         let payment = known(ledger, outcome.sequence);

@@ -22,12 +22,15 @@ mod core;
 mod deliveries;
 mod directory;
 mod driver;
+mod duplicates;
 mod event;
 mod feed;
 mod finals;
 mod follower;
 mod follower_status;
 mod following;
+#[cfg(test)]
+mod golden_tests;
 mod handle;
 mod keys;
 mod life;
@@ -42,6 +45,8 @@ mod recovery;
 #[cfg(test)]
 mod recovery_tests;
 mod replay;
+mod sealer;
+mod sealing;
 mod spacing;
 mod stages;
 mod start;
@@ -53,21 +58,24 @@ mod ticket;
 
 pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};
-pub use core::{Core, CoreSetup, RULES_VERSION};
+pub use core::{Core, CoreSetup};
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
-pub use event::{Action, Event, Halt, Submission};
+pub use duplicates::Duplicates;
+pub use event::{Action, Event, Halt, LookUp, Submission};
 pub use finals::{FinalSink, Waiting};
 pub use follower::{FollowError, Followed, Follower, FollowerSettings, FollowerSetup, Moment, Pause, digest};
 pub use follower_status::{FollowerView, SnapshotView};
 pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, OutcomeSink, Status};
+pub use ledger::RULES_VERSION;
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
 };
 pub use recovery::{Recovered, RecoveryProgress, RecoveryView, recover, recover_with_key};
 pub use replay::{Divergence, ReplayTotals, Replayer};
+pub use sealer::{Handing, SLICE_MAX, Sealer, Slice};
 pub use stages::{Stage, StageTimes};
 pub use start::{Config, StartError, start, start_telling};
 pub use stored_order::StoredOrder;

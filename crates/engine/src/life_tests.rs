@@ -80,7 +80,7 @@ fn a_new_life_that_was_claimed_and_not_begun_begins_with_the_next_start() {
         let tail = journal.read(BatchNumber(0), &mut |_, _| Ok(())).unwrap();
         let (mut builder, time) = (FrameBuilder::new(1), tail.time.plus(NANOSECOND));
         let kind = journal::FrameKind::EpochStart;
-        let mut claim = seal_frame(&mut builder, journal.identity(), tail, kind, time);
+        let mut claim = seal_frame(&mut builder, journal.identity(), tail, kind, time, ledger::RULES_VERSION);
         journal.claim(&tail, &mut claim).unwrap();
     }
     check(&config, old, upto);

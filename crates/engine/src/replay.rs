@@ -6,12 +6,10 @@ use std::collections::VecDeque;
 
 use journal::{FrameHeader, FrameView};
 use ledger::{
-    Ledger, Limits, Outcome, OutcomeEntry, OutcomeError, Position, ReadAhead, RecordError, Records,
-    ReplayError,
+    Ledger, Limits, Outcome, OutcomeEntry, OutcomeError, Position, RULES_VERSION, ReadAhead, RecordError,
+    Records, ReplayError,
 };
 use types::{DigestKey, Incarnation, Sequence};
-
-use crate::core::RULES_VERSION;
 
 #[path = "replay_state.rs"]
 mod state;
@@ -54,6 +52,14 @@ pub enum Divergence {
     /// The frame was decided by rules that this program does not know.
     #[error("the frame was decided by version {0} of the rules: use the newer program that wrote it")]
     Rules(u32),
+    /// The frame was decided by another version of the rules than the log had come to.
+    #[error("the frame names version {found} of the rules where version {in_force} is in force")]
+    RulesNotInForce {
+        /// As the commands before it have it.
+        in_force: u32,
+        /// As the header says.
+        found: u32,
+    },
     /// The frame says how many outcomes it tells, and tells another number.
     #[error("the frame tells {found} outcomes and says {expected}")]
     OutcomeCount {
@@ -122,9 +128,7 @@ impl Replayer {
     /// Replays one frame: what it tells of earlier ones is compared, then its own commands are applied.
     pub fn frame(&mut self, frame: &FrameView<'_>) -> Result<(), Divergence> {
         let header = frame.header();
-        if header.rules_version > RULES_VERSION {
-            return Err(Divergence::Rules(header.rules_version));
-        }
+        self.follow_rules(header.rules_version)?;
         self.compare(frame)?;
         let mut at = Position { sequence: header.first_sequence, time: header.time };
         self.ledger.reserve_for_frame(usize::try_from(header.record_count).unwrap_or(usize::MAX));
@@ -180,6 +184,18 @@ impl Replayer {
             true => Err(Divergence::Incarnation { found, expected }),
             false => Ok(()),
         }
+    }
+
+    /// A log's first frame says under which version the log began; from there on the log itself says.
+    fn follow_rules(&mut self, found: u32) -> Result<(), Divergence> {
+        if found > RULES_VERSION {
+            return Err(Divergence::Rules(found));
+        }
+        if self.ledger.position() == Position::default() && found > 0 {
+            self.ledger.begin_under(found);
+        }
+        let in_force = self.ledger.rules_version();
+        if found == in_force { Ok(()) } else { Err(Divergence::RulesNotInForce { in_force, found }) }
     }
 
     fn compare(&mut self, frame: &FrameView<'_>) -> Result<(), Divergence> {

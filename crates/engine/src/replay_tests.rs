@@ -35,12 +35,16 @@ fn divergence(fill: impl FnOnce(&mut FrameBuilder)) -> Divergence {
 }
 
 fn seal(builder: &mut FrameBuilder, previous: Tail) -> journal::SealedFrame {
+    seal_under(ledger::RULES_VERSION, builder, previous)
+}
+
+fn seal_under(rules_version: u32, builder: &mut FrameBuilder, previous: Tail) -> journal::SealedFrame {
     builder.seal(&SealInput {
         kind: FrameKind::Commands,
         identity: identity(),
         previous,
         time: previous.time.plus(nanoseconds(SECOND)),
-        rules_version: 1,
+        rules_version,
         durable_mark: previous.batch,
         personal_key: 0,
     })
@@ -180,6 +184,42 @@ fn a_wrong_count_of_records_is_noticed() {
         builder.push_record(back);
     });
     assert!(matches!(high, Divergence::RecordCount { expected: 2, found: 1 }), "{high}");
+}
+
+/// A log goes on under the version of its first frame until a command in it raises that, for the frames behind.
+#[test]
+fn a_frame_is_decided_by_the_version_that_the_log_has_come_to() {
+    let mut builder = FrameBuilder::new(0);
+    let mut replayer = Replayer::new(LIMITS);
+    let raise = |id: &str| {
+        let mut writer = commands();
+        let request_id = ledger::RequestId::parse(id).unwrap();
+        writer.set_version(&ledger::SetVersion::new(request_id, 2).unwrap());
+        writer
+    };
+    let mut first = commands();
+    first.genesis(identity().cluster, identity().incarnation);
+    push(&mut builder, &first);
+    let begins = seal_under(1, &mut builder, Tail::EMPTY);
+    replayer.frame(&begins.view()).unwrap();
+    assert_eq!(replayer.ledger().rules_version(), 1);
+
+    let early = seal_under(2, &mut builder, begins.tail());
+    let divergence = replayer.frame(&early.view()).unwrap_err();
+    assert!(matches!(divergence, Divergence::RulesNotInForce { in_force: 1, found: 2 }), "{divergence}");
+    push(&mut builder, &raise("raise"));
+    let raises = seal_under(1, &mut builder, begins.tail());
+    replayer.frame(&raises.view()).unwrap();
+    assert_eq!(replayer.ledger().rules_version(), 2);
+    let behind = seal_under(1, &mut builder, raises.tail());
+    let divergence = replayer.frame(&behind.view()).unwrap_err();
+    assert!(matches!(divergence, Divergence::RulesNotInForce { in_force: 2, found: 1 }), "{divergence}");
+    replayer.frame(&seal_under(2, &mut builder, raises.tail()).view()).unwrap();
+
+    for unknown in [0, ledger::RULES_VERSION + 1] {
+        let frame = seal_under(unknown, &mut builder, Tail::EMPTY);
+        assert!(Replayer::new(LIMITS).frame(&frame.view()).is_err(), "version {unknown}");
+    }
 }
 
 #[test]

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use crossbeam::channel::bounded;
 use journal::{
     Append, ClaimError, DIGEST_KEY_ID, FileStorage, FrameBuilder, FrameKind, Identity, Journal, KeysError,
-    LoadError, LocalJournal, MasterKey, OpenError, ReadError, SealedFrame, SegmentSize, Settings, Storage,
-    StorageError, Tail, Writer,
+    LoadError, LocalJournal, MasterKey, OpenError, ReadError, RunError, SealedFrame, SegmentSize, Settings,
+    Storage, StorageError, Tail, Writer,
 };
 use ledger::{Limits, Profile, RecordWriter};
 use types::{ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
@@ -32,6 +32,7 @@ use crate::life;
 use crate::pace::Pace;
 use crate::recovery::{Recovered, RecoveryProgress, recover_with_key};
 use crate::replay::Divergence;
+use crate::sealer::Sealer;
 
 /// How a node is run. Nothing here can change what a command comes to.
 #[derive(Clone, Debug)]
@@ -88,6 +89,9 @@ pub enum StartError {
     /// The operating system gives no random numbers.
     #[error("the operating system gives no random numbers: {0}")]
     Entropy(getrandom::Error),
+    /// Runs of older payments that the log names can't be used.
+    #[error("duplicates can't be looked up: {0}")]
+    Duplicates(#[from] RunError),
     /// The room that was asked for can't be had.
     #[error(
         "the machine does not give the memory for this room; ask for fewer accounts, payments or requests"
@@ -131,8 +135,9 @@ where
     let mut clock = LogClock::new(now(), tail.time);
     let keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
     // One frame is being written while another fills, and the first may be on its way back.
+    let rules_version = replayer.ledger().rules_version();
     let builder = FrameBuilder::sealing(2, journal.keyring());
-    let mut log = Log { builder, identity, tail, clock };
+    let mut log = Log { builder, identity, tail, clock, rules_version };
     let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start)?;
     let accept = |divergence: Divergence| StartError::Begin(divergence.to_string());
@@ -162,7 +167,10 @@ where
     let lives = ledger.lives().clone();
     let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, lives, log_reader);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
-    let Log { builder, identity, tail, clock } = log;
+    let duplicates = Arc::clone(&handle.shared.duplicates);
+    let sealer = Sealer::open(journal.storage().clone(), identity, &ledger, duplicates)?;
+    handle.shared.rules_version.store(ledger.rules_version(), std::sync::atomic::Ordering::Relaxed);
+    let Log { builder, identity, tail, clock, .. } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
     // Its state is loaded by its first step, when nobody waits any more.
     let follower = FollowerSetup {
@@ -178,8 +186,19 @@ where
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);
     let (limits, segment_length) = (config.limits, config.segment_size.bytes());
-    let parts =
-        Parts { core, writer, preparer, keys, handle, events, limits, pace, segment_length, follower };
+    let parts = Parts {
+        core,
+        writer,
+        preparer,
+        keys,
+        handle,
+        events,
+        limits,
+        pace,
+        segment_length,
+        follower,
+        sealer,
+    };
     progress.end();
     run(parts).map_err(StartError::Thread)
 }
@@ -211,12 +230,14 @@ struct Log {
     identity: Identity,
     tail: Tail,
     clock: LogClock,
+    /// In force at the log's end; a log that begins now begins under the newest.
+    rules_version: u32,
 }
 
 impl Log {
     fn seal(&mut self, kind: FrameKind) -> SealedFrame {
         let time = self.clock.read(now()).max(self.tail.time.plus(NANOSECOND));
-        let frame = seal_frame(&mut self.builder, self.identity, self.tail, kind, time);
+        let frame = seal_frame(&mut self.builder, self.identity, self.tail, kind, time, self.rules_version);
         self.tail = frame.tail();
         frame
     }
@@ -254,9 +275,17 @@ impl Log {
 mod keys_tests;
 
 #[cfg(test)]
+#[path = "start_duplicates_tests.rs"]
+mod duplicates_tests;
+
+#[cfg(test)]
 #[path = "start_lifecycle_tests.rs"]
 mod lifecycle_tests;
 
 #[cfg(test)]
 #[path = "start_tests.rs"]
 pub(crate) mod tests;
+
+#[cfg(test)]
+#[path = "start_version_tests.rs"]
+mod version_tests;

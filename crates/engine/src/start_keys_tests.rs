@@ -98,7 +98,7 @@ fn clear_log(config: &Config) -> Sequence {
     let identity = journal.identity();
     let tail = journal.read(BatchNumber(0), &mut |_, _| Ok(())).unwrap();
     let clock = LogClock::new(now(), tail.time);
-    let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock };
+    let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock, rules_version: 1 };
     let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start).unwrap();
     let mut commands = RecordWriter::new(DigestKey::new([5; 16]), PrincipalNumber(0));

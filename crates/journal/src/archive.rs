@@ -53,8 +53,9 @@ pub(crate) fn existing<S: Storage>(storage: &S) -> Result<Option<S>, StorageErro
 
 /// The oldest segment that can be read, of a log whose MANIFEST names segments from this one on.
 pub(crate) fn oldest_segment<S: Storage>(storage: &S, oldest_named: u64) -> Result<u64, StorageError> {
-    let Some(archive) = existing(storage)? else { return Ok(oldest_named) };
-    let mut numbers: Vec<_> = archive.list()?.iter().filter_map(|name| segment_number(name)).collect();
+    // The first move of all may have ended before the folder was made.
+    let names = existing(storage)?.map_or(Ok(Vec::new()), |archive| archive.list())?;
+    let mut numbers: Vec<_> = names.iter().filter_map(|name| segment_number(name)).collect();
     numbers.sort_unstable();
     let mut oldest = oldest_named;
     // A file that is still to be moved lies beside MANIFEST, below what that names.

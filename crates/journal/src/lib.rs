@@ -5,6 +5,8 @@
 //! Records and outcome entries are bytes and counts here; `ledger` knows what they say. FORMAT.md beside this
 //! crate is the byte table.
 //!
+//! Payments that have left the core's table lie in [`Run`]s beside the segments.
+//!
 //! A [`Journal`] is read once, from its beginning or from a snapshot on, claimed, and written by one [`Writer`]; meanwhile
 //! a [`FrameSource`] reads frames by position on any thread, and [`Snapshots`] keeps what later starts begin with.
 //!
@@ -24,6 +26,7 @@ mod buffer;
 mod builder;
 mod bytes;
 mod contents;
+mod duplicates;
 mod envelope;
 mod frame;
 mod frame_index;
@@ -63,6 +66,10 @@ pub use archive::{ARCHIVE_NAME, Archived, RemovedSegment};
 pub use buffer::AlignedBuffer;
 pub use builder::{FrameBuilder, SealInput, SealedFrame};
 pub use contents::{Contents, Restored};
+pub use duplicates::{
+    Filter, FilterLine, Merger, RUN_ENTRY_LENGTH, Run, RunError, RunFacts, RunReader, RunWriter, remove_run,
+    run_name, run_number, tidy_runs,
+};
 pub use frame::FrameView;
 pub use frame_reader::{FrameReader, Trail};
 pub use frame_source::{FrameSource, VisitFrame};

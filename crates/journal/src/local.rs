@@ -189,6 +189,11 @@ impl<S: Storage> LocalJournal<S> {
         Ok(Self { shared: Arc::new(shared), torn: None })
     }
 
+    /// The folder, for what lies in it beside the log.
+    pub fn storage(&self) -> &S {
+        &self.shared.storage
+    }
+
     /// Makes segments ready for this journal's writers.
     pub fn preparer(&self) -> Preparer<S> {
         Preparer::new(Arc::clone(&self.shared))

@@ -375,6 +375,18 @@ stored! {
     }
 }
 
+stored! {
+    /// [`crate::SetVersion`]: from the next frame on the log is decided by this version of the rules. No text.
+    SetVersion[40] {
+        /// Id and body.
+        request: Request,
+        /// One more than the version in force.
+        version: U32,
+        /// Zero.
+        reserved: [u8; 4],
+    }
+}
+
 /// The settlement's confirmation left after the last moment that the scheme allows. Told by a clock and not by the
 /// rules, so a replay takes it over instead of comparing it.
 pub const OUTCOME_LATE: u8 = 1;
@@ -406,8 +418,10 @@ stored! {
         stage: u8,
         /// The reason of a rejection, or zeros: accepted.
         code: [u8; 4],
+        /// Up to which position evidence on disk was searched for the payment. Zero in version 1.
+        evidence_upto: U64,
         /// Zero.
-        reserved: [u8; 24],
+        reserved: [u8; 16],
     }
 }
 
@@ -495,6 +509,13 @@ stored! {
 }
 
 const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<OutcomeEntry>() == 256);
+
+#[path = "layout_duplicates.rs"]
+mod duplicates;
+
+pub use duplicates::{
+    ANSWER_VERSION_EVIDENCE, PAYMENT_VERSION_FOUND, REFUSED_VERSION_FOUND, SealDuplicates, StoredPayment,
+};
 
 #[cfg(test)]
 #[path = "layout_tests.rs"]

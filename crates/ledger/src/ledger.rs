@@ -4,15 +4,18 @@ use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Lives, Seq
 
 use crate::accounts::Accounts;
 use crate::index::Index;
-use crate::limits::{DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX};
+use crate::limits::{
+    DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX,
+};
 use crate::participants::Participants;
 use crate::payments::Payments;
 use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::requests::Requests;
 use crate::reservations::Reservations;
+use crate::rules_version::{self, Rules};
 use crate::{
-    About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_incarnation,
-    rules_masterdata, rules_payment,
+    About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_duplicates,
+    rules_incarnation, rules_masterdata, rules_payment,
 };
 
 #[path = "state.rs"]
@@ -50,6 +53,21 @@ pub enum ReplayError {
     /// A payment names a profile that was never set.
     #[error("a payment names scheme profile {0}, which was never set")]
     Profile(u16),
+    /// A command stands in a frame of an older version of the rules than its kind came with.
+    #[error(
+        "a command of kind {kind} needs version {first} of the rules, and version {in_force} is in force"
+    )]
+    TooEarly {
+        /// The number of its kind.
+        kind: u16,
+        /// The version that brought it.
+        first: u32,
+        /// The version of its frame.
+        in_force: u32,
+    },
+    /// The rules are raised to a version that this program does not know.
+    #[error("the rules are raised to version {0}: use the newer program that wrote it")]
+    VersionUnknown(u32),
     /// A document is about a payment that does not come before it.
     #[error("a document is about a payment that does not stand before it")]
     Evidence,
@@ -80,6 +98,8 @@ pub struct Ledger {
     pub(crate) decided_slots: Vec<u32>,
     /// Questions that the last tick or command asked.
     pub(crate) asked: Vec<OpenQuestion>,
+    /// By which version of the rules frames are decided.
+    pub(crate) rules: Rules,
     /// The position of the last tick, which decides what time alone decides.
     pub(crate) ticked: Sequence,
     position: Position,
@@ -105,6 +125,7 @@ impl Ledger {
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            rules: Rules::default(),
             ticked: Sequence(0),
             position: Position::default(),
             last_kind: None,
@@ -156,9 +177,10 @@ impl Ledger {
     }
 
     /// A frame's own event: its time passes. Payments whose time is over end ([`Self::decided`]), and what is older
-    /// than the duplicate window is forgotten.
+    /// than the duplicate window is forgotten; payments that are on disk leave the table.
     pub fn tick(&mut self, at: Position) {
         self.advance(at);
+        self.rules.begin_frame();
         self.ticked = at.sequence;
         self.last_kind = None;
         // First, so that what this tick decides is still there for those who are told, however late it comes.
@@ -166,7 +188,10 @@ impl Ledger {
         if limit > Timestamp::default() {
             self.payments.forget(limit, FORGOTTEN_PER_TICK_MAX);
             self.requests.forget(limit, FORGOTTEN_PER_TICK_MAX);
+            self.payments.sealed.forget(limit);
         }
+        self.payments.drop_sealed(DROPPED_PER_TICK_MAX);
+        self.payments.watch(FORGOTTEN_PER_TICK_MAX);
         rules_answer::end_due(self, at);
     }
 
@@ -189,6 +214,7 @@ impl Ledger {
         if self.setup.is_some() == matches!(record.command, Command::Genesis(_)) {
             return Err(ReplayError::Genesis);
         }
+        self.rules.permit(record.command)?;
         self.advance(at);
         let outcome = match record.command {
             Command::Genesis(genesis) => self.begin(at, genesis),
@@ -196,14 +222,19 @@ impl Ledger {
                 self.set_profile(profile);
                 done(at, record.command)
             }
-            Command::Payment(payment) => rules_payment::apply(self, at, payment)?,
-            Command::RefusedPayment(refused) => rules_payment::apply_refused(self, at, refused),
+            Command::Payment(payment) => rules_payment::apply(self, at, payment, record.found)?,
+            Command::RefusedPayment(refused) => rules_payment::apply_refused(self, at, refused, record.found),
             Command::Evidence(evidence) => {
                 self.check_evidence(at, evidence)?;
                 done(at, record.command)
             }
             Command::BeginIncarnation(begin) => rules_incarnation::apply(self, at, begin)?,
-            Command::Answer(answer) => rules_answer::apply(self, at, answer),
+            Command::SealDuplicates(seal) => rules_duplicates::apply(self, at, seal),
+            Command::Answer(answer) => rules_answer::apply(self, at, answer, record.found),
+            Command::SetVersion(set) => {
+                rules_version::check_known(set)?;
+                rules_masterdata::apply(self, at, record)
+            }
             Command::RegisterParticipant(_)
             | Command::SetParticipantStatus(_)
             | Command::OpenAccount(_)

@@ -41,9 +41,12 @@ mod record_writer;
 mod requests;
 mod reservations;
 mod rules_answer;
+mod rules_duplicates;
 mod rules_incarnation;
 mod rules_masterdata;
 mod rules_payment;
+mod rules_version;
+mod sealed;
 pub mod sections;
 pub mod state_layout;
 #[cfg(test)]
@@ -67,11 +70,16 @@ pub use ledger::{Ledger, Position, ReplayError, Setup};
 pub use limits::Limits;
 pub use outcome::{AnswerEffect, Outcome, OutcomeEntry, OutcomeError, Refusal, Verdict};
 pub use participants::{Book, Participant};
-pub use payments::{Payment, Told};
+pub use payments::{Payment, SealMarks, Told};
 pub use profile::Profile;
 pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
-pub use record_writer::{AccountHint, Needs, RecordWriter, mark_connected, mark_each_connected};
+pub use record_writer::{
+    AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, payment_key,
+};
+pub use rules_duplicates::duplicate_window_start;
+pub use rules_version::{RULES_VERSION, SetVersion};
+pub use sealed::SealedRun;
 pub use sections::StateError;
 pub use texts::{AccountText, EntryText, TextsError};

@@ -67,6 +67,10 @@ pub enum Verdict {
         /// The position of the earlier request with the same id and body whose answer this repeats.
         repeat_of: Option<Sequence>,
     },
+    /// Of a payment or a bank's answer: nothing was decided, because the evidence that the record carries does not
+    /// reach as far as payments have left the core's table. The engine looks it up again and submits the command anew;
+    /// nobody outside is told.
+    AskAgain,
 }
 
 /// What a bank's answer did. Only the first changes anything. Stored; numbers are never reused.
@@ -150,10 +154,14 @@ pub enum Refusal {
     ReferenceReused,
     /// The participant keeps as many currencies as it may.
     CurrencyLimit,
+    /// A run of payments on disk does not follow those that there are, or covers one that is not final.
+    RunMisplaced,
+    /// The version of the rules is not the one after the one in force.
+    VersionNotNext,
 }
 
 impl Refusal {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -169,6 +177,8 @@ impl Refusal {
         Self::PositionUnknown,
         Self::ReferenceReused,
         Self::CurrencyLimit,
+        Self::RunMisplaced,
+        Self::VersionNotNext,
     ];
 
     /// The stored number.
@@ -189,6 +199,8 @@ impl Refusal {
             Self::PositionUnknown => 13,
             Self::ReferenceReused => 14,
             Self::CurrencyLimit => 15,
+            Self::RunMisplaced => 16,
+            Self::VersionNotNext => 17,
         }
     }
 
@@ -215,6 +227,8 @@ impl Refusal {
             Self::PositionUnknown => "POSITION_UNKNOWN",
             Self::ReferenceReused => "REFERENCE_REUSED",
             Self::CurrencyLimit => "CURRENCY_LIMIT",
+            Self::RunMisplaced => "RUN_MISPLACED",
+            Self::VersionNotNext => "VERSION_NOT_NEXT",
         }
     }
 
@@ -238,6 +252,10 @@ impl Refusal {
                 "this external reference was used before; each booking outside counts once"
             }
             Self::CurrencyLimit => "a participant keeps accounts in at most four currencies",
+            Self::RunMisplaced => "the run of payments on disk does not fit those that there are",
+            Self::VersionNotNext => {
+                "the rules are raised one version at a time, and never lowered; ask the node which one is in force"
+            }
         }
     }
 }
@@ -249,7 +267,7 @@ impl Outcome {
             Verdict::Payment { repeat_of, .. }
             | Verdict::Done { repeat_of, .. }
             | Verdict::Refused { repeat_of, .. } => repeat_of,
-            Verdict::Answer { .. } => None,
+            Verdict::Answer { .. } | Verdict::AskAgain => None,
         }
     }
 
@@ -266,7 +284,7 @@ impl Outcome {
 
     /// The stored form.
     ///
-    /// Status is 1 to 5 for the states of a payment, 16 for "done" and 17 for "refused", plus 128 if the answer
+    /// Status is 1 to 5 for the states of a payment, 16 for "done", 17 for "refused" and 24 for "ask again", plus 128 if the answer
     /// is a repeat; `subject` is then the position of what it repeats. A bank's answer has 32, eight for each number
     /// of its effect, and the state of the payment, whose position is the `subject`.
     pub fn to_entry(&self) -> OutcomeEntry {
@@ -281,6 +299,7 @@ impl Outcome {
             ),
             Verdict::Done { subject, .. } => (DONE, [0; 4], subject),
             Verdict::Refused { refusal, .. } => (REFUSED, [refusal.number(), 0, 0, 0], 0),
+            Verdict::AskAgain => (ASK_AGAIN, [0; 4], 0),
         };
         let (status, subject) = match self.repeat_of() {
             Some(sequence) => (status | REPEAT, sequence.0),
@@ -305,6 +324,7 @@ impl Outcome {
 
 const DONE: u8 = 16;
 const REFUSED: u8 = 17;
+const ASK_AGAIN: u8 = 24;
 const ANSWER: u8 = 32;
 const ANSWER_STEP: u8 = 8;
 const REPEAT: u8 = 128;
@@ -372,6 +392,11 @@ impl OutcomeEntry {
         Kind::from_number(self.0.kind.get())
     }
 
+    /// Whether nothing was decided: the command was submitted anew, with later evidence.
+    pub const fn is_asked_again(&self) -> bool {
+        self.0.status == ASK_AGAIN
+    }
+
     /// Where the payment stands, if the command is one or a bank's answer about one.
     pub const fn payment_state(&self) -> Option<PaymentState> {
         match self.0.status & !REPEAT {
@@ -424,6 +449,9 @@ impl OutcomeEntry {
     fn is_possible(&self) -> bool {
         let (status, code) = (self.0.status & !REPEAT, self.0.code);
         let has_its_status = match self.kind() {
+            Some(Kind::Payment | Kind::RefusedPayment | Kind::Answer) if status == ASK_AGAIN => {
+                self.repeat_of().is_none()
+            }
             Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
             Some(Kind::Evidence | Kind::BeginIncarnation) => status == DONE,
             Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
@@ -437,6 +465,8 @@ impl OutcomeEntry {
                 | Kind::SetAccountFloor
                 | Kind::PostEntry
                 | Kind::TransferLiquidity
+                | Kind::SealDuplicates
+                | Kind::SetVersion
                 | Kind::SetDecisionPolicy
                 | Kind::SetAccountFlag
                 | Kind::SetReservationLimit,

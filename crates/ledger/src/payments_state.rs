@@ -5,6 +5,7 @@ use types::{Bic, DigestKey, ParticipantNumber, PaymentState, ReasonCode, Sequenc
 use super::{HOLDS_KEY, LATE, Payment, Payments, STAMPED};
 use crate::index::{Filling, Twice};
 use crate::limits::SLOTS_MAX;
+use crate::sealed::Sealed;
 use crate::sections::{Impossible, SectionReader, StateError, holds, value};
 use crate::state_layout::{self, PAYMENTS};
 use crate::{Position, QuestionState, layout, record};
@@ -117,13 +118,23 @@ pub(crate) struct Known {
 }
 
 impl Payments {
-    /// The items of [`PAYMENTS`].
+    /// The items of [`PAYMENTS`]: those that are on disk, and dropped sooner or later, are none of them.
     pub(crate) fn to_state(&self) -> impl Iterator<Item = state_layout::Payment> {
-        self.window.entries().iter().map(|payment| payment.to_state())
+        self.behind(self.sealed.floor()).map(|payment| payment.to_state())
     }
 
-    pub(crate) const fn forgotten(&self) -> u64 {
-        self.window.forgotten()
+    /// How many payments have been forgotten or are on disk.
+    pub(crate) fn forgotten(&self) -> u64 {
+        let on_disk = self.count() - self.count_above_floor();
+        self.window.forgotten() + u64::try_from(on_disk).expect("64 bits")
+    }
+
+    /// Takes what has left the table. What is there must not have.
+    pub(crate) fn take_sealed(&mut self, sealed: Sealed) -> Result<(), Impossible> {
+        let oldest = self.window.entries().front();
+        holds(oldest.is_none_or(|oldest| oldest.sequence > sealed.floor()), "floor")?;
+        self.sealed = sealed;
+        Ok(())
     }
 
     /// How many payments came before the one in this slot, forgotten ones included.

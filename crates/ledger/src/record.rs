@@ -12,6 +12,7 @@ use types::{
 use zerocopy::FromBytes;
 
 use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::rules_version;
 use crate::{
     About, AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, MessageName,
     ParticipantStatus, Passage,
@@ -50,6 +51,10 @@ pub enum Kind {
     Evidence,
     /// [`layout::BeginIncarnation`].
     BeginIncarnation,
+    /// [`layout::SealDuplicates`].
+    SealDuplicates,
+    /// [`layout::SetVersion`].
+    SetVersion,
     /// [`layout::Answer`].
     Answer,
     /// [`layout::SetDecisionPolicy`].
@@ -77,6 +82,8 @@ impl Kind {
             Self::RefusedPayment => 11,
             Self::Evidence => 12,
             Self::BeginIncarnation => 14,
+            Self::SealDuplicates => 13,
+            Self::SetVersion => 16,
             Self::Answer => 20,
             Self::SetDecisionPolicy => 21,
             Self::SetAccountFlag => 22,
@@ -100,6 +107,8 @@ impl Kind {
             11 => Self::RefusedPayment,
             12 => Self::Evidence,
             14 => Self::BeginIncarnation,
+            13 => Self::SealDuplicates,
+            16 => Self::SetVersion,
             20 => Self::Answer,
             21 => Self::SetDecisionPolicy,
             22 => Self::SetAccountFlag,
@@ -120,6 +129,7 @@ impl Kind {
             | Self::TransferLiquidity
             | Self::SetDecisionPolicy
             | Self::SetAccountFlag
+            | Self::SetVersion
             | Self::SetReservationLimit => true,
             Self::Genesis
             | Self::SetProfile
@@ -127,6 +137,7 @@ impl Kind {
             | Self::RefusedPayment
             | Self::Evidence
             | Self::BeginIncarnation
+            | Self::SealDuplicates
             | Self::Answer => false,
         }
     }
@@ -166,6 +177,10 @@ pub enum Command<'frame> {
     Evidence(&'frame layout::Evidence),
     /// The log goes on in a new life, after a restore.
     BeginIncarnation(&'frame layout::BeginIncarnation),
+    /// Payments are on disk and leave the core's table.
+    SealDuplicates(&'frame layout::SealDuplicates),
+    /// The version of the rules is raised.
+    SetVersion(&'frame layout::SetVersion),
     /// A bank answers the question about a payment.
     Answer(&'frame layout::Answer),
     /// A bank says about which payments it wants to decide.
@@ -204,6 +219,8 @@ impl<'frame> Command<'frame> {
             Self::RefusedPayment(_) => Kind::RefusedPayment,
             Self::Evidence(_) => Kind::Evidence,
             Self::BeginIncarnation(_) => Kind::BeginIncarnation,
+            Self::SealDuplicates(_) => Kind::SealDuplicates,
+            Self::SetVersion(_) => Kind::SetVersion,
             Self::Answer(_) => Kind::Answer,
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
             Self::SetAccountFlag(_) => Kind::SetAccountFlag,
@@ -219,6 +236,8 @@ pub struct Record<'frame> {
     pub principal: PrincipalNumber,
     /// The command.
     pub command: Command<'frame>,
+    /// The earlier payment that evidence on disk holds: of the same key, or the one that a bank answers about.
+    pub found: Option<&'frame layout::StoredPayment>,
     /// Its texts. Empty if they stood in the frame's personal section, and that has been erased.
     pub text: &'frame [u8],
     /// How many bytes of the frame's personal section are its texts, erased or not.
@@ -343,7 +362,10 @@ impl<'frame> Records<'frame> {
             true => &[],
             false => self.texts.get(..text_length).ok_or(RecordError::Cut)?,
         };
-        let command = read_command(header, structure)?;
+        let (command, found) = match duplicates::read_with_evidence(header, structure) {
+            Some(read) => read?,
+            None => (read_command(header, structure)?, None),
+        };
         self.records = &rest[structure_length..];
         self.texts = &self.texts[text.len()..];
         let text = match (command, header.version.get()) {
@@ -354,7 +376,7 @@ impl<'frame> Records<'frame> {
             _ => text,
         };
         let principal = PrincipalNumber(header.principal.get());
-        Ok(Record { principal, command, text, personal_length: text_length })
+        Ok(Record { principal, command, found, text, personal_length: text_length })
     }
 }
 
@@ -412,6 +434,8 @@ fn read_command<'frame>(
         Kind::BeginIncarnation => {
             Command::BeginIncarnation(checked(structure, rules_incarnation::check_record)?)
         }
+        Kind::SealDuplicates => Command::SealDuplicates(checked(structure, duplicates::check_seal)?),
+        Kind::SetVersion => Command::SetVersion(checked(structure, rules_version::check_record)?),
         Kind::Answer => Command::Answer(checked(structure, check_answer)?),
         Kind::SetDecisionPolicy => Command::SetDecisionPolicy(checked(structure, check_policy)?),
         Kind::SetAccountFlag => Command::SetAccountFlag(checked(structure, check_account_flag)?),
@@ -421,9 +445,12 @@ fn read_command<'frame>(
     })
 }
 
+#[path = "record_duplicates.rs"]
+mod duplicates;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
 
+pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};
 
 pub(crate) type Check = Result<(), RecordError>;

@@ -15,11 +15,15 @@ use crate::command::{
     SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::{AccountText, EntryText, Kind, Profile, layout};
+use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 
 #[path = "record_writer_lifecycle.rs"]
 mod lifecycle;
 
+#[path = "record_writer_duplicates.rs"]
+mod duplicates;
+
+pub use duplicates::AskedFor;
 pub use lifecycle::{mark_connected, mark_each_connected};
 
 /// What applying commands takes of the room that is set aside.
@@ -84,6 +88,8 @@ pub struct RecordWriter {
     answers: u32,
     /// Bytes of evidence among them.
     evidence_length: usize,
+    /// The oldest version of the rules that knows all of them.
+    rules_version: u32,
 }
 
 /// The texts are personal data: only their length is shown.
@@ -105,6 +111,7 @@ impl RecordWriter {
             needs: Needs::NONE,
             answers: 0,
             evidence_length: 0,
+            rules_version: 1,
         }
     }
 
@@ -149,6 +156,11 @@ impl RecordWriter {
     /// Whether they are answers of banks: one or more, and beside them nothing but evidence of at most so many bytes.
     pub fn is_answers(&self, evidence_length_max: usize) -> bool {
         self.answers > 0 && self.needs == Needs::NONE && self.evidence_length <= evidence_length_max
+    }
+
+    /// The oldest version of the rules that knows all these commands.
+    pub const fn rules_version(&self) -> u32 {
+        self.rules_version
     }
 
     /// How many records there are.
@@ -486,6 +498,17 @@ impl RecordWriter {
         ])
     }
 
+    /// The version of the rules is raised.
+    pub fn set_version(&mut self, command: &SetVersion) {
+        let mut record = layout::SetVersion {
+            request: self.request(command.request_id()),
+            version: command.version().into(),
+            reserved: [0; 4],
+        };
+        record.request.body_digest = self.body(Kind::SetVersion, &record, &[]);
+        self.push(Kind::SetVersion, &record, &[]);
+    }
+
     fn request(&self, id: &RequestId) -> layout::Request {
         let id_digest = self.key.request(self.principal.0, id.as_str());
         layout::Request { id_digest: id_digest.0, body_digest: [0; 16] }
@@ -523,12 +546,21 @@ impl RecordWriter {
             principal: self.principal.0.into(),
             text_length: u32::try_from(text_length).expect("texts are bounded by their elements").into(),
         };
+        self.count_record(kind, header.as_bytes().len() + structure.len() + text_length);
+        self.records.extend_from_slice(header.as_bytes());
+        self.records.extend_from_slice(structure);
+    }
+
+    /// Notes what a record of this kind and length, its text included, takes.
+    fn count_record(&mut self, kind: Kind, length: usize) {
         match kind {
-            Kind::Genesis | Kind::SetProfile | Kind::BeginIncarnation => self.needs.log = true,
+            Kind::Genesis | Kind::SetProfile | Kind::BeginIncarnation | Kind::SealDuplicates => {
+                self.needs.log = true
+            }
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
             Kind::Answer => self.answers += 1,
-            Kind::Evidence => self.evidence_length += header.as_bytes().len() + structure.len() + text_length,
+            Kind::Evidence => self.evidence_length += length,
             Kind::RegisterParticipant | Kind::OpenAccount => {
                 self.needs.accounts = true;
                 self.needs.requests = true;
@@ -538,12 +570,12 @@ impl RecordWriter {
             | Kind::SetAccountFloor
             | Kind::PostEntry
             | Kind::TransferLiquidity
+            | Kind::SetVersion
             | Kind::SetDecisionPolicy
             | Kind::SetAccountFlag
             | Kind::SetReservationLimit => self.needs.requests = true,
         }
-        self.records.extend_from_slice(header.as_bytes());
-        self.records.extend_from_slice(structure);
+        self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;
     }
 }
@@ -554,7 +586,8 @@ const TEXT_LENGTH_USUAL: usize = 192;
 /// A path is written for people; a longer one is cut.
 const PATH_LENGTH_MAX: usize = 512;
 
-fn payment_key(bank: &[u8; 11], id: &str) -> layout::PaymentKey {
+/// A payment's key in stored form.
+pub fn payment_key(bank: &[u8; 11], id: &str) -> layout::PaymentKey {
     let id = id.as_bytes();
     let mut transaction_id = [0; 35];
     transaction_id[..id.len()].copy_from_slice(id);

@@ -32,7 +32,8 @@ impl Answered {
             Verdict::Done { .. }
             | Verdict::Refused { .. }
             | Verdict::Payment { .. }
-            | Verdict::Answer { .. } => {
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain => {
                 unreachable!("a request is remembered once, with its own answer")
             }
         };

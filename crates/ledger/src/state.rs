@@ -23,10 +23,12 @@ use crate::payments::{Known, Payments};
 use crate::profile::Profile;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
+use crate::rules_version::Rules;
+use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
     ACCOUNTS, FUNDING, HEAD, Head, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, REFERENCES,
-    REQUESTS, RESERVATIONS, Reference,
+    REQUESTS, RESERVATIONS, RUNS, Reference, SEALED,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -51,7 +53,7 @@ impl Ledger {
             self.accounts.count(),
             self.accounts.iter().map(|account| account.to_state()),
         )?;
-        writer.section(PAYMENTS, self.payments.count(), self.payments.to_state())?;
+        writer.section(PAYMENTS, self.payments.count_above_floor(), self.payments.to_state())?;
         writer.section(REQUESTS, self.requests.count(), self.requests.to_state())?;
         let references = self.references.used.iter().map(|digest| Reference { digest: digest.0 });
         writer.section(REFERENCES, self.references.used.len(), references)?;
@@ -59,23 +61,26 @@ impl Ledger {
         let later = self.lives.iter().skip(1);
         let later =
             later.map(|life| Life { incarnation: life.incarnation.0.into(), first: life.first.0.into() });
-        writer.section(LIVES, self.lives.count() - 1, later)
+        writer.section(LIVES, self.lives.count() - 1, later)?;
+        self.payments.sealed.write_state(&mut writer)
     }
 
     /// How many bytes [`Self::write_state`] writes.
     pub fn state_length(&self) -> u64 {
-        let sections: [(Section, usize); 11] = [
+        let sections: [(Section, usize); 13] = [
             (HEAD, 1),
             (PROFILES, self.profiles.len()),
             (PARTICIPANTS, self.participants.count()),
             (NAMES, self.participants.count()),
             (FUNDING, self.participants.funding_count()),
             (ACCOUNTS, self.accounts.count()),
-            (PAYMENTS, self.payments.count()),
+            (PAYMENTS, self.payments.count_above_floor()),
             (REQUESTS, self.requests.count()),
             (REFERENCES, self.references.used.len()),
             (RESERVATIONS, self.reservations.count()),
             (LIVES, self.lives.count() - 1),
+            (SEALED, 1),
+            (RUNS, self.payments.sealed.runs().len()),
         ];
         sections.iter().map(|(section, items)| section.length(*items)).sum()
     }
@@ -134,11 +139,14 @@ impl Ledger {
             ticked: head.ticked,
             position: last,
             last_kind: head.last_kind,
+            rules: head.rules,
             ..Self::new(small)
         };
         ledger.answers.counts = head.answers;
         Reservations::read_state(&mut reader, &mut ledger, &asked, reserved)?;
         ledger.lives = read_lives(&mut reader, ledger.setup.as_ref(), head.lives, last.sequence)?;
+        let sealed = Sealed::read_state(&mut reader, last)?;
+        ledger.payments.take_sealed(sealed).map_err(|impossible| SEALED.impossible(0, impossible))?;
         Ok(ledger)
     }
 
@@ -162,7 +170,8 @@ impl Ledger {
         head.answers = self.answers.counts.map(Into::into);
         head.payments_forgotten = self.payments.forgotten().into();
         head.requests_forgotten = self.requests.forgotten().into();
-        head.lives = u64::try_from(self.lives.count() - 1).expect("64 bits").into();
+        head.lives = u32::try_from(self.lives.count() - 1).expect("restores are few").into();
+        head.rules_version = self.rules_version().into();
         head
     }
 }
@@ -178,6 +187,7 @@ struct HeadRead {
     payments_forgotten: u64,
     requests_forgotten: u64,
     lives: u64,
+    rules: Rules,
 }
 
 fn read_head(reader: &mut SectionReader<'_>) -> Result<HeadRead, StateError> {
@@ -224,7 +234,8 @@ impl HeadRead {
             answers: head.answers.map(U64::get),
             payments_forgotten: head.payments_forgotten.get(),
             requests_forgotten: head.requests_forgotten.get(),
-            lives: head.lives.get(),
+            lives: head.lives.get().into(),
+            rules: value(Rules::before_a_frame(head.rules_version.get()), "rules_version")?,
         };
         // Everything that is counted stands at a position of its own, so no count can overflow.
         let is_counted = |counts: &[u64]| {

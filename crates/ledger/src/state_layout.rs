@@ -5,7 +5,7 @@
 use zerocopy::little_endian::{I64, U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::layout::{PaymentKey, Request, Secret, SetProfile, stored};
+use crate::layout::{PaymentKey, Request, SealDuplicates, Secret, SetProfile, stored};
 use crate::sections::Section;
 
 /// Where the state stands in the log, and what is counted.
@@ -30,6 +30,10 @@ pub const REFERENCES: Section = Section::of::<Reference>(9, 1, "references");
 pub const RESERVATIONS: Section = Section::of::<Reservation>(10, 1, "reservations");
 /// The lives of the log after the first, oldest first.
 pub const LIVES: Section = Section::of::<Life>(11, 1, "lives");
+/// What has left the table of payments for runs on disk.
+pub const SEALED: Section = Section::of::<Sealed>(12, 1, "sealed");
+/// The runs that may hold a payment of the duplicate window, the oldest first, each as the record that named it.
+pub const RUNS: Section = Section::of::<SealDuplicates>(13, 1, "runs");
 
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -74,8 +78,10 @@ stored! {
         payments_forgotten: U64,
         /// Requests that have been forgotten.
         requests_forgotten: U64,
+        /// The version of the rules that decides the next frame.
+        rules_version: U32,
         /// How many lives the log has had after its first.
-        lives: U64,
+        lives: U32,
         /// Zero.
         reserved_end: [u8; 8],
     }
@@ -88,6 +94,16 @@ stored! {
         incarnation: U64,
         /// Its first position.
         first: U64,
+    }
+}
+
+stored! {
+    /// The one item of [`SEALED`].
+    Sealed[16] {
+        /// Payments up to here are on disk; 0 as long as none are.
+        floor: U64,
+        /// The highest number that a run ever had.
+        newest_run: U64,
     }
 }
 

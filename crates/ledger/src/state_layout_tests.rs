@@ -31,7 +31,8 @@ fn sections_and_what_there_is_once() {
         112 48 answers
         160  8 payments_forgotten
         168  8 requests_forgotten
-        176  8 lives
+        176  4 rules_version
+        180  4 lives
         184  8 reserved_end
     }
     layout! { Life[16]
@@ -145,5 +146,13 @@ fn open_questions() {
          92  1 debit_silence
          93  1 credit_silence
          94  2 reserved
+    }
+}
+
+#[test]
+fn payments_on_disk() {
+    layout! { Sealed[16]
+          0  8 floor
+          8  8 newest_run
     }
 }

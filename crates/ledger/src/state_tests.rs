@@ -6,8 +6,8 @@
 use types::Duration;
 
 use super::*;
-use crate::Records;
 use crate::testing::{LIMITS, genesis, ledger_after, read_again, state};
+use crate::{Records, SealedRun};
 
 /// The state of [`golden_ledger`], as version 1 of every section stores it.
 const GOLDEN: &[u8] = include_bytes!("../golden/state-v1.bin");
@@ -43,6 +43,12 @@ fn golden_ledger() -> Ledger {
     ledger.mark_late(settled);
     let life = types::Life { incarnation: types::Incarnation(8), first: types::Sequence(3) };
     assert!(ledger.lives.begin(life));
+    let (first, last) = (Sequence(7), Sequence(settled.0 - 1));
+    let newest_time = ledger.position().time;
+    let run =
+        |number, after, upto| SealedRun { number, after, upto, newest_time, payments: 9, hash: [0xAB; 32] };
+    ledger.payments.sealed.raise(run(4, Sequence(0), first));
+    ledger.payments.sealed.raise(run(3, first, last));
     ledger
 }
 
@@ -162,10 +168,12 @@ fn refusals_name_section_item_and_field() {
         references,
         reservations,
         lives,
+        sealed,
+        runs,
         end,
     ] = starts[..]
     else {
-        panic!("eleven sections and the end: {starts:?}")
+        panic!("thirteen sections and the end: {starts:?}")
     };
     assert_eq!(end, GOLDEN.len());
     let set = |at: usize, value: u8| refusal(|bytes| bytes[at] = value);
@@ -198,6 +206,9 @@ fn refusals_name_section_item_and_field() {
         ),
         (set(lives + 16 + 8, 0), "`life` of item 0 in section `lives` holds an impossible value"),
         (set(lives + 16 + 8 + 3, 9), "`life` of item 0 in section `lives` holds an impossible value"),
+        (set(sealed + 16 + 7, 1), "`floor` of item 0 in section `sealed` holds an impossible value"),
+        (set(runs + 8, 65), "section `runs` has 65 items, and the limits leave room for 64"),
+        (set(runs + 16 + 72, 1), "`run` of item 0 in section `runs` holds an impossible value"),
     ] {
         assert_eq!(found, expected);
     }
@@ -208,7 +219,9 @@ fn refusals_name_section_item_and_field() {
 /// A key that is there twice would be found by chance.
 #[test]
 fn nothing_is_there_twice() {
-    let [.., accounts, payments, requests, _, _, _, _] = starts()[..] else { panic!("eleven sections") };
+    let [.., accounts, payments, requests, _, _, _, _, _, _] = starts()[..] else {
+        panic!("thirteen sections")
+    };
     // The accounts of two customers of A, in one currency.
     let customers: Vec<usize> = (0..30)
         .map(|item| accounts + 16 + 64 * item)
@@ -230,7 +243,7 @@ fn nothing_is_there_twice() {
 fn limits_below_what_is_stored_are_named() {
     let small = Limits { accounts_max: 1, payments_max: 1, requests_max: 1 };
     assert!(Ledger::read_state(&mut &GOLDEN[..], small).is_ok(), "there is room beyond the limits");
-    let [.., payments, requests, _, _, _, _] = starts()[..] else { panic!("eleven sections") };
+    let [.., payments, requests, _, _, _, _, _, _] = starts()[..] else { panic!("thirteen sections") };
     let error = refusal(|bytes| bytes[requests + 10] = 0xFF);
     assert!(error.contains("`requests`") && error.contains("room for 262208"), "{error}");
     // Payments are counted as well, and the count of the section comes before that.
@@ -296,4 +309,45 @@ fn timer_that_is_lost_shows_when_its_time_comes() {
     });
     assert!(lost.0 < whole.0, "one payment has not ended");
     assert!(lost.1 != whole.1);
+}
+
+/// What has left the table of payments is no part of it, dropped already or not.
+#[test]
+fn payments_on_disk_are_named_and_not_kept() {
+    let mut ledger = golden_ledger();
+    let [first, second] =
+        [0, 1].map(|place| ledger.payments.behind(Sequence(0)).nth(place).copied().unwrap());
+    assert!(first.state().is_final() && second.state().is_final());
+    let before = state(&ledger).len();
+    let floor = ledger.sealed_upto();
+    let newest_time = ledger.position().time;
+    let run = SealedRun {
+        number: 5,
+        after: floor,
+        upto: second.sequence(),
+        newest_time,
+        payments: 2,
+        hash: [1; 32],
+    };
+    ledger.payments.sealed.raise(run);
+    assert_eq!(ledger.payment_count() - ledger.unsealed_count(), 2, "they are dropped later");
+    assert_eq!(state(&ledger).len(), before + 80 - 2 * 120);
+    let read = read_again(&ledger);
+    assert_eq!((read.payment_count(), read.sealed_upto()), (ledger.unsealed_count(), second.sequence()));
+    assert_eq!(read.sealed_runs(), ledger.sealed_runs());
+    assert_eq!(read.newest_run_number(), 5);
+    assert!(read.payment(first.sequence()).is_none());
+}
+
+#[test]
+fn runs_that_do_not_follow_each_other_are_refused() {
+    let wrong = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = GOLDEN.to_vec();
+        change(&mut bytes);
+        Ledger::read_state(&mut bytes.as_slice(), LIMITS).unwrap_err()
+    };
+    let runs = GOLDEN.len() - 2 * 80;
+    assert!(wrong(&|bytes| bytes[runs] = 3).to_string().contains("run"), "a number is there twice");
+    assert!(wrong(&|bytes| bytes[runs + 80 + 8] += 1).to_string().contains("after"), "a gap");
+    assert!(wrong(&|bytes| bytes[runs + 80 + 16] += 1).to_string().contains("upto"), "not at the floor");
 }

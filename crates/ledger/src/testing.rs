@@ -298,6 +298,7 @@ impl Run {
             Verdict::Done { .. } => "done".to_owned(),
             Verdict::Refused { refusal, .. } => format!("refused {}", refusal.name()),
             Verdict::Answer { effect, state, reason, .. } => answered(effect, state, reason),
+            Verdict::AskAgain => "ask again".to_owned(),
         };
         if let Some(sequence) = outcome.repeat_of() {
             let label =

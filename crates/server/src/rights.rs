@@ -45,7 +45,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 28] = [
+pub const RIGHTS: [Right; 29] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -70,6 +70,7 @@ pub const RIGHTS: [Right; 28] = [
     call("/solvo.v1.LiquidityService/GetPosition", Roles::ALL, ITSELF),
     call("/solvo.v1.AuditService/GetTrialBalance", OVERSEERS, EACH),
     call("/solvo.v1.NodeService/GetNodeStatus", OVERSEERS, EACH),
+    call("/solvo.v1.NodeService/SetRulesVersion", OPERATORS, EACH),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
     stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),

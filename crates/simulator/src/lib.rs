@@ -67,14 +67,21 @@ mod tests {
     #[test]
     fn seeds_keep_every_promise_and_repeat_themselves() {
         let (mut starts, mut heard, mut effects) = (0, 0, [0; 6]);
+        let (mut snapshots, mut from_snapshot) = (0, 0);
         for seed in 0..40 {
             let first = run(seed, false);
             assert_eq!(first, run(seed, false), "seed {seed} repeats itself");
             let summary = first.unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
             (starts, heard) = (starts + summary.starts, heard + summary.heard);
+            snapshots += summary.snapshots;
+            from_snapshot += summary.starts_from_snapshot;
             effects.iter_mut().zip(summary.effects).for_each(|(sum, count)| *sum += count);
         }
         assert!(starts > 60, "the seeds see crashes: {starts} starts");
+        assert!(
+            snapshots > 100 && from_snapshot > 20,
+            "{snapshots} snapshots, {from_snapshot} starts from one"
+        );
         assert!(heard > 1000, "the seeds see banks: they hear {heard} things");
         let [applied, late, double, contrary, not_asked, _] = effects;
         let seen = [applied, late, double, contrary, not_asked];

@@ -29,7 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 18] = {
+pub const MUTANTS: [Mutant; 20] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
@@ -55,6 +55,8 @@ pub const MUTANTS: [Mutant; 18] = {
         mutant("apply twice after restart", 200, Which::Engine(Engine::ApplyTwice)),
         mutant("forward before durable", 20, Which::Engine(Engine::ForwardBeforeDurable)),
         mutant("lose open reservations on restart", 50, Which::Engine(Engine::LoseOpenReservationsOnRestart)),
+        mutant("truncate before verified", 100, Which::Engine(Engine::TruncateBeforeVerified)),
+        mutant("lose a timer in a snapshot", 100, Which::Ledger(Ledger::LoseTimerInState)),
     ]
 };
 

@@ -20,6 +20,7 @@ mod node;
 mod remote;
 mod restore;
 mod serve;
+mod set_version;
 mod submit;
 mod verify;
 
@@ -54,6 +55,7 @@ enum Command {
     Restore(restore::RestoreArgs),
     Erase(erase::EraseArgs),
     Keys(keys::KeysArgs),
+    SetVersion(set_version::SetVersionArgs),
 }
 
 fn main() -> ExitCode {
@@ -103,6 +105,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Erase(arguments) => erase::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
+        Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
     }
 }
 

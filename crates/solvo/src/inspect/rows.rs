@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use journal::{FrameHeader, FrameKind, FrameView, Location, segment_name};
+use journal::{FrameHash, FrameHeader, FrameKind, FrameView, Location, segment_name};
 use ledger::{
     About, AccountKind, AccountMode, AccountStatus, Command, DecisionScope, Direction, Kind,
     LiquidityDirection, MessageName, OutcomeEntry, ParticipantStatus, Passage, Record, Silence, Stage,
@@ -88,6 +88,13 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
             .with("incarnation", Incarnation(it.incarnation.get()).to_string())
             .with("previous", Incarnation(it.previous.get()).to_string())
             .with("restored_upto", it.restored_upto.get()),
+        Command::SealDuplicates(it) => fields
+            .with("run", it.run.get())
+            .with("after", it.after.get())
+            .with("upto", it.upto.get())
+            .with("newest_time", time(it.newest_time.get()))
+            .with("payments", it.payments.get())
+            .with("hash", FrameHash(it.hash).to_string()),
         Command::Answer(it) => fields
             .with("payment_id", payment_id(lives, header, Sequence(it.payment.get())))
             .with("bic", bic(it.bic))
@@ -109,6 +116,7 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         Command::SetReservationLimit(it) => request(fields, &it.request)
             .with("bic", bic(it.bic))
             .with("unanswered_max", it.unanswered_max.get()),
+        Command::SetVersion(it) => request(fields, &it.request).with("version", it.version.get()),
     }
 }
 
@@ -138,6 +146,7 @@ pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
         (Some(state), _) => payment_state(state),
         (None, Some(_)) => "refused",
         (None, None) if entry.effect().is_some() => "refused",
+        (None, None) if entry.is_asked_again() => "asked_again",
         (None, None) => "done",
     }
 }
@@ -178,10 +187,12 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::RefusedPayment => "refused_payment",
         Kind::Evidence => "evidence",
         Kind::BeginIncarnation => "begin_incarnation",
+        Kind::SealDuplicates => "seal_duplicates",
         Kind::Answer => "answer",
         Kind::SetDecisionPolicy => "set_decision_policy",
         Kind::SetAccountFlag => "set_account_flag",
         Kind::SetReservationLimit => "set_reservation_limit",
+        Kind::SetVersion => "set_version",
     }
 }
 

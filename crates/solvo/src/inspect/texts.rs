@@ -81,7 +81,9 @@ impl Texts {
             | Command::SetParticipantStatus(_)
             | Command::SetAccountStatus(_)
             | Command::SetAccountFloor(_)
+            | Command::SealDuplicates(_)
             | Command::Answer(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => match record.text {

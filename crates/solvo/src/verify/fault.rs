@@ -236,6 +236,7 @@ impl FaultKind {
             Self::Divergence(
                 Divergence::Rules(_)
                 | Divergence::Incarnation { .. }
+                | Divergence::RulesNotInForce { .. }
                 | Divergence::RecordCount { .. }
                 | Divergence::OutcomeCount { .. }
                 | Divergence::Entry(_),

@@ -10,8 +10,8 @@ use journal::{
 };
 use ledger::{
     AccountKind, AccountMode, AccountSelector, Direction, Limits, LiquidityDirection, OpenAccount, Outcome,
-    OutcomeEntry, PostEntry, Profile, RecordWriter, RefusedBody, RefusedPayment, RegisterParticipant,
-    RequestId, TransferLiquidity,
+    OutcomeEntry, PostEntry, Profile, RULES_VERSION, RecordWriter, RefusedBody, RefusedPayment,
+    RegisterParticipant, RequestId, TransferLiquidity,
 };
 use types::{
     AccountNumber, Address, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
@@ -141,7 +141,15 @@ impl HandWritten {
         let mut replayer = Replayer::new(Limits { accounts_max: 9, payments_max: 9, requests_max: 9 });
         replayer.frame(&first.view()).unwrap();
         let tail = first.tail();
-        Self { writer, builder, identity, tail, replayer: Some(replayer), rules_version: 1, personal_key: 0 }
+        Self {
+            writer,
+            builder,
+            identity,
+            tail,
+            replayer: Some(replayer),
+            rules_version: RULES_VERSION,
+            personal_key: 0,
+        }
     }
 
     /// An empty list of commands.
@@ -209,7 +217,7 @@ fn seal_input(kind: FrameKind, identity: Identity, previous: Tail) -> SealInput 
         identity,
         previous,
         time: Timestamp::from_nanoseconds(seconds * 1_000_000_000).unwrap(),
-        rules_version: 1,
+        rules_version: RULES_VERSION,
         durable_mark: previous.batch,
         personal_key: 0,
     }
