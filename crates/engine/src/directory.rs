@@ -85,6 +85,7 @@ impl Directory {
             | Command::Payment(_)
             | Command::RefusedPayment(_)
             | Command::Evidence(_)
+            | Command::BeginIncarnation(_)
             | Command::SealDuplicates(_)
             | Command::Answer(_)
             | Command::SetVersion(_)

@@ -215,6 +215,7 @@ impl Feed {
             | Command::PostEntry(_)
             | Command::TransferLiquidity(_)
             | Command::Evidence(_)
+            | Command::BeginIncarnation(_)
             | Command::SealDuplicates(_)
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crossbeam::channel::{Sender, TrySendError};
 use journal::FrameSource;
 use ledger::{Needs, Outcome, RecordWriter};
-use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
+use types::{DigestKey, Lives, Located, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
@@ -160,6 +160,9 @@ pub(crate) const FINAL_QUESTIONS_UNDER_WAY_MAX: u64 = 1 << 16;
 /// Submissions and questions that may be queued: every one of them could be of a single command.
 pub(crate) const QUEUE_LENGTH: usize = 1 << 15;
 
+/// There is one shard so far.
+const SHARD: Shard = Shard(0);
+
 /// Whether the node takes new work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
@@ -176,7 +179,7 @@ pub struct Handle {
     pub(crate) shared: Arc<Shared>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) digest_key: DigestKey,
-    pub(crate) incarnation: Incarnation,
+    pub(crate) lives: Arc<Lives>,
     pub(crate) log: LogView,
 }
 
@@ -193,14 +196,14 @@ impl Handle {
         events: Sender<Event<Ticket>>,
         directory: Arc<Directory>,
         digest_key: DigestKey,
-        incarnation: Incarnation,
+        lives: Lives,
         log: Arc<dyn FrameSource>,
     ) -> Self {
         let shared = Shared::default();
         let log = LogView::new(log, Arc::clone(&shared.told));
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
         shared.rules_version.store(1, Ordering::Relaxed);
-        Self { events, shared: Arc::new(shared), directory, digest_key, incarnation, log }
+        Self { events, shared: Arc::new(shared), directory, digest_key, lives: Arc::new(lives), log }
     }
 
     /// Starts an empty list of commands of one principal.
@@ -371,8 +374,13 @@ impl Handle {
     }
 
     /// The id of the payment at a position.
-    pub const fn payment_id(&self, sequence: Sequence) -> PaymentId {
-        PaymentId { incarnation: self.incarnation, shard: Shard(0), sequence }
+    pub fn payment_id(&self, sequence: Sequence) -> PaymentId {
+        self.lives.payment_id(SHARD, sequence)
+    }
+
+    /// Where the payment with an id would stand.
+    pub fn locate(&self, id: PaymentId) -> Located {
+        self.lives.locate(SHARD, id)
     }
 
     /// Log time, for stamping what has just been received.

@@ -35,6 +35,7 @@ mod following;
 mod golden_tests;
 mod handle;
 mod keys;
+mod life;
 mod log_view;
 #[cfg(not(solvo_mutants))]
 mod mutants;

@@ -4,12 +4,12 @@
 
 use std::collections::VecDeque;
 
-use journal::FrameView;
+use journal::{FrameHeader, FrameView};
 use ledger::{
     Ledger, Limits, Outcome, OutcomeEntry, OutcomeError, Position, RULES_VERSION, ReadAhead, RecordError,
     Records, ReplayError,
 };
-use types::{DigestKey, Sequence};
+use types::{DigestKey, Incarnation, Sequence};
 
 #[path = "replay_state.rs"]
 mod state;
@@ -40,6 +40,14 @@ pub enum Divergence {
         expected: u32,
         /// As they were read.
         found: u32,
+    },
+    /// A frame of commands carries another life of the log than the one that its records have led to.
+    #[error("the frame belongs to incarnation {found}, and its records to {expected}")]
+    Incarnation {
+        /// As the header says.
+        found: Incarnation,
+        /// As the records say.
+        expected: Incarnation,
     },
     /// The frame was decided by rules that this program does not know.
     #[error("the frame was decided by version {0} of the rules: use the newer program that wrote it")]
@@ -143,6 +151,7 @@ impl Replayer {
         if found != header.record_count {
             return Err(Divergence::RecordCount { expected: header.record_count, found });
         }
+        self.check_life(header)?;
         self.totals.frames += 1;
         self.totals.records += u64::from(found);
         Ok(())
@@ -166,6 +175,15 @@ impl Replayer {
     /// The ledger, and the outcomes that the next frames have to tell.
     pub fn finish(self) -> (Ledger, VecDeque<OutcomeEntry>) {
         (self.ledger, self.untold)
+    }
+
+    /// Until its first record says so, a life that a restore began shows in frames without records alone.
+    fn check_life(&self, header: &FrameHeader) -> Result<(), Divergence> {
+        let (found, expected) = (header.identity.incarnation, self.ledger.lives().last().incarnation);
+        match header.record_count > 0 && found != expected {
+            true => Err(Divergence::Incarnation { found, expected }),
+            false => Ok(()),
+        }
     }
 
     /// A log's first frame says under which version the log began; from there on the log itself says.

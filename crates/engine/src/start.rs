@@ -17,7 +17,7 @@ use journal::{
     LoadError, LocalJournal, MasterKey, OpenError, ReadError, RunError, SealedFrame, SegmentSize, Settings,
     Storage, StorageError, Tail, Writer,
 };
-use ledger::{Limits, Profile, RecordWriter, Setup};
+use ledger::{Limits, Profile, RecordWriter};
 use types::{ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
 
 use crate::clock::LogClock;
@@ -28,6 +28,7 @@ use crate::follower::{Follower, FollowerSettings, FollowerSetup};
 use crate::following::pause;
 use crate::handle::{Handle, QUEUE_LENGTH};
 use crate::keys;
+use crate::life;
 use crate::pace::Pace;
 use crate::recovery::{Recovered, RecoveryProgress, recover_with_key};
 use crate::replay::Divergence;
@@ -130,14 +131,12 @@ where
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
-    if let Some(setup) = replayer.ledger().setup() {
-        check_identity(setup, &identity)?;
-    }
+    let new_life = life::to_begin(replayer.ledger(), &identity, journal.restored())?;
     let mut clock = LogClock::new(now(), tail.time);
     let keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
     // One frame is being written while another fills, and the first may be on its way back.
-    let builder = FrameBuilder::sealing(2, journal.keyring());
     let rules_version = replayer.ledger().rules_version();
+    let builder = FrameBuilder::sealing(2, journal.keyring());
     let mut log = Log { builder, identity, tail, clock, rules_version };
     let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start)?;
@@ -148,6 +147,12 @@ where
         replayer.set_digest_key(key);
         let frame = log.begin(&mut writer, key)?;
         replayer.frame(&frame.view()).map_err(accept)?;
+    } else if let Some(restored) = new_life {
+        let mut commands = RecordWriter::new(DigestKey::new([0; 16]), PrincipalNumber(0));
+        life::begin(&mut commands, &identity, &restored);
+        let frame = log.write(&commands, &mut writer)?;
+        replayer.frame(&frame.view()).map_err(accept)?;
+        tracing::info!(upto = restored.next_sequence.0 - 1, "the log goes on after a restore");
     }
     let snapshots = journal.snapshots();
     snapshots.withdraw_after(snapshot)?;
@@ -159,7 +164,8 @@ where
     directory.fill(&ledger);
     let (sender, events) = bounded(QUEUE_LENGTH);
     let log_reader = Arc::new(journal.frame_reader());
-    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, setup.incarnation, log_reader);
+    let lives = ledger.lives().clone();
+    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, lives, log_reader);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let duplicates = Arc::clone(&handle.shared.duplicates);
     let sealer = Sealer::open(journal.storage().clone(), identity, &ledger, duplicates)?;
@@ -218,14 +224,6 @@ fn tag() -> u64 {
     getrandom::u64().expect("the operating system gave random numbers at the start")
 }
 
-/// The genesis names the log it belongs to, so that frames of another can't stand in for it.
-fn check_identity(setup: &Setup, identity: &Identity) -> Result<(), StartError> {
-    if setup.cluster == identity.cluster && setup.incarnation == identity.incarnation {
-        return Ok(());
-    }
-    Err(StartError::Begin("the genesis names another cluster or incarnation than its frames".to_owned()))
-}
-
 /// The log before the core takes it over.
 struct Log {
     builder: FrameBuilder,
@@ -249,6 +247,15 @@ impl Log {
         let mut commands = RecordWriter::new(key, PrincipalNumber(0));
         commands.genesis_without_key(self.identity.cluster, self.identity.incarnation, DIGEST_KEY_ID);
         commands.set_profile(&Profile::sct_inst_2025());
+        self.write(&commands, writer)
+    }
+
+    /// Writes a frame with these records.
+    fn write(
+        &mut self,
+        commands: &RecordWriter,
+        writer: &mut impl Writer,
+    ) -> Result<SealedFrame, StartError> {
         for record in commands.split() {
             self.builder.push_record(record);
         }
@@ -277,7 +284,7 @@ mod lifecycle_tests;
 
 #[cfg(test)]
 #[path = "start_tests.rs"]
-mod tests;
+pub(crate) mod tests;
 
 #[cfg(test)]
 #[path = "start_version_tests.rs"]

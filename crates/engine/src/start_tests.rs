@@ -13,7 +13,7 @@ use crate::handle::{QUESTIONS_UNDER_WAY_MAX, RECORDS_UNDER_WAY_MAX};
 use crate::testing::{by_key, fill_world, pay, pay_stamped, set_status};
 use crate::{Answer, Answered, NotTaken, Question, Waiting};
 
-pub(super) fn config(folder: &tempfile::TempDir) -> Config {
+pub(crate) fn config(folder: &tempfile::TempDir) -> Config {
     Config {
         folder: folder.path().join("log"),
         segment_size: SegmentSize::new(2 << 20).unwrap(),
@@ -25,7 +25,7 @@ pub(super) fn config(folder: &tempfile::TempDir) -> Config {
     }
 }
 
-pub(super) fn submit(handle: &Handle, commands: RecordWriter) -> Receiver<Vec<Outcome>> {
+pub(crate) fn submit(handle: &Handle, commands: RecordWriter) -> Receiver<Vec<Outcome>> {
     let (sender, receiver) = bounded(1);
     let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
         // Tests may look away.
@@ -47,7 +47,7 @@ fn payments(handle: &Handle, ids: &[&str], accepted: Timestamp) -> RecordWriter 
     writer
 }
 
-pub(super) fn begin_world(handle: &Handle) -> Vec<Outcome> {
+pub(crate) fn begin_world(handle: &Handle) -> Vec<Outcome> {
     let mut writer = handle.commands(PrincipalNumber(1));
     fill_world(&mut writer);
     submit(handle, writer).recv().unwrap()

@@ -15,13 +15,10 @@ fn begin_as_before(config: &Config) {
     let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock, rules_version: 1 };
     let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start).unwrap();
-    let mut commands = RecordWriter::new(DigestKey::new([7; 16]), PrincipalNumber(0));
+    let mut commands = RecordWriter::new(DigestKey::new([5; 16]), PrincipalNumber(0));
     commands.genesis(identity.cluster, identity.incarnation);
     commands.set_profile(&Profile::sct_inst_2025());
-    for record in commands.split() {
-        log.builder.push_record(record);
-    }
-    assert!(matches!(writer.append(&mut log.seal(FrameKind::Commands)), Append::Durable));
+    log.write(&commands, &mut writer).unwrap();
 }
 
 /// The versions of all frames, in order, each once.

@@ -323,7 +323,8 @@ impl<'r, S: Storage> Cursor<'r, S> {
             if head.next_sequence() > position || head.batch >= self.until.batch {
                 return Ok(());
             }
-            if expected_by(&self.tail, self.passed_over, &head).check(&self.reader.identity, &head).is_err() {
+            let expected = expected_by(&self.tail, self.passed_over, &head);
+            if expected.check(&self.segment.header().identity, &head).is_err() {
                 return Err(self.damage(DamageKind::Changed));
             }
             self.tail = Tail::after(&head, FrameHash::NONE);
@@ -337,6 +338,8 @@ impl<'r, S: Storage> Cursor<'r, S> {
         self.enter()?;
         let (location, expected) = (self.location(), self.tail.batch.next());
         let damage = |kind| ReadError::Damage(Damage { location, expected, kind });
+        // Earlier lives of a restored log have their own; the chain goes through all of them.
+        let identity = self.segment.header().identity;
         let frame_length = match self.segment.inspect(self.offset)? {
             Found::Whole { frame_length } => frame_length,
             Found::Misplaced(Place { tag, segment, offset }) => {
@@ -347,9 +350,7 @@ impl<'r, S: Storage> Cursor<'r, S> {
         let (bytes, padding) = self.segment.frame(self.offset, frame_length)?;
         let frame = FrameView::parse(bytes).map_err(|fault| damage(DamageKind::Frame(fault)))?;
         let follows = expected_by(&self.tail, self.passed_over, frame.header());
-        follows
-            .check(&self.reader.identity, frame.header())
-            .map_err(|fault| damage(DamageKind::Chain(fault)))?;
+        follows.check(&identity, frame.header()).map_err(|fault| damage(DamageKind::Chain(fault)))?;
         if !is_zero(padding) {
             return Err(damage(DamageKind::Padding));
         }

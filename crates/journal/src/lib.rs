@@ -25,6 +25,7 @@ mod archive;
 mod buffer;
 mod builder;
 mod bytes;
+mod contents;
 mod duplicates;
 mod envelope;
 mod frame;
@@ -64,6 +65,7 @@ mod tail;
 pub use archive::{ARCHIVE_NAME, Archived, RemovedSegment};
 pub use buffer::AlignedBuffer;
 pub use builder::{FrameBuilder, SealInput, SealedFrame};
+pub use contents::{Contents, Restored};
 pub use duplicates::{
     Filter, FilterLine, Merger, RUN_ENTRY_LENGTH, Run, RunError, RunFacts, RunReader, RunWriter, remove_run,
     run_name, run_number, tidy_runs,

@@ -14,6 +14,7 @@ use types::{BatchNumber, ClusterId, Epoch};
 
 use crate::archive;
 use crate::builder::SealedFrame;
+use crate::contents::Restored;
 use crate::frame::FrameView;
 use crate::frame_index::FrameIndex;
 use crate::frame_reader::FrameReader;
@@ -242,6 +243,11 @@ impl<S: Storage> LocalJournal<S> {
     ) -> Result<KeyFile<S>, KeysError> {
         let (storage, cluster) = (self.shared.storage.clone(), self.shared.identity.cluster);
         KeyFile::create(storage, cluster, master, self.keyring(), clear_before, entropy)
+    }
+
+    /// Where earlier lives of the log end, if it was restored.
+    pub fn restored(&self) -> Option<Restored> {
+        self.shared.manifest().restored
     }
 
     /// The snapshots and the archive.

@@ -8,13 +8,18 @@ use types::{BatchNumber, ClusterId, Epoch, Incarnation, Sequence, Shard, Timesta
 
 use crate::buffer::AlignedBuffer;
 use crate::bytes::{array, i64_at, is_zero, put, u16_at, u32_at, u64_at};
+use crate::contents::Restored;
 use crate::header::{FrameHash, Identity};
 use crate::limits::{BLOCK_SIZE, stored};
 use crate::storage::{StorageError, StorageFile};
 use crate::tail::Tail;
 
-/// The manifest format that this binary writes, and the newest it reads.
-pub(crate) const MANIFEST_FORMAT: u16 = 1;
+/// The newest manifest format that this binary reads. It writes that only for a log that was restored, which a
+/// program that knows only the first would take for damaged.
+pub(crate) const MANIFEST_FORMAT: u16 = 2;
+
+/// The format of a log that was never restored.
+const FORMAT_FIRST: u16 = 1;
 
 /// The file's name.
 pub(crate) const MANIFEST_NAME: &str = "MANIFEST";
@@ -39,10 +44,16 @@ const ANCHOR_TIME: usize = ANCHOR_SEQUENCE + 8;
 const ANCHOR_EPOCH: usize = ANCHOR_TIME + 8;
 const ANCHOR_DURABLE_MARK: usize = ANCHOR_EPOCH + 8;
 const ANCHOR_HASH: usize = ANCHOR_DURABLE_MARK + 8;
-const RESERVED: usize = ANCHOR_HASH + 32;
+const RESTORED_SEGMENT: usize = ANCHOR_HASH + 32;
+const RESTORED_BATCH: usize = RESTORED_SEGMENT + 8;
+const RESTORED_SEQUENCE: usize = RESTORED_BATCH + 8;
+const RESTORED_PREVIOUS: usize = RESTORED_SEQUENCE + 8;
+const RESTORED_HASH: usize = RESTORED_PREVIOUS + 8;
+const RESERVED: usize = RESTORED_HASH + 32;
 
 const _: () = assert!(CLUSTER == 16);
-const _: () = assert!(RESERVED == 144);
+const _: () = assert!(RESTORED_SEGMENT == 144);
+const _: () = assert!(RESERVED == 208);
 
 /// What MANIFEST says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +70,14 @@ pub(crate) struct Manifest {
     pub(crate) newest_snapshot: u64,
     /// The end of what has been trimmed: what the oldest segment's first frame follows.
     pub(crate) anchor: Tail,
+    /// Where earlier lives of the log end, if it was restored.
+    pub(crate) restored: Option<Restored>,
 }
 
 /// What a slot holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Slot {
-    Valid(Manifest),
+    Valid(Box<Manifest>),
     Newer { found: u16 },
     Unreadable,
 }
@@ -95,6 +108,7 @@ impl Manifest {
             newest_segment: 0,
             newest_snapshot: 0,
             anchor: Tail::EMPTY,
+            restored: None,
         }
     }
 
@@ -102,7 +116,8 @@ impl Manifest {
         assert_eq!(block.len(), BLOCK_SIZE);
         block.fill(0);
         put(block, MAGIC, MANIFEST_MAGIC);
-        put(block, FORMAT, MANIFEST_FORMAT.to_le_bytes());
+        let format = if self.restored.is_some() { MANIFEST_FORMAT } else { FORMAT_FIRST };
+        put(block, FORMAT, format.to_le_bytes());
         put(block, SHARD, self.identity.shard.0.to_le_bytes());
         put(block, CLUSTER, self.identity.cluster.0);
         put(block, INCARNATION, self.identity.incarnation.0.to_le_bytes());
@@ -116,6 +131,13 @@ impl Manifest {
         put(block, ANCHOR_EPOCH, self.anchor.epoch.0.to_le_bytes());
         put(block, ANCHOR_DURABLE_MARK, self.anchor.durable_mark.0.to_le_bytes());
         put(block, ANCHOR_HASH, self.anchor.hash.0);
+        if let Some(restored) = self.restored {
+            put(block, RESTORED_SEGMENT, restored.segment.to_le_bytes());
+            put(block, RESTORED_BATCH, restored.batch.0.to_le_bytes());
+            put(block, RESTORED_SEQUENCE, restored.next_sequence.0.to_le_bytes());
+            put(block, RESTORED_PREVIOUS, restored.previous.0.to_le_bytes());
+            put(block, RESTORED_HASH, restored.hash.0);
+        }
         let sum = checksum(block);
         put(block, CHECKSUM, sum.to_le_bytes());
     }
@@ -151,9 +173,11 @@ impl Manifest {
                 durable_mark: BatchNumber(u64_at(block, ANCHOR_DURABLE_MARK)),
                 kind: None,
             },
+            restored: restored(found, block),
         };
-        if found == MANIFEST_FORMAT && is_zero(&block[RESERVED..]) && manifest.is_consistent() {
-            Slot::Valid(manifest)
+        let reserved = if found == FORMAT_FIRST { RESTORED_SEGMENT } else { RESERVED };
+        if found >= FORMAT_FIRST && is_zero(&block[reserved..]) && manifest.is_consistent() {
+            Slot::Valid(Box::new(manifest))
         } else {
             Slot::Unreadable
         }
@@ -168,7 +192,25 @@ impl Manifest {
             && self.anchor.next_sequence.0 > 0
             && self.anchor.durable_mark <= self.anchor.batch
             && self.anchor.batch.0 < u64::MAX
+            && self.restored.is_none_or(|restored| {
+                restored.segment > 0
+                    && restored.segment <= self.newest_segment
+                    && restored.batch.0 > 0
+                    && restored.next_sequence.0 > 1
+                    && restored.previous != self.identity.incarnation
+            })
     }
+}
+
+/// Where earlier lives end, as a slot of this format says.
+fn restored(format: u16, block: &[u8]) -> Option<Restored> {
+    (format > FORMAT_FIRST).then(|| Restored {
+        previous: Incarnation(u64_at(block, RESTORED_PREVIOUS)),
+        segment: u64_at(block, RESTORED_SEGMENT),
+        batch: BatchNumber(u64_at(block, RESTORED_BATCH)),
+        next_sequence: Sequence(u64_at(block, RESTORED_SEQUENCE)),
+        hash: FrameHash(array(block, RESTORED_HASH)),
+    })
 }
 
 impl<F: StorageFile> ManifestFile<F> {
@@ -192,7 +234,7 @@ impl<F: StorageFile> ManifestFile<F> {
             match Manifest::decode(block) {
                 Slot::Newer { found } => return Err(ManifestFault::Newer { found }),
                 Slot::Valid(found) if newest.is_none_or(|other| other.generation < found.generation) => {
-                    newest = Some(found);
+                    newest = Some(*found);
                 }
                 Slot::Valid(_) | Slot::Unreadable => {}
             }

@@ -204,6 +204,7 @@ fn leftover<S: Storage>(
     number: u64,
 ) -> Result<Option<ReadySegment<S::File>>, OpenError> {
     let mut segment = match SegmentReader::open(storage, &manifest.identity, number, Access::Write) {
+        Ok(segment) if segment.header().identity != manifest.identity => return Ok(None),
         Ok(segment) => segment,
         Err(SegmentOpenError::Storage(error)) => return Err(open_error(storage, error)),
         Err(SegmentOpenError::Missing | SegmentOpenError::Fault(_)) => return Ok(None),

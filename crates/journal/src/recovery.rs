@@ -294,6 +294,17 @@ pub enum DamageKind {
         /// What is wrong with it.
         fault: SegmentFault,
     },
+    /// The log was restored up to another frame than the one that its earlier lives end with.
+    #[error(
+        "the log was restored up to batch {restored}, and its segments from before that end with another \
+             frame, batch {found}"
+    )]
+    NotRestored {
+        /// The last frame that the restore kept.
+        restored: BatchNumber,
+        /// The last frame that is there.
+        found: BatchNumber,
+    },
     /// The log ends before the frame at which the snapshot stands.
     #[error(
         "the log ends there, before batch {batch}, at which the newest snapshot stands: frames are missing"
@@ -338,6 +349,7 @@ impl DamageKind {
             | Self::EndsBeforeSnapshot { .. }
             | Self::OtherThanSnapshot { .. }
             | Self::SegmentHeader { .. }
+            | Self::NotRestored { .. }
             | Self::SegmentUnnamed { .. } => {
                 "Copy the folder as it is, then restore it from a backup or a replica"
             }

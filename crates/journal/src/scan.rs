@@ -5,9 +5,10 @@
 
 use std::fmt;
 
-use types::BatchNumber;
+use types::{BatchNumber, Incarnation};
 
 use crate::archive::{self, Shelf, segment_error};
+use crate::contents::Contents;
 use crate::envelope::Found;
 use crate::frame::FrameView;
 use crate::frame_index::FrameIndex;
@@ -23,10 +24,10 @@ use crate::open::{OpenError, manifest_error};
 use crate::recovery::{
     After, Damage, DamageKind, Decision, Later, Observation, Place, StopReason, Written, decide,
 };
-use crate::segment::first_frame_offset;
-use crate::segment_reader::SegmentReader;
+use crate::segment::{SegmentFault, first_frame_offset};
+use crate::segment_reader::{SegmentOpenError, SegmentReader};
 use crate::storage::{Access, Storage, StorageError, StorageFile};
-use crate::tail::Tail;
+use crate::tail::{ChainFault, Tail};
 
 /// What a read calls with each frame.
 pub(crate) type Visit<'v> = dyn FnMut(&FrameView<'_>, Location) -> Result<(), VisitError> + 'v;
@@ -124,6 +125,10 @@ impl<S: Storage> Reader<S> {
     /// The keys at hand.
     pub const fn keyring(&self) -> &Keyring {
         &self.keyring
+    }
+
+    pub(crate) fn with_manifest(storage: S, manifest: Manifest) -> Self {
+        Self { storage, manifest, keyring: Keyring::default() }
     }
 
     /// Whose log this is.
@@ -235,6 +240,7 @@ impl<S: Storage> Scan<'_, S> {
     ) -> Result<Scanned, ReadError> {
         let mut index = FrameIndex::new(before);
         let mut torn = None;
+        let mut life = None;
         let mut location = Location { segment: first, offset: first_frame_offset() };
         for number in first..=self.manifest.newest_segment {
             let before = index.end();
@@ -243,7 +249,7 @@ impl<S: Storage> Scan<'_, S> {
             location = Location { segment: number, offset: first_frame_offset() };
             let ends_torn = loop {
                 let task = Task { after, snapshot };
-                let halt = self.frames(&mut segment, location.offset, &mut index, task, visit)?;
+                let halt = self.frames(&mut segment, location.offset, &mut index, &mut life, task, visit)?;
                 location.offset = halt.offset;
                 let unreadable = halt.place == Place::Unreadable;
                 match self.judge(&mut segment, &index.end(), halt) {
@@ -259,6 +265,7 @@ impl<S: Storage> Scan<'_, S> {
             if ends_torn {
                 torn = Some(location);
             }
+            self.check_restored(number, &index.end(), location)?;
         }
         if snapshot.is_some_and(|snapshot| index.end().batch < snapshot.batch) {
             let kind = DamageKind::EndsBeforeSnapshot { batch: after };
@@ -268,8 +275,25 @@ impl<S: Storage> Scan<'_, S> {
     }
 
     fn open(&self, number: u64, tail: &Tail) -> Result<SegmentReader<S::File>, ReadError> {
-        archive::open_segment(self.storage, &self.manifest.identity, number)
-            .map_err(|error| segment_error(error, number, tail.batch.next()))
+        let segment = archive::open_segment(self.storage, &self.manifest.identity, number)
+            .map_err(|error| segment_error(error, number, tail.batch.next()))?;
+        let found = segment.header().identity;
+        if Contents::admits(self.manifest, number, &found) {
+            return Ok(segment);
+        }
+        let fault = SegmentOpenError::Fault(SegmentFault::Foreign { found });
+        Err(segment_error(fault, number, tail.batch.next()))
+    }
+
+    /// A log that was restored goes on from the very frame that the restore kept last.
+    fn check_restored(&self, number: u64, end: &Tail, location: Location) -> Result<(), ReadError> {
+        match self.manifest.restored {
+            Some(restored) if restored.segment == number && restored.hash != end.hash => {
+                let kind = DamageKind::NotRestored { restored: restored.batch, found: end.batch };
+                Err(damage(location, end, kind))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Visits a segment's frames from an offset up to the first place that does not hold the next one.
@@ -278,10 +302,11 @@ impl<S: Storage> Scan<'_, S> {
         segment: &mut SegmentReader<S::File>,
         from: u64,
         index: &mut FrameIndex,
+        life: &mut Option<Incarnation>,
         Task { after, snapshot }: Task<'_>,
         visit: &mut Visit<'_>,
     ) -> Result<Halt, ReadError> {
-        let number = segment.header().number;
+        let (number, identity) = (segment.header().number, segment.header().identity);
         let mut offset = from;
         let mut texts = Vec::new();
         loop {
@@ -305,8 +330,13 @@ impl<S: Storage> Scan<'_, S> {
                 Ok(frame) => frame,
                 Err(fault) => return contradiction(DamageKind::Frame(fault)),
             };
-            if let Err(fault) = index.end().check(&self.manifest.identity, frame.header()) {
+            if let Err(fault) = index.end().check(&identity, frame.header()) {
                 return contradiction(DamageKind::Chain(fault));
+            }
+            // A life begins with a claim, and so with an epoch.
+            let is_new = life.replace(identity.incarnation).is_some_and(|life| life != identity.incarnation);
+            if is_new && frame.header().kind != FrameKind::EpochStart {
+                return contradiction(DamageKind::Chain(ChainFault::Identity { found: identity }));
             }
             if !crate::bytes::is_zero(padding) {
                 return contradiction(DamageKind::Padding);
@@ -399,11 +429,12 @@ impl<S: Storage> Scan<'_, S> {
             let Some(first) = segment.first_written(first_frame_offset())? else { continue };
             written = written.or(Some(at(first)));
             let Some((offset, frame_length)) = segment.next_whole(first)? else { continue };
+            let identity = segment.header().identity;
             let (bytes, _) = segment.frame(offset, frame_length)?;
             let frame = FrameView::parse(bytes)
                 .map_err(|fault| damage(at(offset), tail, DamageKind::Frame(fault)))?;
             let header = frame.header();
-            let later = match (tail.check(&self.manifest.identity, header), header.kind) {
+            let later = match (tail.check(&identity, header), header.kind) {
                 (Ok(()), FrameKind::EpochStart) => Later::EpochStart,
                 (Ok(()), FrameKind::Commands | FrameKind::Marker) => Later::Follows,
                 (Err(_), _) => Later::Elsewhere,

@@ -117,7 +117,7 @@ impl SegmentHeader {
         put(block, CHECKSUM, sum.to_le_bytes());
     }
 
-    /// Reads block 0 of what should be this segment of this log.
+    /// Reads block 0 of what should be this segment of this log, in whichever of its lives.
     pub(crate) fn decode(
         block: &[u8],
         identity: &Identity,
@@ -125,7 +125,7 @@ impl SegmentHeader {
         file_length: u64,
     ) -> Result<Self, SegmentFault> {
         let header = Self::decode_any(block)?;
-        if header.identity != *identity {
+        if (Identity { incarnation: identity.incarnation, ..header.identity }) != *identity {
             return Err(SegmentFault::Foreign { found: header.identity });
         }
         if header.number != number {

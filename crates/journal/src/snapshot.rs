@@ -216,7 +216,7 @@ impl SnapshotHeader {
         put(block, CHECKSUM, sum.to_le_bytes());
     }
 
-    /// Reads block 0 of what should be this snapshot of this log.
+    /// Reads block 0 of what should be this snapshot of this log, in whichever of its lives.
     pub(crate) fn decode(
         block: &[u8],
         identity: &Identity,
@@ -224,7 +224,7 @@ impl SnapshotHeader {
         file_length: u64,
     ) -> Result<Self, SnapshotFault> {
         let header = Self::decode_any(block)?;
-        if header.identity != *identity {
+        if (Identity { incarnation: identity.incarnation, ..header.identity }) != *identity {
             return Err(SnapshotFault::Foreign { found: header.identity });
         }
         if header.number != number {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use types::{BatchNumber, Timestamp};
 
 use crate::archive::{self, Archived, RemovedSegment, Shelf};
-use crate::header::Identity;
+use crate::contents::Contents;
 use crate::journal::{ReadError, TrimError, Trimmed};
 use crate::local::Shared;
 use crate::manifest::Manifest;
@@ -243,7 +243,7 @@ fn load<S: Storage, T>(
     if newest == 0 {
         return Ok(Loaded { snapshot: None, passed_over: None });
     }
-    let fault = match load_one(storage, &manifest.identity, newest, read) {
+    let fault = match load_one(storage, manifest, newest, read) {
         Ok(loaded) => return Ok(Loaded { snapshot: Some(loaded), passed_over: None }),
         Err(fault) if fault.is_wrong_file() => {
             return Err(LoadError::WrongFile { name: snapshot_name(newest), fault: Box::new(fault) });
@@ -254,7 +254,7 @@ fn load<S: Storage, T>(
     if newest == 1 && manifest.anchor == Tail::EMPTY {
         return Ok(Loaded { snapshot: None, passed_over: Some((newest, fault)) });
     }
-    match load_one(storage, &manifest.identity, newest - 1, read) {
+    match load_one(storage, manifest, newest - 1, read) {
         Ok(loaded) => Ok(Loaded { snapshot: Some(loaded), passed_over: Some((newest, fault)) }),
         Err(previous) if previous.is_wrong_file() => {
             Err(LoadError::WrongFile { name: snapshot_name(newest - 1), fault: Box::new(previous) })
@@ -269,12 +269,15 @@ fn load<S: Storage, T>(
 
 fn load_one<S: Storage, T>(
     storage: &S,
-    identity: &Identity,
+    manifest: &Manifest,
     number: u64,
     read: &mut ReadState<'_, T>,
 ) -> Result<(SnapshotHeader, T), SnapshotFault> {
-    let mut reader = SnapshotReader::open(storage, identity, number)?;
+    let mut reader = SnapshotReader::open(storage, &manifest.identity, number)?;
     let header = *reader.header();
+    if !Contents::admits_snapshot(manifest, header.tail.batch, &header.identity) {
+        return Err(SnapshotFault::Foreign { found: header.identity });
+    }
     match read(&header, &mut reader) {
         // Also if the state's owner has not read all of it.
         Ok(state) => reader.finish().map(|header| (header, state)),

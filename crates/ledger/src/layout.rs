@@ -360,6 +360,22 @@ stored! {
 }
 
 stored! {
+    /// The log goes on in a new life, after a restore from a backup. No text.
+    BeginIncarnation[48] {
+        /// The cluster.
+        cluster: [u8; 16],
+        /// The life that begins.
+        incarnation: U64,
+        /// The life before it.
+        previous: U64,
+        /// The last position that the restore kept.
+        restored_upto: U64,
+        /// Zero.
+        reserved: [u8; 8],
+    }
+}
+
+stored! {
     /// [`crate::SetVersion`]: from the next frame on the log is decided by this version of the rules. No text.
     SetVersion[40] {
         /// Id and body.

@@ -42,6 +42,13 @@ fn records_of_the_log_itself() {
          32 16 digest_key
          48  8 reserved_end
     }
+    layout! { BeginIncarnation[48]
+          0 16 cluster
+         16  8 incarnation
+         24  8 previous
+         32  8 restored_upto
+         40  8 reserved
+    }
     layout! { SetProfile[80]
           0  2 number
           2  2 currency

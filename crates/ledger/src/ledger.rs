@@ -1,6 +1,6 @@
 //! The ledger's state and the one way in which it changes.
 
-use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Sequence, Timestamp};
+use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Lives, Sequence, Timestamp};
 
 use crate::accounts::Accounts;
 use crate::index::Index;
@@ -15,7 +15,7 @@ use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_duplicates,
-    rules_masterdata, rules_payment,
+    rules_incarnation, rules_masterdata, rules_payment,
 };
 
 #[path = "state.rs"]
@@ -35,7 +35,7 @@ pub struct Position {
 pub struct Setup {
     /// The cluster.
     pub cluster: ClusterId,
-    /// The life of the log.
+    /// The first life of the log.
     pub incarnation: Incarnation,
     /// The key of the log's digests; zeros if it stands outside the log and was not given
     /// ([`Ledger::set_digest_key`]). No decision needs it.
@@ -71,12 +71,17 @@ pub enum ReplayError {
     /// A document is about a payment that does not come before it.
     #[error("a document is about a payment that does not stand before it")]
     Evidence,
+    /// A new life of the log does not go on from the one before.
+    #[error("a new incarnation of the log does not go on from the one before it")]
+    Incarnation,
 }
 
 /// All state: a pure function of the commands applied so far.
 #[derive(Debug)]
 pub struct Ledger {
     pub(crate) setup: Option<Setup>,
+    /// From the log's first record on.
+    pub(crate) lives: Lives,
     /// The key of digests, for a log that does not hold it itself.
     given_key: Option<DigestKey>,
     pub(crate) profiles: Vec<Profile>,
@@ -107,6 +112,7 @@ impl Ledger {
     pub fn new(limits: Limits) -> Self {
         Self {
             setup: None,
+            lives: Lives::first(Incarnation(0)),
             given_key: None,
             profiles: Vec::new(),
             accounts: Accounts::new(limits.accounts_max),
@@ -136,6 +142,11 @@ impl Ledger {
         self.setup.as_ref()
     }
 
+    /// The lives of the log, once its first record has been applied.
+    pub const fn lives(&self) -> &Lives {
+        &self.lives
+    }
+
     /// Gives the key of digests for a log whose first record does not hold it. It is not part of the state.
     ///
     /// # Panics
@@ -162,6 +173,7 @@ impl Ledger {
         self.references.reserve(records);
         self.reservations.reserve(records, self.participants.count() + records);
         self.profiles.reserve(records);
+        self.lives.reserve();
     }
 
     /// A frame's own event: its time passes. Payments whose time is over end ([`Self::decided`]), and what is older
@@ -216,6 +228,7 @@ impl Ledger {
                 self.check_evidence(at, evidence)?;
                 done(at, record.command)
             }
+            Command::BeginIncarnation(begin) => rules_incarnation::apply(self, at, begin)?,
             Command::SealDuplicates(seal) => rules_duplicates::apply(self, at, seal),
             Command::Answer(answer) => rules_answer::apply(self, at, answer, record.found),
             Command::SetVersion(set) => {
@@ -275,12 +288,10 @@ impl Ledger {
             (_, Some(given)) => given,
         };
         self.payments.set_key(digest_key);
-        self.setup = Some(Setup {
-            cluster: ClusterId(genesis.cluster),
-            incarnation: Incarnation(genesis.incarnation.get()),
-            digest_key,
-            digest_key_id,
-        });
+        let incarnation = Incarnation(genesis.incarnation.get());
+        self.lives = Lives::first(incarnation);
+        self.setup =
+            Some(Setup { cluster: ClusterId(genesis.cluster), incarnation, digest_key, digest_key_id });
         done(at, Command::Genesis(genesis))
     }
 

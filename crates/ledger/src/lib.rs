@@ -42,6 +42,7 @@ mod requests;
 mod reservations;
 mod rules_answer;
 mod rules_duplicates;
+mod rules_incarnation;
 mod rules_masterdata;
 mod rules_payment;
 mod rules_version;

@@ -459,7 +459,7 @@ impl OutcomeEntry {
                 self.repeat_of().is_none()
             }
             Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
-            Some(Kind::Evidence) => status == DONE,
+            Some(Kind::Evidence | Kind::BeginIncarnation) => status == DONE,
             Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
             Some(
                 Kind::Genesis

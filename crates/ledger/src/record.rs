@@ -11,13 +11,13 @@ use types::{
 };
 use zerocopy::FromBytes;
 
-use crate::layout;
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::rules_version;
 use crate::{
     About, AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, MessageName,
     ParticipantStatus, Passage,
 };
+use crate::{layout, rules_incarnation};
 
 /// Which command a record holds. Stored; numbers are never reused.
 ///
@@ -49,6 +49,8 @@ pub enum Kind {
     RefusedPayment,
     /// [`layout::Evidence`].
     Evidence,
+    /// [`layout::BeginIncarnation`].
+    BeginIncarnation,
     /// [`layout::SealDuplicates`].
     SealDuplicates,
     /// [`layout::SetVersion`].
@@ -79,6 +81,7 @@ impl Kind {
             Self::Payment => 10,
             Self::RefusedPayment => 11,
             Self::Evidence => 12,
+            Self::BeginIncarnation => 14,
             Self::SealDuplicates => 13,
             Self::SetVersion => 16,
             Self::Answer => 20,
@@ -103,6 +106,7 @@ impl Kind {
             10 => Self::Payment,
             11 => Self::RefusedPayment,
             12 => Self::Evidence,
+            14 => Self::BeginIncarnation,
             13 => Self::SealDuplicates,
             16 => Self::SetVersion,
             20 => Self::Answer,
@@ -132,6 +136,7 @@ impl Kind {
             | Self::Payment
             | Self::RefusedPayment
             | Self::Evidence
+            | Self::BeginIncarnation
             | Self::SealDuplicates
             | Self::Answer => false,
         }
@@ -170,6 +175,8 @@ pub enum Command<'frame> {
     RefusedPayment(&'frame layout::RefusedPayment),
     /// A document is kept.
     Evidence(&'frame layout::Evidence),
+    /// The log goes on in a new life, after a restore.
+    BeginIncarnation(&'frame layout::BeginIncarnation),
     /// Payments are on disk and leave the core's table.
     SealDuplicates(&'frame layout::SealDuplicates),
     /// The version of the rules is raised.
@@ -211,6 +218,7 @@ impl<'frame> Command<'frame> {
             Self::Payment(_) => Kind::Payment,
             Self::RefusedPayment(_) => Kind::RefusedPayment,
             Self::Evidence(_) => Kind::Evidence,
+            Self::BeginIncarnation(_) => Kind::BeginIncarnation,
             Self::SealDuplicates(_) => Kind::SealDuplicates,
             Self::SetVersion(_) => Kind::SetVersion,
             Self::Answer(_) => Kind::Answer,
@@ -423,6 +431,9 @@ fn read_command<'frame>(
         Kind::Payment => Command::Payment(checked(structure, check_payment)?),
         Kind::RefusedPayment => Command::RefusedPayment(checked(structure, check_refused)?),
         Kind::Evidence => Command::Evidence(checked(structure, check_evidence)?),
+        Kind::BeginIncarnation => {
+            Command::BeginIncarnation(checked(structure, rules_incarnation::check_record)?)
+        }
         Kind::SealDuplicates => Command::SealDuplicates(checked(structure, duplicates::check_seal)?),
         Kind::SetVersion => Command::SetVersion(checked(structure, rules_version::check_record)?),
         Kind::Answer => Command::Answer(checked(structure, check_answer)?),

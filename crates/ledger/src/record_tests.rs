@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use types::{
-    AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Incarnation,
+    AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Incarnation, Life,
     PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Remittance, Sequence, Text, Timestamp,
 };
 
@@ -137,6 +137,11 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
         }
         Kind::RefusedPayment => refused_payment(writer),
         Kind::Evidence => evidence(writer),
+        Kind::BeginIncarnation => writer.begin_incarnation(
+            ClusterId(*b"golden cluster 1"),
+            Life { incarnation: Incarnation(0x1122_3344_5566_7789), first: Sequence(0x0102_0304_0507) },
+            Incarnation(0x1122_3344_5566_7788),
+        ),
         Kind::SealDuplicates => writer.seal_duplicates(&SealedRun {
             number: 3,
             after: Sequence(0x0102_0304),

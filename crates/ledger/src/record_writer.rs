@@ -5,8 +5,8 @@
 use std::fmt;
 
 use types::{
-    AccountNumber, Amount, Bic, Channel, ClusterId, Currency, Digest, DigestKey, Incarnation, OrderText,
-    PaymentOrder, PlainOrder, PrincipalNumber, StatusReason, Timestamp,
+    AccountNumber, Amount, Bic, Channel, ClusterId, Currency, Digest, DigestKey, Incarnation, Life,
+    OrderText, PaymentOrder, PlainOrder, PrincipalNumber, StatusReason, Timestamp,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -193,6 +193,19 @@ impl RecordWriter {
             reserved_end: [0; 8],
         };
         self.push(Kind::Genesis, &genesis, &[]);
+    }
+
+    /// The log goes on in a new life, after a restore.
+    pub fn begin_incarnation(&mut self, cluster: ClusterId, life: Life, previous: Incarnation) {
+        let restored_upto = life.first.0.checked_sub(1).expect("a restore keeps something");
+        let begin = layout::BeginIncarnation {
+            cluster: cluster.0,
+            incarnation: life.incarnation.0.into(),
+            previous: previous.0.into(),
+            restored_upto: restored_upto.into(),
+            reserved: [0; 8],
+        };
+        self.push(Kind::BeginIncarnation, &begin, &[]);
     }
 
     /// A scheme profile.
@@ -541,7 +554,9 @@ impl RecordWriter {
     /// Notes what a record of this kind and length, its text included, takes.
     fn count_record(&mut self, kind: Kind, length: usize) {
         match kind {
-            Kind::Genesis | Kind::SetProfile | Kind::SealDuplicates => self.needs.log = true,
+            Kind::Genesis | Kind::SetProfile | Kind::BeginIncarnation | Kind::SealDuplicates => {
+                self.needs.log = true
+            }
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
             Kind::Answer => self.answers += 1,

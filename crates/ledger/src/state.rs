@@ -10,7 +10,7 @@
 
 use std::io::{self, Read, Write};
 
-use types::{ClusterId, Digest, DigestKey, Incarnation, Sequence, Timestamp};
+use types::{ClusterId, Digest, DigestKey, Incarnation, Lives, Sequence, Timestamp};
 use zerocopy::FromZeros;
 use zerocopy::little_endian::U64;
 
@@ -27,8 +27,8 @@ use crate::rules_version::Rules;
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
-    ACCOUNTS, FUNDING, HEAD, Head, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, REFERENCES, REQUESTS,
-    RESERVATIONS, RUNS, Reference, SEALED,
+    ACCOUNTS, FUNDING, HEAD, Head, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, REFERENCES,
+    REQUESTS, RESERVATIONS, RUNS, Reference, SEALED,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -58,12 +58,16 @@ impl Ledger {
         let references = self.references.used.iter().map(|digest| Reference { digest: digest.0 });
         writer.section(REFERENCES, self.references.used.len(), references)?;
         writer.section(RESERVATIONS, self.reservations.count(), self.reservations.to_state(ordinal))?;
+        let later = self.lives.iter().skip(1);
+        let later =
+            later.map(|life| Life { incarnation: life.incarnation.0.into(), first: life.first.0.into() });
+        writer.section(LIVES, self.lives.count() - 1, later)?;
         self.payments.sealed.write_state(&mut writer)
     }
 
     /// How many bytes [`Self::write_state`] writes.
     pub fn state_length(&self) -> u64 {
-        let sections: [(Section, usize); 12] = [
+        let sections: [(Section, usize); 13] = [
             (HEAD, 1),
             (PROFILES, self.profiles.len()),
             (PARTICIPANTS, self.participants.count()),
@@ -74,6 +78,7 @@ impl Ledger {
             (REQUESTS, self.requests.count()),
             (REFERENCES, self.references.used.len()),
             (RESERVATIONS, self.reservations.count()),
+            (LIVES, self.lives.count() - 1),
             (SEALED, 1),
             (RUNS, self.payments.sealed.runs().len()),
         ];
@@ -139,6 +144,7 @@ impl Ledger {
         };
         ledger.answers.counts = head.answers;
         Reservations::read_state(&mut reader, &mut ledger, &asked, reserved)?;
+        ledger.lives = read_lives(&mut reader, ledger.setup.as_ref(), head.lives, last.sequence)?;
         let sealed = Sealed::read_state(&mut reader, last)?;
         ledger.payments.take_sealed(sealed).map_err(|impossible| SEALED.impossible(0, impossible))?;
         Ok(ledger)
@@ -164,6 +170,7 @@ impl Ledger {
         head.answers = self.answers.counts.map(Into::into);
         head.payments_forgotten = self.payments.forgotten().into();
         head.requests_forgotten = self.requests.forgotten().into();
+        head.lives = u32::try_from(self.lives.count() - 1).expect("restores are few").into();
         head.rules_version = self.rules_version().into();
         head
     }
@@ -179,6 +186,7 @@ struct HeadRead {
     answers: [u64; 6],
     payments_forgotten: u64,
     requests_forgotten: u64,
+    lives: u64,
     rules: Rules,
 }
 
@@ -226,6 +234,7 @@ impl HeadRead {
             answers: head.answers.map(U64::get),
             payments_forgotten: head.payments_forgotten.get(),
             requests_forgotten: head.requests_forgotten.get(),
+            lives: head.lives.get().into(),
             rules: value(Rules::before_a_frame(head.rules_version.get()), "rules_version")?,
         };
         // Everything that is counted stands at a position of its own, so no count can overflow.
@@ -233,6 +242,7 @@ impl HeadRead {
             let sum = counts.iter().try_fold(0_u64, |sum, count| sum.checked_add(*count));
             sum.is_some_and(|sum| sum <= sequence.0)
         };
+        holds(read.lives == 0 || read.setup.is_some(), "lives")?;
         holds(read.ticked <= sequence, "ticked")?;
         holds(is_counted(&read.payments), "payments")?;
         holds(is_counted(&read.answers), "answers")?;
@@ -253,6 +263,25 @@ fn read_profiles(reader: &mut SectionReader<'_>) -> Result<Vec<Profile>, StateEr
         Ok(())
     })?;
     Ok(profiles)
+}
+
+/// Each life begins after the one before, and has begun.
+fn read_lives(
+    reader: &mut SectionReader<'_>,
+    setup: Option<&Setup>,
+    count: u64,
+    last: Sequence,
+) -> Result<Lives, StateError> {
+    let mut lives = Lives::first(setup.map_or(Incarnation(0), |setup| setup.incarnation));
+    let count = reader.begin_exactly(LIVES, count)?;
+    reader.items(LIVES, count, |stored: &Life| {
+        let life = types::Life {
+            incarnation: Incarnation(stored.incarnation.get()),
+            first: Sequence(stored.first.get()),
+        };
+        holds(life.first <= last && lives.begin(life), "life")
+    })?;
+    Ok(lives)
 }
 
 /// A payment asks one bank, or two, or one twice.

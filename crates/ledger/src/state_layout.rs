@@ -28,6 +28,8 @@ pub const REQUESTS: Section = Section::of::<Answered>(8, 1, "requests");
 pub const REFERENCES: Section = Section::of::<Reference>(9, 1, "references");
 /// The open questions, by the number of the bank that is asked and then in the order of asking.
 pub const RESERVATIONS: Section = Section::of::<Reservation>(10, 1, "reservations");
+/// The lives of the log after the first, oldest first.
+pub const LIVES: Section = Section::of::<Life>(11, 1, "lives");
 /// What has left the table of payments for runs on disk.
 pub const SEALED: Section = Section::of::<Sealed>(12, 1, "sealed");
 /// The runs that may hold a payment of the duplicate window, the oldest first, each as the record that named it.
@@ -64,7 +66,7 @@ stored! {
         digest_key_id: U32,
         /// The cluster.
         cluster: [u8; 16],
-        /// The life of the log.
+        /// The first life of the log.
         incarnation: U64,
         /// The key of the log's digests; zero if the log does not hold it.
         digest_key: Secret,
@@ -78,8 +80,20 @@ stored! {
         requests_forgotten: U64,
         /// The version of the rules that decides the next frame.
         rules_version: U32,
+        /// How many lives the log has had after its first.
+        lives: U32,
         /// Zero.
-        reserved_end: [u8; 12],
+        reserved_end: [u8; 8],
+    }
+}
+
+stored! {
+    /// An item of [`LIVES`].
+    Life[16] {
+        /// The life.
+        incarnation: U64,
+        /// Its first position.
+        first: U64,
     }
 }
 

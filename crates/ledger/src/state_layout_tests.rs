@@ -32,7 +32,12 @@ fn sections_and_what_there_is_once() {
         160  8 payments_forgotten
         168  8 requests_forgotten
         176  4 rules_version
-        180 12 reserved_end
+        180  4 lives
+        184  8 reserved_end
+    }
+    layout! { Life[16]
+          0  8 incarnation
+          8  8 first
     }
 }
 

@@ -41,6 +41,8 @@ fn golden_ledger() -> Ledger {
     );
     let settled = ledger.payments.find(crate::testing_words::bank("A"), b"T2").unwrap().sequence();
     ledger.mark_late(settled);
+    let life = types::Life { incarnation: types::Incarnation(8), first: types::Sequence(3) };
+    assert!(ledger.lives.begin(life));
     let (first, last) = (Sequence(7), Sequence(settled.0 - 1));
     let newest_time = ledger.position().time;
     let run =
@@ -165,12 +167,13 @@ fn refusals_name_section_item_and_field() {
         requests,
         references,
         reservations,
+        lives,
         sealed,
         runs,
         end,
     ] = starts[..]
     else {
-        panic!("twelve sections and the end: {starts:?}")
+        panic!("thirteen sections and the end: {starts:?}")
     };
     assert_eq!(end, GOLDEN.len());
     let set = |at: usize, value: u8| refusal(|bytes| bytes[at] = value);
@@ -201,6 +204,8 @@ fn refusals_name_section_item_and_field() {
             set(reservations + 16 + 90, 9),
             "`stage` of item 0 in section `reservations` holds an impossible value",
         ),
+        (set(lives + 16 + 8, 0), "`life` of item 0 in section `lives` holds an impossible value"),
+        (set(lives + 16 + 8 + 3, 9), "`life` of item 0 in section `lives` holds an impossible value"),
         (set(sealed + 16 + 7, 1), "`floor` of item 0 in section `sealed` holds an impossible value"),
         (set(runs + 8, 65), "section `runs` has 65 items, and the limits leave room for 64"),
         (set(runs + 16 + 72, 1), "`run` of item 0 in section `runs` holds an impossible value"),
@@ -214,7 +219,9 @@ fn refusals_name_section_item_and_field() {
 /// A key that is there twice would be found by chance.
 #[test]
 fn nothing_is_there_twice() {
-    let [.., accounts, payments, requests, _, _, _, _, _] = starts()[..] else { panic!("twelve sections") };
+    let [.., accounts, payments, requests, _, _, _, _, _, _] = starts()[..] else {
+        panic!("thirteen sections")
+    };
     // The accounts of two customers of A, in one currency.
     let customers: Vec<usize> = (0..30)
         .map(|item| accounts + 16 + 64 * item)
@@ -236,7 +243,7 @@ fn nothing_is_there_twice() {
 fn limits_below_what_is_stored_are_named() {
     let small = Limits { accounts_max: 1, payments_max: 1, requests_max: 1 };
     assert!(Ledger::read_state(&mut &GOLDEN[..], small).is_ok(), "there is room beyond the limits");
-    let [.., payments, requests, _, _, _, _, _] = starts()[..] else { panic!("twelve sections") };
+    let [.., payments, requests, _, _, _, _, _, _] = starts()[..] else { panic!("thirteen sections") };
     let error = refusal(|bytes| bytes[requests + 10] = 0xFF);
     assert!(error.contains("`requests`") && error.contains("room for 262208"), "{error}");
     // Payments are counted as well, and the count of the section comes before that.

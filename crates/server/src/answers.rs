@@ -15,7 +15,7 @@ use engine::{NotTaken, Waiting};
 use ledger::{Answer, AnswerEffect, AnswerPayment, Outcome, RecordWriter, Stage, Verdict};
 use tokio::sync::Notify;
 use tonic::Status;
-use types::{Bic, PaymentId, PrincipalNumber, ReasonCode, Sequence};
+use types::{Bic, Located, PaymentId, PrincipalNumber, ReasonCode, Sequence};
 
 use crate::log::payments;
 use crate::mailbox::{Letter, Mailbox};
@@ -226,9 +226,11 @@ fn read_answer(
     wire: &v1::PaymentAnswer,
 ) -> Option<AnswerPayment> {
     let payment = match PaymentId::parse(&wire.payment_id) {
-        Ok(id) if node.handle.payment_id(id.sequence) == id => Some(id.sequence),
-        // An id of another life of the log names no payment of this one.
-        Ok(_) => Some(Sequence(0)),
+        Ok(id) => match node.handle.locate(id) {
+            Located::At(sequence) => Some(sequence),
+            // An id of another log, or of what a restore has cut off, names no payment of this one.
+            Located::Lost { .. } | Located::Elsewhere => Some(Sequence(0)),
+        },
         Err(error) => {
             reader.violation(&path.field("payment_id"), error);
             None

@@ -8,7 +8,7 @@ use ledger::{Outcome, Payment, PaymentAnswer, QuestionState, Stage, Told};
 use prost::Message;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use types::{Bic, Channel, PaymentId, PaymentState, Sequence};
+use types::{Bic, Channel, Located, PaymentId, PaymentState, Sequence};
 
 use crate::admission::{Admission, Order, undecodable};
 use crate::batch::serve_stream;
@@ -75,8 +75,9 @@ impl PaymentService for Payments {
         // Before it is waited for: nobody waits for an answer that he may not know.
         let side = self.0.side_of(&caller, request.get_ref(), &answered).await?;
         let answered = self.0.at_the_end(&caller, answered, patience).await?;
-        let result = Some(self.0.payment_answer(&answered, side)?);
-        Ok(Response::new(v1::GetPaymentResponse { result }))
+        let mut result = self.0.payment_answer(&answered, side)?;
+        tell_if_lost(&self.0, request.get_ref(), &mut result);
+        Ok(Response::new(v1::GetPaymentResponse { result: Some(result) }))
     }
 }
 
@@ -201,6 +202,7 @@ impl Node {
                 as_of_sequence: answered.as_of.sequence.0,
                 as_of_time: Some(client::convert::timestamp(answered.as_of.time)),
                 forgotten,
+                restored_upto_sequence: None,
             })
         };
         Ok(match answer {
@@ -225,6 +227,21 @@ fn told_to(payment: &Payment, side: Stage) -> Option<Told> {
     payment.told_to(side).or(waiting)
 }
 
+/// A payment that a restore from a backup has cut off was once in the log: that it is not found says nothing about what
+/// it came to then, and others may have been told of that.
+fn tell_if_lost(node: &Node, asked: &v1::GetPaymentRequest, result: &mut v1::get_payment_response::Result) {
+    use v1::get_payment_request::Reference;
+    use v1::get_payment_response::Result as Wire;
+    let (Wire::NotFound(not_found), Some(Reference::PaymentId(text))) = (result, &asked.reference) else {
+        return;
+    };
+    let Ok(id) = PaymentId::parse(text) else { return };
+    if let Located::Lost { restored_upto } = node.handle.locate(id) {
+        not_found.r#final = false;
+        not_found.restored_upto_sequence = Some(restored_upto.0);
+    }
+}
+
 fn read_question(node: &Node, wire: &v1::GetPaymentRequest) -> Result<Question, Status> {
     use v1::get_payment_request::Reference;
     let mut reader = FieldReader::new();
@@ -234,9 +251,11 @@ fn read_question(node: &Node, wire: &v1::GetPaymentRequest) -> Result<Question, 
             None
         }
         Some(Reference::PaymentId(text)) => match PaymentId::parse(text) {
-            Ok(id) if node.handle.payment_id(id.sequence) == id => Some(Question::PaymentAt(id.sequence)),
-            // An id of another life of the log names no payment of this one.
-            Ok(_) => Some(Question::PaymentAt(Sequence(0))),
+            Ok(id) => Some(Question::PaymentAt(match node.handle.locate(id) {
+                Located::At(sequence) => sequence,
+                // An id of another log, or of what a restore has cut off, names no payment of this one.
+                Located::Lost { .. } | Located::Elsewhere => Sequence(0),
+            })),
             Err(error) => {
                 reader.violation(&Path::root("payment_id"), error);
                 None

@@ -16,11 +16,11 @@ use anyhow::Context as _;
 use engine::Divergence;
 use journal::{FileStorage, FrameHeader, FrameView, Reader};
 use ledger::{About, Command, MessageName, OutcomeEntry, Passage, Record, Records, layout};
-use types::{Bic, PaymentId, Sequence};
+use types::{Bic, Lives, PaymentId, Sequence};
 
 use crate::inspect::fields::Fields;
 use crate::inspect::texts::Texts;
-use crate::inspect::{Shown, Stop, Unshown, is_broken_pipe, read, rows};
+use crate::inspect::{Shown, Stop, Unshown, check_known, is_broken_pipe, read, rows};
 use crate::master_key::MasterKeyArgs;
 use crate::verify::{Fault, FaultKind};
 
@@ -77,13 +77,10 @@ pub(crate) fn run(args: &EvidenceArgs) -> anyhow::Result<ExitCode> {
 fn evidence(args: &EvidenceArgs, out: &mut dyn Write, errors: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let storage = FileStorage::open(&args.data).context("the folder can't be opened")?;
     let reader = Reader::open(storage)?.with_keys_of_folder(args.master_key.read()?.as_ref())?;
+    let lives = reader.lives()?;
     let wanted = match (args.payment, args.debtor_agent, &args.transaction_id) {
         (Some(payment), ..) => {
-            let identity = reader.identity();
-            if (payment.incarnation, payment.shard) != (identity.incarnation, identity.shard) {
-                let folder = args.data.display();
-                anyhow::bail!("payment {payment} was given by another log than the one in {folder}");
-            }
+            check_known(&reader, &lives, payment, &args.data)?;
             Wanted::Payment(payment.sequence)
         }
         (None, Some(debtor_agent), Some(transaction_id)) => {
@@ -95,6 +92,7 @@ fn evidence(args: &EvidenceArgs, out: &mut dyn Write, errors: &mut dyn Write) ->
         fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
     }
     let mut search = Search {
+        lives,
         wanted,
         key: None,
         positions: BTreeSet::new(),
@@ -139,6 +137,8 @@ enum Wanted {
 
 /// Goes through the log and prints what is asked for.
 struct Search<'o> {
+    /// Of which the payments' ids tell.
+    lives: Lives,
     wanted: Wanted,
     /// The key of the payment at the position that is asked for, once that has been read.
     key: Option<layout::PaymentKey>,
@@ -250,7 +250,8 @@ impl Search<'_> {
             Some(Ok(_)) => unreachable!("evidence is a document"),
             Some(Err(source)) => return Err(FaultKind::Texts { sequence, source }.into()),
         };
-        let document = Document::new(frame.header(), sequence, about, record, evidence, bytes);
+        let payment = rows::payment_id(&self.lives, frame.header(), about);
+        let document = Document::new(frame.header(), sequence, (about, payment), record, evidence, bytes);
         match self.positions.contains(&about) {
             true => self.print.document(&document)?,
             false => self.undecided.push(document),
@@ -263,7 +264,7 @@ impl Document {
     fn new(
         header: &FrameHeader,
         sequence: Sequence,
-        about: Sequence,
+        (about, payment): (Sequence, String),
         record: &Record<'_>,
         evidence: &layout::Evidence,
         bytes: Option<Vec<u8>>,
@@ -277,7 +278,7 @@ impl Document {
         let fields = Fields::default()
             .with("passage", passage)
             .with("message", message.as_str())
-            .with("payment_id", rows::payment_id(header, about))
+            .with("payment_id", payment)
             .with_some("counterpart", Bic::from_bytes(evidence.counterpart).map(|bic| bic.to_string()))
             .with("time", rows::instant(header.time))
             .with("sequence", sequence.0)

@@ -6,14 +6,14 @@
 //! - What was read before a fault is printed before the fault is told.
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use engine::Divergence;
 use journal::{End, FileStorage, FrameHeader, FrameView, Location, ReadError, Reader};
 use ledger::{Command, OutcomeEntry, Records};
-use types::{BatchNumber, PaymentId, Sequence};
+use types::{BatchNumber, Lives, Located, PaymentId, Sequence};
 
 pub(crate) mod fields;
 mod mask;
@@ -82,13 +82,13 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn inspect(args: &InspectArgs, out: &mut dyn Write, errors: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let storage = FileStorage::open(&args.folder).context("the folder can't be opened")?;
     let reader = Reader::open(storage)?.with_keys_of_folder(args.master_key.read()?.as_ref())?;
-    if let Some(payment) = args.payment
-        && (payment.incarnation, payment.shard) != (reader.identity().incarnation, reader.identity().shard)
-    {
-        anyhow::bail!("payment {payment} was given by another log than the one in {}", args.folder.display());
+    let lives = reader.lives()?;
+    if let Some(payment) = args.payment {
+        check_known(&reader, &lives, payment, &args.folder)?;
     }
     let mut show = Show {
         personal: if args.personal { Personal::Shown } else { Personal::Masked },
+        lives,
         payment: args.payment.map(|payment| payment.sequence),
         json: args.json,
         frames_left: if args.frame.is_some() { Some(1) } else { args.limit },
@@ -106,6 +106,26 @@ fn inspect(args: &InspectArgs, out: &mut dyn Write, errors: &mut dyn Write) -> a
         Err(Stop::Read(error)) => {
             Fault::of_read(&args.folder, error, last.as_ref()).write_text(errors)?;
             Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Checks that the log in a folder gave a payment's id, and has not lost the payment.
+pub(crate) fn check_known(
+    reader: &Reader<FileStorage>,
+    lives: &Lives,
+    payment: PaymentId,
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let folder = folder.display();
+    match lives.locate(reader.identity().shard, payment) {
+        Located::At(_) => Ok(()),
+        Located::Lost { restored_upto } => anyhow::bail!(
+            "payment {payment} was lost when the log in {folder} was restored: what stood after position \
+             {restored_upto} was not kept"
+        ),
+        Located::Elsewhere => {
+            anyhow::bail!("payment {payment} was given by another log than the one in {folder}")
         }
     }
 }
@@ -187,6 +207,8 @@ fn tell_end(args: &InspectArgs, end: &End, found: bool, errors: &mut dyn Write) 
 /// What is shown, and where.
 struct Show<'o> {
     personal: Personal,
+    /// Of which the payments' ids tell.
+    lives: Lives,
     /// Only this payment.
     payment: Option<Sequence>,
     json: bool,
@@ -268,7 +290,7 @@ impl Show<'_> {
                 continue;
             }
             self.found = true;
-            let fields = rows::record(header, sequence, &record);
+            let fields = rows::record(&self.lives, header, sequence, &record);
             if record.is_erased() {
                 self.row("record", header, fields.with("texts", "erased"))?;
                 continue;

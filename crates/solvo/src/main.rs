@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+mod backup;
 mod bank;
 mod demo;
 mod dev_certs;
@@ -18,6 +19,7 @@ mod load;
 mod master_key;
 mod node;
 mod remote;
+mod restore;
 mod serve;
 mod set_version;
 mod submit;
@@ -50,6 +52,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     DevCerts(dev_certs::DevCertsArgs),
     Evidence(evidence::EvidenceArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
     Erase(erase::EraseArgs),
     Keys(keys::KeysArgs),
     SetVersion(set_version::SetVersionArgs),
@@ -99,6 +103,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::DevCerts(arguments) => dev_certs::run(&arguments),
         Command::Evidence(arguments) => evidence::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Erase(arguments) => erase::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),

@@ -16,6 +16,7 @@ use server::{Identities, IdentityFiles, IsoSettings, ServerLimits};
 use tokio::signal::unix::{SignalKind, signal};
 use types::Bic;
 
+use crate::backup::catalogue::CATALOGUE;
 use crate::master_key::MasterKeyArgs;
 use crate::node::Node;
 
@@ -202,6 +203,11 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     ] {
         ensure!((1..=ROOM_MAX).contains(&room), "--{name} is a number from 1 to {ROOM_MAX}");
     }
+    ensure!(
+        !arguments.data.join(CATALOGUE).exists(),
+        "{} is a backup, and would be none once a node had written to it: make a folder of it with `solvo restore`",
+        arguments.data.display()
+    );
     let limits = Limits {
         accounts_max: arguments.accounts_max,
         payments_max: arguments.payments_max,

@@ -98,25 +98,37 @@ fn verify_with(
     let storage = FileStorage::open(folder).map_err(Fault::of_folder)?;
     let reader = Reader::open(storage).map_err(Fault::of_folder)?;
     let reader = reader.with_keys_of_folder(master).map_err(Fault::of_folder)?;
+    verify_reader(folder, &reader, observer)
+}
+
+/// Reads, replays and checks what a reader reads of a folder.
+///
+/// # Errors
+/// The first fault.
+pub(crate) fn verify_reader(
+    folder: &Path,
+    reader: &Reader<FileStorage>,
+    observer: &mut dyn Observer,
+) -> Result<Report, Fault> {
     let mut walk = Walk {
         observer,
         replayer: Replayer::new(LIMITS),
         tally: Tally::default(),
         undecided: BTreeMap::new(),
         last: None,
-        snapshots: SnapshotChecks::new(&reader).map_err(Fault::of_folder)?,
+        snapshots: SnapshotChecks::new(reader).map_err(Fault::of_folder)?,
     };
     let end = match reader.read(BatchNumber(0), &mut |frame, location| Ok(walk.frame(frame, location)?)) {
         // The archive does not reach back to the log's beginning.
         Err(ReadError::Trimmed { first, .. }) if walk.last.is_none() => {
-            let (replayer, tail) = walk.snapshots.oldest(&reader, first).map_err(Fault::of_folder)?;
+            let (replayer, tail) = walk.snapshots.oldest(reader, first).map_err(Fault::of_folder)?;
             walk.replayer = replayer;
             reader.read_from(&tail, &mut |frame, location| Ok(walk.frame(frame, location)?))
         }
         other => other,
     };
     let end = end.map_err(|error| Fault::of_read(folder, error, walk.last.as_ref()))?;
-    walk.finish(&reader, end)
+    walk.finish(reader, end)
 }
 
 /// Room to start with. The ledger grows as the log needs it; nobody waits for an answer here.
@@ -219,8 +231,11 @@ impl Walk<'_> {
             self.decided(entry);
         }
         assert!(self.undecided.is_empty(), "every command has been decided");
+        let life = ledger.lives().last().incarnation;
+        // Before its first start a restored folder ends in the life that was restored.
+        let restored = reader.contents().restored.map(|restored| restored.previous);
         if let Some(setup) = ledger.setup()
-            && (setup.cluster, setup.incarnation) != (identity.cluster, identity.incarnation)
+            && (setup.cluster != identity.cluster || life != identity.incarnation && Some(life) != restored)
         {
             return Err(Fault::of_folder(FaultKind::Genesis));
         }

@@ -17,6 +17,7 @@ pub mod fields;
 mod iban;
 mod iban_registry;
 mod identifiers;
+mod lives;
 mod money;
 mod order;
 mod order_text;
@@ -33,6 +34,7 @@ pub use identifiers::{
     AccountNumber, BatchNumber, ClusterId, Epoch, Incarnation, ParticipantNumber, PaymentId, PaymentIdError,
     PrincipalNumber, Sequence, Shard,
 };
+pub use lives::{Life, Lives, Located};
 pub use money::{Amount, AmountError, Balance};
 pub use order::{
     Address, CategoryPurpose, Channel, OrganisationIdentification, OtherIdentification, Party, PaymentOrder,

@@ -145,7 +145,9 @@ impl RunHeader {
         if !is_possible {
             return Err(damaged());
         }
-        if header.identity != *identity || header.number != number {
+        // A log that was restored goes on with the runs of its earlier lives; what the log says of a run tells which it is.
+        let in_this_life = Identity { incarnation: identity.incarnation, ..header.identity };
+        if in_this_life != *identity || header.number != number {
             return Err(RunError::Another { number });
         }
         Ok(header)

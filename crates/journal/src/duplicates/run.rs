@@ -87,7 +87,7 @@ impl<F: StorageFile> Run<F> {
             let page = length.min(page_offset(sections.end)) / stored(BLOCK_SIZE);
             return Err(RunError::Damaged { number, page });
         }
-        let salt = Salt::new(identity, number);
+        let salt = Salt::new(&header.identity, number);
         let (mut entry_fences, mut key_fences, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         let section = |pages: std::ops::Range<u64>, count, length, take: &mut dyn FnMut(&[u8])| {
             let mut reader = PageReader::new(salt, number, pages);

@@ -158,8 +158,10 @@ fn a_run_that_is_not_the_one_named_is_refused() {
     let facts = *write(&storage, 1, 9, &entries(10, 40)).facts();
     let other = *write(&storage, 2, 9, &entries(10, 40)).facts();
     let open = |identity: &Identity, facts: &RunFacts| Run::open(&storage, identity, facts).unwrap_err();
-    let foreign = Identity { incarnation: Incarnation(5), ..IDENTITY };
+    let foreign = Identity { cluster: ClusterId([5; 16]), ..IDENTITY };
     assert_eq!(open(&foreign, &facts), RunError::Another { number: 1 });
+    let restored = Identity { incarnation: Incarnation(5), ..IDENTITY };
+    check(&Run::open(&storage, &restored, &facts).unwrap(), &entries(10, 40));
     let renamed = RunFacts { number: 3, ..facts };
     assert_eq!(open(&IDENTITY, &renamed), RunError::Missing { number: 3 });
     assert_eq!(open(&IDENTITY, &RunFacts { hash: other.hash, ..facts }), RunError::Another { number: 1 });

@@ -13,6 +13,7 @@ mod frames;
 mod golden;
 mod keys;
 mod recovery_cases;
+mod restored;
 mod snapshot_cases;
 mod space;
 mod support;

@@ -439,22 +439,22 @@ fn a_read_only_folder_says_so_and_can_be_inspected() {
 fn a_newer_format_says_so() {
     let (storage, _) = folder(&[100]);
     for start in [0, 4096] {
-        storage.change("MANIFEST", |bytes| newer(&mut bytes[start..start + 4096]));
+        storage.change("MANIFEST", |bytes| newer(&mut bytes[start..start + 4096], 3));
     }
     let error = LocalJournal::open(storage, None, settings(SEGMENT_BYTES, 2)).unwrap_err();
-    assert!(matches!(error, OpenError::NewerFormat { found: 2, .. }), "{error}");
+    assert!(matches!(error, OpenError::NewerFormat { found: 3, .. }), "{error}");
     assert!(error.to_string().contains("use the newer binary"), "{error}");
 
     let (storage, _) = folder(&[100]);
-    storage.change(FIRST, |bytes| newer(&mut bytes[..4096]));
+    storage.change(FIRST, |bytes| newer(&mut bytes[..4096], 2));
     let (_, _, kind) = damage(&storage);
     let fault = SegmentFault::NewerFormat { found: 2 };
     assert_eq!(kind, DamageKind::SegmentHeader { name: FIRST.to_owned(), fault });
 }
 
 /// Raises the format of a block and makes its checksum right again.
-fn newer(block: &mut [u8]) {
-    block[8] = 2;
+fn newer(block: &mut [u8], format: u8) {
+    block[8] = format;
     let sum = crc32c::crc32c_append(crc32c::crc32c(&block[..12]), &block[16..]);
     block[12..16].copy_from_slice(&sum.to_le_bytes());
 }

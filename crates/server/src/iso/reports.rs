@@ -9,7 +9,7 @@ use iso20022::{
     read_message, write_pacs002,
 };
 use ledger::{Payment, QuestionState, Stage, Told};
-use types::{Bic, PaymentId, PaymentState, ReasonCode, Sequence, Text, Timestamp};
+use types::{Bic, Located, PaymentId, PaymentState, ReasonCode, Sequence, Text, Timestamp};
 
 use super::outgoing::{Dress, Outgoing};
 
@@ -53,8 +53,10 @@ pub(super) fn payment_of_message(handle: &Handle, message_id: &Text<35>) -> Opti
     let text = message_id.as_str();
     let kinds = [MessageOf::CreditorReport, MessageOf::Question];
     let id = kinds.iter().find_map(|kind| text.strip_suffix(kind.suffix())).unwrap_or(text);
-    let id = PaymentId::parse(id).ok()?;
-    (handle.payment_id(id.sequence) == id).then_some(id.sequence)
+    match handle.locate(PaymentId::parse(id).ok()?) {
+        Located::At(sequence) => Some(sequence),
+        Located::Lost { .. } | Located::Elsewhere => None,
+    }
 }
 
 /// What a report says of a final payment.

@@ -2,14 +2,14 @@
 
 use std::fmt::Debug;
 
-use journal::{FrameHash, FrameHeader, FrameKind, FrameView, Identity, Location, segment_name};
+use journal::{FrameHash, FrameHeader, FrameKind, FrameView, Location, segment_name};
 use ledger::{
     About, AccountKind, AccountMode, AccountStatus, Command, DecisionScope, Direction, Kind,
     LiquidityDirection, MessageName, OutcomeEntry, ParticipantStatus, Passage, Record, Silence, Stage,
     layout,
 };
 use types::{
-    Amount, Balance, Bic, Channel, ClusterId, Currency, Date, Digest, Duration, Incarnation, PaymentId,
+    Amount, Balance, Bic, Channel, ClusterId, Currency, Date, Digest, Duration, Incarnation, Lives,
     PaymentState, ReasonCode, Sequence, Timestamp,
 };
 
@@ -37,7 +37,7 @@ pub(crate) fn frame(frame: &FrameView<'_>, location: Location) -> Fields {
 }
 
 /// What a record's structure says. Its texts come from elsewhere.
-pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'_>) -> Fields {
+pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, record: &Record<'_>) -> Fields {
     let fields = Fields::default()
         .with("sequence", sequence.0)
         .with("kind", kind(record.command.kind()))
@@ -78,9 +78,16 @@ pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'
             .with("amount", amount(it.amount.get(), it.currency.get()))
             .with("currency", currency(it.currency.get()).code())
             .with("reference_digest", digest(it.reference_digest)),
-        Command::Payment(it) => payment(fields.with("payment_id", payment_id(header, sequence)), it),
-        Command::RefusedPayment(it) => refused(fields.with("payment_id", payment_id(header, sequence)), it),
-        Command::Evidence(it) => evidence(fields, header, it),
+        Command::Payment(it) => payment(fields.with("payment_id", payment_id(lives, header, sequence)), it),
+        Command::RefusedPayment(it) => {
+            refused(fields.with("payment_id", payment_id(lives, header, sequence)), it)
+        }
+        Command::Evidence(it) => evidence(fields, lives, header, it),
+        Command::BeginIncarnation(it) => fields
+            .with("cluster", ClusterId(it.cluster).to_string())
+            .with("incarnation", Incarnation(it.incarnation.get()).to_string())
+            .with("previous", Incarnation(it.previous.get()).to_string())
+            .with("restored_upto", it.restored_upto.get()),
         Command::SealDuplicates(it) => fields
             .with("run", it.run.get())
             .with("after", it.after.get())
@@ -89,7 +96,7 @@ pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'
             .with("payments", it.payments.get())
             .with("hash", FrameHash(it.hash).to_string()),
         Command::Answer(it) => fields
-            .with("payment_id", payment_id(header, Sequence(it.payment.get())))
+            .with("payment_id", payment_id(lives, header, Sequence(it.payment.get())))
             .with("bic", bic(it.bic))
             .with("stage", named(Stage::from_number(it.stage)))
             .with(
@@ -179,6 +186,7 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::Payment => "payment",
         Kind::RefusedPayment => "refused_payment",
         Kind::Evidence => "evidence",
+        Kind::BeginIncarnation => "begin_incarnation",
         Kind::SealDuplicates => "seal_duplicates",
         Kind::Answer => "answer",
         Kind::SetDecisionPolicy => "set_decision_policy",
@@ -262,10 +270,10 @@ fn refused(fields: Fields, refused: &layout::RefusedPayment) -> Fields {
         .with("body_digest", digest(refused.body_digest))
 }
 
-fn evidence(fields: Fields, header: &FrameHeader, evidence: &layout::Evidence) -> Fields {
+fn evidence(fields: Fields, lives: &Lives, header: &FrameHeader, evidence: &layout::Evidence) -> Fields {
     let about = match evidence.about() {
         About::NoPayment => "no payment".to_owned(),
-        About::Payment(payment) => payment_id(header, payment),
+        About::Payment(payment) => payment_id(lives, header, payment),
         About::RecordBefore => "the record before".to_owned(),
     };
     fields
@@ -286,9 +294,8 @@ fn request(fields: Fields, request: &layout::Request) -> Fields {
     fields.with("request_digest", digest(request.id_digest)).with("body_digest", digest(request.body_digest))
 }
 
-pub(crate) fn payment_id(header: &FrameHeader, sequence: Sequence) -> String {
-    let Identity { shard, incarnation, .. } = header.identity;
-    PaymentId { incarnation, shard, sequence }.to_string()
+pub(crate) fn payment_id(lives: &Lives, header: &FrameHeader, sequence: Sequence) -> String {
+    lives.payment_id(header.identity.shard, sequence).to_string()
 }
 
 /// The variant's name as it stands in the code, which is the field's own term.

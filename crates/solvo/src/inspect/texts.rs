@@ -76,6 +76,7 @@ impl Texts {
                 }
             }
             Command::Genesis(_)
+            | Command::BeginIncarnation(_)
             | Command::SetProfile(_)
             | Command::SetParticipantStatus(_)
             | Command::SetAccountStatus(_)

@@ -235,6 +235,7 @@ impl FaultKind {
             | Self::Texts { sequence, .. } => Some(*sequence),
             Self::Divergence(
                 Divergence::Rules(_)
+                | Divergence::Incarnation { .. }
                 | Divergence::RulesNotInForce { .. }
                 | Divergence::RecordCount { .. }
                 | Divergence::OutcomeCount { .. }

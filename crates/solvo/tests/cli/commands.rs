@@ -21,6 +21,8 @@ fn every_command_shows_an_example() {
         "verify",
         "inspect",
         "evidence",
+        "backup",
+        "restore",
         "erase",
         "keys",
         "dev-certs",

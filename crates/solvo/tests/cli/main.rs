@@ -3,6 +3,7 @@
 // Helpers of tests are tests: a failed `unwrap` names its line, which is what a test is for.
 #![allow(clippy::unwrap_used)]
 
+mod backup;
 mod banks;
 mod commands;
 mod crashes;

@@ -18,6 +18,19 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
     command().args(arguments).output().unwrap()
 }
 
+/// Runs a command to its end, expects that all is well, and reads the JSON object that it prints.
+#[track_caller]
+pub(crate) fn told(arguments: &[&str]) -> serde_json::Value {
+    let output = run(arguments);
+    assert!(output.status.success(), "{}", errors(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Starts a command.
+pub(crate) fn spawn(arguments: &[&str]) -> Child {
+    command().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
 /// Runs `solvo verify` on a folder, and expects that all is well.
 #[track_caller]
 pub(crate) fn verify(folder: &Path) {

@@ -1,0 +1,381 @@
+//! A run of `solvo backup`: what is missing in the backup is copied, checked there, and listed.
+//!
+//! Snapshots come first and the log after them, so that the log reaches beyond every snapshot; what the log may name,
+//! such as the keys of its days, comes last.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::num::NonZeroU64;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use journal::{Contents, FileStorage, Reader, Storage, Tail, segment_name, snapshot_name, snapshot_number};
+use types::BatchNumber;
+
+use crate::backup::catalogue::{CATALOGUE, Catalogue, End, Other, PROGRESS, Progress, Segment};
+use crate::backup::copy::{Copier, Extent};
+use crate::backup::source::{ERASED, Source, is_erased, is_lasting};
+
+/// Where files lie in the backup before they are whole.
+const INCOMING: &str = "incoming";
+
+/// How often a file is looked for that the node is moving.
+const ATTEMPTS: usize = 100;
+
+/// How long a file is without a name, or nearly, while it is replaced by another.
+const MOMENT: Duration = Duration::from_millis(10);
+
+/// What a run has done.
+pub(crate) struct BackedUp {
+    pub(crate) catalogue: Catalogue,
+    pub(crate) copied_files: u64,
+    pub(crate) copied_bytes: u64,
+}
+
+/// A run under way.
+struct Run {
+    source: Source,
+    target: FileStorage,
+    folder: PathBuf,
+    incoming: PathBuf,
+    /// How far the backup has come.
+    catalogue: Catalogue,
+    progress: Progress,
+    copier: Copier,
+}
+
+/// Makes or continues the backup in `to` of the folder `data`.
+pub(crate) fn run(data: &Path, to: &Path, bytes_per_second: Option<NonZeroU64>) -> anyhow::Result<BackedUp> {
+    let source = Source::open(data);
+    let contents = source.contents()?;
+    let target = FileStorage::create(to).context("the folder of the backup can't be made")?;
+    let _lock = target.lock().context("another backup may be under way")?;
+    let mut run = Run::begin(source, target, to, &contents, Copier::new(bytes_per_second))?;
+    run.others(is_snapshot)?;
+    run.log()?;
+    run.others(|name| !is_snapshot(name))?;
+    run.finish()
+}
+
+fn is_snapshot(name: &str) -> bool {
+    snapshot_number(name).is_some()
+}
+
+impl Run {
+    fn begin(
+        source: Source,
+        target: FileStorage,
+        folder: &Path,
+        contents: &Contents,
+        copier: Copier,
+    ) -> anyhow::Result<Self> {
+        let known = Catalogue::read(folder)?;
+        check_target(folder, known.as_ref(), contents)?;
+        let incoming = folder.join(INCOMING);
+        fs::create_dir_all(&incoming)?;
+        let mut catalogue = match known {
+            Some(known) => known,
+            None => Catalogue::new(contents, &first_anchor(&source, contents)?),
+        };
+        for finished in Progress::read(folder, &contents.identity)? {
+            catalogue.segments.retain(|segment| segment.number < finished.number);
+            catalogue.segments.push(finished);
+        }
+        // What is not there any more, or was not finished, is copied again.
+        let is_there = |segment: &Segment| {
+            segment.sealed
+                && fs::metadata(folder.join(segment.name())).is_ok_and(|file| file.len() == segment.length)
+        };
+        let there = catalogue.segments.iter().take_while(|segment| is_there(segment)).count();
+        catalogue.segments.truncate(there);
+        if let Some(last) = catalogue.segments.last() {
+            check_same(&source, folder, contents, last)?;
+        }
+        let progress = Progress::begin(folder, &contents.identity, &catalogue.segments)?;
+        Ok(Self { source, target, folder: folder.to_owned(), incoming, catalogue, progress, copier })
+    }
+
+    /// Copies the log, segment by segment, up to the last frame of the newest.
+    fn log(&mut self) -> anyhow::Result<()> {
+        let mut expected = 0;
+        loop {
+            let contents = self.source.contents()?;
+            ensure!(
+                contents.identity == self.catalogue.identity(),
+                "the folder holds another log than it did a moment ago"
+            );
+            let lengths = self.source.segments()?;
+            let first = match self.catalogue.segments.last() {
+                Some(last) => last.number + 1,
+                None => first_segment(&lengths, &contents),
+            };
+            ensure!(first <= contents.newest_segment, "the log has no frames yet");
+            let ahead: u64 = lengths.range(first.max(expected)..contents.newest_segment).map(|it| it.1).sum();
+            self.copier.expect(ahead);
+            expected = contents.newest_segment;
+            for number in first..contents.newest_segment {
+                ensure!(
+                    lengths.contains_key(&number),
+                    "{} is in neither the node's folder nor its archive: what is kept there begins later than \
+                     this backup ends. Begin a new backup in another folder",
+                    segment_name(number)
+                );
+                let segment = self.segment(&contents, number, true)?;
+                self.progress.add(&segment)?;
+                self.catalogue.segments.push(segment);
+            }
+            // While they were copied the log may have gone on to another.
+            if self.source.contents()?.newest_segment == contents.newest_segment {
+                let segment = self.segment(&contents, contents.newest_segment, false)?;
+                self.catalogue.segments.push(segment);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Copies one segment, reads the copy back from the device, and gives it its name.
+    fn segment(&mut self, contents: &Contents, number: u64, sealed: bool) -> anyhow::Result<Segment> {
+        let name = segment_name(number);
+        let what = || format!("{name} can't be backed up");
+        let only = only(contents, number, &self.catalogue.end());
+        let copied = self.copy_segment(&only, &name, sealed).with_context(what)?;
+        let (extent, hash) = copied;
+        let end = end_of(&FileStorage::open(&self.incoming)?, &only).with_context(what)?;
+        self.publish(&name)?;
+        Ok(Segment {
+            number,
+            length: extent.length,
+            sealed,
+            hashed: extent.hashed,
+            blake3: hash.to_hex().to_string(),
+            end: End::of(&end.tail),
+        })
+    }
+
+    fn copy_segment(
+        &mut self,
+        only: &Contents,
+        name: &str,
+        sealed: bool,
+    ) -> anyhow::Result<(Extent, blake3::Hash)> {
+        let mut attempt = 1;
+        loop {
+            let storage = self.source.folder_of(name)?;
+            let length = fs::metadata(Path::new(&storage.place()).join(name)).map(|file| file.len());
+            let result = length.map_err(anyhow::Error::from).and_then(|length| {
+                // The node may be writing the last of them: durable frames stay as they are, and end here.
+                let hashed = if sealed { length } else { end_of(&storage, only)?.location.offset };
+                if !sealed {
+                    self.copier.expect(hashed);
+                }
+                let extent = Extent { length, hashed, kept: hashed };
+                Ok((extent, self.copier.segment(&storage, name, &self.incoming.join(name), extent)?))
+            });
+            match result {
+                Err(_) if attempt < ATTEMPTS && !Path::new(&storage.place()).join(name).exists() => {
+                    attempt += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Copies those of the other files.
+    fn others(&mut self, wanted: fn(&str) -> bool) -> anyhow::Result<()> {
+        let mut others = self.source.others()?;
+        others.retain(|(name, _)| wanted(name));
+        // A file that is replaced just now has no name for a moment.
+        for name in ERASED.iter().filter(|name| wanted(name)) {
+            if others.iter().all(|(other, _)| other != name) {
+                others.push(((*name).to_owned(), 0));
+            }
+        }
+        self.catalogue.files.retain(|file| !wanted(&file.name) || is_lasting(&file.name));
+        for (name, length) in others {
+            let is_there = |file: &Other| {
+                file.name == name && file.length == length && is_lasting(&name) && self.has(&name, length)
+            };
+            if self.catalogue.files.iter().any(is_there) {
+                continue;
+            }
+            self.copier.expect(length);
+            let (length, hash) = match self.copy_other(&name) {
+                // The node has made a newer one and removed this.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                other => other.with_context(|| format!("{name} can't be backed up"))?,
+            };
+            let again = self.copier.hash(&self.incoming.join(&name), length)?;
+            ensure!(again == hash, "{name} is not read back from the backup as it was written");
+            let batch = snapshot_number(&name).map(|number| self.snapshot_at(number)).transpose()?;
+            self.publish(&name)?;
+            let blake3 = (!is_erased(&name)).then(|| hash.to_hex().to_string());
+            self.catalogue.files.retain(|file| file.name != name);
+            self.catalogue.files.push(Other { name, length, blake3, batch });
+        }
+        Ok(())
+    }
+
+    /// Copies one of them, which may be replaced by a newer one at the same moment.
+    fn copy_other(&mut self, name: &str) -> std::io::Result<(u64, blake3::Hash)> {
+        let (from, to) = (self.source.path(name), self.incoming.join(name));
+        for _ in 1..ATTEMPTS {
+            let is_being_replaced = ["old", "new"].iter().any(|end| from.with_extension(end).exists());
+            match self.copier.file(&from, &to) {
+                Err(error) if error.kind() == ErrorKind::NotFound && is_being_replaced => sleep(MOMENT),
+                other => return other,
+            }
+        }
+        self.copier.file(&from, &to)
+    }
+
+    /// The frame at which a snapshot stands that has just been copied.
+    fn snapshot_at(&self, number: u64) -> anyhow::Result<u64> {
+        let contents = self.source.contents()?;
+        let reader = Reader::of_contents(FileStorage::open(&self.incoming)?, &contents);
+        let snapshot = reader
+            .open_snapshot(number)
+            .with_context(|| format!("{} can't be backed up", snapshot_name(number)))?;
+        Ok(snapshot.finish()?.tail.batch.0)
+    }
+
+    /// Whether a file that lasts is there already. What a name stood for can have been given up for something else, and
+    /// its first block then tells.
+    fn has(&self, name: &str, length: u64) -> bool {
+        let path = self.folder.join(name);
+        fs::metadata(&path).is_ok_and(|file| file.len() == length)
+            && is_same_head(&self.source.path(name), &path).unwrap_or(false)
+    }
+
+    /// Gives a file that is whole and durable its name in the backup; durable on return.
+    fn publish(&self, name: &str) -> anyhow::Result<()> {
+        let place = self.folder.join(name);
+        let before = match is_erased(name) {
+            true => OpenOptions::new().write(true).open(&place).ok(),
+            false => None,
+        };
+        fs::rename(self.incoming.join(name), place)?;
+        File::open(&self.incoming)?.sync_all()?;
+        self.target.sync_directory()?;
+        before
+            .map_or(Ok(()), |before| wipe(&before))
+            .with_context(|| format!("the old {name} can't be wiped"))
+    }
+
+    fn finish(mut self) -> anyhow::Result<BackedUp> {
+        self.catalogue.files.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        self.catalogue.contents().write(&self.target)?;
+        self.catalogue.write(&self.folder)?;
+        fs::remove_dir_all(&self.incoming)?;
+        fs::remove_file(self.folder.join(PROGRESS))?;
+        self.target.sync_directory()?;
+        self.copier.finish();
+        let Self { catalogue, copier, .. } = self;
+        Ok(BackedUp { catalogue, copied_files: copier.files, copied_bytes: copier.bytes })
+    }
+}
+
+/// Overwrites a file that has lost its name, so that what was erased in the new one is not left in its blocks.
+fn wipe(file: &File) -> std::io::Result<()> {
+    let length = usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?;
+    file.write_all_at(&vec![0; length], 0)?;
+    file.sync_all()
+}
+
+/// Checks that a folder is a backup of this log, or is to become one.
+fn check_target(folder: &Path, known: Option<&Catalogue>, contents: &Contents) -> anyhow::Result<()> {
+    let place = folder.display();
+    if let Some(known) = known {
+        let (found, expected) = (known.identity(), contents.identity);
+        ensure!(found.cluster == expected.cluster, "{place} holds a backup of another cluster");
+        ensure!(
+            found == expected,
+            "{place} holds a backup of the log before it was restored: begin a new one in another folder, and \
+             keep that one"
+        );
+        return Ok(());
+    }
+    if folder.join(PROGRESS).exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let is_ours = ["LOCK", INCOMING, "lost+found"].iter().any(|ours| name == *ours)
+            || name.to_string_lossy().starts_with(CATALOGUE);
+        ensure!(is_ours, "{place} is no backup and not empty: it holds {}", name.to_string_lossy());
+    }
+    Ok(())
+}
+
+/// Checks that the last segment that the backup holds is still the node's: a folder that was put back to an earlier state
+/// goes on otherwise under the same numbers. The chain vouches for those before it.
+fn check_same(source: &Source, folder: &Path, contents: &Contents, last: &Segment) -> anyhow::Result<()> {
+    let name = last.name();
+    let is_archived_away = last.number < contents.oldest_segment && source.folder_of(&name).is_err();
+    let is_same = last.number <= contents.newest_segment
+        && (is_archived_away || {
+            let theirs = Path::new(&source.folder_of(&name)?.place()).join(&name);
+            is_same_head(&theirs, &folder.join(&name))?
+        });
+    ensure!(
+        is_same,
+        "{name} of the node is not the one in the backup: the node's folder was put back to an earlier state. Begin a \
+         new backup in another folder, and keep this one"
+    );
+    Ok(())
+}
+
+/// Whether two files begin with the same block, which names what they are.
+fn is_same_head(one: &Path, other: &Path) -> std::io::Result<bool> {
+    let head = |path: &Path| {
+        let mut head = Vec::new();
+        File::open(path)?.take(4096).read_to_end(&mut head)?;
+        Ok::<_, std::io::Error>(head)
+    };
+    Ok(head(one)? == head(other)?)
+}
+
+/// The oldest segment from which on all are there.
+fn first_segment(lengths: &BTreeMap<u64, u64>, contents: &Contents) -> u64 {
+    let mut first = contents.oldest_segment;
+    while first > 1 && lengths.contains_key(&(first - 1)) {
+        first -= 1;
+    }
+    first
+}
+
+/// What the first segment of a new backup follows.
+fn first_anchor(source: &Source, contents: &Contents) -> anyhow::Result<Tail> {
+    let first = first_segment(&source.segments()?, contents);
+    if first == contents.oldest_segment {
+        return Ok(contents.anchor);
+    }
+    if first == 1 {
+        return Ok(Tail::EMPTY);
+    }
+    let reader = Reader::of_contents(source.folder_of(&segment_name(first))?, contents);
+    match reader.before_segment(first)? {
+        Some(anchor) => Ok(anchor),
+        None => bail!("{} holds no frame, and nothing tells what came before it", segment_name(first)),
+    }
+}
+
+/// One segment alone, behind this end of the log.
+pub(crate) fn only(contents: &Contents, number: u64, before: &Tail) -> Contents {
+    Contents {
+        oldest_segment: number,
+        newest_segment: number,
+        newest_snapshot: 0,
+        anchor: Tail { kind: None, ..*before },
+        ..*contents
+    }
+}
+
+/// Reads a log to its end, and checks every frame on the way.
+fn end_of(storage: &FileStorage, contents: &Contents) -> anyhow::Result<journal::End> {
+    let after: BatchNumber = contents.anchor.batch;
+    Ok(Reader::of_contents(storage.clone(), contents).read(after, &mut |_, _| Ok(()))?)
+}
