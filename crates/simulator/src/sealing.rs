@@ -7,7 +7,7 @@ use journal::RunError;
 use ledger::{Outcome, SealedRun, Verdict};
 
 use super::troubles::is_off;
-use super::{Happening, MILLISECOND, Simulation, Stop, Waiting};
+use super::{Ending, Happening, MILLISECOND, Simulation, Stop, Waiting};
 use crate::words::digest_key;
 
 /// Pages that are merged at once: a few, so that a crash finds a merge under way.
@@ -107,9 +107,13 @@ impl Simulation {
         Err(Stop::Wrong(format!("promise 2: a run of duplicates is damaged: {error}")))
     }
 
-    /// Nothing can be decided any more: an operator starts the node again.
+    /// Nothing can be decided any more: an operator starts the node again. Where a run has been harmed that does not help,
+    /// and it takes a backup to go on.
     pub(super) fn evidence_unreadable(&mut self, error: &RunError) -> Result<(), Stop> {
         self.note(&format!("evidence of duplicates can't be read: {error}"));
+        if self.media_harmed && !matches!(error, RunError::Storage(_)) {
+            return Err(Stop::Ended(Ending::Stopped(error.to_string())));
+        }
         if is_off(&self.storage) || self.media_harmed {
             return self.after_failure();
         }
