@@ -85,6 +85,7 @@ impl Directory {
             | Command::Payment(_)
             | Command::RefusedPayment(_)
             | Command::Evidence(_)
+            | Command::Void(_)
             | Command::Answer(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)

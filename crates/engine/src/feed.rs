@@ -217,6 +217,7 @@ impl Feed {
             | Command::Evidence(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
+            | Command::Void(_)
             | Command::SetReservationLimit(_) => {}
         }
         self.asked(ledger, Some((record, outcome.sequence, order)));

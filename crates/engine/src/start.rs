@@ -14,10 +14,10 @@ use std::sync::Arc;
 use crossbeam::channel::bounded;
 use journal::{
     Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, OpenError,
-    ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, Writer,
+    ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, VoidsError, Writer,
 };
-use ledger::{Limits, Profile, RecordWriter, Setup};
-use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
+use ledger::{Kind, Limits, Profile, RecordWriter, Setup, Void};
+use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Sequence, Shard};
 
 use crate::clock::LogClock;
 use crate::core::{Core, CoreSetup, NANOSECOND, seal_frame};
@@ -71,6 +71,33 @@ pub enum StartError {
     /// A thread can't be started.
     #[error("a thread can't be started: {0}")]
     Thread(std::io::Error),
+    /// Every replay dies at one command.
+    #[error(
+        "the start dies in replay at sequence {sequence} ({}): nothing was changed; keep a copy of the folder, and read \
+         \"A start that dies\" in docs/operations.md before `solvo serve --void {sequence}`",
+        kind.map_or("a frame's tick or an unreadable record".to_owned(), |kind| format!("{kind:?}"))
+    )]
+    Poison {
+        /// Its position.
+        sequence: Sequence,
+        /// What kind of command it is; `None` if it is a frame's tick or can't be read.
+        kind: Option<Kind>,
+    },
+    /// The list of voided commands can't be had or changed.
+    #[error(transparent)]
+    Voids(#[from] VoidsError),
+}
+
+impl StartError {
+    /// Why a replay ended early.
+    pub(crate) fn of_replay(error: ReadError) -> Self {
+        if let ReadError::Visit { source, .. } = &error
+            && let Some(Divergence::Poison { sequence, kind }) = source.downcast_ref()
+        {
+            return Self::Poison { sequence: *sequence, kind: *kind };
+        }
+        Self::Read(error)
+    }
 }
 
 /// Recovers the log in a folder, or begins one, and runs the engine on it.
@@ -87,8 +114,9 @@ where
     S::Lock: Send + Sync,
 {
     let identity = journal.identity();
-    let mut replayer = Replayer::new(config.limits);
-    let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?))?;
+    let mut replayer = Replayer::with_voids(config.limits, journal.voids()?);
+    let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?));
+    let tail = tail.map_err(StartError::of_replay)?;
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
@@ -105,6 +133,15 @@ where
     if replayer.ledger().setup().is_none() {
         let frame = log.begin(&mut writer)?;
         replayer.frame(&frame.view()).map_err(accept)?;
+    }
+    let unlogged = replayer.voids().unlogged();
+    if !unlogged.is_empty() {
+        let frame = log.void(&mut writer, &unlogged)?;
+        replayer.frame(&frame.view()).map_err(accept)?;
+    }
+    // Also where a start before this one got as far as the record and no further.
+    if journal.voids()? != replayer.voids().listed() {
+        journal.store_voids(replayer.voids().listed())?;
     }
     let (mut ledger, untold) = replayer.finish();
     ledger.make_ready(config.payments_ready);
@@ -142,7 +179,7 @@ fn open(config: &Config) -> Result<LocalJournal<FileStorage>, StartError> {
 }
 
 /// Segments need tags in the middle of the node's life; a machine that has no random numbers then is broken.
-fn tag() -> u64 {
+pub(crate) fn tag() -> u64 {
     getrandom::u64().expect("the operating system gave random numbers at the start")
 }
 
@@ -177,6 +214,22 @@ impl Log {
         let mut commands = RecordWriter::new(DigestKey::new(key), PrincipalNumber(0));
         commands.genesis(self.identity.cluster, self.identity.incarnation);
         commands.set_profile(&Profile::sct_inst_2025());
+        self.append(writer, &commands)
+    }
+
+    /// Tells the log of commands that are passed over, before any other command.
+    fn void(&mut self, writer: &mut impl Writer, voids: &[Void]) -> Result<SealedFrame, StartError> {
+        // The key is for commands with digests, which these have not.
+        let mut commands = RecordWriter::new(DigestKey::new([0; 16]), PrincipalNumber(0));
+        voids.iter().for_each(|void| commands.void(void));
+        self.append(writer, &commands)
+    }
+
+    fn append(
+        &mut self,
+        writer: &mut impl Writer,
+        commands: &RecordWriter,
+    ) -> Result<SealedFrame, StartError> {
         for record in commands.split() {
             self.builder.push_record(record);
         }

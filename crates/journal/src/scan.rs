@@ -32,7 +32,7 @@ pub(crate) type Visit<'v> = dyn FnMut(&FrameView<'_>, Location) -> Result<(), Vi
 /// Beside a running node the end is wherever the node was; a frame that is just being written looks torn.
 /// A segment that the node trims meanwhile is reported as missing: open again.
 pub struct Reader<S> {
-    storage: S,
+    pub(crate) storage: S,
     manifest: Manifest,
 }
 

@@ -15,7 +15,7 @@ use crate::requests::Requests;
 use crate::reservations::Reservations;
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_masterdata,
-    rules_payment,
+    rules_payment, rules_void,
 };
 
 /// A place in the log and the time that holds there.
@@ -50,6 +50,9 @@ pub enum ReplayError {
     /// A document is about a payment that does not come before it.
     #[error("a document is about a payment that does not stand before it")]
     Evidence,
+    /// A command is voided that does not come before.
+    #[error("a command is voided that does not stand before it")]
+    Void,
 }
 
 /// All state: a pure function of the commands applied so far.
@@ -175,6 +178,10 @@ impl Ledger {
                 self.check_evidence(at, evidence)?;
                 done(at, record.command)
             }
+            Command::Void(void) => {
+                rules_void::check_order(at, void)?;
+                done(at, record.command)
+            }
             Command::Answer(answer) => rules_answer::apply(self, at, answer),
             Command::RegisterParticipant(_)
             | Command::SetParticipantStatus(_)
@@ -188,6 +195,20 @@ impl Ledger {
             | Command::SetReservationLimit(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
+        self.last_kind = Some(outcome.kind);
+        Ok(outcome)
+    }
+
+    /// Passes over a command that the operator has voided: it is told that it did nothing, and its key stays free.
+    ///
+    /// # Errors
+    /// If it is the genesis, without which there is no log.
+    pub fn apply_voided(&mut self, at: Position, record: &Record<'_>) -> Result<Outcome, ReplayError> {
+        if self.setup.is_none() || matches!(record.command, Command::Genesis(_)) {
+            return Err(ReplayError::Genesis);
+        }
+        self.advance(at);
+        let outcome = rules_void::pass_over(self, at, record.command);
         self.last_kind = Some(outcome.kind);
         Ok(outcome)
     }

@@ -41,6 +41,7 @@ mod reservations;
 mod rules_answer;
 mod rules_masterdata;
 mod rules_payment;
+mod rules_void;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -68,4 +69,5 @@ pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
 pub use record_writer::{AccountHint, Needs, RecordWriter, mark_connected, mark_each_connected};
+pub use rules_void::Void;
 pub use texts::{AccountText, EntryText, TextsError};

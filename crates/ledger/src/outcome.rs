@@ -150,10 +150,12 @@ pub enum Refusal {
     ReferenceReused,
     /// The participant keeps as many currencies as it may.
     CurrencyLimit,
+    /// The command made every replay fail, and the operator had it passed over. It did nothing.
+    Voided,
 }
 
 impl Refusal {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -169,6 +171,7 @@ impl Refusal {
         Self::PositionUnknown,
         Self::ReferenceReused,
         Self::CurrencyLimit,
+        Self::Voided,
     ];
 
     /// The stored number.
@@ -189,6 +192,7 @@ impl Refusal {
             Self::PositionUnknown => 13,
             Self::ReferenceReused => 14,
             Self::CurrencyLimit => 15,
+            Self::Voided => 16,
         }
     }
 
@@ -215,6 +219,7 @@ impl Refusal {
             Self::PositionUnknown => "POSITION_UNKNOWN",
             Self::ReferenceReused => "REFERENCE_REUSED",
             Self::CurrencyLimit => "CURRENCY_LIMIT",
+            Self::Voided => "VOIDED",
         }
     }
 
@@ -238,6 +243,7 @@ impl Refusal {
                 "this external reference was used before; each booking outside counts once"
             }
             Self::CurrencyLimit => "a participant keeps accounts in at most four currencies",
+            Self::Voided => "the command could not be decided and was voided; send it again",
         }
     }
 }
@@ -414,9 +420,12 @@ impl OutcomeEntry {
     /// Whether each field holds what it can: a status of the command's kind, and the code that it takes.
     fn is_possible(&self) -> bool {
         let (status, code) = (self.0.status & !REPEAT, self.0.code);
+        let is_voided = status == REFUSED && self.refusal() == Some(Refusal::Voided);
         let has_its_status = match self.kind() {
+            // Whatever it was: it did nothing.
+            Some(kind) if is_voided => !matches!(kind, Kind::Payment | Kind::RefusedPayment),
             Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
-            Some(Kind::Evidence) => status == DONE,
+            Some(Kind::Evidence | Kind::Void) => status == DONE,
             Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
             Some(
                 Kind::Genesis

@@ -48,6 +48,8 @@ pub enum Kind {
     RefusedPayment,
     /// [`layout::Evidence`].
     Evidence,
+    /// [`layout::Void`].
+    Void,
     /// [`layout::Answer`].
     Answer,
     /// [`layout::SetDecisionPolicy`].
@@ -74,6 +76,7 @@ impl Kind {
             Self::Payment => 10,
             Self::RefusedPayment => 11,
             Self::Evidence => 12,
+            Self::Void => 15,
             Self::Answer => 20,
             Self::SetDecisionPolicy => 21,
             Self::SetAccountFlag => 22,
@@ -96,6 +99,7 @@ impl Kind {
             10 => Self::Payment,
             11 => Self::RefusedPayment,
             12 => Self::Evidence,
+            15 => Self::Void,
             20 => Self::Answer,
             21 => Self::SetDecisionPolicy,
             22 => Self::SetAccountFlag,
@@ -137,6 +141,8 @@ pub enum Command<'frame> {
     RefusedPayment(&'frame layout::RefusedPayment),
     /// A document is kept.
     Evidence(&'frame layout::Evidence),
+    /// The operator had an earlier command passed over.
+    Void(&'frame layout::Void),
     /// A bank answers the question about a payment.
     Answer(&'frame layout::Answer),
     /// A bank says about which payments it wants to decide.
@@ -174,6 +180,7 @@ impl<'frame> Command<'frame> {
             Self::Payment(_) => Kind::Payment,
             Self::RefusedPayment(_) => Kind::RefusedPayment,
             Self::Evidence(_) => Kind::Evidence,
+            Self::Void(_) => Kind::Void,
             Self::Answer(_) => Kind::Answer,
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
             Self::SetAccountFlag(_) => Kind::SetAccountFlag,
@@ -359,6 +366,7 @@ fn read_command<'frame>(
         Kind::Payment => Command::Payment(checked(structure, check_payment)?),
         Kind::RefusedPayment => Command::RefusedPayment(checked(structure, check_refused)?),
         Kind::Evidence => Command::Evidence(checked(structure, check_evidence)?),
+        Kind::Void => Command::Void(checked(structure, crate::rules_void::check)?),
         Kind::Answer => Command::Answer(checked(structure, check_answer)?),
         Kind::SetDecisionPolicy => Command::SetDecisionPolicy(checked(structure, check_policy)?),
         Kind::SetAccountFlag => Command::SetAccountFlag(checked(structure, check_account_flag)?),
@@ -373,7 +381,7 @@ mod lifecycle;
 
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};
 
-type Check = Result<(), RecordError>;
+pub(crate) type Check = Result<(), RecordError>;
 
 fn checked<Structure>(bytes: &[u8], check: impl Fn(&Structure) -> Check) -> Result<&Structure, RecordError>
 where
@@ -384,11 +392,11 @@ where
     Ok(structure)
 }
 
-fn holds(condition: bool, field: &'static str) -> Check {
+pub(crate) fn holds(condition: bool, field: &'static str) -> Check {
     if condition { Ok(()) } else { Err(RecordError::Field(field)) }
 }
 
-fn zero(bytes: &[u8]) -> Check {
+pub(crate) fn zero(bytes: &[u8]) -> Check {
     holds(bytes.iter().all(|byte| *byte == 0), "reserved")
 }
 

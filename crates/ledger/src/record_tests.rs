@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use types::{
-    AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Incarnation,
-    PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Remittance, Sequence, Text, Timestamp,
+    AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
+    Incarnation, PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Remittance, Sequence, Text,
+    Timestamp,
 };
 
 use super::*;
@@ -14,7 +15,7 @@ use crate::{
     DecisionScope, EntryText, Evidence, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
     Position, PostEntry, Profile, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant,
     RequestId, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy, SetParticipantStatus,
-    SetReservationLimit, Silence, Stage, StagePolicy, TransferLiquidity, Verdict,
+    SetReservationLimit, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -134,6 +135,12 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
         }
         Kind::RefusedPayment => refused_payment(writer),
         Kind::Evidence => evidence(writer),
+        Kind::Void => writer.void(&Void {
+            sequence: Sequence(0x0102_0304_0506),
+            batch: BatchNumber(0x0102_0304),
+            kind: Kind::Payment.number(),
+            frame_hash: [0xF4; 32],
+        }),
         Kind::Answer => writer.answer(&AnswerPayment {
             payment: Sequence(0x0102_0304_0506),
             bic: bank("B"),
@@ -200,6 +207,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("done", Kind::OpenAccount, Verdict::Done { subject: 12, repeat_of: None }),
         ("document kept", Kind::Evidence, Verdict::Done { subject: 0, repeat_of: None }),
         ("refused", Kind::TransferLiquidity, refused(Refusal::ReferenceReused)),
+        ("voided", Kind::PostEntry, refused(Refusal::Voided)),
         (
             "answer that settles",
             Kind::Answer,

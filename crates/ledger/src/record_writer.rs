@@ -481,7 +481,7 @@ impl RecordWriter {
         self.key.body(&[&kind.number().to_le_bytes(), fields, text]).0
     }
 
-    fn push(&mut self, kind: Kind, structure: &(impl IntoBytes + Immutable), text: &[u8]) {
+    pub(crate) fn push(&mut self, kind: Kind, structure: &(impl IntoBytes + Immutable), text: &[u8]) {
         self.texts.extend_from_slice(text);
         self.push_record(kind, structure, text.len());
     }
@@ -508,7 +508,7 @@ impl RecordWriter {
             text_length: u32::try_from(text_length).expect("texts are bounded by their elements").into(),
         };
         match kind {
-            Kind::Genesis | Kind::SetProfile => self.needs.log = true,
+            Kind::Genesis | Kind::SetProfile | Kind::Void => self.needs.log = true,
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
             Kind::Answer => self.answers += 1,

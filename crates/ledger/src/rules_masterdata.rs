@@ -54,6 +54,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         | Command::Payment(_)
         | Command::RefusedPayment(_)
         | Command::Evidence(_)
+        | Command::Void(_)
         | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
         }
@@ -86,6 +87,7 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         | Command::Payment(_)
         | Command::RefusedPayment(_)
         | Command::Evidence(_)
+        | Command::Void(_)
         | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
         }

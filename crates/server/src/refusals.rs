@@ -78,6 +78,7 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::PositionUnknown => (Code::NotFound, ErrorReason::PositionUnknown),
         Ledger::ReferenceReused => (Code::FailedPrecondition, ErrorReason::ReferenceReused),
         Ledger::CurrencyLimit => (Code::FailedPrecondition, ErrorReason::CurrencyLimit),
+        Ledger::Voided => (Code::FailedPrecondition, ErrorReason::Voided),
     };
     Refusal::new(code, reason, refusal.meaning())
 }

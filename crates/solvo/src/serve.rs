@@ -14,7 +14,7 @@ use journal::SegmentSize;
 use ledger::Limits;
 use server::{Identities, IdentityFiles, IsoSettings, ServerLimits};
 use tokio::signal::unix::{SignalKind, signal};
-use types::Bic;
+use types::{Bic, Sequence};
 
 use crate::node::Node;
 
@@ -54,6 +54,13 @@ pub(crate) struct ServeArgs {
     /// Take no more commands a second than this, to try out what callers do when a node is overloaded.
     #[arg(long, value_name = "N")]
     commands_per_second_max: Option<NonZeroU32>,
+    /// Pass over the command at this position, on which every start dies, and let it be decided anew when it is sent
+    /// again. May be given several times.
+    ///
+    /// Refused unless a replay fails at exactly this command and the log tells no outcome of it. The folder is copied
+    /// first, by you: docs/operations.md, "A start that dies".
+    #[arg(long, value_name = "SEQ")]
+    void: Vec<u64>,
     /// What becomes of elements of ISO 20022 that the scheme leaves out: `sct-inst-2025` refuses them with FF01,
     /// `pass-through` keeps and forwards them.
     #[arg(long, value_name = "PROFILE", default_value = "sct-inst-2025", value_parser = parse_profile)]
@@ -106,6 +113,18 @@ pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// Has every replay pass over a command.
+async fn void(config: Config, sequence: Sequence) -> anyhow::Result<()> {
+    match tokio::task::spawn_blocking(move || engine::void(&config, sequence)).await?? {
+        Some(void) => {
+            let (batch, kind) = (void.batch, void.kind);
+            tracing::warn!(%sequence, %batch, kind, "the command is voided: every replay passes over it");
+        }
+        None => tracing::info!(%sequence, "the command was voided before"),
+    }
+    Ok(())
+}
+
 /// More than any machine has memory for.
 const ROOM_MAX: usize = 1 << 30;
 
@@ -142,6 +161,9 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         payments_ready: arguments.payments_ready,
         commands_per_second_max: arguments.commands_per_second_max,
     };
+    for sequence in &arguments.void {
+        void(config.clone(), Sequence(*sequence)).await?;
+    }
     let iso = IsoSettings { profile: arguments.iso_profile, bic: arguments.iso_bic };
     let edge = ServerLimits { iso, ..ServerLimits::default() };
     let mut node = tokio::select! {

@@ -80,9 +80,10 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn verify_folder(folder: &Path, observer: &mut dyn Observer) -> Result<Report, Fault> {
     let storage = FileStorage::open(folder).map_err(Fault::of_folder)?;
     let reader = Reader::open(storage).map_err(Fault::of_folder)?;
+    let voids = reader.voids().map_err(Fault::of_folder)?;
     let mut walk = Walk {
         observer,
-        replayer: Replayer::new(LIMITS),
+        replayer: Replayer::with_voids(LIMITS, voids),
         tally: Tally::default(),
         undecided: BTreeMap::new(),
         last: None,

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use journal::{FrameHeader, FrameKind, FrameView, Identity, Location, segment_name};
+use journal::{FrameHash, FrameHeader, FrameKind, FrameView, Identity, Location, segment_name};
 use ledger::{
     About, AccountKind, AccountMode, AccountStatus, Command, DecisionScope, Direction, Kind,
     LiquidityDirection, MessageName, OutcomeEntry, ParticipantStatus, Passage, Record, Silence, Stage,
@@ -81,6 +81,11 @@ pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'
         Command::Payment(it) => payment(fields.with("payment_id", payment_id(header, sequence)), it),
         Command::RefusedPayment(it) => refused(fields.with("payment_id", payment_id(header, sequence)), it),
         Command::Evidence(it) => evidence(fields, header, it),
+        Command::Void(it) => fields
+            .with("voided", it.sequence.get())
+            .with("voided_batch", it.batch.get())
+            .with("voided_kind", Kind::from_number(it.kind.get()).map_or("unknown", kind))
+            .with("frame_hash", FrameHash(it.frame_hash).to_string()),
         Command::Answer(it) => fields
             .with("payment_id", payment_id(header, Sequence(it.payment.get())))
             .with("bic", bic(it.bic))
@@ -170,6 +175,7 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::Payment => "payment",
         Kind::RefusedPayment => "refused_payment",
         Kind::Evidence => "evidence",
+        Kind::Void => "void",
         Kind::Answer => "answer",
         Kind::SetDecisionPolicy => "set_decision_policy",
         Kind::SetAccountFlag => "set_account_flag",

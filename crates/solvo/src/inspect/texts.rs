@@ -79,6 +79,7 @@ impl Texts {
             | Command::SetProfile(_)
             | Command::SetParticipantStatus(_)
             | Command::SetAccountStatus(_)
+            | Command::Void(_)
             | Command::SetAccountFloor(_)
             | Command::Answer(_)
             | Command::SetDecisionPolicy(_)

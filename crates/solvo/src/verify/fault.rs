@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use engine::Divergence;
 use journal::{
-    DamageKind, FrameHeader, Location, OpenError, ReadError, StorageError, VisitError, segment_name,
+    DamageKind, FrameHeader, Location, OpenError, ReadError, StorageError, VisitError, VoidsError,
+    segment_name,
 };
 use types::{BatchNumber, Bic, Currency, Sequence};
 
@@ -58,6 +59,9 @@ pub(crate) enum FaultKind {
     /// The folder can't be read.
     #[error("the log can't be read: {0}")]
     Storage(#[from] StorageError),
+    /// The list of voided commands can't be read.
+    #[error(transparent)]
+    Voids(#[from] VoidsError),
     /// The log has been trimmed.
     #[error("the log begins at batch {first}, and what came before can't be replayed without a snapshot")]
     Trimmed {
@@ -200,7 +204,9 @@ impl FaultKind {
                 Divergence::Record { sequence, .. }
                 | Divergence::Order { sequence, .. }
                 | Divergence::Outcome { sequence }
-                | Divergence::Unasked { sequence },
+                | Divergence::Unasked { sequence }
+                | Divergence::Poison { sequence, .. }
+                | Divergence::Void { sequence },
             )
             | Self::Outcome { sequence, .. }
             | Self::Texts { sequence, .. } => Some(*sequence),
@@ -212,6 +218,7 @@ impl FaultKind {
             )
             | Self::Open(_)
             | Self::Storage(_)
+            | Self::Voids(_)
             | Self::Trimmed { .. }
             | Self::Damage(_)
             | Self::TextsLength { .. }
@@ -229,6 +236,12 @@ impl FaultKind {
             Self::Trimmed { .. } => "verify a backup that holds the whole log",
             Self::Damage(_) => {
                 "start no node on this folder: copy it as it is, then restore it from a backup or a replica"
+            }
+            Self::Voids(_) | Self::Divergence(Divergence::Void { .. }) => {
+                "take VOIDS from a backup of this folder; a log goes with the list that its node wrote"
+            }
+            Self::Divergence(Divergence::Poison { .. }) => {
+                "keep a copy of the folder, and read \"A start that dies\" in docs/operations.md"
             }
             Self::Divergence(Divergence::Rules(_)) => "use the newer program that wrote it",
             Self::Divergence(_)
