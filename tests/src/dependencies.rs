@@ -19,7 +19,10 @@ pub const ALLOWED: [(&str, &[&str]); 11] = [
     ("client", &["types"]),
     ("server", &["client", "engine", "history", "iso20022", "ledger", "types"]),
     ("loadgen", &["client", "iso20022", "types"]),
-    ("solvo", &["client", "engine", "history", "iso20022", "journal", "ledger", "loadgen", "server", "types"]),
+    (
+        "solvo",
+        &["client", "engine", "history", "iso20022", "journal", "ledger", "loadgen", "server", "types"],
+    ),
 ];
 
 /// The deterministic core and what drives it in virtual time: these crates never reach one of [`BANNED`], not even

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::{Config, Engine, StartError};
+use engine::{Config, Engine, Handle, StartError};
+use history::receipts::{Keeper, Running, SigningKey};
 use journal::SegmentSize;
 use ledger::Limits;
-use server::{Identities, ServeError, ServerLimits};
+use server::{Beside, Identities, ReceiptDesk, ServeError, ServerLimits};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -21,6 +22,7 @@ use crate::{Api, until};
 #[derive(Debug)]
 pub struct Node {
     // Fields are dropped in this order: the engine stops before its folder is removed.
+    receipts: Option<Running>,
     engine: Engine,
     folder: TempDir,
     limits: ServerLimits,
@@ -40,27 +42,39 @@ impl Node {
     /// A node on a fresh folder, with limits of its edge.
     pub async fn with_limits(limits: ServerLimits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
-        Self::serve(folder, limits, ROOM).await
+        Self::serve(folder, limits, ROOM, false).await
+    }
+
+    /// A node on a fresh folder that gives receipts, with checkpoints of one second.
+    pub async fn with_receipts() -> Self {
+        let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        Self::serve(folder, ServerLimits::default(), ROOM, true).await
+    }
+
+    /// The same on the folder of a node that has stopped.
+    pub async fn with_receipts_on(folder: TempDir) -> Self {
+        Self::serve(folder, ServerLimits::default(), ROOM, true).await
     }
 
     /// A node on a fresh folder, with room for so much in its ledger.
     pub async fn with_room(room: Limits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
-        Self::serve(folder, ServerLimits::default(), room).await
+        Self::serve(folder, ServerLimits::default(), room, false).await
     }
 
     /// A node on a fresh folder that takes no more commands a second than this.
     pub async fn with_pace(commands_per_second_max: NonZeroU32) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
         let engine = Self::start_engine_with(folder.path(), ROOM, Some(commands_per_second_max)).await;
-        Self::serve_engine(engine.expect("the node starts"), folder, ServerLimits::default(), ROOM).await
+        let engine = engine.expect("the node starts");
+        Self::serve_engine_as(None, engine, folder, ServerLimits::default(), ROOM, false).await
     }
 
-    /// A node on a fresh folder, with mutual TLS.
+    /// A node on a fresh folder, with mutual TLS and receipts.
     pub async fn secured(identities: Arc<Identities>, limits: ServerLimits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
         let engine = Self::start_engine(folder.path()).await.expect("the node starts");
-        Self::serve_engine_as(Some(identities), engine, folder, limits, ROOM).await
+        Self::serve_engine_as(Some(identities), engine, folder, limits, ROOM, true).await
     }
 
     /// Stops this node in an orderly way and starts another one on its folder, at another address.
@@ -71,9 +85,9 @@ impl Node {
 
     /// The same, with other limits of its edge.
     pub async fn restart_with(self, limits: ServerLimits) -> Self {
-        let room = self.room;
+        let (room, gives_receipts) = (self.room, self.receipts.is_some());
         let folder = self.stop().await;
-        Self::serve(folder, limits, room).await
+        Self::serve(folder, limits, room, gives_receipts).await
     }
 
     /// Stops this node in an orderly way. Its folder stays until the returned guard is dropped.
@@ -81,6 +95,7 @@ impl Node {
         drop(self.stop);
         let served = self.serving.await.expect("serving does not panic");
         served.expect("serving ends without a fault");
+        drop(self.receipts);
         let engine = self.engine;
         let stopped = tokio::task::spawn_blocking(move || engine.stop()).await;
         stopped.expect("the engine stops without a panic");
@@ -130,13 +145,10 @@ impl Node {
         started.expect("starting does not panic")
     }
 
-    async fn serve(folder: TempDir, limits: ServerLimits, room: Limits) -> Self {
+    async fn serve(folder: TempDir, limits: ServerLimits, room: Limits, gives_receipts: bool) -> Self {
         let engine = Self::start_engine_with(folder.path(), room, None).await;
-        Self::serve_engine(engine.expect("the node starts on its folder"), folder, limits, room).await
-    }
-
-    async fn serve_engine(engine: Engine, folder: TempDir, limits: ServerLimits, room: Limits) -> Self {
-        Self::serve_engine_as(None, engine, folder, limits, room).await
+        let engine = engine.expect("the node starts on its folder");
+        Self::serve_engine_as(None, engine, folder, limits, room, gives_receipts).await
     }
 
     async fn serve_engine_as(
@@ -145,6 +157,7 @@ impl Node {
         folder: TempDir,
         limits: ServerLimits,
         room: Limits,
+        gives_receipts: bool,
     ) -> Self {
         show_errors();
         let started = Instant::now();
@@ -156,14 +169,31 @@ impl Node {
             let _ = stopped.await;
         };
         let handle = engine.handle();
-        let serving = match identities {
-            None => tokio::spawn(server::serve(listener, handle, limits, shutdown)),
-            Some(identities) => {
-                tokio::spawn(server::serve_secured(identities, listener, handle, limits, shutdown))
-            }
+        let (beside, receipts) = match gives_receipts.then(|| keep_receipts(folder.path(), &handle)) {
+            Some((keeper, running)) => (Beside { receipts: Some(ReceiptDesk::new(keeper)) }, Some(running)),
+            None => (Beside::default(), None),
         };
-        Self { engine, folder, limits, room, address, stop, serving, started }
+        let serving = server::serve_with(identities, listener, handle, limits, beside, shutdown);
+        let serving = tokio::spawn(serving);
+        Self { receipts, engine, folder, limits, room, address, stop, serving, started }
     }
+}
+
+/// Makes checkpoints of one second, as `solvo serve` makes them of ten.
+fn keep_receipts(folder: &Path, handle: &Handle) -> (Arc<Keeper>, Running) {
+    let key = SigningKey::load_or_make(&folder.join("receipt-key")).expect("a key can be made");
+    let interval = types::Duration::from_seconds(1);
+    let (cluster, digest_key) = (handle.cluster(), *handle.digest_key());
+    let keeper = Keeper::open(&folder.join("receipts"), key, cluster, digest_key, interval, handle.frames());
+    let keeper = Arc::new(keeper.expect("checkpoints can be kept"));
+    let handle = handle.clone();
+    let quiet = move |end| {
+        if handle.now() >= end {
+            handle.tick();
+        }
+    };
+    let running = Running::start(Arc::clone(&keeper), quiet).expect("the thread starts");
+    (keeper, running)
 }
 
 /// A node whose log fails ends the whole process, and only its last message says why.

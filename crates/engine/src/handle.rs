@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use crossbeam::channel::{Sender, TrySendError};
 use journal::FrameSource;
 use ledger::{Needs, Outcome, RecordWriter};
-use types::{DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
+use types::{ClusterId, DigestKey, Incarnation, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
@@ -149,6 +149,7 @@ pub struct Handle {
     pub(crate) directory: Arc<Directory>,
     pub(crate) digest_key: DigestKey,
     pub(crate) incarnation: Incarnation,
+    pub(crate) cluster: ClusterId,
     pub(crate) log: LogView,
 }
 
@@ -158,12 +159,13 @@ impl Handle {
         directory: Arc<Directory>,
         digest_key: DigestKey,
         incarnation: Incarnation,
+        cluster: ClusterId,
         log: Arc<dyn FrameSource>,
     ) -> Self {
         let shared = Shared::default();
         let log = LogView::new(log, Arc::clone(&shared.told));
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
-        Self { events, shared: Arc::new(shared), directory, digest_key, incarnation, log }
+        Self { events, shared: Arc::new(shared), directory, digest_key, incarnation, cluster, log }
     }
 
     /// Starts an empty list of commands of one principal.
@@ -229,6 +231,12 @@ impl Handle {
         ];
         let reason = reasons.into_iter().find(|(flag, _)| flag.load(Ordering::Relaxed));
         reason.map_or(Ok(()), |(_, reason)| Err(reason))
+    }
+
+    /// Lets log time move on, soon, also where nothing else does: an empty frame follows.
+    pub fn tick(&self) {
+        // If the queue is full, frames follow anyway.
+        let _ = self.events.try_send(Event::Tick);
     }
 
     /// Asks a question; `sink` is called once with the answer.
@@ -305,6 +313,16 @@ impl Handle {
     /// What can be looked up without asking.
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// The log's durable frames, for whoever derives something from them. Reading waits for the disk.
+    pub fn frames(&self) -> Arc<dyn FrameSource> {
+        self.log.source()
+    }
+
+    /// The cluster whose log this is.
+    pub const fn cluster(&self) -> ClusterId {
+        self.cluster
     }
 
     /// The key of the log's digests.

@@ -11,7 +11,17 @@ fn handle(places: usize) -> (Handle, Receiver<Event<Ticket>>) {
     let (events, queue) = bounded(places);
     let key = DigestKey::new([7; 16]);
     let log = Arc::new(journal::MemoryJournal::new(identity()));
-    (Handle::new(events, Arc::new(Directory::default()), key, identity().incarnation, log), queue)
+    (
+        Handle::new(
+            events,
+            Arc::new(Directory::default()),
+            key,
+            identity().incarnation,
+            identity().cluster,
+            log,
+        ),
+        queue,
+    )
 }
 
 fn submit(handle: &Handle, commands: RecordWriter) -> Result<(), NotTaken> {

@@ -85,6 +85,11 @@ pub struct Decisions {
 }
 
 impl LogView {
+    /// Where the frames come from.
+    pub(crate) fn source(&self) -> Arc<dyn FrameSource> {
+        Arc::clone(&self.source)
+    }
+
     /// A view of the log that a step writes, for whoever drives that: `told` follows [`crate::Core::told`].
     pub fn new(source: Arc<dyn FrameSource>, told: Arc<AtomicU64>) -> Self {
         Self { source, told, is_given_up: Arc::default() }

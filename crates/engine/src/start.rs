@@ -151,7 +151,14 @@ where
     directory.fill(&ledger);
     let (sender, events) = bounded(QUEUE_LENGTH);
     let log_reader = Arc::new(journal.frame_reader());
-    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, setup.incarnation, log_reader);
+    let handle = Handle::new(
+        sender,
+        Arc::clone(&directory),
+        setup.digest_key,
+        setup.incarnation,
+        setup.cluster,
+        log_reader,
+    );
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let Log { builder, identity, tail, clock } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());

@@ -23,9 +23,17 @@ use crate::log::LogReads;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::per_caller::PerCaller;
 use crate::quota::Quota;
+use crate::receipts::ReceiptDesk;
 use crate::refusals;
 use crate::session::Sessions;
 use crate::watchers::Watchers;
+
+/// What a node has beside its engine: derived from the log, and not needed for payments.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// What receipts are given from.
+    pub receipts: Option<ReceiptDesk>,
+}
 
 /// What the services of one thread share.
 #[derive(Clone, Debug)]
@@ -41,6 +49,8 @@ pub(crate) struct Node {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) log_reads: Arc<LogReads>,
+    /// What receipts are given from, if this node keeps any.
+    pub(crate) receipts: Option<ReceiptDesk>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -57,6 +67,7 @@ pub(crate) struct SharedNode {
     sessions: Arc<Sessions>,
     watchers: Arc<Watchers>,
     log_reads: Arc<LogReads>,
+    receipts: Option<ReceiptDesk>,
 }
 
 impl SharedNode {
@@ -72,13 +83,31 @@ impl SharedNode {
             sessions: Arc::default(),
             watchers: Arc::default(),
             log_reads: Arc::default(),
+            receipts: None,
         }
+    }
+
+    /// The same with what is kept beside the log.
+    pub(crate) fn with(self, beside: Beside) -> Self {
+        let Beside { receipts } = beside;
+        Self { receipts, ..self }
     }
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
-        let Self { handle, quota, enquiries, keeper, asked, limits, stopping, sessions, watchers, log_reads } =
-            self;
+        let Self {
+            handle,
+            quota,
+            enquiries,
+            keeper,
+            asked,
+            limits,
+            stopping,
+            sessions,
+            watchers,
+            log_reads,
+            receipts,
+        } = self;
         let mailbox = Mailbox::open(&handle);
         Node {
             handle,
@@ -91,6 +120,7 @@ impl SharedNode {
             sessions,
             watchers,
             log_reads,
+            receipts,
             mailbox,
         }
     }

@@ -45,7 +45,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 28] = [
+pub const RIGHTS: [Right; 32] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -70,6 +70,10 @@ pub const RIGHTS: [Right; 28] = [
     call("/solvo.v1.LiquidityService/GetPosition", Roles::ALL, ITSELF),
     call("/solvo.v1.AuditService/GetTrialBalance", OVERSEERS, EACH),
     call("/solvo.v1.NodeService/GetNodeStatus", OVERSEERS, EACH),
+    call("/solvo.v1.ReceiptService/GetReceipt", Roles::ALL, PARTY),
+    call("/solvo.v1.ReceiptService/GetCheckpoint", Roles::ALL, EACH),
+    call("/solvo.v1.ReceiptService/ListCheckpoints", Roles::ALL, EACH),
+    call("/solvo.v1.ReceiptService/GetReceiptKey", Roles::ALL, EACH),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
     stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),
@@ -120,7 +124,7 @@ mod tests {
     fn an_auditor_reads_and_nobody_else_runs_the_node() {
         for right in RIGHTS {
             let (_, method) = right.path.rsplit_once('/').unwrap();
-            let reads = ["Get", "Watch", "Check", "ServerReflection"];
+            let reads = ["Get", "List", "Watch", "Check", "ServerReflection"];
             assert_eq!(
                 right.roles.has(Role::Auditor),
                 reads.iter().any(|verb| method.starts_with(verb)),

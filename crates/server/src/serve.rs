@@ -27,9 +27,10 @@ use crate::limits::{
     KEEP_ALIVE_TIMEOUT, PENDING_RESETS_MAX, ServerLimits, WINDOW_BYTES,
 };
 use crate::liquidity::Liquidity;
-use crate::node::SharedNode;
+use crate::node::{Beside, SharedNode};
 use crate::participants::Participants;
 use crate::payments::Payments;
+use crate::receipts::Receipts;
 use crate::status::NodeStatus;
 use crate::wire::service::participant_service_server::ParticipantServiceServer;
 use crate::wire::service::payment_service_server::PaymentServiceServer;
@@ -65,11 +66,7 @@ pub async fn serve(
     limits: ServerLimits,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let address = listener.local_addr().map_err(ServeError::Listener)?;
-    if !address.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(address));
-    }
-    serve_as(None, listener, handle, limits, shutdown).await
+    serve_with(None, listener, handle, limits, Beside::default(), shutdown).await
 }
 
 /// The same with mutual TLS, on any address. The files of identity are looked at every second.
@@ -80,9 +77,27 @@ pub async fn serve_secured(
     limits: ServerLimits,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let watch = tokio::spawn(watch_files(Arc::clone(&identities)));
-    let served = serve_as(Some(identities), listener, handle, limits, shutdown).await;
-    watch.abort();
+    serve_with(Some(identities), listener, handle, limits, Beside::default(), shutdown).await
+}
+
+/// The same with what the node has beside its engine: with mutual TLS if there are identities, else on loopback only.
+pub async fn serve_with(
+    identities: Option<Arc<Identities>>,
+    listener: TcpListener,
+    handle: Handle,
+    limits: ServerLimits,
+    beside: Beside,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr().map_err(ServeError::Listener)?;
+    if identities.is_none() && !address.ip().is_loopback() {
+        return Err(ServeError::NotLoopback(address));
+    }
+    let watch = identities.clone().map(|identities| tokio::spawn(watch_files(identities)));
+    let served = serve_as(identities, listener, handle, limits, beside, shutdown).await;
+    if let Some(watch) = watch {
+        watch.abort();
+    }
     served
 }
 
@@ -91,10 +106,11 @@ async fn serve_as(
     listener: TcpListener,
     handle: Handle,
     limits: ServerLimits,
+    beside: Beside,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (stopping, watch_stopping) = watch::channel(false);
-    let node = SharedNode::new(handle.clone(), limits, watch_stopping);
+    let node = SharedNode::new(handle.clone(), limits, watch_stopping).with(beside);
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
     let shutdown = async move {
@@ -164,6 +180,7 @@ where
         .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
         .add_service(v1::event_service_server::EventServiceServer::new(Events(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
+        .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
         .serve_with_incoming_shutdown(connections, stop);
     let mut serving = std::pin::pin!(serving);
@@ -206,7 +223,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-const SERVICES: [&str; 9] = [
+const SERVICES: [&str; 10] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -216,4 +233,5 @@ const SERVICES: [&str; 9] = [
     "solvo.v1.EventService",
     "solvo.v1.AuditService",
     "solvo.v1.NodeService",
+    "solvo.v1.ReceiptService",
 ];

@@ -13,6 +13,7 @@ mod evidence;
 mod inspect;
 mod load;
 mod node;
+mod receipt;
 mod remote;
 mod serve;
 mod submit;
@@ -45,6 +46,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     DevCerts(dev_certs::DevCertsArgs),
     Evidence(evidence::EvidenceArgs),
+    Receipt(receipt::ReceiptArgs),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +92,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::DevCerts(arguments) => dev_certs::run(&arguments),
         Command::Evidence(arguments) => evidence::run(&arguments),
+        Command::Receipt(arguments) => runtime()?.block_on(receipt::run(&arguments)),
     }
 }
 

@@ -1,14 +1,19 @@
 //! A node inside this process: the engine on a folder, and the server on a listener.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use engine::{Config, Engine};
-use server::{Identities, ServerLimits};
+use engine::{Config, Engine, Handle};
+use history::receipts::{Keeper, Running, SigningKey};
+use server::{Beside, Identities, ReceiptDesk, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use types::Duration;
+
+use crate::receipt::{KEY_FILE, RECEIPTS_FOLDER, usual_interval};
 
 /// A running node.
 pub(crate) struct Node {
@@ -16,12 +21,29 @@ pub(crate) struct Node {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), server::ServeError>>,
+    receipts: Option<Running>,
+}
+
+/// How receipts are made.
+#[derive(Clone, Debug)]
+pub(crate) struct ReceiptSettings {
+    /// The file of the signing key; in the folder of the log if nothing else is said.
+    pub(crate) key: Option<PathBuf>,
+    /// How much log time a checkpoint covers.
+    pub(crate) interval: Duration,
+}
+
+impl Default for ReceiptSettings {
+    fn default() -> Self {
+        Self { key: None, interval: usual_interval() }
+    }
 }
 
 impl Node {
     /// Recovers or begins a log and serves it.
     pub(crate) async fn start(listen: SocketAddr, config: Config) -> anyhow::Result<Self> {
-        Self::start_as(None, listen, config, ServerLimits::default()).await
+        let receipts = ReceiptSettings::default();
+        Self::start_as(None, listen, config, ServerLimits::default(), receipts).await
     }
 
     /// The same with mutual TLS, on any address, if there are identities; without them on loopback only.
@@ -30,6 +52,7 @@ impl Node {
         listen: SocketAddr,
         config: Config,
         limits: ServerLimits,
+        receipts: ReceiptSettings,
     ) -> anyhow::Result<Self> {
         // Asked first, so that a wrong address leaves the folder alone.
         if identities.is_none() && !listen.ip().is_loopback() {
@@ -38,20 +61,26 @@ impl Node {
         let listener =
             TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
         let address = listener.local_addr()?;
+        let folder = config.folder.clone();
         let engine = tokio::task::spawn_blocking(move || engine::start(&config)).await??;
+        let handle = engine.handle();
+        let receipts = tokio::task::spawn_blocking(move || keep_receipts(&folder, &receipts, handle)).await?;
+        let (beside, receipts) = match receipts {
+            Ok((keeper, running)) => (Beside { receipts: Some(ReceiptDesk::new(keeper)) }, Some(running)),
+            // Payments matter more.
+            Err(error) => {
+                tracing::error!(error = %format!("{error:#}"), "no receipts are given until this is mended");
+                (Beside::default(), None)
+            }
+        };
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
         let handle = engine.handle();
-        let serving = match identities {
-            None => tokio::spawn(server::serve(listener, handle, limits, shutdown)),
-            Some(identities) => {
-                tokio::spawn(server::serve_secured(identities, listener, handle, limits, shutdown))
-            }
-        };
-        Ok(Self { engine, address, stop, serving })
+        let serving = server::serve_with(identities, listener, handle, limits, beside, shutdown);
+        Ok(Self { engine, address, stop, serving: tokio::spawn(serving), receipts })
     }
 
     /// Where it listens; the port is the one that the system chose if none was asked for.
@@ -70,9 +99,35 @@ impl Node {
 
     /// Takes nothing more, answers what was taken, and ends the log in a marker.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        drop(self.stop);
-        self.serving.await??;
-        tokio::task::spawn_blocking(move || self.engine.stop()).await?;
+        let Self { engine, receipts, stop, serving, .. } = self;
+        drop(stop);
+        serving.await??;
+        tokio::task::spawn_blocking(move || {
+            drop(receipts);
+            engine.stop();
+        })
+        .await?;
         Ok(())
     }
+}
+
+/// Starts to make checkpoints of what the log tells.
+fn keep_receipts(
+    folder: &Path,
+    settings: &ReceiptSettings,
+    handle: Handle,
+) -> anyhow::Result<(Arc<Keeper>, Running)> {
+    let key = settings.key.clone().unwrap_or_else(|| folder.join(KEY_FILE));
+    let key = SigningKey::load_or_make(&key)?;
+    let (cluster, digest_key) = (handle.cluster(), *handle.digest_key());
+    let folder = folder.join(RECEIPTS_FOLDER);
+    let keeper = Keeper::open(&folder, key, cluster, digest_key, settings.interval, handle.frames())?;
+    let keeper = Arc::new(keeper);
+    let quiet = move |end| {
+        // Without traffic no frame would end the interval.
+        if handle.now() >= end {
+            handle.tick();
+        }
+    };
+    Ok((Arc::clone(&keeper), Running::start(keeper, quiet)?))
 }

@@ -14,9 +14,10 @@ use journal::SegmentSize;
 use ledger::Limits;
 use server::{Identities, IdentityFiles, IsoSettings, ServerLimits};
 use tokio::signal::unix::{SignalKind, signal};
-use types::{Bic, Sequence};
+use types::{Bic, Duration, Sequence};
 
-use crate::node::Node;
+use crate::node::{Node, ReceiptSettings};
+use crate::receipt::parse_interval;
 
 /// Runs a node on a folder.
 ///
@@ -61,6 +62,13 @@ pub(crate) struct ServeArgs {
     /// first, by you: docs/operations.md, "A start that dies".
     #[arg(long, value_name = "SEQ")]
     void: Vec<u64>,
+    /// The file of the key that signs receipts. It is made if there is none; without this option it is `receipt-key` in the
+    /// folder of the log.
+    #[arg(long, value_name = "FILE")]
+    receipt_key: Option<PathBuf>,
+    /// How much log time a checkpoint of receipts covers.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_interval)]
+    receipt_interval: Duration,
     /// What becomes of elements of ISO 20022 that the scheme leaves out: `sct-inst-2025` refuses them with FF01,
     /// `pass-through` keeps and forwards them.
     #[arg(long, value_name = "PROFILE", default_value = "sct-inst-2025", value_parser = parse_profile)]
@@ -166,8 +174,10 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     }
     let iso = IsoSettings { profile: arguments.iso_profile, bic: arguments.iso_bic };
     let edge = ServerLimits { iso, ..ServerLimits::default() };
+    let receipts =
+        ReceiptSettings { key: arguments.receipt_key.clone(), interval: arguments.receipt_interval };
     let mut node = tokio::select! {
-        node = Node::start_as(identities.clone(), arguments.listen, config, edge) => node?,
+        node = Node::start_as(identities.clone(), arguments.listen, config, edge, receipts) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.
         _ = terminate.recv() => std::process::exit(0),
         _ = interrupt.recv() => std::process::exit(0),

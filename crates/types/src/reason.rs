@@ -99,7 +99,7 @@ pub enum StatusReason {
     TimeoutDebtorAgent,
     /// An answer or enquiry names a payment that was never received.
     PaymentNotReceived,
-    /// The node could not decide the payment, and its operator had to void it.
+    /// The node could not decide the payment, and its operator voided it. Banks use the code for any trouble of their own.
     NotSpecified,
 }
 
@@ -193,7 +193,7 @@ impl StatusReason {
             Self::InstructedAgentError => "a bank that has to be asked has too many payments unanswered",
             Self::TimeoutDebtorAgent => "the payer's bank wanted to decide and did not in time",
             Self::PaymentNotReceived => "no payment with this reference was received",
-            Self::NotSpecified => "the payment could not be decided and was voided; it may be sent again",
+            Self::NotSpecified => "the payment failed, and the code says no more",
         }
     }
 }

@@ -12,7 +12,9 @@ use crate::process::{Served, errors, solvo, text, verify};
 fn every_command_shows_an_example() {
     let top = String::from_utf8(solvo(["--help"]).stdout).unwrap();
     assert!(top.contains("Example"), "{top}");
-    for command in ["serve", "demo", "submit", "load", "bank", "verify", "inspect", "evidence", "dev-certs"] {
+    for command in
+        ["serve", "demo", "submit", "load", "bank", "verify", "inspect", "evidence", "receipt", "dev-certs"]
+    {
         assert!(top.contains(command), "{top}");
         let help = solvo([command, "--help"]);
         assert!(help.status.success());

@@ -8,4 +8,5 @@ mod commands;
 mod crashes;
 mod identity;
 mod process;
+mod receipts;
 mod shutdown;
