@@ -26,6 +26,7 @@ use crate::driver::{Engine, Parts, now, run};
 use crate::handle::{Handle, QUEUE_LENGTH};
 use crate::pace::Pace;
 use crate::replay::{Divergence, Replayer};
+use crate::voids::poison_of;
 
 /// How a node is run. Nothing here can change what a command comes to.
 #[derive(Clone, Debug)]
@@ -91,12 +92,10 @@ pub enum StartError {
 impl StartError {
     /// Why a replay ended early.
     pub(crate) fn of_replay(error: ReadError) -> Self {
-        if let ReadError::Visit { source, .. } = &error
-            && let Some(Divergence::Poison { sequence, kind }) = source.downcast_ref()
-        {
-            return Self::Poison { sequence: *sequence, kind: *kind };
+        match poison_of(&error) {
+            Some((sequence, kind)) => Self::Poison { sequence, kind },
+            None => Self::Read(error),
         }
-        Self::Read(error)
     }
 }
 

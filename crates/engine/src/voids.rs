@@ -9,7 +9,8 @@
 //! - Only a command on which a replay has just failed is voided.
 
 use journal::{
-    FileStorage, FrameHeader, FrameView, Journal, LocalJournal, Settings, Storage, VoidEntry, VoidsError,
+    FileStorage, FrameHeader, FrameView, Journal, LocalJournal, ReadError, Settings, Storage, VoidEntry,
+    VoidsError,
 };
 use ledger::{Kind, OutcomeEntry, OutcomeError, Void, layout};
 use types::{BatchNumber, Epoch, Sequence};
@@ -191,10 +192,7 @@ fn find<S: Storage>(
                 VoidError::Harmless(asked)
             });
         }
-        Err(error) => match StartError::of_replay(error) {
-            StartError::Poison { sequence, kind } => (sequence, kind),
-            error => return Err(error.into()),
-        },
+        Err(error) => poison_of(&error).ok_or_else(|| StartError::of_replay(error))?,
     };
     let (header, frame_hash) = frame_at_fault.expect("a frame was being replayed");
     if asked < found.0 {
@@ -208,6 +206,13 @@ fn find<S: Storage>(
     check_untold(journal, header.batch, asked)?;
     let (batch, kind) = (header.batch, kind.number());
     Ok(VoidEntry { sequence: asked, batch, frame_hash, kind, logged_at: Sequence(0) })
+}
+
+/// Where a replay died, if it did: the position, and the kind of the command unless it is a tick.
+pub(crate) fn poison_of(error: &ReadError) -> Option<(Sequence, Option<Kind>)> {
+    let ReadError::Visit { source, .. } = error else { return None };
+    let Some(Divergence::Poison { sequence, kind }) = source.downcast_ref() else { return None };
+    Some((*sequence, *kind))
 }
 
 /// No frame from this one on tells an outcome of a command, or one that it decided.

@@ -69,9 +69,11 @@ fn no_bit_of_it_can_change_unnoticed() {
     }
 }
 
+type Fault = fn(&mut [u8]);
+
 #[test]
 fn what_no_writer_makes_is_refused_although_the_checksum_is_right() {
-    let faults: [(&str, fn(&mut [u8])); 7] = [
+    let faults: [(&str, Fault); 7] = [
         ("reserved bytes", |block| block[RESERVED] = 1),
         ("an entry behind the last", |block| block[COUNT] = 1),
         ("more than there is room for", |block| block[COUNT] = 64),

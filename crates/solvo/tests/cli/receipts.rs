@@ -108,6 +108,16 @@ async fn a_command_that_harms_nobody_is_not_voided() {
         assert_eq!(refused.status.code(), Some(1));
         assert!(errors(&refused).contains(why), "{}", errors(&refused));
     }
-    assert!(!folder.path().join("VOIDS").exists());
+    let list = folder.path().join("VOIDS");
+    assert!(!list.exists());
     verify(folder.path());
+    // A list that can't be read stops every replay before it begins.
+    fs::write(&list, [0; 4096]).unwrap();
+    let data = text(folder.path());
+    for stopped in
+        [run(&["verify", data]), run(&["serve", "--data", data, "--listen", "127.0.0.1:0"]), void(2)]
+    {
+        assert_eq!(stopped.status.code(), Some(1));
+        assert!(errors(&stopped).contains("VOIDS does not verify"), "{}", errors(&stopped));
+    }
 }
