@@ -113,18 +113,19 @@ pub struct Replayer {
 impl Replayer {
     /// Starts with an empty ledger.
     pub fn new(limits: Limits) -> Self {
-        Self::with_voids(limits, Vec::new())
-    }
-
-    /// The same with these commands voided: they are passed over.
-    pub fn with_voids(limits: Limits, voids: Vec<VoidEntry>) -> Self {
         Self {
             ledger: Ledger::new(limits),
             untold: VecDeque::new(),
             totals: ReplayTotals::default(),
-            voids: Voids::new(voids),
+            voids: Voids::default(),
             reached: (Sequence(0), None),
         }
+    }
+
+    /// The same passing over these commands, which are voided. To be said before the first frame.
+    #[must_use]
+    pub fn passing_over(self, voids: Vec<VoidEntry>) -> Self {
+        Self { voids: Voids::new(voids), ..self }
     }
 
     /// Replays one frame: what it tells of earlier ones is compared, then its own commands are applied.

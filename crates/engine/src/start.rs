@@ -113,7 +113,7 @@ where
     S::Lock: Send + Sync,
 {
     let identity = journal.identity();
-    let mut replayer = Replayer::with_voids(config.limits, journal.voids()?);
+    let mut replayer = Replayer::new(config.limits).passing_over(journal.voids()?);
     let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?));
     let tail = tail.map_err(StartError::of_replay)?;
     let totals = replayer.totals();

@@ -165,7 +165,7 @@ pub fn void(config: &Config, sequence: Sequence) -> Result<Option<VoidEntry>, Vo
     if voids.iter().any(|void| void.sequence == sequence) {
         return Ok(None);
     }
-    let void = find(&mut journal, Replayer::with_voids(config.limits, voids.clone()), sequence)?;
+    let void = find(&mut journal, Replayer::new(config.limits).passing_over(voids.clone()), sequence)?;
     voids.push(void);
     voids.sort_by_key(|void| void.sequence);
     journal.store_voids(&voids)?;

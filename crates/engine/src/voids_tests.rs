@@ -230,14 +230,14 @@ fn a_replay_stops_where_the_list_and_the_log_disagree() {
         ("a position of the next frame", vec![VoidEntry { sequence: Sequence(poison.0 + 3), ..voided }]),
     ];
     for (name, list) in lists {
-        let mut replayer = Replayer::with_voids(config.limits, list);
+        let mut replayer = Replayer::new(config.limits).passing_over(list);
         let read = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?));
         let Err(journal::ReadError::Visit { source, .. }) = read else { panic!("{name}: {read:?}") };
         let divergence = source.downcast::<Divergence>().unwrap();
         let stops = matches!(*divergence, Divergence::Void { .. } | Divergence::Poison { .. });
         assert!(stops, "{name}: {divergence}");
     }
-    let mut replayer = Replayer::with_voids(config.limits, vec![complete]);
+    let mut replayer = Replayer::new(config.limits).passing_over(vec![complete]);
     journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?)).unwrap();
 }
 
@@ -250,7 +250,7 @@ fn a_log_that_goes_on_without_the_record_of_its_void_is_stopped_at() {
     // A start that forgets the record, and goes on with another command.
     let settings = Settings { segment_size: config.segment_size, entropy: Box::new(tag) };
     let mut journal = LocalJournal::open(FileStorage::open(&config.folder).unwrap(), None, settings).unwrap();
-    let mut replayer = Replayer::with_voids(config.limits, vec![voided]);
+    let mut replayer = Replayer::new(config.limits).passing_over(vec![voided]);
     let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?)).unwrap();
     let mut builder = journal::FrameBuilder::new(0);
     let seal = |builder: &mut journal::FrameBuilder, kind, previous: journal::Tail| {

@@ -83,7 +83,7 @@ pub(crate) fn verify_folder(folder: &Path, observer: &mut dyn Observer) -> Resul
     let voids = reader.voids().map_err(Fault::of_folder)?;
     let mut walk = Walk {
         observer,
-        replayer: Replayer::with_voids(LIMITS, voids),
+        replayer: Replayer::new(LIMITS).passing_over(voids),
         tally: Tally::default(),
         undecided: BTreeMap::new(),
         last: None,
