@@ -182,7 +182,7 @@ pub fn seal_input() -> SealInput {
             ..Tail::EMPTY
         },
         time: time(START + 1),
-        rules_version: 1,
+        rules_version: ledger::RULES_VERSION,
         durable_mark: BatchNumber(1),
         personal_key: 0,
     }

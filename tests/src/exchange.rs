@@ -159,9 +159,10 @@ pub struct Kept {
 /// All documents that the log in a folder keeps, in order.
 pub fn kept(folder: &Path) -> Vec<Kept> {
     let reader = Reader::open(FileStorage::open(folder).expect("the folder is there")).expect("a journal");
+    let reader = reader.with_keys_of_folder(None).expect("its keys");
     let mut all = Vec::new();
     let visit = &mut |frame: &journal::FrameView<'_>, _| {
-        for record in Records::new(frame.records(), frame.personal()) {
+        for record in Records::with_texts(frame.records(), frame.texts()) {
             let record = record?;
             let Command::Evidence(evidence) = record.command else { continue };
             let name = MessageName::from_bytes(evidence.message_name).expect("records are checked");

@@ -140,7 +140,15 @@ impl Node {
     ) -> Result<Engine, StartError> {
         let segment_size = SegmentSize::new(4 << 20).expect("4 MiB are whole blocks");
         let folder = folder.to_owned();
-        let config = Config { folder, segment_size, limits, payments_ready: 0, commands_per_second_max };
+        let config = Config {
+            folder,
+            segment_size,
+            limits,
+            payments_ready: 0,
+            commands_per_second_max,
+            master_key: None,
+            follower: engine::FollowerSettings::default(),
+        };
         let started = tokio::task::spawn_blocking(move || engine::start(&config)).await;
         started.expect("starting does not panic")
     }

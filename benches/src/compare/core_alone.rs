@@ -181,7 +181,7 @@ fn apply(ledger: &mut Ledger, at: &mut Position, frame: &Frame) -> anyhow::Resul
                 state == PaymentState::Settled && repeat_of.is_none()
             }
             Verdict::Done { repeat_of, .. } => repeat_of.is_none(),
-            Verdict::Refused { .. } | Verdict::Answer { .. } => false,
+            Verdict::Refused { .. } | Verdict::Answer { .. } | Verdict::AskAgain => false,
         });
     }
     ensure!(done == commands.count(), "{done} of {} commands did what they say", commands.count());

@@ -97,7 +97,7 @@ impl Replay {
             self.found.ledger_bytes = self.resident_bytes()?.saturating_sub(self.bytes_before);
         }
         self.note();
-        for record in Records::new(frame.records(), frame.personal()) {
+        for record in Records::with_texts(frame.records(), frame.texts()) {
             at.sequence = at.sequence.next();
             self.ledger.apply(at, &record?)?;
             self.note();

@@ -79,6 +79,8 @@ fn start(
         limits: Limits::default(),
         payments_ready,
         commands_per_second_max,
+        master_key: None,
+        follower: engine::FollowerSettings::default(),
     };
     engine::start(&config).context("the engine does not start")
 }

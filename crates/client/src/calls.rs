@@ -87,5 +87,7 @@ calls! {
     NodeServiceClient {
         /// Tells whether the node takes work, and where the time of a payment goes.
         get_node_status(GetNodeStatusRequest) -> GetNodeStatusResponse;
+        /// Raises the version of the rules.
+        set_rules_version(SetRulesVersionRequest) -> SetRulesVersionResponse;
     }
 }

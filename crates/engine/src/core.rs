@@ -20,7 +20,7 @@ use types::{BatchNumber, Duration, PaymentState, Sequence, Timestamp};
 use crate::clock::{ClockState, LogClock, Now};
 use crate::connections::Connections;
 use crate::directory::Directory;
-use crate::event::{Action, Event, Halt, Submission};
+use crate::event::{Action, Event, Halt, Held, LookUp, Submission};
 use crate::feed::Feed;
 use crate::mutants::{Mutant, is_on, restarted};
 use crate::question::{Answered, Question};
@@ -69,8 +69,15 @@ enum Sealing {
     Finished,
 }
 
-/// The version of the rules in `ledger`. Frames say by which they were decided.
-pub const RULES_VERSION: u32 = 1;
+/// Who waits for commands of a frame.
+#[derive(Debug)]
+pub(crate) struct Waits<Ticket> {
+    pub(crate) ticket: Ticket,
+    /// How many commands there are.
+    pub(crate) count: u32,
+    /// What is known already, if the commands were submitted again.
+    pub(crate) held: Option<Box<Held>>,
+}
 
 /// The step's state.
 #[derive(Debug)]
@@ -83,10 +90,10 @@ pub struct Core<Ticket> {
     applied: BatchNumber,
     clock: LogClock,
     directory: Arc<Directory>,
-    /// Who waits for the commands in the frame that is being filled, and how many commands each.
-    filling: Vec<(Ticket, u32)>,
+    /// Who waits for the commands in the frame that is being filled.
+    filling: Vec<Waits<Ticket>>,
     /// The same for the frame that is being written.
-    writing: Vec<(Ticket, u32)>,
+    writing: Vec<Waits<Ticket>>,
     /// A submission for which the frame that is being filled has no room.
     stalled: Option<Submission<Ticket>>,
     /// Questions, and the frame after which each may be answered.
@@ -104,7 +111,10 @@ pub struct Core<Ticket> {
     /// Everything that was decided up to here is told by durable frames, and by the frame that is being written.
     told: [Sequence; 2],
     untold: VecDeque<OutcomeEntry>,
+    /// Those of the commands of the frame applied last; behind them, whole submissions of which some came earlier.
     outcomes: Vec<Outcome>,
+    /// Whether there is one among them that decided nothing.
+    asks_again: bool,
     /// Someone waits for log time to move on, with or without commands.
     tick_wanted: bool,
     /// When the last frame was applied, on the monotonic clock.
@@ -140,6 +150,7 @@ impl<Ticket> Core<Ticket> {
             told: [if setup.untold.is_empty() { began_at } else { Sequence(0) }; 2],
             untold: setup.untold,
             outcomes: Vec::new(),
+            asks_again: false,
             tick_wanted: false,
             quiet_since: now.monotonic,
             spacing: Spacing::new(now.monotonic),
@@ -197,12 +208,16 @@ impl<Ticket> Core<Ticket> {
         self.tick_wanted = false;
         let opened = self.sealed.time.plus(NANOSECOND);
         let time = if is_on(Mutant::StampAtOpening) { opened } else { log_time.max(opened) };
+        if !self.builder.personal().is_empty() && self.builder.key_of(time).is_none() {
+            return actions.push(Action::Halt(Halt::NoKey(time)));
+        }
         self.spacing.sealed(now.monotonic, self.builder.record_count(), self.builder.frame_length());
         self.connections.mark(self.builder.records_mut(), time);
         if self.untold.is_empty() {
             self.told[1] = self.ledger.position().sequence;
         }
-        let frame = seal_frame(&mut self.builder, self.identity, self.sealed, kind, time);
+        let rules_version = self.ledger.rules_version();
+        let frame = seal_frame(&mut self.builder, self.identity, self.sealed, kind, time, rules_version);
         self.sealed = frame.tail();
         std::mem::swap(&mut self.filling, &mut self.writing);
         assert!(self.filling.is_empty(), "those who waited for the last frame have been answered");
@@ -320,7 +335,17 @@ impl<Ticket> Core<Ticket> {
         }
         self.builder.push_records(commands.records(), commands.count());
         self.builder.push_personal(commands.texts());
-        self.filling.push((submission.ticket, commands.count()));
+        let count = commands.count();
+        self.filling.push(Waits { ticket: submission.ticket, count, held: submission.held });
+    }
+
+    /// Tells an answer, or has it completed with what stands on disk.
+    fn tell(&self, question: Question, ticket: Ticket, answered: Answered) -> Action<Ticket> {
+        let floor = self.ledger.sealed_upto();
+        match floor > Sequence(0) && answered.may_stand_on_disk() {
+            true => Action::LookUp(LookUp { question, answered, floor, ticket }),
+            false => Action::Answer(ticket, answered),
+        }
     }
 
     fn ask(&mut self, question: Question, ticket: Ticket, now: Now, actions: &mut Vec<Action<Ticket>>) {
@@ -353,7 +378,7 @@ impl<Ticket> Core<Ticket> {
             } else if let Some(payment) = question.waits_for(&answered).filter(|_| !self.stopping) {
                 self.awaiting.entry(payment).or_default().push((question, ticket));
             } else {
-                actions.push(Action::Answer(ticket, answered));
+                actions.push(self.tell(question, ticket, answered));
             }
         }
     }
@@ -373,7 +398,8 @@ impl<Ticket> Core<Ticket> {
         }
         for outcome in &self.finals {
             for (question, ticket) in self.awaiting.remove(&outcome.sequence).into_iter().flatten() {
-                actions.push(Action::Answer(ticket, question.answer(&self.ledger)));
+                let answered = question.answer(&self.ledger);
+                actions.push(self.tell(question, ticket, answered));
             }
         }
     }
@@ -394,7 +420,8 @@ impl<Ticket> Core<Ticket> {
     fn stop(&mut self, actions: &mut Vec<Action<Ticket>>) {
         self.stopping = true;
         for (question, ticket) in std::mem::take(&mut self.awaiting).into_values().flatten() {
-            actions.push(Action::Answer(ticket, question.answer(&self.ledger)));
+            let answered = question.answer(&self.ledger);
+            actions.push(self.tell(question, ticket, answered));
         }
     }
 
@@ -437,14 +464,8 @@ impl<Ticket> Core<Ticket> {
         let is_all_told = self.untold.is_empty() && self.builder.outcome_count() == 0;
         self.told[0] = if is_all_told { self.ledger.position().sequence } else { self.told[1] };
         self.quiet_since = now.monotonic;
+        self.reply(&frame, actions);
         self.builder.recycle(frame);
-        let mut start = 0;
-        for (ticket, count) in self.writing.drain(..) {
-            let end = start + usize::try_from(count).expect("32 bits");
-            actions.push(Action::Reply(ticket, start..end));
-            start = end;
-        }
-        assert!(start == self.outcomes.len(), "every outcome has someone who waits for it");
         if late > 0 {
             actions.push(Action::Late { count: late });
         }
@@ -462,6 +483,7 @@ impl<Ticket> Core<Ticket> {
         self.ledger.reserve_for_frame(usize::try_from(header.record_count).expect("32 bits"));
         self.ledger.tick(at);
         self.outcomes.clear();
+        self.asks_again = false;
         self.finals.clear();
         let mut late = self.tell_decided(confirmed);
         let is_heard = !self.feed.is_idle();
@@ -488,6 +510,7 @@ impl<Ticket> Core<Ticket> {
             if outcome.kind == Kind::Answer {
                 self.finals.extend(outcome.decides());
             }
+            self.asks_again |= outcome.verdict == Verdict::AskAgain;
             self.untold.push_back(outcome.to_entry());
             self.outcomes.push(outcome);
         }
@@ -530,22 +553,25 @@ impl<Ticket> Core<Ticket> {
     }
 }
 
-/// Seals what the builder holds, to follow a frame that is durable.
+/// Seals what the builder holds, to follow a frame that is durable. If there are texts, their key is at hand.
 pub(crate) fn seal_frame(
     builder: &mut FrameBuilder,
     identity: Identity,
     previous: Tail,
     kind: FrameKind,
     time: Timestamp,
+    rules_version: u32,
 ) -> SealedFrame {
+    // A frame without texts needs no key.
+    let personal_key = builder.key_of(time).unwrap_or(0);
     builder.seal(&SealInput {
         kind,
         identity,
         previous,
         time,
-        rules_version: RULES_VERSION,
+        rules_version,
         durable_mark: previous.batch,
-        personal_key: 0,
+        personal_key,
     })
 }
 
@@ -570,6 +596,9 @@ fn halt(frame: &SealedFrame, failed: Append) -> Halt {
         Append::Unknown(error) => Halt::Write { batch: frame.header().batch, error },
     }
 }
+
+#[path = "core_replies.rs"]
+mod replies;
 
 #[cfg(test)]
 #[path = "core_tests.rs"]

@@ -194,6 +194,22 @@ fn assert_halted(node: &Node<impl Journal>, expected: &str) {
 }
 
 #[test]
+fn a_node_without_a_key_for_the_day_halts_rather_than_write_in_clear() {
+    let mut node = Node::with_world();
+    node.core.builder = FrameBuilder::sealing(2, Arc::default());
+    let before = node.core.ledger().position();
+    node.submit(1, small(1, 1));
+    node.idle();
+    assert!(node.write(), "what has no texts needs no key");
+    node.told.clear();
+    node.submit(2, payment("T1", node.now.wall));
+    node.idle();
+    assert!(node.held.is_none());
+    assert_halted(&node, "there is no key for the personal data of");
+    assert!(node.core.ledger().position().sequence > before.sequence);
+}
+
+#[test]
 fn a_node_whose_log_was_claimed_halts() {
     let mut node = Node::with_world();
     node.submit(1, payment("T1", node.now.wall));
@@ -205,7 +221,7 @@ fn a_node_whose_log_was_claimed_halts() {
         identity: node.journal.identity(),
         previous: tail,
         time: tail.time.plus(NANOSECOND),
-        rules_version: 1,
+        rules_version: ledger::RULES_VERSION,
         durable_mark: tail.batch,
         personal_key: 0,
     });
@@ -232,7 +248,7 @@ fn a_record_that_does_not_apply_halts() {
     let mut writer = commands();
     writer.genesis(node.journal.identity().cluster, node.journal.identity().incarnation);
     // No caller can submit one.
-    node.step(Event::Submit(Submission { commands: writer, ticket: 2 }));
+    node.step(Event::Submit(Submission { commands: writer, ticket: 2, held: None }));
     node.idle();
     node.write();
     assert_halted(&node, "genesis");

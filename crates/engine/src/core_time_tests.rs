@@ -281,7 +281,7 @@ fn stopping_answers_everything_and_ends_the_log_in_a_marker() {
         .map(|told| match told {
             Told::Outcomes(ticket, _) | Told::Answer(ticket, _) => *ticket,
             Told::Stopped => 0,
-            Told::Late(_) | Told::Halt(_) => panic!("{told:?}"),
+            Told::LookUp(_) | Told::AskAgain(_) | Told::Late(_) | Told::Halt(_) => panic!("{told:?}"),
         })
         .collect();
     assert_eq!(kinds, [1, 2, 4, 3, 0]);

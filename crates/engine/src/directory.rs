@@ -85,8 +85,10 @@ impl Directory {
             | Command::Payment(_)
             | Command::RefusedPayment(_)
             | Command::Evidence(_)
+            | Command::SealDuplicates(_)
             | Command::Void(_)
             | Command::Answer(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => {}

@@ -3,6 +3,7 @@
 //! ```text
 //! handles --events--> core --frames--> log --written--> core
 //!                     core, log --wanted--> preparer
+//!                     core --slices, look-ups--> sealing --events--> core
 //! ```
 //!
 //! The writer of the log goes with the frame: the log thread writes the large ones, while the core thread fills the
@@ -22,17 +23,23 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use journal::{Append, Prepared, Preparer, SealedFrame, Space, Storage, Writer};
-use ledger::Limits;
-use types::Timestamp;
+use ledger::{Limits, SealMarks};
+use types::{Sequence, Timestamp};
 
 use crate::clock::{ClockState, Now};
 use crate::core::Core;
 use crate::event::{Action, Event};
 use crate::finals::Finals;
+use crate::follower::Follower;
+use crate::following::follow;
 use crate::handle::{FINAL_QUESTIONS_UNDER_WAY_MAX, Handle, Shared};
+use crate::keys::{KeepError, Keys};
 use crate::pace::{Admitted, Pace};
+use crate::question::Answered;
+use crate::sealer::{Handing, Sealer};
+use crate::sealing::SealingThread;
 use crate::stages::Stage;
 use crate::subscription::Change;
 use crate::ticket::Ticket;
@@ -80,12 +87,15 @@ pub(crate) struct Parts<S: Storage, W> {
     pub(crate) core: Core<Ticket>,
     pub(crate) writer: W,
     pub(crate) preparer: Preparer<S>,
+    pub(crate) keys: Keys<S>,
     pub(crate) handle: Handle,
     pub(crate) events: Receiver<Event<Ticket>>,
     pub(crate) limits: Limits,
     pub(crate) pace: Option<Pace>,
     /// Bytes.
     pub(crate) segment_length: u64,
+    pub(crate) follower: Follower<S>,
+    pub(crate) sealer: Sealer<S>,
 }
 
 /// A frame that has been written, or not, and when that began and ended on the monotonic clock.
@@ -126,11 +136,25 @@ where
     S::Lock: Send + Sync,
     W: Writer + 'static,
 {
-    let Parts { core, writer, preparer, handle, events, limits, pace, segment_length } = parts;
+    let Parts {
+        core,
+        writer,
+        preparer,
+        keys,
+        handle,
+        events,
+        limits,
+        pace,
+        segment_length,
+        follower,
+        sealer,
+    } = parts;
     // One frame is away at a time, and one more may be on its way back.
     let (frames, frames_in) = bounded(1);
     let (written, written_in) = bounded(1);
     let (wanted, wanted_in) = bounded(1);
+    // Nothing is sent: its end is what counts.
+    let (following, followed) = bounded(0);
     let log = Log { writer, wanted };
     let shared = Arc::clone(&handle.shared);
     let mut driver = Driver {
@@ -152,14 +176,30 @@ where
         segment_length,
         written_without_space: 0,
         ticked: monotonic(),
+        _following: following,
+        handing: Handing::new(SealMarks::of(limits.payments_max)),
+        runs_ended: 0,
+        listed_behind: Sequence(0),
+    };
+    let (sealing, key) = (Arc::clone(&shared), handle.digest_key);
+    let sealing = SealingThread {
+        sealer,
+        shared: sealing,
+        events: handle.events.clone(),
+        key,
+        paused_until: None,
+        gave_up: false,
     };
     // Nobody is let in before it is known whether the clock is right and there is room.
     driver.publish();
     // The core thread comes last: if another can't be started, the rest end with their channels.
+    let over = Arc::clone(&shared);
     let threads = vec![
-        spawn("solvo-preparer", move || prepare(preparer, &wanted_in, &shared))?,
+        spawn("solvo-preparer", move || prepare(preparer, keys, &wanted_in, &shared))?,
         spawn("solvo-log", move || write_frames(&frames_in, &written))?,
-        spawn("solvo-core", move || driver.run())?,
+        spawn("solvo-follower", move || follow(follower, &followed))?,
+        spawn("solvo-sealing", move || sealing.run())?,
+        spawn("solvo-core", move || driver.run()).inspect_err(|_| over.sealing.end())?,
     ];
     Ok(Engine { handle, threads })
 }
@@ -201,7 +241,7 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<Jo
 const EXIT_FATAL: i32 = 74;
 
 /// Ends the process without unwinding, so that nothing is answered any more.
-fn end_process(reason: &dyn fmt::Display) -> ! {
+pub(crate) fn end_process(reason: &dyn fmt::Display) -> ! {
     tracing::error!(%reason, "the node must stop");
     std::process::exit(EXIT_FATAL)
 }
@@ -236,6 +276,14 @@ struct Driver<W> {
     written_without_space: u64,
     /// When a full ledger was last given a tick, on the monotonic clock.
     ticked: i64,
+    /// The follower goes on to the log's end once this is dropped.
+    _following: Sender<()>,
+    /// Hands out the payments that are to be sealed.
+    handing: Handing,
+    /// The last run that came to its end, as far as is known here.
+    runs_ended: u64,
+    /// The position behind which the ledger listed runs last.
+    listed_behind: Sequence,
 }
 
 impl<W: Writer> Driver<W> {
@@ -256,6 +304,8 @@ impl<W: Writer> Driver<W> {
                     Action::Write(frame) => sealed = Some(frame),
                     action @ (Action::Reply(..)
                     | Action::Answer(..)
+                    | Action::LookUp(_)
+                    | Action::AskAgain(_)
                     | Action::Late { .. }
                     | Action::Halt(_)) => {
                         carry_out(action, &self.shared, &self.core, &mut self.finals);
@@ -264,6 +314,7 @@ impl<W: Writer> Driver<W> {
             }
             self.shared.deliveries.wake();
             self.publish();
+            self.seal_duplicates();
             match sealed {
                 Some(frame) if frame.envelope_length() <= WRITTEN_IN_PLACE_MAX => {
                     self.write_in_place(frame, &mut actions);
@@ -275,6 +326,25 @@ impl<W: Writer> Driver<W> {
                     }
                 }
             }
+        }
+        self.shared.sealing.end();
+    }
+
+    /// Hands out a few of the payments that are to leave the table, and lets it be known which runs are not needed any
+    /// more.
+    fn seal_duplicates(&mut self) {
+        let (ledger, sealing) = (self.core.ledger(), &self.shared.sealing);
+        let ended = sealing.ended();
+        if std::mem::replace(&mut self.runs_ended, ended) != ended {
+            self.handing.ended();
+        }
+        let listed_behind = ledger.sealed_runs().first().map_or(ledger.sealed_upto(), |run| run.after);
+        if std::mem::replace(&mut self.listed_behind, listed_behind) != listed_behind {
+            sealing.listed_behind(listed_behind);
+        }
+        if self.handing.is_wanted(ledger) && sealing.takes_slices() {
+            let told = ledger.position().sequence;
+            self.handing.step(ledger, told).into_iter().for_each(|slice| sealing.slice(slice));
         }
     }
 
@@ -404,11 +474,15 @@ impl<W: Writer> Driver<W> {
         let records = frame.header().record_count;
         self.count_space(frame.envelope_length());
         self.core.step(Event::Written(frame, result), now(), actions);
+        // Before the replies: whoever hears that the version was raised may use it.
+        self.shared.rules_version.store(self.core.ledger().rules_version(), Ordering::Release);
         let waits = actions.iter().filter_map(|action| match action {
             Action::Reply(Ticket::Outcomes { received, .. }, _) => Some(sealed_at - received),
             Action::Reply(Ticket::Answer { .. }, _)
             | Action::Write(_)
             | Action::Answer(..)
+            | Action::LookUp(_)
+            | Action::AskAgain(_)
             | Action::WakeAt(_)
             | Action::Late { .. }
             | Action::Halt(_)
@@ -489,23 +563,12 @@ fn carry_out(action: Action<Ticket>, shared: &Shared, core: &Core<Ticket>, final
     match action {
         Action::Reply(Ticket::Outcomes { sink, is_answers, length, received: _ }, range) => {
             let count = u64::try_from(range.len()).expect("64 bits");
-            shared.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
-            if is_answers {
-                shared.answers_under_way.fetch_sub(count, Ordering::Relaxed);
-            } else {
-                shared.records_under_way.fetch_sub(count, Ordering::Relaxed);
-            }
+            shared.give_back(is_answers, count, length);
             sink.take(&core.outcomes()[range], &mut finals.waiting(core.ledger(), core.finals()));
         }
-        Action::Answer(Ticket::Answer { sink, walks, weight, is_final }, answered) => {
-            let under_way = match is_final {
-                true => &shared.final_questions_under_way,
-                false => &shared.questions_under_way,
-            };
-            under_way.fetch_sub(weight, Ordering::Relaxed);
-            shared.trial_balances_under_way.fetch_sub(walks, Ordering::Relaxed);
-            sink.take(answered);
-        }
+        Action::Answer(ticket @ Ticket::Answer { .. }, answered) => answer(ticket, Some(answered), shared),
+        Action::LookUp(look_up) => shared.sealing.look_up(look_up),
+        Action::AskAgain(submission) => shared.sealing.again(submission),
         Action::Reply(Ticket::Answer { .. }, _) | Action::Answer(Ticket::Outcomes { .. }, _) => {
             unreachable!("a ticket comes back with what it was given for")
         }
@@ -520,6 +583,22 @@ fn carry_out(action: Action<Ticket>, shared: &Shared, core: &Core<Ticket>, final
     }
 }
 
+/// Gives back what a question took, and the answer to whoever waits for it; none if it can't be given.
+pub(crate) fn answer(ticket: Ticket, answered: Option<Answered>, shared: &Shared) {
+    let Ticket::Answer { sink, walks, weight, is_final } = ticket else {
+        unreachable!("a ticket comes back with what it was given for")
+    };
+    let under_way = match is_final {
+        true => &shared.final_questions_under_way,
+        false => &shared.questions_under_way,
+    };
+    under_way.fetch_sub(weight, Ordering::Relaxed);
+    shared.trial_balances_under_way.fetch_sub(walks, Ordering::Relaxed);
+    if let Some(answered) = answered {
+        sink.take(answered);
+    }
+}
+
 /// The log thread: one frame at a time, until the core thread ends.
 fn write_frames<W: Writer>(frames: &Receiver<(Log<W>, SealedFrame)>, written: &Sender<(Log<W>, Written)>) {
     for (mut log, frame) in frames {
@@ -530,8 +609,8 @@ fn write_frames<W: Writer>(frames: &Receiver<(Log<W>, SealedFrame)>, written: &S
     }
 }
 
-/// The preparer's thread: keeps segments ready, until the log thread ends.
-fn prepare<S: Storage>(mut preparer: Preparer<S>, wanted: &Receiver<()>, shared: &Shared) {
+/// The preparer's thread: keeps segments ready, and the keys of the days to come, until the log thread ends.
+fn prepare<S: Storage>(mut preparer: Preparer<S>, mut keys: Keys<S>, wanted: &Receiver<()>, shared: &Shared) {
     loop {
         match preparer.step() {
             Prepared::Made { segment } => {
@@ -542,7 +621,8 @@ fn prepare<S: Storage>(mut preparer: Preparer<S>, wanted: &Receiver<()>, shared:
                 if shared.no_space.swap(false, Ordering::Relaxed) {
                     tracing::info!("there is room for the log again");
                 }
-                if wanted.recv().is_err() {
+                keep_keys(&mut keys, shared);
+                if wanted.recv_timeout(LOOK_AT_KEYS) == Err(RecvTimeoutError::Disconnected) {
                     return;
                 }
             }
@@ -550,9 +630,7 @@ fn prepare<S: Storage>(mut preparer: Preparer<S>, wanted: &Receiver<()>, shared:
                 if !shared.no_space.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, "no room for another segment; no new payments are taken");
                 }
-                if wanted.recv_timeout(LOOK_FOR_ROOM)
-                    == Err(crossbeam::channel::RecvTimeoutError::Disconnected)
-                {
+                if wanted.recv_timeout(LOOK_FOR_ROOM) == Err(RecvTimeoutError::Disconnected) {
                     return;
                 }
             }
@@ -560,6 +638,19 @@ fn prepare<S: Storage>(mut preparer: Preparer<S>, wanted: &Receiver<()>, shared:
         }
     }
 }
+
+/// Has the keys of the days to come ready, as log time stands now.
+fn keep_keys<S: Storage>(keys: &mut Keys<S>, shared: &Shared) {
+    match keys.keep(shared.log_time()) {
+        Ok(0) => {}
+        Ok(made) => tracing::debug!(made, "keys ready"),
+        Err(KeepError::NoSpace(error)) => tracing::error!(%error, "no room for the keys of the days to come"),
+        Err(KeepError::Failed(error)) => end_process(&error),
+    }
+}
+
+/// How often the keys of the days to come are looked at.
+const LOOK_AT_KEYS: Duration = Duration::from_secs(60);
 
 /// How often a full disk is tried again.
 const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use journal::{Append, SealedFrame};
-use ledger::{OutcomeEntry, RecordWriter};
-use types::BatchNumber;
+use ledger::{Outcome, OutcomeEntry, RecordWriter, SealedRun};
+use types::{BatchNumber, DigestKey, PrincipalNumber, Sequence};
 
 use crate::question::{Answered, Question};
 use crate::subscription::{Outbox, Questions, SubscriptionId};
@@ -42,6 +42,48 @@ pub enum Event<Ticket> {
 pub struct Submission<Ticket> {
     pub(crate) commands: RecordWriter,
     pub(crate) ticket: Ticket,
+    /// What is known already, if these are commands that are submitted again.
+    pub(crate) held: Option<Box<Held>>,
+}
+
+/// The outcomes of a submission of which some are still to come.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// Of all its commands.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// The places of those that are to come, in the order of the commands that bring them.
+    pub(crate) places: Vec<usize>,
+}
+
+impl Held {
+    /// All outcomes, with these in their places.
+    pub(crate) fn with(mut self, outcomes: &[Outcome]) -> Vec<Outcome> {
+        assert!(outcomes.len() == self.places.len(), "every command that is submitted again has its outcome");
+        for (place, outcome) in self.places.iter().zip(outcomes) {
+            self.outcomes[*place] = *outcome;
+        }
+        self.outcomes
+    }
+}
+
+/// A question whose answer may stand on disk.
+#[derive(Debug)]
+pub struct LookUp<Ticket> {
+    /// The question.
+    pub(crate) question: Question,
+    /// The answer as the core knows it.
+    pub(crate) answered: Answered,
+    /// Payments up to here had left the core's table then.
+    pub(crate) floor: Sequence,
+    /// Who waits.
+    pub(crate) ticket: Ticket,
+}
+
+impl<Ticket> LookUp<Ticket> {
+    /// The answer, completed or not, and who waits for it.
+    pub fn into_answer(self) -> (Ticket, Answered) {
+        (self.ticket, self.answered)
+    }
 }
 
 /// Something to be done.
@@ -53,6 +95,11 @@ pub enum Action<Ticket> {
     Reply(Ticket, Range<usize>),
     /// Tell an answer.
     Answer(Ticket, Answered),
+    /// Complete an answer with what stands on disk ([`crate::Duplicates::complete`]), and tell it.
+    LookUp(LookUp<Ticket>),
+    /// Look these commands up once more ([`crate::Duplicates::look_up_again`]), and step with [`Event::Submit`]:
+    /// payments have left the core's table since they were looked up. The ticket has been told nothing.
+    AskAgain(Submission<Ticket>),
     /// Step with [`Event::Idle`] at this monotonic time, if nothing happens before.
     WakeAt(i64),
     /// Payments were settled whose confirmation leaves later than the scheme allows: raise an alarm.
@@ -86,6 +133,11 @@ pub enum Halt {
     /// There is no room for what has been taken in.
     #[error("the log took no frame: {0}")]
     Refused(journal::Refusal),
+    /// The texts of a frame can't be sealed.
+    #[error(
+        "there is no key for the personal data of {0}, although keys are made weeks ahead; restart the node"
+    )]
+    NoKey(types::Timestamp),
     /// A record that this node wrote itself does not read or apply.
     #[error("the node's own record does not apply: {0}")]
     Record(String),
@@ -106,7 +158,14 @@ impl<Ticket> Submission<Ticket> {
         if commands.count() == 0 || length > Self::LENGTH_MAX || entries > Self::LENGTH_MAX {
             return Err((commands, ticket));
         }
-        Ok(Self { commands, ticket })
+        Ok(Self { commands, ticket, held: None })
+    }
+
+    /// The command that names a run of payments on disk.
+    pub fn naming(run: &SealedRun, key: DigestKey, ticket: Ticket) -> Self {
+        let mut commands = RecordWriter::new(key, PrincipalNumber(0));
+        commands.seal_duplicates(run);
+        Self { commands, ticket, held: None }
     }
 
     /// How many commands there are.

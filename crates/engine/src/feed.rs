@@ -215,6 +215,8 @@ impl Feed {
             | Command::PostEntry(_)
             | Command::TransferLiquidity(_)
             | Command::Evidence(_)
+            | Command::SealDuplicates(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::Void(_)
@@ -255,7 +257,7 @@ impl Feed {
         order: &mut Option<StoredOrder>,
     ) {
         let is_repeat = outcome.repeat_of().is_some();
-        if is_repeat || self.outcomes.is_empty() {
+        if is_repeat || outcome.verdict == Verdict::AskAgain || self.outcomes.is_empty() {
             return;
         }
         let payment = known(ledger, outcome.sequence);

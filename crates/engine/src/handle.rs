@@ -3,7 +3,7 @@
 //! Invariant: what a caller is told was not taken has changed nothing and never will.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use crossbeam::channel::{Sender, TrySendError};
 use journal::FrameSource;
@@ -13,11 +13,14 @@ use types::{ClusterId, DigestKey, Incarnation, PaymentId, PrincipalNumber, Seque
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
 use crate::driver::monotonic;
+use crate::duplicates::Duplicates;
 use crate::event::{Event, Submission};
 use crate::finals::Waiting;
+use crate::follower_status::{FollowerStatus, FollowerView};
 use crate::log_view::LogView;
 use crate::pace::Admitted;
 use crate::question::{Answered, Question};
+use crate::sealing::Sealing;
 use crate::stages::{Stage, StageTimes, Stages};
 use crate::subscription::{Interest, Listeners, Subscription};
 use crate::ticket::Ticket;
@@ -69,9 +72,20 @@ pub enum NotTaken {
     /// There is no room on the disk for more of the log.
     #[error("the log's disk is full; no payments are taken until there is room")]
     NoSpace,
+    /// A run of older payments on disk can't be read, so nobody knows what is a duplicate.
+    #[error(
+        "duplicates can't be looked up; the node's log says which file is damaged, which a backup brings back"
+    )]
+    DuplicatesUnreadable,
     /// The node is about to stop.
     #[error("the node is stopping")]
     Stopping,
+    /// The log goes on under an older version of the rules.
+    #[error(
+        "the log goes on under an older version of the rules, which does not know this command; raise it with \
+         `solvo set-version`"
+    )]
+    OlderRules,
     /// More commands in one submission than fit a frame.
     #[error("more commands in one submission than fit one frame")]
     TooLarge,
@@ -107,6 +121,20 @@ pub(crate) struct Shared {
     pub(crate) listeners: Arc<Listeners>,
     /// Up to where everything that was decided is told by durable frames.
     pub(crate) told: Arc<AtomicU64>,
+    pub(crate) duplicates: Arc<Duplicates>,
+    pub(crate) sealing: Sealing,
+    /// The version of the rules in force.
+    pub(crate) rules_version: AtomicU32,
+    pub(crate) follower: Arc<FollowerStatus>,
+}
+
+impl Shared {
+    /// Commands that were under way have been answered, or never will be.
+    pub(crate) fn give_back(&self, is_answers: bool, count: u64, length: u64) {
+        self.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
+        let under_way = if is_answers { &self.answers_under_way } else { &self.records_under_way };
+        under_way.fetch_sub(count, Ordering::Relaxed);
+    }
 }
 
 /// Commands that may be under way at once, however fast they are answered.
@@ -153,6 +181,14 @@ pub struct Handle {
     pub(crate) log: LogView,
 }
 
+impl Shared {
+    /// Log time as it stands now.
+    pub(crate) fn log_time(&self) -> Timestamp {
+        let offset = self.clock_offset.load(Ordering::Relaxed);
+        Timestamp::from_nanoseconds(monotonic() + offset).expect("log time starts after 1970")
+    }
+}
+
 impl Handle {
     pub(crate) fn new(
         events: Sender<Event<Ticket>>,
@@ -165,6 +201,7 @@ impl Handle {
         let shared = Shared::default();
         let log = LogView::new(log, Arc::clone(&shared.told));
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
+        shared.rules_version.store(1, Ordering::Relaxed);
         Self { events, shared: Arc::new(shared), directory, digest_key, incarnation, cluster, log }
     }
 
@@ -182,7 +219,7 @@ impl Handle {
     ///
     /// A sink that is dropped without a call means that the engine stopped at the same moment, before it took
     /// the commands: nothing of them is in the log.
-    pub fn submit(&self, commands: RecordWriter, sink: Box<dyn OutcomeSink>) -> Result<(), NotTaken> {
+    pub fn submit(&self, mut commands: RecordWriter, sink: Box<dyn OutcomeSink>) -> Result<(), NotTaken> {
         let needs = commands.needs();
         let is_answers = commands.is_answers(EVIDENCE_WITH_ANSWERS_MAX);
         let shared = &self.shared;
@@ -191,10 +228,14 @@ impl Handle {
         } else if let Some(reason) = self.status().not_ready {
             return Err(reason);
         }
+        if commands.rules_version() > self.rules_version() {
+            return Err(NotTaken::OlderRules);
+        }
         self.check_room(needs)?;
         if needs.payments && shared.finals_awaited.load(Ordering::Relaxed) >= FINALS_AWAITED_MAX {
             return Err(NotTaken::Overloaded);
         }
+        shared.duplicates.look_up(&mut commands).map_err(|_| NotTaken::DuplicatesUnreadable)?;
         let length = u64::try_from(commands.length()).expect("64 bits");
         let ticket = Ticket::Outcomes { sink, is_answers, length, received: monotonic() };
         let submission = Submission::new(commands, ticket).map_err(|_| NotTaken::TooLarge)?;
@@ -205,6 +246,7 @@ impl Handle {
             return self.enqueue(Event::Submit(submission), [answers, bytes]);
         }
         let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
+        let admitted_max = admitted_max.min(shared.follower.admitted_max());
         let records = Place::take(&shared.records_under_way, count, admitted_max)?;
         let bytes = Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?;
         self.enqueue(Event::Submit(submission), [records, bytes])
@@ -263,10 +305,16 @@ impl Handle {
             (&shared.no_space, NotTaken::NoSpace),
         ];
         let not_ready = reasons.into_iter().find(|(flag, _)| flag.load(Ordering::Relaxed));
+        let unreadable = shared.duplicates.is_unreadable().then_some(NotTaken::DuplicatesUnreadable);
         Status {
-            not_ready: not_ready.map(|(_, reason)| reason),
+            not_ready: not_ready.map(|(_, reason)| reason).or(unreadable),
             late_confirmations: shared.late_confirmations.load(Ordering::Relaxed),
         }
+    }
+
+    /// The version of the rules that decides what is submitted now, or a newer one.
+    pub fn rules_version(&self) -> u32 {
+        self.shared.rules_version.load(Ordering::Acquire)
     }
 
     /// Wakes this collector after the answers of each frame, for as long as it lives.
@@ -305,6 +353,16 @@ impl Handle {
         self.shared.finals_awaited.load(Ordering::Relaxed)
     }
 
+    /// How the follower does, which writes snapshots.
+    pub fn follower(&self) -> FollowerView {
+        self.shared.follower.view(&self.log.end())
+    }
+
+    /// What the filters of runs of duplicates take in memory, in bytes, and how many runs there are.
+    pub fn duplicates_memory(&self) -> (usize, usize) {
+        self.shared.duplicates.memory()
+    }
+
     /// How long commands have spent in each stage during the last ten to twenty seconds.
     pub fn stage_times(&self) -> [(Stage, StageTimes); 4] {
         self.shared.stages.recent(monotonic())
@@ -337,8 +395,7 @@ impl Handle {
 
     /// Log time, for stamping what has just been received.
     pub fn now(&self) -> Timestamp {
-        let offset = self.shared.clock_offset.load(Ordering::Relaxed);
-        Timestamp::from_nanoseconds(monotonic() + offset).expect("log time starts after 1970")
+        self.shared.log_time()
     }
 
     fn enqueue<const COUNT: usize>(

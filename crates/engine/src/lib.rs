@@ -1,8 +1,9 @@
 //! The node's heart: a step without threads or clock, and the threads that drive it.
 //!
 //! [`Core::step`] takes one event and says what to do; a test or the simulator can drive it alone. [`start`]
-//! recovers a journal and runs the step on a thread of its own, with the log written by a second one and
-//! segments prepared by a third. Callers hold a [`Handle`].
+//! recovers a journal and runs the step on a thread of its own, with the log written by a second one, segments prepared
+//! by a third, and the log followed, compared and made into snapshots by a fourth ([`Follower`]). Callers hold a
+//! [`Handle`].
 //!
 //! Invariants:
 //! - Nobody outside sees the effect of a command before it is on stable storage: commands are applied, and
@@ -21,10 +22,15 @@ mod core;
 mod deliveries;
 mod directory;
 mod driver;
+mod duplicates;
 mod event;
 mod feed;
 mod finals;
+mod follower;
+mod follower_status;
+mod following;
 mod handle;
+mod keys;
 mod log_view;
 #[cfg(not(solvo_mutants))]
 mod mutants;
@@ -32,9 +38,12 @@ mod mutants;
 pub mod mutants;
 mod pace;
 mod question;
+mod recovery;
 #[cfg(test)]
 mod recovery_tests;
 mod replay;
+mod sealer;
+mod sealing;
 mod spacing;
 mod stages;
 mod start;
@@ -47,20 +56,26 @@ mod voids;
 
 pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};
-pub use core::{Core, CoreSetup, RULES_VERSION};
+pub use core::{Core, CoreSetup};
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
-pub use event::{Action, Event, Halt, Submission};
+pub use duplicates::Duplicates;
+pub use event::{Action, Event, Halt, LookUp, Submission};
 pub use finals::{FinalSink, Waiting};
+pub use follower::{FollowError, Followed, Follower, FollowerSettings, FollowerSetup, Moment, Pause, digest};
+pub use follower_status::{FollowerView, SnapshotView};
 pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, OutcomeSink, Status};
+pub use ledger::RULES_VERSION;
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
 pub use question::{
     Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
 };
+pub use recovery::{Recovered, RecoveryProgress, RecoveryView, recover, recover_with_key};
 pub use replay::{Divergence, ReplayTotals, Replayer};
+pub use sealer::{Handing, SLICE_MAX, Sealer, Slice};
 pub use stages::{Stage, StageTimes};
-pub use start::{Config, StartError, start};
+pub use start::{Config, StartError, start, start_telling};
 pub use stored_order::StoredOrder;
 pub use subscription::{
     BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, Subscription, SubscriptionId, Taken,

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use journal::{FrameSource, FrameView, ReadError};
+use journal::{FrameSource, FrameView, ReadError, Tail};
 use ledger::{
     About, AnswerEffect, Command, Kind, OutcomeEntry, OutcomeError, ParticipantStatus, Record, RecordError,
     Records,
@@ -88,6 +88,11 @@ impl LogView {
     /// Where the frames come from.
     pub(crate) fn source(&self) -> Arc<dyn FrameSource> {
         Arc::clone(&self.source)
+    }
+
+    /// The end of the last durable frame.
+    pub(crate) fn end(&self) -> Tail {
+        self.source.end()
     }
 
     /// A view of the log that a step writes, for whoever drives that: `told` follows [`crate::Core::told`].

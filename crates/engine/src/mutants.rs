@@ -19,6 +19,8 @@ pub enum Mutant {
     LoseOpenReservationsOnRestart,
     /// A replay, and only a replay, dies on payments of [`POISON`] minor units.
     PoisonedReplay,
+    /// A snapshot counts, and what it covers is gone, before it has been read back.
+    TruncateBeforeVerified,
 }
 
 /// The amount that a poisoned replay dies on, in minor units: no other test or simulation has it.

@@ -133,6 +133,20 @@ pub enum Answer {
 }
 
 impl Answered {
+    /// Whether the answer may be another one where payments have left the core's table: it lacks one.
+    pub(crate) fn may_stand_on_disk(&self) -> bool {
+        match &self.answer {
+            Answer::Payment(PaymentAnswer::NotFound { .. } | PaymentAnswer::Forgotten) => true,
+            Answer::Payments(payments) => payments.iter().any(Option::is_none),
+            Answer::Payment(PaymentAnswer::Found(_))
+            | Answer::OpenQuestions(_)
+            | Answer::Lifecycle { .. }
+            | Answer::Account(_)
+            | Answer::Participant(_)
+            | Answer::TrialBalance { .. } => false,
+        }
+    }
+
     /// Leaves out the questions asked up to this position: a mistake that the simulator must find.
     pub(crate) fn forget_questions(&mut self, upto: Sequence) {
         if let Answer::OpenQuestions(Some(open)) = &mut self.answer {

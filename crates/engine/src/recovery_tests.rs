@@ -98,7 +98,7 @@ fn live(storage: &MemoryStorage, at: Now, seed: u64, known: &mut Known) -> Optio
                     assert!(known.replies.insert(ticket, outcomes).is_none(), "told once");
                 }
                 Told::Halt(_) | Told::Stopped => {}
-                Told::Answer(..) | Told::Late(_) => panic!("{told:?}"),
+                Told::Answer(..) | Told::LookUp(_) | Told::AskAgain(_) | Told::Late(_) => panic!("{told:?}"),
             }
         }
         let ledger = node.core.ledger();

@@ -7,14 +7,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use journal::{FrameView, VoidEntry};
 use ledger::{
-    Command, Kind, Ledger, Limits, Outcome, OutcomeEntry, OutcomeError, Position, ReadAhead, RecordError,
-    Records, ReplayError,
+    Command, Kind, Ledger, Limits, Outcome, OutcomeEntry, OutcomeError, Position, RULES_VERSION, ReadAhead,
+    RecordError, Records, ReplayError,
 };
-use types::Sequence;
+use types::{DigestKey, Sequence};
 
-use crate::core::RULES_VERSION;
 use crate::mutants::poison;
 use crate::voids::Voids;
+
+#[path = "replay_state.rs"]
+mod state;
 
 /// A log that contradicts itself or the rules. The node must not serve from it.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,14 @@ pub enum Divergence {
     /// The frame was decided by rules that this program does not know.
     #[error("the frame was decided by version {0} of the rules: use the newer program that wrote it")]
     Rules(u32),
+    /// The frame was decided by another version of the rules than the log had come to.
+    #[error("the frame names version {found} of the rules where version {in_force} is in force")]
+    RulesNotInForce {
+        /// As the commands before it have it.
+        in_force: u32,
+        /// As the header says.
+        found: u32,
+    },
     /// The frame says how many outcomes it tells, and tells another number.
     #[error("the frame tells {found} outcomes and says {expected}")]
     OutcomeCount {
@@ -128,6 +138,18 @@ impl Replayer {
         Self { voids: Voids::new(voids), ..self }
     }
 
+    /// The same with the key of digests of a log that does not hold it itself, if there is one.
+    pub fn with_digest_key(limits: Limits, key: Option<DigestKey>) -> Self {
+        let mut replayer = Self::new(limits);
+        key.into_iter().for_each(|key| replayer.set_digest_key(key));
+        replayer
+    }
+
+    /// Gives the key of digests for a log that does not hold it itself, before its first record. No outcome depends on it.
+    pub fn set_digest_key(&mut self, key: DigestKey) {
+        self.ledger.set_digest_key(key);
+    }
+
     /// Replays one frame: what it tells of earlier ones is compared, then its own commands are applied.
     ///
     /// # Errors
@@ -144,9 +166,7 @@ impl Replayer {
 
     fn replay(&mut self, frame: &FrameView<'_>) -> Result<(), Divergence> {
         let header = frame.header();
-        if header.rules_version > RULES_VERSION {
-            return Err(Divergence::Rules(header.rules_version));
-        }
+        self.follow_rules(header.rules_version)?;
         self.voids.check(frame)?;
         self.compare(frame)?;
         let mut at = Position { sequence: header.first_sequence, time: header.time };
@@ -210,6 +230,18 @@ impl Replayer {
     /// The ledger, and the outcomes that the next frames have to tell.
     pub fn finish(self) -> (Ledger, VecDeque<OutcomeEntry>) {
         (self.ledger, self.untold)
+    }
+
+    /// A log's first frame says under which version the log began; from there on the log itself says.
+    fn follow_rules(&mut self, found: u32) -> Result<(), Divergence> {
+        if found > RULES_VERSION {
+            return Err(Divergence::Rules(found));
+        }
+        if self.ledger.position() == Position::default() && found > 0 {
+            self.ledger.begin_under(found);
+        }
+        let in_force = self.ledger.rules_version();
+        if found == in_force { Ok(()) } else { Err(Divergence::RulesNotInForce { in_force, found }) }
     }
 
     fn compare(&mut self, frame: &FrameView<'_>) -> Result<(), Divergence> {

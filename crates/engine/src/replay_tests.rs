@@ -1,7 +1,7 @@
 //! Replaying: a whole log, and each way in which one can contradict itself.
 
 use journal::{FrameBuilder, FrameHeader, FrameKind, MemoryJournal, SealInput, Tail};
-use ledger::{Outcome, OutcomeEntry, RecordWriter};
+use ledger::{Outcome, OutcomeEntry, RecordWriter, StateError};
 use types::BatchNumber;
 
 use super::*;
@@ -35,12 +35,16 @@ fn divergence(fill: impl FnOnce(&mut FrameBuilder)) -> Divergence {
 }
 
 fn seal(builder: &mut FrameBuilder, previous: Tail) -> journal::SealedFrame {
+    seal_under(ledger::RULES_VERSION, builder, previous)
+}
+
+fn seal_under(rules_version: u32, builder: &mut FrameBuilder, previous: Tail) -> journal::SealedFrame {
     builder.seal(&SealInput {
         kind: FrameKind::Commands,
         identity: identity(),
         previous,
         time: previous.time.plus(nanoseconds(SECOND)),
-        rules_version: 1,
+        rules_version,
         durable_mark: previous.batch,
         personal_key: 0,
     })
@@ -79,6 +83,55 @@ fn a_whole_log_gives_the_same_ledger_and_counts_what_it_saw() {
     assert_eq!(totals.frames, u64::try_from(journal.frames().len()).unwrap());
     // Genesis and profile, two banks of three commands and a posting, one payment.
     assert_eq!((totals.records, totals.outcomes_checked), (2 + 7 + 1, 10));
+}
+
+fn state(replayer: &Replayer) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    replayer.write_state(&mut bytes).unwrap();
+    assert_eq!(u64::try_from(bytes.len()), Ok(replayer.state_length()));
+    bytes
+}
+
+/// After each frame: what was read is what was written, and goes on to the same state and the same checks.
+#[test]
+fn a_replay_goes_on_from_its_state() {
+    let mut journal = log();
+    let whole = replay(&mut journal);
+    let mut replayer = Replayer::new(LIMITS);
+    let (mut untold, mut checked) = (0, 0);
+    for frame in journal.frames() {
+        let frame = journal::FrameView::parse(&frame).unwrap();
+        replayer.frame(&frame).unwrap();
+        let bytes = state(&replayer);
+        untold = untold.max(replayer.untold_count());
+        checked += replayer.totals().outcomes_checked;
+        let mut source = bytes.as_slice();
+        replayer = Replayer::read_state(&mut source, LIMITS).unwrap();
+        assert!(source.is_empty(), "all is read, and no more");
+        assert_eq!(state(&replayer), bytes);
+    }
+    assert!(untold > 1, "some states have outcomes that no frame has told");
+    assert_eq!(checked, whole.totals().outcomes_checked);
+    assert_eq!(state(&replayer), state(&whole));
+}
+
+#[test]
+fn an_impossible_untold_outcome_is_named() {
+    let journal = log();
+    let first = journal.frames()[1].clone();
+    let mut replayer = Replayer::new(LIMITS);
+    replayer.frame(&journal::FrameView::parse(&journal.frames()[0]).unwrap()).unwrap();
+    replayer.frame(&journal::FrameView::parse(&first).unwrap()).unwrap();
+    let bytes = state(&replayer);
+    let last = bytes.len() - OutcomeEntry::SIZE;
+    for (place, field) in [(0, "sequence"), (8, "sequence"), (16, "outcome")] {
+        let mut bytes = bytes.clone();
+        bytes[last + place + 1] = 0xFF;
+        let error = Replayer::read_state(&mut bytes.as_slice(), LIMITS).unwrap_err();
+        assert!(matches!(error, StateError::Item { field: found, .. } if found == field), "{error}");
+    }
+    let cut = Replayer::read_state(&mut &bytes[..bytes.len() - 1], LIMITS).unwrap_err();
+    assert!(matches!(cut, StateError::Ends { section: "untold outcomes" }), "{cut}");
 }
 
 #[test]
@@ -131,6 +184,42 @@ fn a_wrong_count_of_records_is_noticed() {
         builder.push_record(back);
     });
     assert!(matches!(high, Divergence::RecordCount { expected: 2, found: 1 }), "{high}");
+}
+
+/// A log goes on under the version of its first frame until a command in it raises that, for the frames behind.
+#[test]
+fn a_frame_is_decided_by_the_version_that_the_log_has_come_to() {
+    let mut builder = FrameBuilder::new(0);
+    let mut replayer = Replayer::new(LIMITS);
+    let raise = |id: &str| {
+        let mut writer = commands();
+        let request_id = ledger::RequestId::parse(id).unwrap();
+        writer.set_version(&ledger::SetVersion::new(request_id, 2).unwrap());
+        writer
+    };
+    let mut first = commands();
+    first.genesis(identity().cluster, identity().incarnation);
+    push(&mut builder, &first);
+    let begins = seal_under(1, &mut builder, Tail::EMPTY);
+    replayer.frame(&begins.view()).unwrap();
+    assert_eq!(replayer.ledger().rules_version(), 1);
+
+    let early = seal_under(2, &mut builder, begins.tail());
+    let divergence = replayer.frame(&early.view()).unwrap_err();
+    assert!(matches!(divergence, Divergence::RulesNotInForce { in_force: 1, found: 2 }), "{divergence}");
+    push(&mut builder, &raise("raise"));
+    let raises = seal_under(1, &mut builder, begins.tail());
+    replayer.frame(&raises.view()).unwrap();
+    assert_eq!(replayer.ledger().rules_version(), 2);
+    let behind = seal_under(1, &mut builder, raises.tail());
+    let divergence = replayer.frame(&behind.view()).unwrap_err();
+    assert!(matches!(divergence, Divergence::RulesNotInForce { in_force: 2, found: 1 }), "{divergence}");
+    replayer.frame(&seal_under(2, &mut builder, raises.tail()).view()).unwrap();
+
+    for unknown in [0, ledger::RULES_VERSION + 1] {
+        let frame = seal_under(unknown, &mut builder, Tail::EMPTY);
+        assert!(Replayer::new(LIMITS).frame(&frame.view()).is_err(), "version {unknown}");
+    }
 }
 
 #[test]

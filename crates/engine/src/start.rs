@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use crossbeam::channel::bounded;
 use journal::{
-    Append, ClaimError, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, OpenError,
-    ReadError, SealedFrame, SegmentSize, Settings, Storage, StorageError, Tail, VoidsError, Writer,
+    Append, ClaimError, DIGEST_KEY_ID, FileStorage, FrameBuilder, FrameKind, Identity, Journal, KeysError,
+    LoadError, LocalJournal, MasterKey, OpenError, ReadError, RunError, SealedFrame, SegmentSize, Settings,
+    Storage, StorageError, Tail, VoidsError, Writer,
 };
 use ledger::{Kind, Limits, Profile, RecordWriter, Setup, Void};
 use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Sequence, Shard};
@@ -23,9 +24,14 @@ use crate::clock::LogClock;
 use crate::core::{Core, CoreSetup, NANOSECOND, seal_frame};
 use crate::directory::Directory;
 use crate::driver::{Engine, Parts, now, run};
+use crate::follower::{Follower, FollowerSettings, FollowerSetup};
+use crate::following::pause;
 use crate::handle::{Handle, QUEUE_LENGTH};
+use crate::keys;
 use crate::pace::Pace;
-use crate::replay::{Divergence, Replayer};
+use crate::recovery::{Recovered, RecoveryProgress, recover_with_key};
+use crate::replay::Divergence;
+use crate::sealer::Sealer;
 use crate::voids::poison_of;
 
 /// How a node is run. Nothing here can change what a command comes to.
@@ -41,6 +47,10 @@ pub struct Config {
     pub payments_ready: usize,
     /// The most commands a second that are taken, for trying out what callers do when a node is overloaded.
     pub commands_per_second_max: Option<NonZeroU32>,
+    /// What wraps the keys of personal data. Without one, it is made in the folder of the log.
+    pub master_key: Option<MasterKey>,
+    /// When snapshots are written, and how long what they cover is kept.
+    pub follower: FollowerSettings,
 }
 
 /// Why a node could not start.
@@ -49,9 +59,24 @@ pub enum StartError {
     /// The folder can't be used.
     #[error("the folder can't be used: {0}")]
     Storage(#[from] StorageError),
+    /// The keys of personal data can't be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The log's texts are sealed, and the keys are gone.
+    #[error(
+        "the log is sealed and its folder holds no KEYS: put it back from a backup of this log; `solvo verify` works \
+         without it"
+    )]
+    KeysMissing,
+    /// The log's digests can't be made.
+    #[error("KEYS does not hold the key of this log's digests: put it back from a backup of this log")]
+    DigestKey,
     /// The folder's journal can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// No snapshot can be used although there is one.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// The log can't be read to its end.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -64,6 +89,9 @@ pub enum StartError {
     /// The operating system gives no random numbers.
     #[error("the operating system gives no random numbers: {0}")]
     Entropy(getrandom::Error),
+    /// Runs of older payments that the log names can't be used.
+    #[error("duplicates can't be looked up: {0}")]
+    Duplicates(#[from] RunError),
     /// The room that was asked for can't be had.
     #[error(
         "the machine does not give the memory for this room; ask for fewer accounts, payments or requests"
@@ -79,6 +107,8 @@ pub enum StartError {
         kind.map_or("a frame's tick or an unreadable record".to_owned(), |kind| format!("{kind:?}"))
     )]
     Poison {
+        /// The frame that holds it.
+        batch: BatchNumber,
         /// Its position.
         sequence: Sequence,
         /// What kind of command it is; `None` if it is a frame's tick or can't be read.
@@ -93,7 +123,7 @@ impl StartError {
     /// Why a replay ended early.
     pub(crate) fn of_replay(error: ReadError) -> Self {
         match poison_of(&error) {
-            Some((sequence, kind)) => Self::Poison { sequence, kind },
+            Some((batch, sequence, kind)) => Self::Poison { batch, sequence, kind },
             None => Self::Read(error),
         }
     }
@@ -101,36 +131,50 @@ impl StartError {
 
 /// Recovers the log in a folder, or begins one, and runs the engine on it.
 pub fn start(config: &Config) -> Result<Engine, StartError> {
+    start_telling(config, &RecoveryProgress::default())
+}
+
+/// The same, telling how far it has come.
+pub fn start_telling(config: &Config, progress: &RecoveryProgress) -> Result<Engine, StartError> {
     config.limits.check().map_err(|_| StartError::Memory)?;
-    start_on(open(config)?, config)
+    start_on(open(config)?, config, progress)
 }
 
 /// The same on a journal that is open.
-fn start_on<S>(mut journal: LocalJournal<S>, config: &Config) -> Result<Engine, StartError>
+fn start_on<S>(
+    mut journal: LocalJournal<S>,
+    config: &Config,
+    progress: &RecoveryProgress,
+) -> Result<Engine, StartError>
 where
     S: Storage + Send + Sync + 'static,
     S::File: Send + Sync,
     S::Lock: Send + Sync,
 {
     let identity = journal.identity();
-    let mut replayer = Replayer::new(config.limits).passing_over(journal.voids()?);
-    let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?));
-    let tail = tail.map_err(StartError::of_replay)?;
+    let keys = keys::find(&journal, config.master_key.as_ref())?;
+    let Recovered { mut replayer, tail, snapshot, is_sealed } =
+        recover_with_key(&mut journal, config.limits, keys.digest_key(), progress)?;
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
     if let Some(setup) = replayer.ledger().setup() {
         check_identity(setup, &identity)?;
     }
-    let clock = LogClock::new(now(), tail.time);
+    let mut clock = LogClock::new(now(), tail.time);
+    let keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
     // One frame is being written while another fills, and the first may be on its way back.
-    let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock };
+    let builder = FrameBuilder::sealing(2, journal.keyring());
+    let rules_version = replayer.ledger().rules_version();
+    let mut log = Log { builder, identity, tail, clock, rules_version };
     let mut epoch_start = log.seal(FrameKind::EpochStart);
     let mut writer = journal.claim(&tail, &mut epoch_start)?;
     let accept = |divergence: Divergence| StartError::Begin(divergence.to_string());
     replayer.frame(&epoch_start.view()).map_err(accept)?;
     if replayer.ledger().setup().is_none() {
-        let frame = log.begin(&mut writer)?;
+        let key = keys.digest_key().ok_or(StartError::DigestKey)?;
+        replayer.set_digest_key(key);
+        let frame = log.begin(&mut writer, key)?;
         replayer.frame(&frame.view()).map_err(accept)?;
     }
     let unlogged = replayer.voids().unlogged();
@@ -139,9 +183,12 @@ where
         replayer.frame(&frame.view()).map_err(accept)?;
     }
     // Also where a start before this one got as far as the record and no further.
-    if journal.voids()? != replayer.voids().listed() {
-        journal.store_voids(replayer.voids().listed())?;
+    let voids = replayer.voids().listed().to_vec();
+    if journal.voids()? != voids {
+        journal.store_voids(&voids)?;
     }
+    let snapshots = journal.snapshots();
+    snapshots.withdraw_after(snapshot)?;
     let (mut ledger, untold) = replayer.finish();
     ledger.make_ready(config.payments_ready);
     let setup = *ledger.setup().expect("the log has begun");
@@ -159,12 +206,39 @@ where
         log_reader,
     );
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
-    let Log { builder, identity, tail, clock } = log;
+    let duplicates = Arc::clone(&handle.shared.duplicates);
+    let sealer = Sealer::open(journal.storage().clone(), identity, &ledger, duplicates)?;
+    handle.shared.rules_version.store(ledger.rules_version(), std::sync::atomic::Ordering::Relaxed);
+    let Log { builder, identity, tail, clock, .. } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
+    // Its state is loaded by its first step, when nobody waits any more.
+    let follower = FollowerSetup {
+        reader: journal.frame_reader(),
+        snapshots,
+        limits: config.limits,
+        settings: config.follower,
+        snapshot,
+        pause: pause(Arc::clone(&handle.shared)),
+    };
+    let follower = Follower::new(follower).telling(Arc::clone(&handle.shared.follower));
+    let follower = follower.with_digest_key(keys.digest_key()).passing_over(voids);
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);
     let (limits, segment_length) = (config.limits, config.segment_size.bytes());
-    let parts = Parts { core, writer, preparer, handle, events, limits, pace, segment_length };
+    let parts = Parts {
+        core,
+        writer,
+        preparer,
+        keys,
+        handle,
+        events,
+        limits,
+        pace,
+        segment_length,
+        follower,
+        sealer,
+    };
+    progress.end();
     run(parts).map_err(StartError::Thread)
 }
 
@@ -203,22 +277,22 @@ struct Log {
     identity: Identity,
     tail: Tail,
     clock: LogClock,
+    /// In force at the log's end; a log that begins now begins under the newest.
+    rules_version: u32,
 }
 
 impl Log {
     fn seal(&mut self, kind: FrameKind) -> SealedFrame {
         let time = self.clock.read(now()).max(self.tail.time.plus(NANOSECOND));
-        let frame = seal_frame(&mut self.builder, self.identity, self.tail, kind, time);
+        let frame = seal_frame(&mut self.builder, self.identity, self.tail, kind, time, self.rules_version);
         self.tail = frame.tail();
         frame
     }
 
-    /// Writes the log's first records: its genesis, with a fresh key for digests, and the scheme profile.
-    fn begin(&mut self, writer: &mut impl Writer) -> Result<SealedFrame, StartError> {
-        let mut key = [0; 16];
-        getrandom::fill(&mut key).map_err(StartError::Entropy)?;
-        let mut commands = RecordWriter::new(DigestKey::new(key), PrincipalNumber(0));
-        commands.genesis(self.identity.cluster, self.identity.incarnation);
+    /// Writes the log's first records: its genesis, whose key for digests stands in KEYS, and the scheme profile.
+    fn begin(&mut self, writer: &mut impl Writer, key: DigestKey) -> Result<SealedFrame, StartError> {
+        let mut commands = RecordWriter::new(key, PrincipalNumber(0));
+        commands.genesis_without_key(self.identity.cluster, self.identity.incarnation, DIGEST_KEY_ID);
         commands.set_profile(&Profile::sct_inst_2025());
         self.append(writer, &commands)
     }
@@ -251,9 +325,21 @@ impl Log {
 }
 
 #[cfg(test)]
+#[path = "start_keys_tests.rs"]
+mod keys_tests;
+
+#[cfg(test)]
+#[path = "start_duplicates_tests.rs"]
+mod duplicates_tests;
+
+#[cfg(test)]
 #[path = "start_lifecycle_tests.rs"]
 mod lifecycle_tests;
 
 #[cfg(test)]
 #[path = "start_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "start_version_tests.rs"]
+mod version_tests;

@@ -318,7 +318,7 @@ fn a_full_disk_takes_answers_until_half_a_segment_is_left() {
     let settings = Settings { segment_size: config.segment_size, entropy: Box::new(tag) };
     let identity = crate::testing::identity();
     let journal = LocalJournal::create(storage.clone(), identity, settings).unwrap();
-    let engine = start_on(journal, &config).unwrap();
+    let engine = start_on(journal, &config, &RecoveryProgress::default()).unwrap();
     let handle = engine.handle();
     begin(&handle);
     let (subscription, woken) = connect(&handle);

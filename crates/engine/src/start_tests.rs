@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crossbeam::channel::{Receiver, bounded, unbounded};
 use journal::Reader;
 use ledger::{Outcome, PaymentAnswer, Verdict};
-use types::{Epoch, PaymentState, Sequence, Timestamp};
+use types::{BatchNumber, Epoch, PaymentState, Sequence, Timestamp};
 
 use super::*;
 use crate::handle::{QUESTIONS_UNDER_WAY_MAX, RECORDS_UNDER_WAY_MAX};
@@ -20,6 +20,8 @@ pub(super) fn config(folder: &tempfile::TempDir) -> Config {
         limits: Limits { accounts_max: 1 << 10, payments_max: 1 << 18, requests_max: 1 << 18 },
         payments_ready: 1000,
         commands_per_second_max: None,
+        master_key: None,
+        follower: FollowerSettings::default(),
     }
 }
 
@@ -115,6 +117,77 @@ fn a_log_is_begun_stopped_and_taken_up_again_with_the_same_answers() {
     let (epochs, tail) = epochs(&config);
     assert_eq!(epochs, [Epoch(1), Epoch(2)]);
     assert!(tail.ends_in_marker());
+}
+
+/// Waits until the follower has come to something; it works on a thread of its own.
+fn wait_for(handle: &Handle, done: impl Fn(&crate::FollowerView) -> bool) -> crate::FollowerView {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let view = handle.follower();
+        if done(&view) {
+            return view;
+        }
+        assert!(std::time::Instant::now() < deadline, "{view:?}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_node_begins_again_with_its_newest_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    let follower = FollowerSettings { snapshot_after_bytes: 256 << 10, ..FollowerSettings::default() };
+    let config = Config { follower, segment_size: SegmentSize::new(256 << 10).unwrap(), ..config(&folder) };
+    let engine = start(&config).unwrap();
+    let handle = engine.handle();
+    begin_world(&handle);
+    let accepted = handle.now();
+    let paid = submit(&handle, payments(&handle, &["T1"], accepted)).recv().unwrap();
+    for _ in 0..16 {
+        submit(&handle, small(&handle, 1000)).recv().unwrap();
+    }
+    let view =
+        wait_for(&handle, |view| view.lag == 0 && view.snapshot.is_some() && view.archived_segments > 0);
+    assert!(!view.slows && view.lag_time == types::Duration::default(), "{view:?}");
+    engine.stop();
+
+    // The first segment is not needed any more: not even a damaged one hinders a start.
+    std::fs::remove_dir_all(config.folder.join(journal::ARCHIVE_NAME)).unwrap();
+    let progress = RecoveryProgress::default();
+    let engine = start_telling(&config, &progress).unwrap();
+    assert_eq!((progress.view().is_over, progress.view().percent()), (true, 100));
+    let handle = engine.handle();
+    let again = submit(&handle, payments(&handle, &["T1"], accepted)).recv().unwrap();
+    assert_eq!(again[0].repeat_of(), Some(paid[0].sequence));
+    wait_for(&handle, |view| view.lag == 0 && view.snapshot.is_some());
+    assert!(handle.log().document_of(paid[0].sequence).is_err(), "what was thrown away is said to be gone");
+    engine.stop();
+}
+
+/// A snapshot that can't be written leaves the log as the only way back, so less is taken while it gets too long.
+#[test]
+fn a_log_that_gets_too_long_is_slowed_until_a_snapshot_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let follower = FollowerSettings {
+        snapshot_after_bytes: 1 << 40,
+        log_bytes_since_snapshot_max: 1 << 20,
+        ..FollowerSettings::default()
+    };
+    let config = Config { follower, ..config(&folder) };
+    let engine = start(&config).unwrap();
+    let handle = engine.handle();
+    begin_world(&handle);
+    let refused = loop {
+        let (sender, told) = bounded(1);
+        let sink = move |_: &[Outcome], _: &mut Waiting<'_>| sender.send(()).unwrap();
+        match handle.submit(small(&handle, 1000), Box::new(sink)) {
+            Ok(()) => told.recv().unwrap(),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused, NotTaken::Overloaded);
+    let view = handle.follower();
+    assert!(view.slows && view.bytes_since_snapshot > 1 << 20, "{view:?}");
+    engine.stop();
 }
 
 #[test]

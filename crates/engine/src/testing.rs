@@ -20,10 +20,9 @@ use types::{
     SettlementMethod, Shard, Text, Timestamp,
 };
 
-use crate::core::RULES_VERSION;
 use crate::{
-    Action, Answered, Banks, Core, CoreSetup, Directory, Event, Interest, LogClock, Notice, Now, Outbox,
-    Outcomes, Question, Questions, Replayer, Submission, SubscriptionId, Taken,
+    Action, Answered, Banks, Core, CoreSetup, Directory, Event, Interest, LogClock, LookUp, Notice, Now,
+    Outbox, Outcomes, Question, Questions, Replayer, Submission, SubscriptionId, Taken,
 };
 
 pub(crate) const LIMITS: Limits = Limits { accounts_max: 64, payments_max: 64, requests_max: 64 };
@@ -35,6 +34,8 @@ pub(crate) const SECOND: i64 = 1000 * MILLISECOND;
 pub(crate) enum Told {
     Outcomes(u32, Vec<Outcome>),
     Answer(u32, Box<Answered>),
+    LookUp(LookUp<u32>),
+    AskAgain(Submission<u32>),
     Late(u64),
     Halt(String),
     Stopped,
@@ -92,9 +93,10 @@ impl<J: Journal> Node<J> {
         let mut tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?)).ok()?;
         let mut clock = LogClock::new(now, tail.time);
         let mut builder = FrameBuilder::new(2);
+        let rules_version = replayer.ledger().rules_version();
         let mut seal = |builder: &mut FrameBuilder, kind, tail: Tail| {
             let time = clock.read(now).max(tail.time.plus(nanoseconds(1)));
-            let (previous, durable_mark, rules_version) = (tail, tail.batch, RULES_VERSION);
+            let (previous, durable_mark) = (tail, tail.batch);
             let input =
                 SealInput { kind, identity, previous, time, rules_version, durable_mark, personal_key: 0 };
             builder.seal(&input)
@@ -149,6 +151,8 @@ impl<J: Journal> Node<J> {
                 }
                 Action::Reply(ticket, range) => Told::Outcomes(ticket, self.core.outcomes()[range].to_vec()),
                 Action::Answer(ticket, answered) => Told::Answer(ticket, Box::new(answered)),
+                Action::LookUp(look_up) => Told::LookUp(look_up),
+                Action::AskAgain(submission) => Told::AskAgain(submission),
                 Action::Late { count } => Told::Late(count),
                 Action::Halt(reason) => Told::Halt(reason.to_string()),
                 Action::Stopped => Told::Stopped,
@@ -265,7 +269,7 @@ pub(crate) fn identity() -> Identity {
     Identity { cluster: ClusterId([0xA7; 16]), shard: Shard(0), incarnation: Incarnation(41) }
 }
 
-const fn key() -> DigestKey {
+pub(crate) const fn key() -> DigestKey {
     DigestKey::new(*b"the engine's key")
 }
 

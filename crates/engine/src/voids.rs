@@ -8,14 +8,17 @@
 //! - The list beside the log and the records in it agree: a replay that finds otherwise stops.
 //! - Only a command on which a replay has just failed is voided.
 
+use std::cmp::Ordering;
+
 use journal::{
-    FileStorage, FrameHeader, FrameView, Journal, LocalJournal, ReadError, Settings, Storage, VoidEntry,
-    VoidsError,
+    FileStorage, FrameHash, FrameHeader, FrameView, Journal, LocalJournal, ReadError, Settings, Storage,
+    VoidEntry, VoidsError,
 };
-use ledger::{Kind, OutcomeEntry, OutcomeError, Void, layout};
+use ledger::{Kind, Limits, OutcomeEntry, OutcomeError, Void, layout};
 use types::{BatchNumber, Epoch, Sequence};
 
-use crate::replay::{Divergence, Replayer};
+use crate::recovery::{RecoveryProgress, recover};
+use crate::replay::Divergence;
 use crate::start::{Config, StartError, tag};
 
 /// The list of voided commands, as a replay needs it.
@@ -165,72 +168,68 @@ pub fn void(config: &Config, sequence: Sequence) -> Result<Option<VoidEntry>, Vo
     if voids.iter().any(|void| void.sequence == sequence) {
         return Ok(None);
     }
-    let void = find(&mut journal, Replayer::new(config.limits).passing_over(voids.clone()), sequence)?;
+    let void = find(&mut journal, config.limits, sequence)?;
     voids.push(void);
     voids.sort_by_key(|void| void.sequence);
     journal.store_voids(&voids)?;
     Ok(Some(void))
 }
 
-/// Replays the log until it fails, and finds out whether what it failed on may be voided.
+/// Replays the log as a start does, until it fails, and finds out whether what it failed on may be voided.
 fn find<S: Storage>(
     journal: &mut LocalJournal<S>,
-    mut replayer: Replayer,
+    limits: Limits,
     asked: Sequence,
 ) -> Result<VoidEntry, VoidError> {
-    let mut frame_at_fault = None;
-    let read = journal.read(BatchNumber(0), &mut |frame, _| {
-        frame_at_fault = Some((*frame.header(), frame.hash()));
-        Ok(replayer.frame(frame)?)
-    });
-    let found = match read {
-        Ok(tail) => {
-            let last = Sequence(tail.next_sequence.0 - 1);
+    let (batch, found, kind) = match recover(journal, limits, &RecoveryProgress::default()) {
+        Ok(recovered) => {
+            let last = recovered.tail.last_sequence();
             return Err(if asked > last {
                 VoidError::NotThere { sequence: asked, last }
             } else {
                 VoidError::Harmless(asked)
             });
         }
-        Err(error) => poison_of(&error).ok_or_else(|| StartError::of_replay(error))?,
+        Err(error) => {
+            let StartError::Poison { batch, sequence, kind } = error else { return Err(error.into()) };
+            (batch, sequence, kind)
+        }
     };
-    let (header, frame_hash) = frame_at_fault.expect("a frame was being replayed");
-    if asked < found.0 {
-        return Err(VoidError::Harmless(asked));
+    match asked.cmp(&found) {
+        Ordering::Less => return Err(VoidError::Harmless(asked)),
+        Ordering::Greater => return Err(VoidError::AnotherBefore { asked, found }),
+        Ordering::Equal => {}
     }
-    if asked > found.0 {
-        return Err(VoidError::AnotherBefore { asked, found: found.0 });
-    }
-    let kind = found.1.filter(|kind| *kind != Kind::Genesis && holds_record(&header, asked));
-    let Some(kind) = kind else { return Err(VoidError::NoCommand(asked)) };
-    check_untold(journal, header.batch, asked)?;
-    let (batch, kind) = (header.batch, kind.number());
-    Ok(VoidEntry { sequence: asked, batch, frame_hash, kind, logged_at: Sequence(0) })
+    let kind = kind.filter(|kind| *kind != Kind::Genesis).ok_or(VoidError::NoCommand(asked))?;
+    let frame_hash = check_untold(journal, batch, asked)?;
+    Ok(VoidEntry { sequence: asked, batch, frame_hash, kind: kind.number(), logged_at: Sequence(0) })
 }
 
-/// Where a replay died, if it did: the position, and the kind of the command unless it is a tick.
-pub(crate) fn poison_of(error: &ReadError) -> Option<(Sequence, Option<Kind>)> {
-    let ReadError::Visit { source, .. } = error else { return None };
+/// The frame, the position and the kind of command where a replay died, if it did; a tick has no kind.
+pub(crate) fn poison_of(error: &ReadError) -> Option<(BatchNumber, Sequence, Option<Kind>)> {
+    let ReadError::Visit { source, batch, .. } = error else { return None };
     let Some(Divergence::Poison { sequence, kind }) = source.downcast_ref() else { return None };
-    Some((*sequence, *kind))
+    Some((*batch, *sequence, *kind))
 }
 
-/// No frame from this one on tells an outcome of a command, or one that it decided.
+/// No frame from this one on tells an outcome of a command, or one that it decided. Gives the hash of the first.
 fn check_untold<S: Storage>(
     journal: &mut LocalJournal<S>,
     from: BatchNumber,
     sequence: Sequence,
-) -> Result<(), VoidError> {
-    let mut told = Ok(());
-    journal
-        .read(BatchNumber(from.0 - 1), &mut |frame, _| {
-            if told.is_ok() {
-                told = tells_nothing_of(frame, sequence);
-            }
-            Ok(())
-        })
-        .map_err(StartError::from)?;
-    told
+) -> Result<FrameHash, VoidError> {
+    let (mut told, mut frame_hash) = (Ok(()), FrameHash::NONE);
+    let read = journal.read(BatchNumber(from.0 - 1), &mut |frame, _| {
+        if frame.header().batch == from {
+            frame_hash = frame.hash();
+        }
+        if told.is_ok() {
+            told = tells_nothing_of(frame, sequence);
+        }
+        Ok(())
+    });
+    read.map_err(StartError::from)?;
+    told.map(|()| frame_hash)
 }
 
 fn tells_nothing_of(frame: &FrameView<'_>, sequence: Sequence) -> Result<(), VoidError> {

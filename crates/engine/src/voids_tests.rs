@@ -5,6 +5,7 @@ use ledger::Limits;
 use types::PaymentState;
 
 use super::*;
+use crate::Replayer;
 use crate::mutants::POISON;
 use crate::testing::{Node, SECOND, by_key, commands, identity, pay, small, world};
 use crate::{Answer, Question};
@@ -18,6 +19,8 @@ fn config(folder: &tempfile::TempDir) -> Config {
         limits: Limits { accounts_max: 64, payments_max: 64, requests_max: 64 },
         payments_ready: 0,
         commands_per_second_max: None,
+        master_key: None,
+        follower: crate::FollowerSettings::default(),
     }
 }
 
@@ -51,7 +54,7 @@ fn poisoned(config: &Config) -> [Sequence; 3] {
 }
 
 fn find_poison(error: StartError) -> Sequence {
-    let StartError::Poison { sequence, kind } = error else { panic!("{error}") };
+    let StartError::Poison { sequence, kind, .. } = error else { panic!("{error}") };
     assert_eq!(kind, Some(Kind::Payment));
     sequence
 }
@@ -255,7 +258,7 @@ fn a_log_that_goes_on_without_the_record_of_its_void_is_stopped_at() {
     let mut builder = journal::FrameBuilder::new(0);
     let seal = |builder: &mut journal::FrameBuilder, kind, previous: journal::Tail| {
         let time = previous.time.plus(types::Duration::from_nanoseconds(1).unwrap());
-        crate::core::seal_frame(builder, identity(), previous, kind, time)
+        crate::core::seal_frame(builder, identity(), previous, kind, time, ledger::RULES_VERSION)
     };
     let mut epoch_start = seal(&mut builder, journal::FrameKind::EpochStart, tail);
     journal.claim(&tail, &mut epoch_start).unwrap();

@@ -4,8 +4,11 @@
 //! - After [`FrameBuilder::new`] nothing is allocated as long as sealed frames come back by `recycle`.
 //! - A sealed frame's buffer has room for the envelope in front and zeros to the end of its last block, so
 //!   that storage writes it as it lies.
+//! - A builder with keys seals every personal section. The texts stay beside the sealed frame until it is recycled, for
+//!   whoever applies it; only the sealed bytes are hashed and written.
 
 use std::fmt;
+use std::sync::Arc;
 
 use types::Timestamp;
 
@@ -13,6 +16,7 @@ use crate::buffer::AlignedBuffer;
 use crate::envelope;
 use crate::frame::FrameView;
 use crate::header::{FrameHash, FrameHeader, FrameKind, HEADER_LENGTH, Identity};
+use crate::keyring::{Keyring, TAG_LENGTH, key_of};
 use crate::limits::{ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, FRAME_LENGTH_MAX, blocks, stored_short};
 use crate::tail::Tail;
 
@@ -36,7 +40,8 @@ pub struct SealInput {
     pub rules_version: u32,
     /// The highest batch known to be durable by now.
     pub durable_mark: types::BatchNumber,
-    /// The key that seals the personal section; 0 = clear.
+    /// The key that seals the personal section, if there is one; 0 = clear. A builder without keys takes what was
+    /// pushed for sealed already.
     pub personal_key: u32,
 }
 
@@ -49,6 +54,8 @@ pub struct FrameBuilder {
     outcomes: Vec<u8>,
     personal: Vec<u8>,
     spare: Vec<AlignedBuffer>,
+    spare_texts: Vec<Vec<u8>>,
+    keyring: Option<Arc<Keyring>>,
 }
 
 /// A frame that will not change any more, in a buffer of its own.
@@ -58,6 +65,8 @@ pub struct SealedFrame {
     buffer: AlignedBuffer,
     header: FrameHeader,
     hash: FrameHash,
+    /// What the personal section was before it was sealed, if this process has sealed it.
+    texts: Option<Vec<u8>>,
 }
 
 impl FrameBuilder {
@@ -71,7 +80,21 @@ impl FrameBuilder {
             outcomes: Vec::with_capacity(FRAME_LENGTH_MAX),
             personal: Vec::with_capacity(FRAME_LENGTH_MAX),
             spare: (0..frames).map(|_| AlignedBuffer::new(ENVELOPE_LENGTH_MAX)).collect(),
+            spare_texts: Vec::new(),
+            keyring: None,
         }
+    }
+
+    /// The same, with keys to seal personal sections.
+    pub fn sealing(frames: usize, keyring: Arc<Keyring>) -> Self {
+        let spare_texts = (0..frames).map(|_| Vec::with_capacity(FRAME_LENGTH_MAX)).collect();
+        Self { spare_texts, keyring: Some(keyring), ..Self::new(frames) }
+    }
+
+    /// The key for a frame of this time: 0 if this builder does not seal, `None` if that key is not at hand.
+    pub fn key_of(&self, time: Timestamp) -> Option<u32> {
+        let Some(keyring) = &self.keyring else { return Some(0) };
+        Some(key_of(time)).filter(|number| keyring.holds(*number))
     }
 
     /// Whether this many more bytes of each section fit the frame. Ask before each push.
@@ -79,7 +102,7 @@ impl FrameBuilder {
         frame_length(
             self.records_length.saturating_add(records),
             self.outcomes.len().saturating_add(outcomes),
-            self.personal.len().saturating_add(personal),
+            self.sealed_length(self.personal.len().saturating_add(personal)),
         ) <= FRAME_LENGTH_MAX
     }
 
@@ -153,7 +176,13 @@ impl FrameBuilder {
 
     /// How long the frame would be if it were sealed now, in bytes.
     pub fn frame_length(&self) -> usize {
-        frame_length(self.records_length, self.outcomes.len(), self.personal.len())
+        frame_length(self.records_length, self.outcomes.len(), self.sealed_length(self.personal.len()))
+    }
+
+    /// How long a personal section is in the frame.
+    fn sealed_length(&self, personal: usize) -> usize {
+        let is_sealed = personal > 0 && self.keyring.is_some();
+        personal.saturating_add(if is_sealed { TAG_LENGTH } else { 0 })
     }
 
     /// The records pushed so far.
@@ -175,14 +204,17 @@ impl FrameBuilder {
     /// Makes the frame and hashes it; the builder is empty afterwards.
     ///
     /// # Panics
-    /// If the time does not move on, if the durable mark is not of an earlier frame, or if a frame of another
-    /// kind than `Commands` carries records or personal data.
+    /// If the time does not move on, if the durable mark is not of an earlier frame, if a frame of another kind than
+    /// `Commands` carries records or personal data, or if the key that is to seal it is not at hand.
     pub fn seal(&mut self, input: &SealInput) -> SealedFrame {
         assert!(input.time > input.previous.time, "log time only moves forward");
         assert!(input.durable_mark <= input.previous.batch, "only earlier frames can be durable");
         assert!(input.durable_mark >= input.previous.durable_mark, "durable frames stay durable");
         let empty = self.record_count == 0 && self.personal.is_empty();
         assert!(empty || input.kind == FrameKind::Commands, "markers and epoch starts are empty");
+        let personal_key = if self.personal.is_empty() { 0 } else { input.personal_key };
+        let sealed_by = self.keyring.clone().filter(|_| personal_key != 0);
+        let tag_length = if sealed_by.is_some() { TAG_LENGTH } else { 0 };
         let header = FrameHeader {
             kind: input.kind,
             identity: input.identity,
@@ -195,8 +227,8 @@ impl FrameBuilder {
             records_length: stored_short(self.records_length),
             outcome_count: self.outcome_count,
             outcomes_length: stored_short(self.outcomes.len()),
-            personal_length: stored_short(self.personal.len()),
-            personal_key: input.personal_key,
+            personal_length: stored_short(self.personal.len() + tag_length),
+            personal_key,
             durable_mark: input.durable_mark,
             previous_hash: input.previous.hash,
         };
@@ -205,20 +237,35 @@ impl FrameBuilder {
         let bytes = buffer.as_mut_slice();
         header.encode(&mut bytes[ENVELOPE_HEADER_LENGTH..]);
         let mut at = close_section(bytes, RECORDS_START + self.records_length);
-        for section in [&self.outcomes, &self.personal] {
-            bytes[at..at + section.len()].copy_from_slice(section);
-            at = close_section(bytes, at + section.len());
+        bytes[at..at + self.outcomes.len()].copy_from_slice(&self.outcomes);
+        at = close_section(bytes, at + self.outcomes.len());
+        let end = at + self.personal.len();
+        bytes[at..end].copy_from_slice(&self.personal);
+        let mut texts = None;
+        if let Some(keyring) = sealed_by {
+            let (head, section) = bytes[ENVELOPE_HEADER_LENGTH..].split_at_mut(HEADER_LENGTH);
+            let start = at - RECORDS_START;
+            let section = &mut section[start..start + self.personal.len()];
+            let tag = keyring.seal(personal_key, head, section);
+            bytes[end..end + TAG_LENGTH].copy_from_slice(&tag);
+            let spare = self.spare_texts.pop().unwrap_or_default();
+            texts = Some(std::mem::replace(&mut self.personal, spare));
         }
+        at = close_section(bytes, end + tag_length);
         assert_eq!(at, ENVELOPE_HEADER_LENGTH + header.frame_length());
         bytes[at..blocks(at)].fill(0);
         let hash = FrameHash::of(&bytes[ENVELOPE_HEADER_LENGTH..at]);
         self.clear();
-        SealedFrame { buffer, header, hash }
+        SealedFrame { buffer, header, hash, texts }
     }
 
     /// Takes back a frame's buffer.
     pub fn recycle(&mut self, frame: SealedFrame) {
         self.spare.push(frame.buffer);
+        if let Some(mut texts) = frame.texts {
+            texts.clear();
+            self.spare_texts.push(texts);
+        }
     }
 
     /// Forgets everything pushed since the last frame was sealed.
@@ -261,7 +308,8 @@ impl SealedFrame {
 
     /// The frame's sections.
     pub fn view(&self) -> FrameView<'_> {
-        FrameView::trusted(self.header, self.hash, self.bytes())
+        let view = FrameView::trusted(self.header, self.hash, self.bytes());
+        self.texts.as_deref().map_or(view, |texts| view.with_known_texts(texts))
     }
 
     /// The log's end once this frame is in it.

@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::bytes::is_zero;
 use crate::header::{FrameFault, FrameHash, FrameHeader, HEADER_LENGTH, padded};
+use crate::keyring::{Keyring, Opening};
 use crate::limits::{FRAME_LENGTH_MAX, in_memory};
 
 /// A frame that has been checked, borrowed from where it lies.
@@ -14,6 +15,18 @@ pub struct FrameView<'a> {
     header: FrameHeader,
     hash: FrameHash,
     bytes: &'a [u8],
+    section: Section<'a>,
+}
+
+/// What is known of the personal section beside its bytes.
+#[derive(Clone, Copy)]
+enum Section<'a> {
+    /// No key has been tried: what is in clear can be read.
+    Closed,
+    /// What it was before it was sealed.
+    Opened(&'a [u8]),
+    /// Its key does not open it.
+    Tampered,
 }
 
 impl<'a> FrameView<'a> {
@@ -37,12 +50,31 @@ impl<'a> FrameView<'a> {
             }
             at = end;
         }
-        Ok(Self { header, hash: FrameHash::of(bytes), bytes })
+        Ok(Self { header, hash: FrameHash::of(bytes), bytes, section: Section::Closed })
     }
 
     /// A view of a frame that this process has sealed itself.
     pub(crate) const fn trusted(header: FrameHeader, hash: FrameHash, bytes: &'a [u8]) -> Self {
-        Self { header, hash, bytes }
+        Self { header, hash, bytes, section: Section::Closed }
+    }
+
+    /// The same, where this process knows the texts that it has sealed.
+    pub(crate) const fn with_known_texts(self, texts: &'a [u8]) -> Self {
+        Self { section: Section::Opened(texts), ..self }
+    }
+
+    /// Opens the personal section into `texts` if it is sealed and its key is at hand.
+    pub fn opened(self, keyring: &Keyring, texts: &'a mut Vec<u8>) -> Self {
+        let number = self.header.personal_key;
+        if number == 0 {
+            return self;
+        }
+        let section = match keyring.open(number, &self.bytes[..HEADER_LENGTH], self.personal(), texts) {
+            Opening::Opened => Section::Opened(texts),
+            Opening::NoKey => Section::Closed,
+            Opening::Tampered => Section::Tampered,
+        };
+        Self { section, ..self }
     }
 
     /// The decoded header.
@@ -79,7 +111,16 @@ impl<'a> FrameView<'a> {
     /// The texts of the frame's records, if they can be read: `None` where they are sealed under a key that is not at
     /// hand, which is as good as erased.
     pub fn texts(&self) -> Option<&'a [u8]> {
-        (self.header.personal_key == 0).then(|| self.personal())
+        match self.section {
+            Section::Opened(texts) => Some(texts),
+            Section::Closed | Section::Tampered => (self.header.personal_key == 0).then(|| self.personal()),
+        }
+    }
+
+    /// Whether the key of the personal section is at hand and does not open it: these are not the bytes that were sealed
+    /// under it, although frame and chain are whole.
+    pub const fn is_tampered(&self) -> bool {
+        matches!(self.section, Section::Tampered)
     }
 
     fn section(&self, at: usize, length: u32) -> &'a [u8] {

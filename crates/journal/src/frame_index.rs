@@ -4,11 +4,15 @@
 //! a gibibyte of log costs about 90 KiB of memory, until it is trimmed; marks lie in one list per segment, so
 //! that no list that grows with the log is ever copied.
 //!
+//! Segments that were not read at the start, and those that have been archived since, have no marks; of them it knows
+//! the numbers.
+//!
 //! Invariants:
 //! - It knows durable frames only: a writer enters a frame after its write has returned without error.
 //! - It knows a segment before the segment's first frame is written, and forgets it before its file is removed.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use types::{BatchNumber, Sequence};
 
@@ -24,10 +28,12 @@ const _: () = assert!(size_of::<Mark>() <= 96);
 /// The durable frames of a folder.
 #[derive(Debug)]
 pub(crate) struct FrameIndex {
-    /// Every segment that is kept and may hold frames, oldest first, without a gap in their numbers.
+    /// Every segment that was read or written and may hold frames, oldest first, without a gap in their numbers.
     segments: VecDeque<SegmentFrames>,
     /// The end of the last durable frame.
     end: Tail,
+    /// The oldest segment that can be read. Those from there on up to the first of `segments` have no marks.
+    oldest: u64,
 }
 
 /// The durable frames of a segment.
@@ -66,9 +72,42 @@ pub(crate) struct Start {
 }
 
 impl FrameIndex {
-    /// Knows no frames yet; the log's first one that is kept follows `anchor`.
+    /// Knows no frames yet; the first one that it will know follows `anchor`.
     pub(crate) const fn new(anchor: Tail) -> Self {
-        Self { segments: VecDeque::new(), end: anchor }
+        Self { segments: VecDeque::new(), end: anchor, oldest: u64::MAX }
+    }
+
+    /// Segments can be read from this one on. It is none of those after the newest.
+    pub(crate) fn set_oldest(&mut self, number: u64) {
+        self.oldest = number;
+        while self.segments.len() > 1 && self.segments[0].number < number {
+            self.segments.pop_front();
+        }
+    }
+
+    /// The oldest segment that can be read, once the log has been read.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        Some(self.oldest).filter(|oldest| *oldest < u64::MAX)
+    }
+
+    /// The segments that can be read and have no marks.
+    pub(crate) fn unmarked(&self) -> Range<u64> {
+        let first = self.segments.front().map_or(self.oldest, |segment| segment.number);
+        self.oldest.min(first)..first
+    }
+
+    /// How many bytes of segments the frames from this position on take, to a mebibyte; of those without marks nothing
+    /// is counted.
+    pub(crate) fn bytes_from(&self, position: Sequence) -> u64 {
+        let covers = |mark: &Mark| mark.before.next_sequence <= position;
+        let later = self.segments.partition_point(|segment| covers(&segment.marks[0]));
+        let length = |segment: &SegmentFrames| segment.extent.offset - first_frame_offset();
+        let whole: u64 = self.segments.range(later..).map(length).sum();
+        let Some(segment) = later.checked_sub(1).and_then(|index| self.segments.get(index)) else {
+            return whole;
+        };
+        let mark = segment.marks[segment.marks.partition_point(covers) - 1];
+        whole + (segment.extent.offset - mark.offset)
     }
 
     /// The log goes on in this segment.
@@ -95,12 +134,12 @@ impl FrameIndex {
         self.end
     }
 
-    /// What the first frame that is kept follows.
+    /// What the first frame with a mark follows.
     pub(crate) fn anchor(&self) -> Tail {
         self.segments.front().map_or(self.end, |segment| segment.marks[0].before)
     }
 
-    /// How far a segment's frames reach; `None` if it has been trimmed.
+    /// How far a segment's frames reach; `None` if it has no marks.
     pub(crate) fn extent(&self, number: u64) -> Option<Extent> {
         let first = self.segments.front()?.number;
         let index = usize::try_from(number.checked_sub(first)?).ok()?;
@@ -109,7 +148,7 @@ impl FrameIndex {
 
     /// The last mark whose frame does not stand after this position, which is in the log.
     pub(crate) fn find(&self, position: Sequence) -> Start {
-        assert!(position >= self.anchor().next_sequence, "the position has not been trimmed");
+        assert!(position >= self.anchor().next_sequence, "the position has a mark before it");
         assert!(position < self.end.next_sequence, "the position is in the log");
         let covers = |mark: &Mark| mark.before.next_sequence <= position;
         let later = self.segments.partition_point(|segment| covers(&segment.marks[0]));
@@ -119,14 +158,15 @@ impl FrameIndex {
         Start { location, before: mark.before }
     }
 
-    /// Forgets the segments that end at or below this batch, except the newest; says which was the last of
-    /// them, and how the log stood at its end.
+    /// Forgets the marks of segments that end at or below this batch, except the newest; says which segment does not, the
+    /// first of those that have marks, and how the log stood before it.
     pub(crate) fn trim(&mut self, upto: BatchNumber) -> Option<(u64, Tail)> {
-        let mut last = None;
         while self.segments.len() > 1 && self.segments[0].extent.end.batch <= upto {
-            last = self.segments.pop_front().map(|segment| (segment.number, segment.extent.end));
+            self.segments.pop_front();
         }
-        last
+        let first = self.segments.front()?;
+        let before = first.marks[0].before;
+        (before.batch <= upto).then_some((first.number, before))
     }
 }
 
@@ -180,12 +220,23 @@ mod tests {
     #[test]
     fn what_is_trimmed_is_forgotten() {
         let mut index = index();
-        assert_eq!(index.trim(BatchNumber(9)), None);
-        assert_eq!(index.trim(BatchNumber(12)), Some((2, end(10, 101))), "the newest stays");
+        assert_eq!(index.trim(BatchNumber(9)), Some((1, Tail::EMPTY)));
+        assert_eq!(index.trim(BatchNumber(12)), Some((3, end(10, 101))), "the newest stays");
         assert!(index.extent(2).is_none());
         assert_eq!(index.extent(3).unwrap().end, end(12, 121));
         assert_eq!(index.anchor(), end(10, 101));
-        assert_eq!(index.trim(BatchNumber(12)), None);
+        assert_eq!(index.trim(BatchNumber(9)), None);
+        index.set_oldest(2);
+        assert_eq!(index.unmarked(), 2..3);
+    }
+
+    #[test]
+    fn bytes_are_counted_from_a_mark() {
+        let index = index();
+        assert_eq!(index.bytes_from(Sequence(1)), 12 << 18);
+        assert_eq!(index.bytes_from(Sequence(41)), 8 << 18);
+        assert_eq!(index.bytes_from(Sequence(79)), 8 << 18, "to about a mebibyte");
+        assert_eq!(index.bytes_from(Sequence(101)), 2 << 18);
     }
 
     #[test]

@@ -8,17 +8,22 @@
 //! first one after frames that were passed over is checked against all of theirs but the hash; the log's last
 //! against the hash that its writer knows.
 //!
+//! Segments that were not read when the node started, and archived ones, are found by their first frames and read up to
+//! the first frame of the next.
+//!
 //! Invariants:
 //! - No byte is looked at that was not durable when the call began, and no lock is held while reading.
 //! - A damaged header that was passed over can hide a frame, which is then an error; it can't put a wrong one in
 //!   its place.
-//! - A reader holds no claim on the folder: it neither keeps it locked nor keeps a segment from being trimmed.
+//! - A reader holds no claim on the folder: it neither keeps it locked nor keeps a segment from being archived or
+//!   removed.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use types::Sequence;
+use types::{BatchNumber, Sequence};
 
+use crate::archive::{self, Shelf, segment_error};
 use crate::bytes::is_zero;
 use crate::envelope::{Found, Place};
 use crate::frame::FrameView;
@@ -26,12 +31,13 @@ use crate::frame_index::{Extent, FrameIndex, Start};
 use crate::frame_source::{FrameSource, VisitFrame};
 use crate::header::{FrameHash, FrameHeader, Identity};
 use crate::journal::{Location, ReadError};
+use crate::keyring::Keyring;
 use crate::limits::{ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, blocks, stored};
 use crate::preparer::held;
 use crate::recovery::{Damage, DamageKind};
-use crate::segment::{first_frame_offset, segment_name};
-use crate::segment_reader::{SegmentOpenError, SegmentReader};
-use crate::storage::{Access, Storage};
+use crate::segment::first_frame_offset;
+use crate::segment_reader::SegmentReader;
+use crate::storage::Storage;
 use crate::tail::Tail;
 
 /// How much is read at once where every frame is wanted.
@@ -48,6 +54,7 @@ pub struct FrameReader<S> {
     storage: S,
     identity: Identity,
     index: Arc<Mutex<FrameIndex>>,
+    keyring: Arc<Keyring>,
 }
 
 /// One call's way through the log.
@@ -62,61 +69,172 @@ struct Cursor<'r, S: Storage> {
     /// Whether the frame before was passed over: then its hash, in `tail`, is unknown.
     passed_over: bool,
     segment: SegmentReader<S::File>,
-    extent: Extent,
+    reach: Reach,
     offset: u64,
+    /// The personal section of the frame that is being visited, if it was sealed.
+    texts: Vec<u8>,
+}
+
+/// How far a segment's frames reach.
+#[derive(Clone, Copy, Debug)]
+struct Reach {
+    /// The first byte after them, if it is known.
+    offset: Option<u64>,
+    /// The last of them; a frame of an earlier segment if there are none.
+    last: BatchNumber,
+}
+
+/// How far somebody has followed the log: every frame up to here has been read and checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Trail {
+    tail: Tail,
+    /// Where the next frame lies, if it has been read up to there.
+    location: Option<Location>,
+}
+
+impl Trail {
+    /// Begins after the frame that the log ended with when it stood so.
+    pub const fn new(tail: Tail) -> Self {
+        Self { tail, location: None }
+    }
+
+    /// The end of the last frame that was read.
+    pub const fn tail(&self) -> &Tail {
+        &self.tail
+    }
 }
 
 impl<S: Storage> FrameReader<S> {
-    pub(crate) const fn new(storage: S, identity: Identity, index: Arc<Mutex<FrameIndex>>) -> Self {
-        Self { storage, identity, index }
+    pub(crate) const fn new(
+        storage: S,
+        identity: Identity,
+        index: Arc<Mutex<FrameIndex>>,
+        keyring: Arc<Keyring>,
+    ) -> Self {
+        Self { storage, identity, index, keyring }
     }
 
-    /// The log's end.
-    fn end(&self) -> Tail {
-        held(&self.index).end()
+    /// How many bytes of segments hold the frames after a position, to about a mebibyte. Of what was written before the
+    /// node's start only what the start read is counted.
+    pub fn bytes_after(&self, after: Sequence) -> u64 {
+        held(&self.index).bytes_from(Sequence(after.0.saturating_add(1)))
+    }
+
+    /// Visits every frame after the trail's end, as [`FrameSource::read_after`] does, and takes the trail along. Whoever
+    /// follows the log reads on at the very place where it stopped, and every frame is chained to the one before.
+    ///
+    /// # Errors
+    /// As for [`FrameSource::read_after`]. The trail then stands before the frame at fault.
+    pub fn follow(&self, trail: &mut Trail, visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
+        let until = self.end();
+        if trail.tail.batch >= until.batch {
+            return Ok(());
+        }
+        let first = trail.tail.next_sequence;
+        let mut cursor = match trail.location {
+            Some(location) => Cursor::at(self, Start { location, before: trail.tail }, until, STEP_THROUGH)?,
+            None => {
+                let mut cursor = Cursor::new(self, first, until, STEP_THROUGH)?;
+                cursor.pass_over(first)?;
+                // What was passed over is known from its heads only; the frame that follows names what it follows.
+                (cursor.tail, cursor.passed_over) = (trail.tail, false);
+                cursor
+            }
+        };
+        loop {
+            let flow = visit(cursor.frame()?);
+            (trail.tail, trail.location) = (cursor.tail, Some(cursor.location()));
+            if flow.is_break() || cursor.tail.batch >= until.batch {
+                return Ok(());
+            }
+        }
     }
 
     /// Where to start for a position below the log's end.
     fn start(&self, position: Sequence) -> Result<Start, ReadError> {
-        let index = held(&self.index);
-        let anchor = index.anchor();
-        if position < anchor.next_sequence {
-            return Err(ReadError::before(&anchor));
+        let unmarked = {
+            let index = held(&self.index);
+            if position >= index.anchor().next_sequence {
+                return Ok(index.find(position));
+            }
+            index.unmarked()
+        };
+        let is_before = |head: &FrameHeader| head.first_sequence <= position;
+        match self.shelf().last_segment(unmarked, &is_before) {
+            Ok(Some((segment, head))) => {
+                let location = Location { segment, offset: first_frame_offset() };
+                Ok(Start { location, before: Tail::before(&head) })
+            }
+            Ok(None) => Err(self.trimmed()?),
+            Err(error) => Err(self.removed_meanwhile(error)),
         }
-        Ok(index.find(position))
     }
 
-    /// Opens a segment that the index knows, or knew until it was trimmed.
+    fn shelf(&self) -> Shelf<'_, S> {
+        let expected = held(&self.index).anchor().batch;
+        Shelf { storage: &self.storage, identity: self.identity, expected }
+    }
+
+    /// What is said about positions before everything that can be read.
+    fn trimmed(&self) -> Result<ReadError, ReadError> {
+        let (unmarked, anchor) = {
+            let index = held(&self.index);
+            (index.unmarked(), index.anchor())
+        };
+        let first = self.shelf().next_head(unmarked)?;
+        Ok(ReadError::before(&first.map_or(anchor, |(_, head)| Tail::before(&head))))
+    }
+
+    /// A file that is missing because it has just been removed from the archive is no damage.
+    fn removed_meanwhile(&self, error: ReadError) -> ReadError {
+        let ReadError::Damage(Damage { location, kind: DamageKind::SegmentMissing { .. }, .. }) = &error
+        else {
+            return error;
+        };
+        if location.segment >= held(&self.index).unmarked().start {
+            return error;
+        }
+        self.trimmed().unwrap_or(error)
+    }
+
+    /// Opens a segment that can be read, or could be until it was removed.
     fn open(
         &self,
         number: u64,
         step: usize,
         tail: &Tail,
-    ) -> Result<(SegmentReader<S::File>, Extent), ReadError> {
-        let extent = self.extent(number)?;
-        let opened = SegmentReader::open(&self.storage, &self.identity, number, Access::Read);
-        let name = || segment_name(number);
-        let kind = match opened {
-            Ok(segment) => return Ok((segment.reading(step, extent.offset), extent)),
-            Err(SegmentOpenError::Storage(error)) => return Err(ReadError::Storage(error)),
-            Err(SegmentOpenError::Missing) => {
-                // The index forgets a segment before the file goes.
-                self.extent(number)?;
-                DamageKind::SegmentMissing { name: name() }
-            }
-            Err(SegmentOpenError::Fault(fault)) => DamageKind::SegmentHeader { name: name(), fault },
-        };
-        let location = Location { segment: number, offset: 0 };
-        Err(ReadError::Damage(Damage { location, expected: tail.batch.next(), kind }))
+    ) -> Result<(SegmentReader<S::File>, Reach), ReadError> {
+        let reach = self.reach(number).map_err(|error| self.removed_meanwhile(error))?;
+        // The index forgets a segment before the file goes.
+        let segment = archive::open_segment(&self.storage, &self.identity, number)
+            .map_err(|error| self.removed_meanwhile(segment_error(error, number, tail.batch.next())))?;
+        let end = reach.offset.unwrap_or(segment.header().length);
+        Ok((segment.reading(step, end), reach))
     }
 
-    fn extent(&self, number: u64) -> Result<Extent, ReadError> {
-        let index = held(&self.index);
-        index.extent(number).ok_or_else(|| ReadError::before(&index.anchor()))
+    /// How far a segment's frames reach.
+    fn reach(&self, number: u64) -> Result<Reach, ReadError> {
+        let (unmarked, anchor) = {
+            let index = held(&self.index);
+            if let Some(Extent { offset, end }) = index.extent(number) {
+                return Ok(Reach { offset: Some(offset), last: end.batch });
+            }
+            (index.unmarked(), index.anchor())
+        };
+        if number < unmarked.start {
+            return Err(self.trimmed()?);
+        }
+        let next = self.shelf().next_head(number + 1..unmarked.end)?;
+        let last = next.map_or(anchor.batch, |(_, head)| Tail::before(&head).batch);
+        Ok(Reach { offset: None, last })
     }
 }
 
 impl<S: Storage> FrameSource for FrameReader<S> {
+    fn end(&self) -> Tail {
+        held(&self.index).end()
+    }
+
     fn read_after(&self, after: Sequence, visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
         let until = self.end();
         let Some(first) = after.0.checked_add(1).map(Sequence).filter(|first| *first < until.next_sequence)
@@ -159,10 +277,16 @@ impl<'r, S: Storage> Cursor<'r, S> {
         until: Tail,
         step: usize,
     ) -> Result<Self, ReadError> {
-        let Start { location, before } = reader.start(position)?;
-        let (segment, extent) = reader.open(location.segment, step, &before)?;
+        Self::at(reader, reader.start(position)?, until, step)
+    }
+
+    /// Starts at a place between frames.
+    fn at(reader: &'r FrameReader<S>, start: Start, until: Tail, step: usize) -> Result<Self, ReadError> {
+        let Start { location, before } = start;
+        let (segment, reach) = reader.open(location.segment, step, &before)?;
         let offset = location.offset;
-        Ok(Self { reader, step, until, tail: before, passed_over: false, segment, extent, offset })
+        let (passed_over, texts) = (false, Vec::new());
+        Ok(Self { reader, step, until, tail: before, passed_over, segment, reach, offset, texts })
     }
 
     /// Goes to a mark between here and a position, if there is one.
@@ -172,7 +296,7 @@ impl<'r, S: Storage> Cursor<'r, S> {
             return Ok(());
         }
         if start.location.segment != self.segment.header().number {
-            (self.segment, self.extent) =
+            (self.segment, self.reach) =
                 self.reader.open(start.location.segment, self.step, &start.before)?;
         }
         (self.offset, self.tail, self.passed_over) = (start.location.offset, start.before, false);
@@ -181,12 +305,23 @@ impl<'r, S: Storage> Cursor<'r, S> {
 
     /// The frame that stands at a position below the end. Passes over those before it.
     fn find(&mut self, position: Sequence) -> Result<FrameView<'_>, ReadError> {
+        self.pass_over(position)?;
+        let (location, expected) = (self.location(), self.tail.batch.next());
+        let frame = self.frame()?;
+        if frame.header().next_sequence() > position {
+            return Ok(frame);
+        }
+        Err(ReadError::Damage(Damage { location, expected, kind: DamageKind::Changed }))
+    }
+
+    /// Passes over the frames before the one that stands at a position below the end.
+    fn pass_over(&mut self, position: Sequence) -> Result<(), ReadError> {
         loop {
             self.enter()?;
             // Without a head that makes sense there is no way on: the whole look says what is wrong.
-            let Some(head) = self.segment.head(self.offset)? else { break };
+            let Some(head) = self.segment.head(self.offset)? else { return Ok(()) };
             if head.next_sequence() > position || head.batch >= self.until.batch {
-                break;
+                return Ok(());
             }
             if expected_by(&self.tail, self.passed_over, &head).check(&self.reader.identity, &head).is_err() {
                 return Err(self.damage(DamageKind::Changed));
@@ -195,12 +330,6 @@ impl<'r, S: Storage> Cursor<'r, S> {
             self.passed_over = true;
             self.offset += stored(blocks(ENVELOPE_HEADER_LENGTH + head.frame_length()));
         }
-        let (location, expected) = (self.location(), self.tail.batch.next());
-        let frame = self.frame()?;
-        if frame.header().next_sequence() > position {
-            return Ok(frame);
-        }
-        Err(ReadError::Damage(Damage { location, expected, kind: DamageKind::Changed }))
     }
 
     /// The next frame. The caller knows that it is not at the end.
@@ -230,21 +359,24 @@ impl<'r, S: Storage> Cursor<'r, S> {
         self.tail = Tail::after(frame.header(), frame.hash());
         self.passed_over = false;
         self.offset += stored(blocks(ENVELOPE_HEADER_LENGTH + frame_length));
-        Ok(frame)
+        Ok(frame.opened(&self.reader.keyring, &mut self.texts))
     }
 
     /// Goes on to the next segment that has frames if this one's are through.
     fn enter(&mut self) -> Result<(), ReadError> {
-        while self.offset == self.extent.offset {
+        loop {
+            let is_through = self.tail.batch >= self.reach.last;
             // Lengths in frames that were passed over have led here, and may be wrong.
-            if self.tail.batch != self.extent.end.batch {
+            if self.reach.offset.is_some_and(|end| (self.offset == end) != is_through) {
                 return Err(self.damage(DamageKind::Changed));
             }
+            if !is_through {
+                return Ok(());
+            }
             let next = self.segment.header().number + 1;
-            (self.segment, self.extent) = self.reader.open(next, self.step, &self.tail)?;
+            (self.segment, self.reach) = self.reader.open(next, self.step, &self.tail)?;
             self.offset = first_frame_offset();
         }
-        Ok(())
     }
 
     fn location(&self) -> Location {
@@ -265,7 +397,8 @@ fn expected_by(tail: &Tail, passed_over: bool, header: &FrameHeader) -> Tail {
 impl<S: Clone> Clone for FrameReader<S> {
     fn clone(&self) -> Self {
         let (storage, identity) = (self.storage.clone(), self.identity);
-        Self { storage, identity, index: Arc::clone(&self.index) }
+        let (index, keyring) = (Arc::clone(&self.index), Arc::clone(&self.keyring));
+        Self { storage, identity, index, keyring }
     }
 }
 

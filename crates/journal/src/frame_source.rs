@@ -14,6 +14,7 @@ use types::Sequence;
 
 use crate::frame::FrameView;
 use crate::journal::ReadError;
+use crate::tail::Tail;
 
 /// What a read by position calls with each frame; it says whether to go on.
 pub type VisitFrame<'v> = dyn FnMut(FrameView<'_>) -> ControlFlow<()> + 'v;
@@ -27,6 +28,9 @@ pub type VisitFrame<'v> = dyn FnMut(FrameView<'_>) -> ControlFlow<()> + 'v;
 /// [`FrameHeader::first_sequence`]: crate::FrameHeader::first_sequence
 /// [`FrameHeader::next_sequence`]: crate::FrameHeader::next_sequence
 pub trait FrameSource: Send + Sync {
+    /// The end of the last durable frame; that of an empty log before [`crate::Journal::read`] has found it.
+    fn end(&self) -> Tail;
+
     /// Visits every frame that has a position after this one, up to the last that was durable when the call
     /// began. At the log's end, and before [`crate::Journal::read`] has found it, nothing is visited.
     ///

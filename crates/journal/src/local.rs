@@ -5,12 +5,14 @@
 //!   keep it: what they read is durable and stays as it is.
 //! - A claim starts a new segment, so a torn frame is never written over.
 //! - After any failed write or sync nothing is written any more by this process.
+//! - Trimming moves segments into the archive; only [`crate::Snapshots::remove_archived`] removes any.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use types::{BatchNumber, ClusterId, Epoch};
 
+use crate::archive;
 use crate::builder::SealedFrame;
 use crate::frame::FrameView;
 use crate::frame_index::FrameIndex;
@@ -18,12 +20,17 @@ use crate::frame_reader::FrameReader;
 use crate::frame_source::FrameSource;
 use crate::header::{FrameKind, Identity};
 use crate::journal::{ClaimError, Journal, Location, ReadError, Refusal, TrimError, Trimmed, VisitError};
+use crate::key_file::KeyFile;
+use crate::key_table::KeysError;
+use crate::keyring::Keyring;
 use crate::local_writer::{LocalWriter, RotateError};
 use crate::manifest::{Manifest, ManifestFile};
+use crate::master_key::MasterKey;
 use crate::open::{self, OpenError, manifest_error};
 use crate::preparer::{Preparation, Preparer, held};
-use crate::scan::Scan;
-use crate::segment::{SegmentSize, segment_name};
+use crate::scan::{Scan, Scanned};
+use crate::segment::SegmentSize;
+use crate::snapshots::Snapshots;
 use crate::storage::{Access, Storage, StorageError};
 use crate::tail::Tail;
 
@@ -61,6 +68,8 @@ pub(crate) struct Shared<S: Storage> {
     /// What readers know. Apart from `holder`, which a writer holds while it waits for the disk; taken after it
     /// where both are, and never held for longer than it takes to look.
     pub(crate) index: Arc<Mutex<FrameIndex>>,
+    /// Opens personal sections for everyone who reads; empty until [`LocalJournal::open_keys`].
+    keyring: Arc<Keyring>,
     _lock: S::Lock,
 }
 
@@ -89,8 +98,40 @@ impl<S: Storage> Shared<S> {
         })
     }
 
-    fn manifest(&self) -> Manifest {
+    pub(crate) fn manifest(&self) -> Manifest {
         *held(&self.manifest).current()
+    }
+
+    /// Moves segments that end at or below this batch into the archive, except the newest.
+    pub(crate) fn trim(&self, upto: BatchNumber) -> Result<Trimmed, TrimError> {
+        let (last, failed) = {
+            let holder = held(&self.holder);
+            (holder.tail.expect("the log has been read before it is trimmed").batch, holder.failed.is_some())
+        };
+        if upto > last {
+            return Err(TrimError::Beyond { last });
+        }
+        if failed {
+            return Err(TrimError::Poisoned);
+        }
+        let before = self.manifest();
+        // Readers find what has no marks by itself, wherever it lies.
+        let oldest = held(&self.index).trim(upto);
+        let Some((oldest, anchor)) = oldest.filter(|(oldest, _)| *oldest > before.oldest_segment) else {
+            return Ok(Trimmed { last: before.anchor.batch });
+        };
+        let archive = || {
+            held(&self.manifest).store(|manifest| {
+                manifest.oldest_segment = oldest;
+                manifest.anchor = Tail { kind: None, ..anchor };
+            })?;
+            archive::take_in(&self.storage, &Vec::from_iter(before.oldest_segment..oldest))
+        };
+        archive().map_err(|error| {
+            self.fail(&error);
+            TrimError::Unknown(error)
+        })?;
+        Ok(Trimmed { last: anchor.batch })
     }
 }
 
@@ -141,9 +182,15 @@ impl<S: Storage> LocalJournal<S> {
             manifest: Mutex::new(manifest),
             holder: Mutex::new(Holder::default()),
             index: Arc::new(Mutex::new(FrameIndex::new(Tail::EMPTY))),
+            keyring: Arc::default(),
             _lock: lock,
         };
         Ok(Self { shared: Arc::new(shared), torn: None })
+    }
+
+    /// The folder, for what lies in it beside the log.
+    pub fn storage(&self) -> &S {
+        &self.shared.storage
     }
 
     /// Makes segments ready for this journal's writers.
@@ -154,7 +201,92 @@ impl<S: Storage> LocalJournal<S> {
     /// Reads frames by position, on other threads and beside the writer.
     pub fn frame_reader(&self) -> FrameReader<S> {
         let (storage, index) = (self.shared.storage.clone(), Arc::clone(&self.shared.index));
-        FrameReader::new(storage, self.shared.identity, index)
+        FrameReader::new(storage, self.shared.identity, index, Arc::clone(&self.shared.keyring))
+    }
+
+    /// The keys at hand. All who read this journal open personal sections with them.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.shared.keyring)
+    }
+
+    /// The master key that lies in the folder. One is made if there is none; then the flag is set.
+    ///
+    /// # Errors
+    /// If it can't be read or made.
+    pub fn master_in_folder(&self, entropy: &mut dyn FnMut() -> u64) -> Result<(MasterKey, bool), KeysError> {
+        match MasterKey::in_folder(&self.shared.storage)? {
+            Some(master) => Ok((master, false)),
+            None => Ok((MasterKey::make_in_folder(&self.shared.storage, entropy)?, true)),
+        }
+    }
+
+    /// Opens the log's keys and hands them to all who read; `None` if the folder has none.
+    ///
+    /// # Errors
+    /// See [`KeysError`].
+    pub fn open_keys(&self, master: MasterKey) -> Result<Option<KeyFile<S>>, KeysError> {
+        let (storage, cluster) = (self.shared.storage.clone(), self.shared.identity.cluster);
+        KeyFile::open(storage, cluster, master, self.keyring())
+    }
+
+    /// Makes the log's keys: for a log without records that of its digests, for an older one, whose frames are in clear
+    /// up to the day `clear_before`, none yet.
+    ///
+    /// # Errors
+    /// If they can't be written.
+    pub fn create_keys(
+        &self,
+        master: MasterKey,
+        clear_before: Option<u32>,
+        entropy: &mut dyn FnMut() -> u64,
+    ) -> Result<KeyFile<S>, KeysError> {
+        let (storage, cluster) = (self.shared.storage.clone(), self.shared.identity.cluster);
+        KeyFile::create(storage, cluster, master, self.keyring(), clear_before, entropy)
+    }
+
+    /// The snapshots and the archive.
+    pub fn snapshots(&self) -> Snapshots<S> {
+        Snapshots::new(Arc::clone(&self.shared))
+    }
+
+    /// Visits every frame after a snapshot, whose end of the log this is, and finds the log's end. Of what lies before
+    /// only the segment is read that holds the snapshot's own frame, to see that it is the one.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; damage also if the log does not hold the snapshot's frame.
+    pub fn read_from(
+        &mut self,
+        snapshot: &Tail,
+        visit: &mut dyn FnMut(&FrameView<'_>, Location) -> Result<(), VisitError>,
+    ) -> Result<Tail, ReadError> {
+        self.scan(&mut |scan| scan.run_from(snapshot, visit))
+    }
+
+    /// How many bytes of segments a start reads that begins from here, at most.
+    pub fn bytes_to_read(&self, snapshot: Option<&Tail>) -> Result<u64, ReadError> {
+        let manifest = self.shared.manifest();
+        let (storage, keyring) = (&self.shared.storage, &self.shared.keyring);
+        let scan = Scan { storage, manifest: &manifest, keyring, live: false };
+        scan.length(snapshot)
+    }
+
+    fn scan(
+        &mut self,
+        run: &mut dyn FnMut(&Scan<'_, S>) -> Result<Scanned, ReadError>,
+    ) -> Result<Tail, ReadError> {
+        let manifest = self.shared.manifest();
+        let live = held(&self.shared.holder).tail.is_some();
+        let (storage, keyring) = (&self.shared.storage, &self.shared.keyring);
+        let scan = Scan { storage, manifest: &manifest, keyring, live };
+        let Scanned { end, mut index } = run(&scan)?;
+        self.torn = end.torn;
+        index.set_oldest(archive::oldest_segment(&self.shared.storage, manifest.oldest_segment)?);
+        let mut holder = held(&self.shared.holder);
+        if holder.tail.is_none() {
+            holder.tail = Some(end.tail);
+            *held(&self.shared.index) = index;
+        }
+        Ok(end.tail)
     }
 
     /// Where the last read found a frame that was never acknowledged, at the log's end.
@@ -184,17 +316,7 @@ impl<S: Storage> Journal for LocalJournal<S> {
         after: BatchNumber,
         visit: &mut dyn FnMut(&FrameView<'_>, Location) -> Result<(), VisitError>,
     ) -> Result<Tail, ReadError> {
-        let manifest = self.shared.manifest();
-        let live = held(&self.shared.holder).tail.is_some();
-        let scan = Scan { storage: &self.shared.storage, manifest: &manifest, live };
-        let scanned = scan.run(after, visit)?;
-        self.torn = scanned.end.torn;
-        let mut holder = held(&self.shared.holder);
-        if holder.tail.is_none() {
-            holder.tail = Some(scanned.end.tail);
-            *held(&self.shared.index) = scanned.index;
-        }
-        Ok(scanned.end.tail)
+        self.scan(&mut |scan| scan.run(after, visit))
     }
 
     fn claim(&mut self, tail: &Tail, epoch_start: &mut SealedFrame) -> Result<Self::Writer, ClaimError> {
@@ -213,34 +335,8 @@ impl<S: Storage> Journal for LocalJournal<S> {
     }
 
     fn trim(&mut self, upto: BatchNumber) -> Result<Trimmed, TrimError> {
-        let tail = self.known_tail()?;
-        if upto > tail.batch {
-            return Err(TrimError::Beyond { last: tail.batch });
-        }
-        if held(&self.shared.holder).failed.is_some() {
-            return Err(TrimError::Poisoned);
-        }
-        // Readers hear of it before the files go.
-        let Some((newest_removed, anchor)) = held(&self.shared.index).trim(upto) else {
-            return Ok(Trimmed { last: self.shared.manifest().anchor.batch });
-        };
-        let oldest = newest_removed + 1;
-        let before = self.shared.manifest();
-        let remove = || {
-            held(&self.shared.manifest).store(|manifest| {
-                manifest.oldest_segment = oldest;
-                manifest.anchor = Tail { kind: None, ..anchor };
-            })?;
-            for number in before.oldest_segment..oldest {
-                self.shared.storage.remove(&segment_name(number))?;
-            }
-            self.shared.storage.sync_directory()
-        };
-        remove().map_err(|error| {
-            self.shared.fail(&error);
-            TrimError::Unknown(error)
-        })?;
-        Ok(Trimmed { last: anchor.batch })
+        self.known_tail()?;
+        self.shared.trim(upto)
     }
 
     fn frame_source(&self) -> Arc<dyn FrameSource> {

@@ -153,6 +153,10 @@ impl StoredFrame {
 }
 
 impl FrameSource for MemoryJournal {
+    fn end(&self) -> Tail {
+        self.tail()
+    }
+
     fn read_after(&self, after: Sequence, visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
         let (identity, end) = self.identity_and_end();
         let mut last = after;

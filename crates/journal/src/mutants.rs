@@ -17,6 +17,8 @@ pub enum Mutant {
     AcceptOtherEpoch,
     /// Damage in the middle of the log is taken for a torn tail.
     DamageAsTorn,
+    /// The keys that are to be destroyed stay in KEYS.
+    SkipKeyDestruction,
 }
 
 #[cfg(not(solvo_mutants))]

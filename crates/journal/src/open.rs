@@ -1,17 +1,20 @@
 //! Making and opening a journal's folder: whose it is, whether this binary may use it, and tidying up.
 //!
-//! Invariant: tidying removes only files that no frame was ever acknowledged in.
+//! Invariant: tidying removes only files that no frame was ever acknowledged in, and snapshots that do not count.
 
 use std::collections::VecDeque;
 
 use types::ClusterId;
 
+use crate::archive;
 use crate::header::Identity;
 use crate::journal::Location;
 use crate::manifest::{MANIFEST_FORMAT, MANIFEST_NAME, Manifest, ManifestFault, ManifestFile};
 use crate::recovery::{Damage, DamageKind};
 use crate::segment::{SegmentHeader, SegmentSize, first_frame_offset, segment_name, segment_number};
 use crate::segment_reader::{SegmentOpenError, SegmentReader};
+use crate::snapshot::snapshot_number;
+use crate::snapshots::remove_uncounted;
 use crate::storage::{Access, Storage, StorageError, StorageErrorKind, StorageFile};
 
 /// The file whose lock means the folder.
@@ -145,10 +148,13 @@ pub(crate) fn sync_all<S: Storage>(storage: &S, manifest: &S::File) -> Result<()
             storage.open(&name, Access::Write).and_then(|file| file.sync()).map_err(wrap)?;
         }
     }
+    if let Some(archive) = archive::existing(storage).map_err(wrap)? {
+        archive.sync_directory().map_err(wrap)?;
+    }
     storage.sync_directory().map_err(wrap)
 }
 
-/// Removes what an earlier process left half done, and finds the segments it had made ready.
+/// Removes or finishes what an earlier process left half done, and finds the segments it had made ready.
 pub(crate) fn tidy<S: Storage>(
     storage: &S,
     manifest: &Manifest,
@@ -156,17 +162,21 @@ pub(crate) fn tidy<S: Storage>(
 ) -> Result<VecDeque<ReadySegment<S::File>>, OpenError> {
     let mut ready = VecDeque::new();
     let mut useless = Vec::new();
+    let mut archived = Vec::new();
     // Names are sorted, and so are the numbers in them.
     for name in storage.list().map_err(|error| open_error(storage, error))? {
         let Some(number) = segment_number(&name) else {
             let finished = name.strip_suffix(UNFINISHED);
-            if finished.is_some_and(|name| name == MANIFEST_NAME || segment_number(name).is_some()) {
+            let is_ours = |name: &str| {
+                name == MANIFEST_NAME || segment_number(name).is_some() || snapshot_number(name).is_some()
+            };
+            if finished.is_some_and(is_ours) {
                 useless.push(name);
             }
             continue;
         };
         if number < manifest.oldest_segment {
-            useless.push(name);
+            archived.push(number);
         } else if number > manifest.newest_segment {
             let next = manifest.newest_segment + 1 + crate::limits::stored(ready.len());
             match leftover(storage, manifest, number)? {
@@ -177,12 +187,13 @@ pub(crate) fn tidy<S: Storage>(
             }
         }
     }
-    for name in &useless {
-        storage.remove(name).map_err(|error| open_error(storage, error))?;
-    }
-    if !useless.is_empty() {
-        storage.sync_directory().map_err(|error| open_error(storage, error))?;
-    }
+    let tidied = || {
+        archive::take_in(storage, &archived)?;
+        useless.iter().try_for_each(|name| storage.remove(name))?;
+        let uncounted = remove_uncounted(storage, manifest.newest_snapshot)?;
+        if useless.is_empty() && !uncounted { Ok(()) } else { storage.sync_directory() }
+    };
+    tidied().map_err(|error| open_error(storage, error))?;
     Ok(ready)
 }
 

@@ -294,6 +294,20 @@ pub enum DamageKind {
         /// What is wrong with it.
         fault: SegmentFault,
     },
+    /// The log ends before the frame at which the snapshot stands.
+    #[error(
+        "the log ends there, before batch {batch}, at which the newest snapshot stands: frames are missing"
+    )]
+    EndsBeforeSnapshot {
+        /// The frame at which the snapshot stands.
+        batch: BatchNumber,
+    },
+    /// The frame at which the snapshot stands is another one.
+    #[error("the log and the snapshot that stands at batch {batch} are not of one life: that frame differs")]
+    OtherThanSnapshot {
+        /// The frame at which the snapshot stands.
+        batch: BatchNumber,
+    },
     /// A segment that MANIFEST does not name holds frames.
     #[error("{name} holds frames, but MANIFEST does not name it: one of its two slots is unreadable")]
     SegmentUnnamed {
@@ -321,6 +335,8 @@ impl DamageKind {
             | Self::Frame(_)
             | Self::Chain(_)
             | Self::Padding
+            | Self::EndsBeforeSnapshot { .. }
+            | Self::OtherThanSnapshot { .. }
             | Self::SegmentHeader { .. }
             | Self::SegmentUnnamed { .. } => {
                 "Copy the folder as it is, then restore it from a backup or a replica"

@@ -7,20 +7,24 @@ use std::fmt;
 
 use types::BatchNumber;
 
+use crate::archive::{self, Shelf, segment_error};
 use crate::envelope::Found;
 use crate::frame::FrameView;
 use crate::frame_index::FrameIndex;
-use crate::header::{FrameKind, Identity};
+use crate::header::{FrameHeader, FrameKind, Identity};
 use crate::journal::{Location, ReadError, VisitError};
+use crate::key_table::KeysError;
+use crate::keyring::Keyring;
 use crate::limits::{BLOCK_SIZE, ENVELOPE_HEADER_LENGTH, ENVELOPE_LENGTH_MAX, blocks, stored};
 use crate::manifest::{Manifest, ManifestFile};
+use crate::master_key::MasterKey;
 use crate::mutants::{Mutant, is_on};
 use crate::open::{OpenError, manifest_error};
 use crate::recovery::{
     After, Damage, DamageKind, Decision, Later, Observation, Place, StopReason, Written, decide,
 };
-use crate::segment::{first_frame_offset, segment_name};
-use crate::segment_reader::{SegmentOpenError, SegmentReader};
+use crate::segment::first_frame_offset;
+use crate::segment_reader::SegmentReader;
 use crate::storage::{Access, Storage, StorageError, StorageFile};
 use crate::tail::Tail;
 
@@ -30,10 +34,11 @@ pub(crate) type Visit<'v> = dyn FnMut(&FrameView<'_>, Location) -> Result<(), Vi
 /// Reads a folder without taking it: for `verify` and `inspect`, also beside a running node.
 ///
 /// Beside a running node the end is wherever the node was; a frame that is just being written looks torn.
-/// A segment that the node trims meanwhile is reported as missing: open again.
+/// A segment that is removed from the archive meanwhile is reported as missing: open again.
 pub struct Reader<S> {
     pub(crate) storage: S,
-    manifest: Manifest,
+    pub(crate) manifest: Manifest,
+    keyring: Keyring,
 }
 
 /// Where a log ends.
@@ -59,8 +64,19 @@ pub(crate) struct Scanned {
 pub(crate) struct Scan<'s, S> {
     pub(crate) storage: &'s S,
     pub(crate) manifest: &'s Manifest,
+    /// Opens personal sections for the visitor.
+    pub(crate) keyring: &'s Keyring,
     /// Whether a writer may be at work: then a place that does not verify is read once more.
     pub(crate) live: bool,
+}
+
+/// What a scan is for.
+#[derive(Clone, Copy)]
+struct Task<'s> {
+    /// Frames up to this one are not visited.
+    after: BatchNumber,
+    /// The end of the log at which a snapshot stands: the frame of that number must be the snapshot's.
+    snapshot: Option<&'s Tail>,
 }
 
 /// Where a segment's frames stop, and why.
@@ -87,7 +103,22 @@ impl<S: Storage> Reader<S> {
     pub fn open(storage: S) -> Result<Self, OpenError> {
         let file = crate::open::open_manifest(&storage, Access::Read)?;
         let manifest = *ManifestFile::read(file).map_err(|fault| manifest_error(&storage, fault))?.current();
-        Ok(Self { storage, manifest })
+        Ok(Self { storage, manifest, keyring: Keyring::default() })
+    }
+
+    /// Opens personal sections with these keys. Without any, sealed ones are as good as erased.
+    #[must_use]
+    pub fn with_keys(self, keyring: Keyring) -> Self {
+        Self { keyring, ..self }
+    }
+
+    /// The same with the keys in the folder, wrapped by this master key or by the one that lies there.
+    ///
+    /// # Errors
+    /// If there are keys, and they can't be used.
+    pub fn with_keys_of_folder(self, master: Option<&MasterKey>) -> Result<Self, KeysError> {
+        let keyring = Keyring::read(&self.storage, self.manifest.identity.cluster, master)?;
+        Ok(self.with_keys(keyring))
     }
 
     /// Whose log this is.
@@ -104,8 +135,23 @@ impl<S: Storage> Reader<S> {
         after: BatchNumber,
         visit: &mut dyn FnMut(&FrameView<'_>, Location) -> Result<(), VisitError>,
     ) -> Result<End, ReadError> {
-        let scan = Scan { storage: &self.storage, manifest: &self.manifest, live: true };
-        scan.run(after, visit).map(|scanned| scanned.end)
+        self.scan().run(after, visit).map(|scanned| scanned.end)
+    }
+
+    /// The same after a snapshot that stands at this end of the log; frames before it are not visited.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; damage also if the log does not go on from there.
+    pub fn read_from(
+        &self,
+        snapshot: &Tail,
+        visit: &mut dyn FnMut(&FrameView<'_>, Location) -> Result<(), VisitError>,
+    ) -> Result<End, ReadError> {
+        self.scan().run_from(snapshot, visit).map(|scanned| scanned.end)
+    }
+
+    const fn scan(&self) -> Scan<'_, S> {
+        Scan { storage: &self.storage, manifest: &self.manifest, keyring: &self.keyring, live: true }
     }
 }
 
@@ -116,22 +162,83 @@ impl<S: fmt::Debug> fmt::Debug for Reader<S> {
 }
 
 impl<S: Storage> Scan<'_, S> {
-    /// Reads all segments that MANIFEST names.
+    /// Reads all segments that MANIFEST names, and as many archived ones before them as are asked for.
     pub(crate) fn run(&self, after: BatchNumber, visit: &mut Visit<'_>) -> Result<Scanned, ReadError> {
         let anchor = self.manifest.anchor;
-        if after < anchor.batch {
-            return Err(ReadError::before(&anchor));
+        if after >= anchor.batch {
+            return self.walk(self.manifest.oldest_segment, anchor, after, None, visit);
         }
-        let mut index = FrameIndex::new(anchor);
+        let oldest = archive::oldest_segment(self.storage, self.manifest.oldest_segment)?;
+        let archived = oldest..self.manifest.oldest_segment;
+        let is_wanted = |head: &FrameHeader| head.batch <= after.next();
+        if let Some((first, head)) = self.shelf(after).last_segment(archived.clone(), &is_wanted)? {
+            return self.walk(first, Tail::before(&head), after, None, visit);
+        }
+        let first = self.shelf(after).next_head(archived)?;
+        Err(ReadError::before(&first.map_or(anchor, |(_, head)| Tail::before(&head))))
+    }
+
+    /// Reads on from where a snapshot stands, and before that only what shows that the log is the snapshot's: the
+    /// frame at which it stands, or the one that follows it.
+    pub(crate) fn run_from(&self, snapshot: &Tail, visit: &mut Visit<'_>) -> Result<Scanned, ReadError> {
+        let (first, before) = self.start_from(snapshot)?;
+        self.walk(first, before, snapshot.batch, Some(snapshot), visit)
+    }
+
+    /// The segment to begin with after a snapshot, and what its first frame follows.
+    fn start_from(&self, snapshot: &Tail) -> Result<(u64, Tail), ReadError> {
+        let Manifest { anchor, oldest_segment, newest_segment, .. } = *self.manifest;
+        if snapshot.is_same_as(&anchor) {
+            return Ok((oldest_segment, *snapshot));
+        }
+        let oldest = archive::oldest_segment(self.storage, oldest_segment)?;
+        let is_wanted = |head: &FrameHeader| head.batch <= snapshot.batch.next();
+        match self.shelf(snapshot.batch).last_segment(oldest..newest_segment + 1, &is_wanted)? {
+            Some((first, head)) if head.batch == snapshot.batch.next() => Ok((first, *snapshot)),
+            Some((first, head)) => Ok((first, Tail::before(&head))),
+            None if snapshot.batch == anchor.batch => {
+                let location = Location { segment: oldest_segment, offset: 0 };
+                Err(damage(location, &anchor, DamageKind::OtherThanSnapshot { batch: anchor.batch }))
+            }
+            None => Err(ReadError::before(&anchor)),
+        }
+    }
+
+    /// The length of the segments that are read after a snapshot, or from what MANIFEST names, in bytes. Those that can't
+    /// be opened count for nothing; reading them says why.
+    pub(crate) fn length(&self, snapshot: Option<&Tail>) -> Result<u64, ReadError> {
+        let oldest = self.manifest.oldest_segment;
+        let first =
+            snapshot.map_or(Ok(oldest), |snapshot| self.start_from(snapshot).map(|(first, _)| first))?;
+        let length =
+            |number| self.open(number, &self.manifest.anchor).map_or(0, |segment| segment.header().length);
+        Ok((first..=self.manifest.newest_segment).map(length).sum())
+    }
+
+    fn shelf(&self, after: BatchNumber) -> Shelf<'_, S> {
+        Shelf { storage: self.storage, identity: self.manifest.identity, expected: after.next() }
+    }
+
+    /// Reads all segments from one on, whose first frame follows `before`.
+    fn walk(
+        &self,
+        first: u64,
+        before: Tail,
+        after: BatchNumber,
+        snapshot: Option<&Tail>,
+        visit: &mut Visit<'_>,
+    ) -> Result<Scanned, ReadError> {
+        let mut index = FrameIndex::new(before);
         let mut torn = None;
-        let mut location = Location { segment: self.manifest.oldest_segment, offset: first_frame_offset() };
-        for number in self.manifest.oldest_segment..=self.manifest.newest_segment {
+        let mut location = Location { segment: first, offset: first_frame_offset() };
+        for number in first..=self.manifest.newest_segment {
             let before = index.end();
             let mut segment = self.open(number, &before)?;
             index.begin_segment(number);
             location = Location { segment: number, offset: first_frame_offset() };
             let ends_torn = loop {
-                let halt = self.frames(&mut segment, location.offset, &mut index, after, visit)?;
+                let task = Task { after, snapshot };
+                let halt = self.frames(&mut segment, location.offset, &mut index, task, visit)?;
                 location.offset = halt.offset;
                 let unreadable = halt.place == Place::Unreadable;
                 match self.judge(&mut segment, &index.end(), halt) {
@@ -148,19 +255,16 @@ impl<S: Storage> Scan<'_, S> {
                 torn = Some(location);
             }
         }
+        if snapshot.is_some_and(|snapshot| index.end().batch < snapshot.batch) {
+            let kind = DamageKind::EndsBeforeSnapshot { batch: after };
+            return Err(damage(location, &index.end(), kind));
+        }
         Ok(Scanned { end: End { tail: index.end(), location, torn }, index })
     }
 
     fn open(&self, number: u64, tail: &Tail) -> Result<SegmentReader<S::File>, ReadError> {
-        SegmentReader::open(self.storage, &self.manifest.identity, number, Access::Read).map_err(|error| {
-            let name = segment_name(number);
-            let kind = match error {
-                SegmentOpenError::Missing => DamageKind::SegmentMissing { name },
-                SegmentOpenError::Fault(fault) => DamageKind::SegmentHeader { name, fault },
-                SegmentOpenError::Storage(error) => return ReadError::Storage(error),
-            };
-            damage(Location { segment: number, offset: 0 }, tail, kind)
-        })
+        archive::open_segment(self.storage, &self.manifest.identity, number)
+            .map_err(|error| segment_error(error, number, tail.batch.next()))
     }
 
     /// Visits a segment's frames from an offset up to the first place that does not hold the next one.
@@ -169,11 +273,12 @@ impl<S: Storage> Scan<'_, S> {
         segment: &mut SegmentReader<S::File>,
         from: u64,
         index: &mut FrameIndex,
-        after: BatchNumber,
+        Task { after, snapshot }: Task<'_>,
         visit: &mut Visit<'_>,
     ) -> Result<Halt, ReadError> {
         let number = segment.header().number;
         let mut offset = from;
+        let mut texts = Vec::new();
         loop {
             let mut found = segment.inspect(offset)?;
             if self.live && found == Found::Unreadable {
@@ -202,10 +307,16 @@ impl<S: Storage> Scan<'_, S> {
                 return contradiction(DamageKind::Padding);
             }
             let length = stored(blocks(ENVELOPE_HEADER_LENGTH + frame_length));
-            index.append(length, Tail::after(frame.header(), frame.hash()));
             let batch = frame.header().batch;
+            let end = Tail::after(frame.header(), frame.hash());
+            if snapshot.is_some_and(|snapshot| snapshot.batch == batch && *snapshot != end) {
+                let location = Location { segment: number, offset };
+                return Err(damage(location, &index.end(), DamageKind::OtherThanSnapshot { batch }));
+            }
+            index.append(length, end);
             if batch > after {
                 let location = Location { segment: number, offset };
+                let frame = frame.opened(self.keyring, &mut texts);
                 visit(&frame, location).map_err(|source| ReadError::Visit { location, batch, source })?;
             }
             offset += length;
@@ -247,8 +358,7 @@ impl<S: Storage> Scan<'_, S> {
         let evidence = match whole_after {
             Some((offset, frame_length)) => {
                 let (bytes, _) = segment.frame(offset, frame_length)?;
-                let batch =
-                    crate::header::FrameHeader::decode(bytes).map_or(BatchNumber(0), |header| header.batch);
+                let batch = FrameHeader::decode(bytes).map_or(BatchNumber(0), |header| header.batch);
                 Some((Location { segment: number, offset }, batch))
             }
             None => ahead.frame,

@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::limits::BLOCK_SIZE;
 
-/// A folder. Clones are handles to the same folder, for the threads that need one.
+/// A folder. Clones are handles to the same folder, for the threads that need one. Names do not lead out of it.
 pub trait Storage: Clone + Send + Sync + fmt::Debug + 'static {
     /// An open file.
     type File: StorageFile;
@@ -25,7 +25,7 @@ pub trait Storage: Clone + Send + Sync + fmt::Debug + 'static {
     /// [`StorageErrorKind::Locked`] if another process has it.
     fn lock(&self) -> Result<Self::Lock, StorageError>;
 
-    /// The names of all files, sorted.
+    /// The names of all files and folders in it, sorted.
     ///
     /// # Errors
     /// If the folder can't be read.
@@ -60,6 +60,25 @@ pub trait Storage: Clone + Send + Sync + fmt::Debug + 'static {
     /// # Errors
     /// If the device fails; then nothing is known about names changed since the last call.
     fn sync_directory(&self) -> Result<(), StorageError>;
+
+    /// A folder in this folder.
+    ///
+    /// # Errors
+    /// [`StorageErrorKind::NotFound`], or whatever else stands in the way.
+    fn folder(&self, name: &str) -> Result<Self, StorageError>;
+
+    /// The same, made if it does not exist. Its name is durable on return.
+    ///
+    /// # Errors
+    /// If it can't be made.
+    fn create_folder(&self, name: &str) -> Result<Self, StorageError>;
+
+    /// Moves a file into another folder of the same file system, under the same name. It is in one of the two at any
+    /// time, and where it is meant to be for good once that folder has been synced, and then this one.
+    ///
+    /// # Errors
+    /// If one of the folders can't be written.
+    fn move_to(&self, name: &str, folder: &Self) -> Result<(), StorageError>;
 }
 
 /// An open file. Offsets, lengths and addresses are multiples of [`BLOCK_SIZE`].

@@ -7,7 +7,8 @@ use crate::storage::StorageErrorKind;
 pub struct Operation {
     /// What was done.
     pub kind: OperationKind,
-    /// The file; the new name of a rename; empty for the folder.
+    /// The file, with the folder in the folder if it is in one; the new name of a rename or move; for the sync of a
+    /// folder its name, empty for the outermost.
     pub name: String,
     /// The first byte written.
     pub offset: u64,
@@ -20,7 +21,7 @@ pub struct Operation {
 pub enum OperationKind {
     /// Makes a file.
     Create,
-    /// Renames a file.
+    /// Renames a file, or moves it to another folder.
     Rename,
     /// Removes a file.
     Remove,

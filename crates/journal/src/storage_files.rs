@@ -168,6 +168,28 @@ impl Storage for FileStorage {
     fn sync_directory(&self) -> Result<(), StorageError> {
         rustix::fs::fsync(&self.folder.directory).map_err(|errno| error("sync", self.place(), errno))
     }
+
+    fn folder(&self, name: &str) -> Result<Self, StorageError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = rustix::fs::openat(&self.folder.directory, name, flags, Mode::empty())
+            .map_err(|errno| error("open", self.name_place(name), errno))?;
+        Ok(Self { folder: Arc::new(Folder { path: self.folder.path.join(name), directory }) })
+    }
+
+    fn create_folder(&self, name: &str) -> Result<Self, StorageError> {
+        match rustix::fs::mkdirat(&self.folder.directory, name, Mode::from_raw_mode(0o700)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(error("create", self.name_place(name), errno)),
+        }
+        // Also where it was there: whoever made it may not have come to this.
+        self.sync_directory()?;
+        self.folder(name)
+    }
+
+    fn move_to(&self, name: &str, folder: &Self) -> Result<(), StorageError> {
+        rustix::fs::renameat(&self.folder.directory, name, &folder.folder.directory, name)
+            .map_err(|errno| error("move", self.name_place(name), errno))
+    }
 }
 
 impl StoredFile {

@@ -19,6 +19,8 @@ use crate::storage_faults::{Fate, Fault, Operation, OperationKind, Unsynced};
 #[derive(Clone)]
 pub struct MemoryStorage {
     disk: Arc<Mutex<Disk>>,
+    /// Of a folder in the folder: its name and a slash. The disk knows files by their whole names.
+    prefix: String,
 }
 
 /// An open file of a [`MemoryStorage`].
@@ -70,7 +72,7 @@ enum NameChange {
 impl MemoryStorage {
     /// An empty folder.
     pub fn new() -> Self {
-        Self { disk: Arc::new(Mutex::new(Disk::default())) }
+        Self { disk: Arc::default(), prefix: String::new() }
     }
 
     /// Everything that was changed so far, in order.
@@ -165,7 +167,7 @@ impl MemoryStorage {
         disk.locked = false;
         disk.stopped = false;
         disk.faults.clear();
-        Self { disk: Arc::new(Mutex::new(disk)) }
+        Self { disk: Arc::new(Mutex::new(disk)), prefix: self.prefix.clone() }
     }
 
     /// The folder as it is found after a power loss. `choose` decides about everything that was not durable.
@@ -191,7 +193,17 @@ impl MemoryStorage {
         disk.stopped = false;
         disk.faults.clear();
         disk.operations.clear();
-        Self { disk: Arc::new(Mutex::new(disk)) }
+        Self { disk: Arc::new(Mutex::new(disk)), prefix: self.prefix.clone() }
+    }
+
+    /// How the disk knows a file of this folder.
+    fn whole_name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// Whether the file of this whole name lies in this folder itself.
+    fn holds(&self, name: &str) -> bool {
+        name.strip_prefix(&self.prefix).is_some_and(|name| !name.contains('/'))
     }
 
     /// Enters an operation in the list; says what goes wrong with it, if anything.
@@ -320,52 +332,82 @@ impl Storage for MemoryStorage {
         if disk.stopped {
             return Err(failure("list", "memory", power_lost()));
         }
-        Ok(disk.names.keys().cloned().collect())
+        let names = disk.names.keys().filter_map(|name| name.strip_prefix(&self.prefix));
+        Ok(names.filter(|name| !name.contains('/')).map(str::to_owned).collect())
     }
 
     fn create(&self, name: &str) -> Result<MemoryFile, StorageError> {
+        let name = self.whole_name(name);
         let index = {
             let mut disk = held(&self.disk);
-            if disk.names.contains_key(name) {
-                return Err(failure("create", name, StorageErrorKind::Exists));
+            if disk.names.contains_key(&name) {
+                return Err(failure("create", &name, StorageErrorKind::Exists));
             }
-            disk.files.push(FileBytes { name: name.to_owned(), ..FileBytes::default() });
+            disk.files.push(FileBytes { name: name.clone(), ..FileBytes::default() });
             disk.files.len() - 1
         };
-        self.rename_or_so(OperationKind::Create, NameChange::Set { name: name.to_owned(), index })?;
-        Ok(MemoryFile { storage: self.clone(), name: name.to_owned(), index })
+        self.rename_or_so(OperationKind::Create, NameChange::Set { name: name.clone(), index })?;
+        Ok(MemoryFile { storage: self.clone(), name, index })
     }
 
     fn open(&self, name: &str, access: Access) -> Result<MemoryFile, StorageError> {
+        let name = self.whole_name(name);
         let disk = held(&self.disk);
-        let index = disk.find("open", name)?;
+        let index = disk.find("open", &name)?;
         if access == Access::Write && disk.read_only {
-            return Err(failure("open", name, StorageErrorKind::ReadOnly));
+            return Err(failure("open", &name, StorageErrorKind::ReadOnly));
         }
-        Ok(MemoryFile { storage: self.clone(), name: name.to_owned(), index })
+        Ok(MemoryFile { storage: self.clone(), name, index })
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
-        held(&self.disk).find("rename", from)?;
-        let change = NameChange::Move { from: from.to_owned(), to: to.to_owned() };
-        self.rename_or_so(OperationKind::Rename, change)
+        let (from, to) = (self.whole_name(from), self.whole_name(to));
+        held(&self.disk).find("rename", &from)?;
+        self.rename_or_so(OperationKind::Rename, NameChange::Move { from, to })
     }
 
     fn remove(&self, name: &str) -> Result<(), StorageError> {
-        held(&self.disk).find("remove", name)?;
-        self.rename_or_so(OperationKind::Remove, NameChange::Remove { name: name.to_owned() })
+        let name = self.whole_name(name);
+        held(&self.disk).find("remove", &name)?;
+        self.rename_or_so(OperationKind::Remove, NameChange::Remove { name })
     }
 
     fn sync_directory(&self) -> Result<(), StorageError> {
         let mut disk = held(&self.disk);
         let kind = OperationKind::SyncDirectory;
-        let operation = Operation { kind, name: String::new(), offset: 0, length: 0 };
-        let fault = self.begin(&mut disk, operation)?;
+        let name = self.prefix.trim_end_matches('/').to_owned();
+        let fault = self.begin(&mut disk, Operation { kind, name, offset: 0, length: 0 })?;
         if fault.is_none() {
-            disk.names_durable = disk.names.clone();
-            disk.names_pending.clear();
+            for change in std::mem::take(&mut disk.names_pending) {
+                match self.holds(change.name()) {
+                    true => change.apply(&mut disk.names_durable),
+                    false => disk.names_pending.push(change),
+                }
+            }
         }
         outcome(kind, "memory", fault)
+    }
+
+    fn folder(&self, name: &str) -> Result<Self, StorageError> {
+        let name = self.whole_name(name);
+        held(&self.disk).find("open", &name)?;
+        Ok(Self { disk: Arc::clone(&self.disk), prefix: name + "/" })
+    }
+
+    /// A folder is a file of its name, and those whose names begin with that and a slash.
+    fn create_folder(&self, name: &str) -> Result<Self, StorageError> {
+        match self.create(name) {
+            Err(error) if error.kind != StorageErrorKind::Exists => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+        self.sync_directory()?;
+        self.folder(name)
+    }
+
+    fn move_to(&self, name: &str, folder: &Self) -> Result<(), StorageError> {
+        let (from, to) = (self.whole_name(name), folder.whole_name(name));
+        held(&self.disk).find("move", &from)?;
+        self.rename_or_so(OperationKind::Rename, NameChange::Move { from, to })
     }
 }
 

@@ -116,6 +116,32 @@ impl Tail {
         }
     }
 
+    /// What a frame with this header follows, as far as the frame itself can say: the time before is known to be
+    /// earlier, and no more.
+    pub(crate) fn before(header: &FrameHeader) -> Self {
+        if header.batch.0 <= 1 {
+            return Self::EMPTY;
+        }
+        let epoch = match header.kind {
+            FrameKind::EpochStart => Epoch(header.epoch.0.saturating_sub(1)),
+            FrameKind::Commands | FrameKind::Marker => header.epoch,
+        };
+        Self {
+            batch: BatchNumber(header.batch.0 - 1),
+            next_sequence: header.first_sequence,
+            hash: header.previous_hash,
+            time: START_OF_TIME,
+            epoch,
+            durable_mark: BatchNumber(0),
+            kind: None,
+        }
+    }
+
+    /// The same end, but for what it does not say what the last frame was for.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        Self { kind: None, ..*self } == Self { kind: None, ..*other }
+    }
+
     /// The last position that is taken; 0 in an empty log.
     pub const fn last_sequence(&self) -> Sequence {
         Sequence(self.next_sequence.0.checked_sub(1).expect("the first position is 1"))

@@ -15,6 +15,9 @@ use crate::index::Index;
 use crate::limits::ROOM_BEYOND;
 use crate::memory::{self, advise_large_pages};
 
+#[path = "accounts_state.rs"]
+mod state;
+
 stored_enum! {
     /// What an account is.
     AccountKind {

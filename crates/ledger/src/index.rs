@@ -10,6 +10,10 @@
 
 use crate::memory;
 
+#[path = "index_filling.rs"]
+mod filling;
+pub(crate) use filling::{Filling, Twice};
+
 /// Maps hashes to slots. Slots are less than `u32::MAX`.
 #[derive(Debug)]
 pub(crate) struct Index {

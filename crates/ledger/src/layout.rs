@@ -20,6 +20,7 @@ macro_rules! stored {
         const _: () = assert!($size % 8 == 0);
     };
 }
+pub(crate) use stored;
 
 /// A key's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -55,13 +56,13 @@ stored! {
         cluster: [u8; 16],
         /// The life of the log.
         incarnation: U64,
-        /// Under which master key `digest_key` is wrapped; 0 means it is in clear.
+        /// Under which number `digest_key` stands, wrapped, in the key file beside the log; 0 means it is here, in clear.
         digest_key_id: U32,
         /// The scheme of digests.
         digest_version: u8,
         /// Zero.
         reserved: [u8; 3],
-        /// The key of the log's digests.
+        /// The key of the log's digests; zero if it stands elsewhere.
         digest_key: Secret,
         /// Zero.
         reserved_end: [u8; 8],
@@ -113,7 +114,7 @@ stored! {
 }
 
 stored! {
-    /// [`crate::RegisterParticipant`]; the text is the name.
+    /// [`crate::RegisterParticipant`]; in version 1 the text is the name.
     RegisterParticipant[48] {
         /// Id and body.
         request: Request,
@@ -125,6 +126,24 @@ stored! {
         currency: U16,
         /// Zero.
         reserved: [u8; 2],
+    }
+}
+
+/// The version of [`NamedParticipant`].
+pub const PARTICIPANT_VERSION_NAMED: u16 = 2;
+
+stored! {
+    /// Version 2 of a participant's entry: its name stands here and not among the texts, because a bank's name is no
+    /// personal data and must outlast those of the day on which it entered.
+    NamedParticipant[616] {
+        /// As in version 1.
+        participant: RegisterParticipant,
+        /// How many bytes of `name` count, at least 1.
+        name_length: U16,
+        /// Zero.
+        reserved: [u8; 6],
+        /// The name, UTF-8, zeros behind.
+        name: [u8; 560],
     }
 }
 
@@ -340,6 +359,18 @@ stored! {
     }
 }
 
+stored! {
+    /// [`crate::SetVersion`]: from the next frame on the log is decided by this version of the rules. No text.
+    SetVersion[40] {
+        /// Id and body.
+        request: Request,
+        /// One more than the version in force.
+        version: U32,
+        /// Zero.
+        reserved: [u8; 4],
+    }
+}
+
 /// The settlement's confirmation left after the last moment that the scheme allows. Told by a clock and not by the
 /// rules, so a replay takes it over instead of comparing it.
 pub const OUTCOME_LATE: u8 = 1;
@@ -387,8 +418,10 @@ stored! {
         stage: u8,
         /// The reason of a rejection, or zeros: accepted.
         code: [u8; 4],
+        /// Up to which position evidence on disk was searched for the payment. Zero in version 1.
+        evidence_upto: U64,
         /// Zero.
-        reserved: [u8; 24],
+        reserved: [u8; 16],
     }
 }
 
@@ -477,6 +510,13 @@ stored! {
 
 const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<OutcomeEntry>() == 256);
 
+#[path = "layout_duplicates.rs"]
+mod duplicates;
+
+pub use duplicates::{
+    ANSWER_VERSION_EVIDENCE, PAYMENT_VERSION_FOUND, REFUSED_VERSION_FOUND, SealDuplicates, StoredPayment,
+};
+
 #[cfg(test)]
 #[path = "layout_tests.rs"]
-mod tests;
+pub(crate) mod tests;

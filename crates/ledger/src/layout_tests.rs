@@ -22,6 +22,7 @@ macro_rules! layout {
         assert_eq!(end, $length);
     };
 }
+pub(crate) use layout;
 
 #[test]
 fn records_of_the_log_itself() {
@@ -71,6 +72,12 @@ fn records_of_participants_and_accounts() {
          43  1 mode
          44  2 currency
          46  2 reserved
+    }
+    layout! { NamedParticipant[616]
+          0 48 participant
+         48  2 name_length
+         50  6 reserved
+         56 560 name
     }
     layout! { SetParticipantStatus[48]
           0 32 request
@@ -181,7 +188,8 @@ fn payments_that_a_bank_decides() {
           8 11 bic
          19  1 stage
          20  4 code
-         24 24 reserved
+         24  8 evidence_upto
+         32 16 reserved
     }
     layout! { SetDecisionPolicy[64]
           0 32 request
@@ -201,11 +209,45 @@ fn payments_that_a_bank_decides() {
          50  1 is_flagged
          51  5 reserved
     }
+    layout! { SetVersion[40]
+          0 32 request
+         32  4 version
+         36  4 reserved
+    }
     layout! { SetReservationLimit[48]
           0 32 request
          32 11 bic
          43  1 reserved
          44  4 unanswered_max
+    }
+}
+
+#[test]
+fn duplicates_on_disk() {
+    layout! { StoredPayment[128]
+          0 48 key
+         48 16 body_digest
+         64  8 sequence
+         72  8 decided_at
+         80  8 received_time
+         88  8 decided_time
+         96  8 acceptance_time
+        104  4 creditor_bank
+        108  4 reason
+        112  4 reason_to_creditor
+        116  1 state
+        117  1 marks
+        118  2 questions
+        120  8 reserved
+    }
+    layout! { SealDuplicates[80]
+          0  8 run
+          8  8 after
+         16  8 upto
+         24  8 newest_time
+         32  8 payments
+         40 32 hash
+         72  8 reserved
     }
 }
 

@@ -1,22 +1,25 @@
 //! The ledger's state and the one way in which it changes.
 
-use types::{
-    AccountNumber, ClusterId, Currency, Digest, DigestKey, Duration, Incarnation, ReasonCode, Sequence,
-    Timestamp,
-};
+use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Sequence, Timestamp};
 
 use crate::accounts::Accounts;
 use crate::index::Index;
-use crate::limits::{DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX};
+use crate::limits::{
+    DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX,
+};
 use crate::participants::Participants;
 use crate::payments::Payments;
 use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::requests::Requests;
 use crate::reservations::Reservations;
+use crate::rules_version::{self, Rules};
 use crate::{
-    About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_masterdata,
-    rules_payment, rules_void,
+    About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_duplicates,
+    rules_masterdata, rules_payment, rules_void,
 };
+
+#[path = "state.rs"]
+mod state;
 
 /// A place in the log and the time that holds there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -34,8 +37,11 @@ pub struct Setup {
     pub cluster: ClusterId,
     /// The life of the log.
     pub incarnation: Incarnation,
-    /// The key of the log's digests.
+    /// The key of the log's digests; zeros if it stands outside the log and was not given
+    /// ([`Ledger::set_digest_key`]). No decision needs it.
     pub digest_key: DigestKey,
+    /// The number of that key outside the log; 0 if the log holds it.
+    pub digest_key_id: u32,
 }
 
 /// A record that can't stand where it stands. The log is not one that Solvo wrote.
@@ -47,6 +53,21 @@ pub enum ReplayError {
     /// A payment names a profile that was never set.
     #[error("a payment names scheme profile {0}, which was never set")]
     Profile(u16),
+    /// A command stands in a frame of an older version of the rules than its kind came with.
+    #[error(
+        "a command of kind {kind} needs version {first} of the rules, and version {in_force} is in force"
+    )]
+    TooEarly {
+        /// The number of its kind.
+        kind: u16,
+        /// The version that brought it.
+        first: u32,
+        /// The version of its frame.
+        in_force: u32,
+    },
+    /// The rules are raised to a version that this program does not know.
+    #[error("the rules are raised to version {0}: use the newer program that wrote it")]
+    VersionUnknown(u32),
     /// A document is about a payment that does not come before it.
     #[error("a document is about a payment that does not stand before it")]
     Evidence,
@@ -59,6 +80,8 @@ pub enum ReplayError {
 #[derive(Debug)]
 pub struct Ledger {
     pub(crate) setup: Option<Setup>,
+    /// The key of digests, for a log that does not hold it itself.
+    given_key: Option<DigestKey>,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) accounts: Accounts,
     pub(crate) participants: Participants,
@@ -73,6 +96,8 @@ pub struct Ledger {
     pub(crate) decided_slots: Vec<u32>,
     /// Questions that the last tick or command asked.
     pub(crate) asked: Vec<OpenQuestion>,
+    /// By which version of the rules frames are decided.
+    pub(crate) rules: Rules,
     /// The position of the last tick, which decides what time alone decides.
     pub(crate) ticked: Sequence,
     position: Position,
@@ -85,6 +110,7 @@ impl Ledger {
     pub fn new(limits: Limits) -> Self {
         Self {
             setup: None,
+            given_key: None,
             profiles: Vec::new(),
             accounts: Accounts::new(limits.accounts_max),
             participants: Participants::default(),
@@ -96,6 +122,7 @@ impl Ledger {
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            rules: Rules::default(),
             ticked: Sequence(0),
             position: Position::default(),
             last_kind: None,
@@ -110,6 +137,15 @@ impl Ledger {
     /// What the log's first record says, once that has been applied.
     pub const fn setup(&self) -> Option<&Setup> {
         self.setup.as_ref()
+    }
+
+    /// Gives the key of digests for a log whose first record does not hold it. It is not part of the state.
+    ///
+    /// # Panics
+    /// If the log's first record has been applied.
+    pub fn set_digest_key(&mut self, key: DigestKey) {
+        assert!(self.setup.is_none(), "the key comes before the log's first record");
+        self.given_key = Some(key);
     }
 
     /// Has the operating system back the memory of so many more payments now, as far as there is room for them.
@@ -132,9 +168,10 @@ impl Ledger {
     }
 
     /// A frame's own event: its time passes. Payments whose time is over end ([`Self::decided`]), and what is older
-    /// than the duplicate window is forgotten.
+    /// than the duplicate window is forgotten; payments that are on disk leave the table.
     pub fn tick(&mut self, at: Position) {
         self.advance(at);
+        self.rules.begin_frame();
         self.ticked = at.sequence;
         self.last_kind = None;
         // First, so that what this tick decides is still there for those who are told, however late it comes.
@@ -142,7 +179,10 @@ impl Ledger {
         if limit > Timestamp::default() {
             self.payments.forget(limit, FORGOTTEN_PER_TICK_MAX);
             self.requests.forget(limit, FORGOTTEN_PER_TICK_MAX);
+            self.payments.sealed.forget(limit);
         }
+        self.payments.drop_sealed(DROPPED_PER_TICK_MAX);
+        self.payments.watch(FORGOTTEN_PER_TICK_MAX);
         rules_answer::end_due(self, at);
     }
 
@@ -165,6 +205,7 @@ impl Ledger {
         if self.setup.is_some() == matches!(record.command, Command::Genesis(_)) {
             return Err(ReplayError::Genesis);
         }
+        self.rules.permit(record.command)?;
         self.advance(at);
         let outcome = match record.command {
             Command::Genesis(genesis) => self.begin(at, genesis),
@@ -172,17 +213,22 @@ impl Ledger {
                 self.set_profile(profile);
                 done(at, record.command)
             }
-            Command::Payment(payment) => rules_payment::apply(self, at, payment)?,
-            Command::RefusedPayment(refused) => rules_payment::apply_refused(self, at, refused),
+            Command::Payment(payment) => rules_payment::apply(self, at, payment, record.found)?,
+            Command::RefusedPayment(refused) => rules_payment::apply_refused(self, at, refused, record.found),
             Command::Evidence(evidence) => {
                 self.check_evidence(at, evidence)?;
                 done(at, record.command)
             }
+            Command::SealDuplicates(seal) => rules_duplicates::apply(self, at, seal),
             Command::Void(void) => {
                 rules_void::check_order(at, void)?;
                 done(at, record.command)
             }
-            Command::Answer(answer) => rules_answer::apply(self, at, answer),
+            Command::Answer(answer) => rules_answer::apply(self, at, answer, record.found),
+            Command::SetVersion(set) => {
+                rules_version::check_known(set)?;
+                rules_masterdata::apply(self, at, record)
+            }
             Command::RegisterParticipant(_)
             | Command::SetParticipantStatus(_)
             | Command::OpenAccount(_)
@@ -244,39 +290,29 @@ impl Ledger {
     }
 
     fn begin(&mut self, at: Position, genesis: &layout::Genesis) -> Outcome {
-        let digest_key = DigestKey::new(genesis.digest_key.0);
+        let digest_key_id = genesis.digest_key_id.get();
+        let digest_key = match (digest_key_id, self.given_key) {
+            (0, _) | (_, None) => DigestKey::new(genesis.digest_key.0),
+            (_, Some(given)) => given,
+        };
         self.payments.set_key(digest_key);
         self.setup = Some(Setup {
             cluster: ClusterId(genesis.cluster),
             incarnation: Incarnation(genesis.incarnation.get()),
             digest_key,
+            digest_key_id,
         });
         done(at, Command::Genesis(genesis))
     }
 
     fn set_profile(&mut self, record: &layout::SetProfile) {
-        let span = |nanoseconds: i64| Duration::from_nanoseconds(nanoseconds).expect("records are checked");
-        let code = |bytes: [u8; 4]| ReasonCode::from_bytes(bytes).expect("records are checked");
-        let profile = Profile {
-            number: record.number.get(),
-            currency: Currency::from_number(record.currency.get()).expect("records are checked"),
-            target: span(record.target.get()),
-            expiry: span(record.expiry.get()),
-            confirmation: span(record.confirmation.get()),
-            legal_limit: span(record.legal_limit.get()),
-            future_tolerance: span(record.future_tolerance.get()),
-            offline_grace: span(record.offline_grace.get()),
-            late_on_arrival: code(record.late_on_arrival),
-            timeout_to_originator: code(record.timeout_to_originator),
-            timeout_to_beneficiary: code(record.timeout_to_beneficiary),
-            no_connection: code(record.no_connection),
-        };
+        let profile = Profile::from_record(record);
         self.profiles.retain(|known| known.number != profile.number);
         self.profiles.push(profile);
     }
 }
 
-fn done(at: Position, command: Command<'_>) -> Outcome {
+pub(crate) fn done(at: Position, command: Command<'_>) -> Outcome {
     Outcome {
         sequence: at.sequence,
         decided_at: at.sequence,

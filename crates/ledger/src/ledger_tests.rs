@@ -1,7 +1,7 @@
 //! The ledger as a whole: what can't stand in a log, and random sequences of commands.
 
 use proptest::prelude::*;
-use types::{Channel, PrincipalNumber};
+use types::{Channel, Duration, PrincipalNumber};
 
 use super::*;
 use crate::testing::{LIMITS, apply_frame, check, genesis};

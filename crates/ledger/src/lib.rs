@@ -10,6 +10,8 @@
 //! - No account's available funds go below its floor by a payment, a posting or a liquidity transfer.
 //! - Every payment gets one final state, and that state never changes.
 //! - What is reserved on an account or position is reserved for open reservations, and returns to zero with them.
+//! - Its state is one canonical stream of bytes ([`Ledger::write_state`]), and a ledger that is read from it goes on in
+//!   the same way.
 //! - Applying a command allocates nothing; what may grow, grows in [`Ledger::reserve_for_frame`].
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
@@ -39,9 +41,14 @@ mod record_writer;
 mod requests;
 mod reservations;
 mod rules_answer;
+mod rules_duplicates;
 mod rules_masterdata;
 mod rules_payment;
+mod rules_version;
 mod rules_void;
+mod sealed;
+pub mod sections;
+pub mod state_layout;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -63,11 +70,17 @@ pub use ledger::{Ledger, Position, ReplayError, Setup};
 pub use limits::Limits;
 pub use outcome::{AnswerEffect, Outcome, OutcomeEntry, OutcomeError, Refusal, Verdict};
 pub use participants::{Book, Participant};
-pub use payments::{Payment, Told};
+pub use payments::{Payment, SealMarks, Told};
 pub use profile::Profile;
 pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
-pub use record_writer::{AccountHint, Needs, RecordWriter, mark_connected, mark_each_connected};
+pub use record_writer::{
+    AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, payment_key,
+};
+pub use rules_duplicates::duplicate_window_start;
+pub use rules_version::{RULES_VERSION, SetVersion};
 pub use rules_void::Void;
+pub use sealed::SealedRun;
+pub use sections::StateError;
 pub use texts::{AccountText, EntryText, TextsError};

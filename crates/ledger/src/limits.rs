@@ -47,6 +47,9 @@ pub(crate) const ROOM_BEYOND: usize = 1 << 18;
 
 const _: () = assert!(ROOM_BEYOND >= (1 << 17) + 4 * RECORDS_PER_FRAME_MAX);
 
+/// Entries that a table with an index may have: a slot has 31 bits, and a table that is half full none to spare.
+pub(crate) const SLOTS_MAX: usize = 1 << 30;
+
 /// How long a transaction id and a request id are remembered, counted in log time (TIPS: five calendar days).
 pub(crate) const DUPLICATE_WINDOW: Duration = Duration::from_seconds(5 * 24 * 3600);
 
@@ -54,6 +57,12 @@ pub(crate) const DUPLICATE_WINDOW: Duration = Duration::from_seconds(5 * 24 * 36
 ///
 /// More than a frame can bring, so that forgetting keeps up with arriving.
 pub(crate) const FORGOTTEN_PER_TICK_MAX: usize = 8192;
+
+/// How many payments that are on disk one frame's tick drops at the most: as many as payments fit a frame, and more.
+pub(crate) const DROPPED_PER_TICK_MAX: usize = 4096;
+
+/// How many runs of payments on disk may be listed at once.
+pub(crate) const RUNS_MAX: usize = 64;
 
 /// A frame is at most 512 KiB and the smallest record 64 bytes, so it can't bring more records than this.
 pub(crate) const RECORDS_PER_FRAME_MAX: usize = 512 * 1024 / 64;
@@ -75,6 +84,7 @@ pub(crate) const ENDED_PER_TICK_MAX: usize = 4096;
 const _: () = {
     let payment = size_of::<crate::layout::Header>() + size_of::<crate::layout::Payment>();
     assert!(ENDED_PER_TICK_MAX >= 512 * 1024 / payment);
+    assert!(DROPPED_PER_TICK_MAX >= 512 * 1024 / payment);
     assert!(ENDED_PER_TICK_MAX * size_of::<crate::layout::OutcomeEntry>() <= 512 * 1024 / 2);
 };
 

@@ -21,6 +21,10 @@ pub enum Mutant {
     ApplyAnswerAfterExpiry,
     /// Any bank may answer.
     ActOnAnotherBanksAnswer,
+    /// A payment is decided though the evidence it carries does not reach to the floor.
+    AnswerBelowFloor,
+    /// When a state is read, one open question's end is never noticed.
+    LoseTimerInState,
 }
 
 #[cfg(not(solvo_mutants))]

@@ -67,6 +67,10 @@ pub enum Verdict {
         /// The position of the earlier request with the same id and body whose answer this repeats.
         repeat_of: Option<Sequence>,
     },
+    /// Of a payment or a bank's answer: nothing was decided, because the evidence that the record carries does not
+    /// reach as far as payments have left the core's table. The engine looks it up again and submits the command anew;
+    /// nobody outside is told.
+    AskAgain,
 }
 
 /// What a bank's answer did. Only the first changes anything. Stored; numbers are never reused.
@@ -150,12 +154,16 @@ pub enum Refusal {
     ReferenceReused,
     /// The participant keeps as many currencies as it may.
     CurrencyLimit,
+    /// A run of payments on disk does not follow those that there are, or covers one that is not final.
+    RunMisplaced,
     /// The command made every replay fail, and the operator had it passed over. It did nothing.
     Voided,
+    /// The version of the rules is not the one after the one in force.
+    VersionNotNext,
 }
 
 impl Refusal {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 18] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -171,7 +179,9 @@ impl Refusal {
         Self::PositionUnknown,
         Self::ReferenceReused,
         Self::CurrencyLimit,
+        Self::RunMisplaced,
         Self::Voided,
+        Self::VersionNotNext,
     ];
 
     /// The stored number.
@@ -192,7 +202,9 @@ impl Refusal {
             Self::PositionUnknown => 13,
             Self::ReferenceReused => 14,
             Self::CurrencyLimit => 15,
-            Self::Voided => 16,
+            Self::RunMisplaced => 16,
+            Self::Voided => 18,
+            Self::VersionNotNext => 17,
         }
     }
 
@@ -219,7 +231,9 @@ impl Refusal {
             Self::PositionUnknown => "POSITION_UNKNOWN",
             Self::ReferenceReused => "REFERENCE_REUSED",
             Self::CurrencyLimit => "CURRENCY_LIMIT",
+            Self::RunMisplaced => "RUN_MISPLACED",
             Self::Voided => "VOIDED",
+            Self::VersionNotNext => "VERSION_NOT_NEXT",
         }
     }
 
@@ -243,7 +257,11 @@ impl Refusal {
                 "this external reference was used before; each booking outside counts once"
             }
             Self::CurrencyLimit => "a participant keeps accounts in at most four currencies",
+            Self::RunMisplaced => "the run of payments on disk does not fit those that there are",
             Self::Voided => "the command could not be decided and was voided; send it again",
+            Self::VersionNotNext => {
+                "the rules are raised one version at a time, and never lowered; ask the node which one is in force"
+            }
         }
     }
 }
@@ -255,7 +273,7 @@ impl Outcome {
             Verdict::Payment { repeat_of, .. }
             | Verdict::Done { repeat_of, .. }
             | Verdict::Refused { repeat_of, .. } => repeat_of,
-            Verdict::Answer { .. } => None,
+            Verdict::Answer { .. } | Verdict::AskAgain => None,
         }
     }
 
@@ -272,7 +290,7 @@ impl Outcome {
 
     /// The stored form.
     ///
-    /// Status is 1 to 5 for the states of a payment, 16 for "done" and 17 for "refused", plus 128 if the answer
+    /// Status is 1 to 5 for the states of a payment, 16 for "done", 17 for "refused" and 24 for "ask again", plus 128 if the answer
     /// is a repeat; `subject` is then the position of what it repeats. A bank's answer has 32, eight for each number
     /// of its effect, and the state of the payment, whose position is the `subject`.
     pub fn to_entry(&self) -> OutcomeEntry {
@@ -287,6 +305,7 @@ impl Outcome {
             ),
             Verdict::Done { subject, .. } => (DONE, [0; 4], subject),
             Verdict::Refused { refusal, .. } => (REFUSED, [refusal.number(), 0, 0, 0], 0),
+            Verdict::AskAgain => (ASK_AGAIN, [0; 4], 0),
         };
         let (status, subject) = match self.repeat_of() {
             Some(sequence) => (status | REPEAT, sequence.0),
@@ -311,6 +330,7 @@ impl Outcome {
 
 const DONE: u8 = 16;
 const REFUSED: u8 = 17;
+const ASK_AGAIN: u8 = 24;
 const ANSWER: u8 = 32;
 const ANSWER_STEP: u8 = 8;
 const REPEAT: u8 = 128;
@@ -336,11 +356,20 @@ impl OutcomeEntry {
     /// Reads the entries of a frame's outcome section.
     pub fn read_all(section: &[u8]) -> Result<Vec<Self>, OutcomeError> {
         let entries = section.chunks(Self::SIZE).map(|bytes| {
-            let entry = layout::OutcomeEntry::read_from_bytes(bytes).map_err(|_| OutcomeError)?;
-            let entry = Self(entry);
-            if entry.is_possible() { Ok(entry) } else { Err(OutcomeError) }
+            Self::from_stored(layout::OutcomeEntry::read_from_bytes(bytes).map_err(|_| OutcomeError)?)
         });
         entries.collect()
+    }
+
+    /// The entry that is stored like this.
+    pub fn from_stored(stored: layout::OutcomeEntry) -> Result<Self, OutcomeError> {
+        let entry = Self(stored);
+        if entry.is_possible() { Ok(entry) } else { Err(OutcomeError) }
+    }
+
+    /// The stored form.
+    pub const fn stored(&self) -> &layout::OutcomeEntry {
+        &self.0
     }
 
     /// Whether the settlement was confirmed late.
@@ -367,6 +396,11 @@ impl OutcomeEntry {
     /// The kind of the command.
     pub fn kind(&self) -> Option<Kind> {
         Kind::from_number(self.0.kind.get())
+    }
+
+    /// Whether nothing was decided: the command was submitted anew, with later evidence.
+    pub const fn is_asked_again(&self) -> bool {
+        self.0.status == ASK_AGAIN
     }
 
     /// Where the payment stands, if the command is one or a bank's answer about one.
@@ -424,6 +458,9 @@ impl OutcomeEntry {
         let has_its_status = match self.kind() {
             // Whatever it was: it did nothing.
             Some(kind) if is_voided => !matches!(kind, Kind::Payment | Kind::RefusedPayment),
+            Some(Kind::Payment | Kind::RefusedPayment | Kind::Answer) if status == ASK_AGAIN => {
+                self.repeat_of().is_none()
+            }
             Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
             Some(Kind::Evidence | Kind::Void) => status == DONE,
             Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
@@ -437,6 +474,8 @@ impl OutcomeEntry {
                 | Kind::SetAccountFloor
                 | Kind::PostEntry
                 | Kind::TransferLiquidity
+                | Kind::SealDuplicates
+                | Kind::SetVersion
                 | Kind::SetDecisionPolicy
                 | Kind::SetAccountFlag
                 | Kind::SetReservationLimit,

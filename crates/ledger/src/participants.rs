@@ -7,6 +7,9 @@ use types::{AccountNumber, Bic, Currency, ParticipantNumber};
 
 use crate::{AccountMode, DecisionPolicy, ParticipantStatus};
 
+#[path = "participants_state.rs"]
+mod state;
+
 /// A payment service provider that takes part.
 #[derive(Clone, Debug)]
 pub struct Participant {
@@ -45,7 +48,7 @@ impl std::fmt::Debug for Name {
 }
 
 /// How many currencies one participant may keep. Few, so that a participant needs no memory of its own.
-const BOOKS_MAX: usize = 4;
+pub(crate) const BOOKS_MAX: usize = 4;
 
 /// A participant's books, in place.
 #[derive(Clone, Copy, Debug)]

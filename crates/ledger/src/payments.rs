@@ -2,15 +2,23 @@
 //!
 //! Payments stand in the order of their positions, so one is found by its position by a binary search, and by
 //! its key through an index. The oldest are forgotten at each frame's tick once they are older than the
-//! window; until then a retry gets the stored answer, whatever has happened since.
+//! window; until then a retry gets the stored answer, whatever has happened since. Where there are too many, the
+//! oldest that are final go to disk ([`crate::SealedRun`]), and leave the table at the ticks that follow.
 //!
-//! Invariant: a payment is decided once. Only one that is reserved is decided later, and it stays until then.
+//! Invariants:
+//! - A payment is decided once. Only one that is reserved is decided later, and it stays until then.
+//! - What stands at or below the floor is on disk, and is never looked at here any more, dropped already or not.
 
 use types::{Bic, DigestKey, ParticipantNumber, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use crate::index::Index;
+use crate::sealed::Sealed;
 use crate::window::Window;
 use crate::{Kind, Outcome, Position, QuestionState, Stage, Verdict};
+
+#[path = "payments_state.rs"]
+mod state;
+pub(crate) use state::Known;
 
 /// One payment and what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -186,12 +194,25 @@ pub(crate) struct Payments {
     by_key: Index,
     key: DigestKey,
     counts: [u64; 5],
+    /// What has left the table for runs on disk.
+    pub(crate) sealed: Sealed,
+    /// With more payments than this it is worth knowing which may be sealed.
+    watched_above: usize,
+    /// All payments up to here are final. No part of the state: it only says how far the look has come.
+    final_upto: Sequence,
 }
 
 impl Payments {
     pub(crate) fn new(payments_max: usize) -> Self {
-        let key = DigestKey::new([0; 16]);
-        Self { window: Window::new(payments_max), by_key: Index::new(), key, counts: [0; 5] }
+        Self {
+            window: Window::new(payments_max),
+            by_key: Index::new(),
+            key: DigestKey::new([0; 16]),
+            counts: [0; 5],
+            sealed: Sealed::default(),
+            watched_above: SealMarks::of(payments_max).map_or(usize::MAX, |marks| marks.above),
+            final_upto: Sequence(0),
+        }
     }
 
     /// Takes the log's own key, so that nobody outside can choose ids that collide in the index.
@@ -226,7 +247,11 @@ impl Payments {
 
     /// The same where the key's hash is known.
     pub(crate) fn find_hashed(&self, hash: u64, bank: Bic, id: &[u8]) -> Option<&Payment> {
-        let is_key = |slot| self.window.at_slot(slot).has_key(bank, id);
+        let floor = self.sealed.floor();
+        let is_key = |slot| {
+            let payment = self.window.at_slot(slot);
+            payment.has_key(bank, id) && payment.sequence > floor
+        };
         self.by_key.find(hash, is_key).map(|slot| self.window.at_slot(slot))
     }
 
@@ -235,8 +260,11 @@ impl Payments {
         self.by_key.prefetch(self.hash(bank, id));
     }
 
-    /// The payment at this position.
+    /// The payment at this position, if it has not left the table.
     pub(crate) fn at(&self, sequence: Sequence) -> Option<&Payment> {
+        if sequence <= self.sealed.floor() {
+            return None;
+        }
         let entries = self.window.entries();
         // What has just been decided is asked for most.
         if let Some(last) = entries.back().filter(|last| last.sequence == sequence) {
@@ -259,13 +287,13 @@ impl Payments {
         self.window.at_slot_mut(slot).marks |= LATE;
     }
 
-    /// The position below which payments have been forgotten.
+    /// The position below which payments have been forgotten, or are on disk.
     pub(crate) fn floor(&self) -> Option<Sequence> {
-        match (self.window.forgotten(), self.window.entries().front()) {
-            (0, _) => None,
-            (_, Some(oldest)) => Some(oldest.sequence),
-            (_, None) => Some(Sequence(u64::MAX)),
+        let sealed = self.sealed.floor();
+        if self.window.forgotten() == 0 && sealed == Sequence(0) {
+            return None;
         }
+        Some(self.behind(sealed).next().map_or(Sequence(u64::MAX), |oldest| oldest.sequence))
     }
 
     pub(crate) fn at_slot(&self, slot: u32) -> &Payment {
@@ -328,6 +356,72 @@ impl Payments {
         }
     }
 
+    /// Drops payments that are on disk, at most `count_max` of them.
+    pub(crate) fn drop_sealed(&mut self, count_max: usize) {
+        let floor = self.sealed.floor();
+        for _ in 0..count_max {
+            let Some((slot, dropped)) = self.window.forget_if(|oldest| oldest.sequence <= floor) else {
+                return;
+            };
+            assert!(dropped.state.is_final(), "only payments that are final are sealed");
+            if dropped.holds_key() {
+                self.by_key.remove(self.hash(dropped.debtor_agent, dropped.id()), slot);
+            }
+        }
+    }
+
+    /// Looks on, over at most `count_max` payments, for how far all are final, if there are so many that it is worth it.
+    pub(crate) fn watch(&mut self, count_max: usize) {
+        if self.count() > self.watched_above {
+            self.final_upto = self.all_final_upto(count_max);
+        }
+    }
+
+    /// Up to which position all payments are final, looking over at most `count_max` more than at the last look.
+    pub(crate) fn all_final_upto(&self, count_max: usize) -> Sequence {
+        let known = self.final_upto.max(self.sealed.floor());
+        let ahead = self.behind(known).take(count_max).take_while(|payment| payment.state.is_final());
+        ahead.last().map_or(known, |payment| payment.sequence)
+    }
+
+    /// The payments behind a position, in order.
+    pub(crate) fn behind(&self, position: Sequence) -> impl Iterator<Item = &Payment> {
+        let entries = self.window.entries();
+        entries.range(entries.partition_point(|payment| payment.sequence <= position)..)
+    }
+
+    /// Whether all payments up to here are final.
+    pub(crate) fn are_final_upto(&self, position: Sequence) -> bool {
+        let known = self.final_upto.max(self.sealed.floor());
+        self.behind(known)
+            .take_while(|payment| payment.sequence <= position)
+            .all(|payment| payment.state.is_final())
+    }
+
+    /// How many payments of the table stand behind the floor and up to here.
+    pub(crate) fn count_upto(&self, position: Sequence) -> usize {
+        let place = |position| self.window.entries().partition_point(|payment| payment.sequence <= position);
+        place(position).saturating_sub(place(self.sealed.floor()))
+    }
+
+    /// The last payment at or before a position that is not on disk.
+    pub(crate) fn last_upto(&self, position: Sequence) -> Option<&Payment> {
+        let entries = self.window.entries();
+        let last =
+            entries.get(entries.partition_point(|payment| payment.sequence <= position).checked_sub(1)?);
+        last.filter(|last| last.sequence > self.sealed.floor())
+    }
+
+    /// How many payments stand in the table that are not on disk.
+    pub(crate) fn count_above_floor(&self) -> usize {
+        let entries = self.window.entries();
+        let floor = self.sealed.floor();
+        if entries.front().is_none_or(|oldest| oldest.sequence > floor) {
+            return entries.len();
+        }
+        entries.len() - entries.partition_point(|payment| payment.sequence <= floor)
+    }
+
     /// The hash of a key.
     pub(crate) fn hash(&self, bank: Bic, id: &[u8]) -> u64 {
         // All characters count: the banks of one group share the first four and often the ids as well.
@@ -336,6 +430,28 @@ impl Payments {
         self.key.table_hash(folded, id)
     }
 }
+
+/// When payments leave the table for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealMarks {
+    /// With more payments than this, the oldest are sealed.
+    pub above: usize,
+    /// So many payments make a run.
+    pub run_payments: usize,
+}
+
+impl SealMarks {
+    /// The marks of a table for so many payments; `None` if it is too small to seal from. Half of the table is for the
+    /// newest, the other half for what comes while a run is written.
+    pub fn of(payments_max: usize) -> Option<Self> {
+        let run_payments = (payments_max / 16).min(RUN_PAYMENTS_MAX);
+        (run_payments >= RUN_PAYMENTS_MIN).then_some(Self { above: payments_max / 2, run_payments })
+    }
+}
+
+/// A larger run would keep the disk busy for longer, and a smaller one is not worth a file.
+const RUN_PAYMENTS_MAX: usize = 1 << 20;
+const RUN_PAYMENTS_MIN: usize = 16;
 
 #[cfg(test)]
 #[path = "payments_tests.rs"]

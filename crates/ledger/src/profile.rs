@@ -2,6 +2,8 @@
 
 use types::{Currency, Duration, ReasonCode, StatusReason, Timestamp};
 
+use crate::layout;
+
 /// The times and codes by which payments are judged. Never configuration: a profile enters by the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -47,6 +49,46 @@ impl Profile {
             timeout_to_originator: StatusReason::TimeoutCreditorAgent.code(),
             timeout_to_beneficiary: ReasonCode::parse("TM01").expect("TM01 is a code"),
             no_connection: StatusReason::CreditorAgentOffline.code(),
+        }
+    }
+
+    /// The record that sets it.
+    pub(crate) fn to_record(self) -> layout::SetProfile {
+        layout::SetProfile {
+            number: self.number.into(),
+            currency: self.currency.number().into(),
+            reserved: [0; 4],
+            target: self.target.nanoseconds().into(),
+            expiry: self.expiry.nanoseconds().into(),
+            confirmation: self.confirmation.nanoseconds().into(),
+            legal_limit: self.legal_limit.nanoseconds().into(),
+            future_tolerance: self.future_tolerance.nanoseconds().into(),
+            offline_grace: self.offline_grace.nanoseconds().into(),
+            late_on_arrival: *self.late_on_arrival.as_bytes(),
+            timeout_to_originator: *self.timeout_to_originator.as_bytes(),
+            timeout_to_beneficiary: *self.timeout_to_beneficiary.as_bytes(),
+            no_connection: *self.no_connection.as_bytes(),
+            reserved_end: [0; 8],
+        }
+    }
+
+    /// The profile that a record sets. The record has been checked.
+    pub(crate) fn from_record(record: &layout::SetProfile) -> Self {
+        let span = |nanoseconds: i64| Duration::from_nanoseconds(nanoseconds).expect("records are checked");
+        let code = |bytes: [u8; 4]| ReasonCode::from_bytes(bytes).expect("records are checked");
+        Self {
+            number: record.number.get(),
+            currency: Currency::from_number(record.currency.get()).expect("records are checked"),
+            target: span(record.target.get()),
+            expiry: span(record.expiry.get()),
+            confirmation: span(record.confirmation.get()),
+            legal_limit: span(record.legal_limit.get()),
+            future_tolerance: span(record.future_tolerance.get()),
+            offline_grace: span(record.offline_grace.get()),
+            late_on_arrival: code(record.late_on_arrival),
+            timeout_to_originator: code(record.timeout_to_originator),
+            timeout_to_beneficiary: code(record.timeout_to_beneficiary),
+            no_connection: code(record.no_connection),
         }
     }
 

@@ -52,7 +52,7 @@ pub struct OpenQuestions {
 /// How many answers of banks have had each effect since the log began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AnswerTotals {
-    counts: [u64; 6],
+    pub(crate) counts: [u64; 6],
 }
 
 impl AnswerTotals {

@@ -13,6 +13,7 @@ use zerocopy::FromBytes;
 
 use crate::layout;
 use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::rules_version;
 use crate::{
     About, AccountKind, AccountMode, AccountStatus, Direction, LiquidityDirection, MessageName,
     ParticipantStatus, Passage,
@@ -48,8 +49,12 @@ pub enum Kind {
     RefusedPayment,
     /// [`layout::Evidence`].
     Evidence,
+    /// [`layout::SealDuplicates`].
+    SealDuplicates,
     /// [`layout::Void`].
     Void,
+    /// [`layout::SetVersion`].
+    SetVersion,
     /// [`layout::Answer`].
     Answer,
     /// [`layout::SetDecisionPolicy`].
@@ -76,7 +81,9 @@ impl Kind {
             Self::Payment => 10,
             Self::RefusedPayment => 11,
             Self::Evidence => 12,
+            Self::SealDuplicates => 13,
             Self::Void => 15,
+            Self::SetVersion => 16,
             Self::Answer => 20,
             Self::SetDecisionPolicy => 21,
             Self::SetAccountFlag => 22,
@@ -99,13 +106,40 @@ impl Kind {
             10 => Self::Payment,
             11 => Self::RefusedPayment,
             12 => Self::Evidence,
+            13 => Self::SealDuplicates,
             15 => Self::Void,
+            16 => Self::SetVersion,
             20 => Self::Answer,
             21 => Self::SetDecisionPolicy,
             22 => Self::SetAccountFlag,
             23 => Self::SetReservationLimit,
             _ => return None,
         })
+    }
+
+    /// Whether such a command carries a request id.
+    pub(crate) const fn has_request(self) -> bool {
+        match self {
+            Self::RegisterParticipant
+            | Self::SetParticipantStatus
+            | Self::OpenAccount
+            | Self::SetAccountStatus
+            | Self::SetAccountFloor
+            | Self::PostEntry
+            | Self::TransferLiquidity
+            | Self::SetDecisionPolicy
+            | Self::SetAccountFlag
+            | Self::SetVersion
+            | Self::SetReservationLimit => true,
+            Self::Genesis
+            | Self::SetProfile
+            | Self::Payment
+            | Self::RefusedPayment
+            | Self::Evidence
+            | Self::SealDuplicates
+            | Self::Void
+            | Self::Answer => false,
+        }
     }
 
     /// Whether such a command is a payment or a bank's answer about one, which a document can have brought.
@@ -141,8 +175,12 @@ pub enum Command<'frame> {
     RefusedPayment(&'frame layout::RefusedPayment),
     /// A document is kept.
     Evidence(&'frame layout::Evidence),
+    /// Payments are on disk and leave the core's table.
+    SealDuplicates(&'frame layout::SealDuplicates),
     /// The operator had an earlier command passed over.
     Void(&'frame layout::Void),
+    /// The version of the rules is raised.
+    SetVersion(&'frame layout::SetVersion),
     /// A bank answers the question about a payment.
     Answer(&'frame layout::Answer),
     /// A bank says about which payments it wants to decide.
@@ -180,7 +218,9 @@ impl<'frame> Command<'frame> {
             Self::Payment(_) => Kind::Payment,
             Self::RefusedPayment(_) => Kind::RefusedPayment,
             Self::Evidence(_) => Kind::Evidence,
+            Self::SealDuplicates(_) => Kind::SealDuplicates,
             Self::Void(_) => Kind::Void,
+            Self::SetVersion(_) => Kind::SetVersion,
             Self::Answer(_) => Kind::Answer,
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
             Self::SetAccountFlag(_) => Kind::SetAccountFlag,
@@ -196,8 +236,19 @@ pub struct Record<'frame> {
     pub principal: PrincipalNumber,
     /// The command.
     pub command: Command<'frame>,
-    /// Its texts. Empty if the frame's personal section has been erased.
+    /// The earlier payment that evidence on disk holds: of the same key, or the one that a bank answers about.
+    pub found: Option<&'frame layout::StoredPayment>,
+    /// Its texts. Empty if they stood in the frame's personal section, and that has been erased.
     pub text: &'frame [u8],
+    /// How many bytes of the frame's personal section are its texts, erased or not.
+    pub personal_length: usize,
+}
+
+impl Record<'_> {
+    /// Whether it has texts that can't be read any more.
+    pub const fn is_erased(&self) -> bool {
+        self.personal_length > self.text.len()
+    }
 }
 
 /// The texts are personal data: only their length is shown.
@@ -311,10 +362,21 @@ impl<'frame> Records<'frame> {
             true => &[],
             false => self.texts.get(..text_length).ok_or(RecordError::Cut)?,
         };
-        let command = read_command(header, structure)?;
+        let (command, found) = match duplicates::read_with_evidence(header, structure) {
+            Some(read) => read?,
+            None => (read_command(header, structure)?, None),
+        };
         self.records = &rest[structure_length..];
         self.texts = &self.texts[text.len()..];
-        Ok(Record { principal: PrincipalNumber(header.principal.get()), command, text })
+        let text = match (command, header.version.get()) {
+            (Command::RegisterParticipant(_), layout::PARTICIPANT_VERSION_NAMED) => {
+                holds(text_length == 0, "text_length")?;
+                name_of(checked(structure, check_named)?)
+            }
+            _ => text,
+        };
+        let principal = PrincipalNumber(header.principal.get());
+        Ok(Record { principal, command, found, text, personal_length: text_length })
     }
 }
 
@@ -349,6 +411,9 @@ fn read_command<'frame>(
         (Kind::RefusedPayment, layout::REFUSED_VERSION_NOT_ENTITLED) => {
             return Ok(Command::RefusedPayment(checked(structure, check_not_entitled)?));
         }
+        (Kind::RegisterParticipant, layout::PARTICIPANT_VERSION_NAMED) => {
+            return Ok(Command::RegisterParticipant(&checked(structure, check_named)?.participant));
+        }
         _ => return Err(unknown),
     }
     Ok(match kind {
@@ -366,7 +431,9 @@ fn read_command<'frame>(
         Kind::Payment => Command::Payment(checked(structure, check_payment)?),
         Kind::RefusedPayment => Command::RefusedPayment(checked(structure, check_refused)?),
         Kind::Evidence => Command::Evidence(checked(structure, check_evidence)?),
+        Kind::SealDuplicates => Command::SealDuplicates(checked(structure, duplicates::check_seal)?),
         Kind::Void => Command::Void(checked(structure, crate::rules_void::check)?),
+        Kind::SetVersion => Command::SetVersion(checked(structure, rules_version::check_record)?),
         Kind::Answer => Command::Answer(checked(structure, check_answer)?),
         Kind::SetDecisionPolicy => Command::SetDecisionPolicy(checked(structure, check_policy)?),
         Kind::SetAccountFlag => Command::SetAccountFlag(checked(structure, check_account_flag)?),
@@ -376,9 +443,12 @@ fn read_command<'frame>(
     })
 }
 
+#[path = "record_duplicates.rs"]
+mod duplicates;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
 
+pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};
 
 pub(crate) type Check = Result<(), RecordError>;
@@ -412,7 +482,7 @@ fn amount(minor_units: i64) -> Check {
     holds(Amount::from_minor_units(minor_units).is_some(), "amount")
 }
 
-fn key(key: &layout::PaymentKey) -> Check {
+pub(crate) fn check_key(key: &layout::PaymentKey) -> Check {
     bic(key.debtor_agent)?;
     zero(&[key.reserved])?;
     let length = usize::from(key.transaction_id_length);
@@ -424,12 +494,13 @@ fn key(key: &layout::PaymentKey) -> Check {
 
 fn check_genesis(genesis: &layout::Genesis) -> Check {
     holds(genesis.digest_version == DigestKey::VERSION, "digest_version")?;
-    holds(genesis.digest_key_id.get() == 0, "digest_key_id")?;
+    let stands_elsewhere = genesis.digest_key_id.get() != 0;
+    holds(!stands_elsewhere || genesis.digest_key.0 == [0; 16], "digest_key")?;
     zero(&genesis.reserved)?;
     zero(&genesis.reserved_end)
 }
 
-fn check_profile(profile: &layout::SetProfile) -> Check {
+pub(crate) fn check_profile(profile: &layout::SetProfile) -> Check {
     holds(profile.number.get() != 0, "number")?;
     currency(profile.currency.get())?;
     let times = [profile.target, profile.expiry, profile.confirmation, profile.legal_limit];
@@ -454,6 +525,20 @@ fn check_register(register: &layout::RegisterParticipant) -> Check {
     holds(AccountMode::from_number(register.mode).is_some(), "mode")?;
     currency(register.currency.get())?;
     zero(&register.reserved)
+}
+
+fn check_named(named: &layout::NamedParticipant) -> Check {
+    check_register(&named.participant)?;
+    zero(&named.reserved)?;
+    let length = usize::from(named.name_length.get());
+    holds((1..=named.name.len()).contains(&length), "name_length")?;
+    holds(std::str::from_utf8(&named.name[..length]).is_ok(), "name")?;
+    zero(&named.name[length..])
+}
+
+/// The name in a structure that has been checked.
+fn name_of(named: &layout::NamedParticipant) -> &[u8] {
+    &named.name[..usize::from(named.name_length.get())]
 }
 
 fn check_participant_status(set: &layout::SetParticipantStatus) -> Check {
@@ -512,7 +597,7 @@ fn check_connected_payment(payment: &layout::Payment) -> Check {
 }
 
 fn check_order(payment: &layout::Payment, flags: u16) -> Check {
-    key(&payment.key)?;
+    check_key(&payment.key)?;
     bic(payment.creditor_agent)?;
     check_channel(payment.channel)?;
     currency(payment.currency.get())?;
@@ -536,7 +621,7 @@ fn check_not_entitled(refused: &layout::RefusedPayment) -> Check {
 }
 
 fn check_refusal(refused: &layout::RefusedPayment) -> Check {
-    key(&refused.key)?;
+    check_key(&refused.key)?;
     holds(refused.creditor_agent == [0; 11] || bic(refused.creditor_agent).is_ok(), "creditor_agent")?;
     check_channel(refused.channel)?;
     holds(refused.digest_version == DigestKey::VERSION, "digest_version")?;

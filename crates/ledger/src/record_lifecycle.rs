@@ -6,6 +6,11 @@ use super::{Check, bic, currency, holds, zero};
 use crate::{DecisionScope, Silence, Stage, layout};
 
 pub(super) fn check_answer(answer: &layout::Answer) -> Check {
+    holds(answer.evidence_upto.get() == 0, "evidence_upto")?;
+    check_any_answer(answer)
+}
+
+pub(super) fn check_any_answer(answer: &layout::Answer) -> Check {
     bic(answer.bic)?;
     holds(Stage::from_number(answer.stage).is_some(), "stage")?;
     holds(answer.code == [0; 4] || ReasonCode::from_bytes(answer.code).is_some(), "code")?;

@@ -7,15 +7,18 @@ use types::{
     Timestamp,
 };
 
+use zerocopy::IntoBytes;
+
 use super::*;
 use crate::testing::{LIMITS, apply_frame, genesis};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, Connected, DecisionPolicy,
     DecisionScope, EntryText, Evidence, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
-    Position, PostEntry, Profile, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant,
-    RequestId, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy, SetParticipantStatus,
-    SetReservationLimit, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void,
+    Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecordWriter, Refusal, RefusedBody,
+    RefusedPayment, RegisterParticipant, RequestId, SealedRun, SetAccountFlag, SetAccountFloor,
+    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion, Silence,
+    Stage, StagePolicy, TransferLiquidity, Verdict, Void,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -141,12 +144,23 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             kind: Kind::Payment.number(),
             frame_hash: [0xF4; 32],
         }),
+        Kind::SealDuplicates => writer.seal_duplicates(&SealedRun {
+            number: 3,
+            after: Sequence(0x0102_0304),
+            upto: Sequence(0x0102_0304_0506),
+            newest_time: start(),
+            payments: 0x0010_0000,
+            hash: [0xAB; 32],
+        }),
         Kind::Answer => writer.answer(&AnswerPayment {
             payment: Sequence(0x0102_0304_0506),
             bic: bank("B"),
             stage: Stage::Credit,
             answer: Answer::Reject(ReasonCode::parse("AC06").unwrap()),
         }),
+        Kind::SetVersion => {
+            writer.set_version(&SetVersion::new(request_id(), RULES_VERSION).unwrap());
+        }
         Kind::SetDecisionPolicy => writer.set_decision_policy(&SetDecisionPolicy {
             request_id: request_id(),
             bic: bank("A"),
@@ -179,6 +193,55 @@ fn kinds() -> impl Iterator<Item = Kind> {
 fn written(kind: Kind) -> RecordWriter {
     let mut writer = RecordWriter::new(key(), PRINCIPAL);
     write(kind, &mut writer);
+    writer
+}
+
+/// The record of this kind in its first version, and its text. Participants are no longer written so.
+fn first_version(kind: Kind) -> (Vec<u8>, Vec<u8>) {
+    let writer = written(kind);
+    if kind != Kind::RegisterParticipant {
+        return (writer.records().to_vec(), writer.texts().to_vec());
+    }
+    let record = Records::erased(writer.records()).next().unwrap().unwrap();
+    let name = record.text.to_vec();
+    let mut records = writer.records()[..size_of::<layout::Header>() + 48].to_vec();
+    records[2] = 1;
+    records[4..8].copy_from_slice(&64_u32.to_le_bytes());
+    records[12..16].copy_from_slice(&u32::try_from(name.len()).unwrap().to_le_bytes());
+    (records, name)
+}
+
+fn payment_key(id: &str) -> layout::PaymentKey {
+    let mut transaction_id = [0; 35];
+    transaction_id[..id.len()].copy_from_slice(id.as_bytes());
+    let transaction_id_length = id.len().try_into().unwrap();
+    let debtor_agent = *bank("A").as_bytes();
+    layout::PaymentKey { debtor_agent, transaction_id_length, transaction_id, reserved: 0 }
+}
+
+/// The writer of one record of this kind, for which a payment was found on disk.
+fn with_evidence(kind: Kind) -> RecordWriter {
+    let mut writer = written(kind);
+    let id = if kind == Kind::RefusedPayment { "TX-0002" } else { "TX-0001" };
+    let stored = layout::StoredPayment {
+        key: payment_key(id),
+        body_digest: [0xCD; 16],
+        sequence: 0x0102_0304_0506.into(),
+        decided_at: 0x0102_0304_0607.into(),
+        received_time: start().nanoseconds().into(),
+        decided_time: (start().nanoseconds() + 5).into(),
+        acceptance_time: (start().nanoseconds() - 7).into(),
+        creditor_bank: 9.into(),
+        reason: *b"AB05",
+        reason_to_creditor: *b"TM01",
+        state: 4,
+        marks: 3,
+        questions: [0, 3],
+        reserved: [0; 8],
+    };
+    let payment = Payment::from_stored(stored.as_bytes()).unwrap();
+    assert_eq!(payment.to_stored(), stored.as_bytes());
+    writer.set_evidence(Sequence(0x0102_0304_0708), &[(0, payment)]);
     writer
 }
 
@@ -215,6 +278,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ),
         ("late answer", Kind::Answer, answer(AnswerEffect::Late, Some(PaymentState::Expired), Some("TM01"))),
         ("answer unasked", Kind::Answer, answer(AnswerEffect::NotAsked, None, None)),
+        ("asked again", Kind::Payment, Verdict::AskAgain),
         ("answer to nothing", Kind::Answer, answer(AnswerEffect::PaymentUnknown, None, Some("AG09"))),
     ];
     let outcome = |(name, kind, verdict)| {
@@ -254,10 +318,10 @@ fn hexadecimal(title: &str, bytes: &[u8]) -> String {
 fn golden_bytes_of_every_kind_and_verdict() {
     let mut text = "Records and outcome entries, version 1. Hexadecimal, 32 bytes a line.\n\n".to_owned();
     for kind in kinds() {
-        let writer = written(kind);
-        text += &hexadecimal(&format!("record {} {kind:?}", kind.number()), writer.records());
-        if !writer.texts().is_empty() {
-            text += &hexadecimal(&format!("text of {kind:?}"), writer.texts());
+        let (records, texts) = first_version(kind);
+        text += &hexadecimal(&format!("record {} {kind:?}", kind.number()), &records);
+        if !texts.is_empty() {
+            text += &hexadecimal(&format!("text of {kind:?}"), &texts);
         }
     }
     let mut writer = written(Kind::Payment);
@@ -266,6 +330,15 @@ fn golden_bytes_of_every_kind_and_verdict() {
     let mut writer = RecordWriter::new(key(), PRINCIPAL);
     writer.refused_payment(&RefusedPayment { not_entitled: true, ..refusal() });
     text += &hexadecimal("record 11 RefusedPayment, version 2", writer.records());
+    let mut writer = RecordWriter::new(key(), PRINCIPAL);
+    writer.genesis_without_key(ClusterId(*b"golden cluster 1"), Incarnation(0x1122_3344_5566_7788), 1);
+    text += &hexadecimal("record 1 Genesis, key elsewhere", writer.records());
+    text +=
+        &hexadecimal("record 3 RegisterParticipant, version 2", written(Kind::RegisterParticipant).records());
+    for (kind, version) in [(Kind::Payment, 3), (Kind::RefusedPayment, 3), (Kind::Answer, 2)] {
+        let name = format!("record {} {kind:?}, version {version}", kind.number());
+        text += &hexadecimal(&name, with_evidence(kind).records());
+    }
     for (name, outcome) in outcomes() {
         text += &hexadecimal(&format!("outcome entry, {name}"), outcome.to_entry().as_bytes());
     }
@@ -304,9 +377,36 @@ fn golden_bytes_read_back() {
         let [record] = read[..] else { panic!("one record of {kind:?}") };
         assert_eq!((record.command.kind(), record.principal, record.text), (kind, PRINCIPAL, texts));
     }
+    // A name outlasts the texts from version 2 on.
+    let named = Records::erased(block("record 3 RegisterParticipant, version 2").unwrap());
+    let named = named.map(Result::unwrap).next().unwrap();
+    assert_eq!((named.text, named.is_erased()), ("Banque Émile".as_bytes(), false));
+    let unnamed = Records::erased(block("record 3 RegisterParticipant").unwrap());
+    let unnamed = unnamed.map(Result::unwrap).next().unwrap();
+    assert_eq!((unnamed.text, unnamed.is_erased()), (&[][..], true));
+    let (Command::RegisterParticipant(named), Command::RegisterParticipant(unnamed)) =
+        (named.command, unnamed.command)
+    else {
+        panic!("participants")
+    };
+    assert_eq!(named, unnamed);
+    let without = Records::erased(block("record 1 Genesis, key elsewhere").unwrap()).next().unwrap().unwrap();
+    let Command::Genesis(genesis) = without.command else { panic!("a genesis") };
+    assert_eq!((genesis.digest_key_id.get(), genesis.digest_key.0), (1, [0; 16]));
     let connected = Records::erased(block("record 10 Payment, version 2").unwrap()).next().unwrap().unwrap();
     let Command::Payment(payment) = connected.command else { panic!("a payment") };
     assert_eq!(payment.connected(), Connected { debtor: false, creditor: true });
+    for title in
+        ["record 10 Payment, version 3", "record 11 RefusedPayment, version 3", "record 20 Answer, version 2"]
+    {
+        let record = Records::erased(block(title).unwrap()).next().unwrap().unwrap();
+        let found = Payment::of_stored(record.found.unwrap());
+        assert_eq!(found.sequence(), Sequence(0x0102_0304_0506), "{title}");
+        assert_eq!(
+            (found.state(), found.question(Stage::Credit)),
+            (PaymentState::Expired, QuestionState::Silent)
+        );
+    }
     for (name, outcome) in outcomes() {
         let entries = OutcomeEntry::read_all(block(&format!("outcome entry, {name}")).unwrap()).unwrap();
         assert_eq!(entries, [outcome.to_entry()], "{name}");
@@ -367,10 +467,13 @@ fn texts_stand_in_the_records_order_and_may_be_erased() {
     let (records, texts) = all_kinds();
     let read: Vec<_> = Records::new(&records, &texts).map(Result::unwrap).collect();
     assert_eq!(read.len(), kinds().count());
-    assert_eq!(read.iter().flat_map(|record| record.text).copied().collect::<Vec<_>>(), texts);
+    let in_section = read.iter().filter(|record| record.personal_length > 0);
+    assert_eq!(in_section.flat_map(|record| record.text).copied().collect::<Vec<_>>(), texts);
     let erased: Vec<_> = Records::erased(&records).map(Result::unwrap).collect();
     for (record, erased) in read.iter().zip(&erased) {
-        assert_eq!(erased.text, b"");
+        // A bank's name is no personal data, and stands in its record.
+        assert_eq!(erased.text.is_empty(), erased.command.kind() != Kind::RegisterParticipant);
+        assert_eq!(erased.is_erased(), record.personal_length > 0);
         assert_eq!(erased.command.kind(), record.command.kind());
     }
 }
@@ -417,8 +520,9 @@ fn impossible_fields_are_named() {
     let field = RecordError::Field;
     for (kind, offset, byte, expected) in [
         (Kind::Payment, 0, 99, RecordError::Unknown { kind: 99, version: 1 }),
-        (Kind::Payment, 2, 3, RecordError::Unknown { kind: 10, version: 3 }),
-        (Kind::Answer, 2, 2, RecordError::Unknown { kind: 20, version: 2 }),
+        (Kind::Payment, 2, 3, RecordError::Length),
+        (Kind::Payment, 2, 4, RecordError::Unknown { kind: 10, version: 4 }),
+        (Kind::Answer, 2, 3, RecordError::Unknown { kind: 20, version: 3 }),
         (Kind::Payment, 4, 15, RecordError::Length),
         (Kind::Payment, 4, 184, RecordError::Length),
         (Kind::Payment, 4, 200, RecordError::Cut),
@@ -440,13 +544,21 @@ fn impossible_fields_are_named() {
         (Kind::Payment, 16 + 152, 0, field("profile")),
         (Kind::Payment, 16 + 154, 2, field("digest_version")),
         (Kind::Payment, 16 + 175, 1, field("reserved")),
-        (Kind::Genesis, 16 + 24, 1, field("digest_key_id")),
+        // A key that stands elsewhere does not stand here.
+        (Kind::Genesis, 16 + 24, 1, field("digest_key")),
         (Kind::SetProfile, 16, 0, field("number")),
         (Kind::SetProfile, 16 + 15, 0x80, field("target")),
         (Kind::SetProfile, 16 + 23, 0x01, field("expiry")),
         (Kind::SetProfile, 16 + 47, 0x80, field("future_tolerance")),
         (Kind::SetProfile, 16 + 56, b'a', field("reason code")),
         (Kind::RegisterParticipant, 16 + 43, 4, field("mode")),
+        (Kind::RegisterParticipant, 2, 1, RecordError::Length),
+        (Kind::RegisterParticipant, 2, 3, RecordError::Unknown { kind: 3, version: 3 }),
+        (Kind::RegisterParticipant, 16 + 48, 0, field("name_length")),
+        (Kind::RegisterParticipant, 16 + 49, 3, field("name_length")),
+        (Kind::RegisterParticipant, 16 + 50, 1, field("reserved")),
+        (Kind::RegisterParticipant, 16 + 56, 0xFF, field("name")),
+        (Kind::RegisterParticipant, 16 + 615, b'x', field("reserved")),
         (Kind::SetParticipantStatus, 16 + 43, 0, field("status")),
         // An internal account is never opened by a caller.
         (Kind::OpenAccount, 16 + 59, AccountKind::Position.number(), field("kind")),
@@ -460,7 +572,8 @@ fn impossible_fields_are_named() {
         // Only version 2 has a flag.
         (Kind::RefusedPayment, 16 + 61, 1, field("flags")),
         (Kind::RefusedPayment, 2, 2, field("flags")),
-        (Kind::RefusedPayment, 2, 3, RecordError::Unknown { kind: 11, version: 3 }),
+        (Kind::RefusedPayment, 2, 3, RecordError::Length),
+        (Kind::RefusedPayment, 2, 4, RecordError::Unknown { kind: 11, version: 4 }),
         (Kind::Evidence, 16 + 8, 0, field("about")),
         (Kind::Evidence, 16 + 8, 1, field("about")),
         (Kind::Evidence, 16 + 8, 3, field("about")),
@@ -474,13 +587,22 @@ fn impossible_fields_are_named() {
         (Kind::Answer, 16 + 8, b'a', field("bic")),
         (Kind::Answer, 16 + 19, 3, field("stage")),
         (Kind::Answer, 16 + 20, b'a', field("code")),
-        (Kind::Answer, 16 + 24, 1, field("reserved")),
+        (Kind::Answer, 16 + 24, 1, field("evidence_upto")),
+        (Kind::Answer, 2, 2, field("evidence_upto")),
+        (Kind::Answer, 16 + 32, 1, field("reserved")),
+        (Kind::SealDuplicates, 16, 0, field("run")),
+        (Kind::SealDuplicates, 16 + 15, 1, field("upto")),
+        (Kind::SealDuplicates, 16 + 31, 0x80, field("newest_time")),
+        (Kind::SealDuplicates, 16 + 34, 0, field("payments")),
+        (Kind::SealDuplicates, 16 + 72, 1, field("reserved")),
         (Kind::SetDecisionPolicy, 16 + 43, 5, field("debit_scope")),
         (Kind::SetDecisionPolicy, 16 + 44, 0, field("debit_silence")),
         (Kind::SetDecisionPolicy, 16 + 45, 3, field("credit_scope")),
         (Kind::SetDecisionPolicy, 16 + 46, 3, field("credit_silence")),
         (Kind::SetDecisionPolicy, 16 + 63, 0x80, field("credit_scope")),
         (Kind::SetAccountFlag, 16 + 50, 2, field("is_flagged")),
+        (Kind::SetVersion, 16 + 32, 0, field("version")),
+        (Kind::SetVersion, 16 + 36, 1, field("reserved")),
         (Kind::SetReservationLimit, 16 + 43, 1, field("reserved")),
     ] {
         let writer = written(kind);
@@ -655,4 +777,38 @@ fn digest_keys_of_two_logs_make_different_records() {
     write(Kind::OpenAccount, &mut other);
     assert_ne!(other.records(), written(Kind::OpenAccount).records());
     assert_eq!(other.texts(), written(Kind::OpenAccount).texts());
+}
+
+/// What is submitted once more is as it was before anything was found out about it.
+#[test]
+fn commands_come_again_without_what_was_found_out() {
+    for kind in [Kind::Payment, Kind::RefusedPayment, Kind::Answer, Kind::Evidence] {
+        let before = written(kind);
+        let mut writer = if kind == Kind::Evidence { written(kind) } else { with_evidence(kind) };
+        writer.mark_last_connected(|_| true);
+        let text = writer.texts();
+        let again = RecordWriter::again(key(), writer.split().map(|record| (record, text)));
+        assert_eq!((again.records(), again.texts()), (before.records(), before.texts()), "{kind:?}");
+        assert_eq!((again.needs(), again.count()), (before.needs(), before.count()));
+        assert_eq!(again.is_answers(0), before.is_answers(0));
+    }
+}
+
+#[test]
+fn a_payment_found_on_disk_is_the_one_of_the_record() {
+    let damages: [(usize, &str); 4] = [
+        (16 + 176 + 12, "found"),
+        (16 + 176 + 116, "state"),
+        (16 + 176 + 64, "evidence_found"),
+        (16 + 176 + 127, "reserved"),
+    ];
+    for (at, field) in damages {
+        let mut bytes = with_evidence(Kind::Payment).records().to_vec();
+        bytes[at] ^= 1;
+        let error = Records::erased(&bytes).next().unwrap().unwrap_err();
+        assert_eq!(error, RecordError::Field(field), "{at}");
+    }
+    let mut short = with_evidence(Kind::Answer).records().to_vec();
+    short[24 + 16] = 0;
+    assert!(Records::erased(&short).next().unwrap().is_ok(), "only the code was changed");
 }

@@ -15,11 +15,15 @@ use crate::command::{
     SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::{AccountText, EntryText, Kind, Profile, layout};
+use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 
 #[path = "record_writer_lifecycle.rs"]
 mod lifecycle;
 
+#[path = "record_writer_duplicates.rs"]
+mod duplicates;
+
+pub use duplicates::AskedFor;
 pub use lifecycle::{mark_connected, mark_each_connected};
 
 /// What applying commands takes of the room that is set aside.
@@ -84,6 +88,8 @@ pub struct RecordWriter {
     answers: u32,
     /// Bytes of evidence among them.
     evidence_length: usize,
+    /// The oldest version of the rules that knows all of them.
+    rules_version: u32,
 }
 
 /// The texts are personal data: only their length is shown.
@@ -105,6 +111,7 @@ impl RecordWriter {
             needs: Needs::NONE,
             answers: 0,
             evidence_length: 0,
+            rules_version: 1,
         }
     }
 
@@ -151,20 +158,38 @@ impl RecordWriter {
         self.answers > 0 && self.needs == Needs::NONE && self.evidence_length <= evidence_length_max
     }
 
+    /// The oldest version of the rules that knows all these commands.
+    pub const fn rules_version(&self) -> u32 {
+        self.rules_version
+    }
+
     /// How many records there are.
     pub const fn count(&self) -> u32 {
         self.count
     }
 
-    /// The log's first record.
+    /// The log's first record, with the key of digests in it.
     pub fn genesis(&mut self, cluster: ClusterId, incarnation: Incarnation) {
+        self.push_genesis(cluster, incarnation, 0, *self.key.as_bytes());
+    }
+
+    /// The log's first record, where the key of digests stands elsewhere under this number.
+    ///
+    /// # Panics
+    /// If the number is 0.
+    pub fn genesis_without_key(&mut self, cluster: ClusterId, incarnation: Incarnation, key_id: u32) {
+        assert!(key_id != 0, "0 says that the key stands here");
+        self.push_genesis(cluster, incarnation, key_id, [0; 16]);
+    }
+
+    fn push_genesis(&mut self, cluster: ClusterId, incarnation: Incarnation, key_id: u32, key: [u8; 16]) {
         let genesis = layout::Genesis {
             cluster: cluster.0,
             incarnation: incarnation.0.into(),
-            digest_key_id: 0.into(),
+            digest_key_id: key_id.into(),
             digest_version: DigestKey::VERSION,
             reserved: [0; 3],
-            digest_key: layout::Secret(*self.key.as_bytes()),
+            digest_key: layout::Secret(key),
             reserved_end: [0; 8],
         };
         self.push(Kind::Genesis, &genesis, &[]);
@@ -172,37 +197,27 @@ impl RecordWriter {
 
     /// A scheme profile.
     pub fn set_profile(&mut self, profile: &Profile) {
-        let record = layout::SetProfile {
-            number: profile.number.into(),
-            currency: profile.currency.number().into(),
-            reserved: [0; 4],
-            target: profile.target.nanoseconds().into(),
-            expiry: profile.expiry.nanoseconds().into(),
-            confirmation: profile.confirmation.nanoseconds().into(),
-            legal_limit: profile.legal_limit.nanoseconds().into(),
-            future_tolerance: profile.future_tolerance.nanoseconds().into(),
-            offline_grace: profile.offline_grace.nanoseconds().into(),
-            late_on_arrival: *profile.late_on_arrival.as_bytes(),
-            timeout_to_originator: *profile.timeout_to_originator.as_bytes(),
-            timeout_to_beneficiary: *profile.timeout_to_beneficiary.as_bytes(),
-            no_connection: *profile.no_connection.as_bytes(),
-            reserved_end: [0; 8],
-        };
-        self.push(Kind::SetProfile, &record, &[]);
+        self.push(Kind::SetProfile, &profile.to_record(), &[]);
     }
 
     /// A bank enters.
     pub fn register_participant(&mut self, command: &RegisterParticipant) {
         let text = command.name.as_str().as_bytes();
-        let mut record = layout::RegisterParticipant {
+        let mut participant = layout::RegisterParticipant {
             request: self.request(&command.request_id),
             bic: *command.bic.as_bytes(),
             mode: command.mode.number(),
             currency: command.currency.number().into(),
             reserved: [0; 2],
         };
-        record.request.body_digest = self.body(Kind::RegisterParticipant, &record, text);
-        self.push(Kind::RegisterParticipant, &record, text);
+        // The same in both versions: a request is known again whichever was written first.
+        participant.request.body_digest = self.body(Kind::RegisterParticipant, &participant, text);
+        let mut name = [0; 560];
+        name[..text.len()].copy_from_slice(text);
+        let name_length = u16::try_from(text.len()).expect("a name has at most 560 bytes");
+        let record =
+            layout::NamedParticipant { participant, name_length: name_length.into(), reserved: [0; 6], name };
+        self.push_version(Kind::RegisterParticipant, layout::PARTICIPANT_VERSION_NAMED, &record, 0);
     }
 
     /// A bank is suspended or takes part again.
@@ -470,6 +485,17 @@ impl RecordWriter {
         ])
     }
 
+    /// The version of the rules is raised.
+    pub fn set_version(&mut self, command: &SetVersion) {
+        let mut record = layout::SetVersion {
+            request: self.request(command.request_id()),
+            version: command.version().into(),
+            reserved: [0; 4],
+        };
+        record.request.body_digest = self.body(Kind::SetVersion, &record, &[]);
+        self.push(Kind::SetVersion, &record, &[]);
+    }
+
     fn request(&self, id: &RequestId) -> layout::Request {
         let id_digest = self.key.request(self.principal.0, id.as_str());
         layout::Request { id_digest: id_digest.0, body_digest: [0; 16] }
@@ -507,12 +533,19 @@ impl RecordWriter {
             principal: self.principal.0.into(),
             text_length: u32::try_from(text_length).expect("texts are bounded by their elements").into(),
         };
+        self.count_record(kind, header.as_bytes().len() + structure.len() + text_length);
+        self.records.extend_from_slice(header.as_bytes());
+        self.records.extend_from_slice(structure);
+    }
+
+    /// Notes what a record of this kind and length, its text included, takes.
+    fn count_record(&mut self, kind: Kind, length: usize) {
         match kind {
-            Kind::Genesis | Kind::SetProfile | Kind::Void => self.needs.log = true,
+            Kind::Genesis | Kind::SetProfile | Kind::SealDuplicates | Kind::Void => self.needs.log = true,
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
             Kind::Answer => self.answers += 1,
-            Kind::Evidence => self.evidence_length += header.as_bytes().len() + structure.len() + text_length,
+            Kind::Evidence => self.evidence_length += length,
             Kind::RegisterParticipant | Kind::OpenAccount => {
                 self.needs.accounts = true;
                 self.needs.requests = true;
@@ -522,12 +555,12 @@ impl RecordWriter {
             | Kind::SetAccountFloor
             | Kind::PostEntry
             | Kind::TransferLiquidity
+            | Kind::SetVersion
             | Kind::SetDecisionPolicy
             | Kind::SetAccountFlag
             | Kind::SetReservationLimit => self.needs.requests = true,
         }
-        self.records.extend_from_slice(header.as_bytes());
-        self.records.extend_from_slice(structure);
+        self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;
     }
 }
@@ -538,7 +571,8 @@ const TEXT_LENGTH_USUAL: usize = 192;
 /// A path is written for people; a longer one is cut.
 const PATH_LENGTH_MAX: usize = 512;
 
-fn payment_key(bank: &[u8; 11], id: &str) -> layout::PaymentKey {
+/// A payment's key in stored form.
+pub fn payment_key(bank: &[u8; 11], id: &str) -> layout::PaymentKey {
     let id = id.as_bytes();
     let mut transaction_id = [0; 35];
     transaction_id[..id.len()].copy_from_slice(id);

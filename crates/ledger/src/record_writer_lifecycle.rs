@@ -19,7 +19,8 @@ impl RecordWriter {
                 Answer::Accept => [0; 4],
                 Answer::Reject(reason) => *reason.as_bytes(),
             },
-            reserved: [0; 24],
+            evidence_upto: 0.into(),
+            reserved: [0; 16],
         };
         self.push(Kind::Answer, &record, &[]);
     }
@@ -87,7 +88,7 @@ pub fn mark_connected(record: &mut [u8], is_connected: impl Fn(Stage, &[u8; 11])
     if header.kind.get() != Kind::Payment.number() {
         return;
     }
-    let Ok(payment) = layout::Payment::mut_from_bytes(structure) else { return };
+    let Ok((payment, _)) = layout::Payment::mut_from_prefix(structure) else { return };
     let connected = Connected {
         debtor: is_connected(Stage::Debit, &payment.key.debtor_agent),
         creditor: is_connected(Stage::Credit, &payment.creditor_agent),
@@ -95,7 +96,8 @@ pub fn mark_connected(record: &mut [u8], is_connected: impl Fn(Stage, &[u8; 11])
     if connected == Connected::default() {
         return;
     }
-    header.version = layout::PAYMENT_VERSION_CONNECTED.into();
+    // A later version has these flags as well.
+    header.version = header.version.get().max(layout::PAYMENT_VERSION_CONNECTED).into();
     payment.set_connected(connected);
 }
 

@@ -9,6 +9,9 @@ use crate::index::Index;
 use crate::window::Window;
 use crate::{Kind, Outcome, Refusal, Verdict, layout};
 
+#[path = "requests_state.rs"]
+mod state;
+
 /// One request and its answer: what an outcome holds beyond this is the same for all requests.
 #[derive(Clone, Copy, Debug)]
 struct Answered {
@@ -29,7 +32,8 @@ impl Answered {
             Verdict::Done { .. }
             | Verdict::Refused { .. }
             | Verdict::Payment { .. }
-            | Verdict::Answer { .. } => {
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain => {
                 unreachable!("a request is remembered once, with its own answer")
             }
         };

@@ -18,6 +18,9 @@ use crate::index::Index;
 use crate::limits::{ENDED_PER_TICK_MAX, RESERVATION_BYTES_MAX, RESERVATIONS_MAX, ROOM_BEYOND};
 use crate::{Payment, Silence, Stage};
 
+#[path = "reservations_state.rs"]
+mod state;
+
 /// One payment that waits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reservation {

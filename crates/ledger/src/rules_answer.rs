@@ -22,7 +22,7 @@ use crate::mutants::{Mutant, is_on};
 use crate::reservations::Reservation;
 use crate::{
     Answer, AnswerEffect, Kind, Ledger, OpenQuestion, Outcome, Payment, Position, QuestionState, Silence,
-    Stage, Verdict, layout,
+    Stage, Verdict, layout, rules_duplicates,
 };
 
 /// Opens a reservation's first question.
@@ -60,7 +60,14 @@ pub(crate) fn up_to_date(ledger: &mut Ledger, at: Position, payment: &Payment) -
 }
 
 /// A bank's answer.
-pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &layout::Answer) -> Outcome {
+///
+/// `found` is the payment as evidence on disk holds it, if it has left the table.
+pub(crate) fn apply(
+    ledger: &mut Ledger,
+    at: Position,
+    record: &layout::Answer,
+    found: Option<&layout::StoredPayment>,
+) -> Outcome {
     let sequence = Sequence(record.payment.get());
     let stage = Stage::from_number(record.stage).expect("records are checked when they are read");
     let answer = ReasonCode::from_bytes(record.code).map_or(Answer::Accept, Answer::Reject);
@@ -80,7 +87,10 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &layout::Answer) 
         late: false,
         balances: [0; 4],
     };
-    if let Some(payment) = find(ledger, sequence) {
+    if sequence <= ledger.sealed_upto() && record.evidence_upto < record.payment {
+        return rules_duplicates::ask_again(at, Kind::Answer);
+    }
+    if let Some(payment) = find(ledger, sequence).or_else(|| rules_duplicates::still_counts(at, found)) {
         let payment = up_to_date(ledger, at, &payment);
         let effect = judge(ledger, &payment, bank, stage, answer);
         outcome.accepted = payment.acceptance_time();

@@ -6,7 +6,7 @@ use types::{
 };
 
 use crate::limits::ENDED_PER_TICK_MAX;
-use crate::testing::{LIMITS, apply_frame, apply_records, genesis};
+use crate::testing::{LIMITS, apply_frame, apply_records, genesis, read_again};
 use crate::testing_words::{Words, bank, iban, key, order, start};
 use crate::{AnswerEffect, Ledger, Outcome, Position, Profile, RecordWriter, Records, Verdict};
 
@@ -22,7 +22,8 @@ fn mass_expiry_takes_several_ticks() {
     let unswept = Sequence(node.first.0 + u64::try_from(count).unwrap() - 1);
     assert_eq!(node.ledger.open_question(unswept).unwrap().payment, unswept);
 
-    // An answer and a retry find those expired that no tick has come to.
+    // An answer and a retry find those expired that no tick has come to, also in a ledger that was read.
+    node.ledger = read_again(&node.ledger);
     node.frame(Duration::from_seconds(7), &format!("answer {} C yes", count - 1));
     assert_eq!(node.decided.len(), 1000);
     assert_eq!(node.ledger.reservation_count(), 0);
@@ -98,6 +99,33 @@ fn open_questions_page_by_page() {
     let (third, next) = page(&node, next);
     assert_eq!((third, next), (vec![9], None));
     assert!(node.ledger.open_questions(bank("X"), None, 4).is_none());
+}
+
+/// A ledger that was read has other slots. Its lists are the same, and go on where those of the one before ended.
+#[test]
+fn lists_go_on_in_a_ledger_that_was_read() {
+    let mut node = Node::with_payments(1500);
+    let answered: Vec<_> = (3..700).filter(|number| number % 97 != 0).collect();
+    for numbers in answered.chunks(300) {
+        let answers: Vec<_> = numbers.iter().map(|number| format!("answer {number} C yes")).collect();
+        node.frame(Duration::ZERO, &answers.join(" | "));
+    }
+    let read = read_again(&node.ledger);
+    let page = |ledger: &Ledger, from| {
+        let page = ledger.open_questions(bank("C"), from, 100).unwrap();
+        (page.questions.iter().map(|question| question.payment).collect::<Vec<_>>(), page.next)
+    };
+    let (mut from, mut listed) = (None, 0);
+    loop {
+        let (whole, next) = page(&node.ledger, from);
+        assert_eq!(page(&read, from).0, whole);
+        listed += whole.len();
+        match next {
+            Some(next) => from = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(listed, 1500 - answered.len());
 }
 
 /// A ledger with payments from A1 to bank C, all open and of one frame; positions are counted from the first.

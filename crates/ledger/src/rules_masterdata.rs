@@ -1,5 +1,5 @@
 //! The rules of everything that is not a payment: participants and what they want to decide, accounts, postings,
-//! liquidity.
+//! liquidity; versions of the rules are in `rules_version.rs`.
 //!
 //! Every such command carries a request id. The same id with the same body gets the stored answer, refusals
 //! included; with another body it is refused and changes nothing.
@@ -9,6 +9,7 @@ use types::{AccountNumber, Balance, Bic, Currency, Digest, ParticipantNumber, Se
 use crate::accounts::{Account, Transfer};
 use crate::limits::UNANSWERED_MAX;
 use crate::participants::{Book, Books, Name, Participant};
+use crate::rules_version;
 use crate::{
     AccountKind, AccountMode, AccountStatus, Command, DecisionPolicy, DecisionScope, Direction, Ledger,
     LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Silence, StagePolicy, Verdict,
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// What a command made or changed, and the balance afterwards.
-type Answer = Result<(u64, i64), Refusal>;
+pub(crate) type Answer = Result<(u64, i64), Refusal>;
 
 pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> Outcome {
     let command = record.command;
@@ -46,6 +47,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::SetAccountFloor(record) => set_account_floor(ledger, at.sequence, record),
         Command::PostEntry(record) => post_entry(ledger, at.sequence, record),
         Command::TransferLiquidity(record) => transfer_liquidity(ledger, at.sequence, record),
+        Command::SetVersion(record) => rules_version::apply(ledger, record),
         Command::SetDecisionPolicy(record) => set_decision_policy(ledger, record),
         Command::SetAccountFlag(record) => set_account_flag(ledger, at.sequence, record),
         Command::SetReservationLimit(record) => set_reservation_limit(ledger, record),
@@ -54,6 +56,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         | Command::Payment(_)
         | Command::RefusedPayment(_)
         | Command::Evidence(_)
+        | Command::SealDuplicates(_)
         | Command::Void(_)
         | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
@@ -79,6 +82,7 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::SetAccountFloor(record) => &record.request,
         Command::PostEntry(record) => &record.request,
         Command::TransferLiquidity(record) => &record.request,
+        Command::SetVersion(record) => &record.request,
         Command::SetDecisionPolicy(record) => &record.request,
         Command::SetAccountFlag(record) => &record.request,
         Command::SetReservationLimit(record) => &record.request,
@@ -87,6 +91,7 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         | Command::Payment(_)
         | Command::RefusedPayment(_)
         | Command::Evidence(_)
+        | Command::SealDuplicates(_)
         | Command::Void(_)
         | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
@@ -99,7 +104,9 @@ fn repeat(sequence: Sequence, earlier: &Outcome) -> Outcome {
     let verdict = match earlier.verdict {
         Verdict::Done { subject, .. } => Verdict::Done { subject, repeat_of },
         Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
-        Verdict::Payment { .. } | Verdict::Answer { .. } => unreachable!("payments are not requests"),
+        Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
+            unreachable!("payments are not requests")
+        }
     };
     Outcome { sequence, verdict, ..*earlier }
 }

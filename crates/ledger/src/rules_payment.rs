@@ -1,6 +1,7 @@
 //! The rules of a payment, in order of precedence; the first that fails decides.
 //!
-//! Sender entitled (RC01; before everything), payer's bank known (DNOR; before the key), duplicate (the stored answer, or
+//! Evidence on disk that reaches to the floor (without it nothing is decided, and the engine asks again), sender entitled
+//! (RC01; before everything else), payer's bank known (DNOR; before the key), duplicate (the stored answer, or
 //! AM05 for a changed body), what was wrong on reading, payee's bank known (CNOR), both active (AG10, AG11), in time
 //! (AB05, DT01), accounts known (AC01, AC02), open (AC04), not blocked (AC06), of a type that permits it (AG01), in the
 //! currency (AM03), customer's funds (AM04), position (AM23), room (AM02), a connection to each bank that has to be
@@ -19,7 +20,7 @@ use crate::payments::{HOLDS_KEY, STAMPED};
 use crate::reservations::Reservation;
 use crate::{
     AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, ParticipantStatus, Payment,
-    Position, Profile, QuestionState, Silence, Stage, Verdict, layout, rules_answer,
+    Position, Profile, QuestionState, Silence, Stage, Verdict, layout, rules_answer, rules_duplicates,
 };
 
 /// What is to be done about a payment. Committing it can't fail.
@@ -49,13 +50,19 @@ struct Attempt<'record> {
     body_digest: [u8; 16],
     acceptance_time: Timestamp,
     stamped: bool,
+    /// The payment of the same key that evidence on disk holds, if it still counts.
+    found: Option<Payment>,
 }
 
 pub(crate) fn apply(
     ledger: &mut Ledger,
     at: Position,
     record: &layout::Payment,
+    found: Option<&layout::StoredPayment>,
 ) -> Result<Outcome, ReplayError> {
+    if rules_duplicates::is_short(ledger, record.evidence_upto) {
+        return Ok(rules_duplicates::ask_again(at, Kind::Payment));
+    }
     let debtor_agent = record.key.bank();
     let attempt = Attempt {
         key: &record.key,
@@ -65,6 +72,7 @@ pub(crate) fn apply(
         body_digest: record.body_digest,
         acceptance_time: checked_time(record.acceptance_time.get()),
         stamped: record.flags.get() & layout::PAYMENT_STAMPED != 0,
+        found: rules_duplicates::still_counts(at, found),
     };
     let profile = ledger.profile(record.profile.get())?;
     let is_late = || profile.deadline(attempt.acceptance_time) <= at.time;
@@ -76,7 +84,15 @@ pub(crate) fn apply(
     Ok(commit(ledger, at, &attempt, decision))
 }
 
-pub(crate) fn apply_refused(ledger: &mut Ledger, at: Position, record: &layout::RefusedPayment) -> Outcome {
+pub(crate) fn apply_refused(
+    ledger: &mut Ledger,
+    at: Position,
+    record: &layout::RefusedPayment,
+    found: Option<&layout::StoredPayment>,
+) -> Outcome {
+    if record.is_entitled() && rules_duplicates::is_short(ledger, record.evidence_upto) {
+        return rules_duplicates::ask_again(at, Kind::RefusedPayment);
+    }
     let debtor_agent = record.key.bank();
     let attempt = Attempt {
         key: &record.key,
@@ -86,6 +102,7 @@ pub(crate) fn apply_refused(ledger: &mut Ledger, at: Position, record: &layout::
         body_digest: record.body_digest,
         acceptance_time: checked_time(record.acceptance_time.get()),
         stamped: false,
+        found: rules_duplicates::still_counts(at, found),
     };
     let reason = ReasonCode::from_bytes(record.reason).expect("records are checked when they are read");
     // What a stranger sends must not touch the key of the bank in whose name it is sent, nor tell what came of it.
@@ -129,6 +146,7 @@ fn voided(
         body_digest,
         acceptance_time: checked_time(accepted),
         stamped,
+        found: None,
     };
     let reason = StatusReason::NotSpecified.code();
     commit(ledger, at, &attempt, Decision::Reject { reason, holds_key: false })
@@ -141,7 +159,9 @@ fn known(ledger: &Ledger, attempt: &Attempt<'_>) -> Option<Decision> {
         let reason = StatusReason::DebtorBankNotRegistered.code();
         return Some(Decision::Reject { reason, holds_key: false });
     }
-    let earlier = ledger.payments.find_hashed(attempt.key_hash, bank, attempt.key.id())?;
+    // What is on disk is older than all that the table holds.
+    let earlier = ledger.payments.find_hashed(attempt.key_hash, bank, attempt.key.id());
+    let earlier = earlier.or(attempt.found.as_ref())?;
     if earlier.body_digest == attempt.body_digest || is_on(Mutant::IgnoreChangedBody) {
         return Some(Decision::Repeat(*earlier));
     }

@@ -2,7 +2,8 @@
 //!
 //! Every script runs three times, with no account hints, right ones and wrong ones; all invariants are checked
 //! after every command, and the records are replayed into a second ledger whose tables grew otherwise, and into a
-//! third one without their texts. All of them must give the same outcome entries, byte for byte.
+//! third one without their texts, and into a fourth one that is written and read again after every frame. All of them
+//! must give the same outcome entries, byte for byte.
 //!
 //! ```text
 //! bank A hosted|remote|mixed     suspend A          resume A
@@ -49,6 +50,8 @@ pub(crate) fn check(script: &str) {
         run.replay(false);
         run
     });
+    let [run, ..] = &runs;
+    run.replay_over_states();
     for run in &runs {
         assert_eq!(run.entries, runs[0].entries, "hints {:?} change outcomes", run.hints);
     }
@@ -70,6 +73,13 @@ const WORLD: &str = "
 #[track_caller]
 pub(crate) fn check_in_world(script: &str) {
     check(&format!("{WORLD}\n{script}\nbooks => all zero"));
+}
+
+/// The ledger that a script comes to.
+pub(crate) fn ledger_after(script: &str) -> Ledger {
+    let mut run = Run::new(Hints::None);
+    run.script(script);
+    run.ledger
 }
 
 /// What the edge's directory says about the accounts of a payment.
@@ -288,6 +298,7 @@ impl Run {
             Verdict::Done { .. } => "done".to_owned(),
             Verdict::Refused { refusal, .. } => format!("refused {}", refusal.name()),
             Verdict::Answer { effect, state, reason, .. } => answered(effect, state, reason),
+            Verdict::AskAgain => "ask again".to_owned(),
         };
         if let Some(sequence) = outcome.repeat_of() {
             let label =
@@ -399,7 +410,48 @@ impl Run {
         }
         assert_eq!(ledger.next_due(), self.ledger.next_due());
         assert_eq!(ledger.answer_totals(), self.ledger.answer_totals());
+        if with_texts {
+            assert!(state(&ledger) == state(&self.ledger), "equal ledgers have one stream");
+        }
     }
+
+    /// Applies the same steps to a ledger that is written and read again after each of them.
+    fn replay_over_states(&self) {
+        let mut ledger = Ledger::new(LIMITS);
+        let mut entries = Vec::new();
+        for step in &self.steps {
+            match step {
+                Step::Frame { first, records, texts } => {
+                    let records = Records::new(records, texts);
+                    entries.extend(apply_records(&mut ledger, *first, &records).entries);
+                }
+                Step::Load { transfer, amount, at } => ledger.accounts.transfer(*transfer, *amount, *at),
+            }
+            ledger = read_again(&ledger);
+        }
+        assert!(entries == self.entries, "a ledger that was read goes on like the one that was written");
+        assert!(state(&ledger) == state(&self.ledger), "and comes to the same state");
+    }
+}
+
+/// The ledger's stream.
+pub(crate) fn state(ledger: &Ledger) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ledger.write_state(&mut bytes).unwrap();
+    assert_eq!(u64::try_from(bytes.len()), Ok(ledger.state_length()), "the length is known beforehand");
+    bytes
+}
+
+/// The ledger as it is read from what it writes.
+#[track_caller]
+pub(crate) fn read_again(ledger: &Ledger) -> Ledger {
+    let bytes = state(ledger);
+    let mut source = bytes.as_slice();
+    let read = Ledger::read_state(&mut source, LIMITS).unwrap();
+    assert!(source.is_empty(), "all is read");
+    assert!(state(&read) == bytes, "what was read is what was written");
+    read.validate();
+    read
 }
 
 /// The first commands of every log.

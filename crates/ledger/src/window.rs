@@ -53,6 +53,12 @@ impl<Entry> Window<Entry> {
         self.forgotten
     }
 
+    /// Begins a window that is empty as if so many entries had been forgotten.
+    pub(crate) fn begin_at(&mut self, forgotten: u64) {
+        assert!(self.entries.is_empty(), "a window begins before its first entry");
+        self.forgotten = forgotten;
+    }
+
     /// Adds an entry and returns its slot.
     pub(crate) fn push(&mut self, entry: Entry) -> u32 {
         let ordinal = self.forgotten + u64::try_from(self.entries.len()).expect("64 bits");
@@ -67,6 +73,17 @@ impl<Entry> Window<Entry> {
     pub(crate) fn at_slot_mut(&mut self, slot: u32) -> &mut Entry {
         let distance = self.distance(slot);
         &mut self.entries[distance]
+    }
+
+    /// How many entries came before the one in this slot, forgotten ones included.
+    pub(crate) fn ordinal(&self, slot: u32) -> u64 {
+        self.forgotten + u64::try_from(self.distance(slot)).expect("64 bits")
+    }
+
+    /// The slot of the entry before which so many came, if it is still there.
+    pub(crate) fn slot_of_ordinal(&self, ordinal: u64) -> Option<u32> {
+        let distance = usize::try_from(ordinal.checked_sub(self.forgotten)?).ok()?;
+        (distance < self.entries.len()).then(|| slot_of(ordinal))
     }
 
     fn distance(&self, slot: u32) -> usize {

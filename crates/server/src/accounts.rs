@@ -170,7 +170,9 @@ impl Accounts {
         let outcome = self.0.submit(commands, ())?.await?;
         match outcome.verdict {
             Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } => Ok(outcome),
+            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
+                Ok(outcome)
+            }
         }
     }
 }
@@ -230,7 +232,7 @@ fn opening_result(request_id: String, outcome: &Outcome) -> v1::AccountOpeningRe
     use v1::account_opening_result::Result as Wire;
     let result = match outcome.verdict {
         Verdict::Refused { refusal, .. } => Wire::NotTaken(refused(refusal).into_not_taken()),
-        Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } => {
+        Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
             Wire::Confirmation(confirmation(outcome))
         }
     };

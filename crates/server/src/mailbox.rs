@@ -72,9 +72,11 @@ pub(crate) fn final_outcome(outcome: &Outcome, is_repeat: bool) -> Outcome {
             let repeat_of = Some(outcome.sequence);
             Outcome { verdict: Verdict::Payment { state, reason, repeat_of }, ..*outcome }
         }
-        Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::Done { .. } | Verdict::Refused { .. } => {
-            *outcome
-        }
+        Verdict::Payment { .. }
+        | Verdict::Answer { .. }
+        | Verdict::Done { .. }
+        | Verdict::Refused { .. }
+        | Verdict::AskAgain => *outcome,
     }
 }
 
@@ -84,9 +86,11 @@ pub(crate) fn reserved(outcome: &Outcome) -> Option<Sequence> {
         Verdict::Payment { state: PaymentState::Reserved, repeat_of, .. } => {
             Some(repeat_of.unwrap_or(outcome.sequence))
         }
-        Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::Done { .. } | Verdict::Refused { .. } => {
-            None
-        }
+        Verdict::Payment { .. }
+        | Verdict::Answer { .. }
+        | Verdict::Done { .. }
+        | Verdict::Refused { .. }
+        | Verdict::AskAgain => None,
     }
 }
 

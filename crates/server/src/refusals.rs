@@ -4,6 +4,7 @@ use client::convert::{FieldReader, Path};
 use client::v1::ErrorReason;
 use client::{Refusal, v1};
 use engine::NotTaken;
+use ledger::RULES_VERSION;
 use tonic::{Code, Status};
 
 use crate::limits::RETRY_AFTER;
@@ -18,10 +19,16 @@ pub(crate) fn not_taken(reason: NotTaken) -> Refusal {
         NotTaken::Full | NotTaken::TooLarge => {
             Refusal::new(Code::ResourceExhausted, ErrorReason::CapacityExhausted, message)
         }
-        NotTaken::ClockApart | NotTaken::NoSpace | NotTaken::Stopping => {
+        NotTaken::OlderRules => Refusal::new(Code::FailedPrecondition, ErrorReason::VersionNotNext, message),
+        NotTaken::ClockApart | NotTaken::NoSpace | NotTaken::DuplicatesUnreadable | NotTaken::Stopping => {
             Refusal::new(Code::Unavailable, ErrorReason::NotReady, message).retry_after(RETRY_AFTER)
         }
     }
+}
+
+/// The node is still reading its log.
+pub(crate) fn starting(message: String) -> Refusal {
+    Refusal::new(Code::Unavailable, ErrorReason::NotReady, message).retry_after(RETRY_AFTER)
 }
 
 /// One bank has as many payments under way as it may.
@@ -77,10 +84,20 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::BalanceLimit => (Code::FailedPrecondition, ErrorReason::BalanceLimit),
         Ledger::PositionUnknown => (Code::NotFound, ErrorReason::PositionUnknown),
         Ledger::ReferenceReused => (Code::FailedPrecondition, ErrorReason::ReferenceReused),
+        Ledger::VersionNotNext => (Code::FailedPrecondition, ErrorReason::VersionNotNext),
         Ledger::CurrencyLimit => (Code::FailedPrecondition, ErrorReason::CurrencyLimit),
+        // Only the engine names runs, so no caller is told.
+        Ledger::RunMisplaced => (Code::Internal, ErrorReason::Unspecified),
         Ledger::Voided => (Code::FailedPrecondition, ErrorReason::Voided),
     };
     Refusal::new(code, reason, refusal.meaning())
+}
+
+/// The rules are to be raised to a version that this node does not know.
+pub(crate) fn version_unknown() -> Refusal {
+    let message =
+        format!("this node knows the rules up to version {RULES_VERSION}; replace it by a newer one first");
+    Refusal::new(Code::FailedPrecondition, ErrorReason::VersionNotNext, message)
 }
 
 /// No participant has this BIC.

@@ -223,7 +223,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-const SERVICES: [&str; 10] = [
+pub(crate) const SERVICES: [&str; 10] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",

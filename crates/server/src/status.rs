@@ -1,13 +1,16 @@
 //! `NodeService`: what a node says about itself.
 
+use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
 use client::v1::node_service_server::NodeService;
-use engine::{Answer, Question, Stage, StageTimes};
-use ledger::{AnswerEffect, AnswerTotals};
+use engine::{Answer, FollowerView, Question, Stage, StageTimes};
+use ledger::{AnswerEffect, AnswerTotals, RULES_VERSION, SetVersion, Verdict};
 use tonic::{Request, Response, Status};
 
 use crate::caller::Caller;
 use crate::node::Node;
+use crate::refusals::{invalid, refused, version_unknown};
+use crate::values::{confirmation, request_id};
 
 #[derive(Debug)]
 pub(crate) struct NodeStatus(pub(crate) Node);
@@ -29,7 +32,28 @@ impl NodeService for NodeStatus {
             open_reservation_count,
             answers,
             connected_banks: self.0.sessions.connected().iter().map(ToString::to_string).collect(),
+            recovery: None,
+            follower: Some(follower(&self.0.handle.follower())),
+            rules_version: self.0.handle.rules_version(),
+            rules_version_known: RULES_VERSION,
         }))
+    }
+
+    async fn set_rules_version(
+        &self,
+        request: Request<v1::SetRulesVersionRequest>,
+    ) -> Result<Response<v1::SetRulesVersionResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_set_version(request.get_ref())?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_version(&command);
+        let outcome = self.0.submit(commands, ())?.await?;
+        match outcome.verdict {
+            Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
+            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
+                Ok(Response::new(v1::SetRulesVersionResponse { confirmation: Some(confirmation(&outcome)) }))
+            }
+        }
     }
 }
 
@@ -43,6 +67,34 @@ impl NodeStatus {
             _ => (0, None),
         }
     }
+}
+
+fn follower(view: &FollowerView) -> v1::Follower {
+    v1::Follower {
+        applied_sequence: view.applied.0,
+        lag_sequence_count: view.lag,
+        lag_milliseconds: u64::try_from(view.lag_time.nanoseconds() / 1_000_000).unwrap_or(0),
+        snapshot: view.snapshot.map(|snapshot| v1::Snapshot {
+            number: snapshot.number,
+            sequence: snapshot.sequence.0,
+            time: Some(timestamp(snapshot.time)),
+        }),
+        is_writing_snapshot: view.is_writing,
+        log_byte_count_since_snapshot: view.bytes_since_snapshot,
+        archived_segment_count: view.archived_segments,
+        is_slowing: view.slows,
+    }
+}
+
+/// A version that this node does not know is refused here: in the log, nobody could read on.
+fn read_set_version(wire: &v1::SetRulesVersionRequest) -> Result<SetVersion, Status> {
+    let mut reader = FieldReader::new();
+    let request_id = request_id(&mut reader, &wire.request_id);
+    if wire.version == 0 {
+        reader.missing(&Path::root("version"));
+    }
+    let request_id = reader.finish(request_id).map_err(invalid)?;
+    SetVersion::new(request_id, wire.version).ok_or_else(|| version_unknown().into_status())
 }
 
 fn answer_counts(totals: &AnswerTotals) -> v1::AnswerCounts {

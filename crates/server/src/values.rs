@@ -116,7 +116,7 @@ impl PaymentFacts {
 pub(crate) fn facts(outcome: &Outcome) -> PaymentFacts {
     let (state, reason) = match outcome.verdict {
         Verdict::Payment { state, reason, .. } => (state, reason),
-        Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::Answer { .. } => {
+        Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
             unreachable!("a payment has a payment's verdict")
         }
     };

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Answer, Answered};
-use journal::{FrameHash, FrameHeader, FrameKind, FrameView, SealedFrame};
+use journal::{FrameHash, FrameHeader, FrameKind, FrameView, SealedFrame, Tail};
 use ledger::{AnswerEffect, Ledger, Outcome, PaymentAnswer, Position, Verdict};
 use types::{BatchNumber, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
@@ -82,8 +82,9 @@ pub(crate) struct Auditor {
     durable: Vec<Frame>,
     /// How many of them the model has applied.
     applied: usize,
-    /// The frames of a log that is being read.
+    /// The frames of a log that is being read, and how many come before them that a snapshot covers.
     reading: Vec<Frame>,
+    covered: usize,
     decided: BTreeMap<Sequence, Decided>,
     told: BTreeMap<(u8, u32), (Pay, Told, Timestamp)>,
     settled: BTreeMap<(u8, u32), Timestamp>,
@@ -109,6 +110,11 @@ impl Frame {
 }
 
 impl Auditor {
+    /// Of a log that begins under this version of the rules.
+    pub(crate) fn of(rules_version: u32) -> Self {
+        Self { model: Model::begun_under(rules_version), ..Self::default() }
+    }
+
     /// A command is handed to the node in this form.
     pub(crate) fn sent(&mut self, record: &[u8], step: &Step) {
         self.steps.insert(record.to_vec(), step.clone());
@@ -157,16 +163,30 @@ impl Auditor {
         self.reading.push(Frame::of(view));
     }
 
-    /// A start begins to read.
-    pub(crate) fn reads(&mut self) {
+    /// A start begins to read, at the log's beginning or after the frame at which a snapshot stands. That must be one
+    /// that was acknowledged, or at least written.
+    pub(crate) fn reads(&mut self, snapshot: Option<&Tail>) -> Result<(), Violation> {
         self.reading.clear();
+        let Some(tail) = snapshot else {
+            self.covered = 0;
+            return Ok(());
+        };
+        self.covered = usize::try_from(tail.batch.0).expect("64 bits");
+        let frame = self.covered.checked_sub(1).and_then(|index| self.durable.get(index));
+        match frame.is_some_and(|frame| frame.hash == tail.hash) {
+            true => Ok(()),
+            false => {
+                Err(format!("promise 2: a snapshot stands at batch {}, which is not durable", tail.batch))
+            }
+        }
     }
 
     /// A start has read the log to its end: it must hold all that was acknowledged, and nothing else than what
     /// was handed to the disk.
     pub(crate) fn recovered(&mut self) -> Result<Recovered, Violation> {
         let found = std::mem::take(&mut self.reading);
-        for (expected, frame) in self.durable.iter().zip(&found) {
+        let after = &self.durable[self.covered..];
+        for (expected, frame) in after.iter().zip(&found) {
             if expected.hash != frame.hash {
                 return Err(format!("promise 2: durable batch {} has changed", frame.header.batch));
             }
@@ -176,16 +196,17 @@ impl Auditor {
                 return Err(format!("promise 2: batch {} was never written", frame.header.batch));
             }
         }
-        if found.len() < self.durable.len() {
-            let mut missing = self.durable[found.len()..].iter().map(|frame| frame.header.batch);
+        if found.len() < after.len() {
+            let mut missing = after[found.len()..].iter().map(|frame| frame.header.batch);
             let is_overwritten = |batch| self.stray_writes.last().is_some_and(|stray| *stray > batch);
             if missing.all(|batch| self.lost_writes.contains(&batch) || is_overwritten(batch)) {
                 return Ok(Recovered::InWindow);
             }
-            let (held, acknowledged) = (found.len(), self.durable.len());
+            let (held, acknowledged) = (self.covered + found.len(), self.durable.len());
             return Err(format!("promise 2: {acknowledged} frames were acknowledged, {held} are there"));
         }
-        for frame in found.into_iter().skip(self.durable.len()) {
+        let known = after.len();
+        for frame in found.into_iter().skip(known) {
             self.push(frame)?;
         }
         self.apply_all()?;
@@ -204,6 +225,7 @@ impl Auditor {
 
     fn apply(&mut self, frame: &Frame, settled: &mut Vec<Timestamp>) -> Result<(), Violation> {
         let mut at = Position { sequence: frame.header.first_sequence, time: frame.header.time };
+        same("the rules of a frame", &self.model.rules_version, &frame.header.rules_version)?;
         self.listens();
         let decided = self.model.tick(at);
         self.ticked(&decided);
@@ -239,7 +261,8 @@ impl Auditor {
                 Verdict::Payment { .. }
                 | Verdict::Answer { .. }
                 | Verdict::Done { .. }
-                | Verdict::Refused { .. } => {}
+                | Verdict::Refused { .. }
+                | Verdict::AskAgain => {}
             }
         }
         Ok(())
@@ -256,7 +279,7 @@ impl Auditor {
         let is_settled = match expected.verdict {
             Verdict::Payment { state, .. } => state == PaymentState::Settled,
             Verdict::Answer { state, .. } => state == Some(PaymentState::Settled),
-            Verdict::Done { .. } | Verdict::Refused { .. } => false,
+            Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::AskAgain => false,
         };
         if let Some(Decided { step: Step::Pay(payment), received, .. }) = self.decided.get(&sequence).cloned()
             && is_settled
@@ -382,6 +405,12 @@ impl Auditor {
         ledger.validate();
         same("the position", &self.model.at, &ledger.position())?;
         compare::ledger(&self.model, ledger).map_err(|error| format!("promise 3: {error}"))
+    }
+
+    /// The last frame that was applied.
+    pub(crate) fn applied(&self) -> BatchNumber {
+        let last = self.applied.checked_sub(1).map(|index| self.durable[index].header.batch);
+        last.unwrap_or(BatchNumber(0))
     }
 
     /// The last frame on the disk.

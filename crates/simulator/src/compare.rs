@@ -31,6 +31,7 @@ pub(crate) fn payment(expected: Known, found: &PaymentAnswer) -> Result<(), Stri
 
 /// Says how a ledger differs from the model.
 pub(crate) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    same("the version of the rules", &model.rules_version, &ledger.rules_version())?;
     same("accounts", &model.accounts.len(), &ledger.account_count())?;
     for (number, expected) in &model.accounts {
         let found = ledger.account_by_number(AccountNumber(*number));

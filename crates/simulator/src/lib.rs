@@ -15,6 +15,7 @@ mod auditor;
 mod banks;
 mod compare;
 mod crash_points;
+mod erasure;
 mod model;
 #[cfg(solvo_mutants)]
 mod mutants;
@@ -38,7 +39,13 @@ pub use simulation::{Ending, Summary};
 
 /// Runs one seed. An error says which promise was broken; a panic of the node is one as well.
 pub fn run(seed: u64, is_printed: bool) -> Result<Summary, String> {
-    let simulate = || simulation::Simulation::new(seed, is_printed).run();
+    let simulate = || {
+        // A life of keys is short, and one in four seeds sees one.
+        if seed.is_multiple_of(4) {
+            erasure::erasure(seed)?;
+        }
+        simulation::Simulation::new(seed, is_printed).run()
+    };
     catch_unwind(AssertUnwindSafe(simulate)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -60,14 +67,21 @@ mod tests {
     #[test]
     fn seeds_keep_every_promise_and_repeat_themselves() {
         let (mut starts, mut heard, mut effects) = (0, 0, [0; 6]);
+        let (mut snapshots, mut from_snapshot) = (0, 0);
         for seed in 0..40 {
             let first = run(seed, false);
             assert_eq!(first, run(seed, false), "seed {seed} repeats itself");
             let summary = first.unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
             (starts, heard) = (starts + summary.starts, heard + summary.heard);
+            snapshots += summary.snapshots;
+            from_snapshot += summary.starts_from_snapshot;
             effects.iter_mut().zip(summary.effects).for_each(|(sum, count)| *sum += count);
         }
         assert!(starts > 60, "the seeds see crashes: {starts} starts");
+        assert!(
+            snapshots > 100 && from_snapshot > 20,
+            "{snapshots} snapshots, {from_snapshot} starts from one"
+        );
         assert!(heard > 1000, "the seeds see banks: they hear {heard} things");
         let [applied, late, double, contrary, not_asked, _] = effects;
         let seen = [applied, late, double, contrary, not_asked];

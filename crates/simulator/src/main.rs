@@ -54,6 +54,8 @@ struct Tally {
     told: u64,
     answers: u64,
     heard: u64,
+    snapshots: u64,
+    starts_from_snapshot: u64,
 }
 
 /// Every so many seeds are run twice, and must give the same trace.
@@ -137,18 +139,23 @@ impl Tally {
         self.told += summary.told;
         self.answers += summary.answers;
         self.heard += summary.heard;
+        self.snapshots += summary.snapshots;
+        self.starts_from_snapshot += summary.starts_from_snapshot;
     }
 
     fn print(&self, json: bool) {
-        let Self { seeds, converged, stopped, in_window, failed, starts, told, answers, heard } = self;
+        let Self { seeds, converged, stopped, in_window, failed, starts, told, answers, heard, .. } = self;
+        let Self { snapshots, starts_from_snapshot, .. } = self;
         match json {
             true => println!(
                 "{{\"seeds\":{seeds},\"converged\":{converged},\"stopped\":{stopped},\"in_window\":{in_window},\
-                 \"failed\":{failed},\"starts\":{starts},\"outcomes\":{told},\"answers\":{answers},\"heard\":{heard}}}"
+                 \"failed\":{failed},\"starts\":{starts},\"outcomes\":{told},\"answers\":{answers},\"heard\":{heard},\
+                 \"snapshots\":{snapshots},\"starts_from_snapshot\":{starts_from_snapshot}}}"
             ),
             false => println!(
                 "{seeds} seeds: {converged} converged, {stopped} stopped at damage as they must, {in_window} lost \
-                 the last write in the documented window, {failed} failed; {starts} starts; {told} outcomes, \
+                 the last write in the documented window, {failed} failed; {starts} starts, {starts_from_snapshot} of them \
+                 from one of {snapshots} snapshots; {told} outcomes, \
                  {answers} answers and {heard} things that banks heard were checked"
             ),
         }

@@ -162,11 +162,18 @@ pub(crate) struct Model {
     pub(crate) asked: Vec<Asked>,
     /// Answers by their effect.
     pub(crate) effects: BTreeMap<AnswerEffect, u64>,
+    /// The version of the rules that decides the next frame.
+    pub(crate) rules_version: u32,
     /// The last position.
     pub(crate) at: Position,
 }
 
 impl Model {
+    /// Before the first record of a log that begins under this version of the rules.
+    pub(crate) fn begun_under(rules_version: u32) -> Self {
+        Self { rules_version, ..Self::default() }
+    }
+
     /// A frame begins: what is older than five days is forgotten, and questions whose time is over end. Says what was
     /// decided, in order.
     pub(crate) fn tick(&mut self, at: Position) -> Vec<(Sequence, Expected)> {
@@ -302,6 +309,7 @@ impl Model {
             Request::SetFlag { account, currency, is_flagged } => {
                 self.set_flag(account, currency, is_flagged)
             }
+            Request::SetVersion { version } => self.set_version(version),
             Request::SetLimit { bank, unanswered_max } => {
                 self.change_bank(bank, |known| known.unanswered_max = unanswered_max)
             }
@@ -310,6 +318,15 @@ impl Model {
         let (received, sequence) = (self.at.time, self.at.sequence);
         self.answered.insert(id, Answered { body, received, sequence, expected });
         expected
+    }
+
+    /// From the next frame on, and by one.
+    fn set_version(&mut self, version: u32) -> Result<(u64, Decimal), Refusal> {
+        if version != self.rules_version + 1 {
+            return Err(Refusal::VersionNotNext);
+        }
+        self.rules_version = version;
+        Ok((0, Decimal::ZERO))
     }
 
     fn expected(&self, answer: Result<(u64, Decimal), Refusal>) -> Expected {
@@ -498,7 +515,7 @@ impl Expected {
             Verdict::Payment { state, reason, .. } => Verdict::Payment { state, reason, repeat_of },
             Verdict::Done { subject, .. } => Verdict::Done { subject, repeat_of },
             Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
-            Verdict::Answer { .. } => unreachable!("answers are no requests"),
+            Verdict::Answer { .. } | Verdict::AskAgain => unreachable!("they are no requests"),
         };
         Self { verdict, ..self }
     }

@@ -29,7 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 17] = {
+pub const MUTANTS: [Mutant; 20] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
@@ -42,6 +42,7 @@ pub const MUTANTS: [Mutant; 17] = {
         mutant("retry a failed sync", 1000, Which::Journal(Journal::RetryFailedSync)),
         mutant("accept a frame of another epoch", 100, Which::Journal(Journal::AcceptOtherEpoch)),
         mutant("treat mid-log damage as a torn tail", 200, Which::Journal(Journal::DamageAsTorn)),
+        mutant("skip key destruction", 20, Which::Journal(Journal::SkipKeyDestruction)),
         mutant("forget a refusal", 50, Which::Ledger(Ledger::ForgetRefusal)),
         mutant("check expiry before duplicate", 50, Which::Ledger(Ledger::ExpiryBeforeDuplicate)),
         mutant("ignore a changed body", 50, Which::Ledger(Ledger::IgnoreChangedBody)),
@@ -54,6 +55,8 @@ pub const MUTANTS: [Mutant; 17] = {
         mutant("apply twice after restart", 200, Which::Engine(Engine::ApplyTwice)),
         mutant("forward before durable", 20, Which::Engine(Engine::ForwardBeforeDurable)),
         mutant("lose open reservations on restart", 50, Which::Engine(Engine::LoseOpenReservationsOnRestart)),
+        mutant("truncate before verified", 100, Which::Engine(Engine::TruncateBeforeVerified)),
+        mutant("lose a timer in a snapshot", 100, Which::Ledger(Ledger::LoseTimerInState)),
     ]
 };
 

@@ -1,11 +1,14 @@
-//! One life of a node: the engine's step on a local journal, started as the engine starts it.
+//! One life of a node: the engine's step on a local journal, with its follower, started as the engine starts it.
 
 use std::sync::Arc;
 
-use engine::{Core, CoreSetup, Directory, LogClock, Now, Replayer};
+use engine::{
+    Core, CoreSetup, Directory, Follower, FollowerSettings, FollowerSetup, LogClock, Now, Replayer,
+};
 use journal::{
-    Append, ClaimError, FrameBuilder, FrameKind, Journal, LocalJournal, LocalWriter, MemoryStorage,
-    OpenError, Preparer, ReadError, SealInput, SealedFrame, SegmentSize, Settings, Tail, Writer,
+    Append, ClaimError, FrameBuilder, FrameKind, FrameView, Journal, LoadError, Loaded, LocalJournal,
+    LocalWriter, MemoryStorage, OpenError, Preparer, ReadError, Reader, SealInput, SealedFrame, SegmentSize,
+    Settings, SnapshotFault, Tail, Writer,
 };
 use ledger::{Limits, Profile, RecordWriter};
 use types::{BatchNumber, Duration, PrincipalNumber};
@@ -22,6 +25,11 @@ pub(crate) struct Node {
     pub(crate) writer: LocalWriter<MemoryStorage>,
     pub(crate) preparer: Preparer<MemoryStorage>,
     pub(crate) journal: LocalJournal<MemoryStorage>,
+    pub(crate) follower: Follower<MemoryStorage>,
+    /// The frame at which the snapshot stood from which it began, 0 if it began with the log.
+    pub(crate) covered: BatchNumber,
+    /// What was wrong with a newer snapshot.
+    pub(crate) passed_over: Option<SnapshotFault>,
     /// The frame that has been handed out.
     pub(crate) held: Option<SealedFrame>,
     /// What came of its write, before the step knows.
@@ -45,6 +53,12 @@ pub(crate) enum Down {
 pub(crate) struct Start<'parts> {
     pub(crate) auditor: &'parts mut Auditor,
     pub(crate) now: Now,
+    /// The version of the rules under which a new log begins: an older program may have begun it.
+    pub(crate) begins_under: u32,
+    /// When snapshots are written.
+    pub(crate) following: FollowerSettings,
+    /// The folder, if all of it must be good: then what the start comes to is compared with a replay of the whole log.
+    pub(crate) whole: Option<MemoryStorage>,
 }
 
 /// Opens the journal of a folder, or makes one.
@@ -75,13 +89,24 @@ pub(crate) fn open(
 
 impl Start<'_> {
     /// Replays the log, claims it, begins it if it is new, and makes the step.
-    pub(crate) fn run(&mut self, mut journal: LocalJournal<MemoryStorage>) -> Result<Node, Down> {
-        let mut replayer = Replayer::new(LIMITS);
-        self.auditor.reads();
-        let tail = journal.read(BatchNumber(0), &mut |frame, _| {
+    pub(crate) fn run(mut self, mut journal: LocalJournal<MemoryStorage>) -> Result<Node, Down> {
+        let snapshots = journal.snapshots();
+        let loaded = snapshots.load(&mut |_, state| Ok(Replayer::read_state(state, LIMITS)?));
+        let Loaded { snapshot, passed_over } = loaded.map_err(|error| match error {
+            LoadError::Unreadable { .. } => Down::Stopped(error.to_string()),
+            LoadError::WrongFile { .. } => Down::Wrong(error.to_string()),
+        })?;
+        let begins = snapshot.as_ref().map(|(header, _)| (header.number, header.tail));
+        let mut replayer = snapshot.map_or_else(|| Replayer::new(LIMITS), |(_, replayer)| replayer);
+        self.auditor.reads(begins.as_ref().map(|(_, tail)| tail)).map_err(Down::Wrong)?;
+        let visit = &mut |frame: &FrameView<'_>, _| {
             self.auditor.read(frame);
             Ok(replayer.frame(frame)?)
-        });
+        };
+        let tail = match &begins {
+            Some((_, tail)) => journal.read_from(tail, visit),
+            None => journal.read(BatchNumber(0), visit),
+        };
         let mut tail = tail.map_err(|error| match error {
             ReadError::Damage(_) => Down::Stopped(error.to_string()),
             ReadError::Storage(_) => Down::Again(error.to_string()),
@@ -91,9 +116,17 @@ impl Start<'_> {
             Recovered::Whole => {}
             Recovered::InWindow => return Err(Down::InWindow),
         }
+        if let Some(storage) = self.whole.take().filter(|_| begins.is_some()) {
+            same_as_whole_log(storage, &replayer).map_err(Down::Wrong)?;
+        }
         let mut clock = LogClock::new(self.now, tail.time);
         let mut builder = FrameBuilder::new(2);
-        let mut epoch_start = self.seal(&mut builder, &mut clock, FrameKind::EpochStart, tail)?;
+        let rules_version = match tail.batch {
+            BatchNumber(0) => self.begins_under,
+            _ => replayer.ledger().rules_version(),
+        };
+        let mut epoch_start =
+            self.seal(&mut builder, &mut clock, FrameKind::EpochStart, tail, rules_version)?;
         let mut writer = journal.claim(&tail, &mut epoch_start).map_err(|error| match error {
             ClaimError::Refused(_) | ClaimError::Unknown(_) => Down::Again(error.to_string()),
             ClaimError::Lost { .. } | ClaimError::Read(_) | ClaimError::Poisoned => {
@@ -106,7 +139,7 @@ impl Start<'_> {
             commands.genesis(IDENTITY.cluster, IDENTITY.incarnation);
             commands.set_profile(&Profile::sct_inst_2025());
             commands.split().for_each(|record| builder.push_record(record));
-            let mut frame = self.seal(&mut builder, &mut clock, FrameKind::Commands, tail)?;
+            let mut frame = self.seal(&mut builder, &mut clock, FrameKind::Commands, tail, rules_version)?;
             match writer.append(&mut frame) {
                 Append::Durable => tail = self.take(&frame, &mut replayer)?,
                 failed @ (Append::Refused(_) | Append::Unknown(_)) => {
@@ -117,6 +150,8 @@ impl Start<'_> {
                 }
             }
         }
+        let number = begins.map_or(0, |(number, _)| number);
+        snapshots.withdraw_after(number).map_err(|error| Down::Again(error.to_string()))?;
         let (ledger, untold) = replayer.finish();
         self.auditor.state(&ledger).map_err(Down::Wrong)?;
         let directory = Arc::new(Directory::default());
@@ -124,7 +159,18 @@ impl Start<'_> {
         let setup = CoreSetup { ledger, untold, builder, identity, tail, clock, directory };
         let core = Core::new(setup, self.now);
         let preparer = journal.preparer();
-        Ok(Node { core, writer, preparer, journal, held: None, written: None })
+        let follower = Follower::new(FollowerSetup {
+            reader: journal.frame_reader(),
+            snapshots,
+            limits: LIMITS,
+            settings: self.following,
+            snapshot: number,
+            pause: Box::new(|_, _| {}),
+        });
+        let covered = begins.map_or(BatchNumber(0), |(_, tail)| tail.batch);
+        let passed_over = passed_over.map(|(_, fault)| fault);
+        let (held, written) = (None, None);
+        Ok(Node { core, writer, preparer, journal, follower, covered, passed_over, held, written })
     }
 
     fn seal(
@@ -133,6 +179,7 @@ impl Start<'_> {
         clock: &mut LogClock,
         kind: FrameKind,
         tail: Tail,
+        rules_version: u32,
     ) -> Result<SealedFrame, Down> {
         let nanosecond = Duration::from_nanoseconds(1).expect("one is not negative");
         let log_time = clock.read(self.now);
@@ -141,7 +188,7 @@ impl Start<'_> {
             identity: IDENTITY,
             previous: tail,
             time: log_time.max(tail.time.plus(nanosecond)),
-            rules_version: 1,
+            rules_version,
             durable_mark: tail.batch,
             personal_key: 0,
         });
@@ -154,5 +201,23 @@ impl Start<'_> {
         self.auditor.apply_all().map_err(Down::Wrong)?;
         replayer.frame(&frame.view()).map_err(|error| Down::Wrong(error.to_string()))?;
         Ok(frame.tail())
+    }
+}
+
+/// A start from a snapshot has come to the state to which the whole log comes, archive included, byte for byte.
+fn same_as_whole_log(storage: MemoryStorage, started: &Replayer) -> Result<(), Violation> {
+    let reader = Reader::open(storage).map_err(|error| error.to_string())?;
+    let mut whole = Replayer::new(LIMITS);
+    let read = reader.read(BatchNumber(0), &mut |frame, _| Ok(whole.frame(frame)?));
+    read.map_err(|error| format!("promise 6: the archive and the log are not the whole log: {error}"))?;
+    let state = |replayer: &Replayer| {
+        let mut bytes = Vec::new();
+        replayer.write_state(&mut bytes).map(|()| bytes).map_err(|error| error.to_string())
+    };
+    match state(&whole)? == state(started)? {
+        true => Ok(()),
+        false => {
+            Err("promise 6: a start from a snapshot comes to another state than the whole log".to_owned())
+        }
     }
 }

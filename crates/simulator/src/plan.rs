@@ -3,7 +3,10 @@
 //! Every seed leaves most troubles out and has plenty of the rest (swarm testing, Groce et al. 2012), so that each
 //! of them is also seen alone.
 
+use engine::FollowerSettings;
 use journal::SegmentSize;
+use ledger::RULES_VERSION;
+use types::Duration;
 
 use crate::banks::Behaviour;
 use crate::random::Random;
@@ -42,10 +45,14 @@ pub(crate) enum Trouble {
     BankChanges,
     /// The process ends, or the machine loses power, between a question and its answer.
     EndAfterForward,
+    /// A write of a snapshot is acknowledged and lost.
+    LostSnapshot,
+    /// The machine loses power, or the disk fails, while a snapshot is written, comes to count, or lets segments go.
+    StopInSnapshot,
 }
 
 impl Trouble {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::PowerLoss,
         Self::PowerLossSoon,
         Self::Exit,
@@ -61,6 +68,8 @@ impl Trouble {
         Self::BankLeaves,
         Self::BankChanges,
         Self::EndAfterForward,
+        Self::LostSnapshot,
+        Self::StopInSnapshot,
     ];
 
     /// Whether one copy of the log can't always survive it.
@@ -125,6 +134,12 @@ pub(crate) struct Plan {
     pub(crate) collect_max: i64,
     /// Until a bank connects again, in nanoseconds, at most.
     pub(crate) reconnect_max: i64,
+    /// When snapshots are written.
+    pub(crate) following: FollowerSettings,
+    /// Between two steps of the follower, in nanoseconds, at most.
+    pub(crate) follow_pause_max: i64,
+    /// The version of the rules under which the log begins: the newest, or that of the program before.
+    pub(crate) begins_under: u32,
     /// How often a bank has forgotten what it heard last when it connects. Thousandths.
     pub(crate) bank_forgets: u64,
 }
@@ -174,6 +189,13 @@ impl Plan {
             collect_max: *random.one_of(&[MILLISECOND, 50 * MILLISECOND, SECOND]),
             reconnect_max: *random.one_of(&[10 * MILLISECOND, 500 * MILLISECOND, 3 * SECOND]),
             bank_forgets: *random.one_of(&[0, 0, 500]),
+            following: FollowerSettings {
+                snapshot_after_bytes: *random.one_of(&[16 << 10, 64 << 10, 1 << 20]),
+                snapshot_after: Duration::from_seconds(*random.one_of(&[1, 60, 3600])),
+                ..FollowerSettings::default()
+            },
+            follow_pause_max: *random.one_of(&[20 * MILLISECOND, 200 * MILLISECOND, 2 * SECOND]),
+            begins_under: RULES_VERSION - u32::from(random.happens(500)),
         }
     }
 }

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Action, ClockState, Event, Notice, Now, Outbox, Submission, Taken};
+use engine::{Action, ClockState, Event, FollowerSettings, Notice, Now, Outbox, Submission, Taken};
 use journal::{Append, Fate, MemoryStorage, Prepared, SegmentSize, Space, Writer};
 use ledger::{
     AccountKind, AccountMode, Answer, AnswerEffect, Connected, Direction, Kind, Ledger, LiquidityDirection,
-    Outcome, OutcomeEntry, Stage, Verdict,
+    Outcome, OutcomeEntry, RULES_VERSION, Stage, Verdict,
 };
 use types::{PaymentState, Sequence, StatusReason, Timestamp};
 
@@ -51,7 +51,7 @@ impl Table {
         let mut table = Self {
             storage: MemoryStorage::new(),
             node: None,
-            auditor: Auditor::default(),
+            auditor: Auditor::of(RULES_VERSION),
             is_audited,
             now: Now { monotonic: 5 * SECOND, wall },
             tickets: 0,
@@ -72,7 +72,14 @@ impl Table {
     fn start(&mut self) {
         let segment_size = SegmentSize::new(4 << 20).unwrap();
         let journal = crate::node::open(&self.storage, segment_size, 1).unwrap();
-        let started = Start { auditor: &mut self.auditor, now: self.now }.run(journal);
+        let start = Start {
+            auditor: &mut self.auditor,
+            now: self.now,
+            begins_under: RULES_VERSION,
+            following: FollowerSettings::default(),
+            whole: None,
+        };
+        let started = start.run(journal);
         self.node = Some(started.expect("nothing is wrong with its disk"));
         let log_time = self.log_time();
         self.auditor.serves(log_time);
@@ -153,7 +160,11 @@ impl Table {
                     }
                 }
                 Action::WakeAt(_) | Action::Late { .. } => {}
-                Action::Answer(..) | Action::Halt(_) | Action::Stopped => panic!("{action:?}"),
+                Action::Answer(..)
+                | Action::LookUp(_)
+                | Action::AskAgain(_)
+                | Action::Halt(_)
+                | Action::Stopped => panic!("{action:?}"),
             }
         }
     }

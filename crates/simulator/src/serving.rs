@@ -1,9 +1,9 @@
 //! The node's side of a simulation: what arrives at it, what it says, and what it asks of its disk.
 
-use engine::{Action, ClockState, Event, Submission};
+use engine::{Action, ClockState, Event, Now, Submission};
 use journal::{Append, Prepared, Space, Writer};
 use ledger::Outcome;
-use types::Timestamp;
+use types::{BatchNumber, Timestamp};
 
 use super::troubles::{Ambush, is_off};
 use super::{Ending, Happening, MICROSECOND, MILLISECOND, Phase, SECOND, Simulation, Stop, Waiting};
@@ -132,6 +132,9 @@ impl Simulation {
                 self.at(pause, Happening::Idle(self.life));
             }
             Action::Late { .. } => {}
+            Action::LookUp(_) | Action::AskAgain(_) => {
+                return Err(Stop::Wrong("payments leave a table that seals none".to_owned()));
+            }
             Action::Halt(reason) => {
                 self.note(&format!("the node halts: {reason}"));
                 return self.after_failure();
@@ -247,18 +250,40 @@ impl Simulation {
         self.rot();
         let started = crate::node::open(&self.storage, self.plan.segment_size, self.random.bits());
         let now = self.now();
-        let started = started.and_then(|journal| Start { auditor: &mut self.auditor, now }.run(journal));
+        let start = self.how_it_starts(now);
+        let started = started.and_then(|journal| start.run(journal));
         self.started(started)
+    }
+
+    /// What a start is given.
+    pub(super) fn how_it_starts(&mut self, now: Now) -> Start<'_> {
+        Start {
+            auditor: &mut self.auditor,
+            now,
+            begins_under: self.plan.begins_under,
+            following: self.plan.following,
+            whole: (!self.media_harmed).then(|| self.storage.clone()),
+        }
     }
 
     pub(super) fn started(&mut self, started: Result<Node, Down>) -> Result<(), Stop> {
         let error = match started {
             Ok(node) => {
                 self.auditor.serves(node.core.clock().clone().read(self.now()));
-                if let Some(place) = &self.rotten {
+                // What a snapshot covers is not looked at.
+                if let Some((batch, place)) = &self.rotten
+                    && *batch > node.covered
+                {
                     return Err(Stop::Wrong(format!("promise 2: it starts over damage at {place}")));
                 }
-                self.note(&format!("the node serves, from {}", self.auditor.at().sequence));
+                if let Some(fault) = node.passed_over.as_ref().filter(|_| !self.media_harmed) {
+                    return Err(Stop::Wrong(format!(
+                        "promise 2: a snapshot that counts can't be read: {fault}"
+                    )));
+                }
+                self.starts_from_snapshot += u64::from(node.covered > BatchNumber(0));
+                let (covered, at) = (node.covered, self.auditor.at().sequence);
+                self.note(&format!("the node serves, from {at}, after a snapshot at batch {covered}"));
                 self.node = Some(node);
                 self.life += 1;
                 self.starts += 1;
@@ -266,6 +291,8 @@ impl Simulation {
                 self.at(0, Happening::Idle(self.life));
                 self.at(0, Happening::Prepare(self.life));
                 self.at(LOOK_AROUND, Happening::LookAround(self.life));
+                let pause = self.pause(self.plan.follow_pause_max);
+                self.at(pause, Happening::Follow(self.life));
                 if self.phase != Phase::Trouble {
                     self.set_clock();
                 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use engine::{Event, Now};
 use journal::{FrameKind, MemoryStorage, SealedFrame};
 use ledger::{AnswerEffect, Stage};
-use types::{Sequence, Timestamp};
+use types::{BatchNumber, Sequence, Timestamp};
 
 use crate::auditor::{Auditor, Violation};
 use crate::banks::RemoteBank;
@@ -24,6 +24,8 @@ use crate::trace::Trace;
 use crate::traffic::{Traffic, Wish, world};
 use crate::words::Query;
 
+#[path = "following.rs"]
+mod following;
 #[path = "links.rs"]
 mod links;
 #[path = "serving.rs"]
@@ -74,6 +76,10 @@ pub struct Summary {
     pub answers: u64,
     /// Things that banks heard and that were checked: as they happened, from the log, and from the state.
     pub heard: u64,
+    /// Snapshots that came to count.
+    pub snapshots: u64,
+    /// Starts that began from one.
+    pub starts_from_snapshot: u64,
     /// What came of the answers of banks, by [`AnswerEffect::ALL`].
     pub effects: [u64; 6],
 }
@@ -89,6 +95,7 @@ enum Happening {
     WriteDone(u64),
     Prepare(u64),
     LookAround(u64),
+    Follow(u64),
     Start,
     Trouble,
     Heal,
@@ -161,7 +168,8 @@ pub(crate) struct Simulation {
     ambush: Option<Ambush>,
     troubles: u64,
     media_harmed: bool,
-    rotten: Option<String>,
+    /// A frame in which a bit has flipped, and where it lies.
+    rotten: Option<(BatchNumber, String)>,
     auditor: Auditor,
     jobs: Vec<Job>,
     thought_of: Vec<Step>,
@@ -185,6 +193,8 @@ pub(crate) struct Simulation {
     told: u64,
     answers: u64,
     heard: u64,
+    snapshots: u64,
+    starts_from_snapshot: u64,
     has_stopped: bool,
 }
 
@@ -194,6 +204,7 @@ impl Simulation {
         let plan = Plan::draw(&mut random);
         let mut trace = Trace::new(is_printed);
         trace.line(0, &format!("seed {seed}: {plan:?}"));
+        let auditor = Auditor::of(plan.begins_under);
         let banks = (0..BANKS).zip(plan.behaviours);
         let banks = banks.map(|(bank, behaviour)| RemoteBank::new(bank, behaviour)).collect();
         Self {
@@ -215,7 +226,7 @@ impl Simulation {
             troubles: 0,
             media_harmed: false,
             rotten: None,
-            auditor: Auditor::default(),
+            auditor,
             jobs: Vec::new(),
             thought_of: Vec::new(),
             reserved: Vec::new(),
@@ -234,6 +245,8 @@ impl Simulation {
             told: 0,
             answers: 0,
             heard: 0,
+            snapshots: 0,
+            starts_from_snapshot: 0,
             has_stopped: false,
         }
     }
@@ -278,6 +291,8 @@ impl Simulation {
             told: self.told,
             answers: self.answers,
             heard: self.heard,
+            snapshots: self.snapshots,
+            starts_from_snapshot: self.starts_from_snapshot,
             effects: AnswerEffect::ALL
                 .map(|effect| self.auditor.model.effects.get(&effect).copied().unwrap_or(0)),
         })
@@ -301,11 +316,13 @@ impl Simulation {
             Happening::WriteDone(life) if life == self.life => return self.write_done(),
             Happening::Prepare(life) if life == self.life => return self.prepare(),
             Happening::LookAround(life) if life == self.life => self.look_around(),
+            Happening::Follow(life) if life == self.life => return self.follow(),
             Happening::Idle(_)
             | Happening::WriteStart(_)
             | Happening::WriteDone(_)
             | Happening::Prepare(_)
-            | Happening::LookAround(_) => {}
+            | Happening::LookAround(_)
+            | Happening::Follow(_) => {}
             Happening::Start => return self.start(),
             Happening::Trouble => return self.trouble(),
             Happening::Heal => return self.heal(),

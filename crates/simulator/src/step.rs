@@ -142,6 +142,11 @@ pub(crate) enum Request {
         /// Whether it is.
         is_flagged: bool,
     },
+    /// The version of the rules is raised.
+    SetVersion {
+        /// To this one.
+        version: u32,
+    },
     /// How many questions a bank may have unanswered.
     SetLimit {
         /// Which.

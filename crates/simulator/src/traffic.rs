@@ -208,6 +208,11 @@ impl Traffic<'_> {
                 let modes = [AccountMode::Hosted, AccountMode::Remote, AccountMode::Mixed];
                 Request::Register { bank, mode: *self.random.one_of(&modes), currency }
             }
+            // Most often the one after the first: a log may have begun under that.
+            1 if self.random.happens(250) => {
+                let version = 1 + u32::from(self.random.happens(800));
+                Request::SetVersion { version }
+            }
             1 => {
                 let statuses =
                     [ParticipantStatus::Active, ParticipantStatus::Active, ParticipantStatus::Suspended];

@@ -1,14 +1,13 @@
 //! What goes wrong: crashes, faults of the disk, clocks, other writers.
 
 use journal::{
-    Append, Fate, Fault, MemoryStorage, Reader, Space, Storage, StorageErrorKind, Unsynced, Writer,
-    segment_name,
+    ARCHIVE_NAME, Append, Fate, Fault, MemoryStorage, Reader, Space, Storage, StorageErrorKind, Unsynced,
+    Writer, segment_name,
 };
 use types::BatchNumber;
 
 use super::{Happening, MILLISECOND, Phase, SECOND, Simulation, Stop};
 use crate::banks::Behaviour;
-use crate::node::Start;
 use crate::plan::{Losses, Trouble};
 
 /// What waits for its moment.
@@ -86,6 +85,8 @@ impl Simulation {
                 self.note(&format!("bank {bank} becomes {:?}", self.banks[bank].behaviour));
             }
             Trouble::EndAfterForward => self.ambush = Some(Ambush::Forwarded),
+            Trouble::LostSnapshot => return self.lose_a_snapshot(),
+            Trouble::StopInSnapshot => return self.stop_in_a_snapshot(),
         }
         Ok(())
     }
@@ -202,17 +203,21 @@ impl Simulation {
         let mut frames = Vec::new();
         let Ok(reader) = Reader::open(self.storage.clone()) else { return };
         let read = reader.read(BatchNumber(0), &mut |frame, location| {
-            frames.push((location, u64::try_from(frame.bytes().len() + 64).expect("64 bits")));
+            let length = u64::try_from(frame.bytes().len() + 64).expect("64 bits");
+            frames.push((frame.header().batch, location, length));
             Ok(())
         });
-        let Some((last, last_length)) = frames.pop().filter(|_| read.is_ok()) else { return };
+        let Some((_, last, last_length)) = frames.pop().filter(|_| read.is_ok()) else { return };
         let bit = u8::try_from(self.random.below(8)).expect("it is below 8");
         if !frames.is_empty() && self.random.happens(500) {
-            let (location, length) = *self.random.one_of(&frames);
+            let (batch, location, length) = *self.random.one_of(&frames);
             let offset = location.offset + self.random.below(length);
             self.note(&format!("bit rot in the frame at {location}"));
-            self.storage.flip_bit(&segment_name(location.segment), offset, bit);
-            self.rotten = Some(location.to_string());
+            let name = segment_name(location.segment);
+            let archived = format!("{ARCHIVE_NAME}/{name}");
+            let is_archived = self.storage.bytes(&name).is_none();
+            self.storage.flip_bit(if is_archived { &archived } else { &name }, offset, bit);
+            self.rotten = Some((batch, location.to_string()));
         } else {
             let Ok(names) = self.storage.list() else { return };
             let name = self.random.one_of(&names).clone();
@@ -247,7 +252,8 @@ impl Simulation {
         self.end_life();
         let now = self.now();
         self.zombie = Some((node.writer, frame));
-        let started = Start { auditor: &mut self.auditor, now }.run(node.journal);
+        let start = self.how_it_starts(now);
+        let started = start.run(node.journal);
         let zombie = self.zombie.take();
         self.started(started)?;
         if self.node.is_some() {
@@ -272,7 +278,7 @@ impl Simulation {
     }
 }
 
-fn device_error() -> Fault {
+pub(super) fn device_error() -> Fault {
     Fault::Error(StorageErrorKind::Device("input/output error".to_owned()))
 }
 

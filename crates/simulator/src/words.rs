@@ -11,7 +11,8 @@ use ledger::layout;
 use ledger::{
     AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter, Records,
     RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor,
-    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, TransferLiquidity,
+    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion,
+    TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
@@ -231,6 +232,10 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
         Request::SetFlag { account, currency, is_flagged } => {
             let account = selector(account, currency);
             writer.set_account_flag(&SetAccountFlag { request_id, account, is_flagged });
+        }
+        Request::SetVersion { version } => {
+            let command = SetVersion::new(request_id, version).expect("steps have versions that are known");
+            writer.set_version(&command);
         }
         Request::SetLimit { bank, unanswered_max } => {
             let bic = bic(bank);

@@ -78,6 +78,8 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         limits: DEMO_LIMITS,
         payments_ready: 0,
         commands_per_second_max: None,
+        master_key: None,
+        follower: engine::FollowerSettings::default(),
     };
     let node = Node::start(arguments.listen, config).await?;
     let address = node.address().to_string();

@@ -21,6 +21,7 @@ use types::{Bic, PaymentId, Sequence};
 use crate::inspect::fields::Fields;
 use crate::inspect::texts::Texts;
 use crate::inspect::{Shown, Stop, Unshown, is_broken_pipe, read, rows};
+use crate::master_key::MasterKeyArgs;
 use crate::verify::{Fault, FaultKind};
 
 /// Prints the ISO 20022 documents that came and went about a payment, as they were.
@@ -51,6 +52,8 @@ pub(crate) struct EvidenceArgs {
     /// Write each document into a file of this folder, which only its owner may read, instead of printing it.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
     /// Print one JSON object per document instead of text.
     #[arg(long)]
     json: bool,
@@ -73,7 +76,7 @@ pub(crate) fn run(args: &EvidenceArgs) -> anyhow::Result<ExitCode> {
 
 fn evidence(args: &EvidenceArgs, out: &mut dyn Write, errors: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let storage = FileStorage::open(&args.data).context("the folder can't be opened")?;
-    let reader = Reader::open(storage)?;
+    let reader = Reader::open(storage)?.with_keys_of_folder(args.master_key.read()?.as_ref())?;
     let wanted = match (args.payment, args.debtor_agent, &args.transaction_id) {
         (Some(payment), ..) => {
             let identity = reader.identity();
@@ -241,7 +244,7 @@ impl Search<'_> {
         };
         let waits = |about: &Sequence| self.positions.contains(about) || self.attempts.contains(about);
         let Some(about) = about.filter(waits) else { return Ok(()) };
-        let bytes = match frame.texts().is_some().then(|| Texts::read(record)) {
+        let bytes = match (!record.is_erased()).then(|| Texts::read(record)) {
             None => None,
             Some(Ok(Texts::Document(document))) => Some(document),
             Some(Ok(_)) => unreachable!("evidence is a document"),

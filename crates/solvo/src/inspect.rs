@@ -21,6 +21,7 @@ mod order;
 pub(crate) mod rows;
 pub(crate) mod texts;
 
+use crate::master_key::MasterKeyArgs;
 use crate::verify::{Fault, FaultKind};
 use fields::Fields;
 use mask::Personal;
@@ -51,6 +52,8 @@ pub(crate) struct InspectArgs {
     /// Show names, account numbers, addresses and remittance in full.
     #[arg(long)]
     personal: bool,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
     /// Print one JSON object per line instead of text.
     #[arg(long)]
     json: bool,
@@ -78,7 +81,7 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn inspect(args: &InspectArgs, out: &mut dyn Write, errors: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let storage = FileStorage::open(&args.folder).context("the folder can't be opened")?;
-    let reader = Reader::open(storage)?;
+    let reader = Reader::open(storage)?.with_keys_of_folder(args.master_key.read()?.as_ref())?;
     if let Some(payment) = args.payment
         && (payment.incarnation, payment.shard) != (reader.identity().incarnation, reader.identity().shard)
     {
@@ -266,8 +269,8 @@ impl Show<'_> {
             }
             self.found = true;
             let fields = rows::record(header, sequence, &record);
-            if frame.texts().is_none() {
-                self.row("record", header, fields.with("texts", "sealed"))?;
+            if record.is_erased() {
+                self.row("record", header, fields.with("texts", "erased"))?;
                 continue;
             }
             match Texts::read(&record) {

@@ -193,7 +193,7 @@ fn a_record_whose_texts_cannot_be_read_is_shown_without_them() {
 }
 
 #[test]
-fn sealed_texts_are_named_as_such() {
+fn texts_that_can_not_be_read_are_named_as_erased() {
     let folder = TempDir::new().unwrap();
     let mut log = HandWritten::new(folder.path());
     log.append(&log.genesis());
@@ -203,7 +203,7 @@ fn sealed_texts_are_named_as_such() {
     log.append_with_texts(&commands, &vec![0xA5; commands.texts().len()]);
     let rows = json(folder.path(), &["--frame", "3"]);
     assert_eq!(rows[0]["personal_key"], 1);
-    assert_eq!((&rows[1]["transaction_id"], &rows[1]["texts"]), (&"T1".into(), &"sealed".into()));
+    assert_eq!((&rows[1]["transaction_id"], &rows[1]["texts"]), (&"T1".into(), &"erased".into()));
 }
 
 /// Takes nothing, as a pipe whose reader has gone.

@@ -9,13 +9,17 @@ use tracing_subscriber::EnvFilter;
 mod bank;
 mod demo;
 mod dev_certs;
+mod erase;
 mod evidence;
 mod inspect;
+mod keys;
 mod load;
+mod master_key;
 mod node;
 mod receipt;
 mod remote;
 mod serve;
+mod set_version;
 mod submit;
 mod verify;
 
@@ -47,6 +51,9 @@ enum Command {
     DevCerts(dev_certs::DevCertsArgs),
     Evidence(evidence::EvidenceArgs),
     Receipt(receipt::ReceiptArgs),
+    Erase(erase::EraseArgs),
+    Keys(keys::KeysArgs),
+    SetVersion(set_version::SetVersionArgs),
 }
 
 fn main() -> ExitCode {
@@ -93,6 +100,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::DevCerts(arguments) => dev_certs::run(&arguments),
         Command::Evidence(arguments) => evidence::run(&arguments),
         Command::Receipt(arguments) => runtime()?.block_on(receipt::run(&arguments)),
+        Command::Erase(arguments) => erase::run(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments),
+        Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
     }
 }
 

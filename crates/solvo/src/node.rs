@@ -3,15 +3,15 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
-use engine::{Config, Engine, Handle};
+use engine::{Config, Engine, Handle, RecoveryProgress, RecoveryView};
 use history::receipts::{Keeper, Running, SigningKey};
 use server::{Beside, Identities, ReceiptDesk, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use types::Duration;
 
 use crate::receipt::{KEY_FILE, RECEIPTS_FOLDER, usual_interval};
 
@@ -30,7 +30,7 @@ pub(crate) struct ReceiptSettings {
     /// The file of the signing key; in the folder of the log if nothing else is said.
     pub(crate) key: Option<PathBuf>,
     /// How much log time a checkpoint covers.
-    pub(crate) interval: Duration,
+    pub(crate) interval: types::Duration,
 }
 
 impl Default for ReceiptSettings {
@@ -58,11 +58,14 @@ impl Node {
         if identities.is_none() && !listen.ip().is_loopback() {
             return Err(server::ServeError::NotLoopback(listen).into());
         }
-        let listener =
-            TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("can't listen on {listen}"))?
+            .into_std()?;
         let address = listener.local_addr()?;
         let folder = config.folder.clone();
-        let engine = tokio::task::spawn_blocking(move || engine::start(&config)).await??;
+        let engine = start_engine(identities.clone(), listener.try_clone()?, config, limits).await?;
+        let listener = TcpListener::from_std(listener)?;
         let handle = engine.handle();
         let receipts = tokio::task::spawn_blocking(move || keep_receipts(&folder, &receipts, handle)).await?;
         let (beside, receipts) = match receipts {
@@ -130,4 +133,51 @@ fn keep_receipts(
         }
     };
     Ok((Arc::clone(&keeper), Running::start(keeper, quiet)?))
+}
+
+/// How often a long start says how far it has come.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// Recovers or begins a log, and tells meanwhile how far that is: whoever connects, and the node's own log.
+async fn start_engine(
+    identities: Option<Arc<Identities>>,
+    listener: std::net::TcpListener,
+    config: Config,
+    limits: ServerLimits,
+) -> anyhow::Result<Engine> {
+    let progress = Arc::new(RecoveryProgress::default());
+    let (over, is_over) = oneshot::channel::<()>();
+    let is_over = async {
+        // A sender that is dropped means the same as one that sends.
+        let _ = is_over.await;
+    };
+    let listener = TcpListener::from_std(listener)?;
+    let waiting = server::serve_recovery(identities, listener, Arc::clone(&progress), limits, is_over);
+    let waiting = tokio::spawn(waiting);
+    let told = Arc::clone(&progress);
+    let mut engine = tokio::task::spawn_blocking(move || engine::start_telling(&config, &told));
+    let mut interval = tokio::time::interval(TELL_EVERY);
+    interval.tick().await;
+    let engine = loop {
+        tokio::select! {
+            engine = &mut engine => break engine,
+            _ = interval.tick() => tell(&progress.view()),
+        }
+    };
+    drop(over);
+    // Whoever could not be told waits for the node itself.
+    if let Err(error) = waiting.await? {
+        tracing::warn!(%error, "those who waited for the start could not be told how far it was");
+    }
+    Ok(engine??)
+}
+
+fn tell(view: &RecoveryView) {
+    tracing::info!(
+        percent = view.percent(),
+        seconds_left = view.left.map(|left| left.as_secs()),
+        frames = view.frames,
+        sequence = view.sequence.0,
+        "the log is being read"
+    );
 }

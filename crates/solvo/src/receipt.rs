@@ -16,13 +16,14 @@ use history::receipts::{
     Balances, Checkpoints, Facts, INTERVAL, Keeper, Progress, PublicKey, Receipt, Sides, SigningKey, Worker,
 };
 use journal::{
-    FileStorage, FrameSource, Identity, Journal as _, LocalJournal, ReadError, Reader, SegmentSize, Settings,
-    VisitFrame,
+    FileStorage, FrameSource, Identity, Journal as _, Keyring, LocalJournal, MasterKey, ReadError, Reader,
+    SegmentSize, Settings, Tail, VisitFrame,
 };
 use ledger::{Command, Records};
-use types::{Balance, BatchNumber, DigestKey, Duration, PaymentId, Sequence};
+use types::{Balance, BatchNumber, ClusterId, DigestKey, Duration, PaymentId, Sequence};
 
 use crate::inspect::fields::{Fields, Value};
+use crate::master_key::MasterKeyArgs;
 use crate::remote::{self, TlsArgs};
 
 /// Where a node keeps its checkpoints, within the folder of its log.
@@ -65,6 +66,8 @@ struct GetArgs {
     balances: Sides,
     #[command(flatten)]
     from: From,
+    #[command(flatten)]
+    master: MasterKeyArgs,
 }
 
 /// Where to ask.
@@ -121,6 +124,8 @@ struct RebuildArgs {
     /// How much log time one checkpoint covers; the node is then to be started with the same.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_interval)]
     receipt_interval: Duration,
+    #[command(flatten)]
+    master: MasterKeyArgs,
 }
 
 fn parse_sides(text: &str) -> Result<Sides, String> {
@@ -183,7 +188,8 @@ fn get_from_folder(arguments: &GetArgs, folder: &Path) -> anyhow::Result<String>
         arguments.payment,
         folder.display()
     );
-    let key = digest_key(|after, visit| Ok(log.read_after(after, visit)?))?;
+    let master = arguments.master.read()?;
+    let key = digest_key(folder, identity.cluster, master.as_ref(), &log)?;
     let checkpoints = folder.join(RECEIPTS_FOLDER);
     let checkpoints = Checkpoints::open(&checkpoints, identity.cluster, key, Arc::new(log))?;
     let checkpoints =
@@ -210,6 +216,11 @@ impl FolderLog {
 struct Enough;
 
 impl FrameSource for FolderLog {
+    fn end(&self) -> Tail {
+        let read = self.reader.read(BatchNumber(u64::MAX), &mut |_, _| Ok(()));
+        read.map_or(Tail::EMPTY, |end| end.tail)
+    }
+
     fn read_after(&self, after: Sequence, visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
         let read = self.reader.read(BatchNumber(0), &mut |frame, _| {
             if frame.header().next_sequence().0 - 1 <= after.0 {
@@ -239,12 +250,19 @@ impl FrameSource for FolderLog {
     }
 }
 
-/// The key of the log's digests, from its first record.
+/// The key of the log's digests: from beside the log, or of an older one from its first record.
 fn digest_key(
-    read: impl FnOnce(Sequence, &mut VisitFrame<'_>) -> anyhow::Result<()>,
+    folder: &Path,
+    cluster: ClusterId,
+    master: Option<&MasterKey>,
+    log: &dyn FrameSource,
 ) -> anyhow::Result<DigestKey> {
+    let storage = FileStorage::open(folder).context("the folder can't be opened")?;
+    if let Some(key) = Keyring::read_digest_key(&storage, cluster, master)? {
+        return Ok(key);
+    }
     let mut found = None;
-    read(Sequence(0), &mut |frame| {
+    log.read_after(Sequence(0), &mut |frame| {
         for record in Records::with_texts(frame.records(), frame.texts()) {
             if let Ok(record) = record
                 && let Command::Genesis(genesis) = record.command
@@ -257,7 +275,7 @@ fn digest_key(
     .context("the log's first record can't be read: ask the node")?;
     match found {
         Some((0, key)) => Ok(key),
-        Some(_) => bail!("the key of the log's digests is wrapped: ask the node"),
+        Some(_) => bail!("the key of the log's digests is wrapped: give the master key, or ask the node"),
         None => bail!("the log does not begin with its first record: ask the node"),
     }
 }
@@ -380,7 +398,8 @@ fn rebuild(arguments: &RebuildArgs) -> anyhow::Result<ExitCode> {
     let Identity { cluster, .. } = journal.identity();
     let tail = journal.read(BatchNumber(u64::MAX), &mut |_, _| Ok(()))?;
     let source = journal.frame_source();
-    let digest_key = digest_key(|after, visit| Ok(source.read_after(after, visit)?))?;
+    let master = arguments.master.read()?;
+    let digest_key = digest_key(folder, cluster, master.as_ref(), &*source)?;
     let signing = arguments.receipt_key.clone().unwrap_or_else(|| folder.join(KEY_FILE));
     let signing = SigningKey::load_or_make(&signing)?;
     let receipts = folder.join(RECEIPTS_FOLDER);

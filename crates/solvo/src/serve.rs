@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::ensure;
-use engine::Config;
+use engine::{Config, FollowerSettings};
 use iso20022::Profile;
 use journal::SegmentSize;
 use ledger::Limits;
@@ -16,6 +16,7 @@ use server::{Identities, IdentityFiles, IsoSettings, ServerLimits};
 use tokio::signal::unix::{SignalKind, signal};
 use types::{Bic, Duration, Sequence};
 
+use crate::master_key::MasterKeyArgs;
 use crate::node::{Node, ReceiptSettings};
 use crate::receipt::parse_interval;
 
@@ -36,6 +37,8 @@ pub(crate) struct ServeArgs {
     listen: SocketAddr,
     #[command(flatten)]
     identity: IdentityArgs,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
     /// Room for accounts, 64 bytes each beside their index. Memory is taken as they come.
     #[arg(long, value_name = "N", default_value_t = Limits::default().accounts_max)]
     accounts_max: usize,
@@ -69,6 +72,8 @@ pub(crate) struct ServeArgs {
     /// How much log time a checkpoint of receipts covers.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_interval)]
     receipt_interval: Duration,
+    #[command(flatten)]
+    snapshots: SnapshotArgs,
     /// What becomes of elements of ISO 20022 that the scheme leaves out: `sct-inst-2025` refuses them with FF01,
     /// `pass-through` keeps and forwards them.
     #[arg(long, value_name = "PROFILE", default_value = "sct-inst-2025", value_parser = parse_profile)]
@@ -76,6 +81,67 @@ pub(crate) struct ServeArgs {
     /// The BIC with which this node signs business application headers. Without one it signs with the receiver's.
     #[arg(long, value_name = "BIC", value_parser = Bic::parse)]
     iso_bic: Option<Bic>,
+}
+
+/// Snapshots, from which a start goes on, and what becomes of the log before them.
+#[derive(Debug, clap::Args)]
+struct SnapshotArgs {
+    /// Write a snapshot of the state after so many bytes of log, and after an hour at the latest.
+    ///
+    /// A start reads the newest snapshot and the log after it. Two are kept; older segments move to DIR/archive.
+    #[arg(long, value_name = "BYTES", default_value_t = FollowerSettings::default().snapshot_after_bytes)]
+    snapshot_after_bytes: u64,
+    /// Take fewer payments while more bytes of log than this have come since the newest snapshot.
+    #[arg(long, value_name = "BYTES", default_value_t = FollowerSettings::default().log_bytes_since_snapshot_max)]
+    log_bytes_since_snapshot_max: u64,
+    /// How long archived segments are kept: a number of days, hours or minutes, such as 400d, or forever.
+    ///
+    /// What is removed is named in the node's log. Without it old payments can't be shown with their texts, and the
+    /// log can't be verified from its beginning.
+    #[arg(long, value_name = "DURATION", default_value = "forever", value_parser = parse_keep)]
+    archive_keep: Keep,
+}
+
+/// How long archived segments are kept; `None` is for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Keep(Option<types::Duration>);
+
+/// Reads `400d`, `36h`, `90m` or `forever`.
+fn parse_keep(text: &str) -> Result<Keep, String> {
+    if text == "forever" {
+        return Ok(Keep(None));
+    }
+    let mistake =
+        || "give a number of days, hours or minutes, such as 400d, 36h or 90m, or forever".to_owned();
+    let unit = text.char_indices().next_back().ok_or_else(mistake)?;
+    let seconds = match unit.1 {
+        'd' => 86_400,
+        'h' => 3600,
+        'm' => 60,
+        _ => return Err(mistake()),
+    };
+    let count: i64 = text[..unit.0].parse().map_err(|_| mistake())?;
+    let nanoseconds = count.checked_mul(seconds).and_then(|seconds| seconds.checked_mul(1_000_000_000));
+    let keep = nanoseconds.filter(|nanoseconds| *nanoseconds > 0).and_then(types::Duration::from_nanoseconds);
+    keep.map(|keep| Keep(Some(keep))).ok_or_else(mistake)
+}
+
+impl SnapshotArgs {
+    fn settings(&self) -> anyhow::Result<FollowerSettings> {
+        let Self { snapshot_after_bytes, log_bytes_since_snapshot_max, archive_keep: Keep(archive_keep) } =
+            *self;
+        ensure!(snapshot_after_bytes >= 1 << 20, "--snapshot-after-bytes is at least 1048576");
+        ensure!(
+            log_bytes_since_snapshot_max / 2 >= snapshot_after_bytes,
+            "--log-bytes-since-snapshot-max is at least twice --snapshot-after-bytes, so that there is time to write one"
+        );
+        Ok(FollowerSettings {
+            snapshot_after_bytes,
+            log_bytes_since_snapshot_max,
+            archive_keep,
+            ..FollowerSettings::default()
+        })
+    }
 }
 
 fn parse_profile(text: &str) -> Result<Profile, String> {
@@ -150,6 +216,7 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     let mut hang_up = signal(SignalKind::hangup())?;
     // Before the log is touched: a wrong file is a wrong command.
     let identities = arguments.identity.load()?;
+    let master_key = arguments.master_key.read()?;
     for (name, room) in [
         ("accounts-max", arguments.accounts_max),
         ("payments-max", arguments.payments_max),
@@ -168,6 +235,8 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         limits,
         payments_ready: arguments.payments_ready,
         commands_per_second_max: arguments.commands_per_second_max,
+        master_key,
+        follower: arguments.snapshots.settings()?,
     };
     for sequence in &arguments.void {
         void(config.clone(), Sequence(*sequence)).await?;
@@ -201,4 +270,21 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     node.stop().await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_keep_is_a_number_and_a_unit() {
+        let seconds = |seconds| Ok(Keep(Some(types::Duration::from_seconds(seconds))));
+        assert_eq!(parse_keep("400d"), seconds(400 * 86_400));
+        assert_eq!(parse_keep("36h"), seconds(36 * 3600));
+        assert_eq!(parse_keep("90m"), seconds(90 * 60));
+        assert_eq!(parse_keep("forever"), Ok(Keep(None)));
+        for text in ["", "d", "400", "0d", "-1d", "4y", "9999999999999d", "für immer", "5€"] {
+            assert!(parse_keep(text).is_err(), "{text}");
+        }
+    }
 }

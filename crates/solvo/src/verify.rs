@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use engine::{Divergence, Replayer};
-use journal::{End, FileStorage, FrameHeader, FrameView, Location, Reader};
+use journal::{End, FileStorage, FrameHeader, FrameView, Location, MasterKey, ReadError, Reader};
 use ledger::{Command, Ledger, Limits, OutcomeEntry, PaymentAnswer, Records, layout};
 use types::{BatchNumber, Sequence};
 
@@ -21,16 +21,20 @@ mod progress;
 mod report;
 #[cfg(test)]
 pub(crate) mod sample_log;
+mod snapshots;
 
 use crate::inspect::fields::Fields;
 use crate::inspect::rows::{payment_state, verdict};
 use crate::inspect::texts::Texts;
+use crate::master_key::MasterKeyArgs;
 pub(crate) use fault::{Fault, FaultKind};
 pub(crate) use report::Report;
 use report::Tally;
+use snapshots::SnapshotChecks;
 
-/// Checks a log offline: checksums, chain, replay against the told outcomes, conservation of money.
+/// Checks a log offline: checksums, chain, replay against the told outcomes, snapshots, conservation of money.
 ///
+/// Begins with the archive's first frame if the log is whole, and otherwise with the oldest snapshot that is kept, and says so.
 /// Reads only and takes no lock; beside a running node it checks what was durable when it got there. Exits with
 /// 0 if all is well, and with 1 and the exact place of the first fault if not.
 #[derive(Debug, clap::Args)]
@@ -39,6 +43,8 @@ pub(crate) struct VerifyArgs {
     /// The folder of the log.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
     /// Print one JSON object instead of text, also of a fault.
     #[arg(long)]
     json: bool,
@@ -61,14 +67,15 @@ impl Observer for () {}
 /// # Errors
 /// If nothing can be printed.
 pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    let master = args.master_key.read()?;
     let verified = match progress::Bar::new(&args.folder) {
         Ok(mut bar) => {
-            let verified = verify_folder(&args.folder, &mut bar);
+            let verified = verify_with(&args.folder, master.as_ref(), &mut bar);
             bar.finish();
             verified
         }
         // Whatever keeps the folder from being listed has a better name once the journal is opened.
-        Err(_) => verify_folder(&args.folder, &mut ()),
+        Err(_) => verify_with(&args.folder, master.as_ref(), &mut ()),
     };
     tell(args, &verified, &mut io::stdout().lock(), &mut io::stderr().lock())
 }
@@ -78,19 +85,38 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// The first fault.
 pub(crate) fn verify_folder(folder: &Path, observer: &mut dyn Observer) -> Result<Report, Fault> {
+    verify_with(folder, None, observer)
+}
+
+/// The same with this master key instead of the one in the folder, if there is one. Texts without a key are as good as
+/// erased, and no fault.
+fn verify_with(
+    folder: &Path,
+    master: Option<&MasterKey>,
+    observer: &mut dyn Observer,
+) -> Result<Report, Fault> {
     let storage = FileStorage::open(folder).map_err(Fault::of_folder)?;
     let reader = Reader::open(storage).map_err(Fault::of_folder)?;
+    let reader = reader.with_keys_of_folder(master).map_err(Fault::of_folder)?;
     let voids = reader.voids().map_err(Fault::of_folder)?;
     let mut walk = Walk {
         observer,
-        replayer: Replayer::new(LIMITS).passing_over(voids),
+        replayer: Replayer::new(LIMITS).passing_over(voids.clone()),
         tally: Tally::default(),
         undecided: BTreeMap::new(),
         last: None,
+        snapshots: SnapshotChecks::new(&reader).map_err(Fault::of_folder)?,
     };
-    let end = reader
-        .read(BatchNumber(0), &mut |frame, location| Ok(walk.frame(frame, location)?))
-        .map_err(|error| Fault::of_read(folder, error, walk.last.as_ref()))?;
+    let end = match reader.read(BatchNumber(0), &mut |frame, location| Ok(walk.frame(frame, location)?)) {
+        // The archive does not reach back to the log's beginning.
+        Err(ReadError::Trimmed { first, .. }) if walk.last.is_none() => {
+            let (replayer, tail) = walk.snapshots.oldest(&reader, first).map_err(Fault::of_folder)?;
+            walk.replayer = replayer.passing_over(voids);
+            reader.read_from(&tail, &mut |frame, location| Ok(walk.frame(frame, location)?))
+        }
+        other => other,
+    };
+    let end = end.map_err(|error| Fault::of_read(folder, error, walk.last.as_ref()))?;
     walk.finish(&reader, end)
 }
 
@@ -105,6 +131,7 @@ struct Walk<'o> {
     /// Commands whose outcomes no frame has told yet.
     undecided: BTreeMap<Sequence, Submitted>,
     last: Option<FrameHeader>,
+    snapshots: SnapshotChecks,
 }
 
 /// A command as it was submitted.
@@ -123,6 +150,7 @@ impl Walk<'_> {
             self.decided(entry);
         }
         self.records(frame, location)?;
+        self.snapshots.compare(header.batch, &self.replayer)?;
         self.tally.frame(frame);
         self.observer.frame(header, location);
         self.last = Some(*header);
@@ -137,10 +165,10 @@ impl Walk<'_> {
         for record in Records::with_texts(frame.records(), frame.texts()) {
             sequence = sequence.next();
             let record = record.map_err(|source| Divergence::Record { sequence, source })?;
-            if frame.texts().is_some() {
+            if !record.is_erased() {
                 Texts::read(&record).map_err(|source| FaultKind::Texts { sequence, source })?;
-                texts_length += record.text.len();
             }
+            texts_length += record.personal_length;
             self.tally.record(&record);
             let mut payment = None;
             if let Command::Payment(order) = record.command {
@@ -148,8 +176,9 @@ impl Walk<'_> {
             }
             self.undecided.insert(sequence, Submitted { batch: header.batch, location, payment });
         }
-        match frame.personal().len() - texts_length {
-            excess if excess > 0 && frame.texts().is_some() => Err(FaultKind::TextsLength { excess }),
+        match frame.texts().map(|texts| texts.len() - texts_length) {
+            Some(excess) if excess > 0 => Err(FaultKind::TextsLength { excess }),
+            _ if frame.is_tampered() => Err(FaultKind::Unopened),
             _ => Ok(()),
         }
     }
@@ -203,7 +232,9 @@ impl Walk<'_> {
         }
         ledger.validate();
         let outcomes_checked = totals.outcomes_checked;
-        Ok(Report { identity, ledger, books, tally: self.tally, outcomes_checked, outcomes_untold, end })
+        let snapshots = self.snapshots;
+        let tally = self.tally;
+        Ok(Report { identity, ledger, books, tally, outcomes_checked, outcomes_untold, end, snapshots })
     }
 }
 

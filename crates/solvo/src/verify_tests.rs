@@ -21,7 +21,7 @@ struct Told {
 fn verify(folder: &Path) -> Told {
     let verified = verify_folder(folder, &mut ());
     let print = |json| {
-        let args = VerifyArgs { folder: folder.to_owned(), json };
+        let args = VerifyArgs { folder: folder.to_owned(), master_key: Default::default(), json };
         let (mut out, mut errors) = (Vec::new(), Vec::new());
         let code = tell(&args, &verified, &mut out, &mut errors).unwrap();
         (code, String::from_utf8(out).unwrap(), String::from_utf8(errors).unwrap())
@@ -228,10 +228,11 @@ fn texts_that_cannot_be_read_are_faults() {
 fn rules_that_this_program_does_not_have_are_a_fault() {
     let folder = TempDir::new().unwrap();
     let mut log = HandWritten::new(folder.path());
-    log.rules_version = 2;
+    log.rules_version = ledger::RULES_VERSION + 1;
     log.append(&log.genesis());
     let told = verify(folder.path());
-    assert!(told.errors.contains("decided by version 2 of the rules"), "{}", told.errors);
+    let unknown = format!("decided by version {} of the rules", ledger::RULES_VERSION + 1);
+    assert!(told.errors.contains(&unknown), "{}", told.errors);
     assert_eq!(told.json["fault"]["batch"], 2);
 }
 
@@ -311,4 +312,49 @@ fn an_observer_sees_every_payment_once() {
     let report = verify_folder(folder.path(), &mut seen).unwrap();
     assert_eq!(seen.0, [(Sequence(12), "T1".to_owned(), settled)]);
     assert_eq!((report.outcomes_checked, report.outcomes_untold), (0, 9));
+}
+
+#[test]
+fn snapshots_are_compared_with_the_log_and_stand_in_for_what_is_gone() {
+    let folder = TempDir::new().unwrap();
+    sample_log::written_with_snapshots(folder.path());
+    let numbers = Reader::open(FileStorage::open(folder.path()).unwrap()).unwrap().snapshots();
+    assert_eq!(numbers.len(), 2);
+    let told = verify(folder.path());
+    assert_eq!(told.code, ExitCode::SUCCESS, "{}", told.errors);
+    assert_eq!(told.json["snapshots"], serde_json::json!([numbers[1], numbers[0]]));
+    assert!(told.json["began_with_snapshot"].is_null(), "the archive is whole");
+    assert!(told.text.contains("the state that the log gives"), "{}", told.text);
+    let (all, settled) = (told.json["frames"].as_u64(), told.json["settled"].clone());
+
+    // Without the archive it begins with the older snapshot, and says so; the newer one is still compared.
+    fs::remove_dir_all(folder.path().join(journal::ARCHIVE_NAME)).unwrap();
+    let told = verify(folder.path());
+    assert_eq!(told.code, ExitCode::SUCCESS, "{}", told.errors);
+    assert_eq!(told.json["began_with_snapshot"], numbers[1]);
+    assert_eq!(told.json["snapshots"], serde_json::json!([numbers[0]]));
+    assert!(told.json["frames"].as_u64() < all);
+    assert_eq!(told.json["settled"], settled, "what came before is in the state");
+    assert!(told.text.contains("not in the archive any more"), "{}", told.text);
+
+    // A state that the log does not give, in a file that is good in itself.
+    let reader = Reader::open(FileStorage::open(folder.path()).unwrap()).unwrap();
+    let newer = *reader.open_snapshot(numbers[0]).unwrap().header();
+    let storage = FileStorage::open(folder.path()).unwrap();
+    let mut writer =
+        journal::SnapshotWriter::new(storage, newer.identity, newer.number, newer.tail, newer.rules_version)
+            .unwrap();
+    Replayer::new(LIMITS).write_state(&mut writer).unwrap();
+    writer.finish().unwrap();
+    let told = verify(folder.path());
+    assert_eq!(told.code, ExitCode::FAILURE);
+    assert!(told.errors.contains("holds a state with the digest"), "{}", told.errors);
+
+    let path = folder.path().join(journal::snapshot_name(numbers[1]));
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[5000] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let told = verify(folder.path());
+    assert_eq!(told.code, ExitCode::FAILURE);
+    assert!(told.errors.contains(&journal::snapshot_name(numbers[1])), "{}", told.errors);
 }

@@ -34,6 +34,7 @@ enum Purpose {
     Request,
     Body,
     Reference,
+    Payment,
 }
 
 /// The secret under which one log makes its digests.
@@ -75,6 +76,11 @@ impl DigestKey {
         self.digest::<128>(Purpose::Reference, &[scope, reference.as_bytes()])
     }
 
+    /// The digest of a payment's key: the payer's bank and its transaction id.
+    pub fn payment(&self, debtor_agent: &[u8; 11], transaction_id: &[u8]) -> Digest {
+        self.digest::<64>(Purpose::Payment, &[debtor_agent, transaction_id])
+    }
+
     /// A 64-bit hash for tables in memory. It is never stored.
     pub fn table_hash(&self, number: u32, bytes: &[u8]) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.0);
@@ -91,6 +97,7 @@ impl DigestKey {
             Purpose::Request => 2,
             Purpose::Body => 3,
             Purpose::Reference => 4,
+            Purpose::Payment => 5,
         };
         let hasher = SipHasher24::new_with_key(&self.0);
         let mut hasher = Gathered { hasher, bytes: [0; ROOM], filled: 0 };
@@ -147,6 +154,7 @@ mod tests {
     fn digests_never_change() {
         let key = DigestKey::new([7; 16]);
         assert_eq!(format!("{:?}", key.iban("BE68539007547034")), "d1673b2b81bf4b3490a64a9686bb215e");
+        assert_eq!(format!("{:?}", key.payment(b"BANKBEBAXXX", b"T1")), "acf7f641c4c3ef44573b0c4ef8365708");
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod iso_lifecycle;
 mod journey;
 mod lifecycle;
 mod listener;
+mod operations;
 mod questions;
 mod reasons;
 mod receipts;

@@ -301,7 +301,9 @@ impl Wanted {
 
     /// Whether an entry says what the payment came to in the end.
     fn is_decided_by(&self, entry: &OutcomeEntry) -> bool {
-        if entry.sequence() == self.payment && entry.repeat_of().is_some() {
+        // An attempt that has to be made again is told no state.
+        let is_told_once = entry.repeat_of().is_some() || entry.payment_state().is_none();
+        if entry.sequence() == self.payment && is_told_once {
             return true;
         }
         let is_final = entry.payment_state().is_some_and(PaymentState::is_final);

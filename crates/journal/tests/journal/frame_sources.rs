@@ -9,7 +9,7 @@ use journal::{
 };
 use types::{BatchNumber, Sequence};
 
-use crate::support::{Node, SEGMENT_BYTES, create, identity, open, seal, settings};
+use crate::support::{Node, SEGMENT_BYTES, create, empty_archive, identity, open, seal, settings};
 
 /// A journal that can be found again.
 trait Subject {
@@ -17,6 +17,8 @@ trait Subject {
 
     fn create(&mut self) -> Self::Journal;
     fn restart(&mut self, journal: Self::Journal) -> Self::Journal;
+    /// Removes for good what was trimmed.
+    fn empty_archive(&mut self, journal: &Self::Journal);
 }
 
 struct Shared(Option<MemoryJournal>);
@@ -31,6 +33,8 @@ impl Subject for Shared {
     fn restart(&mut self, _: MemoryJournal) -> MemoryJournal {
         self.0.clone().unwrap()
     }
+
+    fn empty_archive(&mut self, _: &MemoryJournal) {}
 }
 
 #[derive(Default)]
@@ -48,6 +52,10 @@ impl Subject for LocalInMemory {
         self.0 = self.0.after_power_loss(&mut |_| Fate::Lose);
         open(&self.0)
     }
+
+    fn empty_archive(&mut self, journal: &Self::Journal) {
+        empty_archive(journal);
+    }
 }
 
 struct LocalFiles(tempfile::TempDir);
@@ -64,6 +72,10 @@ impl Subject for LocalFiles {
         drop(journal);
         let storage = FileStorage::open(&self.0.path().join("journal")).unwrap();
         LocalJournal::open(storage, None, settings(SEGMENT_BYTES, 4)).unwrap()
+    }
+
+    fn empty_archive(&mut self, journal: &Self::Journal) {
+        empty_archive(journal);
     }
 }
 
@@ -300,6 +312,7 @@ fn what_is_trimmed_is_named(mut subject: impl Subject) {
     let source = node.journal.frame_source();
     let trimmed = node.journal.trim(BatchNumber(4)).unwrap().last.0;
     assert!((2..=4).contains(&trimmed));
+    subject.empty_archive(&node.journal);
     // The epoch start takes one position, every other frame five.
     let first = 2 + 5 * (trimmed - 1);
     let end = node.writer.tail().next_sequence.0;

@@ -3,6 +3,7 @@
 // Helpers of tests are tests too, though clippy only knows functions marked as such.
 #![allow(clippy::unwrap_used)]
 
+mod archive;
 mod conformance;
 mod crash_points;
 mod files;
@@ -10,6 +11,8 @@ mod frame_reader;
 mod frame_sources;
 mod frames;
 mod golden;
+mod keys;
 mod recovery_cases;
+mod snapshot_cases;
 mod space;
 mod support;

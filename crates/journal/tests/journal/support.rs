@@ -120,6 +120,12 @@ pub(crate) fn hashes<J: Journal>(journal: &mut J) -> (Tail, Vec<FrameHash>) {
     (tail, hashes)
 }
 
+/// Removes whatever has been archived.
+pub(crate) fn empty_archive<S: Storage>(journal: &LocalJournal<S>) {
+    let end_of_time = Timestamp::from_nanoseconds(i64::MAX).unwrap();
+    while journal.snapshots().remove_archived(end_of_time).unwrap().is_some() {}
+}
+
 /// Where each frame of a folder lies.
 pub(crate) fn locations<S: Storage>(storage: &S) -> Vec<Location> {
     let mut locations = Vec::new();

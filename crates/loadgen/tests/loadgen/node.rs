@@ -30,6 +30,8 @@ impl Node {
             limits: Limits { accounts_max: 1 << 14, payments_max: 1 << 16, requests_max: 1 << 16 },
             payments_ready: 0,
             commands_per_second_max: None,
+            master_key: None,
+            follower: engine::FollowerSettings::default(),
         };
         let engine = engine::start(&config).unwrap();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();

@@ -253,7 +253,9 @@ impl Watcher {
         let position = payment.sequence();
         let is_final = match outcome.verdict {
             Verdict::Payment { state, .. } => state.is_final(),
-            Verdict::Answer { .. } | Verdict::Done { .. } | Verdict::Refused { .. } => false,
+            Verdict::Answer { .. } | Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::AskAgain => {
+                false
+            }
         };
         let is_unknown = position <= self.open_since && !self.open.contains_key(&position);
         (is_final && is_unknown).then_some(position)

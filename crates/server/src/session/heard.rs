@@ -81,7 +81,7 @@ pub(super) fn reports_of(notice: &Notice, bank: Bic, repeats_upto: Sequence, tel
     let Notice::Outcome { outcome, payment, creditor_agent, order } = notice else { return };
     let is_final = match outcome.verdict {
         Verdict::Payment { state, .. } => state.is_final(),
-        Verdict::Answer { .. } | Verdict::Done { .. } | Verdict::Refused { .. } => false,
+        Verdict::Answer { .. } | Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::AskAgain => false,
     };
     if is_final {
         let is_late = outcome.late || payment.is_late();

@@ -35,6 +35,8 @@ impl World {
             limits: ledger::Limits { accounts_max: 64, payments_max: 64, requests_max: 64 },
             payments_ready: 0,
             commands_per_second_max: None,
+            master_key: None,
+            follower: engine::FollowerSettings::default(),
         };
         let engine = engine::start(&config).unwrap();
         let handle = engine.handle();

@@ -45,6 +45,8 @@ fn handle() -> (engine::Engine, tempfile::TempDir) {
         limits: ledger::Limits { accounts_max: 1, payments_max: 1, requests_max: 1 },
         payments_ready: 0,
         commands_per_second_max: None,
+        master_key: None,
+        follower: engine::FollowerSettings::default(),
     };
     (engine::start(&config).unwrap(), folder)
 }

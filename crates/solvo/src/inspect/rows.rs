@@ -81,6 +81,13 @@ pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'
         Command::Payment(it) => payment(fields.with("payment_id", payment_id(header, sequence)), it),
         Command::RefusedPayment(it) => refused(fields.with("payment_id", payment_id(header, sequence)), it),
         Command::Evidence(it) => evidence(fields, header, it),
+        Command::SealDuplicates(it) => fields
+            .with("run", it.run.get())
+            .with("after", it.after.get())
+            .with("upto", it.upto.get())
+            .with("newest_time", time(it.newest_time.get()))
+            .with("payments", it.payments.get())
+            .with("hash", FrameHash(it.hash).to_string()),
         Command::Void(it) => fields
             .with("voided", it.sequence.get())
             .with("voided_batch", it.batch.get())
@@ -107,6 +114,7 @@ pub(crate) fn record(header: &FrameHeader, sequence: Sequence, record: &Record<'
         Command::SetReservationLimit(it) => request(fields, &it.request)
             .with("bic", bic(it.bic))
             .with("unanswered_max", it.unanswered_max.get()),
+        Command::SetVersion(it) => request(fields, &it.request).with("version", it.version.get()),
     }
 }
 
@@ -136,6 +144,7 @@ pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
         (Some(state), _) => payment_state(state),
         (None, Some(_)) => "refused",
         (None, None) if entry.effect().is_some() => "refused",
+        (None, None) if entry.is_asked_again() => "asked_again",
         (None, None) => "done",
     }
 }
@@ -175,11 +184,13 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::Payment => "payment",
         Kind::RefusedPayment => "refused_payment",
         Kind::Evidence => "evidence",
+        Kind::SealDuplicates => "seal_duplicates",
         Kind::Void => "void",
         Kind::Answer => "answer",
         Kind::SetDecisionPolicy => "set_decision_policy",
         Kind::SetAccountFlag => "set_account_flag",
         Kind::SetReservationLimit => "set_reservation_limit",
+        Kind::SetVersion => "set_version",
     }
 }
 

@@ -81,7 +81,9 @@ impl Texts {
             | Command::SetAccountStatus(_)
             | Command::Void(_)
             | Command::SetAccountFloor(_)
+            | Command::SealDuplicates(_)
             | Command::Answer(_)
+            | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::SetReservationLimit(_) => match record.text {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use engine::Divergence;
 use journal::{
-    DamageKind, FrameHeader, Location, OpenError, ReadError, StorageError, VisitError, VoidsError,
-    segment_name,
+    ARCHIVE_NAME, DamageKind, FrameHeader, KeysError, Location, OpenError, ReadError, SnapshotFault,
+    StateDigest, StorageError, VisitError, VoidsError, segment_name,
 };
 use types::{BatchNumber, Bic, Currency, Sequence};
 
@@ -56,6 +56,9 @@ pub(crate) enum FaultKind {
     /// The folder holds no journal that can be read.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The keys of personal data can't be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The folder can't be read.
     #[error("the log can't be read: {0}")]
     Storage(#[from] StorageError),
@@ -63,10 +66,28 @@ pub(crate) enum FaultKind {
     #[error(transparent)]
     Voids(#[from] VoidsError),
     /// The log has been trimmed.
-    #[error("the log begins at batch {first}, and what came before can't be replayed without a snapshot")]
+    #[error("the log begins at batch {first}, and there is no snapshot that holds what came before")]
     Trimmed {
         /// The first frame that is there.
         first: BatchNumber,
+    },
+    /// A snapshot can't be used.
+    #[error("{name}: {fault}")]
+    Snapshot {
+        /// Its file.
+        name: String,
+        /// What is wrong with it.
+        fault: SnapshotFault,
+    },
+    /// A snapshot is another state than the log gives at its place.
+    #[error("{name} holds a state with the digest {written}, and the log gives {replayed} at that place")]
+    SnapshotState {
+        /// Its file.
+        name: String,
+        /// The digest of what it holds.
+        written: StateDigest,
+        /// The digest of what the log gives.
+        replayed: StateDigest,
     },
     /// The chain is broken, or bytes do not verify.
     #[error("{0}")]
@@ -105,6 +126,11 @@ pub(crate) enum FaultKind {
         /// How many.
         excess: usize,
     },
+    /// The personal section is not what was sealed under its key.
+    #[error(
+        "the personal section does not open under the key of its day: KEYS or the frame is not this log's own"
+    )]
+    Unopened,
     /// The genesis is that of another log.
     #[error("the genesis names another cluster or incarnation than its frames")]
     Genesis,
@@ -147,7 +173,9 @@ impl Fault {
                 return Self { place: None, kind: Box::new(FaultKind::Storage(error)), good };
             }
         };
-        let file = folder.join(segment_name(location.segment));
+        let name = segment_name(location.segment);
+        let archived = folder.join(ARCHIVE_NAME).join(&name);
+        let file = if archived.exists() { archived } else { folder.join(name) };
         let place = FaultPlace { file, offset: location.offset, batch, sequence };
         Self { place: Some(Box::new(place)), kind: Box::new(kind), good }
     }
@@ -212,6 +240,7 @@ impl FaultKind {
             | Self::Texts { sequence, .. } => Some(*sequence),
             Self::Divergence(
                 Divergence::Rules(_)
+                | Divergence::RulesNotInForce { .. }
                 | Divergence::RecordCount { .. }
                 | Divergence::OutcomeCount { .. }
                 | Divergence::Entry(_),
@@ -219,8 +248,12 @@ impl FaultKind {
             | Self::Open(_)
             | Self::Storage(_)
             | Self::Voids(_)
+            | Self::Keys(_)
             | Self::Trimmed { .. }
+            | Self::Snapshot { .. }
+            | Self::SnapshotState { .. }
             | Self::Damage(_)
+            | Self::Unopened
             | Self::TextsLength { .. }
             | Self::Genesis
             | Self::Book { .. } => None,
@@ -233,7 +266,14 @@ impl FaultKind {
             Self::Open(_) | Self::Storage(_) => {
                 "check the path, the owner and the permissions; nothing was changed"
             }
+            Self::Keys(_) => {
+                "put KEYS back from a backup of this log, or give the master key that wraps it; nothing was changed"
+            }
             Self::Trimmed { .. } => "verify a backup that holds the whole log",
+            Self::Snapshot { .. } => {
+                "keep the folder as it is: a start goes around the newest snapshot if the one before is good; look after \
+                 the disk, or restore the folder from a backup or a replica"
+            }
             Self::Damage(_) => {
                 "start no node on this folder: copy it as it is, then restore it from a backup or a replica"
             }
@@ -246,8 +286,10 @@ impl FaultKind {
             Self::Divergence(Divergence::Rules(_)) => "use the newer program that wrote it",
             Self::Divergence(_)
             | Self::Outcome { .. }
+            | Self::SnapshotState { .. }
             | Self::Texts { .. }
             | Self::TextsLength { .. }
+            | Self::Unopened
             | Self::Genesis
             | Self::Book { .. } => {
                 "start no node on this folder: keep it as it is, compare it with a backup or a replica, and \

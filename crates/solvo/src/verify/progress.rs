@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use journal::{FrameHeader, Location, SEGMENTS_READY, segment_number};
+use journal::{ARCHIVE_NAME, FrameHeader, Location, SEGMENTS_READY, segment_number};
 
 use crate::verify::Observer;
 
@@ -29,7 +29,9 @@ impl Bar {
         bar.set_style(style.expect("the template is right"));
         bar.enable_steady_tick(Duration::from_millis(200));
         let mut lengths = BTreeMap::new();
-        for entry in std::fs::read_dir(folder)? {
+        // Of a folder without an archive there is nothing to list.
+        let archived = std::fs::read_dir(folder.join(ARCHIVE_NAME)).into_iter().flatten();
+        for entry in std::fs::read_dir(folder)?.chain(archived) {
             let entry = entry?;
             if let Some(number) = entry.file_name().to_str().and_then(segment_number) {
                 lengths.insert(number, entry.metadata()?.len());

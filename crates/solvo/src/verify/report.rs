@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use journal::{End, FrameHeader, FrameKind, FrameView, Identity, segment_name};
+use journal::{End, FrameHeader, FrameKind, FrameView, Identity, segment_name, snapshot_name};
 use ledger::{BookTotals, Ledger, OutcomeEntry, Record};
 use types::{Currency, ReasonCode, Sequence, Timestamp};
 
 use crate::inspect::fields::{Fields, Value};
 use crate::inspect::rows::{frame_kind, instant, kind};
+use crate::verify::snapshots::SnapshotChecks;
 
 /// A log of which all is right.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Report {
     pub(crate) outcomes_untold: usize,
     /// Where the log ends.
     pub(crate) end: End,
+    /// The snapshots, each read back and compared with the log.
+    pub(crate) snapshots: SnapshotChecks,
 }
 
 /// What is counted frame by frame.
@@ -37,6 +40,8 @@ pub(crate) struct Tally {
     /// By the stored number of the kind.
     records: BTreeMap<u16, (&'static str, u64)>,
     reasons: BTreeMap<ReasonCode, u64>,
+    /// Records whose texts are erased, or can't be read without a key.
+    erased: u64,
     repeats: u64,
     bytes: u64,
     first_time: Option<Timestamp>,
@@ -53,6 +58,7 @@ impl Tally {
 
     /// Counts a record.
     pub(crate) fn record(&mut self, record: &Record<'_>) {
+        self.erased += u64::from(record.is_erased());
         let of_kind = record.command.kind();
         self.records.entry(of_kind.number()).or_insert((kind(of_kind), 0)).1 += 1;
     }
@@ -97,6 +103,7 @@ impl Report {
             .with("last_sequence", self.last_sequence().0)
             .with("records", self.record_count())
             .with("records_by_kind", self.records_by_kind())
+            .with("records_erased", self.tally.erased)
             .with("outcomes_checked", self.outcomes_checked)
             .with("outcomes_untold", self.outcomes_untold)
             .with("settled", payments.settled)
@@ -111,6 +118,11 @@ impl Report {
             .with("participants", self.ledger.participants().count())
             .with("accounts", self.ledger.account_count())
             .with("books", self.books.iter().map(|it| Value::from(book(it))).collect::<Vec<_>>())
+            .with("began_with_snapshot", self.snapshots.began_with.map_or(Value::Null, |it| it.number.into()))
+            .with(
+                "snapshots",
+                self.snapshots.agreed.iter().map(|it| it.number.into()).collect::<Vec<Value>>(),
+            )
             .with("end_file", segment_name(end.location.segment))
             .with("end_offset", end.location.offset)
             .with("torn", torn.map_or(Value::Null, Value::from))
@@ -129,10 +141,33 @@ impl Report {
             self.tally.bytes,
             listed(&self.frames_by_kind())
         )?;
+        if let Some(snapshot) = &self.snapshots.began_with {
+            writeln!(
+                out,
+                "  began with  {}, at sequence {}: what came before it is not in the archive any more",
+                snapshot_name(snapshot.number),
+                snapshot.tail.last_sequence()
+            )?;
+        }
+        for snapshot in &self.snapshots.agreed {
+            writeln!(
+                out,
+                "  snapshot    {}, at sequence {}: the state that the log gives",
+                snapshot_name(snapshot.number),
+                snapshot.tail.last_sequence()
+            )?;
+        }
         if let Some(first) = self.tally.first_time {
             writeln!(out, "  time        {} to {}", instant(first), instant(tail.time))?;
         }
         writeln!(out, "  records     {}{}", self.record_count(), listed(&self.records_by_kind()))?;
+        if self.tally.erased > 0 {
+            writeln!(
+                out,
+                "  texts       of {} records are erased, or their keys are not at hand",
+                self.tally.erased
+            )?;
+        }
         writeln!(
             out,
             "  outcomes    {} told and confirmed by replay, {} not told yet",

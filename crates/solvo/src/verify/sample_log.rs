@@ -10,8 +10,8 @@ use journal::{
 };
 use ledger::{
     AccountKind, AccountMode, AccountSelector, Direction, Limits, LiquidityDirection, OpenAccount, Outcome,
-    OutcomeEntry, PostEntry, Profile, RecordWriter, RefusedBody, RefusedPayment, RegisterParticipant,
-    RequestId, TransferLiquidity,
+    OutcomeEntry, PostEntry, Profile, RULES_VERSION, RecordWriter, RefusedBody, RefusedPayment,
+    RegisterParticipant, RequestId, TransferLiquidity,
 };
 use types::{
     AccountNumber, Address, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
@@ -37,13 +37,24 @@ const SEGMENT_SIZE: SegmentSize = SegmentSize::new(1 << 20).expect("a whole numb
 
 /// Starts an engine on a folder.
 pub(crate) fn start(folder: &Path) -> Engine {
+    start_with(folder, SEGMENT_SIZE, engine::FollowerSettings::default())
+}
+
+/// The same with snapshots as a test wants them.
+pub(crate) fn start_with(
+    folder: &Path,
+    segment_size: SegmentSize,
+    follower: engine::FollowerSettings,
+) -> Engine {
     let limits = Limits { accounts_max: 1000, payments_max: 1000, requests_max: 1000 };
     engine::start(&Config {
         folder: folder.to_owned(),
-        segment_size: SEGMENT_SIZE,
+        segment_size,
         limits,
         payments_ready: 0,
         commands_per_second_max: None,
+        master_key: None,
+        follower,
     })
     .unwrap()
 }
@@ -74,6 +85,21 @@ pub(crate) fn written(folder: &Path) -> Vec<Outcome> {
     let outcomes = fill(&engine.handle());
     engine.stop();
     outcomes
+}
+
+/// A log with two snapshots and an archive: the sample, and then one request again and again.
+pub(crate) fn written_with_snapshots(folder: &Path) {
+    let follower =
+        engine::FollowerSettings { snapshot_after_bytes: 100 << 10, ..engine::FollowerSettings::default() };
+    let engine = start_with(folder, SegmentSize::new(64 << 10).expect("whole blocks"), follower);
+    let handle = engine.handle();
+    fill(&handle);
+    while handle.follower().snapshot.is_none_or(|snapshot| snapshot.number < 3) {
+        let mut commands = handle.commands(PrincipalNumber(1));
+        banks_and_accounts(&mut commands);
+        submit(&handle, commands);
+    }
+    engine.stop();
 }
 
 /// Where each frame lies.
@@ -115,7 +141,15 @@ impl HandWritten {
         let mut replayer = Replayer::new(Limits { accounts_max: 9, payments_max: 9, requests_max: 9 });
         replayer.frame(&first.view()).unwrap();
         let tail = first.tail();
-        Self { writer, builder, identity, tail, replayer: Some(replayer), rules_version: 1, personal_key: 0 }
+        Self {
+            writer,
+            builder,
+            identity,
+            tail,
+            replayer: Some(replayer),
+            rules_version: RULES_VERSION,
+            personal_key: 0,
+        }
     }
 
     /// An empty list of commands.
@@ -183,7 +217,7 @@ fn seal_input(kind: FrameKind, identity: Identity, previous: Tail) -> SealInput 
         identity,
         previous,
         time: Timestamp::from_nanoseconds(seconds * 1_000_000_000).unwrap(),
-        rules_version: 1,
+        rules_version: RULES_VERSION,
         durable_mark: previous.batch,
         personal_key: 0,
     }

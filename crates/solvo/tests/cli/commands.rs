@@ -6,15 +6,27 @@ use std::path::{Path, PathBuf};
 use rustix::process::Signal;
 use tests::{World, belgian, payment, settled};
 
-use crate::process::{Served, errors, solvo, text, verify};
+use crate::process::{Served, errors, run, solvo, text, verify};
 
 #[test]
 fn every_command_shows_an_example() {
     let top = String::from_utf8(solvo(["--help"]).stdout).unwrap();
     assert!(top.contains("Example"), "{top}");
-    for command in
-        ["serve", "demo", "submit", "load", "bank", "verify", "inspect", "evidence", "receipt", "dev-certs"]
-    {
+    for command in [
+        "serve",
+        "demo",
+        "submit",
+        "load",
+        "bank",
+        "verify",
+        "inspect",
+        "evidence",
+        "receipt",
+        "erase",
+        "keys",
+        "dev-certs",
+        "set-version",
+    ] {
         assert!(top.contains(command), "{top}");
         let help = solvo([command, "--help"]);
         assert!(help.status.success());
@@ -35,6 +47,28 @@ fn serve_refuses_addresses_other_than_loopback() {
         assert!(sentence.contains("is not a loopback address: without TLS"), "{sentence}");
     }
     assert!(!data.exists(), "a wrong address leaves the folder alone");
+}
+
+/// A new log has nothing to be raised; what would lower it or leave the node behind is refused.
+#[test]
+fn set_version_shows_the_version_and_refuses_what_is_not_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path());
+    let address = served.address().to_string();
+    let set = |version: Option<&str>| {
+        let arguments = ["set-version", "--json", "--to", &address];
+        run(&arguments.into_iter().chain(version).collect::<Vec<_>>())
+    };
+    let shown: serde_json::Value = serde_json::from_slice(&set(None).stdout).unwrap();
+    let newest = shown["known"].as_u64().unwrap();
+    assert_eq!(shown["rules_version"], newest);
+    assert!(set(Some(&newest.to_string())).status.success(), "it is in force already");
+    for version in [newest - 1, newest + 1] {
+        let refused = set(Some(&version.to_string()));
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(errors(&refused).contains("one version at a time"), "{}", errors(&refused));
+    }
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod banks;
 mod commands;
 mod crashes;
 mod identity;
+mod keys;
 mod process;
 mod receipts;
 mod shutdown;

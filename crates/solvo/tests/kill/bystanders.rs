@@ -85,7 +85,7 @@ async fn is_found(api: &Api, submission: Option<&v1::PaymentSubmission>) -> bool
 }
 
 /// The same payments with more than 5 KB of names and addresses each.
-fn with_long_texts(mut message: v1::SubmitPaymentsRequest) -> v1::SubmitPaymentsRequest {
+pub(crate) fn with_long_texts(mut message: v1::SubmitPaymentsRequest) -> v1::SubmitPaymentsRequest {
     let party = v1::Party {
         name: "é".repeat(140),
         address: Some(v1::Address { lines: vec!["ü".repeat(70); 7], ..v1::Address::default() }),

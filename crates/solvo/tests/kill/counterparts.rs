@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use client::v1::PaymentStatus;
 use client::{Client, ConnectOptions, RetryPolicy, v1};
-use loadgen::{BehaviourMix, CounterpartOptions, Counterparts};
+use loadgen::{BehaviourMix, CounterpartOptions, CounterpartReport, Counterparts};
 use tests::{ALFA, BETA, GAMMA};
 use types::Bic;
 
@@ -100,15 +100,16 @@ impl Banks {
     }
 
     /// Expects that nothing in the banks' own books contradicts what was told, and that nothing has been told since.
-    pub(crate) async fn fit(mut self, entries: &[Entry]) {
+    /// Returns what each bank went through.
+    pub(crate) async fn fit(mut self, entries: &[Entry]) -> Vec<CounterpartReport> {
         self.drain().await;
         self.were_told(entries);
+        let mut reports = Vec::new();
         for banks in [self.payers, self.gamma, self.delta] {
             let report = banks.finish().await.unwrap();
             assert!(report.passed(), "{report}");
-            for bank in report.banks.iter().filter(|bank| bank.tally.questions > 0) {
-                assert!(bank.tally.repeated_questions > 0, "no question outlived the node: {bank}");
-            }
+            reports.extend(report.banks);
         }
+        reports
     }
 }

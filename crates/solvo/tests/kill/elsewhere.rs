@@ -74,7 +74,9 @@ async fn both_banks_are_told_the_same_over_kills() {
     books_are_what_was_settled(&node.api().await, &entries).await;
     node::verify(folder);
     log_says(folder, &entries);
-    banks.fit(&entries).await;
+    for bank in banks.fit(&entries).await.iter().filter(|bank| bank.tally.questions > 0) {
+        assert!(bank.tally.repeated_questions > 0, "no question outlived the node: {bank}");
+    }
     covers_everything(&entries);
 }
 
@@ -169,14 +171,14 @@ async fn ends(bank: &mut Bank, reports: u32, reason: &str) -> (Vec<String>, Vec<
 }
 
 /// Two banks with customers here, and two that are asked.
-async fn set_up(api: &Api) {
+pub(crate) async fn set_up(api: &Api) {
     let world = World::set_up(api, CUSTOMERS).await;
     world.remote_bank().await;
     world.register(DELTA, v1::AccountMode::Remote).await;
 }
 
 /// Every balance is what the settlements add up to, and nothing is set aside any more.
-async fn books_are_what_was_settled(api: &Api, entries: &[Entry]) {
+pub(crate) async fn books_are_what_was_settled(api: &Api, entries: &[Entry]) {
     let mut accounts = BTreeMap::new();
     let mut positions =
         BTreeMap::from([(ALFA, OPENING_POSITION), (BETA, OPENING_POSITION), (GAMMA, 100_000), (DELTA, 0)]);
@@ -215,7 +217,7 @@ async fn nothing_is_set_aside(api: &Api) {
 }
 
 /// The log has one final outcome of each payment, which is the one that was told.
-fn log_says(folder: &Path, entries: &[Entry]) {
+pub(crate) fn log_says(folder: &Path, entries: &[Entry]) {
     let log = ToldInLog::read(&node::inspect(folder));
     for (payment, outcome) in entries.iter().map(decided) {
         let name = &payment.transaction_id;

@@ -9,7 +9,8 @@
 //! and not its every step. A failing run prints its seed.
 //!
 //! `elsewhere` does so with payments that another bank is asked about: both banks are told the same, over kills and a
-//! stop.
+//! stop; `long_stop` over one that lasts longer than anybody waits. `full_disk` and `clock_jump` are what else can
+//! happen to a machine that goes on.
 
 // Helpers of tests are tests: a failed `unwrap` names its line, which is what a test is for.
 #![allow(clippy::unwrap_used)]
@@ -17,9 +18,12 @@
 mod books;
 mod bystanders;
 mod check;
+mod clock_jump;
 mod counterparts;
 mod elsewhere;
+mod full_disk;
 mod load;
+mod long_stop;
 mod node;
 mod parallel;
 mod payers;

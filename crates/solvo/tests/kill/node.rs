@@ -15,8 +15,11 @@ use tonic::transport::Endpoint;
 
 use crate::random::Random;
 
+/// The program.
+const BINARY: &str = env!("CARGO_BIN_EXE_solvo");
+
 /// The system chooses.
-const ANY_PORT: u16 = 0;
+pub(crate) const ANY_PORT: u16 = 0;
 
 /// Ports that no system gives out by itself, so that nobody takes one while its node is down: not even a caller that tries
 /// to reach it, who could otherwise be given that very port and talk to itself.
@@ -49,11 +52,21 @@ impl Node {
 
     /// The same on a port of one's own: those who connect again by themselves know no other.
     pub(crate) fn start_at(folder: &Path, port: u16) -> Self {
-        let (process, mut printed) = Process::serve(folder, port);
+        Self::start_by(serve(folder, port))
+    }
+
+    /// The same by a command of one's own, which becomes the node.
+    pub(crate) fn start_by(command: Command) -> Self {
+        let (process, mut printed) = Process::start(command);
         let line = first_line(&mut printed);
         let address = line.trim_end().strip_prefix("listening on ");
         let address = address.unwrap_or_else(|| panic!("{line:?} says where the node listens"));
         Self { process, address: address.parse().unwrap(), _printed: printed }
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
     }
 
     /// Where it listens.
@@ -90,7 +103,7 @@ impl Node {
 /// Starts a node and kills it while it recovers: when it has changed its folder so many times, or listens.
 pub(crate) fn kill_while_starting(folder: &Path, changes: u64) {
     let mut before = contents(folder);
-    let (_killed_at_the_end, mut printed) = Process::serve(folder, ANY_PORT);
+    let (_killed_at_the_end, mut printed) = Process::start(serve(folder, ANY_PORT));
     let (listens, listening) = mpsc::channel();
     let reader = thread::spawn(move || {
         // It may be killed before it has a line to print. Nobody may wait for the line any more.
@@ -125,9 +138,7 @@ pub(crate) fn inspect(folder: &Path) -> String {
 struct Process(Child);
 
 impl Process {
-    fn serve(folder: &Path, port: u16) -> (Self, BufReader<ChildStdout>) {
-        let mut command = command();
-        command.arg("serve").arg("--data").arg(folder).arg("--listen").arg(format!("127.0.0.1:{port}"));
+    fn start(mut command: Command) -> (Self, BufReader<ChildStdout>) {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let printed = BufReader::new(child.stdout.take().unwrap());
         (Self(child), printed)
@@ -147,8 +158,15 @@ impl Drop for Process {
 }
 
 fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_solvo"));
+    let mut command = Command::new(BINARY);
     command.env("SOLVO_LOG", "error").stdin(Stdio::null());
+    command
+}
+
+/// The command that serves a folder.
+pub(crate) fn serve(folder: &Path, port: u16) -> Command {
+    let mut command = command();
+    command.arg("serve").arg("--data").arg(folder).arg("--listen").arg(format!("127.0.0.1:{port}"));
     command
 }
 

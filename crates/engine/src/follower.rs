@@ -1,0 +1,584 @@
+//! The follower: replays the durable log into a state of its own, compares it with what was told, and writes snapshots.
+//!
+//! It is a step without thread or clock, as the core is: [`Follower::step`] does one piece of work. Time is log time, so
+//! that the same log gives snapshots at the same places.
+//!
+//! A snapshot's way: the state is written; the state in memory is dropped; the file is read back from the device into a
+//! new one, whose digest, computed anew, must be the one that was written; only then MANIFEST names the snapshot and
+//! segments may leave. The follower goes on with what it has read back, so the code that a start depends on is run by
+//! every snapshot, and there are never three states in memory.
+//!
+//! Invariants:
+//! - A frame that the follower can't replay to what was told ends the process, with the sequence.
+//! - No segment leaves before a snapshot has been read back to its digest, and none that the snapshot before it needs.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow::{Break, Continue};
+use std::sync::Arc;
+
+use journal::{
+    BLOCK_SIZE, FrameReader, ReadError, SnapshotFault, SnapshotHeader, SnapshotWriteError, Snapshots,
+    StateDigest, StateDigester, Storage, StorageError, Tail, Trail, TrimError, VoidEntry,
+};
+use ledger::Limits;
+use types::{BatchNumber, DigestKey, Duration, Sequence, Timestamp};
+
+use crate::follower_status::FollowerStatus;
+use crate::mutants::{Mutant, is_on};
+use crate::replay::{Divergence, Replayer};
+
+/// When snapshots are written, and how long what they cover is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FollowerSettings {
+    /// A snapshot is written after so many bytes of log.
+    pub snapshot_after_bytes: u64,
+    /// It is written after so much log time at the latest, if there were commands.
+    pub snapshot_after: Duration,
+    /// With more bytes of log after the newest snapshot, fewer commands are admitted.
+    pub log_bytes_since_snapshot_max: u64,
+    /// How long archived segments are kept; `None` is for ever.
+    pub archive_keep: Option<Duration>,
+}
+
+impl Default for FollowerSettings {
+    fn default() -> Self {
+        Self {
+            snapshot_after_bytes: 1 << 30,
+            snapshot_after: Duration::from_seconds(3600),
+            log_bytes_since_snapshot_max: 4 << 30,
+            archive_keep: None,
+        }
+    }
+}
+
+/// Why the follower can't go on, and the node with it.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The node has told something that its own log contradicts.
+    #[error(
+        "the follower comes to another state than the node: {divergence} (batch {batch}, sequences {first} to {last}). \
+         What was told stands; keep the folder as it is, and verify it"
+    )]
+    Divergence {
+        /// What is wrong, with the sequence where it is one.
+        divergence: Divergence,
+        /// The frame that was being replayed.
+        batch: BatchNumber,
+        /// Its first position.
+        first: Sequence,
+        /// Its last position.
+        last: Sequence,
+    },
+    /// A state that was written is not the one that is read back, although its bytes are.
+    #[error(
+        "snapshot {number} at sequence {sequence} was written with the digest {written}, and the state that is read \
+         back from it has {found}: it is not used; the node before it and the log are good"
+    )]
+    State {
+        /// The snapshot.
+        number: u64,
+        /// The last position in it.
+        sequence: Sequence,
+        /// The digest that was written.
+        written: StateDigest,
+        /// The digest of what was read back.
+        found: StateDigest,
+    },
+    /// The log can't be read.
+    #[error("the follower can't read the log: {0}")]
+    Read(#[from] ReadError),
+    /// The snapshot that the follower begins with can't be read any more.
+    #[error("the follower can't read snapshot {number}: {fault}")]
+    Snapshot {
+        /// The snapshot.
+        number: u64,
+        /// What is wrong with it.
+        fault: SnapshotFault,
+    },
+    /// A snapshot could not be written.
+    #[error(transparent)]
+    Write(#[from] SnapshotWriteError),
+    /// The folder failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Segments could not be archived.
+    #[error(transparent)]
+    Trim(#[from] TrimError),
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Followed {
+    /// Nothing: it has come to the log's end.
+    Idle,
+    /// It has loaded the state that it goes on from.
+    Loaded {
+        /// The snapshot; 0 if it begins with the log.
+        snapshot: u64,
+    },
+    /// It has replayed some frames.
+    Frames,
+    /// A snapshot is written, and is to be read back with the next step.
+    Written {
+        /// The snapshot.
+        snapshot: u64,
+    },
+    /// A snapshot has been read back to its digest, and counts.
+    Snapshot {
+        /// The snapshot.
+        snapshot: u64,
+    },
+    /// A snapshot was not written for want of room, or was not found on the disk as it had been written. It is tried
+    /// again later.
+    PutOff,
+    /// An archived segment was removed because it was old enough.
+    Removed {
+        /// The segment.
+        segment: u64,
+    },
+}
+
+/// What the follower has just done; whoever drives it may let others run before it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It begins a step.
+    Begun,
+    /// It has replayed some frames.
+    Replayed,
+    /// It has written or read a piece of a snapshot.
+    Moved,
+}
+
+/// Lets others run. It is told whether the follower is so far behind that it should not wait.
+pub type Pause = Box<dyn FnMut(Moment, bool) + Send>;
+
+/// What a follower is made of.
+pub struct FollowerSetup<S: Storage> {
+    /// Reads the log.
+    pub reader: FrameReader<S>,
+    /// Where snapshots are kept.
+    pub snapshots: Snapshots<S>,
+    /// Room for accounts, payments and requests, as the core has it.
+    pub limits: Limits,
+    /// When snapshots are written.
+    pub settings: FollowerSettings,
+    /// The snapshot to begin with; 0 is the log's first frame.
+    pub snapshot: u64,
+    /// Lets others run.
+    pub pause: Pause,
+}
+
+/// A second state, kept up from the log.
+pub struct Follower<S: Storage> {
+    snapshots: Snapshots<S>,
+    limits: Limits,
+    digest_key: Option<DigestKey>,
+    voids: Vec<VoidEntry>,
+    state: State,
+    trail: Trail,
+    watch: Watch<S>,
+    /// The version of the rules of the last frame.
+    rules_version: u32,
+    /// Commands replayed since the newest snapshot.
+    commands: u64,
+    /// Bytes of the log replayed since then.
+    replayed: u64,
+    /// The log time at which the newest snapshot stands, or the log began.
+    based_at: Option<Timestamp>,
+    /// After a snapshot that failed, the next is not tried before so many bytes.
+    put_off_until: u64,
+    /// The log time at which the archive was last looked at.
+    archive_seen: Timestamp,
+}
+
+/// The state that is kept up.
+enum State {
+    /// To be loaded from this snapshot, or if that is 0, made anew.
+    Absent(u64),
+    /// Written as this snapshot, and dropped.
+    Written(SnapshotHeader),
+    /// In memory.
+    Kept(Box<Replayer>),
+}
+
+/// What is looked after also in the middle of a step.
+struct Watch<S: Storage> {
+    reader: FrameReader<S>,
+    settings: FollowerSettings,
+    status: Arc<FollowerStatus>,
+    /// The last position in the newest snapshot.
+    covered: Sequence,
+    pause: Pause,
+}
+
+/// Bytes of frames that are replayed in one step: a few milliseconds' work.
+const STEP_BYTES: usize = 1 << 20;
+
+/// How much log time passes between two looks at the archive.
+const ARCHIVE_SEEN_EVERY: Duration = Duration::from_seconds(600);
+
+/// A snapshot that failed is tried again after this part of the log that asks for one.
+const TRIED_AGAIN_AFTER: u64 = 8;
+
+/// At a stop, less log than this is not worth a snapshot.
+const WORTH_A_SNAPSHOT_MIN: u64 = 16 << 20;
+
+impl<S: Storage> Follower<S> {
+    /// Begins with a snapshot, or with the log. The first step loads it.
+    pub fn new(setup: FollowerSetup<S>) -> Self {
+        let FollowerSetup { reader, snapshots, limits, settings, snapshot, pause } = setup;
+        let status = Arc::default();
+        Self {
+            snapshots,
+            limits,
+            digest_key: None,
+            voids: Vec::new(),
+            state: State::Absent(snapshot),
+            trail: Trail::new(Tail::EMPTY),
+            watch: Watch { reader, settings, status, covered: Sequence(0), pause },
+            rules_version: 0,
+            commands: 0,
+            replayed: 0,
+            based_at: None,
+            put_off_until: 0,
+            archive_seen: Tail::EMPTY.time,
+        }
+    }
+
+    /// Tells here how it does.
+    pub(crate) fn telling(mut self, status: Arc<FollowerStatus>) -> Self {
+        self.watch.status = status;
+        self
+    }
+
+    /// Passes over these commands, which are voided.
+    pub(crate) fn passing_over(mut self, voids: Vec<VoidEntry>) -> Self {
+        self.voids = voids;
+        self
+    }
+
+    /// Gives the key of digests of a log that does not hold it itself: nobody outside can choose ids that collide then.
+    pub(crate) fn with_digest_key(mut self, key: Option<DigestKey>) -> Self {
+        self.digest_key = key;
+        self
+    }
+
+    /// The end of the log that has been replayed.
+    pub const fn tail(&self) -> &Tail {
+        self.trail.tail()
+    }
+
+    /// The state as replayed so far, if it is in memory.
+    pub fn state(&self) -> Option<&Replayer> {
+        match &self.state {
+            State::Kept(replayer) => Some(replayer),
+            State::Absent(_) | State::Written(_) => None,
+        }
+    }
+
+    /// Does one piece of work.
+    ///
+    /// # Errors
+    /// See [`FollowError`]: the process must end.
+    pub fn step(&mut self) -> Result<Followed, FollowError> {
+        (self.watch.pause)(Moment::Begun, false);
+        let newest = self.snapshots.newest();
+        let followed = match std::mem::replace(&mut self.state, State::Absent(newest)) {
+            State::Absent(snapshot) => self.load(snapshot)?,
+            State::Written(snapshot) => self.read_back(&snapshot)?,
+            State::Kept(replayer) => self.follow(replayer)?,
+        };
+        self.watch.status.writes(matches!(self.state, State::Written(_)));
+        self.watch.look();
+        Ok(followed)
+    }
+
+    /// Whether a snapshot now would save the next start more than it costs: the log to be read is longer than the state.
+    pub fn is_worth_a_snapshot(&self) -> bool {
+        let Some(replayer) = self.state() else { return false };
+        self.replayed >= WORTH_A_SNAPSHOT_MIN.max(replayer.state_length()) && self.put_off_until == 0
+    }
+
+    /// Writes a snapshot of the state, if it is in memory and there is room. The next step reads it back.
+    ///
+    /// # Errors
+    /// See [`FollowError`]: the process must end.
+    pub fn write_snapshot(&mut self) -> Result<Followed, FollowError> {
+        let newest = self.snapshots.newest();
+        match std::mem::replace(&mut self.state, State::Absent(newest)) {
+            State::Kept(replayer) => self.write(replayer),
+            other @ (State::Absent(_) | State::Written(_)) => {
+                self.state = other;
+                Ok(Followed::Idle)
+            }
+        }
+    }
+
+    /// Loads the state to begin with.
+    fn load(&mut self, snapshot: u64) -> Result<Followed, FollowError> {
+        let (tail, replayer) = match snapshot {
+            0 => {
+                let replayer = Replayer::with_digest_key(self.limits, self.digest_key);
+                (Tail::EMPTY, replayer.passing_over(self.voids.clone()))
+            }
+            number => {
+                let read = self.read(number);
+                let (header, replayer) = read.map_err(|fault| FollowError::Snapshot { number, fault })?;
+                self.took(&header);
+                self.rules_version = header.rules_version;
+                (header.tail, replayer)
+            }
+        };
+        self.trail = Trail::new(tail);
+        (self.commands, self.replayed) = (0, 0);
+        self.watch.status.applied(&tail);
+        self.watch.status.archived(self.snapshots.archived()?.segments);
+        self.state = State::Kept(Box::new(replayer));
+        Ok(Followed::Loaded { snapshot })
+    }
+
+    /// Replays what has come since, and writes a snapshot if one is due.
+    fn follow(&mut self, mut replayer: Box<Replayer>) -> Result<Followed, FollowError> {
+        let mut bytes = 0;
+        let mut diverged = None;
+        let (commands, replayed) = (&mut self.commands, &mut self.replayed);
+        let (rules_version, based_at) = (&mut self.rules_version, &mut self.based_at);
+        self.watch.reader.follow(&mut self.trail, &mut |frame| {
+            let header = frame.header();
+            if let Err(divergence) = replayer.frame(&frame) {
+                let (batch, first, last) = (header.batch, header.first_sequence, header.last_sequence());
+                diverged = Some(FollowError::Divergence { divergence, batch, first, last });
+                return Break(());
+            }
+            *commands += u64::from(header.record_count);
+            *rules_version = header.rules_version;
+            based_at.get_or_insert(header.time);
+            bytes += frame.bytes().len();
+            *replayed += u64::try_from(frame.bytes().len().next_multiple_of(BLOCK_SIZE)).expect("64 bits");
+            if bytes < STEP_BYTES { Continue(()) } else { Break(()) }
+        })?;
+        if let Some(diverged) = diverged {
+            return Err(diverged);
+        }
+        self.watch.status.applied(self.trail.tail());
+        if self.is_due() {
+            return self.write(replayer);
+        }
+        self.state = State::Kept(replayer);
+        if let Some(segment) = self.remove_archived()? {
+            return Ok(Followed::Removed { segment });
+        }
+        if bytes == 0 {
+            return Ok(Followed::Idle);
+        }
+        self.watch.breathe(Moment::Replayed);
+        Ok(Followed::Frames)
+    }
+
+    fn is_due(&self) -> bool {
+        let FollowerSettings { snapshot_after_bytes, snapshot_after, .. } = self.watch.settings;
+        if self.commands == 0 {
+            return false;
+        }
+        let waited = self.based_at.is_some_and(|from| self.trail.tail().time.since(from) >= snapshot_after);
+        (self.replayed >= snapshot_after_bytes || waited) && self.replayed >= self.put_off_until
+    }
+
+    /// Writes the state as the next snapshot, and drops it.
+    fn write(&mut self, replayer: Box<Replayer>) -> Result<Followed, FollowError> {
+        self.watch.status.writes(true);
+        match self.try_write(&replayer) {
+            Ok(header) => {
+                if is_on(Mutant::TruncateBeforeVerified) {
+                    self.publish(&header, header.tail.batch)?;
+                    while self.snapshots.remove_archived(header.tail.time)?.is_some() {}
+                }
+                drop(replayer);
+                self.state = State::Written(header);
+                Ok(Followed::Written { snapshot: header.number })
+            }
+            Err(SnapshotWriteError::NoSpace(error)) => {
+                tracing::error!(%error, "there is no room for a snapshot; it is tried again later");
+                self.state = State::Kept(replayer);
+                self.put_off();
+                Ok(Followed::PutOff)
+            }
+            Err(error @ (SnapshotWriteError::Failed(_) | SnapshotWriteError::State(_))) => Err(error.into()),
+        }
+    }
+
+    fn try_write(&mut self, replayer: &Replayer) -> Result<SnapshotHeader, SnapshotWriteError> {
+        let mut writer = self.snapshots.create(*self.trail.tail(), self.rules_version)?;
+        match replayer.write_state(&mut Paced { inner: &mut writer, watch: &mut self.watch }) {
+            Ok(()) => writer.finish(),
+            Err(said) => Err(writer.give_up(&said)),
+        }
+    }
+
+    fn put_off(&mut self) {
+        let again = self.watch.settings.snapshot_after_bytes / TRIED_AGAIN_AFTER;
+        self.put_off_until = self.replayed.saturating_add(again.max(1));
+    }
+
+    /// Reads the snapshot that was just written, and lets it count if it is what was written.
+    fn read_back(&mut self, written: &SnapshotHeader) -> Result<Followed, FollowError> {
+        let number = written.number;
+        let replayer = match self.read(number) {
+            Ok((header, replayer)) if header == *written => replayer,
+            Ok(_) | Err(_) if is_on(Mutant::TruncateBeforeVerified) => {
+                return Err(FollowError::Snapshot { number, fault: SnapshotFault::Header });
+            }
+            other => {
+                let fault = other.err().unwrap_or(SnapshotFault::Header);
+                tracing::error!(
+                    snapshot = number,
+                    %fault,
+                    "a snapshot is not on the disk as it was written: it does not count, and the follower begins again \
+                     with the one before; look after the disk"
+                );
+                self.put_off();
+                return Ok(Followed::PutOff);
+            }
+        };
+        let found = digest(&replayer);
+        if found != written.state_digest {
+            let (sequence, written) = (written.tail.last_sequence(), written.state_digest);
+            return Err(FollowError::State { number, sequence, written, found });
+        }
+        if !is_on(Mutant::TruncateBeforeVerified) {
+            let covered = self.covered_by_older(number);
+            self.publish(written, covered)?;
+        }
+        self.took(written);
+        (self.commands, self.replayed, self.put_off_until) = (0, 0, 0);
+        self.state = State::Kept(Box::new(replayer));
+        tracing::info!(
+            snapshot = number,
+            sequence = written.tail.last_sequence().0,
+            bytes = written.state_length,
+            digest = %written.state_digest,
+            "a snapshot has been written and read back"
+        );
+        Ok(Followed::Snapshot { snapshot: number })
+    }
+
+    /// The frame up to which segments are not needed any more once this snapshot counts: that of the one before.
+    fn covered_by_older(&self, number: u64) -> BatchNumber {
+        let older = (number > 1).then(|| self.snapshots.open(number - 1));
+        let older = older.and_then(Result::ok);
+        older.map_or(BatchNumber(0), |older| older.header().tail.batch)
+    }
+
+    /// Lets a snapshot count, and archives what is not needed any more.
+    fn publish(&mut self, snapshot: &SnapshotHeader, covered: BatchNumber) -> Result<(), FollowError> {
+        self.snapshots.publish(snapshot)?;
+        self.snapshots.archive_upto(covered)?;
+        self.watch.status.archived(self.snapshots.archived()?.segments);
+        Ok(())
+    }
+
+    fn took(&mut self, snapshot: &SnapshotHeader) {
+        self.watch.covered = snapshot.tail.last_sequence();
+        self.based_at = Some(snapshot.tail.time);
+        self.watch.status.counts(snapshot);
+    }
+
+    /// Removes one archived segment that is older than the archive is to be kept, at a look now and then.
+    fn remove_archived(&mut self) -> Result<Option<u64>, FollowError> {
+        let Some(keep) = self.watch.settings.archive_keep else { return Ok(None) };
+        let now = self.trail.tail().time;
+        if now.since(self.archive_seen) < ARCHIVE_SEEN_EVERY {
+            return Ok(None);
+        }
+        let Some(removed) = self.snapshots.remove_archived(now.minus(keep))? else {
+            self.archive_seen = now;
+            return Ok(None);
+        };
+        tracing::info!(
+            segment = removed.segment,
+            ended_before = %removed.ended_before,
+            first_batch_kept = removed.first_kept.0,
+            "an archived segment is older than the archive is kept, and has been removed"
+        );
+        self.watch.status.archived(self.snapshots.archived()?.segments);
+        Ok(Some(removed.segment))
+    }
+
+    /// Reads a snapshot into a state.
+    fn read(&mut self, number: u64) -> Result<(SnapshotHeader, Replayer), SnapshotFault> {
+        let mut reader = self.snapshots.open(number)?;
+        let mut paced = Paced { inner: &mut reader, watch: &mut self.watch };
+        let read = Replayer::read_state_with_key(&mut paced, self.limits, self.digest_key);
+        // Bytes that are not as they were written explain whatever is wrong with the state.
+        let header = reader.finish()?;
+        let replayer = read.map_err(|error| SnapshotFault::State(error.to_string()))?;
+        Ok((header, replayer.passing_over(self.voids.clone())))
+    }
+}
+
+/// The digest of a state.
+pub fn digest(replayer: &Replayer) -> StateDigest {
+    let mut digester = StateDigester::default();
+    replayer.write_state(&mut digester).expect("a digest takes every byte");
+    digester.finish()
+}
+
+impl<S: Storage> Watch<S> {
+    /// Sees how much log a start would read, and says how much may be admitted.
+    fn look(&self) -> bool {
+        let bytes = self.reader.bytes_after(self.covered);
+        let bytes_max = self.settings.log_bytes_since_snapshot_max;
+        self.status.behind(bytes, bytes_max);
+        bytes > bytes_max / 2
+    }
+
+    /// Lets others run, unless there is much to catch up with.
+    fn breathe(&mut self, moment: Moment) {
+        let is_urgent = self.look();
+        (self.pause)(moment, is_urgent);
+    }
+}
+
+/// A stream that lets others run after every piece.
+struct Paced<'w, Inner, S: Storage> {
+    inner: &'w mut Inner,
+    watch: &'w mut Watch<S>,
+}
+
+impl<Inner: Write, S: Storage> Write for Paced<'_, Inner, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = self.inner.write(bytes)?;
+        self.watch.breathe(Moment::Moved);
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<Inner: Read, S: Storage> Read for Paced<'_, Inner, S> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(bytes)?;
+        self.watch.breathe(Moment::Moved);
+        Ok(length)
+    }
+}
+
+impl<S: Storage> fmt::Debug for Follower<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Follower").field("trail", &self.trail).finish_non_exhaustive()
+    }
+}
+
+impl<S: Storage> fmt::Debug for FollowerSetup<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("FollowerSetup").field("snapshot", &self.snapshot).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "follower_tests.rs"]
+mod tests;

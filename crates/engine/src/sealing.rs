@@ -1,0 +1,262 @@
+//! The thread that looks on disk: it makes runs of duplicates, and does for the core thread what takes a disk.
+//!
+//! It alone submits the commands that name runs. What is to be looked up again enters the queue before the next of them,
+//! so a command is submitted again once at the most.
+//!
+//! Invariants:
+//! - The core thread never waits for this one.
+//! - What cannot be looked up is dropped, and so is not answered: no payments are taken from then on.
+
+// The clock of a thread that waits before it tries again.
+#![allow(clippy::disallowed_methods)]
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use journal::{RunError, Storage};
+use ledger::{Outcome, SealedRun, Verdict};
+use types::{DigestKey, Sequence};
+
+use crate::driver::{answer, monotonic};
+use crate::event::{Event, LookUp, Submission};
+use crate::finals::Waiting;
+use crate::handle::Shared;
+use crate::sealer::{Sealer, Slice};
+use crate::ticket::Ticket;
+
+/// Slices that may lie ready: one is being written while the next is copied.
+const SLICES_MAX: usize = 2;
+/// Pages that are merged between two looks at everything else: about a megabyte.
+const PAGES_AT_ONCE: usize = 256;
+/// A disk that failed, or is full, is tried again after this time.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// What the core thread leaves for the sealing thread.
+pub(crate) struct Sealing {
+    jobs: Mutex<Jobs>,
+    wake: Sender<()>,
+    woken: Receiver<()>,
+    /// How many runs that were handed out have come to their end, in the log or not.
+    ended: AtomicU64,
+}
+
+#[derive(Default)]
+struct Jobs {
+    again: Vec<Submission<Ticket>>,
+    look_ups: Vec<LookUp<Ticket>>,
+    slices: VecDeque<Slice>,
+    /// Runs that the log has named, or refused.
+    named: Vec<(u64, bool)>,
+    /// The ledger lists the runs behind this position.
+    listed_behind: Option<Sequence>,
+    is_over: bool,
+}
+
+impl Default for Sealing {
+    fn default() -> Self {
+        let (wake, woken) = bounded(1);
+        Self { jobs: Mutex::default(), wake, woken, ended: AtomicU64::new(0) }
+    }
+}
+
+impl Sealing {
+    /// Commands are to be looked up and submitted once more. How many there are is bounded by what is under way.
+    pub(crate) fn again(&self, submission: Submission<Ticket>) {
+        self.add(|jobs| jobs.again.push(submission));
+    }
+
+    /// An answer is to be completed. How many there are is bounded by the questions under way.
+    pub(crate) fn look_up(&self, look_up: LookUp<Ticket>) {
+        self.add(|jobs| jobs.look_ups.push(look_up));
+    }
+
+    /// Payments are to be sealed.
+    pub(crate) fn slice(&self, slice: Slice) {
+        self.add(|jobs| jobs.slices.push_back(slice));
+    }
+
+    /// Whether another slice is wanted.
+    pub(crate) fn takes_slices(&self) -> bool {
+        self.jobs().slices.len() < SLICES_MAX
+    }
+
+    /// The ledger lists the runs behind this position.
+    pub(crate) fn listed_behind(&self, position: Sequence) {
+        self.add(|jobs| jobs.listed_behind = Some(position));
+    }
+
+    /// How many runs that were handed out have come to their end.
+    pub(crate) fn ended(&self) -> u64 {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Nothing more will come: the thread ends when it has done what is there.
+    pub(crate) fn end(&self) {
+        self.add(|jobs| jobs.is_over = true);
+    }
+
+    /// What is there: everything but slices, and one of those.
+    fn take(&self) -> (Jobs, Option<Slice>) {
+        let mut all = self.jobs();
+        let slice = all.slices.pop_front();
+        let slices = std::mem::take(&mut all.slices);
+        let jobs = std::mem::take(&mut *all);
+        all.slices = slices;
+        (jobs, slice)
+    }
+
+    fn add(&self, add: impl FnOnce(&mut Jobs)) {
+        add(&mut self.jobs());
+        // If the thread has been woken already, that is enough.
+        let _ = self.wake.try_send(());
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Sealing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Sealing")
+    }
+}
+
+/// The sealing thread.
+pub(crate) struct SealingThread<S: Storage> {
+    pub(crate) sealer: Sealer<S>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) events: Sender<Event<Ticket>>,
+    pub(crate) key: DigestKey,
+    /// When a run that failed may be tried again, on the monotonic clock.
+    pub(crate) paused_until: Option<i64>,
+    /// Whether a run of payments came to nothing.
+    pub(crate) gave_up: bool,
+}
+
+impl<S: Storage> SealingThread<S> {
+    /// Works until there is nothing left and nothing more comes.
+    pub(crate) fn run(mut self) {
+        loop {
+            let (jobs, slice) = self.shared.sealing.take();
+            let is_over = jobs.is_over;
+            self.do_for_core(jobs);
+            if is_over {
+                return;
+            }
+            self.end_pause();
+            let is_slice = slice.is_some();
+            let made = match slice {
+                Some(slice) => self.sealer.take(&slice),
+                None if self.paused_until.is_none() && self.sealer.has_work() => {
+                    self.sealer.step(PAGES_AT_ONCE)
+                }
+                None => {
+                    self.wait();
+                    continue;
+                }
+            };
+            match made {
+                Ok(run) => run.into_iter().for_each(|run| self.name(&run)),
+                Err(error) => self.pause(&error, is_slice),
+            }
+        }
+    }
+
+    fn do_for_core(&mut self, jobs: Jobs) {
+        for submission in jobs.again {
+            self.submit_again(submission);
+        }
+        for mut look_up in jobs.look_ups {
+            let is_complete = self.shared.duplicates.complete(&mut look_up, &self.key).is_ok();
+            let (ticket, answered) = look_up.into_answer();
+            answer(ticket, is_complete.then_some(answered), &self.shared);
+        }
+        self.shared.deliveries.wake();
+        for (number, is_named) in jobs.named {
+            let is_new = self.sealer.is_new(number);
+            let tidied = self.sealer.named(number, is_named);
+            if is_new {
+                self.shared.sealing.ended.fetch_add(1, Ordering::Release);
+            }
+            log_untidy(tidied);
+            if !is_named {
+                tracing::warn!(run = number, "a run of duplicates did not fit any more");
+            }
+        }
+        if let Some(position) = jobs.listed_behind {
+            log_untidy(self.sealer.listed_behind(position));
+        }
+    }
+
+    fn submit_again(&self, mut submission: Submission<Ticket>) {
+        let sent = match self.shared.duplicates.look_up_again(&mut submission) {
+            Ok(()) => self.events.send(Event::Submit(submission)).map_err(|unsent| unsent.0),
+            Err(_) => Err(Event::Submit(submission)),
+        };
+        // Nothing of it was decided, and nobody is told otherwise.
+        if let Err(Event::Submit(Submission {
+            ticket: Ticket::Outcomes { sink, is_answers, length, .. },
+            held,
+            ..
+        })) = sent
+        {
+            let count = held.map_or(0, |held| u64::try_from(held.outcomes.len()).expect("64 bits"));
+            self.shared.give_back(is_answers, count, length);
+            drop(sink);
+        }
+    }
+
+    /// Has the log name a run.
+    fn name(&self, run: &SealedRun) {
+        let (shared, number) = (Arc::clone(&self.shared), run.number);
+        let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
+            let is_named = matches!(outcomes, [Outcome { verdict: Verdict::Done { .. }, .. }]);
+            shared.sealing.add(|jobs| jobs.named.push((number, is_named)));
+        };
+        let ticket =
+            Ticket::Outcomes { sink: Box::new(sink), is_answers: false, length: 0, received: monotonic() };
+        self.shared.records_under_way.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(run = number, payments = run.payments, "run of duplicates made");
+        // A node that stops names it no more; the next start removes it and makes another.
+        let _ = self.events.send(Event::Submit(Submission::naming(run, self.key, ticket)));
+    }
+
+    fn pause(&mut self, error: &RunError, is_slice: bool) {
+        tracing::error!(%error, "a run of duplicates can't be made; it is tried again");
+        let after = i64::try_from(TRY_AGAIN_AFTER.as_nanos()).expect("some seconds");
+        self.paused_until = Some(monotonic() + after);
+        self.gave_up |= is_slice;
+    }
+
+    /// After a pause, the payments of a run that was given up may be handed out anew.
+    fn end_pause(&mut self) {
+        if self.paused_until.is_some_and(|until| until <= monotonic()) {
+            self.paused_until = None;
+            let ended = u64::from(std::mem::take(&mut self.gave_up));
+            self.shared.sealing.ended.fetch_add(ended, Ordering::Release);
+        }
+    }
+
+    fn wait(&self) {
+        let woken = &self.shared.sealing.woken;
+        let waited = match self.paused_until {
+            None => woken.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(until) => {
+                let left = u64::try_from(until - monotonic()).unwrap_or(0);
+                woken.recv_timeout(Duration::from_nanos(left))
+            }
+        };
+        assert!(waited != Err(RecvTimeoutError::Disconnected), "both ends are here");
+    }
+}
+
+fn log_untidy(tidied: Result<(), RunError>) {
+    if let Err(error) = tidied {
+        tracing::warn!(%error, "a file of duplicates that is not needed any more could not be removed");
+    }
+}

@@ -1,0 +1,182 @@
+//! Segments that no start needs any more: in the folder `archive` of the data folder, under their own names.
+//!
+//! A segment is found by its first frame: one block is read of each that is looked at, and a position or batch is
+//! looked up by halving. So nothing about the archive is kept in memory, however many years it holds.
+//!
+//! Invariants:
+//! - A segment is in the archive or beside MANIFEST, never in both and never in neither; MANIFEST says where it belongs
+//!   before it is moved, and a start finishes a move.
+//! - What counts as archived has no gap: it reaches from the oldest such segment up to those that MANIFEST names.
+
+use std::ops::Range;
+
+use types::{BatchNumber, Timestamp};
+
+use crate::header::{FrameHeader, Identity};
+use crate::journal::{Location, ReadError};
+use crate::recovery::{Damage, DamageKind};
+use crate::segment::{first_frame_offset, segment_name, segment_number};
+use crate::segment_reader::{SegmentOpenError, SegmentReader};
+use crate::storage::{Access, Storage, StorageError, StorageErrorKind};
+
+/// The folder's name.
+pub const ARCHIVE_NAME: &str = "archive";
+
+/// A segment that has been removed from the archive for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemovedSegment {
+    /// Its number.
+    pub segment: u64,
+    /// The first batch that is still there.
+    pub first_kept: BatchNumber,
+    /// All of its frames were stamped before this.
+    pub ended_before: Timestamp,
+}
+
+/// What lies in the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Archived {
+    /// Its oldest segment, if it holds any.
+    pub oldest: Option<u64>,
+    /// How many segments.
+    pub segments: u64,
+}
+
+/// The archive, if there is one.
+pub(crate) fn existing<S: Storage>(storage: &S) -> Result<Option<S>, StorageError> {
+    match storage.folder(ARCHIVE_NAME) {
+        Ok(archive) => Ok(Some(archive)),
+        Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The oldest segment that can be read, of a log whose MANIFEST names segments from this one on.
+pub(crate) fn oldest_segment<S: Storage>(storage: &S, oldest_named: u64) -> Result<u64, StorageError> {
+    // The first move of all may have ended before the folder was made.
+    let names = existing(storage)?.map_or(Ok(Vec::new()), |archive| archive.list())?;
+    let mut numbers: Vec<_> = names.iter().filter_map(|name| segment_number(name)).collect();
+    numbers.sort_unstable();
+    let mut oldest = oldest_named;
+    // A file that is still to be moved lies beside MANIFEST, below what that names.
+    while numbers.binary_search(&(oldest - 1)).is_ok() || (oldest > 1 && is_beside(storage, oldest - 1)?) {
+        oldest -= 1;
+    }
+    Ok(oldest)
+}
+
+fn is_beside<S: Storage>(storage: &S, number: u64) -> Result<bool, StorageError> {
+    match storage.open(&segment_name(number), Access::Read) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == StorageErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Moves these segments into the archive; durable on return.
+pub(crate) fn take_in<S: Storage>(storage: &S, numbers: &[u64]) -> Result<(), StorageError> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let archive = storage.create_folder(ARCHIVE_NAME)?;
+    for number in numbers {
+        storage.move_to(&segment_name(*number), &archive)?;
+    }
+    archive.sync_directory()?;
+    storage.sync_directory()
+}
+
+/// Opens a segment where it lies: beside MANIFEST or in the archive, to which it may move at any time.
+pub(crate) fn open_segment<S: Storage>(
+    storage: &S,
+    identity: &Identity,
+    number: u64,
+) -> Result<SegmentReader<S::File>, SegmentOpenError> {
+    match SegmentReader::open(storage, identity, number, Access::Read) {
+        Err(SegmentOpenError::Missing) => {}
+        other => return other,
+    }
+    let archive = existing(storage).map_err(SegmentOpenError::Storage)?;
+    archive.map_or(Err(SegmentOpenError::Missing), |archive| {
+        SegmentReader::open(&archive, identity, number, Access::Read)
+    })
+}
+
+/// Looks segments up by their first frames.
+#[derive(Debug)]
+pub(crate) struct Shelf<'s, S> {
+    pub(crate) storage: &'s S,
+    pub(crate) identity: Identity,
+    /// The frame that is looked for, as far as is known: what a message about a segment names.
+    pub(crate) expected: BatchNumber,
+}
+
+impl<S: Storage> Shelf<'_, S> {
+    /// The header of a segment's first frame, from its first block alone; `None` if it has none that can be read.
+    pub(crate) fn head(&self, number: u64) -> Result<Option<FrameHeader>, ReadError> {
+        let mut segment = self.open(number)?;
+        Ok(segment.head(first_frame_offset())?)
+    }
+
+    /// The first of these segments that has a frame, and that frame's header.
+    pub(crate) fn next_head(&self, numbers: Range<u64>) -> Result<Option<(u64, FrameHeader)>, ReadError> {
+        for number in numbers {
+            if let Some(head) = self.head(number)? {
+                return Ok(Some((number, head)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The last of these segments whose first frame is wanted, where all are wanted up to some segment.
+    pub(crate) fn last_segment(
+        &self,
+        numbers: Range<u64>,
+        is_wanted: &dyn Fn(&FrameHeader) -> bool,
+    ) -> Result<Option<(u64, FrameHeader)>, ReadError> {
+        let Range { start: mut low, end: mut high } = numbers;
+        let mut found = None;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.next_head(middle..high)? {
+                Some((number, head)) if is_wanted(&head) => {
+                    found = Some((number, head));
+                    low = number + 1;
+                }
+                Some(_) | None => high = middle,
+            }
+        }
+        Ok(found)
+    }
+
+    /// A segment's first frame, read whole and checked; `None` if the segment does not begin with a whole frame.
+    pub(crate) fn first_frame(&self, number: u64) -> Result<Option<FrameHeader>, ReadError> {
+        let mut segment = self.open(number)?;
+        let crate::envelope::Found::Whole { frame_length } = segment.inspect(first_frame_offset())? else {
+            return Ok(None);
+        };
+        let (bytes, _) = segment.frame(first_frame_offset(), frame_length)?;
+        Ok(crate::frame::FrameView::parse(bytes).ok().map(|frame| *frame.header()))
+    }
+
+    fn open(&self, number: u64) -> Result<SegmentReader<S::File>, ReadError> {
+        let one_block = |segment: SegmentReader<S::File>| {
+            let end = segment.header().length;
+            segment.reading(crate::limits::BLOCK_SIZE, end)
+        };
+        open_segment(self.storage, &self.identity, number)
+            .map(one_block)
+            .map_err(|error| segment_error(error, number, self.expected))
+    }
+}
+
+/// Says what it means that a segment of the log can't be opened.
+pub(crate) fn segment_error(error: SegmentOpenError, number: u64, expected: BatchNumber) -> ReadError {
+    let name = segment_name(number);
+    let kind = match error {
+        SegmentOpenError::Missing => DamageKind::SegmentMissing { name },
+        SegmentOpenError::Fault(fault) => DamageKind::SegmentHeader { name, fault },
+        SegmentOpenError::Storage(error) => return ReadError::Storage(error),
+    };
+    ReadError::Damage(Damage { location: Location { segment: number, offset: 0 }, expected, kind })
+}

@@ -1,0 +1,201 @@
+//! Accounts as they stand in a stored state.
+//!
+//! Reading checks all that the rules rely on: every book sums to zero, available funds are at or above the floor, no
+//! two accounts of customers have the same number and currency, and each internal account is the one of its book.
+
+use types::{AccountNumber, Balance, Currency, Digest, ParticipantNumber, Sequence};
+
+use super::{Account, AccountKind, AccountStatus, Accounts, Standing, index, slot};
+use crate::index::Filling;
+use crate::participants::Participants;
+use crate::sections::{Impossible, SectionReader, StateError, holds, value};
+use crate::state_layout::{self, ACCOUNTS};
+
+impl Account {
+    pub(crate) fn to_state(self) -> state_layout::Account {
+        state_layout::Account {
+            balance: self.balance.into(),
+            reserved: self.reserved.into(),
+            held: self.held.into(),
+            floor: self.floor.into(),
+            digest: self.digest.0,
+            changed_at: self.changed_at.0.into(),
+            owner: self.owner.0.into(),
+            currency: self.currency.number().into(),
+            kind: self.kind.number(),
+            standing: self.standing.0,
+        }
+    }
+
+    fn from_state(stored: &state_layout::Account) -> Result<Self, Impossible> {
+        let within = |minor_units, field| {
+            value(Balance::from_minor_units(minor_units), field).map(Balance::minor_units)
+        };
+        let status = AccountStatus::from_number(stored.standing & !Standing::FLAGGED);
+        value(status, "standing")?;
+        let account = Self {
+            balance: within(stored.balance.get(), "balance")?,
+            reserved: within(stored.reserved.get(), "reserved")?,
+            held: within(stored.held.get(), "held")?,
+            floor: within(stored.floor.get(), "floor")?,
+            digest: Digest(stored.digest),
+            changed_at: Sequence(stored.changed_at.get()),
+            owner: ParticipantNumber(stored.owner.get()),
+            currency: value(Currency::from_number(stored.currency.get()).ok(), "currency")?,
+            kind: value(AccountKind::from_number(stored.kind), "kind")?,
+            standing: Standing(stored.standing),
+        };
+        holds(account.reserved >= 0, "reserved")?;
+        holds(account.held >= 0, "held")?;
+        // No sum of three balances overflows.
+        holds(account.available() >= account.floor, "floor")?;
+        holds(account.kind.is_customer() || account.digest == Digest::default(), "digest")?;
+        Ok(account)
+    }
+}
+
+/// Sums of each book while accounts are read.
+struct Sums {
+    /// By the participant's number less one, and the place of the book.
+    books: Vec<[i128; crate::participants::BOOKS_MAX]>,
+    /// In the order of the funding accounts.
+    settlement: Vec<i128>,
+    internal: usize,
+    reserved: i128,
+}
+
+impl Accounts {
+    /// Reads the accounts of these participants, as of a position, with room for so many; says what is reserved on all
+    /// of them together.
+    pub(crate) fn read_state(
+        reader: &mut SectionReader<'_>,
+        participants: &Participants,
+        position: Sequence,
+        accounts_max: usize,
+    ) -> Result<(Self, i128), StateError> {
+        let mut read = Self::new(accounts_max);
+        let room = read.accounts.capacity().min(crate::limits::SLOTS_MAX);
+        let count = reader.begin_within(ACCOUNTS, room)?;
+        let mut filling = Filling::new(count);
+        let mut sums = Sums::new(participants);
+        let accounts = &mut read.accounts;
+        reader.items(ACCOUNTS, u64::try_from(count).expect("64 bits"), |stored| {
+            let account = Account::from_state(stored)?;
+            holds(account.changed_at <= position, "changed_at")?;
+            sums.add(participants, &account)?;
+            let slot = u32::try_from(accounts.len()).expect("account numbers have 32 bits");
+            accounts.push(account);
+            if account.kind.is_customer() {
+                let twice = filling.push(account.digest.table_hash(), slot, is_same_in(accounts));
+                // The account that is named is a few ahead of the one that is there twice.
+                return twice.map_err(|_| Impossible("digest"));
+            }
+            Ok(())
+        })?;
+        let filled = filling.finish(is_same_in(&read.accounts));
+        let twice = |twice: crate::index::Twice| ACCOUNTS.impossible(twice.0.into(), Impossible("digest"));
+        read.by_digest = filled.map_err(twice)?;
+        read.check_books(participants, &sums)?;
+        Ok((read, sums.reserved))
+    }
+
+    /// Every book sums to zero, and its internal accounts are where it says.
+    fn check_books(&self, participants: &Participants, sums: &Sums) -> Result<(), StateError> {
+        let mut internal = 0;
+        let mut check = |number: AccountNumber, owner, currency, kind| {
+            internal += 1;
+            let is_it = |account: &Account| {
+                (account.owner, account.currency, account.kind) == (owner, currency, kind)
+            };
+            let found = self.accounts.get(slot(number)).is_some_and(is_it);
+            let item = u64::from(number.0.saturating_sub(1));
+            holds(found, "kind").map_err(|impossible| ACCOUNTS.impossible(item, impossible))
+        };
+        for (currency, account) in participants.funding_accounts() {
+            check(account, ParticipantNumber(0), currency, AccountKind::Funding)?;
+        }
+        for (owner, participant) in participants.iter() {
+            for book in participant.books() {
+                check(book.core, owner, book.currency, AccountKind::Core)?;
+                check(book.clearing, owner, book.currency, AccountKind::Clearing)?;
+                if book.position.0 != 0 {
+                    check(book.position, owner, book.currency, AccountKind::Position)?;
+                }
+            }
+        }
+        let last = u64::try_from(self.count()).expect("64 bits").saturating_sub(1);
+        let sound = holds(internal == sums.internal, "kind").and_then(|()| holds(sums.are_zero(), "balance"));
+        sound.map_err(|impossible| ACCOUNTS.impossible(last, impossible))
+    }
+
+    /// Counts so much less as set aside on an account, if so much is. For reading, where each reservation is matched
+    /// with what is set aside for it; `put_back` undoes it.
+    pub(crate) fn match_reserved(&mut self, number: AccountNumber, amount: i64) -> bool {
+        let account = &mut self.accounts[slot(number)];
+        let is_there = account.reserved >= amount;
+        if is_there {
+            account.reserved -= amount;
+        }
+        is_there
+    }
+
+    /// Undoes [`Self::match_reserved`].
+    pub(crate) fn put_back(&mut self, number: AccountNumber, amount: i64) {
+        self.accounts[slot(number)].reserved += amount;
+    }
+
+    /// Whether this is the account of one of this bank's customers, in this currency; or none.
+    pub(crate) fn is_none_or_customers(
+        &self,
+        number: AccountNumber,
+        bank: ParticipantNumber,
+        currency: Currency,
+    ) -> bool {
+        let is_it = |account: &Account| {
+            account.owner == bank && account.currency == currency && account.kind.is_customer()
+        };
+        number.0 == 0 || self.accounts.get(slot(number)).is_some_and(is_it)
+    }
+}
+
+fn is_same_in(accounts: &[Account]) -> impl Fn(u32, u32) -> bool {
+    move |left, right| {
+        let (left, right) = (&accounts[index(left)], &accounts[index(right)]);
+        left.digest == right.digest && left.currency == right.currency
+    }
+}
+
+impl Sums {
+    fn new(participants: &Participants) -> Self {
+        Self {
+            books: vec![[0; crate::participants::BOOKS_MAX]; participants.count()],
+            settlement: vec![0; participants.funding_accounts().count()],
+            internal: 0,
+            reserved: 0,
+        }
+    }
+
+    /// Adds an account to its book, if there is that book.
+    fn add(&mut self, participants: &Participants, account: &Account) -> Result<(), Impossible> {
+        if !account.kind.is_customer() {
+            self.internal += 1;
+        }
+        let sum = if account.is_in_settlement_book() {
+            let mut funding = participants.funding_accounts();
+            let place = funding.position(|(currency, _)| currency == account.currency);
+            place.map(|place| &mut self.settlement[place])
+        } else {
+            let owner = index(account.owner.0).checked_sub(1).filter(|owner| *owner < self.books.len());
+            let owner = value(owner, "owner")?;
+            let place = participants.get(account.owner).place_of_book(account.currency);
+            place.map(|place| &mut self.books[owner][place])
+        };
+        *value(sum, "currency")? += i128::from(account.balance);
+        self.reserved += i128::from(account.reserved);
+        Ok(())
+    }
+
+    fn are_zero(&self) -> bool {
+        self.books.iter().flatten().chain(&self.settlement).all(|sum| *sum == 0)
+    }
+}

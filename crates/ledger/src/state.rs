@@ -1,0 +1,288 @@
+//! The ledger's state as a stream of bytes.
+//!
+//! Invariants:
+//! - The stream is canonical: two ledgers are equal exactly if their streams are. It holds what the log has made, and
+//!   nothing of how large a table is, where an entry stands in it, or which slot a reservation was given.
+//! - Everything that can change a later decision or answer is in it. What the last command decided beside its own outcome
+//!   ([`Ledger::decided`], [`Ledger::asked`]) is no state: it has been taken notice of before a state is written.
+//! - Reading refuses whatever would break an invariant of the ledger, whoever wrote it, and never panics. Large tables
+//!   are made once, in the room that the limits say.
+
+use std::io::{self, Read, Write};
+
+use types::{ClusterId, Digest, DigestKey, Incarnation, Sequence, Timestamp};
+use zerocopy::FromZeros;
+use zerocopy::little_endian::U64;
+
+use super::{References, Setup};
+use crate::accounts::Accounts;
+use crate::index::{Filling, Twice};
+use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
+use crate::participants::Participants;
+use crate::payments::{Known, Payments};
+use crate::profile::Profile;
+use crate::requests::Requests;
+use crate::reservations::Reservations;
+use crate::rules_version::Rules;
+use crate::sealed::Sealed;
+use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
+use crate::state_layout::{
+    ACCOUNTS, FUNDING, HEAD, Head, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, REFERENCES, REQUESTS,
+    RESERVATIONS, RUNS, Reference, SEALED,
+};
+use crate::{Kind, Ledger, Limits, Position, layout, record};
+
+impl Ledger {
+    /// Writes the state. The bytes go out in pieces of at most 256 KiB, and no more than that is held.
+    pub fn write_state(&self, sink: &mut dyn Write) -> io::Result<()> {
+        let mut writer = SectionWriter::new(sink);
+        let asked = |bank| self.reservations.asked_count(bank);
+        let ordinal = |slot| self.payments.ordinal(slot);
+        let participants = self.participants.count();
+        writer.section(HEAD, 1, std::iter::once(self.head()))?;
+        writer.section(
+            PROFILES,
+            self.profiles.len(),
+            self.profiles.iter().map(|profile| profile.to_record()),
+        )?;
+        writer.section(PARTICIPANTS, participants, self.participants.to_state(asked))?;
+        writer.section(NAMES, participants, self.participants.names_to_state())?;
+        writer.section(FUNDING, self.participants.funding_count(), self.participants.funding_to_state())?;
+        writer.section(
+            ACCOUNTS,
+            self.accounts.count(),
+            self.accounts.iter().map(|account| account.to_state()),
+        )?;
+        writer.section(PAYMENTS, self.payments.count_above_floor(), self.payments.to_state())?;
+        writer.section(REQUESTS, self.requests.count(), self.requests.to_state())?;
+        let references = self.references.used.iter().map(|digest| Reference { digest: digest.0 });
+        writer.section(REFERENCES, self.references.used.len(), references)?;
+        writer.section(RESERVATIONS, self.reservations.count(), self.reservations.to_state(ordinal))?;
+        self.payments.sealed.write_state(&mut writer)
+    }
+
+    /// How many bytes [`Self::write_state`] writes.
+    pub fn state_length(&self) -> u64 {
+        let sections: [(Section, usize); 12] = [
+            (HEAD, 1),
+            (PROFILES, self.profiles.len()),
+            (PARTICIPANTS, self.participants.count()),
+            (NAMES, self.participants.count()),
+            (FUNDING, self.participants.funding_count()),
+            (ACCOUNTS, self.accounts.count()),
+            (PAYMENTS, self.payments.count_above_floor()),
+            (REQUESTS, self.requests.count()),
+            (REFERENCES, self.references.used.len()),
+            (RESERVATIONS, self.reservations.count()),
+            (SEALED, 1),
+            (RUNS, self.payments.sealed.runs().len()),
+        ];
+        sections.iter().map(|(section, items)| section.length(*items)).sum()
+    }
+
+    /// Reads a state into tables with room for `limits`. The source stands behind the state then: nothing is read from
+    /// beyond it.
+    ///
+    /// A log that does not hold its key of digests goes without one then, which is enough for all but asking by account
+    /// numbers; [`Self::read_state_with_key`] takes it.
+    pub fn read_state(source: &mut dyn Read, limits: Limits) -> Result<Self, StateError> {
+        Self::read_state_with_key(source, limits, None)
+    }
+
+    /// The same with the key of digests of a log that does not hold it itself. A log that does needs no other.
+    pub fn read_state_with_key(
+        source: &mut dyn Read,
+        limits: Limits,
+        given: Option<DigestKey>,
+    ) -> Result<Self, StateError> {
+        let mut reader = SectionReader::new(source);
+        let mut head = read_head(&mut reader)?;
+        if let (Some(setup), Some(given)) = (&mut head.setup, given)
+            && setup.digest_key_id != 0
+        {
+            setup.digest_key = given;
+        }
+        let profiles = read_profiles(&mut reader)?;
+        // A participant has accounts of its own, so there are fewer participants than accounts.
+        let participants_max = limits.accounts_max.saturating_add(ROOM_BEYOND);
+        let (participants, asked) = Participants::read_state(&mut reader, participants_max)?;
+        check_asked(&asked, &head)?;
+        let last = head.position;
+        let (accounts, reserved) =
+            Accounts::read_state(&mut reader, &participants, last.sequence, limits.accounts_max)?;
+        let known = Known {
+            last,
+            key: head.setup.map_or(DigestKey::new([0; 16]), |setup| setup.digest_key),
+            forgotten: head.payments_forgotten,
+            counts: head.payments,
+            participants: participants.count(),
+        };
+        let payments = Payments::read_state(&mut reader, &known, limits.payments_max)?;
+        let requests = Requests::read_state(&mut reader, last, head.requests_forgotten, limits.requests_max)?;
+        let references = References::read_state(&mut reader)?;
+        // Only what has been read is made: tables are large.
+        let small = Limits { accounts_max: 0, payments_max: 0, requests_max: 0 };
+        let mut ledger = Self {
+            setup: head.setup,
+            profiles,
+            accounts,
+            participants,
+            payments,
+            requests,
+            references,
+            reservations: Reservations::new(limits.payments_max),
+            ticked: head.ticked,
+            position: last,
+            last_kind: head.last_kind,
+            rules: head.rules,
+            ..Self::new(small)
+        };
+        ledger.answers.counts = head.answers;
+        Reservations::read_state(&mut reader, &mut ledger, &asked, reserved)?;
+        let sealed = Sealed::read_state(&mut reader, last)?;
+        ledger.payments.take_sealed(sealed).map_err(|impossible| SEALED.impossible(0, impossible))?;
+        Ok(ledger)
+    }
+
+    fn head(&self) -> Head {
+        let mut head = Head::new_zeroed();
+        head.sequence = self.position.sequence.0.into();
+        head.time = self.position.time.nanoseconds().into();
+        head.ticked = self.ticked.0.into();
+        head.last_kind = self.last_kind.map_or(0, Kind::number).into();
+        if let Some(setup) = &self.setup {
+            head.is_set_up = 1;
+            head.cluster = setup.cluster.0;
+            head.incarnation = setup.incarnation.0.into();
+            head.digest_key_id = setup.digest_key_id.into();
+            // A key that stands outside the log is no part of the state either.
+            if setup.digest_key_id == 0 {
+                head.digest_key = layout::Secret(*setup.digest_key.as_bytes());
+            }
+        }
+        head.payments = self.payments.counts().map(Into::into);
+        head.answers = self.answers.counts.map(Into::into);
+        head.payments_forgotten = self.payments.forgotten().into();
+        head.requests_forgotten = self.requests.forgotten().into();
+        head.rules_version = self.rules_version().into();
+        head
+    }
+}
+
+/// A head that has been read.
+struct HeadRead {
+    position: Position,
+    ticked: Sequence,
+    last_kind: Option<Kind>,
+    setup: Option<Setup>,
+    payments: [u64; 5],
+    answers: [u64; 6],
+    payments_forgotten: u64,
+    requests_forgotten: u64,
+    rules: Rules,
+}
+
+fn read_head(reader: &mut SectionReader<'_>) -> Result<HeadRead, StateError> {
+    reader.begin_exactly(HEAD, 1)?;
+    let mut read = None;
+    reader.items(HEAD, 1, |head: &Head| {
+        read = Some(HeadRead::from_state(head)?);
+        Ok(())
+    })?;
+    Ok(read.expect("there is one item"))
+}
+
+impl HeadRead {
+    fn from_state(head: &Head) -> Result<Self, Impossible> {
+        zero(&[head.reserved])?;
+        zero(&head.reserved_end)?;
+        let sequence = Sequence(head.sequence.get());
+        let time = value(Timestamp::from_nanoseconds(head.time.get()), "time")?;
+        let last_kind = match head.last_kind.get() {
+            0 => None,
+            number => Some(value(Kind::from_number(number), "last_kind")?),
+        };
+        let setup = Setup {
+            cluster: ClusterId(head.cluster),
+            incarnation: Incarnation(head.incarnation.get()),
+            digest_key: DigestKey::new(head.digest_key.0),
+            digest_key_id: head.digest_key_id.get(),
+        };
+        let stands_elsewhere = setup.digest_key_id != 0;
+        holds(!stands_elsewhere || head.digest_key.0 == [0; 16], "digest_key")?;
+        holds(head.is_set_up <= 1, "is_set_up")?;
+        if head.is_set_up == 0 {
+            holds(head.digest_key_id.get() == 0, "digest_key_id")?;
+            zero(&head.cluster)?;
+            holds(head.incarnation.get() == 0, "incarnation")?;
+            zero(&head.digest_key.0)?;
+        }
+        let read = Self {
+            position: Position { sequence, time },
+            ticked: Sequence(head.ticked.get()),
+            last_kind,
+            setup: (head.is_set_up == 1).then_some(setup),
+            payments: head.payments.map(U64::get),
+            answers: head.answers.map(U64::get),
+            payments_forgotten: head.payments_forgotten.get(),
+            requests_forgotten: head.requests_forgotten.get(),
+            rules: value(Rules::before_a_frame(head.rules_version.get()), "rules_version")?,
+        };
+        // Everything that is counted stands at a position of its own, so no count can overflow.
+        let is_counted = |counts: &[u64]| {
+            let sum = counts.iter().try_fold(0_u64, |sum, count| sum.checked_add(*count));
+            sum.is_some_and(|sum| sum <= sequence.0)
+        };
+        holds(read.ticked <= sequence, "ticked")?;
+        holds(is_counted(&read.payments), "payments")?;
+        holds(is_counted(&read.answers), "answers")?;
+        holds(is_counted(&[read.payments_forgotten]), "payments_forgotten")?;
+        holds(is_counted(&[read.requests_forgotten]), "requests_forgotten")?;
+        Ok(read)
+    }
+}
+
+fn read_profiles(reader: &mut SectionReader<'_>) -> Result<Vec<Profile>, StateError> {
+    let count = reader.begin_within(PROFILES, usize::from(u16::MAX))?;
+    let mut profiles: Vec<Profile> = Vec::with_capacity(count);
+    reader.items(PROFILES, u64::try_from(count).expect("64 bits"), |stored: &layout::SetProfile| {
+        record::check_profile(stored).map_err(|_| Impossible("profile"))?;
+        let profile = Profile::from_record(stored);
+        holds(profiles.iter().all(|known| known.number != profile.number), "number")?;
+        profiles.push(profile);
+        Ok(())
+    })?;
+    Ok(profiles)
+}
+
+/// A payment asks one bank, or two, or one twice.
+fn check_asked(asked: &[u64], head: &HeadRead) -> Result<(), StateError> {
+    let asked_max = head.position.sequence.0.saturating_mul(2);
+    let wrong = asked.iter().zip(0..).find(|(asked, _)| **asked > asked_max);
+    wrong.map_or(Ok(()), |(_, item)| Err(PARTICIPANTS.impossible(item, Impossible("asked"))))
+}
+
+impl References {
+    fn read_state(reader: &mut SectionReader<'_>) -> Result<Self, StateError> {
+        let count = reader.begin_within(REFERENCES, SLOTS_MAX)?;
+        // A count in a file proves nothing, and no limit says how many there may be.
+        let mut used = Vec::with_capacity(count.min(ROOM_BEYOND));
+        reader.items(REFERENCES, u64::try_from(count).expect("64 bits"), |stored: &Reference| {
+            used.push(Digest(stored.digest));
+            Ok(())
+        })?;
+        let digest = |slot: u32| used[usize::try_from(slot).expect("32 bits")];
+        let is_same = |left, right| digest(left) == digest(right);
+        let mut filling = Filling::new(count);
+        let mut hashes = used.iter().zip(0..);
+        let filled = hashes.try_for_each(|(digest, slot)| filling.push(digest.table_hash(), slot, is_same));
+        let filled = filled.and_then(|()| filling.finish(is_same));
+        let twice = |Twice(slot)| REFERENCES.impossible(slot.into(), Impossible("digest"));
+        let by_digest = filled.map_err(twice)?;
+        Ok(Self { used, by_digest })
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -1,0 +1,153 @@
+//! The byte table of every item of a stored state. A difference here is a new format, not a new table.
+
+use std::mem::offset_of;
+
+use zerocopy::FromZeros;
+
+use super::*;
+use crate::layout::tests::layout;
+use crate::sections::SectionHeader;
+
+#[test]
+fn sections_and_what_there_is_once() {
+    layout! { SectionHeader[16]
+          0  2 kind
+          2  2 version
+          4  4 item_length
+          8  8 count
+    }
+    layout! { Head[192]
+          0  8 sequence
+          8  8 time
+         16  8 ticked
+         24  2 last_kind
+         26  1 is_set_up
+         27  1 reserved
+         28  4 digest_key_id
+         32 16 cluster
+         48  8 incarnation
+         56 16 digest_key
+         72 40 payments
+        112 48 answers
+        160  8 payments_forgotten
+        168  8 requests_forgotten
+        176  4 rules_version
+        180 12 reserved_end
+    }
+}
+
+#[test]
+fn participants() {
+    layout! { Book[16]
+          0  2 currency
+          2  2 reserved
+          4  4 core
+          8  4 clearing
+         12  4 position
+    }
+    layout! { Participant[112]
+          0 11 bic
+         11  1 mode
+         12  1 status
+         13  1 debit_scope
+         14  1 debit_silence
+         15  1 credit_scope
+         16  1 credit_silence
+         17  1 book_count
+         18  2 reserved
+         20  4 unanswered_max
+         24  8 debit_above
+         32  8 credit_above
+         40  8 asked
+         48 64 books
+    }
+    layout! { Name[568]
+          0  2 length
+          2  6 reserved
+          8 560 bytes
+    }
+    layout! { Funding[8]
+          0  2 currency
+          2  2 reserved
+          4  4 account
+    }
+}
+
+#[test]
+fn accounts_and_what_was_told() {
+    layout! { Account[64]
+          0  8 balance
+          8  8 reserved
+         16  8 held
+         24  8 floor
+         32 16 digest
+         48  8 changed_at
+         56  4 owner
+         60  2 currency
+         62  1 kind
+         63  1 standing
+    }
+    layout! { Payment[120]
+          0  8 sequence
+          8  8 decided_at
+         16  8 received_time
+         24  8 decided_time
+         32  8 acceptance_time
+         40 16 body_digest
+         56 48 key
+        104  4 reason
+        108  4 reason_to_creditor
+        112  4 creditor_bank
+        116  1 state
+        117  1 marks
+        118  1 debit_question
+        119  1 credit_question
+    }
+    layout! { Answered[96]
+          0 32 request
+         32  8 sequence
+         40  8 decided_time
+         48 32 balances
+         80  8 subject
+         88  2 kind
+         90  1 refusal
+         91  5 reserved
+    }
+    layout! { Reference[16]
+          0 16 digest
+    }
+}
+
+#[test]
+fn open_questions() {
+    layout! { Reservation[96]
+          0  8 sequence
+          8  8 payment
+         16  8 asked_at
+         24  8 number
+         32  8 deadline
+         40  8 target
+         48  8 due
+         56  8 amount
+         64  4 debtor_account
+         68  4 creditor_account
+         72  4 debtor_bank
+         76  4 creditor_bank
+         80  4 timeout_to_originator
+         84  4 timeout_to_beneficiary
+         88  2 currency
+         90  1 stage
+         91  1 credit_follows
+         92  1 debit_silence
+         93  1 credit_silence
+         94  2 reserved
+    }
+}
+
+#[test]
+fn payments_on_disk() {
+    layout! { Sealed[16]
+          0  8 floor
+          8  8 newest_run
+    }
+}

@@ -1,0 +1,261 @@
+//! Which days can be erased, and that nothing personal is left of them in any file.
+
+use std::fs;
+
+use clap::Parser;
+use journal::Reader;
+use tempfile::TempDir;
+use types::BatchNumber;
+
+use super::*;
+use crate::verify::sample_log::{self, PERSONAL};
+use crate::verify::verify_folder;
+
+fn date(text: &str) -> Date {
+    Date::parse(text).unwrap()
+}
+
+#[test]
+fn the_last_thirteen_months_can_not_be_erased_and_ten_years_are_kept_by_default() {
+    let today = date("2026-11-22");
+    assert_eq!(before(None, today).unwrap(), date("2016-11-22"));
+    assert_eq!(before(Some(date("2025-10-22")), today).unwrap(), date("2025-10-22"));
+    let error = before(Some(date("2025-10-23")), today).unwrap_err().to_string();
+    assert!(error.contains("the latest is 2025-10-22"), "{error}");
+    assert!(before(Some(date("2030-01-01")), today).is_err());
+}
+
+#[test]
+fn months_end_where_they_end() {
+    for (day, months, expected) in [
+        ("2026-03-31", 13, "2025-02-28"),
+        ("2025-03-31", 13, "2024-02-29"),
+        ("2026-01-15", 1, "2025-12-15"),
+        ("2026-01-15", 12, "2025-01-15"),
+        ("1970-05-05", 13, "1970-01-01"),
+    ] {
+        assert_eq!(months_before(date(day), months), date(expected), "{day} less {months}");
+    }
+}
+
+#[derive(Parser)]
+struct Shell {
+    #[command(flatten)]
+    args: EraseArgs,
+}
+
+fn erase(options: &[&str]) -> anyhow::Result<ExitCode> {
+    let command = ["erase"].into_iter().chain(options.iter().copied());
+    run(&Shell::try_parse_from(command)?.args)
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+/// Every file in a folder and the folders in it.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => all.extend(files(&path)),
+            false => all.push((path.clone(), fs::read(&path).unwrap())),
+        }
+    }
+    all
+}
+
+/// Whether one text stands in another; looks for its first byte first, since segments are long.
+fn holds(bytes: &[u8], what: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == what[0]) {
+        if rest[at..].starts_with(what) {
+            return true;
+        }
+        rest = &rest[at + 1..];
+    }
+    false
+}
+
+/// The wrapped data keys in KEYS, and the days they are of.
+fn wrapped(folder: &Path) -> Vec<(u32, Vec<u8>)> {
+    let keys = fs::read(folder.join("KEYS")).unwrap();
+    let count = usize::try_from(u32::from_le_bytes(keys[48..52].try_into().unwrap())).unwrap();
+    let entries = keys[64..].chunks_exact(72).take(count).filter(|entry| entry[0] == 1);
+    let read = |entry: &[u8]| (u32::from_le_bytes(entry[4..8].try_into().unwrap()), entry[24..].to_vec());
+    entries.map(read).collect()
+}
+
+/// Payments with names, account numbers and remittance, and a document; returns the key of the log's digests.
+fn life(folder: &Path) -> [u8; 16] {
+    let engine = sample_log::start(folder);
+    let handle = engine.handle();
+    sample_log::fill(&handle);
+    let mut commands = handle.commands(types::PrincipalNumber(1));
+    let document = "<Nm>Anna Peeters</Nm><IBAN>BE68539007547034</IBAN><Ustrd>Rent for November</Ustrd>";
+    commands.evidence(&ledger::Evidence {
+        about: ledger::About::NoPayment,
+        passage: ledger::Passage::Received,
+        message_name: ledger::MessageName::parse("pacs.008.001.08").unwrap(),
+        counterpart: None,
+        document_length: u32::try_from(document.len()).unwrap(),
+        compressed: iso20022::compress_evidence(document.as_bytes()),
+    });
+    sample_log::submit(&handle, commands);
+    let key = *handle.digest_key().as_bytes();
+    engine.stop();
+    key
+}
+
+/// How many records with texts a log has, and how many of them can be read.
+fn readable(folder: &Path) -> (usize, usize) {
+    let reader = Reader::open(FileStorage::open(folder).unwrap()).unwrap();
+    let reader = reader.with_keys_of_folder(None).unwrap();
+    let (mut with_texts, mut readable) = (0, 0);
+    let visit = &mut |frame: &journal::FrameView<'_>, _| {
+        for record in ledger::Records::with_texts(frame.records(), frame.texts()) {
+            let record = record.unwrap();
+            with_texts += usize::from(record.personal_length > 0);
+            readable += usize::from(record.personal_length > 0 && !record.is_erased());
+        }
+        Ok(())
+    };
+    reader.read(BatchNumber(0), visit).unwrap();
+    (with_texts, readable)
+}
+
+/// How many records without their texts `verify` finds in a log that is otherwise right.
+fn erased(folder: &Path) -> usize {
+    let mut json = Vec::new();
+    verify_folder(folder, &mut ()).unwrap().fields(folder).write_json(&mut json).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    usize::try_from(report["records_erased"].as_u64().unwrap()).unwrap()
+}
+
+#[test]
+fn nothing_personal_is_left_of_an_erased_period_in_any_file() {
+    let (data, backup) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let digest_key = life(data.path());
+    copy(data.path(), backup.path());
+    let (with_texts, all) = readable(data.path());
+    assert!(with_texts == all && all > 8, "{all} of {with_texts}");
+    assert_eq!(erased(data.path()), 0);
+    let keys = wrapped(data.path());
+    let last = keys.last().unwrap().0;
+    for folder in [data.path(), backup.path()] {
+        let storage = FileStorage::open(folder).unwrap();
+        let destroyed = destroy_keys(&storage, last + 1).unwrap();
+        assert_eq!((destroyed.days.len(), destroyed.first_left), (keys.len(), None));
+        assert_eq!(readable(folder), (with_texts, 0));
+        assert_eq!(erased(folder), with_texts);
+        let report = verify_folder(folder, &mut ()).unwrap();
+        let names: Vec<_> = report.ledger.participants().map(|(_, bank)| bank.name().to_owned()).collect();
+        assert_eq!(names, ["Bank B", "Bank D"], "banks' names are no personal data");
+        for (path, bytes) in files(folder) {
+            let path = path.display();
+            for text in PERSONAL {
+                assert!(!holds(&bytes, text.as_bytes()), "{path} holds {text}");
+            }
+            assert!(!holds(&bytes, &digest_key), "{path} holds the key of digests");
+            for (day, key) in &keys {
+                assert!(
+                    !holds(&bytes, key) && !holds(&bytes, &key[..16]),
+                    "{path} holds the key of day {day}"
+                );
+            }
+        }
+    }
+    // The node goes on, with keys for what it writes from now on.
+    let engine = sample_log::start(data.path());
+    assert_eq!(*engine.handle().digest_key().as_bytes(), digest_key);
+    let mut commands = engine.handle().commands(types::PrincipalNumber(1));
+    sample_log::pay(&mut commands, "T9", "1.00", engine.handle().now());
+    sample_log::submit(&engine.handle(), commands);
+    engine.stop();
+    assert_eq!(readable(data.path()), (with_texts + 1, 1));
+    assert_eq!(erased(data.path()), with_texts, "the log is right, though the day has another key now");
+}
+
+#[test]
+fn the_command_erases_what_is_old_enough_everywhere_it_is_told_to() {
+    let (data, backup) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let data_name = data.path().to_str().unwrap();
+    life(data.path());
+    copy(data.path(), backup.path());
+    let before = wrapped(data.path());
+    for options in [
+        &["--data", data_name, "--before", "2199-01-01", "--yes"][..],
+        &["--data", data_name, "--before", "2015-02-30", "--yes"],
+        // Nobody is there to be asked.
+        &["--data", data_name],
+        &["--yes"],
+        &["--data", "/nowhere", "--yes"],
+    ] {
+        assert!(erase(options).is_err(), "{options:?}");
+    }
+    assert_eq!(wrapped(data.path()), before);
+    let backup_name = backup.path().to_str().unwrap();
+    let code = erase(&["--data", data_name, "--backup", backup_name, "--yes", "--json"]).unwrap();
+    assert_eq!((code, wrapped(data.path())), (ExitCode::SUCCESS, before), "nothing is ten years old");
+    // A node that runs would write keys back that it has at hand.
+    let engine = sample_log::start(data.path());
+    let error = format!("{:#}", erase(&["--data", data_name, "--yes"]).unwrap_err());
+    assert!(error.contains("stop that first"), "{error}");
+    engine.stop();
+}
+
+#[test]
+fn words_and_fields_say_the_same() {
+    let destroyed = |days: &[u32], clear_before| Destroyed {
+        days: days.to_vec(),
+        first_left: Some(16_801),
+        clear_before,
+    };
+    let words = |destroyed: &Destroyed| words(Path::new("/data"), date("2016-01-01"), destroyed);
+    assert_eq!(words(&destroyed(&[], None)), "/data: no keys of days before 2016-01-01 were left");
+    assert_eq!(words(&destroyed(&[16_800], None)), "/data: the key of 2015-12-31 is destroyed");
+    let told = words(&destroyed(&[16_436, 16_500, 16_800], Some(16_436)));
+    assert_eq!(
+        told,
+        "/data: the keys of 3 days from 2015-01-01 to 2015-12-31 are destroyed; what this log took in before 2015-01-01 \
+         was never sealed, and stays readable"
+    );
+    let mut json = Vec::new();
+    fields(Path::new("/data"), &destroyed(&[16_436, 16_800], None)).write_json(&mut json).unwrap();
+    assert_eq!(
+        String::from_utf8(json).unwrap(),
+        r#"{"folder":"/data","days":2,"first":"2015-01-01","last":"2015-12-31","first_left":"2016-01-01","clear_before":null}"#
+    );
+}
+
+#[test]
+fn snapshots_and_the_archive_hold_nothing_personal_either() {
+    let data = TempDir::new().unwrap();
+    sample_log::written_with_snapshots(data.path());
+    let engine = sample_log::start(data.path());
+    let digest_key = *engine.handle().digest_key().as_bytes();
+    engine.stop();
+    let keys = wrapped(data.path());
+    let storage = FileStorage::open(data.path()).unwrap();
+    destroy_keys(&storage, keys.last().unwrap().0 + 1).unwrap();
+    let files = files(data.path());
+    for wanted in ["snapshot-", "archive"] {
+        assert!(
+            files.iter().any(|(path, _)| path.display().to_string().contains(wanted)),
+            "there is a {wanted}"
+        );
+    }
+    let texts = PERSONAL.map(str::as_bytes).into_iter().chain([&digest_key[..]]);
+    for secret in texts.chain(keys.iter().map(|(_, key)| key.as_slice())) {
+        let holder = files.iter().find(|(_, bytes)| holds(bytes, secret));
+        assert!(holder.is_none(), "{} holds what is erased", holder.unwrap().0.display());
+    }
+    let (with_texts, readable) = readable(data.path());
+    assert!(with_texts > 0 && readable == 0);
+    assert_eq!(erased(data.path()), with_texts, "the log verifies, and its snapshots with it");
+    sample_log::start(data.path()).stop();
+}

@@ -1,0 +1,108 @@
+//! Personal data and its keys, as an operator meets them: master keys, rotation, loss, and what may not be erased.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+use tests::{World, belgian, payment, settled};
+
+use crate::process::{Served, errors, run, solvo, text, verify};
+
+fn key_file(folder: &Path, name: &str, digit: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, format!("{}\n", digit.repeat(64))).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+fn shown(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert!(output.status.success(), "{}", errors(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    errors(&output)
+}
+
+/// A node under a master key, on `data`, that has settled a payment and was stopped.
+async fn settled_under(data: &Path, master: &Path) {
+    let served = Served::start_with(data, &["--listen", "127.0.0.1:0", "--master-key", text(master)]);
+    let api = served.api().await;
+    World::set_up(&api, 1).await;
+    settled(api.submit(&payment("TX-1", "1.00")).await.unwrap());
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_key_opens_the_log_until_it_is_rotated() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (old, new) = (key_file(folder.path(), "old", "a"), key_file(folder.path(), "new", "b"));
+    settled_under(&data, &old).await;
+    assert!(!data.join("MASTER").exists());
+    let (data, old, new) = (text(&data), text(&old), text(&new));
+    let inspect = |options: &[&str]| shown(&[&["inspect", data, "--personal"], options].concat());
+    assert!(inspect(&["--master-key", old]).contains(&belgian(1)));
+    let without = inspect(&[]);
+    assert!(without.contains("texts=erased") && !without.contains(&belgian(1)));
+    // Nothing of the log needs a key.
+    assert!(shown(&["verify", data]).contains("are erased, or their keys are not at hand"));
+    assert!(refused(&["verify", data, "--master-key", new]).contains("another master key"));
+    let start = ["serve", "--data", data, "--listen", "127.0.0.1:0"];
+    assert!(refused(&[&start[..], &["--master-key", new]].concat()).contains("another master key"));
+
+    let rotate = ["keys", "rotate", "--data", data, "--master-key", old, "--new-master-key", new];
+    assert!(shown(&rotate).contains("are wrapped by the new master key"));
+    let command = format!("cat {new}");
+    assert!(inspect(&["--master-key-command", &command]).contains(&belgian(1)));
+    assert!(refused(&["inspect", data, "--master-key", old]).contains("another master key"));
+    let served =
+        Served::start_with(Path::new(data), &["--listen", "127.0.0.1:0", "--master-key-command", &command]);
+    settled(served.api().await.submit(&payment("TX-2", "1.00")).await.unwrap());
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_does_not_start_without_the_keys_of_its_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let master = key_file(folder.path(), "master", "c");
+    settled_under(&data, &master).await;
+    let start = ["serve", "--data", text(&data), "--listen", "127.0.0.1:0", "--master-key", text(&master)];
+    let keys = fs::read(data.join("KEYS")).unwrap();
+    fs::remove_file(data.join("KEYS")).unwrap();
+    assert!(refused(&start).contains("holds no KEYS"));
+    verify(&data);
+    let mut damaged = keys.clone();
+    damaged[100] ^= 1;
+    fs::write(data.join("KEYS"), damaged).unwrap();
+    assert!(refused(&start).contains("KEYS in"));
+    fs::write(data.join("KEYS"), keys).unwrap();
+    fs::set_permissions(&master, Permissions::from_mode(0o644)).unwrap();
+    assert!(refused(&start).contains("chmod 600"));
+    fs::set_permissions(&master, Permissions::from_mode(0o600)).unwrap();
+    let served = Served::start_with(&data, &["--listen", "127.0.0.1:0", "--master-key", text(&master)]);
+    // Nobody takes the keys from under a node that runs.
+    let running = refused(&["erase", "--data", text(&data), "--yes"]);
+    assert!(running.contains("stop that first"), "{running}");
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+}
+
+#[test]
+fn what_is_too_recent_is_not_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Served::start(folder.path()).stop(Signal::TERM).code(), Some(0));
+    let mode = fs::metadata(folder.path().join("MASTER")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "the master key in the folder is its owner's alone");
+    let data = text(folder.path());
+    let recent = solvo(["erase", "--before", "2199-01-01", "--data", data, "--yes"]);
+    assert_eq!(recent.status.code(), Some(1));
+    assert!(errors(&recent).contains("13 months"), "{}", errors(&recent));
+    let done = shown(&["erase", "--data", data, "--yes", "--json"]);
+    assert!(done.contains("\"days\":0"), "{done}");
+    assert_eq!(Served::start(folder.path()).stop(Signal::TERM).code(), Some(0));
+}
