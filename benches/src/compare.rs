@@ -5,8 +5,9 @@
 //! ```
 //!
 //! The program starts itself again as what it measures: the yardstick and the node have one build, one allocator and
-//! one kind of runtime, each in a process of its own; the client is in this process. `docs/benchmarks.md` describes
-//! the method and how to read the table.
+//! one kind of runtime, each in a process of its own; the client is in this process. What lasts (snapshots, sustained
+//! load, recovery, history) is measured with other programs, built beside this one. `docs/benchmarks.md` describes the
+//! method and how to read the table.
 //!
 //! Invariants:
 //! - Sides take turns, and each figure is paired with the one that was measured beside it.
@@ -22,12 +23,16 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod binary;
 mod contest;
 mod core_alone;
 mod disk;
 mod empty;
 mod expiries;
 mod folders;
+mod history_size;
+mod lag;
+mod lasting;
 mod log_bytes;
 mod machine;
 mod mass_expiry;
@@ -36,19 +41,24 @@ mod proc;
 mod process;
 mod progress;
 mod quiet;
+mod recovery;
 mod report;
 mod rows;
 mod serving;
+mod snapshots;
 mod stages;
 mod statistics;
+mod sustained;
 mod trial;
 
 use folders::Folders;
+use lasting::Lasting;
 use machine::{Disk, Machine};
 use progress::Teller;
 use quiet::{settled, steady};
 use report::Report;
 use rows::{Experiment, Laboratory};
+use sustained::Steady;
 use trial::Method;
 
 /// Measures a node against yardsticks, and prints what must be, what is aimed at, and what was measured.
@@ -69,9 +79,21 @@ struct Arguments {
     /// A few short trials: a look, not a result.
     #[arg(long)]
     quick: bool,
-    /// Measure only these.
+    /// Measure only these. Without it, all that take no other program.
     #[arg(long, value_name = "ROW", value_enum, value_delimiter = ',')]
     only: Vec<Experiment>,
+    /// The real binary, for what takes it. By default the one beside this program.
+    #[arg(long, value_name = "FILE")]
+    solvo: Option<PathBuf>,
+    /// The history crate's example `size`, for `history-size`. By default the one in `examples` beside this program.
+    #[arg(long, value_name = "FILE")]
+    history_size: Option<PathBuf>,
+    /// Payments a second of the sustained load.
+    #[arg(long, value_name = "N", default_value_t = 80_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    sustained_rate: u64,
+    /// How many minutes the sustained load goes on: 10, or 1 with --quick.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=600))]
+    sustained_minutes: Option<u64>,
     /// Keep the nodes' data below this folder, on the disk that is to be measured. Deleted at the end.
     #[arg(long, value_name = "FOLDER", default_value = "target/compare")]
     data: PathBuf,
@@ -144,6 +166,10 @@ impl Scratch {
 
 async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<Report> {
     let quick = arguments.quick;
+    let chosen = chosen(&arguments.only);
+    let load = Steady::new(arguments.sustained_rate, arguments.sustained_minutes, quick);
+    let others = [&arguments.solvo, &arguments.history_size].map(Option::as_deref);
+    let lasting = Lasting::find(&chosen, others, load)?;
     let method = if quick { Method::quick(folder.to_owned()) } else { Method::full(folder.to_owned()) };
     let machine = Machine::ask(folder)?;
     let before = steady(folder)?;
@@ -152,10 +178,11 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<Report>
         folders: Folders::new(folder, arguments.keep.as_deref()),
         teller: Teller::new(),
         quick,
+        lasting,
         unary_per_second: None,
     };
     let mut outcomes = Vec::new();
-    for experiment in chosen(&arguments.only) {
+    for experiment in chosen {
         outcomes.push(laboratory.run(experiment).await?);
     }
     laboratory.teller.finish();
@@ -163,10 +190,14 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<Report>
     Ok(Report { machine, disk, method, quick, outcomes })
 }
 
-/// What was asked for, or everything, each once and in the table's order.
+/// What was asked for, or all that needs nothing but this program, each once and in the table's order.
 fn chosen(only: &[Experiment]) -> Vec<Experiment> {
     let all = Experiment::value_variants().iter().copied();
-    all.filter(|experiment| only.is_empty() || only.contains(experiment)).collect()
+    let is_chosen = |experiment: &Experiment| match only.is_empty() {
+        true => !experiment.takes_other(),
+        false => only.contains(experiment),
+    };
+    all.filter(is_chosen).collect()
 }
 
 #[cfg(test)]
@@ -183,6 +214,11 @@ mod tests {
         assert_eq!(names, ["unary", "stream", "accounts-10m"]);
         assert_eq!(chosen(&[]).len(), 14);
         assert!(Arguments::try_parse_from(["compare", "--only", "nothing"]).is_err());
+        let lasting =
+            Arguments::parse_from(["compare", "--only", "recovery,snapshot,history-size,sustained"]);
+        assert!(chosen(&lasting.only).iter().all(|experiment| experiment.takes_other()));
+        let steady = Steady::new(lasting.sustained_rate, lasting.sustained_minutes, lasting.quick);
+        assert_eq!((steady.per_second, steady.span.as_secs()), (80_000, 600));
         assert!(Arguments::command().render_long_help().to_string().contains("Example:"));
     }
 }

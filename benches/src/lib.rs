@@ -32,7 +32,9 @@ const START: i64 = 1_790_000_000_000_000_000;
 impl World {
     /// Opens the banks and their customers' accounts.
     pub fn new(customers: u32) -> Self {
-        let limits = Limits { accounts_max: 1 << 22, payments_max: 1 << 22, requests_max: 1 << 22 };
+        // Each account was opened by a request of its own.
+        let accounts_max = (1 << 22).max(usize::try_from(customers).expect("32 bits") * 2 + (1 << 10));
+        let limits = Limits { accounts_max, payments_max: 1 << 22, requests_max: accounts_max };
         let time = Timestamp::from_nanoseconds(START).expect("after 1970");
         let mut world = Self {
             ledger: Ledger::new(limits),

@@ -10,7 +10,7 @@ use std::{env, fs};
 use prost::Message;
 
 /// Messages with personal data get their `Debug` by hand, in `src/masked.rs`. A name covers what is nested in it.
-const MASKED: [&str; 22] = [
+const MASKED: [&str; 27] = [
     "Payment",
     "Party",
     "Address",
@@ -33,6 +33,11 @@ const MASKED: [&str; 22] = [
     "WatchRequest",
     "Event",
     "PaymentSummary",
+    "ListPaymentsRequest",
+    "FindPaymentsRequest",
+    "AccountName",
+    "Entry",
+    "GetBalanceResponse",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

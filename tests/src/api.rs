@@ -8,6 +8,7 @@ use client::v1;
 use client::v1::account_service_client::AccountServiceClient;
 use client::v1::audit_service_client::AuditServiceClient;
 use client::v1::event_service_client::EventServiceClient;
+use client::v1::history_service_client::HistoryServiceClient;
 use client::v1::iso20022_service_client::Iso20022ServiceClient;
 use client::v1::liquidity_service_client::LiquidityServiceClient;
 use client::v1::node_service_client::NodeServiceClient;
@@ -85,6 +86,11 @@ impl Api {
     /// The client of `EventService`.
     pub fn events(&self) -> EventServiceClient<Channel> {
         EventServiceClient::new(self.channel())
+    }
+
+    /// The client of `HistoryService`.
+    pub fn history(&self) -> HistoryServiceClient<Channel> {
+        HistoryServiceClient::new(self.channel())
     }
 
     /// The client of `NodeService`.

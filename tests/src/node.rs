@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::{Config, Engine, Handle, StartError};
-use history::receipts::{Keeper, Running, SigningKey};
+use history::Keeper;
+use history::receipts::{Keeper as ReceiptKeeper, Running, SigningKey};
 use journal::SegmentSize;
 use ledger::Limits;
-use server::{Beside, Identities, ReceiptDesk, ServeError, ServerLimits};
+use server::{Identities, ReceiptDesk, ServeError, Served, ServerLimits};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -18,11 +19,26 @@ use tokio::task::JoinHandle;
 
 use crate::{Api, until};
 
+/// What a node keeps beside its log.
+#[derive(Clone, Copy, Debug)]
+struct Keeps {
+    history: bool,
+    receipts: bool,
+}
+
+impl Keeps {
+    const NOTHING: Self = Self { history: false, receipts: false };
+    const HISTORY: Self = Self { history: true, receipts: false };
+    const RECEIPTS: Self = Self { history: false, receipts: true };
+    const ALL: Self = Self { history: true, receipts: true };
+}
+
 /// A node that is running. Dropping it ends it and removes its folder.
 #[derive(Debug)]
 pub struct Node {
-    // Fields are dropped in this order: the engine stops before its folder is removed.
+    // Fields are dropped in this order: who reads the log stops before the engine, and that before its folder is removed.
     receipts: Option<Running>,
+    history: Option<Keeper>,
     engine: Engine,
     folder: TempDir,
     limits: ServerLimits,
@@ -42,24 +58,40 @@ impl Node {
     /// A node on a fresh folder, with limits of its edge.
     pub async fn with_limits(limits: ServerLimits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
-        Self::serve(folder, limits, ROOM, false).await
+        Self::serve(folder, limits, ROOM, Keeps::NOTHING).await
     }
 
     /// A node on a fresh folder that gives receipts, with checkpoints of one second.
     pub async fn with_receipts() -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
-        Self::serve(folder, ServerLimits::default(), ROOM, true).await
+        Self::serve(folder, ServerLimits::default(), ROOM, Keeps::RECEIPTS).await
     }
 
     /// The same on the folder of a node that has stopped.
     pub async fn with_receipts_on(folder: TempDir) -> Self {
-        Self::serve(folder, ServerLimits::default(), ROOM, true).await
+        Self::serve(folder, ServerLimits::default(), ROOM, Keeps::RECEIPTS).await
+    }
+
+    /// A node on a fresh folder that keeps the history of its log.
+    pub async fn with_history() -> Self {
+        let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        Self::with_history_on(folder).await
+    }
+
+    /// A node on a folder with a log that others have written.
+    pub async fn on(folder: TempDir) -> Self {
+        Self::serve(folder, ServerLimits::default(), ROOM, Keeps::NOTHING).await
+    }
+
+    /// A node that keeps history, on a folder with a log that others have written.
+    pub async fn with_history_on(folder: TempDir) -> Self {
+        Self::serve(folder, ServerLimits::default(), ROOM, Keeps::HISTORY).await
     }
 
     /// A node on a fresh folder, with room for so much in its ledger.
     pub async fn with_room(room: Limits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
-        Self::serve(folder, ServerLimits::default(), room, false).await
+        Self::serve(folder, ServerLimits::default(), room, Keeps::NOTHING).await
     }
 
     /// A node on a fresh folder that takes no more commands a second than this.
@@ -67,14 +99,14 @@ impl Node {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
         let engine = Self::start_engine_with(folder.path(), ROOM, Some(commands_per_second_max)).await;
         let engine = engine.expect("the node starts");
-        Self::serve_engine_as(None, engine, folder, ServerLimits::default(), ROOM, false).await
+        Self::serve_engine_as(None, engine, folder, ServerLimits::default(), ROOM, Keeps::NOTHING).await
     }
 
-    /// A node on a fresh folder, with mutual TLS and receipts.
+    /// A node on a fresh folder, with mutual TLS, history and receipts.
     pub async fn secured(identities: Arc<Identities>, limits: ServerLimits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
         let engine = Self::start_engine(folder.path()).await.expect("the node starts");
-        Self::serve_engine_as(Some(identities), engine, folder, limits, ROOM, true).await
+        Self::serve_engine_as(Some(identities), engine, folder, limits, ROOM, Keeps::ALL).await
     }
 
     /// Stops this node in an orderly way and starts another one on its folder, at another address.
@@ -85,9 +117,24 @@ impl Node {
 
     /// The same, with other limits of its edge.
     pub async fn restart_with(self, limits: ServerLimits) -> Self {
-        let (room, gives_receipts) = (self.room, self.receipts.is_some());
+        self.restart_with_change(limits, |_| ()).await
+    }
+
+    /// The same on the same limits, with a change to its folder in between.
+    pub async fn restart_after(self, change: impl FnOnce(&Path)) -> Self {
+        let limits = self.limits;
+        self.restart_with_change(limits, change).await
+    }
+
+    async fn restart_with_change(self, limits: ServerLimits, change: impl FnOnce(&Path)) -> Self {
+        let (room, keeps) = (self.room, self.keeps());
         let folder = self.stop().await;
-        Self::serve(folder, limits, room, gives_receipts).await
+        change(folder.path());
+        Self::serve(folder, limits, room, keeps).await
+    }
+
+    const fn keeps(&self) -> Keeps {
+        Keeps { history: self.history.is_some(), receipts: self.receipts.is_some() }
     }
 
     /// Stops this node in an orderly way. Its folder stays until the returned guard is dropped.
@@ -95,9 +142,13 @@ impl Node {
         drop(self.stop);
         let served = self.serving.await.expect("serving does not panic");
         served.expect("serving ends without a fault");
-        drop(self.receipts);
-        let engine = self.engine;
-        let stopped = tokio::task::spawn_blocking(move || engine.stop()).await;
+        let (engine, history, receipts) = (self.engine, self.history, self.receipts);
+        let stop = move || {
+            drop(receipts);
+            drop(history);
+            engine.stop();
+        };
+        let stopped = tokio::task::spawn_blocking(stop).await;
         stopped.expect("the engine stops without a panic");
         self.folder
     }
@@ -153,10 +204,10 @@ impl Node {
         started.expect("starting does not panic")
     }
 
-    async fn serve(folder: TempDir, limits: ServerLimits, room: Limits, gives_receipts: bool) -> Self {
+    async fn serve(folder: TempDir, limits: ServerLimits, room: Limits, keeps: Keeps) -> Self {
         let engine = Self::start_engine_with(folder.path(), room, None).await;
         let engine = engine.expect("the node starts on its folder");
-        Self::serve_engine_as(None, engine, folder, limits, room, gives_receipts).await
+        Self::serve_engine_as(None, engine, folder, limits, room, keeps).await
     }
 
     async fn serve_engine_as(
@@ -165,7 +216,7 @@ impl Node {
         folder: TempDir,
         limits: ServerLimits,
         room: Limits,
-        gives_receipts: bool,
+        keeps: Keeps,
     ) -> Self {
         show_errors();
         let started = Instant::now();
@@ -177,22 +228,29 @@ impl Node {
             let _ = stopped.await;
         };
         let handle = engine.handle();
-        let (beside, receipts) = match gives_receipts.then(|| keep_receipts(folder.path(), &handle)) {
-            Some((keeper, running)) => (Beside { receipts: Some(ReceiptDesk::new(keeper)) }, Some(running)),
-            None => (Beside::default(), None),
+        let history = keeps.history.then(|| {
+            let folder = folder.path().join(history::FOLDER);
+            let keeper = Keeper::start(folder, handle.log().frames(), *handle.digest_key());
+            keeper.expect("a thread can be started")
+        });
+        let (desk, receipts) = keeps.receipts.then(|| keep_receipts(folder.path(), &handle)).unzip();
+        let served = Served { handle, history: history.as_ref().map(Keeper::history), receipts: desk };
+        let serving = match identities {
+            None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
+            Some(identities) => {
+                tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
+            }
         };
-        let serving = server::serve_with(identities, listener, handle, limits, beside, shutdown);
-        let serving = tokio::spawn(serving);
-        Self { receipts, engine, folder, limits, room, address, stop, serving, started }
+        Self { receipts, history, engine, folder, limits, room, address, stop, serving, started }
     }
 }
 
 /// Makes checkpoints of one second, as `solvo serve` makes them of ten.
-fn keep_receipts(folder: &Path, handle: &Handle) -> (Arc<Keeper>, Running) {
+fn keep_receipts(folder: &Path, handle: &Handle) -> (ReceiptDesk, Running) {
     let key = SigningKey::load_or_make(&folder.join("receipt-key")).expect("a key can be made");
     let interval = types::Duration::from_seconds(1);
-    let (cluster, digest_key) = (handle.cluster(), *handle.digest_key());
-    let keeper = Keeper::open(&folder.join("receipts"), key, cluster, digest_key, interval, handle.frames());
+    let (cluster, digest_key, frames) = (handle.cluster(), *handle.digest_key(), handle.log().frames());
+    let keeper = ReceiptKeeper::open(&folder.join("receipts"), key, cluster, digest_key, interval, frames);
     let keeper = Arc::new(keeper.expect("checkpoints can be kept"));
     let handle = handle.clone();
     let quiet = move |end| {
@@ -201,7 +259,7 @@ fn keep_receipts(folder: &Path, handle: &Handle) -> (Arc<Keeper>, Running) {
         }
     };
     let running = Running::start(Arc::clone(&keeper), quiet).expect("the thread starts");
-    (keeper, running)
+    (ReceiptDesk::new(keeper), running)
 }
 
 /// A node whose log fails ends the whole process, and only its last message says why.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use rustix::fs::{Advice, fadvise};
 
 use super::process::populate;
 use super::progress::Teller;
@@ -28,11 +29,16 @@ impl Folders {
     /// A fresh folder with so many accounts.
     pub(crate) fn with_accounts(&mut self, accounts: u32, teller: &Teller) -> anyhow::Result<PathBuf> {
         let populated = self.populated(accounts, teller)?;
-        self.made += 1;
-        let folder = self.scratch.join(format!("node-{}", self.made));
         teller.doing(&format!("copying the folder with {accounts} accounts"));
-        copy(&populated, &folder)?;
-        Ok(folder)
+        self.copy_of(&populated)
+    }
+
+    /// A fresh copy of a folder that no node runs on.
+    pub(crate) fn copy_of(&mut self, folder: &Path) -> anyhow::Result<PathBuf> {
+        self.made += 1;
+        let fresh = self.scratch.join(format!("node-{}", self.made));
+        copy(folder, &fresh)?;
+        Ok(fresh)
     }
 
     /// The folder in which so many accounts are open and nothing else has happened.
@@ -63,13 +69,33 @@ pub(crate) fn remove(folder: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Copies a folder of files.
+/// Lets the operating system forget what it has of the files in a folder, as if the machine had just been started. They
+/// must have been synced.
+pub(crate) fn forget_cached(folder: &Path) -> anyhow::Result<()> {
+    let context = || format!("{} can't be walked", folder.display());
+    for entry in fs::read_dir(folder).with_context(context)? {
+        let path = entry.with_context(context)?.path();
+        if path.is_dir() {
+            forget_cached(&path)?;
+        } else {
+            let file = fs::File::open(&path).with_context(context)?;
+            fadvise(&file, 0, None, Advice::DontNeed).with_context(context)?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies a folder with all that is in it.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     let context = || format!("{} can't be copied", from.display());
     fs::create_dir_all(to).with_context(context)?;
     for entry in fs::read_dir(from).with_context(context)? {
         let entry = entry.with_context(context)?;
         let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?;
+            continue;
+        }
         fs::copy(entry.path(), &target).with_context(context)?;
         // What is left to the kernel would be written in the middle of a measurement.
         fs::File::open(&target).and_then(|file| file.sync_all()).with_context(context)?;
@@ -86,9 +112,13 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let (from, to) = (scratch.path().join("from"), scratch.path().join("to"));
         fs::create_dir(&from).unwrap();
+        fs::create_dir(from.join("archive")).unwrap();
         fs::write(from.join("1"), "one").unwrap();
+        fs::write(from.join("archive/0"), "zero").unwrap();
         copy(&from, &to).unwrap();
+        forget_cached(&to).unwrap();
         assert_eq!(fs::read_to_string(to.join("1")).unwrap(), "one");
+        assert_eq!(fs::read_to_string(to.join("archive/0")).unwrap(), "zero");
         remove(&to).unwrap();
         remove(&to).unwrap();
         assert!(!to.exists());

@@ -42,7 +42,7 @@ const NEW_SPAN: Duration = Duration::from_secs(7);
 
 /// How the waiting ones are sent: so many messages without results that there is room for all of them, over so many
 /// connections that none has more waiting than a node keeps for it.
-const RESERVING: Mode = Mode::Stream { payments_per_message: 250, messages_in_flight: 512 };
+pub(crate) const RESERVING: Mode = Mode::Stream { payments_per_message: 250, messages_in_flight: 512 };
 const RESERVING_CONNECTIONS: usize = 8;
 
 /// The experiment.

@@ -88,20 +88,37 @@ impl OwnTicks {
         Ok(Self(ticks))
     }
 
-    /// What has been used since an earlier time, by the processes that ran all the time.
+    /// What has been used since an earlier time, also by processes that were started since then. None may have ended:
+    /// what it used is not known any more.
     pub(crate) fn since(&self, earlier: &Self) -> anyhow::Result<u64> {
         ensure!(
-            self.0.keys().eq(earlier.0.keys()),
-            "a process was started or has ended during a measurement"
+            earlier.0.keys().all(|process| self.0.contains_key(process)),
+            "a process has ended during a measurement"
         );
-        Ok(self.0.iter().map(|(process, ticks)| ticks.saturating_sub(earlier.0[process])).sum())
+        let before = |process| earlier.0.get(process).copied().unwrap_or(0);
+        Ok(self.0.iter().map(|(process, ticks)| ticks.saturating_sub(before(process))).sum())
     }
+}
+
+/// The processor time that a process has used, in ticks.
+pub(crate) fn ticks(process: u32) -> anyhow::Result<u64> {
+    let text = read(&format!("/proc/{process}/stat"))?;
+    Ok(ProcessStat::parse(&text).context("/proc/<pid>/stat has another form")?.ticks)
 }
 
 /// The memory of a process that is not swapped out, in bytes.
 pub(crate) fn resident_bytes(process: u32) -> anyhow::Result<u64> {
+    status_bytes(process, "VmRSS")
+}
+
+/// The most that [`resident_bytes`] has come to since the process began.
+pub(crate) fn resident_bytes_max(process: u32) -> anyhow::Result<u64> {
+    status_bytes(process, "VmHWM")
+}
+
+fn status_bytes(process: u32, name: &str) -> anyhow::Result<u64> {
     let text = read(&format!("/proc/{process}/status"))?;
-    kibibytes(&text, "VmRSS").context("/proc/<pid>/status has another form")
+    kibibytes(&text, name).context("/proc/<pid>/status has another form")
 }
 
 /// The machine's memory, in bytes.
@@ -183,11 +200,12 @@ mod tests {
     }
 
     #[test]
-    fn only_processes_that_ran_all_the_time_are_compared() {
+    fn a_process_may_start_during_a_measurement_and_none_may_end() {
         let ticks = |pairs: &[(u32, u64)]| OwnTicks(pairs.iter().copied().collect());
         let (before, after) = (ticks(&[(1, 10), (2, 20)]), ticks(&[(1, 15), (2, 40)]));
         assert_eq!(after.since(&before).unwrap(), 25);
-        assert!(after.since(&ticks(&[(1, 10)])).is_err());
+        assert_eq!(after.since(&ticks(&[(1, 10)])).unwrap(), 45, "all that a new one has used");
+        assert!(ticks(&[(1, 15)]).since(&before).is_err());
     }
 
     #[test]
@@ -195,7 +213,8 @@ mod tests {
         let text = "Name:\tcompare\nVmRSS:\t    2048 kB\nVmSwap:\t 0 kB\n";
         assert_eq!(kibibytes(text, "VmRSS"), Some(2 << 20));
         assert_eq!(kibibytes(text, "VmHWM"), None);
-        assert!(resident_bytes(std::process::id()).unwrap() > 0);
+        let this = std::process::id();
+        assert!(resident_bytes_max(this).unwrap() >= resident_bytes(this).unwrap() / 2);
     }
 
     #[test]
@@ -210,7 +229,7 @@ mod tests {
     fn this_machine_can_be_asked() {
         assert!(ProcessorTicks::now().unwrap().total() > 0);
         let own = OwnTicks::now().unwrap();
-        assert!(own.0.contains_key(&std::process::id()));
+        assert!(ticks(std::process::id()).unwrap() >= own.0[&std::process::id()]);
         assert!(memory_bytes().unwrap() > 0);
     }
 }

@@ -1,8 +1,9 @@
-//! The processes that are measured: this program once more, in another part.
+//! The processes that are measured: this program once more, in another part, or the real binary.
 //!
 //! Invariants:
-//! - A part ends when its standard input does, so none outlives the program that started it, however that ends.
-//! - A part says on standard output when it is ready, before anything else.
+//! - A part of this program ends when its standard input does, so none outlives the program that started it, however
+//!   that ends. The real binary is killed if it has not been stopped.
+//! - Each says on standard output where it listens.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
@@ -10,30 +11,40 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
-use super::proc::resident_bytes;
+use super::proc;
 
 /// What a server says before its address.
 const LISTENING: &str = "listening on ";
 
-/// A part of this program in a process of its own.
+/// A part of this program, or the real binary, in a process of its own.
 #[derive(Debug)]
 struct Part {
     child: Child,
     output: BufReader<ChildStdout>,
+    ends_by: EndsBy,
+}
+
+/// How a process is told to end in good order.
+#[derive(Clone, Copy, Debug)]
+enum EndsBy {
+    /// Its standard input ends.
+    Input,
+    /// SIGTERM.
+    Signal,
 }
 
 impl Part {
     fn start(arguments: &[String]) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("this program's own file can't be found")?;
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("a process can't be started")?;
+        Self::spawn(Command::new(program).args(arguments).stdin(Stdio::piped()), EndsBy::Input)
+    }
+
+    fn spawn(command: &mut Command, ends_by: EndsBy) -> anyhow::Result<Self> {
+        let mut child = command.stdout(Stdio::piped()).spawn().context("a process can't be started")?;
         let output = child.stdout.take().context("a process was started without an output")?;
-        Ok(Self { child, output: BufReader::new(output) })
+        Ok(Self { child, output: BufReader::new(output), ends_by })
     }
 
     /// The next line that it says; `None` if it says nothing more.
@@ -45,7 +56,14 @@ impl Part {
 
     /// Lets it end, and waits until it has.
     fn end(mut self) -> anyhow::Result<()> {
-        drop(self.child.stdin.take());
+        match self.ends_by {
+            EndsBy::Input => drop(self.child.stdin.take()),
+            EndsBy::Signal => {
+                let process = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+                kill_process(process.context("a process has no number")?, Signal::TERM)
+                    .context("a process can't be told to end")?;
+            }
+        }
         let status = self.child.wait().context("a process can't be waited for")?;
         ensure!(status.success(), "a process ended with {status}; it says why on standard error");
         Ok(())
@@ -54,7 +72,7 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // Only matters on the way out of an error: one that has ended can't be killed, which is as well.
+        // One that has ended in good order can't be killed, which is as well.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -88,14 +106,28 @@ impl ServerProcess {
         Self::start(&[&arguments[..], &[text(folder)?]].concat())
     }
 
+    /// A node of the real binary. It listens, and may not be ready yet.
+    pub(crate) fn binary(solvo: &Path, arguments: &[String]) -> anyhow::Result<Self> {
+        let mut command = Command::new(solvo);
+        // What it says of snapshots and recovery is for operators; warnings are for whoever measures.
+        command.args(arguments).stdin(Stdio::null()).env("SOLVO_LOG", "warn");
+        let part = Part::spawn(&mut command, EndsBy::Signal)
+            .with_context(|| format!("{} can't be run", solvo.display()))?;
+        Self::listening(part, arguments)
+    }
+
     fn start(arguments: &[String]) -> anyhow::Result<Self> {
-        let mut part = Part::start(arguments)?;
-        match part.line()?.as_deref().and_then(|line| line.strip_prefix(LISTENING)) {
-            Some(address) => Ok(Self { address: format!("http://{address}"), part }),
-            None => {
-                bail!("the server `{}` does not start; it says why on standard error", arguments.join(" "))
+        Self::listening(Part::start(arguments)?, arguments)
+    }
+
+    /// Waits until it says where it listens. Before that it may say how far its recovery has come.
+    fn listening(mut part: Part, arguments: &[String]) -> anyhow::Result<Self> {
+        while let Some(line) = part.line()? {
+            if let Some(address) = line.strip_prefix(LISTENING) {
+                return Ok(Self { address: format!("http://{address}"), part });
             }
         }
+        bail!("the server `{}` does not start; it says why on standard error", arguments.join(" "))
     }
 
     /// Where it listens.
@@ -105,12 +137,27 @@ impl ServerProcess {
 
     /// The memory that it uses, in bytes.
     pub(crate) fn resident_bytes(&self) -> anyhow::Result<u64> {
-        resident_bytes(self.part.child.id())
+        proc::resident_bytes(self.part.child.id())
+    }
+
+    /// The most memory that it has used so far, in bytes.
+    pub(crate) fn resident_bytes_max(&self) -> anyhow::Result<u64> {
+        proc::resident_bytes_max(self.part.child.id())
+    }
+
+    /// The processor time that it has used so far, in the kernel's ticks.
+    pub(crate) fn ticks(&self) -> anyhow::Result<u64> {
+        proc::ticks(self.part.child.id())
     }
 
     /// Lets it end in good order.
     pub(crate) fn stop(self) -> anyhow::Result<()> {
         self.part.end()
+    }
+
+    /// Ends it at once, as a crash would.
+    pub(crate) fn kill(self) {
+        drop(self.part);
     }
 }
 
@@ -124,7 +171,8 @@ pub(crate) fn populate(folder: &Path, accounts: u32, mut told: impl FnMut(&str))
     part.end()
 }
 
-fn text(path: &Path) -> anyhow::Result<String> {
+/// A path as an argument.
+pub(crate) fn text(path: &Path) -> anyhow::Result<String> {
     path.to_str().map(str::to_owned).with_context(|| format!("{} is no text", path.display()))
 }
 

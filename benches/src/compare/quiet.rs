@@ -62,7 +62,7 @@ impl Watch {
         Ok(Self { folder: folder.map(Path::to_owned), foreign_before, disk, start: now()? })
     }
 
-    /// Ends the measurement. No process of ours may have started or ended since the beginning.
+    /// Ends the measurement. No process of ours may have ended since the beginning.
     pub(crate) fn end(self) -> anyhow::Result<Surroundings> {
         let (foreign_during, steal) = shares(&self.start, &now()?)?;
         let disk = match (self.folder, self.disk) {

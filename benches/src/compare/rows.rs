@@ -12,6 +12,7 @@ use super::contest::{
 };
 use super::core_alone::CoreAlone;
 use super::folders::{Folders, remove};
+use super::lasting::Lasting;
 use super::log_bytes::{LogBytes, last_batch};
 use super::mass_expiry::{self, MassExpiry};
 use super::process::ServerProcess;
@@ -52,9 +53,22 @@ pub(crate) enum Experiment {
     Log,
     /// Bytes of memory an account.
     Memory,
+    /// Full load while snapshots are written, against none. Only if named; takes the real binary.
+    Snapshot,
+    /// A steady load for minutes, and whether follower and history keep up. Only if named; takes the real binary.
+    Sustained,
+    /// From a killed node to one that is ready. Only if named; takes the real binary.
+    Recovery,
+    /// Bytes of history a payment, and look-ups in it. Only if named; takes the history crate's example `size`.
+    HistorySize,
 }
 
 impl Experiment {
+    /// Whether another program is measured, which has to be built beside this one.
+    pub(crate) const fn takes_other(self) -> bool {
+        matches!(self, Self::Snapshot | Self::Sustained | Self::Recovery | Self::HistorySize)
+    }
+
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
@@ -100,6 +114,8 @@ pub(crate) struct Laboratory {
     pub(crate) teller: Teller,
     /// Whether everything is only looked at.
     pub(crate) quick: bool,
+    /// For what other programs show.
+    pub(crate) lasting: Lasting,
     /// The engine's rate of unary calls, once it is known.
     pub(crate) unary_per_second: Option<f64>,
 }
@@ -146,6 +162,10 @@ impl Laboratory {
             Experiment::MassExpiry => self.mass_expiry().await,
             Experiment::Log => self.log().await,
             Experiment::Memory => self.memory(),
+            Experiment::Snapshot => self.snapshot().await,
+            Experiment::Sustained => self.sustained().await,
+            Experiment::Recovery => self.recovery().await,
+            Experiment::HistorySize => self.history_size(),
         };
         done.with_context(|| format!("{} could not be measured", experiment.name()))
     }
@@ -429,7 +449,7 @@ pub(crate) fn row(
 }
 
 /// The second side's rate, divided by the first's.
-fn ratio(trial: &Trial) -> f64 {
+pub(crate) fn ratio(trial: &Trial) -> f64 {
     trial.figures[1].per_second / trial.figures[0].per_second
 }
 
@@ -473,7 +493,7 @@ pub(crate) fn text(figure: Option<f64>, unit: Unit) -> String {
 }
 
 /// The absolute rates beside a ratio.
-fn rates_note(trials: &Trials) -> String {
+pub(crate) fn rates_note(trials: &Trials) -> String {
     let Some(first) = trials.all.first() else { return String::new() };
     let rates = first.figures.iter().enumerate().map(|(index, figures)| {
         let rate = median(trials, |trial| trial.figures[index].per_second);

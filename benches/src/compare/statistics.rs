@@ -41,6 +41,8 @@ pub(crate) enum Unit {
     PerSecond,
     /// Milliseconds.
     Milliseconds,
+    /// Seconds.
+    Seconds,
     /// Bytes.
     Bytes,
 }
@@ -51,6 +53,7 @@ impl Unit {
             Self::Ratio => "ratio",
             Self::PerSecond => "per second",
             Self::Milliseconds => "milliseconds",
+            Self::Seconds => "seconds",
             Self::Bytes => "bytes",
         }
     }
@@ -63,6 +66,8 @@ impl Unit {
             Self::PerSecond if figure >= 1e4 => format!("{:.1} k/s", figure / 1e3),
             Self::PerSecond => format!("{figure:.0}/s"),
             Self::Milliseconds => format!("{figure:.2} ms"),
+            Self::Seconds => format!("{figure:.1} s"),
+            Self::Bytes if figure >= 1e7 => format!("{:.0} MB", figure / 1e6),
             Self::Bytes => format!("{figure:.0} B"),
         }
     }
@@ -178,6 +183,8 @@ mod tests {
         assert_eq!(Unit::PerSecond.text(412_345.0), "412.3 k/s");
         assert_eq!(Unit::PerSecond.text(2_512_345.0), "2.51 M/s");
         assert_eq!(Unit::Milliseconds.text(0.7), "0.70 ms");
+        assert_eq!(Unit::Seconds.text(12.34), "12.3 s");
         assert_eq!(Unit::Bytes.text(255.6), "256 B");
+        assert_eq!(Unit::Bytes.text(640_400_000.0), "640 MB");
     }
 }

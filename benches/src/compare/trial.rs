@@ -137,7 +137,8 @@ pub(crate) trait Experiment {
     /// Whether the disk takes part.
     const DURABLE: bool;
 
-    /// Sees to it that everything is up and warm. Processes start and end here and nowhere else.
+    /// Sees to it that everything is up and warm. Processes end here and nowhere else; they start elsewhere only where
+    /// the start is what is measured.
     async fn ready(&mut self) -> anyhow::Result<()>;
 
     /// Measures all sides once; the first one first if `forwards`.

@@ -2,6 +2,7 @@
 
 use crate::v1::account_service_client::AccountServiceClient;
 use crate::v1::audit_service_client::AuditServiceClient;
+use crate::v1::history_service_client::HistoryServiceClient;
 use crate::v1::iso20022_service_client::Iso20022ServiceClient;
 use crate::v1::liquidity_service_client::LiquidityServiceClient;
 use crate::v1::node_service_client::NodeServiceClient;
@@ -83,6 +84,18 @@ calls! {
         list_checkpoints(ListCheckpointsRequest) -> ListCheckpointsResponse;
         /// Tells the key by which receipts are checked.
         get_receipt_key(GetReceiptKeyRequest) -> GetReceiptKeyResponse;
+    }
+    HistoryServiceClient {
+        /// Lists payments of the past.
+        list_payments(ListPaymentsRequest) -> ListPaymentsResponse;
+        /// Finds payments by the payer's reference.
+        find_payments(FindPaymentsRequest) -> FindPaymentsResponse;
+        /// Lists what moved the balance of an account or position.
+        list_entries(ListEntriesRequest) -> ListEntriesResponse;
+        /// Tells what was on an account or position at a time or position of the log.
+        get_balance(GetBalanceRequest) -> GetBalanceResponse;
+        /// Tells how far history has come.
+        get_history_status(GetHistoryStatusRequest) -> GetHistoryStatusResponse;
     }
     NodeServiceClient {
         /// Tells whether the node takes work, and where the time of a payment goes.

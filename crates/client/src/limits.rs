@@ -21,6 +21,12 @@ pub const ADDRESS_LINES_MAX: usize = 7;
 /// The most violations that one answer names; a body with more is far from valid.
 pub const FIELD_VIOLATIONS_MAX: usize = 64;
 
+/// The most payments or entries in one page of history.
+pub const PAGE_SIZE_MAX: u32 = 500;
+
+/// As many are in a page if the request does not say.
+pub const PAGE_SIZE_USUAL: u32 = 100;
+
 // A full batch of ordinary payments (about 220 bytes each, at most a few times that) fits one message.
 const _: () = assert!(BATCH_ITEMS_MAX * 1024 <= MESSAGE_BYTES_MAX);
 const _: () = assert!(DOCUMENT_BYTES_MAX < MESSAGE_BYTES_MAX);

@@ -44,6 +44,11 @@ masked! {
     WatchRequest { participants, after_sequence, types }
     Event { sequence, r#type, time, outcome, alert, participant }
     PaymentSummary { creditor_agent, amount }
+    ListPaymentsRequest { participant, from_time, until_time, statuses, counterpart, page_size }
+    FindPaymentsRequest { participant, from_date, until_date, page_size }
+    AccountName { currency_code }
+    Entry { sequence, time, r#type, payment_id }
+    GetBalanceResponse { since_sequence, as_of }
 }
 
 impl fmt::Debug for v1::payment::Remittance {

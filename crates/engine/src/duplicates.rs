@@ -154,12 +154,6 @@ impl Runs {
         found.map(|entry| read(run.as_ref(), &entry)).transpose()
     }
 
-    /// Whether all that was ever at this position stands in these runs.
-    fn covers(&self, sequence: Sequence) -> bool {
-        let oldest = self.runs.first().map_or(self.upto, |run| run.facts().after);
-        oldest < sequence && sequence <= self.upto
-    }
-
     /// Another answer than the core's, if the disk knows more.
     fn answer<Ticket>(&self, look_up: &LookUp<Ticket>, key: &DigestKey) -> Result<Option<Answer>, RunError> {
         let limit = ledger::duplicate_window_start(look_up.answered.as_of.time);
@@ -171,11 +165,7 @@ impl Runs {
                 Answer::Payment(_),
             ) if *sequence <= floor => match self.by_position(*sequence)? {
                 Some(payment) if counts(&payment) => Some(Answer::Payment(PaymentAnswer::Found(payment))),
-                Some(_) => Some(Answer::Payment(PaymentAnswer::Forgotten)),
-                None if self.covers(*sequence) => {
-                    Some(Answer::Payment(PaymentAnswer::NotFound { is_final: true }))
-                }
-                None => None,
+                Some(_) | None => None,
             },
             (
                 Question::PaymentByKey { debtor_agent, transaction_id, .. }

@@ -168,6 +168,11 @@ impl<Ticket> Submission<Ticket> {
         Self { commands, ticket, held: None }
     }
 
+    /// Who waits.
+    pub const fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
     /// How many commands there are.
     pub const fn count(&self) -> u32 {
         self.commands.count()

@@ -13,20 +13,21 @@
 //! - No segment leaves before a snapshot has been read back to its digest, and none that the snapshot before it needs.
 
 use std::fmt;
-use std::io::{self, Read, Write};
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::Arc;
 
 use journal::{
-    BLOCK_SIZE, FrameReader, ReadError, SnapshotFault, SnapshotHeader, SnapshotWriteError, Snapshots,
-    StateDigest, StateDigester, Storage, StorageError, Tail, Trail, TrimError, VoidEntry,
+    BLOCK_SIZE, FrameReader, SnapshotFault, SnapshotHeader, SnapshotWriteError, Snapshots, StateDigest,
+    StateDigester, Storage, Tail, Trail, VoidEntry,
 };
 use ledger::Limits;
 use types::{BatchNumber, DigestKey, Duration, Sequence, Timestamp};
 
+use crate::follow_error::FollowError;
 use crate::follower_status::FollowerStatus;
+use crate::follower_watch::{Paced, Watch};
 use crate::mutants::{Mutant, is_on};
-use crate::replay::{Divergence, Replayer};
+use crate::replay::Replayer;
 
 /// When snapshots are written, and how long what they cover is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,61 +51,6 @@ impl Default for FollowerSettings {
             archive_keep: None,
         }
     }
-}
-
-/// Why the follower can't go on, and the node with it.
-#[derive(Debug, thiserror::Error)]
-pub enum FollowError {
-    /// The node has told something that its own log contradicts.
-    #[error(
-        "the follower comes to another state than the node: {divergence} (batch {batch}, sequences {first} to {last}). \
-         What was told stands; keep the folder as it is, and verify it"
-    )]
-    Divergence {
-        /// What is wrong, with the sequence where it is one.
-        divergence: Divergence,
-        /// The frame that was being replayed.
-        batch: BatchNumber,
-        /// Its first position.
-        first: Sequence,
-        /// Its last position.
-        last: Sequence,
-    },
-    /// A state that was written is not the one that is read back, although its bytes are.
-    #[error(
-        "snapshot {number} at sequence {sequence} was written with the digest {written}, and the state that is read \
-         back from it has {found}: it is not used; the node before it and the log are good"
-    )]
-    State {
-        /// The snapshot.
-        number: u64,
-        /// The last position in it.
-        sequence: Sequence,
-        /// The digest that was written.
-        written: StateDigest,
-        /// The digest of what was read back.
-        found: StateDigest,
-    },
-    /// The log can't be read.
-    #[error("the follower can't read the log: {0}")]
-    Read(#[from] ReadError),
-    /// The snapshot that the follower begins with can't be read any more.
-    #[error("the follower can't read snapshot {number}: {fault}")]
-    Snapshot {
-        /// The snapshot.
-        number: u64,
-        /// What is wrong with it.
-        fault: SnapshotFault,
-    },
-    /// A snapshot could not be written.
-    #[error(transparent)]
-    Write(#[from] SnapshotWriteError),
-    /// The folder failed.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// Segments could not be archived.
-    #[error(transparent)]
-    Trim(#[from] TrimError),
 }
 
 /// What a step did.
@@ -201,16 +147,6 @@ enum State {
     Written(SnapshotHeader),
     /// In memory.
     Kept(Box<Replayer>),
-}
-
-/// What is looked after also in the middle of a step.
-struct Watch<S: Storage> {
-    reader: FrameReader<S>,
-    settings: FollowerSettings,
-    status: Arc<FollowerStatus>,
-    /// The last position in the newest snapshot.
-    covered: Sequence,
-    pause: Pause,
 }
 
 /// Bytes of frames that are replayed in one step: a few milliseconds' work.
@@ -523,48 +459,6 @@ pub fn digest(replayer: &Replayer) -> StateDigest {
     let mut digester = StateDigester::default();
     replayer.write_state(&mut digester).expect("a digest takes every byte");
     digester.finish()
-}
-
-impl<S: Storage> Watch<S> {
-    /// Sees how much log a start would read, and says how much may be admitted.
-    fn look(&self) -> bool {
-        let bytes = self.reader.bytes_after(self.covered);
-        let bytes_max = self.settings.log_bytes_since_snapshot_max;
-        self.status.behind(bytes, bytes_max);
-        bytes > bytes_max / 2
-    }
-
-    /// Lets others run, unless there is much to catch up with.
-    fn breathe(&mut self, moment: Moment) {
-        let is_urgent = self.look();
-        (self.pause)(moment, is_urgent);
-    }
-}
-
-/// A stream that lets others run after every piece.
-struct Paced<'w, Inner, S: Storage> {
-    inner: &'w mut Inner,
-    watch: &'w mut Watch<S>,
-}
-
-impl<Inner: Write, S: Storage> Write for Paced<'_, Inner, S> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = self.inner.write(bytes)?;
-        self.watch.breathe(Moment::Moved);
-        Ok(length)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-impl<Inner: Read, S: Storage> Read for Paced<'_, Inner, S> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let length = self.inner.read(bytes)?;
-        self.watch.breathe(Moment::Moved);
-        Ok(length)
-    }
 }
 
 impl<S: Storage> fmt::Debug for Follower<S> {

@@ -348,7 +348,7 @@ fn a_wrong_outcome_is_named_by_its_sequence() {
             identity,
             previous,
             time,
-            rules_version: 1,
+            rules_version: ledger::RULES_VERSION,
             durable_mark,
             personal_key: 0,
         })

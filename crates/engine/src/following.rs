@@ -14,7 +14,8 @@ use crossbeam::channel::{Receiver, RecvTimeoutError};
 use journal::Storage;
 
 use crate::driver::{end_process, monotonic};
-use crate::follower::{FollowError, Followed, Follower, Moment, Pause};
+use crate::follow_error::FollowError;
+use crate::follower::{Followed, Follower, Moment, Pause};
 use crate::handle::Shared;
 
 /// How often the log is looked at when nothing has come.

@@ -373,11 +373,6 @@ impl Handle {
         &self.directory
     }
 
-    /// The log's durable frames, for whoever derives something from them. Reading waits for the disk.
-    pub fn frames(&self) -> Arc<dyn FrameSource> {
-        self.log.source()
-    }
-
     /// The cluster whose log this is.
     pub const fn cluster(&self) -> ClusterId {
         self.cluster

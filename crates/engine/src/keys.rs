@@ -105,7 +105,7 @@ impl<S: Storage> Keys<S> {
     }
 
     /// The key of the log's digests, if it is not in the log.
-    pub(crate) const fn digest_key(&self) -> Option<DigestKey> {
+    pub(crate) fn digest_key(&self) -> Option<DigestKey> {
         self.file.digest_key()
     }
 }

@@ -45,6 +45,16 @@ pub enum LogError {
     GivenUp,
 }
 
+impl LogError {
+    /// The first position that is left, if what was asked for is gone.
+    pub const fn trimmed_before(&self) -> Option<Sequence> {
+        match self {
+            Self::Read(ReadError::Trimmed { first_sequence, .. }) => Some(*first_sequence),
+            Self::Read(_) | Self::Record(_) | Self::Outcome(_) | Self::GivenUp => None,
+        }
+    }
+}
+
 /// A payment was reserved or decided, as the log tells it.
 #[derive(Clone, Debug)]
 pub struct Decision {
@@ -85,11 +95,6 @@ pub struct Decisions {
 }
 
 impl LogView {
-    /// Where the frames come from.
-    pub(crate) fn source(&self) -> Arc<dyn FrameSource> {
-        Arc::clone(&self.source)
-    }
-
     /// The end of the last durable frame.
     pub(crate) fn end(&self) -> Tail {
         self.source.end()
@@ -104,6 +109,11 @@ impl LogView {
     #[must_use]
     pub fn until(self, is_given_up: Arc<AtomicBool>) -> Self {
         Self { is_given_up, ..self }
+    }
+
+    /// The log's frames, for whoever follows it from a position of its own.
+    pub fn frames(&self) -> Arc<dyn FrameSource> {
+        Arc::clone(&self.source)
     }
 
     fn check(&self) -> Result<(), LogError> {
@@ -128,6 +138,30 @@ impl LogView {
         result?;
         let place = |position| sorted.binary_search(position).expect("it was put there");
         Ok(positions.iter().map(|position| found[place(position)].clone()).collect())
+    }
+
+    /// The texts of the commands that stand at these positions, in the order of the question; `None` where none stands,
+    /// where it has none, or where they have been erased.
+    ///
+    /// # Errors
+    /// See [`LogError`]. Nothing is given then.
+    pub fn texts_at(&self, positions: &[Sequence]) -> Result<Vec<Option<Box<[u8]>>>, LogError> {
+        let mut sorted = positions.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut found: BTreeMap<Sequence, Box<[u8]>> = BTreeMap::new();
+        let mut result = Ok(());
+        self.source.read_at(&sorted, &mut |frame| {
+            let copied = for_each_record(&frame, |at, record| {
+                if !record.text.is_empty() && sorted.binary_search(&at).is_ok() {
+                    found.insert(at, record.text.into());
+                }
+            });
+            result = self.check().and(copied.map_err(LogError::from));
+            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        result?;
+        Ok(positions.iter().map(|position| found.get(position).cloned()).collect())
     }
 
     /// The document that brought the payment at this position, compressed; `None` if it came in another form, or the

@@ -326,7 +326,8 @@ impl<S: Storage> Sealer<S> {
 
     /// Lets others look into the runs that there are.
     fn publish(&self) {
-        let runs = self.runs.iter().map(|run| Arc::clone(run) as Arc<dyn RunReader>).collect();
+        let reader = |run: &Arc<Run<S::File>>| -> Arc<dyn RunReader> { run.clone() };
+        let runs = self.runs.iter().map(reader).collect();
         let upto = self.runs.last().map_or(self.floor, |run| run.facts().upto);
         self.duplicates.set(upto, runs);
     }

@@ -34,7 +34,7 @@ pub(crate) const SECOND: i64 = 1000 * MILLISECOND;
 pub(crate) enum Told {
     Outcomes(u32, Vec<Outcome>),
     Answer(u32, Box<Answered>),
-    LookUp(LookUp<u32>),
+    LookUp(Box<LookUp<u32>>),
     AskAgain(Submission<u32>),
     Late(u64),
     Halt(String),
@@ -87,13 +87,21 @@ impl Node<MemoryJournal> {
 
 impl<J: Journal> Node<J> {
     /// Recovers a log, or begins one, as [`crate::start`] does. `None` if the journal fails on the way.
-    pub(crate) fn start(mut journal: J, now: Now) -> Option<Self> {
+    pub(crate) fn start(journal: J, now: Now) -> Option<Self> {
+        Self::start_under(ledger::RULES_VERSION, journal, now)
+    }
+
+    /// The same, with a new log under this version of the rules.
+    pub(crate) fn start_under(begins_under: u32, mut journal: J, now: Now) -> Option<Self> {
         let identity = journal.identity();
         let mut replayer = Replayer::new(LIMITS);
         let mut tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?)).ok()?;
         let mut clock = LogClock::new(now, tail.time);
         let mut builder = FrameBuilder::new(2);
-        let rules_version = replayer.ledger().rules_version();
+        let rules_version = match tail.batch {
+            BatchNumber(0) => begins_under,
+            _ => replayer.ledger().rules_version(),
+        };
         let mut seal = |builder: &mut FrameBuilder, kind, tail: Tail| {
             let time = clock.read(now).max(tail.time.plus(nanoseconds(1)));
             let (previous, durable_mark) = (tail, tail.batch);
@@ -151,7 +159,7 @@ impl<J: Journal> Node<J> {
                 }
                 Action::Reply(ticket, range) => Told::Outcomes(ticket, self.core.outcomes()[range].to_vec()),
                 Action::Answer(ticket, answered) => Told::Answer(ticket, Box::new(answered)),
-                Action::LookUp(look_up) => Told::LookUp(look_up),
+                Action::LookUp(look_up) => Told::LookUp(Box::new(look_up)),
                 Action::AskAgain(submission) => Told::AskAgain(submission),
                 Action::Late { count } => Told::Late(count),
                 Action::Halt(reason) => Told::Halt(reason.to_string()),

@@ -213,7 +213,9 @@ impl FrameBuilder {
         let empty = self.record_count == 0 && self.personal.is_empty();
         assert!(empty || input.kind == FrameKind::Commands, "markers and epoch starts are empty");
         let personal_key = if self.personal.is_empty() { 0 } else { input.personal_key };
-        let sealed_by = self.keyring.clone().filter(|_| personal_key != 0);
+        let sealed_by = self.keyring.clone().filter(|_| !self.personal.is_empty());
+        let is_of_its_day = personal_key == key_of(input.time);
+        assert!(sealed_by.is_none() || is_of_its_day, "texts are sealed, and go with their day");
         let tag_length = if sealed_by.is_some() { TAG_LENGTH } else { 0 };
         let header = FrameHeader {
             kind: input.kind,

@@ -35,7 +35,6 @@ pub struct KeyFile<S> {
     master: MasterKey,
     table: KeyTable,
     keyring: Arc<Keyring>,
-    digest_key: Option<DigestKey>,
 }
 
 /// What a destruction of keys came to.
@@ -62,8 +61,8 @@ impl<S: Storage> KeyFile<S> {
     ) -> Result<Option<Self>, KeysError> {
         settle(&storage)?;
         let Some(table) = read_table(&storage, KEYS_NAME)? else { return Ok(None) };
-        let digest_key = unwrap_all(&storage, cluster, &table, &master, &keyring)?;
-        Ok(Some(Self { storage, master, table, keyring, digest_key }))
+        unwrap_all(&storage, cluster, &table, &master, &keyring)?;
+        Ok(Some(Self { storage, master, table, keyring }))
     }
 
     /// Makes the keys of a log: one for its digests if it has no records yet, none for days.
@@ -87,12 +86,13 @@ impl<S: Storage> KeyFile<S> {
             digest_key = Some(DigestKey::new(array(secret.as_slice(), 0)));
         }
         replace(&storage, &mut table)?;
-        Ok(Self { storage, master, table, keyring, digest_key })
+        digest_key.into_iter().for_each(|key| keyring.set_digest_key(key));
+        Ok(Self { storage, master, table, keyring })
     }
 
     /// The key of the log's digests, if it stands here and not in the log.
-    pub const fn digest_key(&self) -> Option<DigestKey> {
-        self.digest_key
+    pub fn digest_key(&self) -> Option<DigestKey> {
+        self.keyring.digest_key()
     }
 
     /// Makes sure that there is a key for each of these days, durably, and hands new ones to the keyring. Says how
@@ -141,34 +141,12 @@ impl Keyring {
         cluster: ClusterId,
         master: Option<&MasterKey>,
     ) -> Result<Self, KeysError> {
-        Self::read_all(storage, cluster, master).map(|(keyring, _)| keyring)
-    }
-
-    /// The key of a log's digests, for someone who only reads; `None` if it does not stand beside the log, or no master
-    /// key is at hand.
-    ///
-    /// # Errors
-    /// As for [`Self::read`].
-    pub fn read_digest_key<S: Storage>(
-        storage: &S,
-        cluster: ClusterId,
-        master: Option<&MasterKey>,
-    ) -> Result<Option<DigestKey>, KeysError> {
-        Self::read_all(storage, cluster, master).map(|(_, digest_key)| digest_key)
-    }
-
-    fn read_all<S: Storage>(
-        storage: &S,
-        cluster: ClusterId,
-        master: Option<&MasterKey>,
-    ) -> Result<(Self, Option<DigestKey>), KeysError> {
         let keyring = Self::default();
-        let mut digest_key = None;
         let master = match master {
             Some(master) => Some(master.clone()),
             None => MasterKey::in_folder(storage)?,
         };
-        let Some(master) = master else { return Ok((keyring, None)) };
+        let Some(master) = master else { return Ok(keyring) };
         // While a node changes its keys, the whole table has its new name for a moment.
         for name in [KEYS_NAME, KEYS_NEW, KEYS_NAME] {
             match read_table(storage, name) {
@@ -176,12 +154,12 @@ impl Keyring {
                 Err(KeysError::Unreadable { .. }) if name == KEYS_NEW => {}
                 table => {
                     let table = table?.expect("there is one");
-                    digest_key = unwrap_all(storage, cluster, &table, &master, &keyring)?;
+                    unwrap_all(storage, cluster, &table, &master, &keyring)?;
                     break;
                 }
             }
         }
-        Ok((keyring, digest_key))
+        Ok(keyring)
     }
 }
 
@@ -231,14 +209,14 @@ pub fn rewrap_keys<S: Storage>(
     Ok(rewrapped.keys().count())
 }
 
-/// Hands all data keys of a table to the keyring; returns the digest key if there is one.
+/// Hands all keys of a table to the keyring.
 fn unwrap_all<S: Storage>(
     storage: &S,
     cluster: ClusterId,
     table: &KeyTable,
     master: &MasterKey,
     keyring: &Keyring,
-) -> Result<Option<DigestKey>, KeysError> {
+) -> Result<(), KeysError> {
     let place = || storage.place();
     if table.cluster != cluster {
         return Err(KeysError::ForeignCluster { place: place() });
@@ -248,16 +226,18 @@ fn unwrap_all<S: Storage>(
     }
     keyring.set_destroyed_before(table.destroyed_before);
     let wrapping_key = master.wrapping_key();
-    let mut digest_key = None;
     for (kind, number) in table.keys() {
         let secret = table.unwrap(&wrapping_key, kind, number);
         let secret = secret.ok_or_else(|| KeysError::Unreadable { place: place() })?;
         match kind {
             KeyKind::Data => keyring.put(number, secret),
-            KeyKind::Digest => digest_key = Some(DigestKey::new(array(secret.as_slice(), 0))),
+            KeyKind::Digest if number == DIGEST_KEY_ID => {
+                keyring.set_digest_key(DigestKey::new(array(secret.as_slice(), 0)));
+            }
+            KeyKind::Digest => {}
         }
     }
-    Ok(digest_key)
+    Ok(())
 }
 
 /// Finishes or takes back what was half done when a process ended, and leaves no older table behind.

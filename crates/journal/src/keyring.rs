@@ -12,10 +12,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
-use types::Timestamp;
+use types::{DigestKey, Timestamp};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::header::HEADER_LENGTH;
@@ -40,6 +40,7 @@ pub struct Keyring {
     keys: RwLock<BTreeMap<u32, Zeroizing<[u8; 32]>>>,
     /// Days below this had keys that have been destroyed, and may have others since.
     destroyed_before: AtomicU32,
+    digest_key: OnceLock<DigestKey>,
 }
 
 /// What opening a section came to.
@@ -65,6 +66,17 @@ impl Keyring {
 
     pub(crate) fn put(&self, number: u32, key: Zeroizing<[u8; 32]>) {
         self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(number, key);
+    }
+
+    /// The key of the log's digests, if it is at hand and does not stand in the log itself.
+    pub fn digest_key(&self) -> Option<DigestKey> {
+        self.digest_key.get().copied()
+    }
+
+    /// Takes the key of the log's digests, of which there is one.
+    pub(crate) fn set_digest_key(&self, key: DigestKey) {
+        let known = self.digest_key.get_or_init(|| key);
+        assert!(*known == key, "a log has one key of digests");
     }
 
     pub(crate) fn set_destroyed_before(&self, day: u32) {

@@ -121,6 +121,11 @@ impl<S: Storage> Reader<S> {
         Ok(self.with_keys(keyring))
     }
 
+    /// The keys at hand.
+    pub const fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
     /// Whose log this is.
     pub const fn identity(&self) -> Identity {
         self.manifest.identity

@@ -436,6 +436,12 @@ impl OutcomeEntry {
         (self.0.status & !REPEAT == REFUSED).then(|| Refusal::from_number(self.0.code[0])).flatten()
     }
 
+    /// Number of the account or participant that another command made or changed, 0 if none or if this is no such
+    /// outcome.
+    pub fn subject(&self) -> u64 {
+        if self.0.status == DONE { self.0.subject.get() } else { 0 }
+    }
+
     /// The position of the command whose answer this repeats.
     pub fn repeat_of(&self) -> Option<Sequence> {
         (self.0.status & REPEAT != 0).then(|| Sequence(self.0.subject.get()))

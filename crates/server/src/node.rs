@@ -17,6 +17,7 @@ use tonic::{Status, Streaming};
 use types::Sequence;
 
 use crate::caller::Caller;
+use crate::history::Past;
 use crate::iso::{AskedOrders, Keeper};
 use crate::limits::{ENQUIRIES_PER_CALLER, ServerLimits};
 use crate::log::LogReads;
@@ -25,15 +26,9 @@ use crate::per_caller::PerCaller;
 use crate::quota::Quota;
 use crate::receipts::ReceiptDesk;
 use crate::refusals;
+use crate::serve::Served;
 use crate::session::Sessions;
 use crate::watchers::Watchers;
-
-/// What a node has beside its engine: derived from the log, and not needed for payments.
-#[derive(Clone, Debug, Default)]
-pub struct Beside {
-    /// What receipts are given from.
-    pub receipts: Option<ReceiptDesk>,
-}
 
 /// What the services of one thread share.
 #[derive(Clone, Debug)]
@@ -49,6 +44,7 @@ pub(crate) struct Node {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) log_reads: Arc<LogReads>,
+    pub(crate) past: Arc<Past>,
     /// What receipts are given from, if this node keeps any.
     pub(crate) receipts: Option<ReceiptDesk>,
     pub(crate) mailbox: Mailbox,
@@ -67,11 +63,16 @@ pub(crate) struct SharedNode {
     sessions: Arc<Sessions>,
     watchers: Arc<Watchers>,
     log_reads: Arc<LogReads>,
+    past: Arc<Past>,
     receipts: Option<ReceiptDesk>,
 }
 
 impl SharedNode {
-    pub(crate) fn new(handle: Handle, limits: ServerLimits, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        Served { handle, history, receipts }: Served,
+        limits: ServerLimits,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             handle,
             quota: Arc::new(Quota::new(limits.payments_per_bank)),
@@ -83,31 +84,15 @@ impl SharedNode {
             sessions: Arc::default(),
             watchers: Arc::default(),
             log_reads: Arc::default(),
-            receipts: None,
+            past: Arc::new(Past::new(history)),
+            receipts,
         }
-    }
-
-    /// The same with what is kept beside the log.
-    pub(crate) fn with(self, beside: Beside) -> Self {
-        let Beside { receipts } = beside;
-        Self { receipts, ..self }
     }
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
-        let Self {
-            handle,
-            quota,
-            enquiries,
-            keeper,
-            asked,
-            limits,
-            stopping,
-            sessions,
-            watchers,
-            log_reads,
-            receipts,
-        } = self;
+        let Self { handle, quota, enquiries, keeper, asked, limits, stopping, .. } = self;
+        let Self { sessions, watchers, log_reads, past, receipts, .. } = self;
         let mailbox = Mailbox::open(&handle);
         Node {
             handle,
@@ -120,6 +105,7 @@ impl SharedNode {
             sessions,
             watchers,
             log_reads,
+            past,
             receipts,
             mailbox,
         }

@@ -13,6 +13,7 @@ use types::{Bic, Channel, PaymentId, PaymentState, Sequence};
 use crate::admission::{Admission, Order, undecodable};
 use crate::batch::serve_stream;
 use crate::caller::Caller;
+use crate::history;
 use crate::log;
 use crate::mailbox::Progress;
 use crate::node::{Awaited, Node, Patience};
@@ -66,7 +67,11 @@ impl PaymentService for Payments {
         let caller = Caller::of(&request)?;
         let question = read_question(&self.0, request.get_ref())?;
         let patience = Patience::of(Some(request.get_ref().wait_ms.unwrap_or(0)));
-        let answered = self.0.ask(question).await?;
+        let mut answered = self.0.ask(question.clone()).await?;
+        if let Some(outcome) = history::older(&self.0, &caller, &question, &mut answered).await? {
+            let result = Some(v1::get_payment_response::Result::Outcome(outcome));
+            return Ok(Response::new(v1::GetPaymentResponse { result }));
+        }
         // Before it is waited for: nobody waits for an answer that he may not know.
         let side = self.0.side_of(&caller, request.get_ref(), &answered).await?;
         let answered = self.0.at_the_end(&caller, answered, patience).await?;

@@ -28,6 +28,7 @@ use crate::cores::{Connections, serve_on_cores_as};
 use crate::gate::GateLayer;
 use crate::identity::Identities;
 use crate::limits::{HEADER_LIST_BYTES_MAX, ServerLimits};
+use crate::refusals::starting;
 use crate::serve::{SERVICES, ServeError};
 
 /// Serves the status of a start until `over` is done, without TLS if there are no identities.
@@ -107,11 +108,12 @@ impl NodeService for Recovering {
         }))
     }
 
+    /// Nothing is decided yet. The layer before the service lets no such call through either.
     async fn set_rules_version(
         &self,
         _: Request<v1::SetRulesVersionRequest>,
     ) -> Result<Response<v1::SetRulesVersionResponse>, Status> {
-        Err(crate::refusals::starting(in_words(&self.0.view())).into_status())
+        Err(starting(in_words(&self.0.view())).into_status())
     }
 }
 
@@ -173,7 +175,7 @@ where
         if path.starts_with("/grpc.health.v1.Health/") || path == "/solvo.v1.NodeService/GetNodeStatus" {
             return Box::pin(self.inner.call(request));
         }
-        let status = crate::refusals::starting(in_words(&self.progress.view())).into_status();
+        let status = starting(in_words(&self.progress.view())).into_status();
         Box::pin(std::future::ready(Ok(status.into_http())))
     }
 }

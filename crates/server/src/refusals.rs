@@ -141,6 +141,11 @@ pub(crate) fn log_unreadable() -> Status {
     Refusal::new(Code::Unavailable, ErrorReason::NotReady, message).retry_after(RETRY_AFTER).into_status()
 }
 
+/// History can't be asked. Payments go on.
+pub(crate) fn history_unavailable(why: &str) -> Status {
+    Refusal::new(Code::Unavailable, ErrorReason::NotReady, why).retry_after(RETRY_AFTER).into_status()
+}
+
 /// The node stops while a bank or watcher is connected.
 pub(crate) fn stopping_connection() -> Status {
     let message = "the node is stopping; connect again from the last position";

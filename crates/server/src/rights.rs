@@ -45,7 +45,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 33] = [
+pub const RIGHTS: [Right; 38] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -68,6 +68,11 @@ pub const RIGHTS: [Right; 33] = [
     call("/solvo.v1.LiquidityService/Fund", OPERATORS, EACH),
     call("/solvo.v1.LiquidityService/Defund", OPERATORS, EACH),
     call("/solvo.v1.LiquidityService/GetPosition", Roles::ALL, ITSELF),
+    call("/solvo.v1.HistoryService/ListPayments", Roles::ALL, PARTY),
+    call("/solvo.v1.HistoryService/FindPayments", Roles::ALL, PARTY),
+    call("/solvo.v1.HistoryService/ListEntries", Roles::ALL, OWNER),
+    call("/solvo.v1.HistoryService/GetBalance", Roles::ALL, OWNER),
+    call("/solvo.v1.HistoryService/GetHistoryStatus", OVERSEERS, EACH),
     call("/solvo.v1.AuditService/GetTrialBalance", OVERSEERS, EACH),
     call("/solvo.v1.NodeService/GetNodeStatus", OVERSEERS, EACH),
     call("/solvo.v1.ReceiptService/GetReceipt", Roles::ALL, PARTY),
@@ -125,7 +130,7 @@ mod tests {
     fn an_auditor_reads_and_nobody_else_runs_the_node() {
         for right in RIGHTS {
             let (_, method) = right.path.rsplit_once('/').unwrap();
-            let reads = ["Get", "List", "Watch", "Check", "ServerReflection"];
+            let reads = ["Get", "List", "Find", "Watch", "Check", "ServerReflection"];
             assert_eq!(
                 right.roles.has(Role::Auditor),
                 reads.iter().any(|verb| method.starts_with(verb)),

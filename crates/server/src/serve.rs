@@ -8,6 +8,7 @@ use std::time::Duration;
 use client::limits::MESSAGE_BYTES_MAX;
 use client::v1;
 use engine::Handle;
+use history::History;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::transport::Server;
@@ -20,6 +21,7 @@ use crate::audit::Audit;
 use crate::cores::{Connections, serve_on_cores_as};
 use crate::events::Events;
 use crate::gate::GateLayer;
+use crate::history::HistoryCalls;
 use crate::identity::Identities;
 use crate::iso::Iso20022;
 use crate::limits::{
@@ -27,10 +29,10 @@ use crate::limits::{
     KEEP_ALIVE_TIMEOUT, PENDING_RESETS_MAX, ServerLimits, WINDOW_BYTES,
 };
 use crate::liquidity::Liquidity;
-use crate::node::{Beside, SharedNode};
+use crate::node::SharedNode;
 use crate::participants::Participants;
 use crate::payments::Payments;
-use crate::receipts::Receipts;
+use crate::receipts::{ReceiptDesk, Receipts};
 use crate::status::NodeStatus;
 use crate::wire::service::participant_service_server::ParticipantServiceServer;
 use crate::wire::service::payment_service_server::PaymentServiceServer;
@@ -58,59 +60,62 @@ pub enum ServeError {
     Transport(#[from] tonic::transport::Error),
 }
 
+/// What is served.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// The engine.
+    pub handle: Handle,
+    /// The history of its log. Without one the calls about the past are UNAVAILABLE.
+    pub history: Option<History>,
+    /// What receipts are given from. Without it none are given.
+    pub receipts: Option<ReceiptDesk>,
+}
+
+impl From<Handle> for Served {
+    fn from(handle: Handle) -> Self {
+        Self { handle, history: None, receipts: None }
+    }
+}
+
 /// Serves without TLS, on loopback only, until `shutdown` is done: then takes no new connections and calls, lets the
 /// calls under way end within the limit, and returns. The engine is the caller's to stop afterwards.
 pub async fn serve(
     listener: TcpListener,
-    handle: Handle,
+    node: impl Into<Served>,
     limits: ServerLimits,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    serve_with(None, listener, handle, limits, Beside::default(), shutdown).await
+    let address = listener.local_addr().map_err(ServeError::Listener)?;
+    if !address.ip().is_loopback() {
+        return Err(ServeError::NotLoopback(address));
+    }
+    serve_as(None, listener, node.into(), limits, shutdown).await
 }
 
 /// The same with mutual TLS, on any address. The files of identity are looked at every second.
 pub async fn serve_secured(
     identities: Arc<Identities>,
     listener: TcpListener,
-    handle: Handle,
+    node: impl Into<Served>,
     limits: ServerLimits,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    serve_with(Some(identities), listener, handle, limits, Beside::default(), shutdown).await
-}
-
-/// The same with what the node has beside its engine: with mutual TLS if there are identities, else on loopback only.
-pub async fn serve_with(
-    identities: Option<Arc<Identities>>,
-    listener: TcpListener,
-    handle: Handle,
-    limits: ServerLimits,
-    beside: Beside,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), ServeError> {
-    let address = listener.local_addr().map_err(ServeError::Listener)?;
-    if identities.is_none() && !address.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(address));
-    }
-    let watch = identities.clone().map(|identities| tokio::spawn(watch_files(identities)));
-    let served = serve_as(identities, listener, handle, limits, beside, shutdown).await;
-    if let Some(watch) = watch {
-        watch.abort();
-    }
+    let watch = tokio::spawn(watch_files(Arc::clone(&identities)));
+    let served = serve_as(Some(identities), listener, node.into(), limits, shutdown).await;
+    watch.abort();
     served
 }
 
 async fn serve_as(
     identities: Option<Arc<Identities>>,
     listener: TcpListener,
-    handle: Handle,
+    node: Served,
     limits: ServerLimits,
-    beside: Beside,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (stopping, watch_stopping) = watch::channel(false);
-    let node = SharedNode::new(handle.clone(), limits, watch_stopping).with(beside);
+    let handle = node.handle.clone();
+    let node = SharedNode::new(node, limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
     let shutdown = async move {
@@ -179,6 +184,7 @@ where
         .add_service(v1::liquidity_service_server::LiquidityServiceServer::new(Liquidity(node.clone())))
         .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
         .add_service(v1::event_service_server::EventServiceServer::new(Events(node.clone())))
+        .add_service(v1::history_service_server::HistoryServiceServer::new(HistoryCalls(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
         .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
@@ -223,7 +229,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 10] = [
+pub(crate) const SERVICES: [&str; 11] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -231,6 +237,7 @@ pub(crate) const SERVICES: [&str; 10] = [
     "solvo.v1.LiquidityService",
     "solvo.v1.Iso20022Service",
     "solvo.v1.EventService",
+    "solvo.v1.HistoryService",
     "solvo.v1.AuditService",
     "solvo.v1.NodeService",
     "solvo.v1.ReceiptService",

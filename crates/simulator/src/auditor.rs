@@ -20,7 +20,7 @@ use types::{BatchNumber, Duration, PaymentState, ReasonCode, Sequence, Timestamp
 use crate::compare::{self, same};
 use crate::model::{Expected, Model, Place, money};
 use crate::step::{Pay, Step};
-use crate::words::{Query, bic, record_of, split, unmarked};
+use crate::words::{Marks, Query, bic, named_run, record_of, split, unmarked};
 
 #[path = "auditor_banks.rs"]
 mod banks;
@@ -127,7 +127,7 @@ impl Auditor {
         for record in split(frame.view().records()) {
             let (record, marks) = unmarked(record);
             if let Some(Step::Pay(payment)) = self.steps.get(&record) {
-                self.marked(payment, marks, time)?;
+                self.marked(payment, marks.connected, time)?;
             }
         }
         match time >= log_time {
@@ -239,10 +239,15 @@ impl Auditor {
                 self.model.pass(at);
                 continue;
             }
-            let (record, connected) = unmarked(record);
+            if let Some(run) = named_run(&record) {
+                self.model.seal(at, &run);
+                continue;
+            }
+            let (record, Marks { connected, searched }) = unmarked(record);
             let step = self.steps.get(&record).cloned();
             let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
             let expected = match &step {
+                step if self.model.is_short(step, searched) => self.model.ask_again(at),
                 Step::Pay(payment) => self.model.apply(at, &Step::Pay(Pay { connected, ..*payment })),
                 step @ (Step::Request { .. }
                 | Step::Answer { .. }

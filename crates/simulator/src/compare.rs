@@ -63,7 +63,8 @@ pub(crate) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     same("payments", &model.totals, &[totals.settled, totals.rejected, totals.expired])?;
     same("waiting payments", &model.waiting_count(), &totals.reserved)?;
     questions(model, ledger)?;
-    same("remembered", &model.remembered(), &(ledger.payment_count(), ledger.request_count()))?;
+    same("sealed", &model.sealed(), &(ledger.sealed_upto(), ledger.sealed_runs().len()))?;
+    same("remembered", &model.remembered(), &(ledger.unsealed_count(), ledger.request_count()))?;
     for book in ledger.trial_balance() {
         same("a book", &0, &book.sum())?;
     }

@@ -162,6 +162,10 @@ pub(crate) struct Model {
     pub(crate) asked: Vec<Asked>,
     /// Answers by their effect.
     pub(crate) effects: BTreeMap<AnswerEffect, u64>,
+    /// Payments up to here are on disk.
+    floor: Sequence,
+    /// The runs that hold them, the oldest first.
+    runs: Vec<Run>,
     /// The version of the rules that decides the next frame.
     pub(crate) rules_version: u32,
     /// The last position.
@@ -189,6 +193,7 @@ impl Model {
             self.has_forgotten = true;
         }
         self.answered.retain(|_, answered| answered.received >= limit);
+        self.forget_runs(limit);
         self.end_questions()
     }
 
@@ -218,11 +223,13 @@ impl Model {
 
     /// What the question for the payment at a position comes to.
     pub(crate) fn known_at(&self, sequence: Sequence) -> Known {
-        let oldest = self.payments.keys().next();
+        let oldest = self.payments.range(self.floor.next()..).next().map(|(oldest, _)| oldest);
         match self.payments.get(&sequence) {
             Some(payment) => Known::Found(sequence, payment.state, payment.reason),
             None if sequence > self.at.sequence => Known::NotFound { is_final: false },
-            None if self.has_forgotten && oldest.is_none_or(|oldest| sequence < *oldest) => Known::Forgotten,
+            None if self.may_have_forgotten() && oldest.is_none_or(|oldest| sequence < *oldest) => {
+                Known::Forgotten
+            }
             None => Known::NotFound { is_final: true },
         }
     }
@@ -234,15 +241,21 @@ impl Model {
         }
         let Some(accepted) = accepted else { return Known::NotFound { is_final: false } };
         // It may have been received up to the tolerance before it was accepted.
-        if self.has_forgotten && accepted < self.at.time.minus(REMEMBERED).plus(TOLERANCE) {
+        if self.may_have_forgotten() && accepted < self.at.time.minus(REMEMBERED).plus(TOLERANCE) {
             return Known::Forgotten;
         }
         Known::NotFound { is_final: accepted.plus(EXPIRY) <= self.at.time }
     }
 
+    /// Nobody knows of what is not found on disk whether it was there, and is older than the window.
+    fn may_have_forgotten(&self) -> bool {
+        self.has_forgotten || self.floor > Sequence(0)
+    }
+
     /// How many payments and requests are remembered.
+    /// Payments on disk are remembered there.
     pub(crate) fn remembered(&self) -> (usize, usize) {
-        (self.payments.len(), self.answered.len())
+        (self.payments.range(self.floor.next()..).count(), self.answered.len())
     }
 
     /// A bank, and its number.
@@ -493,9 +506,12 @@ impl Model {
 
 #[path = "model_payment.rs"]
 mod payment;
+#[path = "model_sealed.rs"]
+mod sealed;
 #[path = "model_waiting.rs"]
 mod waiting;
 
+use sealed::Run;
 use waiting::Waits;
 
 impl Account {

@@ -56,6 +56,7 @@ pub const MUTANTS: [Mutant; 20] = {
         mutant("forward before durable", 20, Which::Engine(Engine::ForwardBeforeDurable)),
         mutant("lose open reservations on restart", 50, Which::Engine(Engine::LoseOpenReservationsOnRestart)),
         mutant("truncate before verified", 100, Which::Engine(Engine::TruncateBeforeVerified)),
+        mutant("answer a duplicate from below the floor", 200, Which::Ledger(Ledger::AnswerBelowFloor)),
         mutant("lose a timer in a snapshot", 100, Which::Ledger(Ledger::LoseTimerInState)),
     ]
 };

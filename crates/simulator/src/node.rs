@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use engine::{
-    Core, CoreSetup, Directory, Follower, FollowerSettings, FollowerSetup, LogClock, Now, Replayer,
+    Core, CoreSetup, Directory, Duplicates, Follower, FollowerSettings, FollowerSetup, Handing, LogClock,
+    Now, Replayer, Sealer,
 };
 use journal::{
     Append, ClaimError, FrameBuilder, FrameKind, FrameView, Journal, LoadError, Loaded, LocalJournal,
-    LocalWriter, MemoryStorage, OpenError, Preparer, ReadError, Reader, SealInput, SealedFrame, SegmentSize,
-    Settings, SnapshotFault, Tail, Writer,
+    LocalWriter, MemoryStorage, OpenError, Preparer, ReadError, Reader, RunError, SealInput, SealedFrame,
+    SegmentSize, Settings, SnapshotFault, Tail, Writer,
 };
-use ledger::{Limits, Profile, RecordWriter};
+use ledger::{Limits, Profile, RecordWriter, SealMarks};
 use types::{BatchNumber, Duration, PrincipalNumber};
 
 use crate::auditor::{Auditor, Recovered, Violation};
@@ -26,6 +27,9 @@ pub(crate) struct Node {
     pub(crate) preparer: Preparer<MemoryStorage>,
     pub(crate) journal: LocalJournal<MemoryStorage>,
     pub(crate) follower: Follower<MemoryStorage>,
+    pub(crate) duplicates: Arc<Duplicates>,
+    pub(crate) handing: Handing,
+    pub(crate) sealer: Sealer<MemoryStorage>,
     /// The frame at which the snapshot stood from which it began, 0 if it began with the log.
     pub(crate) covered: BatchNumber,
     /// What was wrong with a newer snapshot.
@@ -57,6 +61,8 @@ pub(crate) struct Start<'parts> {
     pub(crate) begins_under: u32,
     /// When snapshots are written.
     pub(crate) following: FollowerSettings,
+    /// When payments leave the table for the disk.
+    pub(crate) seal_marks: Option<SealMarks>,
     /// The folder, if all of it must be good: then what the start comes to is compared with a replay of the whole log.
     pub(crate) whole: Option<MemoryStorage>,
 }
@@ -154,6 +160,13 @@ impl Start<'_> {
         snapshots.withdraw_after(number).map_err(|error| Down::Again(error.to_string()))?;
         let (ledger, untold) = replayer.finish();
         self.auditor.state(&ledger).map_err(Down::Wrong)?;
+        let duplicates = Arc::new(Duplicates::default());
+        let sealer = Sealer::open(journal.storage().clone(), IDENTITY, &ledger, Arc::clone(&duplicates));
+        let sealer = sealer.map_err(|error| match error {
+            RunError::Storage(_) => Down::Again(error.to_string()),
+            _ => Down::Stopped(error.to_string()),
+        })?;
+        let handing = Handing::new(self.seal_marks);
         let directory = Arc::new(Directory::default());
         let identity = IDENTITY;
         let setup = CoreSetup { ledger, untold, builder, identity, tail, clock, directory };
@@ -170,7 +183,20 @@ impl Start<'_> {
         let covered = begins.map_or(BatchNumber(0), |(_, tail)| tail.batch);
         let passed_over = passed_over.map(|(_, fault)| fault);
         let (held, written) = (None, None);
-        Ok(Node { core, writer, preparer, journal, follower, covered, passed_over, held, written })
+        Ok(Node {
+            core,
+            writer,
+            preparer,
+            journal,
+            follower,
+            duplicates,
+            handing,
+            sealer,
+            covered,
+            passed_over,
+            held,
+            written,
+        })
     }
 
     fn seal(

@@ -5,7 +5,7 @@
 
 use engine::FollowerSettings;
 use journal::SegmentSize;
-use ledger::RULES_VERSION;
+use ledger::{RULES_VERSION, SealMarks};
 use types::Duration;
 
 use crate::banks::Behaviour;
@@ -138,6 +138,12 @@ pub(crate) struct Plan {
     pub(crate) following: FollowerSettings,
     /// Between two steps of the follower, in nanoseconds, at most.
     pub(crate) follow_pause_max: i64,
+    /// When payments leave the table for the disk.
+    pub(crate) seal_marks: Option<SealMarks>,
+    /// Between two steps of sealing, in nanoseconds, at most.
+    pub(crate) seal_pause_max: i64,
+    /// How often commands come with evidence from before any payment had left. Thousandths.
+    pub(crate) stale_evidence: u64,
     /// The version of the rules under which the log begins: the newest, or that of the program before.
     pub(crate) begins_under: u32,
     /// How often a bank has forgotten what it heard last when it connects. Thousandths.
@@ -195,6 +201,13 @@ impl Plan {
                 ..FollowerSettings::default()
             },
             follow_pause_max: *random.one_of(&[20 * MILLISECOND, 200 * MILLISECOND, 2 * SECOND]),
+            seal_marks: *random.one_of(&[
+                None,
+                Some(SealMarks { above: 4, run_payments: 3 }),
+                Some(SealMarks { above: 16, run_payments: 8 }),
+            ]),
+            seal_pause_max: *random.one_of(&[5 * MILLISECOND, 100 * MILLISECOND, SECOND]),
+            stale_evidence: *random.one_of(&[0, 100, 500]),
             begins_under: RULES_VERSION - u32::from(random.happens(500)),
         }
     }

@@ -77,6 +77,7 @@ impl Table {
             now: self.now,
             begins_under: RULES_VERSION,
             following: FollowerSettings::default(),
+            seal_marks: None,
             whole: None,
         };
         let started = start.run(journal);

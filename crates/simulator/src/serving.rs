@@ -11,7 +11,7 @@ use crate::auditor::Auditor;
 use crate::node::{Down, Node, Start};
 use crate::step::{Pay, Step};
 use crate::traffic::Wish;
-use crate::words::{commands, question, write};
+use crate::words::{commands, digest_key, question, write};
 
 /// How often an idle node looks at the clocks.
 const LOOK_AROUND: i64 = 100 * MILLISECOND;
@@ -57,6 +57,11 @@ impl Simulation {
             }
             self.ticket += 1;
             self.note(&format!("ticket {} submits {:?}", self.ticket, sent));
+            let is_stale = self.random.happens(self.plan.stale_evidence);
+            let node = self.node.as_ref().expect("it has been asked for its room");
+            if !is_stale && let Err(error) = node.duplicates.look_up(&mut writer) {
+                return self.evidence_unreadable(&error);
+            }
             let submission = Submission::new(writer, self.ticket).expect("a few commands fit a frame");
             self.waiting.insert(self.ticket, Waiting::Outcomes(sent));
             self.step(Event::Submit(submission))?;
@@ -112,13 +117,17 @@ impl Simulation {
             }
             Action::Reply(ticket, range) => self.reply(ticket, &outcomes[range])?,
             Action::Answer(ticket, answered) => {
-                if self.waiting.range(..ticket).any(|(_, waiting)| matches!(waiting, Waiting::Outcomes(_))) {
+                // What is decided again was there before, and comes once more.
+                let mut before = self.waiting.range(..ticket);
+                if before.any(|(before, waiting)| {
+                    matches!(waiting, Waiting::Outcomes(_)) && !self.is_asked_again.contains(before)
+                }) {
                     return Err(Stop::Wrong("promise 5: a question overtakes a command".to_owned()));
                 }
                 let (job, query) = match self.waiting.remove(&ticket) {
                     Some(Waiting::Answer(job, query)) => (job, query),
                     Some(Waiting::Open(bank, link)) => return self.open_questions(bank, link, answered),
-                    Some(Waiting::Outcomes(_)) | None => {
+                    Some(Waiting::Outcomes(_) | Waiting::Run(_)) | None => {
                         return Err(Stop::Wrong(format!("nobody asked ticket {ticket}")));
                     }
                 };
@@ -132,9 +141,15 @@ impl Simulation {
                 self.at(pause, Happening::Idle(self.life));
             }
             Action::Late { .. } => {}
-            Action::LookUp(_) | Action::AskAgain(_) => {
-                return Err(Stop::Wrong("payments leave a table that seals none".to_owned()));
+            Action::LookUp(mut look_up) => {
+                let node = self.node.as_ref().expect("a node that acts is there");
+                if let Err(error) = node.duplicates.complete(&mut look_up, &digest_key()) {
+                    return self.evidence_unreadable(&error);
+                }
+                let (ticket, answered) = look_up.into_answer();
+                return self.carry_out(Action::Answer(ticket, answered), outcomes);
             }
+            Action::AskAgain(submission) => return self.ask_again(submission),
             Action::Halt(reason) => {
                 self.note(&format!("the node halts: {reason}"));
                 return self.after_failure();
@@ -148,8 +163,13 @@ impl Simulation {
     }
 
     pub(super) fn reply(&mut self, ticket: u32, outcomes: &[Outcome]) -> Result<(), Stop> {
-        let Some(Waiting::Outcomes(sent)) = self.waiting.remove(&ticket) else {
-            return Err(Stop::Wrong(format!("nobody sent ticket {ticket}")));
+        self.is_asked_again.remove(&ticket);
+        let sent = match self.waiting.remove(&ticket) {
+            Some(Waiting::Outcomes(sent)) => sent,
+            Some(Waiting::Run(number)) => return self.named(number, outcomes),
+            Some(Waiting::Answer(..) | Waiting::Open(..)) | None => {
+                return Err(Stop::Wrong(format!("nobody sent ticket {ticket}")));
+            }
         };
         crate::compare::same("outcomes of a submission", &sent.len(), &outcomes.len())?;
         // A client that has gone is told nothing, but what it would be told must be true.
@@ -262,6 +282,7 @@ impl Simulation {
             now,
             begins_under: self.plan.begins_under,
             following: self.plan.following,
+            seal_marks: self.plan.seal_marks,
             whole: (!self.media_harmed).then(|| self.storage.clone()),
         }
     }
@@ -293,6 +314,8 @@ impl Simulation {
                 self.at(LOOK_AROUND, Happening::LookAround(self.life));
                 let pause = self.pause(self.plan.follow_pause_max);
                 self.at(pause, Happening::Follow(self.life));
+                let pause = self.pause(self.plan.seal_pause_max);
+                self.at(pause, Happening::Seal(self.life));
                 if self.phase != Phase::Trouble {
                     self.set_clock();
                 }

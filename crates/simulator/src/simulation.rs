@@ -7,9 +7,9 @@
 //! - Whatever happens is an entry of the queue, taken in the order of its time and then of its making.
 //! - Nothing is drawn from anywhere but the seed's generator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use engine::{Event, Now};
+use engine::{Event, Now, Submission};
 use journal::{FrameKind, MemoryStorage, SealedFrame};
 use ledger::{AnswerEffect, Stage};
 use types::{BatchNumber, Sequence, Timestamp};
@@ -28,6 +28,8 @@ use crate::words::Query;
 mod following;
 #[path = "links.rs"]
 mod links;
+#[path = "sealing.rs"]
+mod sealing;
 #[path = "serving.rs"]
 mod serving;
 #[path = "troubles.rs"]
@@ -80,6 +82,10 @@ pub struct Summary {
     pub snapshots: u64,
     /// Starts that began from one.
     pub starts_from_snapshot: u64,
+    /// Runs of payments on disk that the log has named.
+    pub runs: u64,
+    /// Submissions that were looked up again, because payments had left the table meanwhile.
+    pub asked_again: u64,
     /// What came of the answers of banks, by [`AnswerEffect::ALL`].
     pub effects: [u64; 6],
 }
@@ -96,6 +102,8 @@ enum Happening {
     Prepare(u64),
     LookAround(u64),
     Follow(u64),
+    Seal(u64),
+    Queued(u64),
     Start,
     Trouble,
     Heal,
@@ -124,6 +132,8 @@ enum Waiting {
     Answer(usize, Query),
     /// A bank, over this connection, for what it has yet to answer.
     Open(usize, u64),
+    /// The run of this number is to be named.
+    Run(u64),
 }
 
 /// How a turn ends the simulation.
@@ -195,6 +205,11 @@ pub(crate) struct Simulation {
     heard: u64,
     snapshots: u64,
     starts_from_snapshot: u64,
+    runs: u64,
+    asked_again: u64,
+    /// Submissions of the node's own, and those that are to be decided again.
+    queued: VecDeque<Submission<u32>>,
+    is_asked_again: BTreeSet<u32>,
     has_stopped: bool,
 }
 
@@ -247,6 +262,10 @@ impl Simulation {
             heard: 0,
             snapshots: 0,
             starts_from_snapshot: 0,
+            runs: 0,
+            asked_again: 0,
+            queued: VecDeque::new(),
+            is_asked_again: BTreeSet::new(),
             has_stopped: false,
         }
     }
@@ -293,6 +312,8 @@ impl Simulation {
             heard: self.heard,
             snapshots: self.snapshots,
             starts_from_snapshot: self.starts_from_snapshot,
+            runs: self.runs,
+            asked_again: self.asked_again,
             effects: AnswerEffect::ALL
                 .map(|effect| self.auditor.model.effects.get(&effect).copied().unwrap_or(0)),
         })
@@ -317,12 +338,16 @@ impl Simulation {
             Happening::Prepare(life) if life == self.life => return self.prepare(),
             Happening::LookAround(life) if life == self.life => self.look_around(),
             Happening::Follow(life) if life == self.life => return self.follow(),
+            Happening::Seal(life) if life == self.life => return self.seal(),
+            Happening::Queued(life) if life == self.life => return self.submit_queued(),
             Happening::Idle(_)
             | Happening::WriteStart(_)
             | Happening::WriteDone(_)
             | Happening::Prepare(_)
             | Happening::LookAround(_)
-            | Happening::Follow(_) => {}
+            | Happening::Follow(_)
+            | Happening::Seal(_)
+            | Happening::Queued(_) => {}
             Happening::Start => return self.start(),
             Happening::Trouble => return self.trouble(),
             Happening::Heal => return self.heal(),

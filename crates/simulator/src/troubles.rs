@@ -159,6 +159,8 @@ impl Simulation {
         self.zombie = None;
         self.life += 1;
         self.waiting.clear();
+        self.queued.clear();
+        self.is_asked_again.clear();
         self.is_armed = false;
         self.ambush = None;
         self.links_end();

@@ -3,8 +3,6 @@
 //! Invariant: a record's bytes, but for the marks of connections, tell its step, so that whoever reads a log can look up
 //! what each record asks.
 
-use std::mem::offset_of;
-
 use engine::{PaymentName, Question};
 use journal::Identity;
 use ledger::layout;
@@ -79,16 +77,35 @@ pub(crate) fn record_of(step: &Step) -> Vec<u8> {
     writer.records().to_vec()
 }
 
-/// A record as it was before its frame was sealed, and which of its banks were marked as connected then.
-pub(crate) fn unmarked(mut record: Vec<u8>) -> (Vec<u8>, Connected) {
-    let read = Records::erased(&record).next().and_then(Result::ok).map(|read| read.command);
-    let Some(Command::Payment(payment)) = read else { return (record, Connected::default()) };
-    let connected = payment.connected();
-    record[offset_of!(layout::Header, version)] = 1;
-    let flags = size_of::<layout::Header>() + offset_of!(layout::Payment, flags);
-    let bits = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
-    record[flags] &= !bits.to_le_bytes()[0];
-    (record, connected)
+/// What a record has come to hold after it was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// Which of its banks were connected when its frame was sealed.
+    pub(crate) connected: Connected,
+    /// Up to where evidence on disk was searched.
+    pub(crate) searched: Sequence,
+}
+
+/// A record as it was written, and what was marked in it since.
+pub(crate) fn unmarked(record: Vec<u8>) -> (Vec<u8>, Marks) {
+    let command = Records::erased(&record).next().and_then(Result::ok).map(|read| read.command);
+    let (connected, searched) = match command {
+        Some(Command::Payment(payment)) => (payment.connected(), payment.evidence_upto),
+        Some(Command::RefusedPayment(refused)) if refused.is_entitled() => {
+            (Connected::default(), refused.evidence_upto)
+        }
+        Some(Command::Answer(answer)) => (Connected::default(), answer.evidence_upto),
+        _ => return (record, Marks::default()),
+    };
+    let marks = Marks { connected, searched: Sequence(searched.get()) };
+    let written = RecordWriter::again(digest_key(), [(record.as_slice(), [].as_slice())]);
+    (written.records().to_vec(), marks)
+}
+
+/// The run that a record names, if it names one.
+pub(crate) fn named_run(record: &[u8]) -> Option<layout::SealDuplicates> {
+    let command = Records::erased(record).next().and_then(Result::ok).map(|read| read.command);
+    if let Some(Command::SealDuplicates(run)) = command { Some(*run) } else { None }
 }
 
 /// The records of a frame, one by one. They are of a frame that has been checked.

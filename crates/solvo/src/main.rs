@@ -11,6 +11,7 @@ mod demo;
 mod dev_certs;
 mod erase;
 mod evidence;
+mod history;
 mod inspect;
 mod keys;
 mod load;
@@ -54,6 +55,7 @@ enum Command {
     Erase(erase::EraseArgs),
     Keys(keys::KeysArgs),
     SetVersion(set_version::SetVersionArgs),
+    History(history::HistoryArgs),
 }
 
 fn main() -> ExitCode {
@@ -103,6 +105,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Erase(arguments) => erase::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
+        Command::History(arguments) => history::run(&arguments),
     }
 }
 

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::history::receipts::{Keeper as ReceiptKeeper, Running, SigningKey};
+use ::history::{FOLDER, Keeper};
 use anyhow::Context;
 use engine::{Config, Engine, Handle, RecoveryProgress, RecoveryView};
-use history::receipts::{Keeper, Running, SigningKey};
-use server::{Beside, Identities, ReceiptDesk, ServerLimits};
+use server::{Identities, ReceiptDesk, Served, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -18,10 +19,22 @@ use crate::receipt::{KEY_FILE, RECEIPTS_FOLDER, usual_interval};
 /// A running node.
 pub(crate) struct Node {
     engine: Engine,
+    /// What keeps history, if it is kept.
+    history: Option<Keeper>,
+    /// What makes checkpoints of receipts, if they can be made.
+    receipts: Option<Running>,
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), server::ServeError>>,
-    receipts: Option<Running>,
+}
+
+/// What is derived from the log beside the node's work, and kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeepSettings {
+    /// Whether history is kept.
+    pub(crate) history: bool,
+    /// How receipts are made.
+    pub(crate) receipts: ReceiptSettings,
 }
 
 /// How receipts are made.
@@ -42,8 +55,7 @@ impl Default for ReceiptSettings {
 impl Node {
     /// Recovers or begins a log and serves it.
     pub(crate) async fn start(listen: SocketAddr, config: Config) -> anyhow::Result<Self> {
-        let receipts = ReceiptSettings::default();
-        Self::start_as(None, listen, config, ServerLimits::default(), receipts).await
+        Self::start_as(None, listen, config, ServerLimits::default(), KeepSettings::default()).await
     }
 
     /// The same with mutual TLS, on any address, if there are identities; without them on loopback only.
@@ -52,7 +64,7 @@ impl Node {
         listen: SocketAddr,
         config: Config,
         limits: ServerLimits,
-        receipts: ReceiptSettings,
+        keep: KeepSettings,
     ) -> anyhow::Result<Self> {
         // Asked first, so that a wrong address leaves the folder alone.
         if identities.is_none() && !listen.ip().is_loopback() {
@@ -67,23 +79,24 @@ impl Node {
         let engine = start_engine(identities.clone(), listener.try_clone()?, config, limits).await?;
         let listener = TcpListener::from_std(listener)?;
         let handle = engine.handle();
-        let receipts = tokio::task::spawn_blocking(move || keep_receipts(&folder, &receipts, handle)).await?;
-        let (beside, receipts) = match receipts {
-            Ok((keeper, running)) => (Beside { receipts: Some(ReceiptDesk::new(keeper)) }, Some(running)),
-            // Payments matter more.
-            Err(error) => {
-                tracing::error!(error = %format!("{error:#}"), "no receipts are given until this is mended");
-                (Beside::default(), None)
-            }
+        let history = match keep.history {
+            true => Some(keep_history(&handle, &folder)?),
+            false => None,
         };
+        let (desk, receipts) = keep_receipts(folder, keep.receipts, handle.clone()).await?.unzip();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
-        let handle = engine.handle();
-        let serving = server::serve_with(identities, listener, handle, limits, beside, shutdown);
-        Ok(Self { engine, address, stop, serving: tokio::spawn(serving), receipts })
+        let served = Served { handle, history: history.as_ref().map(Keeper::history), receipts: desk };
+        let serving = match identities {
+            None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
+            Some(identities) => {
+                tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
+            }
+        };
+        Ok(Self { engine, history, receipts, address, stop, serving })
     }
 
     /// Where it listens; the port is the one that the system chose if none was asked for.
@@ -102,37 +115,18 @@ impl Node {
 
     /// Takes nothing more, answers what was taken, and ends the log in a marker.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        let Self { engine, receipts, stop, serving, .. } = self;
+        let Self { engine, history, receipts, stop, serving, .. } = self;
         drop(stop);
         serving.await??;
-        tokio::task::spawn_blocking(move || {
+        // Both read the log of the engine, which ends last.
+        let stop = move || {
             drop(receipts);
+            drop(history);
             engine.stop();
-        })
-        .await?;
+        };
+        tokio::task::spawn_blocking(stop).await?;
         Ok(())
     }
-}
-
-/// Starts to make checkpoints of what the log tells.
-fn keep_receipts(
-    folder: &Path,
-    settings: &ReceiptSettings,
-    handle: Handle,
-) -> anyhow::Result<(Arc<Keeper>, Running)> {
-    let key = settings.key.clone().unwrap_or_else(|| folder.join(KEY_FILE));
-    let key = SigningKey::load_or_make(&key)?;
-    let (cluster, digest_key) = (handle.cluster(), *handle.digest_key());
-    let folder = folder.join(RECEIPTS_FOLDER);
-    let keeper = Keeper::open(&folder, key, cluster, digest_key, settings.interval, handle.frames())?;
-    let keeper = Arc::new(keeper);
-    let quiet = move |end| {
-        // Without traffic no frame would end the interval.
-        if handle.now() >= end {
-            handle.tick();
-        }
-    };
-    Ok((Arc::clone(&keeper), Running::start(keeper, quiet)?))
 }
 
 /// How often a long start says how far it has come.
@@ -180,4 +174,45 @@ fn tell(view: &RecoveryView) {
         sequence = view.sequence.0,
         "the log is being read"
     );
+}
+
+/// Keeps the history of a running engine's log.
+fn keep_history(handle: &Handle, folder: &Path) -> anyhow::Result<Keeper> {
+    let keeper = Keeper::start(folder.join(FOLDER), handle.log().frames(), *handle.digest_key());
+    keeper.context("there can be no thread for history")
+}
+
+/// Makes receipts from a running engine's log; none if that can't be, because payments matter more.
+async fn keep_receipts(
+    folder: PathBuf,
+    settings: ReceiptSettings,
+    handle: Handle,
+) -> anyhow::Result<Option<(ReceiptDesk, Running)>> {
+    let started = tokio::task::spawn_blocking(move || start_receipts(&folder, &settings, handle)).await?;
+    Ok(started
+        .inspect_err(
+            |error| tracing::error!(error = %format!("{error:#}"), "no receipts are given until this is mended"),
+        )
+        .ok())
+}
+
+fn start_receipts(
+    folder: &Path,
+    settings: &ReceiptSettings,
+    handle: Handle,
+) -> anyhow::Result<(ReceiptDesk, Running)> {
+    let key = settings.key.clone().unwrap_or_else(|| folder.join(KEY_FILE));
+    let key = SigningKey::load_or_make(&key)?;
+    let (cluster, digest_key, frames) = (handle.cluster(), *handle.digest_key(), handle.log().frames());
+    let folder = folder.join(RECEIPTS_FOLDER);
+    let keeper = ReceiptKeeper::open(&folder, key, cluster, digest_key, settings.interval, frames)?;
+    let keeper = Arc::new(keeper);
+    let quiet = move |end| {
+        // Without traffic no frame would end the interval.
+        if handle.now() >= end {
+            handle.tick();
+        }
+    };
+    let running = Running::start(Arc::clone(&keeper), quiet)?;
+    Ok((ReceiptDesk::new(keeper), running))
 }

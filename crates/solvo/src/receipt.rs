@@ -258,7 +258,7 @@ fn digest_key(
     log: &dyn FrameSource,
 ) -> anyhow::Result<DigestKey> {
     let storage = FileStorage::open(folder).context("the folder can't be opened")?;
-    if let Some(key) = Keyring::read_digest_key(&storage, cluster, master)? {
+    if let Some(key) = Keyring::read(&storage, cluster, master)?.digest_key() {
         return Ok(key);
     }
     let mut found = None;

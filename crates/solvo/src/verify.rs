@@ -17,7 +17,7 @@ use ledger::{Command, Ledger, Limits, OutcomeEntry, PaymentAnswer, Records, layo
 use types::{BatchNumber, Sequence};
 
 pub(crate) mod fault;
-mod progress;
+pub(crate) mod progress;
 mod report;
 #[cfg(test)]
 pub(crate) mod sample_log;

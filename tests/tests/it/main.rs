@@ -5,6 +5,7 @@
 //! - `idempotency`, `questions`: repeats and answers, over restarts.
 //! - `streams`: payments and accounts in bulk, and callers that go away.
 //! - `lifecycle`, `connect`, `watch`: payments that a bank has to decide, banks that connect, and who watches.
+//! - `history`: lists, entries and balances of the past.
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
@@ -17,6 +18,7 @@
 
 mod connect;
 mod floods;
+mod history;
 mod idempotency;
 mod identity;
 mod invalid;

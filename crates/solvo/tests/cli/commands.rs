@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
-use tests::{World, belgian, payment, settled};
+use tests::{ALFA, World, belgian, payment, settled, until};
 
 use crate::process::{Served, errors, run, solvo, text, verify};
 
@@ -26,6 +26,7 @@ fn every_command_shows_an_example() {
         "keys",
         "dev-certs",
         "set-version",
+        "history",
     ] {
         assert!(top.contains(command), "{top}");
         let help = solvo([command, "--help"]);
@@ -93,6 +94,35 @@ async fn settled_and_stopped() -> tempfile::TempDir {
     verify(folder.path());
     assert_eq!(served.stop(Signal::TERM).code(), Some(0));
     folder
+}
+
+/// What a node has made of its log while it ran, and what is made of it anew, is the same; a node has its store alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn history_is_made_anew_and_asked() {
+    let folder = settled_and_stopped().await;
+    let rebuilt = solvo(["history", "rebuild", "--data", text(folder.path()), "--json"]);
+    assert!(rebuilt.status.success(), "{}", errors(&rebuilt));
+    let told = String::from_utf8(rebuilt.stdout).unwrap();
+    assert!(told.contains("\"ok\":true"), "{told}");
+    let served = Served::start(folder.path());
+    let to = served.address().to_string();
+    let listed = until("the payment is in history", async || {
+        let listed = solvo(["history", "payments", "--to", &to, "--participant", ALFA, "--json"]);
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        listed.contains("TX-1").then_some(listed)
+    })
+    .await;
+    assert!(listed.contains("SETTLED") && !listed.contains(&belgian(1)), "{listed}");
+    let entries = solvo(["history", "entries", "--to", &to, "--account", &belgian(1)]);
+    let entries = String::from_utf8(entries.stdout).unwrap();
+    assert_eq!(entries.lines().count(), 2, "{entries}");
+    assert!(entries.starts_with("20") && entries.contains("999.00"), "{entries}");
+    let status = solvo(["history", "status", "--to", &to]);
+    assert!(status.status.success(), "{}", errors(&status));
+    let refused = solvo(["history", "rebuild", "--data", text(folder.path())]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(errors(&refused).contains("another process"), "{}", errors(&refused));
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,9 @@ use crate::node::{self, Node};
 /// Room for the segment in use, two that are ready, and what lies beside them.
 const DISK: &str = "size=400m";
 
+/// Bytes of log between two snapshots.
+const SNAPSHOT_AFTER: &str = "8388608";
+
 /// Segments that there are once the node is at rest.
 const SEGMENTS: usize = 3;
 
@@ -62,6 +65,11 @@ async fn a_full_disk_takes_no_new_payments_while_those_that_wait_come_to_their_e
 
     fs::remove_file(filler).unwrap();
     until("the node takes payments again", async || api.node_status().await.ready.then_some(())).await;
+    until("a snapshot counts", async || {
+        let snapshot = api.node_status().await.follower.unwrap().snapshot;
+        snapshot.filter(|snapshot| snapshot.number > 0).map(|_| ())
+    })
+    .await;
     let after = settled(api.submit(&payment("AFTER", "1.00")).await.unwrap());
     let refused = settled(api.submit(&payment("REFUSED", "1.00")).await.unwrap());
     assert!(!refused.repeat, "what was refused has left no trace");
@@ -83,6 +91,8 @@ fn start_on_small_disk(folder: &Path) -> Node {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--map-root-user", "sh", "-c", SCRIPT, DISK]).arg(folder);
     command.arg(served.get_program()).args(served.get_args());
+    // So many that the full disk meets some: a snapshot without room is put off.
+    command.args(["--snapshot-after-bytes", SNAPSHOT_AFTER]);
     command.env("SOLVO_LOG", "off").stdin(Stdio::null());
     Node::start_by(command)
 }

@@ -52,7 +52,10 @@ impl Node {
 
     /// The same on a port of one's own: those who connect again by themselves know no other.
     pub(crate) fn start_at(folder: &Path, port: u16) -> Self {
-        Self::start_by(serve(folder, port))
+        let mut command = serve(folder, port);
+        // Every other life or so leaves a snapshot, and is killed while it writes one or moves what it covers.
+        command.args(["--snapshot-after-bytes", "1048576"]);
+        Self::start_by(command)
     }
 
     /// The same by a command of one's own, which becomes the node.

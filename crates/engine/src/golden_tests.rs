@@ -1,0 +1,146 @@
+//! Logs of every version of the rules, as the program of that time wrote them: each replays to what it told, under its
+//! own version, and to the state that is stored beside it.
+//!
+//! `SOLVO_UPDATE_GOLDEN=1` writes logs that are not there yet, and the states of all. A log that is there stays as it is;
+//! a state may only change together with the layout of states.
+
+use std::path::{Path, PathBuf};
+
+use journal::{LocalJournal, MemoryStorage, SegmentSize, Settings, StateDigester, Storage, segment_name};
+use ledger::{RULES_VERSION, RequestId, SetVersion};
+use types::PaymentState;
+
+use crate::testing::{
+    LIMITS, Node, SECOND, answer, commands, enter_remote, identity, interest, now, pay, pay_remote, payment,
+    replay, world,
+};
+use crate::{Outcomes, Replayer};
+
+const FILES: [&str; 2] = ["MANIFEST", "segment-0000000000000001.log"];
+
+fn folder(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/rules-v{version}"))
+}
+
+fn settings() -> Settings {
+    let segment_size = SegmentSize::new(32 * 4096).unwrap();
+    Settings { segment_size, entropy: Box::new(|| 0x5EED) }
+}
+
+/// A log with some of everything that the version knows. Each begins under the first, and is raised step by step.
+fn written(version: u32) -> MemoryStorage {
+    let storage = MemoryStorage::new();
+    let journal = LocalJournal::create(storage.clone(), identity(), settings()).unwrap();
+    let mut node = Node::start_under(1, journal, now()).unwrap();
+    node.submit(0, world());
+    node.write_all();
+    let mut writer = commands();
+    enter_remote(&mut writer);
+    node.submit(1, writer);
+    node.write_all();
+    node.subscribe(1, interest("C", true, Outcomes::All));
+    for raised in 1..=version {
+        if raised > 1 {
+            let mut writer = commands();
+            let request_id = RequestId::parse(&format!("raise-{raised}")).unwrap();
+            writer.set_version(&SetVersion::new(request_id, raised).unwrap());
+            node.submit(2, writer);
+            node.write_all();
+        }
+        under_one_version(&mut node, raised);
+    }
+    node.advance(SECOND);
+    node.write_all();
+    assert!(node.core.told() == node.core.ledger().position().sequence, "all is told");
+    storage
+}
+
+/// Settled, refused for want of funds, repeated, changed, and between banks: accepted, rejected, expired and open.
+fn under_one_version(node: &mut Node<LocalJournal<MemoryStorage>>, version: u32) {
+    let accepted = node.now.wall;
+    let id = |name: &str| format!("{name}-{version}");
+    let mut writer = commands();
+    pay(&mut writer, &id("settled"), 100, accepted);
+    pay(&mut writer, &id("too-much"), 10_000_000, accepted);
+    pay(&mut writer, &id("settled"), 100, accepted);
+    pay(&mut writer, &id("settled"), 101, accepted);
+    for name in ["accepted", "rejected", "silent"] {
+        pay_remote(&mut writer, &id(name), 200, accepted);
+    }
+    node.submit(10 * version, writer);
+    node.write_all();
+    let reserved = node.outcomes_of(10 * version);
+    let mut writer = commands();
+    answer(&mut writer, reserved[4].sequence, None);
+    answer(&mut writer, reserved[5].sequence, Some("AC04"));
+    answer(&mut writer, reserved[5].sequence, None);
+    node.submit(10 * version + 1, writer);
+    node.write_all();
+    node.advance(8 * SECOND);
+    node.write_all();
+    let mut writer = payment(&id("after"), node.now.wall);
+    pay_remote(&mut writer, &id("open"), 300, node.now.wall);
+    node.submit(10 * version + 2, writer);
+    node.write_all();
+}
+
+/// What a replay comes to, a line each.
+fn told(replayer: &Replayer) -> String {
+    let (totals, ledger) = (replayer.totals(), replayer.ledger());
+    let mut digester = StateDigester::default();
+    replayer.write_state(&mut digester).unwrap();
+    let of = |state| ledger.payment_totals().of(state);
+    format!(
+        "frames {}\nrecords {}\noutcomes {}\nrules {}\nsettled {}\nrejected {}\nexpired {}\nreserved {}\nstate {}\n",
+        totals.frames,
+        totals.records,
+        totals.outcomes_checked,
+        ledger.rules_version(),
+        of(PaymentState::Settled),
+        of(PaymentState::Rejected),
+        of(PaymentState::Expired),
+        of(PaymentState::Reserved),
+        digester.finish()
+    )
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may read its environment and its own files, and write them"
+)]
+fn logs_of_every_version_replay_to_what_they_told() {
+    let is_updated = std::env::var("SOLVO_UPDATE_GOLDEN").is_ok();
+    for version in 1..=RULES_VERSION {
+        let folder = folder(version);
+        if is_updated && !folder.exists() {
+            std::fs::create_dir_all(&folder).unwrap();
+            let storage = written(version);
+            assert_eq!(FILES[1], segment_name(1));
+            for name in FILES {
+                std::fs::write(folder.join(name), storage.bytes(name).unwrap()).unwrap();
+            }
+        }
+        let storage = MemoryStorage::new();
+        for name in FILES {
+            let bytes = std::fs::read(folder.join(name));
+            storage.place_file(name, bytes.unwrap_or_else(|_| panic!("version {version} has its log")));
+        }
+        let mut journal = LocalJournal::open(storage.clone(), None, settings()).unwrap();
+        let found = told(&replay(&mut journal));
+        let path = folder.join("state.txt");
+        if is_updated {
+            std::fs::write(&path, &found).unwrap();
+        }
+        assert_eq!(found, std::fs::read_to_string(&path).unwrap(), "version {version}");
+        // A node goes on with it, under the version that it has.
+        drop(journal);
+        let journal = LocalJournal::open(storage.clone(), None, settings()).unwrap();
+        let mut node = Node::start(journal, now()).unwrap();
+        assert_eq!(node.core.ledger().rules_version(), version);
+        node.submit(1, world());
+        assert!(node.write_all());
+        assert!(storage.list().unwrap().len() > FILES.len());
+        assert!(LIMITS.payments_max > node.core.ledger().payment_count());
+    }
+}

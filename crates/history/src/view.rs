@@ -1,0 +1,510 @@
+//! What can be asked of history. Every answer is of one moment, which the view names: its watermark.
+//!
+//! Limits: a question examines at most [`EXAMINED_MAX`] items and then says where to go on, so that no question keeps
+//! a thread for long. What a filter leaves out is examined as well.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use types::{
+    AccountNumber, Amount, Bic, Currency, Date, Digest, DigestKey, ParticipantNumber, PaymentState, Sequence,
+    Timestamp,
+};
+
+use crate::keys::{self, Name, Series};
+use crate::rows::{AccountOf, EntryRow, ListedRow, PaymentRow, Place};
+use crate::store::{Reading, Space, Store, StoreError, Watermark};
+use crate::walk::{self, Order};
+
+/// Items that one question examines at the most.
+pub const EXAMINED_MAX: usize = 20_000;
+
+/// Days that one question about an end-to-end id searches at the most.
+pub const DAYS_MAX: u16 = 400;
+
+/// History at one moment.
+pub struct View {
+    reading: Reading,
+    watermark: Watermark,
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("View").field("watermark", &self.watermark).finish_non_exhaustive()
+    }
+}
+
+/// Some of what was asked for, and where to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<Row> {
+    /// What was found. It may be less than asked for, or nothing, though there is more.
+    pub rows: Vec<Row>,
+    /// The last place that was examined; `None` if there is nothing more.
+    pub next: Option<Place>,
+}
+
+/// Whose money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A customer's account.
+    Account(AccountNumber),
+    /// A bank's position.
+    Position(ParticipantNumber),
+}
+
+/// A side of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The payer's.
+    Debtor,
+    /// The payee's.
+    Creditor,
+}
+
+/// An account that was opened, or a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Whose money.
+    pub owner: Owner,
+    /// The bank whose it is.
+    pub bank: Bic,
+    /// Where it was opened.
+    pub opened_at: Sequence,
+    /// When it was opened.
+    pub opened_time: Timestamp,
+}
+
+/// An account as one of a payment's sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountFilter {
+    /// Its numbers here, one for each currency.
+    pub numbers: Vec<AccountNumber>,
+    /// The first half of the digest of its number.
+    pub half_digest: [u8; 8],
+}
+
+/// Which payments. What is left open leaves nothing out.
+#[derive(Clone, Debug)]
+pub struct PaymentQuery {
+    /// Those of this bank, in the order in which it was told of them. Without one all, in the order of the log.
+    pub bank: Option<Bic>,
+    /// On which side the bank stands.
+    pub side: Option<Side>,
+    /// Told, or without a bank received, at this time or later.
+    pub from: Option<Timestamp>,
+    /// Told, or without a bank received, before this time.
+    pub until: Option<Timestamp>,
+    /// In one of these states.
+    pub states: Vec<PaymentState>,
+    /// In this currency.
+    pub currency: Option<Currency>,
+    /// Of this amount or more.
+    pub amount_min: Option<Amount>,
+    /// Of this amount or less.
+    pub amount_max: Option<Amount>,
+    /// The other bank; without a bank of one's own either of them.
+    pub counterpart: Option<Bic>,
+    /// From or to this account.
+    pub account: Option<AccountFilter>,
+    /// In which order.
+    pub order: Order,
+}
+
+/// Until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A time: everything at this time or before it.
+    Time(Timestamp),
+    /// A position: everything up to it and at it.
+    Position(Sequence),
+}
+
+/// What was on an account or position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BalanceAt {
+    /// In minor units.
+    pub balance: i64,
+    /// The position of the last entry before that, or of the opening.
+    pub since: Sequence,
+    /// Its time.
+    pub since_time: Timestamp,
+}
+
+impl View {
+    /// A view of a store; `None` if nothing has been taken in.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn new(store: &Arc<Store>) -> Result<Option<Self>, StoreError> {
+        let reading = store.reading();
+        Ok(reading.watermark()?.map(|watermark| Self { reading, watermark }))
+    }
+
+    /// The moment of which this is.
+    pub const fn watermark(&self) -> &Watermark {
+        &self.watermark
+    }
+
+    /// The payment at a position.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn payment(&self, sequence: Sequence) -> Result<Option<PaymentRow>, StoreError> {
+        walk::payment(&self.reading, sequence)
+    }
+
+    /// The payment that holds a key: the latest, or the one that came in nearest after a time.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn payment_by_key(
+        &self,
+        key: &DigestKey,
+        bank: Bic,
+        transaction_id: &str,
+        accepted: Option<Timestamp>,
+    ) -> Result<Option<PaymentRow>, StoreError> {
+        let name = Name::transaction_id(key, bank, transaction_id);
+        let (first, last) = self.days();
+        // A payment comes in on the day of its acceptance, or soon after; an acceptance time may lie a little ahead.
+        let near = accepted
+            .map(keys::day)
+            .into_iter()
+            .flat_map(|day| [day, day.saturating_add(1), day.saturating_sub(1)]);
+        let days = near.filter(|day| (first..=last).contains(day)).chain((first..=last).rev());
+        for day in days {
+            if let Some(row) = self.reading.get(Space::Names, &name.on(day))? {
+                let sequence = crate::bytes::RowReader::new(&row).number().map(Sequence);
+                let found = self.payment(sequence.ok_or(StoreError::Row("a name"))?)?;
+                // A digest may be of another id, however unlikely that is.
+                let is_it = |row: &PaymentRow| {
+                    row.debtor_agent == bank && row.transaction_id.as_str() == transaction_id
+                };
+                if let Some(found) = found.filter(is_it) {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The payments with an end-to-end id that came in on some days, the latest first; those for which `is_wanted`
+    /// says so. At most [`DAYS_MAX`] days.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn payments_by_end_to_end_id(
+        &self,
+        key: &DigestKey,
+        end_to_end_id: &str,
+        (from, upto): (Date, Date),
+        after: Option<Place>,
+        count_max: usize,
+        is_wanted: impl Fn(&PaymentRow) -> bool,
+    ) -> Result<Page<PaymentRow>, StoreError> {
+        let name = Name::end_to_end_id(key, end_to_end_id);
+        let (first, last) = self.days();
+        let upto = after.map_or(keys::day_of(upto), |after| after.turn).min(last);
+        let from = keys::day_of(from).max(first).max(upto.saturating_sub(DAYS_MAX));
+        let (mut page, mut examined) = (Page { rows: Vec::new(), next: None }, 0);
+        for day in (from..=upto).rev() {
+            for found in self.reading.prefix(Space::Names, &name.on(day)).rev() {
+                let (key, _) = found?;
+                let sequence = key.get(15..).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+                let sequence = Sequence(sequence.ok_or(StoreError::Row("a name"))?);
+                if after.is_some_and(|after| after.turn == day && sequence >= after.at) {
+                    continue;
+                }
+                examined += 1;
+                page.rows.extend(self.payment(sequence)?.filter(&is_wanted));
+                if page.rows.len() >= count_max || examined >= EXAMINED_MAX {
+                    page.next = Some(Place { at: sequence, turn: day });
+                    return Ok(page);
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    /// The account with a digest and currency.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn account(&self, digest: Digest, currency: Currency) -> Result<Option<Found>, StoreError> {
+        let Some(account) = self.reading.account(digest, currency)? else { return Ok(None) };
+        let bank = self.reading.banks.by_number(account.owner).ok_or(StoreError::Row("an account's bank"))?;
+        Ok(Some(Found {
+            owner: Owner::Account(account.number),
+            bank: bank.bic,
+            opened_at: account.opened_at,
+            opened_time: account.opened_time,
+        }))
+    }
+
+    /// What finds the payments of an account, in whichever currency and wherever it is kept.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn account_filter(&self, digest: Digest) -> Result<AccountFilter, StoreError> {
+        let half_digest = *digest.0.first_chunk().expect("a digest has 16 bytes");
+        Ok(AccountFilter { numbers: self.reading.accounts_of(digest)?, half_digest })
+    }
+
+    /// The position of a bank in a currency.
+    pub fn position(&self, bank: Bic, currency: Currency) -> Option<Found> {
+        let bank = self.reading.banks.find(bank).filter(|bank| bank.currency == currency)?;
+        Some(Found {
+            owner: Owner::Position(bank.number),
+            bank: bank.bic,
+            opened_at: bank.registered_at,
+            opened_time: bank.registered_time,
+        })
+    }
+
+    /// Whether a bank is registered.
+    pub fn is_registered(&self, bank: Bic) -> bool {
+        self.reading.banks.find(bank).is_some()
+    }
+
+    /// Payments that answer a query, after the place where an earlier page ended.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn payments(
+        &self,
+        query: &PaymentQuery,
+        after: Option<Place>,
+        count_max: usize,
+    ) -> Result<Page<PaymentRow>, StoreError> {
+        let range = self.between(query.from, query.until, query.order, after)?;
+        let mut taking = Taking::new(count_max);
+        let Some(bank) = query.bank else {
+            walk::series(
+                &self.reading,
+                Space::Payments,
+                Series::PAYMENTS,
+                range,
+                query.order,
+                |row: PaymentRow| {
+                    let place = Place::first_at(row.sequence);
+                    let is_in_time = query.is_in_time(row.received_time);
+                    let row = walk::as_it_stands(&self.reading, row)?;
+                    Ok(taking.take(place, Some(row).filter(|row| is_in_time && query.is_met_by(row))))
+                },
+            )?;
+            return Ok(taking.page);
+        };
+        let Some(bank) = self.reading.banks.find(bank) else { return Ok(taking.page) };
+        walk::series(
+            &self.reading,
+            Space::Series,
+            Series::bank(bank.number),
+            range,
+            query.order,
+            |listed| {
+                let row = if query.may_be_met_by(&listed) { self.payment(listed.payment)? } else { None };
+                Ok(taking.take(listed.place, row.filter(|row| query.is_met_by(row))))
+            },
+        )?;
+        Ok(taking.page)
+    }
+
+    /// Entries of an account or position, after the place where an earlier page ended.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn entries(
+        &self,
+        owner: Owner,
+        (from, until): (Option<Timestamp>, Option<Timestamp>),
+        order: Order,
+        after: Option<Place>,
+        count_max: usize,
+    ) -> Result<Page<EntryRow>, StoreError> {
+        let range = self.between(from, until, order, after)?;
+        let mut taking = Taking::new(count_max);
+        walk::series(&self.reading, Space::Series, series_of(owner), range, order, |entry: EntryRow| {
+            Ok(taking.take(entry.place, Some(entry).filter(|entry| is_between(from, until, entry.time))))
+        })?;
+        Ok(taking.page)
+    }
+
+    /// What was on an account or position at a moment; `None` if it had not been opened.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn balance(&self, found: &Found, moment: Moment) -> Result<Option<BalanceAt>, StoreError> {
+        let upto = match moment {
+            Moment::Position(position) => position,
+            Moment::Time(time) => walk::first_after(&self.reading, time)?,
+        };
+        let is_before = |at: Sequence, time: Timestamp| match moment {
+            Moment::Position(position) => at <= position,
+            Moment::Time(moment) => time <= moment,
+        };
+        let range = (Place::default(), Place::last_at(upto));
+        let mut last: Option<EntryRow> = None;
+        let series = series_of(found.owner);
+        walk::series(&self.reading, Space::Series, series, range, Order::NewestFirst, |entry: EntryRow| {
+            if !is_before(entry.place.at, entry.time) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            last = Some(entry);
+            Ok(ControlFlow::Break(()))
+        })?;
+        let opened = BalanceAt { balance: 0, since: found.opened_at, since_time: found.opened_time };
+        let last = last.map(|EntryRow { balance, place, time, .. }| BalanceAt {
+            balance,
+            since: place.at,
+            since_time: time,
+        });
+        Ok(last.or_else(|| is_before(found.opened_at, found.opened_time).then_some(opened)))
+    }
+
+    /// The days of the first and the last payment.
+    fn days(&self) -> (u16, u16) {
+        // With none, no day is between them.
+        let first = if self.watermark.first_day == 0 { u16::MAX } else { self.watermark.first_day };
+        (first, keys::day(self.watermark.told_time))
+    }
+
+    /// Between which places to look.
+    fn between(
+        &self,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+        order: Order,
+        after: Option<Place>,
+    ) -> Result<(Place, Place), StoreError> {
+        let mut first = match from {
+            None => Place::default(),
+            Some(from) => Place::last_at(walk::last_before(&self.reading, from)?),
+        };
+        let before =
+            until.map(|until| until.nanoseconds().checked_sub(1).and_then(Timestamp::from_nanoseconds));
+        let mut last = match before {
+            None => Place::LAST,
+            Some(None) => return Ok((Place::LAST, Place::default())),
+            Some(Some(before)) => Place::last_at(walk::first_after(&self.reading, before)?),
+        };
+        match (after, order) {
+            (None, _) => {}
+            (Some(after), Order::OldestFirst) => first = first.max(after.next()),
+            (Some(after), Order::NewestFirst) => match after.before() {
+                Some(before) => last = last.min(before),
+                None => return Ok((Place::LAST, Place::default())),
+            },
+        }
+        Ok((first, last))
+    }
+}
+
+const fn series_of(owner: Owner) -> Series {
+    match owner {
+        Owner::Account(account) => Series::account(account),
+        Owner::Position(bank) => Series::position(bank),
+    }
+}
+
+fn is_between(from: Option<Timestamp>, until: Option<Timestamp>, time: Timestamp) -> bool {
+    from.is_none_or(|from| time >= from) && until.is_none_or(|until| time < until)
+}
+
+impl PaymentQuery {
+    /// Every payment of a bank, or of all.
+    pub const fn all(bank: Option<Bic>, order: Order) -> Self {
+        Self {
+            bank,
+            side: None,
+            from: None,
+            until: None,
+            states: Vec::new(),
+            currency: None,
+            amount_min: None,
+            amount_max: None,
+            counterpart: None,
+            account: None,
+            order,
+        }
+    }
+
+    fn is_in_time(&self, time: Timestamp) -> bool {
+        is_between(self.from, self.until, time)
+    }
+
+    /// Whether an item of the bank's list can be of a payment that is asked for. Cheap, and right if it says no.
+    fn may_be_met_by(&self, listed: &ListedRow) -> bool {
+        let is_on_side = match self.side {
+            None => true,
+            Some(Side::Debtor) => listed.is_debtor_side,
+            Some(Side::Creditor) => listed.is_creditor_side,
+        };
+        // What was open then may have been decided since.
+        let has_state =
+            self.states.is_empty() || !listed.state.is_final() || self.states.contains(&listed.state);
+        is_on_side && has_state && self.is_in_time(listed.time) && self.has_amount(listed.amount)
+    }
+
+    fn has_amount(&self, amount: i64) -> bool {
+        self.amount_min.is_none_or(|least| amount >= least.minor_units())
+            && self.amount_max.is_none_or(|most| amount <= most.minor_units())
+    }
+
+    /// Whether a payment is asked for, its time apart.
+    fn is_met_by(&self, row: &PaymentRow) -> bool {
+        let currency = row.amount.map(|(_, currency)| currency);
+        let amount = row.amount.map_or(0, |(amount, _)| amount.minor_units());
+        (self.states.is_empty() || self.states.contains(&row.state))
+            && self.currency.is_none_or(|wanted| currency == Some(wanted))
+            && self.has_amount(amount)
+            && self.counterpart.is_none_or(|counterpart| self.is_other_side(row, counterpart))
+            && self.account.as_ref().is_none_or(|account| account.is_of(row))
+    }
+
+    fn is_other_side(&self, row: &PaymentRow, counterpart: Bic) -> bool {
+        let (debtor, creditor) = (row.debtor_agent, row.creditor_agent);
+        match self.bank {
+            None => debtor == counterpart || creditor == Some(counterpart),
+            Some(own) if debtor == own => creditor == Some(counterpart),
+            Some(_) => debtor == counterpart,
+        }
+    }
+}
+
+impl AccountFilter {
+    fn is_of(&self, row: &PaymentRow) -> bool {
+        [row.debtor_account, row.creditor_account].into_iter().any(|account| match account {
+            AccountOf::Here(number) => self.numbers.contains(&number),
+            AccountOf::Elsewhere(half_digest) => half_digest == self.half_digest,
+            AccountOf::NotRead => false,
+        })
+    }
+}
+
+/// A page in the making.
+struct Taking<Row> {
+    page: Page<Row>,
+    count_max: usize,
+    examined: usize,
+}
+
+impl<Row> Taking<Row> {
+    const fn new(count_max: usize) -> Self {
+        Self { page: Page { rows: Vec::new(), next: None }, count_max, examined: 0 }
+    }
+
+    /// Takes in what was examined at a place, and whether it is asked for. Says whether to go on.
+    fn take(&mut self, place: Place, row: Option<Row>) -> ControlFlow<()> {
+        self.examined += 1;
+        self.page.rows.extend(row);
+        if self.page.rows.len() < self.count_max && self.examined < EXAMINED_MAX {
+            return ControlFlow::Continue(());
+        }
+        self.page.next = Some(place);
+        ControlFlow::Break(())
+    }
+}
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+pub(crate) mod tests;

@@ -1,0 +1,243 @@
+//! The last few frames: commands whose outcomes are still to be told, and the times of positions.
+//!
+//! What a frame's commands came to stands in the frames after it, in the order of decision. So the window is short: a
+//! frame leaves it when something is told of a later one.
+
+use std::collections::VecDeque;
+
+use journal::FrameView;
+use ledger::{Command, Direction, LiquidityDirection, Record, RecordError, Records, Stage, layout};
+use types::fields::FieldReader;
+use types::{
+    AccountNumber, Amount, Bic, Channel, Currency, Digest, DigestKey, ReasonCode, Sequence, Text, Timestamp,
+};
+
+use crate::keys::Name;
+
+/// What is needed of a command when its outcome is told.
+#[derive(Debug)]
+pub(crate) enum Awaited {
+    /// A payment, refused on reading or not.
+    Payment(Box<Order>),
+    /// A bank's answer.
+    Answer {
+        stage: Stage,
+        is_accepted: bool,
+    },
+    OpenAccount {
+        digest: Digest,
+        currency: Currency,
+        bank: Bic,
+    },
+    RegisterParticipant {
+        bank: Bic,
+        currency: Currency,
+    },
+    SetProfile {
+        number: u16,
+        timeout_to_beneficiary: ReasonCode,
+    },
+    /// The change in minor units.
+    PostEntry(i64),
+    TransferLiquidity {
+        bank: Bic,
+        change: i64,
+    },
+    /// Nothing that history keeps.
+    Other,
+}
+
+/// What is needed of a payment.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) debtor_agent: Bic,
+    pub(crate) creditor_agent: Option<Bic>,
+    pub(crate) transaction_id: Text<35>,
+    pub(crate) amount: Option<(Amount, Currency)>,
+    pub(crate) acceptance_time: Option<Timestamp>,
+    pub(crate) channel: Channel,
+    /// Payer's and payee's account; `None` if the payment was refused on reading.
+    pub(crate) accounts: Option<[AccountOf; 2]>,
+    /// `None` if it is erased, or says that there is none.
+    pub(crate) end_to_end: Option<Name>,
+    pub(crate) profile: u16,
+    pub(crate) is_not_entitled: bool,
+}
+
+/// An account as a payment names it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AccountOf {
+    pub(crate) digest: Digest,
+    /// What the edge took its number for.
+    pub(crate) hint: AccountNumber,
+}
+
+#[derive(Debug)]
+struct Frame {
+    first: Sequence,
+    time: Timestamp,
+}
+
+/// The window.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    frames: VecDeque<Frame>,
+    commands: VecDeque<(Sequence, Awaited)>,
+}
+
+/// Frames without commands, of which nothing may ever be told, do not pile up beyond this.
+const FRAMES_MAX: usize = 4096;
+
+impl Window {
+    /// Takes in a frame's commands after a position.
+    pub(crate) fn push(
+        &mut self,
+        frame: &FrameView<'_>,
+        after: Sequence,
+        key: Option<&DigestKey>,
+    ) -> Result<(), RecordError> {
+        let header = frame.header();
+        if self.frames.len() >= FRAMES_MAX
+            && self.commands.front().is_none_or(|(at, _)| *at > self.frames[1].first)
+        {
+            self.frames.pop_front();
+        }
+        self.frames.push_back(Frame { first: header.first_sequence, time: header.time });
+        let mut at = header.first_sequence;
+        for record in Records::with_texts(frame.records(), frame.texts()) {
+            at = at.next();
+            let record = record?;
+            if at > after {
+                self.commands.push_back((at, Awaited::of(&record, key)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The command at a position. Those before it, of which nothing was told, go: nothing will be.
+    pub(crate) fn take(&mut self, at: Sequence) -> Option<Awaited> {
+        while self.commands.front().is_some_and(|(earlier, _)| *earlier < at) {
+            self.commands.pop_front();
+        }
+        self.commands.pop_front_if(|(first, _)| *first == at).map(|(_, command)| command)
+    }
+
+    /// The time of a position, of which or of a later one something is told now.
+    pub(crate) fn time_at(&mut self, at: Sequence) -> Option<Timestamp> {
+        while self.frames.get(1).is_some_and(|next| next.first <= at) {
+            self.frames.pop_front();
+        }
+        self.frames.front().filter(|frame| frame.first <= at).map(|frame| frame.time)
+    }
+
+    /// After which position reading has to begin to fill the window again.
+    pub(crate) fn resume_after(&self) -> Option<Sequence> {
+        self.frames.front().map(|frame| Sequence(frame.first.0 - 1))
+    }
+}
+
+const CHECKED: &str = "records are checked when they are read";
+
+impl Awaited {
+    fn of(record: &Record<'_>, key: Option<&DigestKey>) -> Self {
+        let bank = |bic| Bic::from_bytes(bic).expect(CHECKED);
+        let currency = |number| Currency::from_number(number).expect(CHECKED);
+        // Kinds that are not named here move no money and name no account.
+        if let Command::Payment(payment) = record.command {
+            Self::Payment(Box::new(Order::of(payment, record.text, key)))
+        } else if let Command::RefusedPayment(refused) = record.command {
+            Self::Payment(Box::new(Order::of_refused(refused)))
+        } else if let Command::Answer(answer) = record.command {
+            let stage = Stage::from_number(answer.stage).expect(CHECKED);
+            Self::Answer { stage, is_accepted: answer.code == [0; 4] }
+        } else if let Command::OpenAccount(open) = record.command {
+            let (digest, currency) = (Digest(open.iban_digest), currency(open.currency.get()));
+            Self::OpenAccount { digest, currency, bank: bank(open.bic) }
+        } else if let Command::RegisterParticipant(register) = record.command {
+            Self::RegisterParticipant {
+                bank: bank(register.bic),
+                currency: currency(register.currency.get()),
+            }
+        } else if let Command::SetProfile(profile) = record.command {
+            let timeout_to_beneficiary =
+                ReasonCode::from_bytes(profile.timeout_to_beneficiary).expect(CHECKED);
+            Self::SetProfile { number: profile.number.get(), timeout_to_beneficiary }
+        } else if let Command::PostEntry(post) = record.command {
+            let is_debit = Direction::from_number(post.direction) == Some(Direction::Debit);
+            Self::PostEntry(signed(post.amount.get(), is_debit))
+        } else if let Command::TransferLiquidity(transfer) = record.command {
+            let is_out =
+                LiquidityDirection::from_number(transfer.direction) == Some(LiquidityDirection::Defund);
+            let change = signed(transfer.amount.get(), is_out);
+            Self::TransferLiquidity { bank: bank(transfer.bic), change }
+        } else {
+            Self::Other
+        }
+    }
+}
+
+const fn signed(amount: i64, is_negative: bool) -> i64 {
+    if is_negative { -amount } else { amount }
+}
+
+impl Order {
+    fn of(payment: &layout::Payment, text: &[u8], key: Option<&DigestKey>) -> Self {
+        let amount = Amount::from_minor_units(payment.amount.get()).expect(CHECKED);
+        let currency = Currency::from_number(payment.currency.get()).expect(CHECKED);
+        let accounts = [
+            (payment.debtor_account_digest, payment.debtor_account_hint),
+            (payment.creditor_account_digest, payment.creditor_account_hint),
+        ];
+        let accounts = accounts
+            .map(|(digest, hint)| AccountOf { digest: Digest(digest), hint: AccountNumber(hint.get()) });
+        Self {
+            debtor_agent: payment.key.bank(),
+            creditor_agent: Bic::from_bytes(payment.creditor_agent),
+            transaction_id: payment.key.transaction_id_text(),
+            amount: Some((amount, currency)),
+            acceptance_time: accepted(payment.acceptance_time.get()),
+            channel: channel(payment.channel),
+            accounts: Some(accounts),
+            end_to_end: end_to_end_id(text).zip(key).map(|(id, key)| Name::end_to_end_id(key, id)),
+            profile: payment.profile.get(),
+            is_not_entitled: false,
+        }
+    }
+
+    fn of_refused(refused: &layout::RefusedPayment) -> Self {
+        Self {
+            debtor_agent: refused.key.bank(),
+            creditor_agent: Bic::from_bytes(refused.creditor_agent),
+            transaction_id: refused.key.transaction_id_text(),
+            amount: None,
+            acceptance_time: accepted(refused.acceptance_time.get()),
+            channel: channel(refused.channel),
+            accounts: None,
+            end_to_end: None,
+            profile: 0,
+            is_not_entitled: !refused.is_entitled(),
+        }
+    }
+}
+
+fn channel(number: u8) -> Channel {
+    if number == Channel::Iso20022.number() { Channel::Iso20022 } else { Channel::Grpc }
+}
+
+/// 0 stands for a time that could not be read.
+fn accepted(nanoseconds: i64) -> Option<Timestamp> {
+    Timestamp::from_nanoseconds(nanoseconds).filter(|time| *time != Timestamp::default())
+}
+
+/// The tag of the payer's reference among the fields of an order, and what stands there if the payer gave none.
+const END_TO_END_ID: u8 = 34;
+const NOT_PROVIDED: &str = "NOTPROVIDED";
+
+/// The payer's reference in the texts of an order: the 34th field of which none before it repeats.
+fn end_to_end_id(text: &[u8]) -> Option<&str> {
+    let mut fields = FieldReader::new(text, |_| true).ok()?;
+    for tag in 1..END_TO_END_ID {
+        fields.take(tag).ok()?;
+    }
+    fields.utf8(END_TO_END_ID).ok()?.filter(|id| *id != NOT_PROVIDED)
+}

@@ -1,0 +1,217 @@
+//! A log of long ago: a folder as a node would have left it, with two banks and some payments between their customers.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::time::Duration as Span;
+
+use journal::{
+    Append, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, SealInput, SealedFrame,
+    SegmentSize, Settings, Tail, Writer,
+};
+use ledger::{
+    AccountKind, AccountMode, AccountSelector, Direction, Ledger, Limits, LiquidityDirection, OpenAccount,
+    Outcome, OutcomeEntry, Position, PostEntry, Profile, RecordWriter, Records, RegisterParticipant,
+    RequestId, TransferLiquidity,
+};
+use types::{
+    AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
+    Incarnation, Party, PaymentOrder, PrincipalNumber, SettlementMethod, Shard, Text, Timestamp,
+};
+
+use crate::{ALFA, BETA, ago, belgian, german, nanoseconds};
+
+const KEY: DigestKey = DigestKey::new(*b"a key of digests");
+
+/// Writes a log in which customer 1 of ALFA paid customer 1 of BETA 1.00, so often, so long ago: the transaction ids
+/// are `OLD-1` and so on. Says when they were accepted.
+///
+/// # Panics
+/// If the folder can't be written, or the time was before 1970.
+pub fn write_old_log(folder: &Path, age: Span, payments: u32) -> Timestamp {
+    let begin = i64::try_from(nanoseconds(&ago(age))).expect("it is after 1970 and before 2262");
+    let begin = Timestamp::from_nanoseconds(begin).expect("it is after 1970");
+    let mut log = OldLog::create(folder, begin);
+    let mut commands = RecordWriter::new(KEY, PrincipalNumber(0));
+    commands.genesis(log.identity.cluster, log.identity.incarnation);
+    commands.set_profile(&Profile::sct_inst_2025());
+    log.append(FrameKind::Commands, &commands);
+    let mut commands = writer();
+    for (bic, iban) in [(ALFA, belgian(1)), (BETA, german(1))] {
+        enter(&mut commands, bic, &iban);
+    }
+    log.append(FrameKind::Commands, &commands);
+    for number in 1..=payments {
+        let mut commands = writer();
+        let order = order(&format!("OLD-{number}"), begin);
+        commands.payment(&order, begin, Channel::Grpc, |_, _| AccountNumber(0));
+        log.append(FrameKind::Commands, &commands);
+    }
+    log.append(FrameKind::Marker, &writer());
+    begin
+}
+
+struct OldLog {
+    identity: Identity,
+    writer: Box<dyn Writer>,
+    builder: FrameBuilder,
+    tail: Tail,
+    time: Timestamp,
+    ledger: Ledger,
+    untold: VecDeque<OutcomeEntry>,
+}
+
+impl OldLog {
+    fn create(folder: &Path, time: Timestamp) -> Self {
+        let identity =
+            Identity { cluster: ClusterId([0x0D; 16]), shard: Shard(0), incarnation: Incarnation(77) };
+        let segment_size = SegmentSize::new(4 << 20).expect("4 MiB are whole blocks");
+        let storage = FileStorage::create(folder).expect("the folder can be written");
+        let mut tag = 0;
+        let entropy = Box::new(move || {
+            tag += 1;
+            tag
+        });
+        let settings = Settings { segment_size, entropy };
+        let mut journal = LocalJournal::create(storage, identity, settings).expect("the folder is empty");
+        let limits = Limits { accounts_max: 64, payments_max: 4096, requests_max: 64 };
+        let mut builder = FrameBuilder::new(1);
+        let mut ledger = Ledger::new(limits);
+        let mut first = seal(&mut builder, identity, Tail::EMPTY, FrameKind::EpochStart, time);
+        let writer = journal.claim(&Tail::EMPTY, &mut first).expect("nobody else has the log");
+        ledger.tick(Position { sequence: first.header().first_sequence, time });
+        let tail = first.tail();
+        builder.recycle(first);
+        Self { identity, writer: Box::new(writer), builder, tail, time, ledger, untold: VecDeque::new() }
+    }
+
+    fn append(&mut self, kind: FrameKind, commands: &RecordWriter) {
+        self.time = self.time.plus(Duration::from_milliseconds(1));
+        if commands.count() > 0 {
+            self.builder.push_records(commands.records(), commands.count());
+            self.builder.push_personal(commands.texts());
+        }
+        self.untold.drain(..).for_each(|entry| self.builder.push_outcome(entry.as_bytes()));
+        let mut frame = seal(&mut self.builder, self.identity, self.tail, kind, self.time);
+        let Append::Durable = self.writer.append(&mut frame) else { panic!("the disk takes the frame") };
+        self.tail = frame.tail();
+        self.apply(&frame);
+        self.builder.recycle(frame);
+    }
+
+    fn apply(&mut self, frame: &SealedFrame) {
+        let frame = frame.view();
+        let mut at = Position { sequence: frame.header().first_sequence, time: frame.header().time };
+        self.ledger.reserve_for_frame(16);
+        self.ledger.tick(at);
+        for record in Records::with_texts(frame.records(), frame.texts()) {
+            at.sequence = at.sequence.next();
+            let record = record.expect("the writer wrote it");
+            let outcome: Outcome = self.ledger.apply(at, &record).expect("the log has begun");
+            self.untold.push_back(outcome.to_entry());
+        }
+    }
+}
+
+fn seal(
+    builder: &mut FrameBuilder,
+    identity: Identity,
+    previous: Tail,
+    kind: FrameKind,
+    time: Timestamp,
+) -> SealedFrame {
+    let durable_mark = previous.batch;
+    builder.seal(&SealInput {
+        kind,
+        identity,
+        previous,
+        time,
+        rules_version: 1,
+        durable_mark,
+        personal_key: 0,
+    })
+}
+
+fn writer() -> RecordWriter {
+    RecordWriter::new(KEY, PrincipalNumber(1))
+}
+
+fn enter(commands: &mut RecordWriter, bic: &str, iban: &str) {
+    let request = |what: &str| RequestId::parse(&format!("{what}-{bic}")).expect("printable characters");
+    let (bic, iban) = (Bic::parse(bic).expect("a BIC"), Iban::parse(iban).expect("an IBAN"));
+    let currency = Currency::EUR;
+    let name = Text::parse("A bank").expect("a name");
+    let mode = AccountMode::Hosted;
+    commands.register_participant(&RegisterParticipant {
+        request_id: request("register"),
+        bic,
+        name,
+        mode,
+        currency,
+    });
+    commands.transfer_liquidity(&TransferLiquidity {
+        request_id: request("fund"),
+        bic,
+        direction: LiquidityDirection::Fund,
+        amount: euro_cents(1_000_000),
+        currency,
+        external_reference: Text::parse_identifier("FUND-1").expect("an identifier"),
+    });
+    commands.open_account(&OpenAccount {
+        request_id: request("open"),
+        participant: bic,
+        iban,
+        currency,
+        kind: AccountKind::Current,
+        floor: Balance::ZERO,
+        holder_names: vec![Text::parse("A customer").expect("a name")],
+        identification: None,
+    });
+    commands.post_entry(&PostEntry {
+        request_id: request("post"),
+        account: AccountSelector { iban, currency },
+        direction: Direction::Credit,
+        amount: euro_cents(100_000),
+        value_date: Date::parse("2026-01-05").expect("a date"),
+        booking_key: Text::parse_identifier("SALARY").expect("an identifier"),
+        core_reference: Text::parse_identifier("CORE-1").expect("an identifier"),
+    });
+}
+
+fn euro_cents(cents: i64) -> Amount {
+    Amount::from_minor_units(cents).expect("more than nothing")
+}
+
+fn order(id: &str, accepted: Timestamp) -> PaymentOrder {
+    let party = |name| Party { name: Some(Text::parse(name).expect("a name")), ..Party::default() };
+    let iban = |text: String| Iban::parse(&text).expect("an IBAN");
+    PaymentOrder {
+        message_id: None,
+        created_at: None,
+        settlement_date: None,
+        settlement_method: SettlementMethod::ClearingSystem,
+        settlement_account: None,
+        clearing_system: None,
+        instructing_agent: None,
+        instructed_agent: None,
+        instruction_id: None,
+        end_to_end_id: Text::parse("A BILL OF OLD").expect("a reference"),
+        transaction_id: Text::parse_identifier(id).expect("an identifier"),
+        uetr: None,
+        amount: euro_cents(100),
+        currency: Currency::EUR,
+        acceptance_time: Some(accepted),
+        category_purpose: None,
+        purpose: None,
+        ultimate_debtor: None,
+        debtor: party("Ines Aerts"),
+        debtor_account: iban(belgian(1)),
+        debtor_proxy: None,
+        debtor_agent: Bic::parse(ALFA).expect("a BIC"),
+        creditor_agent: Bic::parse(BETA).expect("a BIC"),
+        creditor: party("Paul Brandt"),
+        creditor_account: iban(german(1)),
+        creditor_proxy: None,
+        ultimate_creditor: None,
+        remittance: None,
+    }
+}
