@@ -14,6 +14,7 @@ use client::v1::liquidity_service_client::LiquidityServiceClient;
 use client::v1::node_service_client::NodeServiceClient;
 use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
+use client::v1::receipt_service_client::ReceiptServiceClient;
 use tokio::task::JoinHandle;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
@@ -75,6 +76,11 @@ impl Api {
     /// The client of `AuditService`.
     pub fn audit(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.channel())
+    }
+
+    /// The client of `ReceiptService`.
+    pub fn receipts(&self) -> ReceiptServiceClient<Channel> {
+        ReceiptServiceClient::new(self.channel())
     }
 
     /// The client of `EventService`.

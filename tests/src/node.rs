@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::{Config, Engine, StartError};
+use engine::{Config, Engine, Handle, StartError};
 use history::Keeper;
+use history::receipts::{Keeper as ReceiptKeeper, Running, SigningKey};
 use journal::SegmentSize;
 use ledger::Limits;
-use server::{Identities, ServeError, Served, ServerLimits};
+use server::{Identities, ReceiptDesk, ServeError, Served, ServerLimits};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -18,12 +19,27 @@ use tokio::task::JoinHandle;
 
 use crate::{Api, until};
 
+/// What a node keeps beside its log.
+#[derive(Clone, Copy, Debug)]
+struct Keeps {
+    history: bool,
+    receipts: bool,
+}
+
+impl Keeps {
+    const NOTHING: Self = Self { history: false, receipts: false };
+    const HISTORY: Self = Self { history: true, receipts: false };
+    const RECEIPTS: Self = Self { history: false, receipts: true };
+    const ALL: Self = Self { history: true, receipts: true };
+}
+
 /// A node that is running. Dropping it ends it and removes its folder.
 #[derive(Debug)]
 pub struct Node {
-    // Fields are dropped in this order: the engine stops before its folder is removed.
+    // Fields are dropped in this order: who reads the log stops before the engine, and that before its folder is removed.
+    receipts: Option<Running>,
+    history: Option<Keeper>,
     engine: Engine,
-    keeper: Option<Keeper>,
     folder: TempDir,
     limits: ServerLimits,
     room: Limits,
@@ -42,7 +58,18 @@ impl Node {
     /// A node on a fresh folder, with limits of its edge.
     pub async fn with_limits(limits: ServerLimits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
-        Self::serve(folder, limits, ROOM).await
+        Self::serve(folder, limits, ROOM, Keeps::NOTHING).await
+    }
+
+    /// A node on a fresh folder that gives receipts, with checkpoints of one second.
+    pub async fn with_receipts() -> Self {
+        let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        Self::serve(folder, ServerLimits::default(), ROOM, Keeps::RECEIPTS).await
+    }
+
+    /// The same on the folder of a node that has stopped.
+    pub async fn with_receipts_on(folder: TempDir) -> Self {
+        Self::serve(folder, ServerLimits::default(), ROOM, Keeps::RECEIPTS).await
     }
 
     /// A node on a fresh folder that keeps the history of its log.
@@ -53,33 +80,33 @@ impl Node {
 
     /// A node on a folder with a log that others have written.
     pub async fn on(folder: TempDir) -> Self {
-        Self::serve(folder, ServerLimits::default(), ROOM).await
+        Self::serve(folder, ServerLimits::default(), ROOM, Keeps::NOTHING).await
     }
 
     /// A node that keeps history, on a folder with a log that others have written.
     pub async fn with_history_on(folder: TempDir) -> Self {
-        let engine = Self::start_engine(folder.path()).await.expect("the node starts on the log");
-        Self::serve_engine_as(None, engine, folder, ServerLimits::default(), ROOM, true).await
+        Self::serve(folder, ServerLimits::default(), ROOM, Keeps::HISTORY).await
     }
 
     /// A node on a fresh folder, with room for so much in its ledger.
     pub async fn with_room(room: Limits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
-        Self::serve(folder, ServerLimits::default(), room).await
+        Self::serve(folder, ServerLimits::default(), room, Keeps::NOTHING).await
     }
 
     /// A node on a fresh folder that takes no more commands a second than this.
     pub async fn with_pace(commands_per_second_max: NonZeroU32) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
         let engine = Self::start_engine_with(folder.path(), ROOM, Some(commands_per_second_max)).await;
-        Self::serve_engine(engine.expect("the node starts"), folder, ServerLimits::default(), ROOM).await
+        let engine = engine.expect("the node starts");
+        Self::serve_engine_as(None, engine, folder, ServerLimits::default(), ROOM, Keeps::NOTHING).await
     }
 
-    /// A node on a fresh folder, with mutual TLS.
+    /// A node on a fresh folder, with mutual TLS, history and receipts.
     pub async fn secured(identities: Arc<Identities>, limits: ServerLimits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
         let engine = Self::start_engine(folder.path()).await.expect("the node starts");
-        Self::serve_engine_as(Some(identities), engine, folder, limits, ROOM, true).await
+        Self::serve_engine_as(Some(identities), engine, folder, limits, ROOM, Keeps::ALL).await
     }
 
     /// Stops this node in an orderly way and starts another one on its folder, at another address.
@@ -90,21 +117,24 @@ impl Node {
 
     /// The same, with other limits of its edge.
     pub async fn restart_with(self, limits: ServerLimits) -> Self {
-        let (room, keeps_history) = (self.room, self.keeper.is_some());
-        let folder = self.stop().await;
-        let engine = Self::start_engine_with(folder.path(), room, None).await;
-        let engine = engine.expect("the node starts on its folder");
-        Self::serve_engine_as(None, engine, folder, limits, room, keeps_history).await
+        self.restart_with_change(limits, |_| ()).await
     }
 
     /// The same on the same limits, with a change to its folder in between.
     pub async fn restart_after(self, change: impl FnOnce(&Path)) -> Self {
-        let (limits, room, keeps_history) = (self.limits, self.room, self.keeper.is_some());
+        let limits = self.limits;
+        self.restart_with_change(limits, change).await
+    }
+
+    async fn restart_with_change(self, limits: ServerLimits, change: impl FnOnce(&Path)) -> Self {
+        let (room, keeps) = (self.room, self.keeps());
         let folder = self.stop().await;
         change(folder.path());
-        let engine = Self::start_engine_with(folder.path(), room, None).await;
-        let engine = engine.expect("the node starts on its folder");
-        Self::serve_engine_as(None, engine, folder, limits, room, keeps_history).await
+        Self::serve(folder, limits, room, keeps).await
+    }
+
+    const fn keeps(&self) -> Keeps {
+        Keeps { history: self.history.is_some(), receipts: self.receipts.is_some() }
     }
 
     /// Stops this node in an orderly way. Its folder stays until the returned guard is dropped.
@@ -112,9 +142,10 @@ impl Node {
         drop(self.stop);
         let served = self.serving.await.expect("serving does not panic");
         served.expect("serving ends without a fault");
-        let (engine, keeper) = (self.engine, self.keeper);
+        let (engine, history, receipts) = (self.engine, self.history, self.receipts);
         let stop = move || {
-            drop(keeper);
+            drop(receipts);
+            drop(history);
             engine.stop();
         };
         let stopped = tokio::task::spawn_blocking(stop).await;
@@ -173,13 +204,10 @@ impl Node {
         started.expect("starting does not panic")
     }
 
-    async fn serve(folder: TempDir, limits: ServerLimits, room: Limits) -> Self {
+    async fn serve(folder: TempDir, limits: ServerLimits, room: Limits, keeps: Keeps) -> Self {
         let engine = Self::start_engine_with(folder.path(), room, None).await;
-        Self::serve_engine(engine.expect("the node starts on its folder"), folder, limits, room).await
-    }
-
-    async fn serve_engine(engine: Engine, folder: TempDir, limits: ServerLimits, room: Limits) -> Self {
-        Self::serve_engine_as(None, engine, folder, limits, room, false).await
+        let engine = engine.expect("the node starts on its folder");
+        Self::serve_engine_as(None, engine, folder, limits, room, keeps).await
     }
 
     async fn serve_engine_as(
@@ -188,7 +216,7 @@ impl Node {
         folder: TempDir,
         limits: ServerLimits,
         room: Limits,
-        keeps_history: bool,
+        keeps: Keeps,
     ) -> Self {
         show_errors();
         let started = Instant::now();
@@ -200,20 +228,38 @@ impl Node {
             let _ = stopped.await;
         };
         let handle = engine.handle();
-        let history = folder.path().join(history::FOLDER);
-        let keeper = keeps_history.then(|| {
-            let keeper = Keeper::start(history, handle.log().frames(), *handle.digest_key());
+        let history = keeps.history.then(|| {
+            let folder = folder.path().join(history::FOLDER);
+            let keeper = Keeper::start(folder, handle.log().frames(), *handle.digest_key());
             keeper.expect("a thread can be started")
         });
-        let served = Served { handle, history: keeper.as_ref().map(Keeper::history) };
+        let (desk, receipts) = keeps.receipts.then(|| keep_receipts(folder.path(), &handle)).unzip();
+        let served = Served { handle, history: history.as_ref().map(Keeper::history), receipts: desk };
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
             Some(identities) => {
                 tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
             }
         };
-        Self { engine, keeper, folder, limits, room, address, stop, serving, started }
+        Self { receipts, history, engine, folder, limits, room, address, stop, serving, started }
     }
+}
+
+/// Makes checkpoints of one second, as `solvo serve` makes them of ten.
+fn keep_receipts(folder: &Path, handle: &Handle) -> (ReceiptDesk, Running) {
+    let key = SigningKey::load_or_make(&folder.join("receipt-key")).expect("a key can be made");
+    let interval = types::Duration::from_seconds(1);
+    let (cluster, digest_key, frames) = (handle.cluster(), *handle.digest_key(), handle.log().frames());
+    let keeper = ReceiptKeeper::open(&folder.join("receipts"), key, cluster, digest_key, interval, frames);
+    let keeper = Arc::new(keeper.expect("checkpoints can be kept"));
+    let handle = handle.clone();
+    let quiet = move |end| {
+        if handle.now() >= end {
+            handle.tick();
+        }
+    };
+    let running = Running::start(Arc::clone(&keeper), quiet).expect("the thread starts");
+    (ReceiptDesk::new(keeper), running)
 }
 
 /// A node whose log fails ends the whole process, and only its last message says why.

@@ -8,6 +8,7 @@ use crate::v1::liquidity_service_client::LiquidityServiceClient;
 use crate::v1::node_service_client::NodeServiceClient;
 use crate::v1::participant_service_client::ParticipantServiceClient;
 use crate::v1::payment_service_client::PaymentServiceClient;
+use crate::v1::receipt_service_client::ReceiptServiceClient;
 use crate::{Client, ClientError, v1};
 
 /// One method per call, all alike: the contract's comments say what each does and how it fails.
@@ -73,6 +74,16 @@ calls! {
     AuditServiceClient {
         /// Adds up every book at one position of the log.
         get_trial_balance(GetTrialBalanceRequest) -> GetTrialBalanceResponse;
+    }
+    ReceiptServiceClient {
+        /// Gives the receipt of a settled payment.
+        get_receipt(GetReceiptRequest) -> GetReceiptResponse;
+        /// Gives one checkpoint.
+        get_checkpoint(GetCheckpointRequest) -> GetCheckpointResponse;
+        /// Lists checkpoints in their order.
+        list_checkpoints(ListCheckpointsRequest) -> ListCheckpointsResponse;
+        /// Tells the key by which receipts are checked.
+        get_receipt_key(GetReceiptKeyRequest) -> GetReceiptKeyResponse;
     }
     HistoryServiceClient {
         /// Lists payments of the past.

@@ -87,6 +87,7 @@ impl Directory {
             | Command::Evidence(_)
             | Command::BeginIncarnation(_)
             | Command::SealDuplicates(_)
+            | Command::Void(_)
             | Command::Answer(_)
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)

@@ -220,6 +220,7 @@ impl Feed {
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
+            | Command::Void(_)
             | Command::SetReservationLimit(_) => {}
         }
         self.asked(ledger, Some((record, outcome.sequence, order)));

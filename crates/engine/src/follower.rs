@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use journal::{
     BLOCK_SIZE, FrameReader, SnapshotFault, SnapshotHeader, SnapshotWriteError, Snapshots, StateDigest,
-    StateDigester, Storage, Tail, Trail,
+    StateDigester, Storage, Tail, Trail, VoidEntry,
 };
 use ledger::Limits;
 use types::{BatchNumber, DigestKey, Duration, Sequence, Timestamp};
@@ -121,6 +121,7 @@ pub struct Follower<S: Storage> {
     snapshots: Snapshots<S>,
     limits: Limits,
     digest_key: Option<DigestKey>,
+    voids: Vec<VoidEntry>,
     state: State,
     trail: Trail,
     watch: Watch<S>,
@@ -169,6 +170,7 @@ impl<S: Storage> Follower<S> {
             snapshots,
             limits,
             digest_key: None,
+            voids: Vec::new(),
             state: State::Absent(snapshot),
             trail: Trail::new(Tail::EMPTY),
             watch: Watch { reader, settings, status, covered: Sequence(0), pause },
@@ -184,6 +186,12 @@ impl<S: Storage> Follower<S> {
     /// Tells here how it does.
     pub(crate) fn telling(mut self, status: Arc<FollowerStatus>) -> Self {
         self.watch.status = status;
+        self
+    }
+
+    /// Passes over these commands, which are voided.
+    pub(crate) fn passing_over(mut self, voids: Vec<VoidEntry>) -> Self {
+        self.voids = voids;
         self
     }
 
@@ -247,7 +255,10 @@ impl<S: Storage> Follower<S> {
     /// Loads the state to begin with.
     fn load(&mut self, snapshot: u64) -> Result<Followed, FollowError> {
         let (tail, replayer) = match snapshot {
-            0 => (Tail::EMPTY, Replayer::with_digest_key(self.limits, self.digest_key)),
+            0 => {
+                let replayer = Replayer::with_digest_key(self.limits, self.digest_key);
+                (Tail::EMPTY, replayer.passing_over(self.voids.clone()))
+            }
             number => {
                 let read = self.read(number);
                 let (header, replayer) = read.map_err(|fault| FollowError::Snapshot { number, fault })?;
@@ -439,7 +450,7 @@ impl<S: Storage> Follower<S> {
         // Bytes that are not as they were written explain whatever is wrong with the state.
         let header = reader.finish()?;
         let replayer = read.map_err(|error| SnapshotFault::State(error.to_string()))?;
-        Ok((header, replayer))
+        Ok((header, replayer.passing_over(self.voids.clone())))
     }
 }
 

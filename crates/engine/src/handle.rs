@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crossbeam::channel::{Sender, TrySendError};
 use journal::FrameSource;
 use ledger::{Needs, Outcome, RecordWriter};
-use types::{DigestKey, Lives, Located, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
+use types::{ClusterId, DigestKey, Lives, Located, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
@@ -180,6 +180,7 @@ pub struct Handle {
     pub(crate) directory: Arc<Directory>,
     pub(crate) digest_key: DigestKey,
     pub(crate) lives: Arc<Lives>,
+    pub(crate) cluster: ClusterId,
     pub(crate) log: LogView,
 }
 
@@ -197,13 +198,14 @@ impl Handle {
         directory: Arc<Directory>,
         digest_key: DigestKey,
         lives: Lives,
+        cluster: ClusterId,
         log: Arc<dyn FrameSource>,
     ) -> Self {
         let shared = Shared::default();
         let log = LogView::new(log, Arc::clone(&shared.told));
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
         shared.rules_version.store(1, Ordering::Relaxed);
-        Self { events, shared: Arc::new(shared), directory, digest_key, lives: Arc::new(lives), log }
+        Self { events, shared: Arc::new(shared), directory, digest_key, lives: Arc::new(lives), cluster, log }
     }
 
     /// Starts an empty list of commands of one principal.
@@ -274,6 +276,12 @@ impl Handle {
         ];
         let reason = reasons.into_iter().find(|(flag, _)| flag.load(Ordering::Relaxed));
         reason.map_or(Ok(()), |(_, reason)| Err(reason))
+    }
+
+    /// Lets log time move on, soon, also where nothing else does: an empty frame follows.
+    pub fn tick(&self) {
+        // If the queue is full, frames follow anyway.
+        let _ = self.events.try_send(Event::Tick);
     }
 
     /// Asks a question; `sink` is called once with the answer.
@@ -366,6 +374,11 @@ impl Handle {
     /// What can be looked up without asking.
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// The cluster whose log this is.
+    pub const fn cluster(&self) -> ClusterId {
+        self.cluster
     }
 
     /// The key of the log's digests.

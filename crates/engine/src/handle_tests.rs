@@ -12,7 +12,14 @@ fn handle(places: usize) -> (Handle, Receiver<Event<Ticket>>) {
     let key = DigestKey::new([7; 16]);
     let log = Arc::new(journal::MemoryJournal::new(identity()));
     (
-        Handle::new(events, Arc::new(Directory::default()), key, Lives::first(identity().incarnation), log),
+        Handle::new(
+            events,
+            Arc::new(Directory::default()),
+            key,
+            Lives::first(identity().incarnation),
+            identity().cluster,
+            log,
+        ),
         queue,
     )
 }

@@ -57,6 +57,7 @@ mod subscription;
 #[cfg(test)]
 mod testing;
 mod ticket;
+mod voids;
 
 pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};
@@ -85,3 +86,4 @@ pub use stored_order::StoredOrder;
 pub use subscription::{
     BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, Subscription, SubscriptionId, Taken,
 };
+pub use voids::{VoidError, void};

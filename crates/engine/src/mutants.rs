@@ -17,9 +17,28 @@ pub enum Mutant {
     ForwardBeforeDurable,
     /// Questions asked before a restart are not told again.
     LoseOpenReservationsOnRestart,
+    /// A replay, and only a replay, dies on payments of [`POISON`] minor units.
+    PoisonedReplay,
     /// A snapshot counts, and what it covers is gone, before it has been read back.
     TruncateBeforeVerified,
 }
+
+/// The amount that a poisoned replay dies on, in minor units: no other test or simulation has it.
+#[cfg(any(test, solvo_mutants))]
+#[cfg_attr(not(solvo_mutants), allow(unreachable_pub))]
+pub const POISON: i64 = 66_613;
+
+/// Dies on certain commands where a test wants a replay to.
+#[cfg(any(test, solvo_mutants))]
+pub(crate) fn poison(record: &ledger::Record<'_>) {
+    let is_poisoned = cfg!(test) || is_on(Mutant::PoisonedReplay);
+    if let ledger::Command::Payment(payment) = record.command {
+        assert!(!is_poisoned || payment.amount.get() != POISON, "this command is poison");
+    }
+}
+
+#[cfg(not(any(test, solvo_mutants)))]
+pub(crate) const fn poison(_record: &ledger::Record<'_>) {}
 
 #[cfg(not(solvo_mutants))]
 pub(crate) const fn is_on(_mutant: Mutant) -> bool {

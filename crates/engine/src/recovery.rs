@@ -145,6 +145,7 @@ pub fn recover_with_key<S: Storage>(
     progress: &RecoveryProgress,
 ) -> Result<Recovered, StartError> {
     progress.begin();
+    let voids = journal.voids()?;
     let loaded = journal.snapshots().load(&mut |header, stream| {
         progress.expect(header.state_length);
         let mut counted = Counted { stream, progress };
@@ -166,7 +167,8 @@ pub fn recover_with_key<S: Storage>(
     }
     let snapshot = loaded.snapshot.as_ref().map(|(header, _)| *header);
     let begin = || Replayer::with_digest_key(limits, digest_key);
-    let mut replayer = loaded.snapshot.map_or_else(begin, |(_, replayer)| replayer);
+    let replayer = loaded.snapshot.map_or_else(begin, |(_, replayer)| replayer);
+    let mut replayer = replayer.passing_over(voids);
     let mut is_sealed = false;
     let tail = snapshot.map(|header| header.tail);
     progress.expect(journal.bytes_to_read(tail.as_ref())?);
@@ -177,9 +179,10 @@ pub fn recover_with_key<S: Storage>(
         Ok(())
     };
     let tail = match &tail {
-        Some(tail) => journal.read_from(tail, visit)?,
-        None => journal.read(BatchNumber(0), visit)?,
+        Some(tail) => journal.read_from(tail, visit),
+        None => journal.read(BatchNumber(0), visit),
     };
+    let tail = tail.map_err(StartError::of_replay)?;
     Ok(Recovered { replayer, tail, snapshot: snapshot.map_or(0, |header| header.number), is_sealed })
 }
 

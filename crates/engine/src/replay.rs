@@ -3,13 +3,17 @@
 //! Recovery and `verify` use this, so the code that must work on the worst day runs on every day.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use journal::{FrameHeader, FrameView};
+use journal::{FrameHeader, FrameView, VoidEntry};
 use ledger::{
-    Ledger, Limits, Outcome, OutcomeEntry, OutcomeError, Position, RULES_VERSION, ReadAhead, RecordError,
-    Records, ReplayError,
+    Command, Kind, Ledger, Limits, Outcome, OutcomeEntry, OutcomeError, Position, RULES_VERSION, ReadAhead,
+    RecordError, Records, ReplayError,
 };
 use types::{DigestKey, Incarnation, Sequence};
+
+use crate::mutants::poison;
+use crate::voids::Voids;
 
 #[path = "replay_state.rs"]
 mod state;
@@ -85,6 +89,20 @@ pub enum Divergence {
         /// The position it names.
         sequence: Sequence,
     },
+    /// Applying a command, or a frame's tick, broke an invariant of this program.
+    #[error("the replay dies at sequence {sequence}: applying it breaks an invariant of this program")]
+    Poison {
+        /// Its position; a frame's first one is its tick.
+        sequence: Sequence,
+        /// What kind of command it is; `None` if it is a tick or can't be read.
+        kind: Option<Kind>,
+    },
+    /// The list of voided commands and the log do not agree.
+    #[error("the list of voided commands and the log do not agree about sequence {sequence}")]
+    Void {
+        /// The voided command.
+        sequence: Sequence,
+    },
 }
 
 /// What a replay has gone through.
@@ -105,12 +123,27 @@ pub struct Replayer {
     /// Outcomes that no frame has told yet, in the order of decision.
     untold: VecDeque<OutcomeEntry>,
     totals: ReplayTotals,
+    voids: Voids,
+    /// What is being applied, for whoever has to know what a replay died of.
+    reached: (Sequence, Option<Kind>),
 }
 
 impl Replayer {
     /// Starts with an empty ledger.
     pub fn new(limits: Limits) -> Self {
-        Self { ledger: Ledger::new(limits), untold: VecDeque::new(), totals: ReplayTotals::default() }
+        Self {
+            ledger: Ledger::new(limits),
+            untold: VecDeque::new(),
+            totals: ReplayTotals::default(),
+            voids: Voids::default(),
+            reached: (Sequence(0), None),
+        }
+    }
+
+    /// The same passing over these commands, which are voided. To be said before the first frame.
+    #[must_use]
+    pub fn passing_over(self, voids: Vec<VoidEntry>) -> Self {
+        Self { voids: Voids::new(voids), ..self }
     }
 
     /// The same with the key of digests of a log that does not hold it itself, if there is one.
@@ -126,9 +159,23 @@ impl Replayer {
     }
 
     /// Replays one frame: what it tells of earlier ones is compared, then its own commands are applied.
+    ///
+    /// # Errors
+    /// See [`Divergence`]. After an error the replay can't go on.
     pub fn frame(&mut self, frame: &FrameView<'_>) -> Result<(), Divergence> {
+        self.reached = (frame.header().first_sequence, None);
+        let replayed = catch_unwind(AssertUnwindSafe(|| self.replay(frame)));
+        // The panic's own message has been printed where it arose.
+        replayed.unwrap_or_else(|_| {
+            let (sequence, kind) = self.reached;
+            Err(Divergence::Poison { sequence, kind })
+        })
+    }
+
+    fn replay(&mut self, frame: &FrameView<'_>) -> Result<(), Divergence> {
         let header = frame.header();
         self.follow_rules(header.rules_version)?;
+        self.voids.check(frame)?;
         self.compare(frame)?;
         let mut at = Position { sequence: header.first_sequence, time: header.time };
         self.ledger.reserve_for_frame(usize::try_from(header.record_count).unwrap_or(usize::MAX));
@@ -141,9 +188,20 @@ impl Replayer {
         while let Some(record) = records.next(|record| self.ledger.prefetch(record)) {
             at.sequence = at.sequence.next();
             let sequence = at.sequence;
+            self.reached = (sequence, None);
             let record = record.map_err(|source| Divergence::Record { sequence, source })?;
-            let outcome =
-                self.ledger.apply(at, &record).map_err(|source| Divergence::Order { sequence, source })?;
+            self.reached.1 = Some(record.command.kind());
+            let outcome = match self.voids.passes_over(header, sequence) {
+                true => self.ledger.apply_voided(at, &record),
+                false => {
+                    poison(&record);
+                    self.ledger.apply(at, &record)
+                }
+            };
+            let outcome = outcome.map_err(|source| Divergence::Order { sequence, source })?;
+            if let Command::Void(void) = record.command {
+                self.voids.logged(sequence, void)?;
+            }
             self.untold.extend(self.ledger.decided().iter().map(Outcome::to_entry));
             self.untold.push_back(outcome.to_entry());
             found += 1;
@@ -152,6 +210,7 @@ impl Replayer {
             return Err(Divergence::RecordCount { expected: header.record_count, found });
         }
         self.check_life(header)?;
+        self.voids.frame_ended(header)?;
         self.totals.frames += 1;
         self.totals.records += u64::from(found);
         Ok(())
@@ -170,6 +229,11 @@ impl Replayer {
     /// How many outcomes no frame has told yet: those of the last frames.
     pub fn untold_count(&self) -> usize {
         self.untold.len()
+    }
+
+    /// The list of voided commands, and what the log says of it.
+    pub(crate) const fn voids(&self) -> &Voids {
+        &self.voids
     }
 
     /// The ledger, and the outcomes that the next frames have to tell.

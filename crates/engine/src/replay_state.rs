@@ -11,6 +11,7 @@ use ledger::{Ledger, Limits, OutcomeEntry, StateError, layout};
 use types::DigestKey;
 
 use super::{ReplayTotals, Replayer};
+use crate::voids::Voids;
 
 /// The outcomes that no frame has told yet, in the order of decision. It stands behind the ledger's sections.
 const UNTOLD: Section = Section::of::<layout::OutcomeEntry>(100, 1, "untold outcomes");
@@ -50,6 +51,12 @@ impl Replayer {
             untold.push_back(is_decided.then_some(entry).ok_or(Impossible("sequence"))?);
             Ok(())
         })?;
-        Ok(Self { ledger, untold, totals: ReplayTotals::default() })
+        Ok(Self {
+            ledger,
+            untold,
+            totals: ReplayTotals::default(),
+            voids: Voids::default(),
+            reached: (last, None),
+        })
     }
 }

@@ -15,10 +15,10 @@ use crossbeam::channel::bounded;
 use journal::{
     Append, ClaimError, DIGEST_KEY_ID, FileStorage, FrameBuilder, FrameKind, Identity, Journal, KeysError,
     LoadError, LocalJournal, MasterKey, OpenError, ReadError, RunError, SealedFrame, SegmentSize, Settings,
-    Storage, StorageError, Tail, Writer,
+    Storage, StorageError, Tail, VoidsError, Writer,
 };
-use ledger::{Limits, Profile, RecordWriter};
-use types::{ClusterId, DigestKey, Incarnation, PrincipalNumber, Shard};
+use ledger::{Kind, Limits, Profile, RecordWriter, Void};
+use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Sequence, Shard};
 
 use crate::clock::LogClock;
 use crate::core::{Core, CoreSetup, NANOSECOND, seal_frame};
@@ -33,6 +33,7 @@ use crate::pace::Pace;
 use crate::recovery::{Recovered, RecoveryProgress, recover_with_key};
 use crate::replay::Divergence;
 use crate::sealer::Sealer;
+use crate::voids::poison_of;
 
 /// How a node is run. Nothing here can change what a command comes to.
 #[derive(Clone, Debug)]
@@ -100,6 +101,33 @@ pub enum StartError {
     /// A thread can't be started.
     #[error("a thread can't be started: {0}")]
     Thread(std::io::Error),
+    /// Every replay dies at one command.
+    #[error(
+        "the start dies in replay at sequence {sequence} ({}): nothing was changed; keep a copy of the folder, and read \
+         \"A start that dies\" in docs/operations.md before `solvo serve --void {sequence}`",
+        kind.map_or("a frame's tick or an unreadable record".to_owned(), |kind| format!("{kind:?}"))
+    )]
+    Poison {
+        /// The frame that holds it.
+        batch: BatchNumber,
+        /// Its position.
+        sequence: Sequence,
+        /// What kind of command it is; `None` if it is a frame's tick or can't be read.
+        kind: Option<Kind>,
+    },
+    /// The list of voided commands can't be had or changed.
+    #[error(transparent)]
+    Voids(#[from] VoidsError),
+}
+
+impl StartError {
+    /// Why a replay ended early.
+    pub(crate) fn of_replay(error: ReadError) -> Self {
+        match poison_of(&error) {
+            Some((batch, sequence, kind)) => Self::Poison { batch, sequence, kind },
+            None => Self::Read(error),
+        }
+    }
 }
 
 /// Recovers the log in a folder, or begins one, and runs the engine on it.
@@ -154,6 +182,16 @@ where
         replayer.frame(&frame.view()).map_err(accept)?;
         tracing::info!(upto = restored.next_sequence.0 - 1, "the log goes on after a restore");
     }
+    let unlogged = replayer.voids().unlogged();
+    if !unlogged.is_empty() {
+        let frame = log.void(&mut writer, &unlogged)?;
+        replayer.frame(&frame.view()).map_err(accept)?;
+    }
+    // Also where a start before this one got as far as the record and no further.
+    let voids = replayer.voids().listed().to_vec();
+    if journal.voids()? != voids {
+        journal.store_voids(&voids)?;
+    }
     let snapshots = journal.snapshots();
     snapshots.withdraw_after(snapshot)?;
     let (mut ledger, untold) = replayer.finish();
@@ -165,7 +203,8 @@ where
     let (sender, events) = bounded(QUEUE_LENGTH);
     let log_reader = Arc::new(journal.frame_reader());
     let lives = ledger.lives().clone();
-    let handle = Handle::new(sender, Arc::clone(&directory), setup.digest_key, lives, log_reader);
+    let handle =
+        Handle::new(sender, Arc::clone(&directory), setup.digest_key, lives, setup.cluster, log_reader);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let duplicates = Arc::clone(&handle.shared.duplicates);
     let sealer = Sealer::open(journal.storage().clone(), identity, &ledger, duplicates)?;
@@ -182,7 +221,7 @@ where
         pause: pause(Arc::clone(&handle.shared)),
     };
     let follower = Follower::new(follower).telling(Arc::clone(&handle.shared.follower));
-    let follower = follower.with_digest_key(keys.digest_key());
+    let follower = follower.with_digest_key(keys.digest_key()).passing_over(voids);
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);
     let (limits, segment_length) = (config.limits, config.segment_size.bytes());
@@ -220,7 +259,7 @@ fn open(config: &Config) -> Result<LocalJournal<FileStorage>, StartError> {
 }
 
 /// Segments need tags in the middle of the node's life; a machine that has no random numbers then is broken.
-fn tag() -> u64 {
+pub(crate) fn tag() -> u64 {
     getrandom::u64().expect("the operating system gave random numbers at the start")
 }
 
@@ -247,6 +286,14 @@ impl Log {
         let mut commands = RecordWriter::new(key, PrincipalNumber(0));
         commands.genesis_without_key(self.identity.cluster, self.identity.incarnation, DIGEST_KEY_ID);
         commands.set_profile(&Profile::sct_inst_2025());
+        self.write(&commands, writer)
+    }
+
+    /// Tells the log of commands that are passed over, before any other command.
+    fn void(&mut self, writer: &mut impl Writer, voids: &[Void]) -> Result<SealedFrame, StartError> {
+        // The key is for commands with digests, which these have not.
+        let mut commands = RecordWriter::new(DigestKey::new([0; 16]), PrincipalNumber(0));
+        voids.iter().for_each(|void| commands.void(void));
         self.write(&commands, writer)
     }
 

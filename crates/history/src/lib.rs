@@ -1,8 +1,8 @@
-//! Payments, entries and balances of the past, on disk: an index that is derived from the log.
+//! Payments, entries and balances of the past, and proof of settlements, derived from the log and kept on disk.
 //!
 //! The log is the truth, and says everything; here it is turned the other way, so that a payment is found by its
-//! references, an account's entries by their time, and a balance at any moment. Deleting the folder loses nothing but
-//! the time to make it again.
+//! references, an account's entries by their time, and a balance at any moment. [`receipts`] proves what was settled to
+//! whoever has no node to ask. Deleting any of it loses nothing but the time to make it again.
 //!
 //! Invariants:
 //! - Rows come from commands and from what the log says came of them. No rule is applied again.
@@ -25,6 +25,7 @@ mod mutants;
 pub mod mutants;
 mod pending;
 mod rebuild;
+pub mod receipts;
 mod rows;
 mod store;
 #[cfg(test)]

@@ -61,6 +61,7 @@ mod storage_faults;
 mod storage_files;
 mod storage_memory;
 mod tail;
+mod voids;
 
 pub use archive::{ARCHIVE_NAME, Archived, RemovedSegment};
 pub use buffer::AlignedBuffer;
@@ -102,6 +103,7 @@ pub use storage_faults::{Fate, Fault, Operation, OperationKind, SeededChoices, U
 pub use storage_files::{FileLock, FileStorage, StoredFile};
 pub use storage_memory::{MemoryFile, MemoryLock, MemoryStorage};
 pub use tail::{ChainFault, Tail};
+pub use voids::{VOIDS_MAX, VOIDS_NAME, VoidEntry, VoidsError};
 
 /// The recovery table, for those who print or check it.
 pub mod recovery_table {

@@ -54,7 +54,7 @@ impl fmt::Debug for Settings {
 
 /// A journal in a folder that this process has taken.
 pub struct LocalJournal<S: Storage> {
-    shared: Arc<Shared<S>>,
+    pub(crate) shared: Arc<Shared<S>>,
     torn: Option<Location>,
 }
 

@@ -408,6 +408,22 @@ pub const REFUSED_NOT_ENTITLED: u8 = 1;
 pub const REFUSED_VERSION_NOT_ENTITLED: u16 = 2;
 
 stored! {
+    /// [`crate::Void`]: the operator had an earlier command passed over by every replay. No text.
+    Void[56] {
+        /// The command's position.
+        sequence: U64,
+        /// The frame that holds it.
+        batch: U64,
+        /// The kind of the command.
+        kind: U16,
+        /// Zero.
+        reserved: [u8; 6],
+        /// The hash of the frame that holds it.
+        frame_hash: [u8; 32],
+    }
+}
+
+stored! {
     /// [`crate::AnswerPayment`]: what a bank says to a question. No text.
     Answer[48] {
         /// The payment's position.

@@ -259,6 +259,17 @@ fn duplicates_on_disk() {
 }
 
 #[test]
+fn commands_that_are_passed_over() {
+    layout! { Void[56]
+          0  8 sequence
+          8  8 batch
+         16  2 kind
+         18  6 reserved
+         24 32 frame_hash
+    }
+}
+
+#[test]
 fn outcome_entries() {
     layout! { OutcomeEntry[64]
           0  8 sequence

@@ -15,7 +15,7 @@ use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_duplicates,
-    rules_incarnation, rules_masterdata, rules_payment,
+    rules_incarnation, rules_masterdata, rules_payment, rules_void,
 };
 
 #[path = "state.rs"]
@@ -74,6 +74,9 @@ pub enum ReplayError {
     /// A new life of the log does not go on from the one before.
     #[error("a new incarnation of the log does not go on from the one before it")]
     Incarnation,
+    /// A command is voided that does not come before.
+    #[error("a command is voided that does not stand before it")]
+    Void,
 }
 
 /// All state: a pure function of the commands applied so far.
@@ -230,6 +233,10 @@ impl Ledger {
             }
             Command::BeginIncarnation(begin) => rules_incarnation::apply(self, at, begin)?,
             Command::SealDuplicates(seal) => rules_duplicates::apply(self, at, seal),
+            Command::Void(void) => {
+                rules_void::check_order(at, void)?;
+                done(at, record.command)
+            }
             Command::Answer(answer) => rules_answer::apply(self, at, answer, record.found),
             Command::SetVersion(set) => {
                 rules_version::check_known(set)?;
@@ -247,6 +254,20 @@ impl Ledger {
             | Command::SetReservationLimit(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
+        self.last_kind = Some(outcome.kind);
+        Ok(outcome)
+    }
+
+    /// Passes over a command that the operator has voided: it is told that it did nothing, and its key stays free.
+    ///
+    /// # Errors
+    /// If it is the genesis, without which there is no log.
+    pub fn apply_voided(&mut self, at: Position, record: &Record<'_>) -> Result<Outcome, ReplayError> {
+        if self.setup.is_none() || matches!(record.command, Command::Genesis(_)) {
+            return Err(ReplayError::Genesis);
+        }
+        self.advance(at);
+        let outcome = rules_void::pass_over(self, at, record.command);
         self.last_kind = Some(outcome.kind);
         Ok(outcome)
     }

@@ -46,6 +46,7 @@ mod rules_incarnation;
 mod rules_masterdata;
 mod rules_payment;
 mod rules_version;
+mod rules_void;
 mod sealed;
 pub mod sections;
 pub mod state_layout;
@@ -80,6 +81,7 @@ pub use record_writer::{
 };
 pub use rules_duplicates::duplicate_window_start;
 pub use rules_version::{RULES_VERSION, SetVersion};
+pub use rules_void::Void;
 pub use sealed::SealedRun;
 pub use sections::StateError;
 pub use texts::{AccountText, EntryText, TextsError};

@@ -156,12 +156,14 @@ pub enum Refusal {
     CurrencyLimit,
     /// A run of payments on disk does not follow those that there are, or covers one that is not final.
     RunMisplaced,
+    /// The command made every replay fail, and the operator had it passed over. It did nothing.
+    Voided,
     /// The version of the rules is not the one after the one in force.
     VersionNotNext,
 }
 
 impl Refusal {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -178,6 +180,7 @@ impl Refusal {
         Self::ReferenceReused,
         Self::CurrencyLimit,
         Self::RunMisplaced,
+        Self::Voided,
         Self::VersionNotNext,
     ];
 
@@ -200,6 +203,7 @@ impl Refusal {
             Self::ReferenceReused => 14,
             Self::CurrencyLimit => 15,
             Self::RunMisplaced => 16,
+            Self::Voided => 18,
             Self::VersionNotNext => 17,
         }
     }
@@ -228,6 +232,7 @@ impl Refusal {
             Self::ReferenceReused => "REFERENCE_REUSED",
             Self::CurrencyLimit => "CURRENCY_LIMIT",
             Self::RunMisplaced => "RUN_MISPLACED",
+            Self::Voided => "VOIDED",
             Self::VersionNotNext => "VERSION_NOT_NEXT",
         }
     }
@@ -253,6 +258,7 @@ impl Refusal {
             }
             Self::CurrencyLimit => "a participant keeps accounts in at most four currencies",
             Self::RunMisplaced => "the run of payments on disk does not fit those that there are",
+            Self::Voided => "the command could not be decided and was voided; send it again",
             Self::VersionNotNext => {
                 "the rules are raised one version at a time, and never lowered; ask the node which one is in force"
             }
@@ -454,12 +460,15 @@ impl OutcomeEntry {
     /// Whether each field holds what it can: a status of the command's kind, and the code that it takes.
     fn is_possible(&self) -> bool {
         let (status, code) = (self.0.status & !REPEAT, self.0.code);
+        let is_voided = status == REFUSED && self.refusal() == Some(Refusal::Voided);
         let has_its_status = match self.kind() {
+            // Whatever it was: it did nothing.
+            Some(kind) if is_voided => !matches!(kind, Kind::Payment | Kind::RefusedPayment),
             Some(Kind::Payment | Kind::RefusedPayment | Kind::Answer) if status == ASK_AGAIN => {
                 self.repeat_of().is_none()
             }
             Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
-            Some(Kind::Evidence | Kind::BeginIncarnation) => status == DONE,
+            Some(Kind::Evidence | Kind::BeginIncarnation | Kind::Void) => status == DONE,
             Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
             Some(
                 Kind::Genesis

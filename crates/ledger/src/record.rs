@@ -53,6 +53,8 @@ pub enum Kind {
     BeginIncarnation,
     /// [`layout::SealDuplicates`].
     SealDuplicates,
+    /// [`layout::Void`].
+    Void,
     /// [`layout::SetVersion`].
     SetVersion,
     /// [`layout::Answer`].
@@ -83,6 +85,7 @@ impl Kind {
             Self::Evidence => 12,
             Self::BeginIncarnation => 14,
             Self::SealDuplicates => 13,
+            Self::Void => 15,
             Self::SetVersion => 16,
             Self::Answer => 20,
             Self::SetDecisionPolicy => 21,
@@ -108,6 +111,7 @@ impl Kind {
             12 => Self::Evidence,
             14 => Self::BeginIncarnation,
             13 => Self::SealDuplicates,
+            15 => Self::Void,
             16 => Self::SetVersion,
             20 => Self::Answer,
             21 => Self::SetDecisionPolicy,
@@ -138,6 +142,7 @@ impl Kind {
             | Self::Evidence
             | Self::BeginIncarnation
             | Self::SealDuplicates
+            | Self::Void
             | Self::Answer => false,
         }
     }
@@ -179,6 +184,8 @@ pub enum Command<'frame> {
     BeginIncarnation(&'frame layout::BeginIncarnation),
     /// Payments are on disk and leave the core's table.
     SealDuplicates(&'frame layout::SealDuplicates),
+    /// The operator had an earlier command passed over.
+    Void(&'frame layout::Void),
     /// The version of the rules is raised.
     SetVersion(&'frame layout::SetVersion),
     /// A bank answers the question about a payment.
@@ -220,6 +227,7 @@ impl<'frame> Command<'frame> {
             Self::Evidence(_) => Kind::Evidence,
             Self::BeginIncarnation(_) => Kind::BeginIncarnation,
             Self::SealDuplicates(_) => Kind::SealDuplicates,
+            Self::Void(_) => Kind::Void,
             Self::SetVersion(_) => Kind::SetVersion,
             Self::Answer(_) => Kind::Answer,
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
@@ -435,6 +443,7 @@ fn read_command<'frame>(
             Command::BeginIncarnation(checked(structure, rules_incarnation::check_record)?)
         }
         Kind::SealDuplicates => Command::SealDuplicates(checked(structure, duplicates::check_seal)?),
+        Kind::Void => Command::Void(checked(structure, crate::rules_void::check)?),
         Kind::SetVersion => Command::SetVersion(checked(structure, rules_version::check_record)?),
         Kind::Answer => Command::Answer(checked(structure, check_answer)?),
         Kind::SetDecisionPolicy => Command::SetDecisionPolicy(checked(structure, check_policy)?),

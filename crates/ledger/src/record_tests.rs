@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use types::{
-    AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Incarnation, Life,
-    PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Remittance, Sequence, Text, Timestamp,
+    AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
+    Incarnation, Life, PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Remittance, Sequence, Text,
+    Timestamp,
 };
 
 use zerocopy::IntoBytes;
@@ -17,7 +18,7 @@ use crate::{
     Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecordWriter, Refusal, RefusedBody,
     RefusedPayment, RegisterParticipant, RequestId, SealedRun, SetAccountFlag, SetAccountFloor,
     SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion, Silence,
-    Stage, StagePolicy, TransferLiquidity, Verdict,
+    Stage, StagePolicy, TransferLiquidity, Verdict, Void,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -142,6 +143,12 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             Life { incarnation: Incarnation(0x1122_3344_5566_7789), first: Sequence(0x0102_0304_0507) },
             Incarnation(0x1122_3344_5566_7788),
         ),
+        Kind::Void => writer.void(&Void {
+            sequence: Sequence(0x0102_0304_0506),
+            batch: BatchNumber(0x0102_0304),
+            kind: Kind::Payment.number(),
+            frame_hash: [0xF4; 32],
+        }),
         Kind::SealDuplicates => writer.seal_duplicates(&SealedRun {
             number: 3,
             after: Sequence(0x0102_0304),
@@ -268,6 +275,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("done", Kind::OpenAccount, Verdict::Done { subject: 12, repeat_of: None }),
         ("document kept", Kind::Evidence, Verdict::Done { subject: 0, repeat_of: None }),
         ("refused", Kind::TransferLiquidity, refused(Refusal::ReferenceReused)),
+        ("voided", Kind::PostEntry, refused(Refusal::Voided)),
         (
             "answer that settles",
             Kind::Answer,

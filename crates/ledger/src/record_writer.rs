@@ -520,7 +520,7 @@ impl RecordWriter {
         self.key.body(&[&kind.number().to_le_bytes(), fields, text]).0
     }
 
-    fn push(&mut self, kind: Kind, structure: &(impl IntoBytes + Immutable), text: &[u8]) {
+    pub(crate) fn push(&mut self, kind: Kind, structure: &(impl IntoBytes + Immutable), text: &[u8]) {
         self.texts.extend_from_slice(text);
         self.push_record(kind, structure, text.len());
     }
@@ -554,8 +554,8 @@ impl RecordWriter {
     /// Notes what a record of this kind and length, its text included, takes.
     fn count_record(&mut self, kind: Kind, length: usize) {
         match kind {
-            Kind::Genesis | Kind::SetProfile | Kind::BeginIncarnation | Kind::SealDuplicates => {
-                self.needs.log = true
+            Kind::Genesis | Kind::SetProfile | Kind::BeginIncarnation | Kind::SealDuplicates | Kind::Void => {
+                self.needs.log = true;
             }
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.

@@ -58,6 +58,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         | Command::Evidence(_)
         | Command::BeginIncarnation(_)
         | Command::SealDuplicates(_)
+        | Command::Void(_)
         | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
         }
@@ -93,6 +94,7 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         | Command::Evidence(_)
         | Command::BeginIncarnation(_)
         | Command::SealDuplicates(_)
+        | Command::Void(_)
         | Command::Answer(_) => {
             unreachable!("commands without a request have rules of their own")
         }

@@ -113,6 +113,45 @@ pub(crate) fn apply_refused(
     commit(ledger, at, &attempt, decision)
 }
 
+/// Takes down that a payment was voided: under its own id, and without touching its key.
+pub(crate) fn pass_over(ledger: &mut Ledger, at: Position, record: &layout::Payment) -> Outcome {
+    let stamped = record.flags.get() & layout::PAYMENT_STAMPED != 0;
+    let fields = (record.body_digest, record.acceptance_time.get(), stamped);
+    voided(ledger, at, &record.key, Kind::Payment, fields)
+}
+
+/// The same of a payment that was refused on reading.
+pub(crate) fn pass_over_refused(
+    ledger: &mut Ledger,
+    at: Position,
+    record: &layout::RefusedPayment,
+) -> Outcome {
+    let fields = (record.body_digest, record.acceptance_time.get(), false);
+    voided(ledger, at, &record.key, Kind::RefusedPayment, fields)
+}
+
+fn voided(
+    ledger: &mut Ledger,
+    at: Position,
+    key: &layout::PaymentKey,
+    kind: Kind,
+    (body_digest, accepted, stamped): ([u8; 16], i64, bool),
+) -> Outcome {
+    let debtor_agent = key.bank();
+    let attempt = Attempt {
+        key,
+        debtor_agent,
+        key_hash: ledger.payments.hash(debtor_agent, key.id()),
+        kind,
+        body_digest,
+        acceptance_time: checked_time(accepted),
+        stamped,
+        found: None,
+    };
+    let reason = StatusReason::NotSpecified.code();
+    commit(ledger, at, &attempt, Decision::Reject { reason, holds_key: false })
+}
+
 /// What comes before every check that depends on time, status or load: the payer's bank, and the key.
 fn known(ledger: &Ledger, attempt: &Attempt<'_>) -> Option<Decision> {
     let bank = attempt.debtor_agent;

@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use engine::{AnswerSink, Answered, Handle, NotTaken, PaymentName, Question, Waiting};
-use history::History;
 use ledger::{Outcome, RecordWriter};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
@@ -25,7 +24,9 @@ use crate::log::LogReads;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::per_caller::PerCaller;
 use crate::quota::Quota;
+use crate::receipts::ReceiptDesk;
 use crate::refusals;
+use crate::serve::Served;
 use crate::session::Sessions;
 use crate::watchers::Watchers;
 
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) log_reads: Arc<LogReads>,
     pub(crate) past: Arc<Past>,
+    /// What receipts are given from, if this node keeps any.
+    pub(crate) receipts: Option<ReceiptDesk>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -61,12 +64,12 @@ pub(crate) struct SharedNode {
     watchers: Arc<Watchers>,
     log_reads: Arc<LogReads>,
     past: Arc<Past>,
+    receipts: Option<ReceiptDesk>,
 }
 
 impl SharedNode {
     pub(crate) fn new(
-        handle: Handle,
-        history: Option<History>,
+        Served { handle, history, receipts }: Served,
         limits: ServerLimits,
         stopping: watch::Receiver<bool>,
     ) -> Self {
@@ -82,13 +85,14 @@ impl SharedNode {
             watchers: Arc::default(),
             log_reads: Arc::default(),
             past: Arc::new(Past::new(history)),
+            receipts,
         }
     }
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
         let Self { handle, quota, enquiries, keeper, asked, limits, stopping, .. } = self;
-        let (sessions, watchers, log_reads, past) = (self.sessions, self.watchers, self.log_reads, self.past);
+        let Self { sessions, watchers, log_reads, past, receipts, .. } = self;
         let mailbox = Mailbox::open(&handle);
         Node {
             handle,
@@ -102,6 +106,7 @@ impl SharedNode {
             watchers,
             log_reads,
             past,
+            receipts,
             mailbox,
         }
     }

@@ -88,6 +88,7 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::CurrencyLimit => (Code::FailedPrecondition, ErrorReason::CurrencyLimit),
         // Only the engine names runs, so no caller is told.
         Ledger::RunMisplaced => (Code::Internal, ErrorReason::Unspecified),
+        Ledger::Voided => (Code::FailedPrecondition, ErrorReason::Voided),
     };
     Refusal::new(code, reason, refusal.meaning())
 }

@@ -45,7 +45,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 34] = [
+pub const RIGHTS: [Right; 38] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -75,6 +75,10 @@ pub const RIGHTS: [Right; 34] = [
     call("/solvo.v1.HistoryService/GetHistoryStatus", OVERSEERS, EACH),
     call("/solvo.v1.AuditService/GetTrialBalance", OVERSEERS, EACH),
     call("/solvo.v1.NodeService/GetNodeStatus", OVERSEERS, EACH),
+    call("/solvo.v1.ReceiptService/GetReceipt", Roles::ALL, PARTY),
+    call("/solvo.v1.ReceiptService/GetCheckpoint", Roles::ALL, EACH),
+    call("/solvo.v1.ReceiptService/ListCheckpoints", Roles::ALL, EACH),
+    call("/solvo.v1.ReceiptService/GetReceiptKey", Roles::ALL, EACH),
     call("/solvo.v1.NodeService/SetRulesVersion", OPERATORS, EACH),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),

@@ -32,6 +32,7 @@ use crate::liquidity::Liquidity;
 use crate::node::SharedNode;
 use crate::participants::Participants;
 use crate::payments::Payments;
+use crate::receipts::{ReceiptDesk, Receipts};
 use crate::status::NodeStatus;
 use crate::wire::service::participant_service_server::ParticipantServiceServer;
 use crate::wire::service::payment_service_server::PaymentServiceServer;
@@ -66,11 +67,13 @@ pub struct Served {
     pub handle: Handle,
     /// The history of its log. Without one the calls about the past are UNAVAILABLE.
     pub history: Option<History>,
+    /// What receipts are given from. Without it none are given.
+    pub receipts: Option<ReceiptDesk>,
 }
 
 impl From<Handle> for Served {
     fn from(handle: Handle) -> Self {
-        Self { handle, history: None }
+        Self { handle, history: None, receipts: None }
     }
 }
 
@@ -106,12 +109,13 @@ pub async fn serve_secured(
 async fn serve_as(
     identities: Option<Arc<Identities>>,
     listener: TcpListener,
-    Served { handle, history }: Served,
+    node: Served,
     limits: ServerLimits,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let (stopping, watch_stopping) = watch::channel(false);
-    let node = SharedNode::new(handle.clone(), history, limits, watch_stopping);
+    let handle = node.handle.clone();
+    let node = SharedNode::new(node, limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
     let shutdown = async move {
@@ -182,6 +186,7 @@ where
         .add_service(v1::event_service_server::EventServiceServer::new(Events(node.clone())))
         .add_service(v1::history_service_server::HistoryServiceServer::new(HistoryCalls(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
+        .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
         .serve_with_incoming_shutdown(connections, stop);
     let mut serving = std::pin::pin!(serving);
@@ -224,7 +229,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 10] = [
+pub(crate) const SERVICES: [&str; 11] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -235,4 +240,5 @@ pub(crate) const SERVICES: [&str; 10] = [
     "solvo.v1.HistoryService",
     "solvo.v1.AuditService",
     "solvo.v1.NodeService",
+    "solvo.v1.ReceiptService",
 ];

@@ -12,6 +12,7 @@ use client::v1;
 use journal::{FileStorage, Reader};
 use types::{BatchNumber, Timestamp};
 
+use crate::master_key::MasterKeyArgs;
 use crate::remote::{self, TlsArgs};
 use crate::verify::Observer;
 use crate::verify::progress::Bar;
@@ -42,6 +43,8 @@ struct RebuildArgs {
     /// The folder of the log.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -124,9 +127,10 @@ pub(crate) fn run(arguments: &HistoryArgs) -> anyhow::Result<ExitCode> {
 
 fn rebuild(arguments: &RebuildArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
-    let reader = Reader::open(FileStorage::open(&arguments.data)?)?;
+    let master = arguments.master_key.read()?;
+    let reader = Reader::open(FileStorage::open(&arguments.data)?)?.with_keys_of_folder(master.as_ref())?;
     let mut bar = Bar::new(&arguments.data)?;
-    let mut rebuild = Rebuild::begin(&arguments.data.join(FOLDER), None)?;
+    let mut rebuild = Rebuild::begin(&arguments.data.join(FOLDER), reader.keyring().digest_key())?;
     let read = reader.read(BatchNumber(0), &mut |frame, location| {
         rebuild.take(frame)?;
         bar.frame(frame.header(), location);

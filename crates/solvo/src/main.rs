@@ -18,6 +18,7 @@ mod keys;
 mod load;
 mod master_key;
 mod node;
+mod receipt;
 mod remote;
 mod restore;
 mod serve;
@@ -54,6 +55,7 @@ enum Command {
     Evidence(evidence::EvidenceArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Receipt(receipt::ReceiptArgs),
     Erase(erase::EraseArgs),
     Keys(keys::KeysArgs),
     SetVersion(set_version::SetVersionArgs),
@@ -105,6 +107,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Evidence(arguments) => evidence::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
+        Command::Receipt(arguments) => runtime()?.block_on(receipt::run(&arguments)),
         Command::Erase(arguments) => erase::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),

@@ -1,32 +1,61 @@
 //! A node inside this process: the engine on a folder, and the server on a listener.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::history::Keeper;
+use ::history::receipts::{Keeper as ReceiptKeeper, Running, SigningKey};
+use ::history::{FOLDER, Keeper};
 use anyhow::Context;
-use engine::{Config, Engine, RecoveryProgress, RecoveryView};
-use server::{Identities, Served, ServerLimits};
+use engine::{Config, Engine, Handle, RecoveryProgress, RecoveryView};
+use server::{Identities, ReceiptDesk, Served, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::receipt::{KEY_FILE, RECEIPTS_FOLDER, usual_interval};
 
 /// A running node.
 pub(crate) struct Node {
     engine: Engine,
     /// What keeps history, if it is kept.
-    keeper: Option<Keeper>,
+    history: Option<Keeper>,
+    /// What makes checkpoints of receipts, if they can be made.
+    receipts: Option<Running>,
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), server::ServeError>>,
 }
 
+/// What is derived from the log beside the node's work, and kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeepSettings {
+    /// Whether history is kept.
+    pub(crate) history: bool,
+    /// How receipts are made.
+    pub(crate) receipts: ReceiptSettings,
+}
+
+/// How receipts are made.
+#[derive(Clone, Debug)]
+pub(crate) struct ReceiptSettings {
+    /// The file of the signing key; in the folder of the log if nothing else is said.
+    pub(crate) key: Option<PathBuf>,
+    /// How much log time a checkpoint covers.
+    pub(crate) interval: types::Duration,
+}
+
+impl Default for ReceiptSettings {
+    fn default() -> Self {
+        Self { key: None, interval: usual_interval() }
+    }
+}
+
 impl Node {
     /// Recovers or begins a log and serves it.
     pub(crate) async fn start(listen: SocketAddr, config: Config) -> anyhow::Result<Self> {
-        Self::start_as(None, listen, config, ServerLimits::default(), false).await
+        Self::start_as(None, listen, config, ServerLimits::default(), KeepSettings::default()).await
     }
 
     /// The same with mutual TLS, on any address, if there are identities; without them on loopback only.
@@ -35,7 +64,7 @@ impl Node {
         listen: SocketAddr,
         config: Config,
         limits: ServerLimits,
-        keeps_history: bool,
+        keep: KeepSettings,
     ) -> anyhow::Result<Self> {
         // Asked first, so that a wrong address leaves the folder alone.
         if identities.is_none() && !listen.ip().is_loopback() {
@@ -46,26 +75,28 @@ impl Node {
             .with_context(|| format!("can't listen on {listen}"))?
             .into_std()?;
         let address = listener.local_addr()?;
-        let history_folder = config.folder.join(::history::FOLDER);
+        let folder = config.folder.clone();
         let engine = start_engine(identities.clone(), listener.try_clone()?, config, limits).await?;
         let listener = TcpListener::from_std(listener)?;
-        let keeper = match keeps_history {
-            true => Some(keep_history(&engine, history_folder)?),
+        let handle = engine.handle();
+        let history = match keep.history {
+            true => Some(keep_history(&handle, &folder)?),
             false => None,
         };
+        let (desk, receipts) = keep_receipts(folder, keep.receipts, handle.clone()).await?.unzip();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
-        let served = Served { handle: engine.handle(), history: keeper.as_ref().map(Keeper::history) };
+        let served = Served { handle, history: history.as_ref().map(Keeper::history), receipts: desk };
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
             Some(identities) => {
                 tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
             }
         };
-        Ok(Self { engine, keeper, address, stop, serving })
+        Ok(Self { engine, history, receipts, address, stop, serving })
     }
 
     /// Where it listens; the port is the one that the system chose if none was asked for.
@@ -84,11 +115,13 @@ impl Node {
 
     /// Takes nothing more, answers what was taken, and ends the log in a marker.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        drop(self.stop);
-        self.serving.await??;
-        let (keeper, engine) = (self.keeper, self.engine);
+        let Self { engine, history, receipts, stop, serving, .. } = self;
+        drop(stop);
+        serving.await??;
+        // Both read the log of the engine, which ends last.
         let stop = move || {
-            drop(keeper);
+            drop(receipts);
+            drop(history);
             engine.stop();
         };
         tokio::task::spawn_blocking(stop).await?;
@@ -144,8 +177,42 @@ fn tell(view: &RecoveryView) {
 }
 
 /// Keeps the history of a running engine's log.
-fn keep_history(engine: &Engine, folder: PathBuf) -> anyhow::Result<Keeper> {
-    let handle = engine.handle();
-    let keeper = Keeper::start(folder, handle.log().frames(), *handle.digest_key());
+fn keep_history(handle: &Handle, folder: &Path) -> anyhow::Result<Keeper> {
+    let keeper = Keeper::start(folder.join(FOLDER), handle.log().frames(), *handle.digest_key());
     keeper.context("there can be no thread for history")
+}
+
+/// Makes receipts from a running engine's log; none if that can't be, because payments matter more.
+async fn keep_receipts(
+    folder: PathBuf,
+    settings: ReceiptSettings,
+    handle: Handle,
+) -> anyhow::Result<Option<(ReceiptDesk, Running)>> {
+    let started = tokio::task::spawn_blocking(move || start_receipts(&folder, &settings, handle)).await?;
+    Ok(started
+        .inspect_err(
+            |error| tracing::error!(error = %format!("{error:#}"), "no receipts are given until this is mended"),
+        )
+        .ok())
+}
+
+fn start_receipts(
+    folder: &Path,
+    settings: &ReceiptSettings,
+    handle: Handle,
+) -> anyhow::Result<(ReceiptDesk, Running)> {
+    let key = settings.key.clone().unwrap_or_else(|| folder.join(KEY_FILE));
+    let key = SigningKey::load_or_make(&key)?;
+    let (cluster, digest_key, frames) = (handle.cluster(), *handle.digest_key(), handle.log().frames());
+    let folder = folder.join(RECEIPTS_FOLDER);
+    let keeper = ReceiptKeeper::open(&folder, key, cluster, digest_key, settings.interval, frames)?;
+    let keeper = Arc::new(keeper);
+    let quiet = move |end| {
+        // Without traffic no frame would end the interval.
+        if handle.now() >= end {
+            handle.tick();
+        }
+    };
+    let running = Running::start(Arc::clone(&keeper), quiet)?;
+    Ok((ReceiptDesk::new(keeper), running))
 }

@@ -14,11 +14,12 @@ use journal::SegmentSize;
 use ledger::Limits;
 use server::{Identities, IdentityFiles, IsoSettings, ServerLimits};
 use tokio::signal::unix::{SignalKind, signal};
-use types::Bic;
+use types::{Bic, Duration, Sequence};
 
 use crate::backup::catalogue::CATALOGUE;
 use crate::master_key::MasterKeyArgs;
-use crate::node::Node;
+use crate::node::{KeepSettings, Node, ReceiptSettings};
+use crate::receipt::parse_interval;
 
 /// Runs a node on a folder.
 ///
@@ -59,6 +60,20 @@ pub(crate) struct ServeArgs {
     /// Take no more commands a second than this, to try out what callers do when a node is overloaded.
     #[arg(long, value_name = "N")]
     commands_per_second_max: Option<NonZeroU32>,
+    /// Pass over the command at this position, on which every start dies, and let it be decided anew when it is sent
+    /// again. May be given several times.
+    ///
+    /// Refused unless a replay fails at exactly this command and the log tells no outcome of it. The folder is copied
+    /// first, by you: docs/operations.md, "A start that dies".
+    #[arg(long, value_name = "SEQ")]
+    void: Vec<u64>,
+    /// The file of the key that signs receipts. It is made if there is none; without this option it is `receipt-key` in the
+    /// folder of the log.
+    #[arg(long, value_name = "FILE")]
+    receipt_key: Option<PathBuf>,
+    /// How much log time a checkpoint of receipts covers.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_interval)]
+    receipt_interval: Duration,
     #[command(flatten)]
     snapshots: SnapshotArgs,
     /// What becomes of elements of ISO 20022 that the scheme leaves out: `sct-inst-2025` refuses them with FF01,
@@ -178,6 +193,18 @@ pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// Has every replay pass over a command.
+async fn void(config: Config, sequence: Sequence) -> anyhow::Result<()> {
+    match tokio::task::spawn_blocking(move || engine::void(&config, sequence)).await?? {
+        Some(void) => {
+            let (batch, kind) = (void.batch, void.kind);
+            tracing::warn!(%sequence, %batch, kind, "the command is voided: every replay passes over it");
+        }
+        None => tracing::info!(%sequence, "the command was voided before"),
+    }
+    Ok(())
+}
+
 /// More than any machine has memory for.
 const ROOM_MAX: usize = 1 << 30;
 
@@ -222,10 +249,16 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         master_key,
         follower: arguments.snapshots.settings()?,
     };
+    for sequence in &arguments.void {
+        void(config.clone(), Sequence(*sequence)).await?;
+    }
     let iso = IsoSettings { profile: arguments.iso_profile, bic: arguments.iso_bic };
     let edge = ServerLimits { iso, ..ServerLimits::default() };
+    let receipts =
+        ReceiptSettings { key: arguments.receipt_key.clone(), interval: arguments.receipt_interval };
+    let keep = KeepSettings { history: !arguments.without_history, receipts };
     let mut node = tokio::select! {
-        node = Node::start_as(identities.clone(), arguments.listen, config, edge, !arguments.without_history) => node?,
+        node = Node::start_as(identities.clone(), arguments.listen, config, edge, keep) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.
         _ = terminate.recv() => std::process::exit(0),
         _ = interrupt.recv() => std::process::exit(0),

@@ -15,7 +15,9 @@ use crate::submit::run_id;
 /// put back. What is new comes into force with this command, by one version at a time, and from then on the older
 /// program can't read the log any more. Replace every binary that reads the folder first.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  solvo set-version\n  solvo set-version 2 --to 127.0.0.1:7400")]
+#[command(
+    after_help = "Examples:\n  solvo set-version --to 127.0.0.1:7400\n  solvo set-version 2 --to 127.0.0.1:7400"
+)]
 pub(crate) struct SetVersionArgs {
     /// The version after the one in force. Without it nothing is changed.
     version: Option<u32>,

@@ -110,9 +110,10 @@ pub(crate) fn verify_reader(
     reader: &Reader<FileStorage>,
     observer: &mut dyn Observer,
 ) -> Result<Report, Fault> {
+    let voids = reader.voids().map_err(Fault::of_folder)?;
     let mut walk = Walk {
         observer,
-        replayer: Replayer::new(LIMITS),
+        replayer: Replayer::new(LIMITS).passing_over(voids.clone()),
         tally: Tally::default(),
         undecided: BTreeMap::new(),
         last: None,
@@ -122,7 +123,7 @@ pub(crate) fn verify_reader(
         // The archive does not reach back to the log's beginning.
         Err(ReadError::Trimmed { first, .. }) if walk.last.is_none() => {
             let (replayer, tail) = walk.snapshots.oldest(reader, first).map_err(Fault::of_folder)?;
-            walk.replayer = replayer;
+            walk.replayer = replayer.passing_over(voids);
             reader.read_from(&tail, &mut |frame, location| Ok(walk.frame(frame, location)?))
         }
         other => other,

@@ -99,11 +99,13 @@ pub enum StatusReason {
     TimeoutDebtorAgent,
     /// An answer or enquiry names a payment that was never received.
     PaymentNotReceived,
+    /// The node could not decide the payment, and its operator voided it. Banks use the code for any trouble of their own.
+    NotSpecified,
 }
 
 impl StatusReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SenderNotEntitled,
         Self::DebtorBankNotRegistered,
         Self::Duplication,
@@ -127,6 +129,7 @@ impl StatusReason {
         Self::InstructedAgentError,
         Self::TimeoutDebtorAgent,
         Self::PaymentNotReceived,
+        Self::NotSpecified,
     ];
 
     /// The ISO 20022 code.
@@ -155,6 +158,7 @@ impl StatusReason {
             Self::InstructedAgentError => b"AB10",
             Self::TimeoutDebtorAgent => b"AB11",
             Self::PaymentNotReceived => b"AG09",
+            Self::NotSpecified => b"MS03",
         })
     }
 
@@ -189,6 +193,7 @@ impl StatusReason {
             Self::InstructedAgentError => "a bank that has to be asked has too many payments unanswered",
             Self::TimeoutDebtorAgent => "the payer's bank wanted to decide and did not in time",
             Self::PaymentNotReceived => "no payment with this reference was received",
+            Self::NotSpecified => "the payment failed, and the code says no more",
         }
     }
 }

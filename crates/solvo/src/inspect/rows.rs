@@ -95,6 +95,11 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
             .with("newest_time", time(it.newest_time.get()))
             .with("payments", it.payments.get())
             .with("hash", FrameHash(it.hash).to_string()),
+        Command::Void(it) => fields
+            .with("voided", it.sequence.get())
+            .with("voided_batch", it.batch.get())
+            .with("voided_kind", Kind::from_number(it.kind.get()).map_or("unknown", kind))
+            .with("frame_hash", FrameHash(it.frame_hash).to_string()),
         Command::Answer(it) => fields
             .with("payment_id", payment_id(lives, header, Sequence(it.payment.get())))
             .with("bic", bic(it.bic))
@@ -188,6 +193,7 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::Evidence => "evidence",
         Kind::BeginIncarnation => "begin_incarnation",
         Kind::SealDuplicates => "seal_duplicates",
+        Kind::Void => "void",
         Kind::Answer => "answer",
         Kind::SetDecisionPolicy => "set_decision_policy",
         Kind::SetAccountFlag => "set_account_flag",

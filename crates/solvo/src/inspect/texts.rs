@@ -80,6 +80,7 @@ impl Texts {
             | Command::SetProfile(_)
             | Command::SetParticipantStatus(_)
             | Command::SetAccountStatus(_)
+            | Command::Void(_)
             | Command::SetAccountFloor(_)
             | Command::SealDuplicates(_)
             | Command::Answer(_)

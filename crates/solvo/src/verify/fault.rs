@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use engine::Divergence;
 use journal::{
     ARCHIVE_NAME, DamageKind, FrameHeader, KeysError, Location, OpenError, ReadError, SnapshotFault,
-    StateDigest, StorageError, VisitError, segment_name,
+    StateDigest, StorageError, VisitError, VoidsError, segment_name,
 };
 use types::{BatchNumber, Bic, Currency, Sequence};
 
@@ -62,6 +62,9 @@ pub(crate) enum FaultKind {
     /// The folder can't be read.
     #[error("the log can't be read: {0}")]
     Storage(#[from] StorageError),
+    /// The list of voided commands can't be read.
+    #[error(transparent)]
+    Voids(#[from] VoidsError),
     /// The log has been trimmed.
     #[error("the log begins at batch {first}, and there is no snapshot that holds what came before")]
     Trimmed {
@@ -229,7 +232,9 @@ impl FaultKind {
                 Divergence::Record { sequence, .. }
                 | Divergence::Order { sequence, .. }
                 | Divergence::Outcome { sequence }
-                | Divergence::Unasked { sequence },
+                | Divergence::Unasked { sequence }
+                | Divergence::Poison { sequence, .. }
+                | Divergence::Void { sequence },
             )
             | Self::Outcome { sequence, .. }
             | Self::Texts { sequence, .. } => Some(*sequence),
@@ -243,6 +248,7 @@ impl FaultKind {
             )
             | Self::Open(_)
             | Self::Storage(_)
+            | Self::Voids(_)
             | Self::Keys(_)
             | Self::Trimmed { .. }
             | Self::Snapshot { .. }
@@ -271,6 +277,12 @@ impl FaultKind {
             }
             Self::Damage(_) => {
                 "start no node on this folder: copy it as it is, then restore it from a backup or a replica"
+            }
+            Self::Voids(_) | Self::Divergence(Divergence::Void { .. }) => {
+                "take VOIDS from a backup of this folder; a log goes with the list that its node wrote"
+            }
+            Self::Divergence(Divergence::Poison { .. }) => {
+                "keep a copy of the folder, and read \"A start that dies\" in docs/operations.md"
             }
             Self::Divergence(Divergence::Rules(_)) => "use the newer program that wrote it",
             Self::Divergence(_)

@@ -23,6 +23,7 @@ fn every_command_shows_an_example() {
         "evidence",
         "backup",
         "restore",
+        "receipt",
         "erase",
         "keys",
         "dev-certs",

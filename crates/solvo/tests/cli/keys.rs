@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
-use tests::{World, belgian, payment, settled};
+use tests::{World, belgian, payment, settled, until};
 
 use crate::process::{Served, errors, run, solvo, text, verify};
 
@@ -89,6 +89,35 @@ async fn a_node_does_not_start_without_the_keys_of_its_log() {
     // Nobody takes the keys from under a node that runs.
     let running = refused(&["erase", "--data", text(&data), "--yes"]);
     assert!(running.contains("stop that first"), "{running}");
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+}
+
+/// The log does not hold the key of its digests, by which history finds accounts: whoever makes it anew brings it.
+#[tokio::test(flavor = "multi_thread")]
+async fn history_is_made_anew_with_the_key_of_the_digests() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (master, other) = (key_file(folder.path(), "master", "d"), key_file(folder.path(), "other", "e"));
+    settled_under(&data, &master).await;
+    let (data, master) = (text(&data), text(&master));
+    let rebuild = ["history", "rebuild", "--data", data];
+    assert!(refused(&rebuild).contains("the key of the log's digests is not at hand"));
+    assert!(
+        refused(&[&rebuild[..], &["--master-key", text(&other)]].concat()).contains("another master key")
+    );
+    let command = format!("cat {master}");
+    for key in [["--master-key", master], ["--master-key-command", &command]] {
+        fs::remove_dir_all(Path::new(data).join("history")).unwrap();
+        assert!(shown(&[&rebuild[..], &key].concat()).contains("is made anew"));
+    }
+    let served = Served::start_with(Path::new(data), &["--listen", "127.0.0.1:0", "--master-key", master]);
+    let to = served.address().to_string();
+    let entries = until("history answers for the account", async || {
+        let listed = run(&["history", "entries", "--to", &to, "--account", &belgian(1)]);
+        listed.status.success().then(|| String::from_utf8(listed.stdout).unwrap())
+    })
+    .await;
+    assert!(entries.lines().count() == 2 && entries.contains("999.00"), "{entries}");
     assert_eq!(served.stop(Signal::TERM).code(), Some(0));
 }
 

@@ -10,4 +10,5 @@ mod crashes;
 mod identity;
 mod keys;
 mod process;
+mod receipts;
 mod shutdown;
