@@ -16,7 +16,7 @@ use crate::{Command, Kind, Ledger, Refusal, ReplayError, layout};
 
 /// The newest version of the rules that this program knows.
 ///
-/// 1 is the first. 2 adds the duplicate evidence on disk, and commands that are void.
+/// 1 is the first. 2 adds the duplicate evidence on disk.
 pub const RULES_VERSION: u32 = 2;
 
 /// The rules are raised to the version after the one in force.
@@ -47,10 +47,11 @@ impl SetVersion {
 impl Kind {
     /// The version of the rules that brought this kind. The command that raises the version is known to every program
     /// that may have to follow it. A restored log begins its new life whatever the version: a program that does not
-    /// know how has refused the folder by MANIFEST's format.
+    /// know how has refused the folder by MANIFEST's format. A command is voided whatever the version, too: the program
+    /// before would die of that command, and whoever can't start can't raise the version.
     pub const fn first_version(self) -> u32 {
         match self.number() {
-            13 | 15 => 2,
+            13 => 2,
             _ => 1,
         }
     }
