@@ -370,9 +370,9 @@ impl<'frame> Records<'frame> {
             true => &[],
             false => self.texts.get(..text_length).ok_or(RecordError::Cut)?,
         };
-        let (command, found) = match duplicates::read_with_evidence(header, structure) {
-            Some(read) => read?,
-            None => (read_command(header, structure)?, None),
+        let (command, found) = match duplicates::has_room_for_evidence(header) {
+            true => duplicates::read_with_evidence(header, structure)?,
+            false => (read_command(header, structure)?, None),
         };
         self.records = &rest[structure_length..];
         self.texts = &self.texts[text.len()..];

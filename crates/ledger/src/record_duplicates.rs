@@ -15,20 +15,25 @@ use crate::payments::{HOLDS_KEY, LATE, STAMPED};
 /// A command and the earlier payment that it carries.
 type WithEvidence<'frame> = (Command<'frame>, Option<&'frame layout::StoredPayment>);
 
-/// Reads a record whose version has room for evidence; `None` if it is of another kind or version.
+/// Whether a record has room for evidence.
+#[inline]
+pub(super) fn has_room_for_evidence(header: &layout::Header) -> bool {
+    let is = |kind: Kind, version| (header.kind.get(), header.version.get()) == (kind.number(), version);
+    is(Kind::Payment, layout::PAYMENT_VERSION_FOUND)
+        || is(Kind::Answer, layout::ANSWER_VERSION_EVIDENCE)
+        || is(Kind::RefusedPayment, layout::REFUSED_VERSION_FOUND)
+}
+
+/// Reads a record that has room for evidence. Few have, and all others are read without a thought of it.
+#[cold]
 pub(super) fn read_with_evidence<'frame>(
     header: &layout::Header,
     structure: &'frame [u8],
-) -> Option<Result<WithEvidence<'frame>, RecordError>> {
-    let is = |kind: Kind, version| (header.kind.get(), header.version.get()) == (kind.number(), version);
-    if is(Kind::Payment, layout::PAYMENT_VERSION_FOUND) {
-        Some(read_payment(structure))
-    } else if is(Kind::RefusedPayment, layout::REFUSED_VERSION_FOUND) {
-        Some(read_refused(structure))
-    } else if is(Kind::Answer, layout::ANSWER_VERSION_EVIDENCE) {
-        Some(read_answer(structure))
-    } else {
-        None
+) -> Result<WithEvidence<'frame>, RecordError> {
+    match Kind::from_number(header.kind.get()) {
+        Some(Kind::Payment) => read_payment(structure),
+        Some(Kind::Answer) => read_answer(structure),
+        _ => read_refused(structure),
     }
 }
 
