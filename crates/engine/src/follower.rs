@@ -158,6 +158,9 @@ const ARCHIVE_SEEN_EVERY: Duration = Duration::from_seconds(600);
 /// A snapshot that failed is tried again after this part of the log that asks for one.
 const TRIED_AGAIN_AFTER: u64 = 8;
 
+/// Or after so many looks at a log to which nothing comes: some ten seconds.
+const TRIED_AGAIN_AFTER_LOOKS: u64 = 200;
+
 /// At a stop, less log than this is not worth a snapshot.
 const WORTH_A_SNAPSHOT_MIN: u64 = 16 << 20;
 
@@ -307,6 +310,7 @@ impl<S: Storage> Follower<S> {
             return Ok(Followed::Removed { segment });
         }
         if bytes == 0 {
+            self.wait_less();
             return Ok(Followed::Idle);
         }
         self.watch.breathe(Moment::Replayed);
@@ -356,6 +360,13 @@ impl<S: Storage> Follower<S> {
     fn put_off(&mut self) {
         let again = self.watch.settings.snapshot_after_bytes / TRIED_AGAIN_AFTER;
         self.put_off_until = self.replayed.saturating_add(again.max(1));
+    }
+
+    /// A log to which nothing comes lets a snapshot that was put off come nearer too: it may be what payments wait for.
+    fn wait_less(&mut self) {
+        let again = self.watch.settings.snapshot_after_bytes / TRIED_AGAIN_AFTER;
+        self.put_off_until =
+            self.put_off_until.saturating_sub(again.div_ceil(TRIED_AGAIN_AFTER_LOOKS).max(1));
     }
 
     /// Reads the snapshot that was just written, and lets it count if it is what was written.

@@ -261,6 +261,25 @@ fn without_room_the_node_goes_on_and_a_snapshot_comes_later() {
     assert!(storage.bytes(&format!("{}.new", snapshot_name(newest + 1))).is_none());
 }
 
+/// Payments may be refused until there is a snapshot, so it can't wait for them.
+#[test]
+fn a_log_to_which_nothing_comes_gets_the_snapshot_that_was_put_off() {
+    let storage = MemoryStorage::new();
+    let mut node = begin(&storage).unwrap();
+    let mut follower = follower(&node.journal, OFTEN, 0);
+    let mut preparer = node.journal.preparer();
+    while preparer.step() != journal::Prepared::Enough {}
+    storage.limit_space(Some(0));
+    let mut round = 0;
+    while !follow(&mut follower).unwrap().contains(&Followed::PutOff) {
+        round += 1;
+        traffic(&mut node, round).unwrap();
+    }
+    storage.limit_space(None);
+    let mut looks = 0..=TRIED_AGAIN_AFTER_LOOKS;
+    assert!(looks.any(|_| follow(&mut follower).unwrap().contains(&Followed::Snapshot { snapshot: 1 })));
+}
+
 /// A life of a node and its follower that may end anywhere.
 fn live(storage: &MemoryStorage) -> Option<Vec<Followed>> {
     let mut node = begin(storage)?;

@@ -238,7 +238,8 @@ impl Indexer {
         }
         reached.command = sequence;
         let command = self.window.take(sequence).ok_or_else(|| unknown("command"))?;
-        if entry.repeat_of().is_some() || entry.refusal().is_some() {
+        // A command that was asked again changed nothing, and stands in the log once more.
+        if entry.repeat_of().is_some() || entry.refusal().is_some() || entry.is_asked_again() {
             return Ok(());
         }
         if let Awaited::Payment(order) = command {
