@@ -10,7 +10,7 @@ use ledger::{
 };
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, Digest, DigestKey,
-    Epoch, Iban, Incarnation, Party, PaymentOrder, PrincipalNumber, Remittance, Sequence, SettlementMethod,
+    Epoch, Iban, Incarnation, MandatoryParts, Party, PaymentOrder, PrincipalNumber, Remittance, Sequence,
     Shard, Text, Timestamp,
 };
 
@@ -120,35 +120,25 @@ impl World {
 /// An order of about 220 bytes on the wire.
 pub fn order(transaction_id: &str, debtor: Iban, creditor: Iban, accepted: Timestamp) -> PaymentOrder {
     let party = |name| Party { name: Some(text(name)), ..Party::default() };
-    PaymentOrder {
-        message_id: Some(text("M1")),
-        created_at: Some(accepted),
-        settlement_date: Some(Date::parse("2026-09-21").expect("a day")),
-        settlement_method: SettlementMethod::ClearingSystem,
-        settlement_account: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        instruction_id: None,
+    let mandatory = MandatoryParts {
         end_to_end_id: text("NOTPROVIDED"),
         transaction_id: text(transaction_id),
-        uetr: None,
         amount: Amount::from_minor_units(1234).expect("positive"),
         currency: Currency::EUR,
-        acceptance_time: Some(accepted),
-        category_purpose: None,
-        purpose: None,
-        ultimate_debtor: None,
         debtor: party("Anna Peeters"),
         debtor_account: debtor,
-        debtor_proxy: None,
         debtor_agent: bic(0),
         creditor_agent: bic(1),
         creditor: party("Jürgen Weber"),
         creditor_account: creditor,
-        creditor_proxy: None,
-        ultimate_creditor: None,
+    };
+    PaymentOrder {
+        message_id: Some(text("M1")),
+        created_at: Some(accepted),
+        settlement_date: Some(Date::parse("2026-09-21").expect("a day")),
+        acceptance_time: Some(accepted),
         remittance: Some(Remittance::Unstructured(text("Invoice 2026-11-0042, thank you all"))),
+        ..mandatory.into_order()
     }
 }
 

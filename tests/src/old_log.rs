@@ -15,7 +15,7 @@ use ledger::{
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
-    Incarnation, Party, PaymentOrder, PrincipalNumber, SettlementMethod, Shard, Text, Timestamp,
+    Incarnation, MandatoryParts, Party, PaymentOrder, PrincipalNumber, Shard, Text, Timestamp,
 };
 
 use crate::{ALFA, BETA, ago, belgian, german, nanoseconds};
@@ -184,34 +184,17 @@ fn euro_cents(cents: i64) -> Amount {
 fn order(id: &str, accepted: Timestamp) -> PaymentOrder {
     let party = |name| Party { name: Some(Text::parse(name).expect("a name")), ..Party::default() };
     let iban = |text: String| Iban::parse(&text).expect("an IBAN");
-    PaymentOrder {
-        message_id: None,
-        created_at: None,
-        settlement_date: None,
-        settlement_method: SettlementMethod::ClearingSystem,
-        settlement_account: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        instruction_id: None,
+    let mandatory = MandatoryParts {
         end_to_end_id: Text::parse("A BILL OF OLD").expect("a reference"),
         transaction_id: Text::parse_identifier(id).expect("an identifier"),
-        uetr: None,
         amount: euro_cents(100),
         currency: Currency::EUR,
-        acceptance_time: Some(accepted),
-        category_purpose: None,
-        purpose: None,
-        ultimate_debtor: None,
         debtor: party("Ines Aerts"),
         debtor_account: iban(belgian(1)),
-        debtor_proxy: None,
         debtor_agent: Bic::parse(ALFA).expect("a BIC"),
         creditor_agent: Bic::parse(BETA).expect("a BIC"),
         creditor: party("Paul Brandt"),
         creditor_account: iban(german(1)),
-        creditor_proxy: None,
-        ultimate_creditor: None,
-        remittance: None,
-    }
+    };
+    PaymentOrder { acceptance_time: Some(accepted), ..mandatory.into_order() }
 }

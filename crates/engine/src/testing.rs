@@ -16,8 +16,8 @@ use ledger::{
 };
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
-    Duration, Iban, Incarnation, Party, PaymentOrder, PrincipalNumber, ReasonCode, Sequence,
-    SettlementMethod, Shard, Text, Timestamp,
+    Duration, Iban, Incarnation, MandatoryParts, Party, PaymentOrder, PrincipalNumber, ReasonCode, Sequence,
+    Shard, Text, Timestamp,
 };
 
 use crate::{
@@ -444,36 +444,19 @@ pub(crate) fn pay_stamped(writer: &mut RecordWriter, id: &str, stamped: Timestam
 
 fn order(id: &str, cents: i64, acceptance_time: Option<Timestamp>) -> PaymentOrder {
     let party = |name| Party { name: Some(Text::parse(name).unwrap()), ..Party::default() };
-    PaymentOrder {
-        message_id: None,
-        created_at: None,
-        settlement_date: None,
-        settlement_method: SettlementMethod::ClearingSystem,
-        settlement_account: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        instruction_id: None,
+    let mandatory = MandatoryParts {
         end_to_end_id: Text::parse("NOTPROVIDED").unwrap(),
         transaction_id: Text::parse_identifier(id).unwrap(),
-        uetr: None,
         amount: euro_cents(cents),
         currency: Currency::EUR,
-        acceptance_time,
-        category_purpose: None,
-        purpose: None,
-        ultimate_debtor: None,
         debtor: party("A payer"),
         debtor_account: iban("A1"),
-        debtor_proxy: None,
         debtor_agent: bank("A"),
         creditor_agent: bank("B"),
         creditor: party("A payee"),
         creditor_account: iban("B1"),
-        creditor_proxy: None,
-        ultimate_creditor: None,
-        remittance: None,
-    }
+    };
+    PaymentOrder { acceptance_time, ..mandatory.into_order() }
 }
 
 /// The question what became of a payment of bank A.

@@ -23,7 +23,7 @@ use ledger::{
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
-    Incarnation, Party, PaymentOrder, PrincipalNumber, Sequence, SettlementMethod, Shard, Text, Timestamp,
+    Incarnation, MandatoryParts, Party, PaymentOrder, PrincipalNumber, Sequence, Shard, Text, Timestamp,
 };
 
 const KEY: DigestKey = DigestKey::new(*b"a key of digests");
@@ -372,36 +372,19 @@ fn open(writer: &mut RecordWriter, number: u32) {
 
 fn order(number: u64, from: u32, to: u32, accepted: Timestamp) -> PaymentOrder {
     let party = |name| Party { name: Some(Text::parse(name).unwrap()), ..Party::default() };
-    PaymentOrder {
-        message_id: None,
-        created_at: None,
-        settlement_date: None,
-        settlement_method: SettlementMethod::ClearingSystem,
-        settlement_account: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        instruction_id: None,
+    let mandatory = MandatoryParts {
         end_to_end_id: Text::parse(&format!("E2E-{number}")).unwrap(),
         transaction_id: Text::parse_identifier(&transaction_id(number)).unwrap(),
-        uetr: None,
         amount: Amount::from_minor_units(1 + i64::try_from(number % 9973).unwrap()).unwrap(),
         currency: Currency::EUR,
-        acceptance_time: Some(accepted),
-        category_purpose: None,
-        purpose: None,
-        ultimate_debtor: None,
         debtor: party("A payer"),
         debtor_account: iban(from),
-        debtor_proxy: None,
         debtor_agent: bank(from),
         creditor_agent: bank(to),
         creditor: party("A payee"),
         creditor_account: iban(to),
-        creditor_proxy: None,
-        ultimate_creditor: None,
-        remittance: None,
-    }
+    };
+    PaymentOrder { acceptance_time: Some(accepted), ..mandatory.into_order() }
 }
 
 fn folder_bytes(folder: &Path) -> u64 {

@@ -17,8 +17,8 @@ use ledger::{
 };
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
-    Duration, Iban, Incarnation, Party, PaymentOrder, PrincipalNumber, ReasonCode, Sequence,
-    SettlementMethod, Shard, Text, Timestamp,
+    Duration, Iban, Incarnation, MandatoryParts, Party, PaymentOrder, PrincipalNumber, ReasonCode, Sequence,
+    Shard, Text, Timestamp,
 };
 
 pub(crate) const KEY: DigestKey = DigestKey::new(*b"a key of digests");
@@ -303,36 +303,19 @@ pub(crate) fn euro_cents(cents: i64) -> Amount {
 
 fn order(id: &str, from: &str, to: &str, cents: i64, accepted: Timestamp) -> PaymentOrder {
     let party = |name| Party { name: Some(Text::parse(name).unwrap()), ..Party::default() };
-    PaymentOrder {
-        message_id: None,
-        created_at: None,
-        settlement_date: None,
-        settlement_method: SettlementMethod::ClearingSystem,
-        settlement_account: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        instruction_id: None,
+    let mandatory = MandatoryParts {
         end_to_end_id: Text::parse(&format!("E2E-{id}")).unwrap(),
         transaction_id: Text::parse_identifier(id).unwrap(),
-        uetr: None,
         amount: euro_cents(cents),
         currency: Currency::EUR,
-        acceptance_time: Some(accepted),
-        category_purpose: None,
-        purpose: None,
-        ultimate_debtor: None,
         debtor: party("Sarah Secret"),
         debtor_account: iban(from),
-        debtor_proxy: None,
         debtor_agent: bank(&from[..1]),
         creditor_agent: bank(&to[..1]),
         creditor: party("Simon Secret"),
         creditor_account: iban(to),
-        creditor_proxy: None,
-        ultimate_creditor: None,
-        remittance: None,
-    }
+    };
+    PaymentOrder { acceptance_time: Some(accepted), ..mandatory.into_order() }
 }
 
 /// Frames as a log.

@@ -104,14 +104,13 @@ impl Contents {
     pub(crate) fn admits(manifest: &Manifest, number: u64, found: &Identity) -> bool {
         let is_earlier = manifest.restored.is_some_and(|restored| number <= restored.segment);
         let same_life = found.incarnation == manifest.identity.incarnation;
-        Identity { incarnation: manifest.identity.incarnation, ..*found } == manifest.identity
-            && same_life != is_earlier
+        found.is_a_life_of(&manifest.identity) && same_life != is_earlier
     }
 
     /// Whether a snapshot that stands at this frame may be of this life: earlier ones count up to the restore.
     pub(crate) fn admits_snapshot(manifest: &Manifest, batch: BatchNumber, found: &Identity) -> bool {
         let same_life = found.incarnation == manifest.identity.incarnation;
-        Identity { incarnation: manifest.identity.incarnation, ..*found } == manifest.identity
+        found.is_a_life_of(&manifest.identity)
             && (same_life || manifest.restored.is_some_and(|restored| batch <= restored.batch))
     }
 }

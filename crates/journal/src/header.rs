@@ -89,6 +89,13 @@ pub struct Identity {
     pub incarnation: Incarnation,
 }
 
+impl Identity {
+    /// Whether this is the same log, in whichever of its lives.
+    pub(crate) fn is_a_life_of(&self, log: &Self) -> bool {
+        (self.cluster, self.shard) == (log.cluster, log.shard)
+    }
+}
+
 /// What a frame is for. The numbers are stored and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]

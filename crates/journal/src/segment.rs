@@ -125,7 +125,7 @@ impl SegmentHeader {
         file_length: u64,
     ) -> Result<Self, SegmentFault> {
         let header = Self::decode_any(block)?;
-        if (Identity { incarnation: identity.incarnation, ..header.identity }) != *identity {
+        if !header.identity.is_a_life_of(identity) {
             return Err(SegmentFault::Foreign { found: header.identity });
         }
         if header.number != number {

@@ -224,7 +224,7 @@ impl SnapshotHeader {
         file_length: u64,
     ) -> Result<Self, SnapshotFault> {
         let header = Self::decode_any(block)?;
-        if (Identity { incarnation: identity.incarnation, ..header.identity }) != *identity {
+        if !header.identity.is_a_life_of(identity) {
             return Err(SnapshotFault::Foreign { found: header.identity });
         }
         if header.number != number {

@@ -1,8 +1,8 @@
 //! The words of test scripts (see [`crate::testing`]): names, amounts, times, and how a line becomes a record.
 
 use types::{
-    AccountNumber, Amount, Balance, Bic, Channel, Currency, Date, Digest, DigestKey, Duration, Iban, Party,
-    PaymentOrder, PrincipalNumber, ReasonCode, Remittance, SettlementMethod, Text, Timestamp,
+    AccountNumber, Amount, Balance, Bic, Channel, Currency, Date, Digest, DigestKey, Duration, Iban,
+    MandatoryParts, Party, PaymentOrder, PrincipalNumber, ReasonCode, Remittance, Text, Timestamp,
 };
 
 use crate::{
@@ -294,34 +294,17 @@ impl<'line> Words<'line> {
 /// An order of one cent between two accounts of bank A; a test changes what matters to it.
 pub(crate) fn order(id: &str, debtor_account: Iban, creditor_account: Iban) -> PaymentOrder {
     let party = |name| Party { name: Some(Text::parse(name).unwrap()), ..Party::default() };
-    PaymentOrder {
-        message_id: None,
-        created_at: None,
-        settlement_date: None,
-        settlement_method: SettlementMethod::ClearingSystem,
-        settlement_account: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        instruction_id: None,
+    let mandatory = MandatoryParts {
         end_to_end_id: Text::parse("NOTPROVIDED").unwrap(),
         transaction_id: Text::parse_identifier(id).unwrap(),
-        uetr: None,
         amount: Amount::from_minor_units(1).unwrap(),
         currency: Currency::EUR,
-        acceptance_time: Some(start()),
-        category_purpose: None,
-        purpose: None,
-        ultimate_debtor: None,
         debtor: party("Payer"),
         debtor_account,
-        debtor_proxy: None,
         debtor_agent: bank("A"),
         creditor_agent: bank("A"),
         creditor: party("Payee"),
         creditor_account,
-        creditor_proxy: None,
-        ultimate_creditor: None,
-        remittance: None,
-    }
+    };
+    PaymentOrder { acceptance_time: Some(start()), ..mandatory.into_order() }
 }

@@ -17,7 +17,7 @@ use ledger::{
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
-    Incarnation, Party, PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Sequence, SettlementMethod,
+    Incarnation, MandatoryParts, Party, PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Sequence,
     Text, Timestamp,
 };
 
@@ -231,36 +231,19 @@ fn fund(writer: &mut RecordWriter, request_id: RequestId, number: u32) {
 
 fn pay(writer: &mut RecordWriter, id: u32, payer: u32, payee: u32, amount: i64) {
     let party = Party { name: Some(Text::parse("Party").unwrap()), ..Party::default() };
-    let order = PaymentOrder {
-        message_id: None,
-        created_at: None,
-        settlement_date: None,
-        settlement_method: SettlementMethod::ClearingSystem,
-        settlement_account: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        instruction_id: None,
+    let mandatory = MandatoryParts {
         end_to_end_id: Text::parse("NOTPROVIDED").unwrap(),
         transaction_id: Text::parse(&format!("T{id}")).unwrap(),
-        uetr: None,
         amount: cents(amount),
         currency: Currency::EUR,
-        acceptance_time: Some(start()),
-        category_purpose: None,
-        purpose: None,
-        ultimate_debtor: None,
         debtor: party.clone(),
         debtor_account: iban(payer),
-        debtor_proxy: None,
         debtor_agent: bank(payer % 2),
         creditor_agent: bank(payee % 2),
         creditor: party,
         creditor_account: iban(payee),
-        creditor_proxy: None,
-        ultimate_creditor: None,
-        remittance: None,
     };
+    let order = PaymentOrder { acceptance_time: Some(start()), ..mandatory.into_order() };
     writer.payment(&order, start(), Channel::Grpc, |_, _| AccountNumber(0));
 }
 

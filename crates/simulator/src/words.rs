@@ -14,7 +14,7 @@ use ledger::{
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
-    Party, PaymentOrder, PrincipalNumber, Remittance, Sequence, SettlementMethod, Shard, StatusReason, Text,
+    MandatoryParts, Party, PaymentOrder, PrincipalNumber, Remittance, Sequence, Shard, StatusReason, Text,
     Timestamp,
 };
 
@@ -268,36 +268,24 @@ pub(crate) fn transaction_id(id: u32) -> Text<35> {
 fn order(payment: &Pay) -> PaymentOrder {
     let party = |name| Party { name: Some(Text::parse(name).expect("plain letters")), ..Party::default() };
     let body = &payment.body;
-    PaymentOrder {
-        message_id: Some(Text::parse(&format!("M{}", payment.message)).expect("plain letters")),
-        created_at: None,
-        settlement_date: None,
-        settlement_method: SettlementMethod::ClearingSystem,
-        settlement_account: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        instruction_id: None,
+    let mandatory = MandatoryParts {
         end_to_end_id: Text::parse("NOTPROVIDED").expect("plain letters"),
         transaction_id: transaction_id(payment.id),
-        uetr: None,
         amount: Amount::from_minor_units(body.amount).expect("steps have amounts in range"),
         currency: currency(body.currency),
-        acceptance_time: body.accepted,
-        category_purpose: None,
-        purpose: None,
-        ultimate_debtor: None,
         debtor: party("A payer"),
         debtor_account: iban(body.debtor),
-        debtor_proxy: None,
         debtor_agent: bic(payment.debtor_bank),
         creditor_agent: bic(body.creditor_bank),
         creditor: party("A payee"),
         creditor_account: iban(body.creditor),
-        creditor_proxy: None,
-        ultimate_creditor: None,
+    };
+    PaymentOrder {
+        message_id: Some(Text::parse(&format!("M{}", payment.message)).expect("plain letters")),
+        acceptance_time: body.accepted,
         remittance: Some(Remittance::Unstructured(
             Text::parse(&format!("Invoice {}", body.remittance)).expect("plain letters"),
         )),
+        ..mandatory.into_order()
     }
 }

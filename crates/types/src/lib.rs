@@ -37,8 +37,8 @@ pub use identifiers::{
 pub use lives::{Life, Lives, Located};
 pub use money::{Amount, AmountError, Balance};
 pub use order::{
-    Address, CategoryPurpose, Channel, OrganisationIdentification, OtherIdentification, Party, PaymentOrder,
-    PersonIdentification, PersonOrigin, Proxy, Remittance, SchemeName, SettlementMethod,
+    Address, CategoryPurpose, Channel, MandatoryParts, OrganisationIdentification, OtherIdentification,
+    Party, PaymentOrder, PersonIdentification, PersonOrigin, Proxy, Remittance, SchemeName, SettlementMethod,
 };
 pub use order_text::{FixedParts, OrderText};
 pub use plain_order::{PlainOrder, PlainParts};

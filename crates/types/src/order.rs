@@ -66,6 +66,67 @@ pub struct PaymentOrder {
     pub remittance: Option<Remittance>,
 }
 
+/// The parts without which there is no order.
+#[derive(Clone, Debug)]
+pub struct MandatoryParts {
+    /// The payer's bank.
+    pub debtor_agent: Bic,
+    /// The payer's bank's reference.
+    pub transaction_id: Text<35>,
+    /// The payee's bank.
+    pub creditor_agent: Bic,
+    /// The payer's account.
+    pub debtor_account: Iban,
+    /// The payee's account.
+    pub creditor_account: Iban,
+    /// The amount.
+    pub amount: Amount,
+    /// The amount's currency.
+    pub currency: Currency,
+    /// The payer's reference.
+    pub end_to_end_id: Text<35>,
+    /// The payer.
+    pub debtor: Party,
+    /// The payee.
+    pub creditor: Party,
+}
+
+impl MandatoryParts {
+    /// An order with nothing optional in it.
+    pub fn into_order(self) -> PaymentOrder {
+        PaymentOrder {
+            debtor_agent: self.debtor_agent,
+            transaction_id: self.transaction_id,
+            creditor_agent: self.creditor_agent,
+            debtor_account: self.debtor_account,
+            creditor_account: self.creditor_account,
+            amount: self.amount,
+            currency: self.currency,
+            end_to_end_id: self.end_to_end_id,
+            debtor: self.debtor,
+            creditor: self.creditor,
+            message_id: None,
+            created_at: None,
+            settlement_date: None,
+            settlement_method: SettlementMethod::default(),
+            settlement_account: None,
+            clearing_system: None,
+            instructing_agent: None,
+            instructed_agent: None,
+            instruction_id: None,
+            uetr: None,
+            acceptance_time: None,
+            category_purpose: None,
+            purpose: None,
+            ultimate_debtor: None,
+            debtor_proxy: None,
+            creditor_proxy: None,
+            ultimate_creditor: None,
+            remittance: None,
+        }
+    }
+}
+
 /// Through which door an order came. Stored; numbers are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {

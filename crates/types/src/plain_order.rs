@@ -6,7 +6,7 @@
 //! Invariant: a plain order and the payment order that it stands for have the same stored texts.
 
 use crate::{
-    Amount, Bic, Currency, Iban, OrderText, Party, PaymentOrder, Remittance, SettlementMethod, TextRef,
+    Amount, Bic, Currency, Iban, MandatoryParts, OrderText, Party, PaymentOrder, Remittance, TextRef,
     Timestamp,
 };
 
@@ -75,35 +75,23 @@ impl PlainOrder<'_> {
     /// The same order in memory of its own.
     pub fn to_order(&self) -> PaymentOrder {
         let party = |name: TextRef<'_, 140>| Party { name: Some(name.to_text()), ..Party::default() };
-        PaymentOrder {
-            message_id: None,
-            created_at: None,
-            settlement_date: None,
-            settlement_method: SettlementMethod::default(),
-            settlement_account: None,
-            clearing_system: None,
-            instructing_agent: None,
-            instructed_agent: None,
-            instruction_id: None,
+        let mandatory = MandatoryParts {
             end_to_end_id: self.end_to_end_id.to_text(),
             transaction_id: self.transaction_id.to_text(),
-            uetr: None,
             amount: self.amount,
             currency: self.currency,
-            acceptance_time: self.acceptance_time,
-            category_purpose: None,
-            purpose: self.purpose.map(TextRef::to_text),
-            ultimate_debtor: None,
             debtor: party(self.debtor_name),
             debtor_account: self.debtor_account,
-            debtor_proxy: None,
             debtor_agent: self.debtor_agent,
             creditor_agent: self.creditor_agent,
             creditor: party(self.creditor_name),
             creditor_account: self.creditor_account,
-            creditor_proxy: None,
-            ultimate_creditor: None,
+        };
+        PaymentOrder {
+            acceptance_time: self.acceptance_time,
+            purpose: self.purpose.map(TextRef::to_text),
             remittance: self.unstructured.map(|text| Remittance::Unstructured(text.to_text())),
+            ..mandatory.into_order()
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Wire messages to orders.
 
 use types::{
-    Address, Amount, Bic, CategoryPurpose, Currency, Iban, OrganisationIdentification, OtherIdentification,
-    Party, PaymentOrder, PersonIdentification, PersonOrigin, Proxy, Remittance, SchemeName, SettlementMethod,
-    Text,
+    Address, CategoryPurpose, MandatoryParts, OrganisationIdentification, OtherIdentification, Party,
+    PaymentOrder, PersonIdentification, PersonOrigin, Proxy, Remittance, SchemeName, SettlementMethod, Text,
 };
 
 use crate::convert::{FieldReader, Path};
@@ -22,20 +21,6 @@ pub fn order_from_payment(payment: &v1::Payment) -> Result<PaymentOrder, Vec<v1:
     let mut reader = FieldReader::new();
     let order = read_order(&mut reader, &Path::root("payment"), payment);
     reader.finish(order)
-}
-
-/// The fields without which there is no order.
-struct Mandatory {
-    debtor_agent: Bic,
-    transaction_id: Text<35>,
-    creditor_agent: Bic,
-    debtor_account: Iban,
-    creditor_account: Iban,
-    amount: Amount,
-    currency: Currency,
-    end_to_end_id: Text<35>,
-    debtor: Party,
-    creditor: Party,
 }
 
 fn read_order(reader: &mut FieldReader, path: &Path<'_>, payment: &v1::Payment) -> Option<PaymentOrder> {
@@ -86,7 +71,11 @@ fn read_order(reader: &mut FieldReader, path: &Path<'_>, payment: &v1::Payment) 
     Some(order)
 }
 
-fn read_mandatory(reader: &mut FieldReader, path: &Path<'_>, payment: &v1::Payment) -> Option<Mandatory> {
+fn read_mandatory(
+    reader: &mut FieldReader,
+    path: &Path<'_>,
+    payment: &v1::Payment,
+) -> Option<MandatoryParts> {
     let debtor_agent = reader.bic(&path.field("debtor_agent"), &payment.debtor_agent);
     let transaction_id = reader.identifier(&path.field("transaction_id"), &payment.transaction_id);
     let creditor_agent = reader.bic(&path.field("creditor_agent"), &payment.creditor_agent);
@@ -97,7 +86,7 @@ fn read_mandatory(reader: &mut FieldReader, path: &Path<'_>, payment: &v1::Payme
     let debtor = named_party(reader, &path.field("debtor"), payment.debtor.as_ref());
     let creditor = named_party(reader, &path.field("creditor"), payment.creditor.as_ref());
     let (amount, currency) = money?;
-    Some(Mandatory {
+    Some(MandatoryParts {
         debtor_agent: debtor_agent?,
         transaction_id: transaction_id?,
         creditor_agent: creditor_agent?,
@@ -109,42 +98,6 @@ fn read_mandatory(reader: &mut FieldReader, path: &Path<'_>, payment: &v1::Payme
         debtor: debtor?,
         creditor: creditor?,
     })
-}
-
-impl Mandatory {
-    /// An order with nothing optional in it.
-    fn into_order(self) -> PaymentOrder {
-        PaymentOrder {
-            debtor_agent: self.debtor_agent,
-            transaction_id: self.transaction_id,
-            creditor_agent: self.creditor_agent,
-            debtor_account: self.debtor_account,
-            creditor_account: self.creditor_account,
-            amount: self.amount,
-            currency: self.currency,
-            end_to_end_id: self.end_to_end_id,
-            debtor: self.debtor,
-            creditor: self.creditor,
-            message_id: None,
-            created_at: None,
-            settlement_date: None,
-            settlement_method: SettlementMethod::default(),
-            settlement_account: None,
-            clearing_system: None,
-            instructing_agent: None,
-            instructed_agent: None,
-            instruction_id: None,
-            uetr: None,
-            acceptance_time: None,
-            category_purpose: None,
-            purpose: None,
-            ultimate_debtor: None,
-            debtor_proxy: None,
-            creditor_proxy: None,
-            ultimate_creditor: None,
-            remittance: None,
-        }
-    }
 }
 
 /// Payer and payee must be there and have a name.

@@ -14,7 +14,7 @@ use ledger::{
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
-    Incarnation, Party, PaymentOrder, PrincipalNumber, ReasonCode, Sequence, SettlementMethod, Shard, Text,
+    Incarnation, MandatoryParts, Party, PaymentOrder, PrincipalNumber, ReasonCode, Sequence, Shard, Text,
     Timestamp,
 };
 
@@ -191,34 +191,17 @@ fn seal(kind: FrameKind, previous: Tail, time: Timestamp) -> SealInput {
 
 fn order(id: &str, to: &str, cents: i64, accepted: Timestamp) -> PaymentOrder {
     let party = |name| Party { name: Some(Text::parse(name).unwrap()), ..Party::default() };
-    PaymentOrder {
-        message_id: None,
-        created_at: None,
-        settlement_date: None,
-        settlement_method: SettlementMethod::ClearingSystem,
-        settlement_account: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        instruction_id: None,
+    let mandatory = MandatoryParts {
         end_to_end_id: Text::parse("NOTPROVIDED").unwrap(),
         transaction_id: Text::parse_identifier(id).unwrap(),
-        uetr: None,
         amount: Amount::from_minor_units(cents).unwrap(),
         currency: Currency::EUR,
-        acceptance_time: Some(accepted),
-        category_purpose: None,
-        purpose: None,
-        ultimate_debtor: None,
         debtor: party("A payer"),
         debtor_account: iban("A1"),
-        debtor_proxy: None,
         debtor_agent: bank("A"),
         creditor_agent: bank(&to[..1]),
         creditor: party("A payee"),
         creditor_account: iban(to),
-        creditor_proxy: None,
-        ultimate_creditor: None,
-        remittance: None,
-    }
+    };
+    PaymentOrder { acceptance_time: Some(accepted), ..mandatory.into_order() }
 }

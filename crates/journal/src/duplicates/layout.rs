@@ -146,8 +146,7 @@ impl RunHeader {
             return Err(damaged());
         }
         // A log that was restored goes on with the runs of its earlier lives; what the log says of a run tells which it is.
-        let in_this_life = Identity { incarnation: identity.incarnation, ..header.identity };
-        if in_this_life != *identity || header.number != number {
+        if !header.identity.is_a_life_of(identity) || header.number != number {
             return Err(RunError::Another { number });
         }
         Ok(header)

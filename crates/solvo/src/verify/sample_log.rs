@@ -15,7 +15,7 @@ use ledger::{
 };
 use types::{
     AccountNumber, Address, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
-    Iban, Incarnation, Party, PaymentOrder, PrincipalNumber, ReasonCode, Remittance, SettlementMethod, Shard,
+    Iban, Incarnation, MandatoryParts, Party, PaymentOrder, PrincipalNumber, ReasonCode, Remittance, Shard,
     Text, Timestamp,
 };
 
@@ -304,34 +304,22 @@ fn order(transaction_id: &str, amount: &str, time: Timestamp) -> PaymentOrder {
         ..Address::default()
     };
     let party = |name, address| Party { name: Some(Text::parse(name).unwrap()), address, ..Party::default() };
-    PaymentOrder {
-        message_id: Some(Text::parse("M1").unwrap()),
-        created_at: None,
-        settlement_date: None,
-        settlement_method: SettlementMethod::ClearingSystem,
-        settlement_account: None,
-        clearing_system: None,
-        instructing_agent: None,
-        instructed_agent: None,
-        instruction_id: None,
+    let mandatory = MandatoryParts {
         end_to_end_id: Text::parse("RENT-11").unwrap(),
         transaction_id: Text::parse_identifier(transaction_id).unwrap(),
-        uetr: None,
         amount: Amount::parse(amount, Currency::EUR).unwrap(),
         currency: Currency::EUR,
-        acceptance_time: Some(time),
-        category_purpose: None,
-        purpose: None,
-        ultimate_debtor: None,
         debtor: party("Anna Peeters", Some(debtor_address)),
         debtor_account: Iban::parse(DEBTOR_IBAN).unwrap(),
-        debtor_proxy: None,
         debtor_agent: Bic::parse("SLVOBEBB").unwrap(),
         creditor_agent: Bic::parse("SLVODEFF").unwrap(),
         creditor: party("Bernd Schmidt", None),
         creditor_account: Iban::parse(CREDITOR_IBAN).unwrap(),
-        creditor_proxy: None,
-        ultimate_creditor: None,
+    };
+    PaymentOrder {
+        message_id: Some(Text::parse("M1").unwrap()),
+        acceptance_time: Some(time),
         remittance: Some(Remittance::Unstructured(Text::parse("Rent for November").unwrap())),
+        ..mandatory.into_order()
     }
 }
