@@ -30,7 +30,7 @@ use crate::ticket::Ticket;
 
 /// Slices that may lie ready: one is being written while the next is copied.
 const SLICES_MAX: usize = 2;
-/// Pages that are merged between two looks at everything else: about a megabyte.
+/// Pages that are merged, or read back, between two looks at everything else: about a megabyte.
 const PAGES_AT_ONCE: usize = 256;
 /// A disk that failed, or is full, is tried again after this time.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -149,9 +149,9 @@ impl<S: Storage> SealingThread<S> {
                 return;
             }
             self.end_pause();
-            let is_slice = slice.is_some();
+            let is_new = slice.is_some() || self.sealer.is_ending();
             let made = match slice {
-                Some(slice) => self.sealer.take(&slice),
+                Some(slice) => self.sealer.take(&slice).map(|()| None),
                 None if self.paused_until.is_none() && self.sealer.has_work() => {
                     self.sealer.step(PAGES_AT_ONCE)
                 }
@@ -162,7 +162,7 @@ impl<S: Storage> SealingThread<S> {
             };
             match made {
                 Ok(run) => run.into_iter().for_each(|run| self.name(&run)),
-                Err(error) => self.pause(&error, is_slice),
+                Err(error) => self.pause(&error, is_new),
             }
         }
     }
@@ -226,11 +226,11 @@ impl<S: Storage> SealingThread<S> {
         let _ = self.events.send(Event::Submit(Submission::naming(run, self.key, ticket)));
     }
 
-    fn pause(&mut self, error: &RunError, is_slice: bool) {
+    fn pause(&mut self, error: &RunError, is_new: bool) {
         tracing::error!(%error, "a run of duplicates can't be made; it is tried again");
         let after = i64::try_from(TRY_AGAIN_AFTER.as_nanos()).expect("some seconds");
         self.paused_until = Some(monotonic() + after);
-        self.gave_up |= is_slice;
+        self.gave_up |= is_new;
     }
 
     /// After a pause, the payments of a run that was given up may be handed out anew.

@@ -30,7 +30,7 @@ pub use filter::{Filter, FilterLine};
 pub use layout::{RUN_ENTRY_LENGTH, run_name, run_number};
 pub use merge::Merger;
 pub use run::{Run, RunReader};
-pub use writer::RunWriter;
+pub use writer::{RunEnding, RunWriter};
 
 /// What the log says of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

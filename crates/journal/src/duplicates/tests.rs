@@ -46,7 +46,16 @@ fn write(storage: &MemoryStorage, number: u64, after: u64, entries: &[Entry]) ->
     for entry in entries {
         writer.push(Sequence(entry.sequence), time(entry.sequence), entry.hash, &entry.bytes()).unwrap();
     }
-    writer.finish().unwrap()
+    finish(writer).unwrap()
+}
+
+fn finish(writer: RunWriter<MemoryStorage>) -> Result<Run<MemoryFile>, RunError> {
+    let mut ending = writer.end()?;
+    loop {
+        if let Some(run) = ending.step(3)? {
+            return Ok(run);
+        }
+    }
 }
 
 fn time(sequence: u64) -> Timestamp {
@@ -93,6 +102,24 @@ fn a_run_of_payments_without_keys_has_none() {
     let run = write(&storage, 1, 0, &[Entry { sequence: 5, hash: None }]);
     assert_eq!(run.find_key(0, &|_| true).unwrap(), None);
     assert!(run.find_position(Sequence(5)).unwrap().is_some());
+}
+
+/// Whoever ends a run does other things between two steps: none of them is longer than it is asked to be.
+#[test]
+fn a_run_is_ended_in_steps() {
+    let storage = MemoryStorage::new();
+    let mut writer = RunWriter::create(storage.clone(), IDENTITY, 1, Sequence(9)).unwrap();
+    for entry in entries(10, 3000) {
+        writer.push(Sequence(entry.sequence), time(entry.sequence), entry.hash, &entry.bytes()).unwrap();
+    }
+    let mut ending = writer.end().unwrap();
+    let mut steps = 1;
+    while ending.step(1).unwrap().is_none() {
+        steps += 1;
+    }
+    let pages = storage.bytes(&run_name(1)).unwrap().len() / 4096 - 1;
+    // 2,400 keys have 10 pages; then all pages are read back, and one step finds that there are no more.
+    assert_eq!(steps, 10 + pages + 1);
 }
 
 fn merge(storage: &MemoryStorage, number: u64, runs: Vec<Arc<Run<MemoryFile>>>) -> Run<MemoryFile> {
@@ -188,7 +215,7 @@ fn a_power_loss_leaves_a_whole_run_or_none() {
                         let (sequence, time) = (Sequence(entry.sequence), time(entry.sequence));
                         writer.push(sequence, time, entry.hash, &entry.bytes())?;
                     }
-                    writer.finish()
+                    finish(writer)
                 });
             assert!(written.is_err());
             let after = storage.after_power_loss(&mut |_| fate);

@@ -147,7 +147,8 @@ fn without_room_for_their_names_segments_move_later() {
     let (storage, mut node) = written();
     node.journal.trim(BatchNumber(9)).unwrap();
     let makes = |it: &journal::Operation| it.kind == OperationKind::Create && it.name == ARCHIVE_NAME;
-    let moves = |it: &journal::Operation| it.kind == OperationKind::Rename && it.name.starts_with(ARCHIVE_NAME);
+    let moves =
+        |it: &journal::Operation| it.kind == OperationKind::Rename && it.name.starts_with(ARCHIVE_NAME);
     let failing: Vec<_> = operations(&storage).filter(|(_, it)| makes(it) || moves(it)).collect();
     assert!(failing.len() >= 4);
     for (index, operation) in failing {
