@@ -42,6 +42,7 @@ mod mutants;
 #[cfg(solvo_mutants)]
 pub mod mutants;
 mod pace;
+mod put_off;
 mod question;
 mod recovery;
 #[cfg(test)]
