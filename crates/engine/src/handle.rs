@@ -183,9 +183,9 @@ pub(crate) const LOOKS_UNDER_WAY_MAX: u64 = 1 << 12;
 /// What one look may add to a record.
 const RUN_ENTRY_BYTES: u64 = 128;
 const _: () = assert!(journal::RUN_ENTRY_LENGTH == 128);
-/// [`Submission::LENGTH_MAX`] as it is counted here.
-const SUBMISSION_BYTES_MAX: u64 = 192 << 10;
-const _: () = assert!(Submission::<Ticket>::LENGTH_MAX == 192 << 10);
+/// [`Submission::LENGTH_FOUND_MAX`] as it is counted here.
+const BYTES_FOUND_MAX: u64 = 256 << 10;
+const _: () = assert!(Submission::<Ticket>::LENGTH_FOUND_MAX == 256 << 10);
 /// Submissions and questions that may be queued: every one of them could be of a single command.
 pub(crate) const QUEUE_LENGTH: usize = 1 << 15;
 
@@ -288,7 +288,7 @@ impl Handle {
         // What is found there will be written into the records.
         let more = on_disk * RUN_ENTRY_BYTES;
         let length = length + more;
-        if length > SUBMISSION_BYTES_MAX {
+        if length > BYTES_FOUND_MAX {
             return Err(NotTaken::TooLarge);
         }
         let ticket = Ticket::Outcomes { sink, is_answers, length, received: monotonic() };

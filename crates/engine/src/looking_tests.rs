@@ -14,7 +14,7 @@ use types::Sequence;
 use super::*;
 use crate::handle::tests::handle;
 use crate::handle::{Handle, LOOKS_UNDER_WAY_MAX, RECORDS_UNDER_WAY_MAX};
-use crate::testing::{now, payment};
+use crate::testing::{commands, now, pay, payment};
 use crate::{NotTaken, Waiting};
 
 /// A run whose filter holds some keys and that has none of them, on a disk that no edge may wait for.
@@ -151,6 +151,23 @@ fn what_is_refused_touches_no_disk_and_leaves_no_trace() {
     assert_eq!(under_way(&handle), [0; 3]);
     look_up_all(&handle);
     assert_eq!((disk.reads(), submitted(&queue).is_none()), (0, true));
+}
+
+/// A bank sends a file again, and every one of its payments is on disk: what they bring along makes no part too large.
+#[test]
+fn a_whole_part_of_payments_on_disk_is_taken() {
+    let (handle, queue) = handle(8);
+    let mut part = commands();
+    for id in 0..512 {
+        pay(&mut part, &format!("T{id}"), 1, now().wall);
+    }
+    let disk = Disk::of(&handle, &part, false);
+    let length = u64::try_from(part.length()).unwrap() + 512 * 128;
+    assert!(length > u64::try_from(Submission::<Ticket>::LENGTH_MAX).unwrap());
+    let _told = submit(&handle, part).unwrap();
+    assert_eq!(under_way(&handle), [512, length, 512]);
+    look_up_all(&handle);
+    assert_eq!((disk.reads(), submitted(&queue).is_some()), (512, true));
 }
 
 #[test]

@@ -46,16 +46,7 @@ fn write(storage: &MemoryStorage, number: u64, after: u64, entries: &[Entry]) ->
     for entry in entries {
         writer.push(Sequence(entry.sequence), time(entry.sequence), entry.hash, &entry.bytes()).unwrap();
     }
-    finish(writer).unwrap()
-}
-
-fn finish(writer: RunWriter<MemoryStorage>) -> Result<Run<MemoryFile>, RunError> {
-    let mut ending = writer.end()?;
-    loop {
-        if let Some(run) = ending.step(3)? {
-            return Ok(run);
-        }
-    }
+    writer.finish().unwrap()
 }
 
 fn time(sequence: u64) -> Timestamp {
@@ -215,7 +206,7 @@ fn a_power_loss_leaves_a_whole_run_or_none() {
                         let (sequence, time) = (Sequence(entry.sequence), time(entry.sequence));
                         writer.push(sequence, time, entry.hash, &entry.bytes())?;
                     }
-                    finish(writer)
+                    writer.finish()
                 });
             assert!(written.is_err());
             let after = storage.after_power_loss(&mut |_| fate);

@@ -83,6 +83,22 @@ impl<S: Storage> RunWriter<S> {
         build.begin_keys(u64::try_from(keys.len()).expect("64 bits"))?;
         Ok(RunEnding(Ending::Keys { build, keys: keys.into_iter(), upto, newest_time }))
     }
+
+    /// Ends the run at once, for whoever has nothing else to do meanwhile.
+    ///
+    /// # Errors
+    /// If anything fails, or what is read is not what was written.
+    ///
+    /// # Panics
+    /// If it has no payments.
+    pub fn finish(self) -> Result<Run<S::File>, RunError> {
+        let mut ending = self.end()?;
+        loop {
+            if let Some(run) = ending.step(usize::MAX)? {
+                return Ok(run);
+            }
+        }
+    }
 }
 
 /// A run whose payments are written: its keys follow, it gets its name, durably, and is read back.
