@@ -123,7 +123,7 @@ impl Bank {
 
 /// A start from now on.
 pub fn start(bic: &str) -> v1::ConnectStart {
-    v1::ConnectStart { bic: bic.to_owned(), last_sequence: None, questions_only: false }
+    v1::ConnectStart { bic: bic.to_owned(), ..Default::default() }
 }
 
 /// An answer to a question.

@@ -46,9 +46,10 @@ impl Exchange {
         let responses = client.exchange(ReceiverStream::new(outbound)).await?.into_inner();
         let mut exchange = Self { requests, responses, as_of_sequence: 0 };
         let stands = exchange.try_next().await?.expect("a connection starts or fails");
-        let sequence = stands.sequence;
-        let empty = v1::Iso20022ServiceExchangeResponse { sequence, ..Default::default() };
+        let v1::Iso20022ServiceExchangeResponse { sequence, incarnation, .. } = stands;
+        let empty = v1::Iso20022ServiceExchangeResponse { sequence, incarnation, ..Default::default() };
         assert_eq!(stands, empty, "the first message has no document");
+        assert!(incarnation.is_some(), "the position has a life");
         exchange.as_of_sequence = sequence;
         Ok(exchange)
     }

@@ -16,6 +16,7 @@ pub mod http2;
 mod node;
 mod old_log;
 pub mod secured;
+mod trimmed;
 mod wait;
 mod world;
 
@@ -25,6 +26,7 @@ pub use dependencies::{ALLOWED, BANNED, CORE, Workspace};
 pub use exchange::{Exchange, Kept, document, kept, now, order, sample};
 pub use node::Node;
 pub use old_log::write_old_log;
+pub use trimmed::trim_log;
 pub use wait::{ago, ahead, nanoseconds, until};
 pub use world::{
     ALFA, BETA, GAMMA, MIXED, OPENING_BALANCE, World, account, belgian, dutch, french, german, money, party,

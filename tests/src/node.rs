@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use engine::{Config, Engine, Handle, StartError};
 use history::Keeper;
-use history::receipts::{Keeper as ReceiptKeeper, Running, SigningKey};
+use history::receipts::{Keeper as ReceiptKeeper, LogOf, Running, SigningKey};
 use journal::SegmentSize;
 use ledger::Limits;
 use server::{Identities, ReceiptDesk, ServeError, Served, ServerLimits};
@@ -105,6 +105,11 @@ impl Node {
     /// A node on a fresh folder, with mutual TLS, history and receipts.
     pub async fn secured(identities: Arc<Identities>, limits: ServerLimits) -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        Self::secured_on(folder, identities, limits).await
+    }
+
+    /// The same on a folder that may have been used before.
+    pub async fn secured_on(folder: TempDir, identities: Arc<Identities>, limits: ServerLimits) -> Self {
         let engine = Self::start_engine(folder.path()).await.expect("the node starts");
         Self::serve_engine_as(Some(identities), engine, folder, limits, ROOM, Keeps::ALL).await
     }
@@ -249,8 +254,9 @@ impl Node {
 fn keep_receipts(folder: &Path, handle: &Handle) -> (ReceiptDesk, Running) {
     let key = SigningKey::load_or_make(&folder.join("receipt-key")).expect("a key can be made");
     let interval = types::Duration::from_seconds(1);
-    let (cluster, digest_key, frames) = (handle.cluster(), *handle.digest_key(), handle.log().frames());
-    let keeper = ReceiptKeeper::open(&folder.join("receipts"), key, cluster, digest_key, interval, frames);
+    let (cluster, digest_key, lives) = (handle.cluster(), *handle.digest_key(), handle.lives().clone());
+    let (log, frames) = (LogOf { cluster, digest_key, lives }, handle.log().frames());
+    let keeper = ReceiptKeeper::open(&folder.join("receipts"), key, log, interval, frames);
     let keeper = Arc::new(keeper.expect("checkpoints can be kept"));
     let handle = handle.clone();
     let quiet = move |end| {

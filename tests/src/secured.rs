@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use server::{Identities, IdentityFiles, ServerLimits};
@@ -71,6 +71,15 @@ impl Secured {
     /// A node with mutual TLS.
     pub async fn start() -> Self {
         Self::with_limits(ServerLimits::default()).await
+    }
+
+    /// Stops the node in an orderly way and starts another one on its folder, with a change to that in between.
+    pub async fn restart_after(self, change: impl FnOnce(&Path)) -> Self {
+        let Self { node, authority, identities, files } = self;
+        let folder = node.stop().await;
+        change(folder.path());
+        let node = Node::secured_on(folder, Arc::clone(&identities), ServerLimits::default()).await;
+        Self { node, authority, identities, files }
     }
 
     /// Where it listens.

@@ -25,6 +25,9 @@ pub struct BankOptions {
     /// The last position that the bank has processed; outcomes from it on follow. `None`: outcomes from now on. `Some(0)`:
     /// all that are kept.
     pub last_sequence: Option<u64>,
+    /// The life of the log that gave that position ([`BankConnection::incarnation`]), kept beside it. Without it a node that
+    /// was restored from a backup may refuse the position.
+    pub incarnation: Option<u64>,
     /// Whether the connection only shares the work of answering, and hears of no outcomes.
     pub questions_only: bool,
 }
@@ -32,7 +35,7 @@ pub struct BankOptions {
 impl BankOptions {
     /// Questions, and outcomes from now on.
     pub fn new(bic: impl Into<String>) -> Self {
-        Self { bic: bic.into(), last_sequence: None, questions_only: false }
+        Self { bic: bic.into(), last_sequence: None, incarnation: None, questions_only: false }
     }
 }
 
@@ -43,15 +46,16 @@ pub struct BankConnection(Resumable<ConnectCall>);
 impl BankConnection {
     /// A connection of a bank. It is opened when something is first asked for.
     pub fn open(client: &Client, options: BankOptions) -> Self {
-        let BankOptions { bic, last_sequence, questions_only } = options;
-        Self(Resumable::new(client, ConnectCall { bic, questions_only }, last_sequence))
+        let BankOptions { bic, last_sequence, incarnation, questions_only } = options;
+        Self(Resumable::new(client, ConnectCall { bic, questions_only }, last_sequence, incarnation))
     }
 
     /// What the bank hears next: at least one event, in the order of the log. A connection that was opened again begins
     /// with [`Heard::Started`]. Nothing is lost if the future is dropped.
     ///
     /// # Errors
-    /// If the node refuses the connection, or the attempts are used up.
+    /// If the node refuses the connection, or the attempts are used up. Also with POSITION_TOO_OLD where the node has been
+    /// restored from a backup since the connection began: open a new one from what was processed, and drop the rest.
     pub async fn next(&mut self) -> Result<Vec<Heard>, ClientError> {
         loop {
             // An event that this version does not know is of a newer node.
@@ -72,6 +76,11 @@ impl BankConnection {
     /// The position that a bank has to keep, to go on from when it starts again.
     pub const fn position(&self) -> Option<u64> {
         self.0.position()
+    }
+
+    /// The life of the log that gave the position: to be kept beside it, in one transaction.
+    pub const fn incarnation(&self) -> Option<u64> {
+        self.0.incarnation()
     }
 
     /// Where answers go in, for the tasks that decide.
@@ -119,23 +128,33 @@ impl ResumableCall for ConnectCall {
     const PATH: &'static str = "/solvo.v1.ParticipantService/Connect";
     const TALKS: bool = true;
 
-    fn start(&self, position: Option<u64>) -> Self::Request {
+    fn start(&self, position: Option<u64>, incarnation: Option<u64>) -> Self::Request {
         let start = v1::ConnectStart {
             bic: self.bic.clone(),
             last_sequence: position,
             questions_only: self.questions_only,
+            incarnation,
         };
         v1::ConnectRequest { request: Some(Request::Start(start)) }
     }
 
+    fn incarnation(&self, response: &Self::Response) -> Option<u64> {
+        started(response)?.incarnation
+    }
+
     fn position_after(&self, position: Option<u64>, response: &Self::Response) -> Option<u64> {
-        let started = response.events.iter().find_map(|event| match &event.event {
-            Some(Heard::Started(started)) => Some(started.as_of_sequence),
-            Some(Heard::Question(_) | Heard::Report(_) | Heard::AnswerResult(_)) | None => None,
-        });
+        let started = started(response).map(|started| started.as_of_sequence);
         // Whoever wanted outcomes from now on has a position from the first connection on, lest the next one miss some.
         if self.questions_only { position } else { position.or(started) }
     }
+}
+
+/// How a connection began, if this message says so.
+fn started(response: &v1::ConnectResponse) -> Option<&v1::ConnectStarted> {
+    response.events.iter().find_map(|event| match &event.event {
+        Some(Heard::Started(started)) => Some(started),
+        Some(Heard::Question(_) | Heard::Report(_) | Heard::AnswerResult(_)) | None => None,
+    })
 }
 
 impl v1::PaymentQuestion {

@@ -14,6 +14,8 @@ pub struct ExchangeOptions {
     pub bic: String,
     /// As in [`BankOptions`](crate::BankOptions).
     pub last_sequence: Option<u64>,
+    /// As in [`BankOptions`](crate::BankOptions).
+    pub incarnation: Option<u64>,
     /// Whether documents to the bank carry a business application header.
     pub with_header: bool,
 }
@@ -21,7 +23,7 @@ pub struct ExchangeOptions {
 impl ExchangeOptions {
     /// Documents without header, and outcomes from now on.
     pub fn new(bic: impl Into<String>) -> Self {
-        Self { bic: bic.into(), last_sequence: None, with_header: false }
+        Self { bic: bic.into(), last_sequence: None, incarnation: None, with_header: false }
     }
 }
 
@@ -32,14 +34,14 @@ pub struct IsoExchange(Resumable<ExchangeCall>);
 impl IsoExchange {
     /// A connection of a bank. It is opened when something is first asked for.
     pub fn open(client: &Client, options: ExchangeOptions) -> Self {
-        let ExchangeOptions { bic, last_sequence, with_header } = options;
-        Self(Resumable::new(client, ExchangeCall { bic, with_header }, last_sequence))
+        let ExchangeOptions { bic, last_sequence, incarnation, with_header } = options;
+        Self(Resumable::new(client, ExchangeCall { bic, with_header }, last_sequence, incarnation))
     }
 
     /// The next document. An empty one says that the connection stands. Nothing is lost if the future is dropped.
     ///
     /// # Errors
-    /// If the node refuses the connection, or the attempts are used up.
+    /// As for [`BankConnection::next`](crate::BankConnection::next).
     pub async fn next(&mut self) -> Result<v1::Iso20022ServiceExchangeResponse, ClientError> {
         self.0.next().await
     }
@@ -52,6 +54,11 @@ impl IsoExchange {
     /// The position that a bank has to keep, to go on from when it starts again.
     pub const fn position(&self) -> Option<u64> {
         self.0.position()
+    }
+
+    /// The life of the log that gave the position: to be kept beside it, in one transaction.
+    pub const fn incarnation(&self) -> Option<u64> {
+        self.0.incarnation()
     }
 
     /// Where documents go in.
@@ -92,13 +99,18 @@ impl ResumableCall for ExchangeCall {
     const PATH: &'static str = "/solvo.v1.Iso20022Service/Exchange";
     const TALKS: bool = true;
 
-    fn start(&self, position: Option<u64>) -> Self::Request {
+    fn start(&self, position: Option<u64>, incarnation: Option<u64>) -> Self::Request {
         let start = v1::Iso20022ServiceExchangeStart {
             bic: self.bic.clone(),
             last_sequence: position,
             with_header: self.with_header,
+            incarnation,
         };
         v1::Iso20022ServiceExchangeRequest { request: Some(Request::Start(start)) }
+    }
+
+    fn incarnation(&self, response: &Self::Response) -> Option<u64> {
+        response.incarnation
     }
 
     fn position_after(&self, position: Option<u64>, response: &Self::Response) -> Option<u64> {

@@ -40,8 +40,8 @@ masked! {
     Iso20022ServiceSubmitResponse { message_name, outcome }
     SetAccountFlagRequest { request_id, currency_code, flagged }
     Iso20022ServiceExchangeRequest {}
-    Iso20022ServiceExchangeResponse { message_name, sequence, possible_repeat }
-    WatchRequest { participants, after_sequence, types }
+    Iso20022ServiceExchangeResponse { message_name, sequence, possible_repeat, incarnation }
+    WatchRequest { participants, after_sequence, incarnation, types }
     Event { sequence, r#type, time, outcome, alert, participant }
     PaymentSummary { creditor_agent, amount }
     ListPaymentsRequest { participant, from_time, until_time, statuses, counterpart, page_size }

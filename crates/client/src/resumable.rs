@@ -5,6 +5,8 @@
 //! - Whatever was sent, or waited to be sent, belongs to one connection and ends with it. A node asks again what it
 //!   has no answer to, so nothing is sent twice on the client's own account.
 //! - A call that breaks is opened again after a wait that grows; one that the node refuses ends.
+//! - A call with a position stays in one life of the log. When the node has been restored from a backup meanwhile, the call
+//!   ends, because what its caller has heard and not processed yet may be of a part that is lost.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,10 +17,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::{Request, Status, Streaming};
+use tonic::{Code, Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::retry::Verdict;
+use crate::v1::ErrorReason;
 use crate::{Client, ClientError, Refusal};
 
 /// Messages that wait to be sent on one connection. More would only be older when they leave.
@@ -36,8 +39,11 @@ pub trait ResumableCall: Send + Sync + 'static {
     /// Whether anything is sent after the first message.
     const TALKS: bool;
 
-    /// The first message, which names the position to go on from.
-    fn start(&self, position: Option<u64>) -> Self::Request;
+    /// The first message, which names the position to go on from, and the life of the log that gave it, if that is known.
+    fn start(&self, position: Option<u64>, incarnation: Option<u64>) -> Self::Request;
+
+    /// The life of the log that gives the positions of this message, if it says so.
+    fn incarnation(&self, response: &Self::Response) -> Option<u64>;
 
     /// The position to go on from if the connection breaks after this message came.
     fn position_after(&self, position: Option<u64>, response: &Self::Response) -> Option<u64>;
@@ -51,6 +57,10 @@ pub struct Resumable<Call: ResumableCall> {
     client: Client,
     call: Call,
     position: Option<u64>,
+    /// The life of the log that gave the position.
+    incarnation: Option<u64>,
+    /// Whether anything has been heard, of that life.
+    has_heard: bool,
     open: Option<Streaming<Call::Response>>,
     outgoing: Outgoing<Call::Request>,
     /// Connections that failed since the last message.
@@ -59,12 +69,14 @@ pub struct Resumable<Call: ResumableCall> {
 }
 
 impl<Call: ResumableCall> Resumable<Call> {
-    /// A call that goes on from a position. It is opened when the first message is asked for.
-    pub fn new(client: &Client, call: Call, position: Option<u64>) -> Self {
+    /// A call that goes on from a position, given by a life of the log. It is opened when the first message is asked for.
+    pub fn new(client: &Client, call: Call, position: Option<u64>, incarnation: Option<u64>) -> Self {
         Self {
             client: client.clone(),
             call,
             position,
+            incarnation,
+            has_heard: false,
             open: None,
             outgoing: Outgoing(Arc::default()),
             failures: 0,
@@ -85,6 +97,7 @@ impl<Call: ResumableCall> Resumable<Call> {
             match self.message().await {
                 Ok(message) => {
                     self.failures = 0;
+                    self.stay_in(self.call.incarnation(&message))?;
                     self.position = self.call.position_after(self.position, &message);
                     return Ok(message);
                 }
@@ -96,6 +109,11 @@ impl<Call: ResumableCall> Resumable<Call> {
     /// Where the call goes on from when it is opened again.
     pub const fn position(&self) -> Option<u64> {
         self.position
+    }
+
+    /// The life of the log that gave the position, to be kept beside it; `None` as long as no node has told it.
+    pub const fn incarnation(&self) -> Option<u64> {
+        self.incarnation
     }
 
     /// Everything up to this position has been processed. A position that was passed before changes nothing.
@@ -114,6 +132,19 @@ impl<Call: ResumableCall> Resumable<Call> {
         self.outgoing.replace(None);
     }
 
+    /// Takes in which life of the log a message is of. Where another one was heard of before, a call with a position ends.
+    fn stay_in(&mut self, life: Option<u64>) -> Result<(), ClientError> {
+        let Some(life) = life else { return Ok(()) };
+        if self.has_heard && self.position.is_some() && self.incarnation != Some(life) {
+            self.disconnect();
+            return Err(ClientError::NotDone(restored_meanwhile()));
+        }
+        // What was kept before a restore has its position in the new life too: the node has said so.
+        self.incarnation = Some(life);
+        self.has_heard = true;
+        Ok(())
+    }
+
     async fn message(&mut self) -> Result<Call::Response, Status> {
         let stream = match &mut self.open {
             Some(stream) => stream,
@@ -128,7 +159,7 @@ impl<Call: ResumableCall> Resumable<Call> {
 
     async fn connect(&self) -> Result<Streaming<Call::Response>, Status> {
         let (sender, queue) = mpsc::channel(QUEUED_MESSAGES_MAX);
-        sender.try_send(self.call.start(self.position)).expect("a new queue has room");
+        sender.try_send(self.call.start(self.position, self.incarnation)).expect("a new queue has room");
         self.outgoing.replace(Call::TALKS.then_some(sender));
         let mut call = Grpc::new(self.client.channel());
         let opening = async {
@@ -157,6 +188,13 @@ impl<Call: ResumableCall> Resumable<Call> {
         self.resume_at = Some(Instant::now() + delay);
         Ok(())
     }
+}
+
+/// What was heard before is of another life of the log than what comes now.
+fn restored_meanwhile() -> Refusal {
+    let message = "the node was restored from a backup: what was heard and is not processed yet may be lost; drop it, and open \
+                   a new connection from the last position that was processed, with its incarnation";
+    Refusal::new(Code::OutOfRange, ErrorReason::PositionTooOld, message)
 }
 
 impl<Call: ResumableCall> fmt::Debug for Resumable<Call> {

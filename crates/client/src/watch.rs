@@ -14,15 +14,16 @@ pub struct Watcher(Resumable<WatchCall>);
 impl Watcher {
     /// Watches what the request says, from its position on. The call is opened when something is first asked for.
     pub fn open(client: &Client, request: v1::WatchRequest) -> Self {
-        let position = request.after_sequence;
-        Self(Resumable::new(client, WatchCall { request }, position))
+        let (position, incarnation) = (request.after_sequence, request.incarnation);
+        Self(Resumable::new(client, WatchCall { request }, position, incarnation))
     }
 
     /// What happened next. It may have no events, and then only says how far everything has been told. Nothing is lost
     /// if the future is dropped.
     ///
     /// # Errors
-    /// If the node refuses to be watched, or the attempts are used up.
+    /// If the node refuses to be watched, or the attempts are used up. Also with POSITION_TOO_OLD where the node has been
+    /// restored from a backup since the call began: what was told may be lost, so compare, and watch anew.
     pub async fn next(&mut self) -> Result<v1::WatchResponse, ClientError> {
         self.0.next().await
     }
@@ -30,6 +31,11 @@ impl Watcher {
     /// The position to go on from. To survive the process it has to be kept with what was made of the events.
     pub const fn position(&self) -> Option<u64> {
         self.0.position()
+    }
+
+    /// The life of the log that gave the position: to be kept beside it.
+    pub const fn incarnation(&self) -> Option<u64> {
+        self.0.incarnation()
     }
 }
 
@@ -46,8 +52,12 @@ impl ResumableCall for WatchCall {
     const PATH: &'static str = "/solvo.v1.EventService/Watch";
     const TALKS: bool = false;
 
-    fn start(&self, position: Option<u64>) -> v1::WatchRequest {
-        v1::WatchRequest { after_sequence: position, ..self.request.clone() }
+    fn start(&self, position: Option<u64>, incarnation: Option<u64>) -> v1::WatchRequest {
+        v1::WatchRequest { after_sequence: position, incarnation, ..self.request.clone() }
+    }
+
+    fn incarnation(&self, response: &Self::Response) -> Option<u64> {
+        response.incarnation
     }
 
     fn position_after(&self, position: Option<u64>, response: &Self::Response) -> Option<u64> {

@@ -441,6 +441,11 @@ impl Handle {
         &self.digest_key
     }
 
+    /// The lives of the log; the last of them lasts as long as this engine runs.
+    pub fn lives(&self) -> &Lives {
+        &self.lives
+    }
+
     /// The id of the payment at a position.
     pub fn payment_id(&self, sequence: Sequence) -> PaymentId {
         self.lives.payment_id(SHARD, sequence)

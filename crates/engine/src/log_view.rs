@@ -164,6 +164,19 @@ impl LogView {
         Ok(positions.iter().map(|position| found.get(position).cloned()).collect())
     }
 
+    /// The log's time at a position; `None` if the log has not come to it.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    pub fn time_at(&self, position: Sequence) -> Result<Option<Timestamp>, LogError> {
+        let mut time = None;
+        self.source.read_at(&[position], &mut |frame| {
+            time = Some(frame.header().time);
+            ControlFlow::Break(())
+        })?;
+        Ok(time)
+    }
+
     /// The document that brought the payment at this position, compressed; `None` if it came in another form, or the
     /// document has been erased.
     ///

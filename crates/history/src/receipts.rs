@@ -21,9 +21,9 @@ mod tree;
 mod worker;
 
 pub use builder::BuildError;
-pub use checkpoint::{CHECKPOINT_LENGTH, Checkpoint, SignedCheckpoint};
+pub use checkpoint::{CHECKPOINT_LENGTH, Checkpoint, EarlierLife, SignedCheckpoint};
 pub use checkpoints::{Checkpoints, ReceiptError};
-pub use keeper::{INTERVAL, Keeper, OpenError};
+pub use keeper::{INTERVAL, Keeper, LogOf, OpenError};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use leaf::{Hash, Sides};
 pub use receipt::{Balances, Facts, Receipt, ReceiptFault};

@@ -19,7 +19,7 @@ use crate::walk::{self, Order};
 /// Items that one question examines at the most.
 pub const EXAMINED_MAX: usize = 20_000;
 
-/// Days that one question about an end-to-end id searches at the most.
+/// Days that one question about a reference searches at the most.
 pub const DAYS_MAX: u16 = 400;
 
 /// History at one moment.
@@ -153,7 +153,8 @@ impl View {
         walk::payment(&self.reading, sequence)
     }
 
-    /// The payment that holds a key: the latest, or the one that came in nearest after a time.
+    /// The payment that holds a key: the latest, or the one that came in nearest after a time. Looks at the days around that
+    /// time, and then at the latest [`DAYS_MAX`].
     ///
     /// # Errors
     /// If the store can't be read.
@@ -171,7 +172,8 @@ impl View {
             .map(keys::day)
             .into_iter()
             .flat_map(|day| [day, day.saturating_add(1), day.saturating_sub(1)]);
-        let days = near.filter(|day| (first..=last).contains(day)).chain((first..=last).rev());
+        let days =
+            near.filter(|day| (first..=last).contains(day)).chain((first..=last).rev().take(DAYS_MAX.into()));
         for day in days {
             if let Some(row) = self.reading.get(Space::Names, &name.on(day))? {
                 let sequence = crate::bytes::RowReader::new(&row).number().map(Sequence);

@@ -114,10 +114,14 @@ impl ResumableCall for LeanConnect {
     const PATH: &'static str = "/solvo.v1.ParticipantService/Connect";
     const TALKS: bool = true;
 
-    fn start(&self, position: Option<u64>) -> Said {
-        let start =
-            v1::ConnectStart { bic: self.bic.to_owned(), last_sequence: position, questions_only: false };
+    fn start(&self, position: Option<u64>, incarnation: Option<u64>) -> Said {
+        let bic = self.bic.to_owned();
+        let start = v1::ConnectStart { bic, last_sequence: position, incarnation, questions_only: false };
         Said { start: Some(start), answers: None }
+    }
+
+    fn incarnation(&self, heard: &Heard) -> Option<u64> {
+        heard.events.iter().find_map(|event| event.started.as_ref()?.incarnation)
     }
 
     fn position_after(&self, position: Option<u64>, heard: &Heard) -> Option<u64> {
@@ -201,9 +205,10 @@ mod tests {
         let answers = v1::connect_request::Request::Answers(v1::PaymentAnswers { answers: vec![answer] });
         let expected = v1::ConnectRequest { request: Some(answers) };
         assert_eq!(said.encode_to_vec(), expected.encode_to_vec());
-        let start = LeanConnect { bic: "LOADATWW001" }.start(Some(4));
+        let start = LeanConnect { bic: "LOADATWW001" }.start(Some(4), Some(7));
         let read = v1::ConnectRequest::decode(start.encode_to_vec().as_slice()).unwrap();
         let Some(v1::connect_request::Request::Start(start)) = read.request else { panic!("{read:?}") };
         assert_eq!((start.bic.as_str(), start.last_sequence), ("LOADATWW001", Some(4)));
+        assert_eq!(start.incarnation, Some(7));
     }
 }

@@ -96,7 +96,7 @@ impl Responders {
         for index in banks.clone() {
             let bic = LOAD_REMOTE_BANKS[index].bic_text();
             let bank = RespondingBank {
-                call: Resumable::new(&client, LeanConnect { bic }, None),
+                call: Resumable::new(&client, LeanConnect { bic }, None, None),
                 are_silent: silent.contains(&index).then(|| are_silent.clone()),
                 counts: counts.clone(),
             };

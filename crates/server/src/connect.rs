@@ -15,11 +15,12 @@ use prost::Message;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
-use types::{PrincipalNumber, Sequence};
+use types::PrincipalNumber;
 
 use crate::admission::undecodable;
 use crate::answers::{Answers, answer_results, take_answers};
 use crate::caller::Caller;
+use crate::lives::Named;
 use crate::node::Node;
 use crate::refusals::{bank_not_yours, invalid, stopping_connection};
 use crate::replies::filled_by;
@@ -94,7 +95,7 @@ async fn tell(
     sender: mpsc::Sender<Sent>,
     mut hung_up: oneshot::Receiver<()>,
 ) -> Result<(), Status> {
-    let mut events = vec![started(&connection)];
+    let mut events = vec![started(node, &connection)];
     loop {
         let room = tokio::select! {
             room = sender.clone().reserve_owned() => room,
@@ -157,12 +158,13 @@ fn decoded(Encoded(message): Encoded) -> Result<v1::ConnectRequest, Status> {
     v1::ConnectRequest::decode(message).map_err(undecodable)
 }
 
-fn started(connection: &Connection) -> Event {
+fn started(node: &Node, connection: &Connection) -> Event {
     let as_of = connection.as_of();
     Event::Started(v1::ConnectStarted {
         as_of_sequence: as_of.sequence.0,
         as_of_time: Some(timestamp(as_of.time)),
         unanswered: connection.unanswered(),
+        incarnation: Some(node.handle.lives().last().incarnation.0),
     })
 }
 
@@ -172,7 +174,7 @@ fn read_start(first: v1::ConnectRequest) -> Result<Start, Status> {
     let bank = reader.bic(&Path::root("start").field("bic"), &start.bic);
     let bank = reader.finish(bank).map_err(invalid)?;
     let wants = Wants { debit_questions: true, credit_questions: true, reports: !start.questions_only };
-    Ok(Start { bank, last: start.last_sequence.map(Sequence), wants })
+    Ok(Start { bank, last: Named::read(start.last_sequence, start.incarnation), wants })
 }
 
 fn start_missing() -> Status {

@@ -3,43 +3,50 @@
 //! Invariants:
 //! - A caller sees its own banks' side of a payment, as that side was told, and the money of its own banks.
 //! - Nothing but these calls waits for history. Reading it waits for the disk, so it is done by threads that may, few
-//!   at a time.
+//!   at a time, and fewer for each caller. The look for a payment that the engine has forgotten has places of its own.
 
 mod asked;
 mod token;
 mod told;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use client::v1;
 use client::v1::history_service_server::HistoryService;
 use engine::{Answer, Answered, LogError, LogView, Question, StoredOrder};
 use history::{EntryKind, EntryRow, History, PaymentRow, Side, StoreError, View, Watermark};
 use ledger::PaymentAnswer;
-use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
-use types::{Bic, DigestKey, Duration, Sequence, Text, Timestamp};
+use types::{Bic, DigestKey, Duration, PrincipalNumber, Sequence, Text, Timestamp};
 
 use crate::caller::Caller;
+use crate::lives;
+use crate::log::GivesUp;
 use crate::node::Node;
+use crate::per_caller::Readings;
 use crate::refusals::{bank_not_yours, history_unavailable, log_unreadable, position_ahead};
 use asked::{Whose, read_balance, read_entries, read_find, read_list};
 use told::{as_of, entry, page, record};
 
-/// Readings of history that may be under way at once.
-const READINGS_MAX: usize = 8;
+/// Readings of history that may be under way at once: of everybody, and of one caller.
+const READINGS_MAX: (usize, usize) = (8, 2);
+
+/// Looks for forgotten payments that may be under way at once, in the same way.
+const LOOKS_MAX: (usize, usize) = (4, 2);
 
 /// The node's history, if it keeps one.
 #[derive(Debug)]
 pub(crate) struct Past {
     history: Option<History>,
-    readings: Arc<Semaphore>,
+    readings: Readings,
+    looks: Readings,
 }
 
 impl Past {
     pub(crate) fn new(history: Option<History>) -> Self {
-        Self { history, readings: Arc::new(Semaphore::new(READINGS_MAX)) }
+        let [readings, looks] = [READINGS_MAX, LOOKS_MAX].map(|(all, own)| Readings::new(all, own));
+        Self { history, readings, looks }
     }
 }
 
@@ -80,7 +87,7 @@ impl HistoryService for HistoryCalls {
         let asked = read_list(&self.0, &caller, request.get_ref())?;
         let (query, account, page_asked) = (asked.query, asked.account, asked.page);
         let (after, size) = (page_asked.after, page_asked.size);
-        let found = self.read(move |view, log| {
+        let found = self.read(caller.principal, move |view, log| {
             let account = account.map(|digest| view.account_filter(digest)).transpose()?;
             let query = history::PaymentQuery { account, ..query };
             let is_known = query.bank.is_none_or(|bank| view.is_registered(bank));
@@ -95,7 +102,7 @@ impl HistoryService for HistoryCalls {
         let next_page_token = page(&self.0, &page_asked, found.next);
         let payments = found.rows.iter().zip(orders);
         let payments = payments.map(|(row, order)| record(&self.0, row, side_of(&caller, row), order));
-        let as_of = Some(as_of(self.0.past.as_ref(), &watermark));
+        let as_of = Some(as_of(&self.0, &watermark));
         Ok(Response::new(v1::ListPaymentsResponse { payments: payments.collect(), next_page_token, as_of }))
     }
 
@@ -107,7 +114,7 @@ impl HistoryService for HistoryCalls {
         let asked = read_find(&self.0, &caller, request.get_ref())?;
         let (after, size, days) = (asked.page.after, asked.page.size, asked.days);
         let (key, bank, sees) = (*self.0.handle.digest_key(), asked.bank, caller.clone());
-        let found = self.read(move |view, log| {
+        let found = self.read(caller.principal, move |view, log| {
             let is_wanted = |row: &PaymentRow| {
                 let is_of_bank =
                     |bank: Bic| is_told_to(row, Side::Debtor, bank) || is_told_to(row, Side::Creditor, bank);
@@ -122,7 +129,7 @@ impl HistoryService for HistoryCalls {
         let next_page_token = page(&self.0, &asked.page, found.next);
         let payments = found.rows.iter().zip(orders);
         let payments = payments.map(|(row, order)| record(&self.0, row, side_of(&caller, row), order));
-        let as_of = Some(as_of(self.0.past.as_ref(), &watermark));
+        let as_of = Some(as_of(&self.0, &watermark));
         Ok(Response::new(v1::FindPaymentsResponse { payments: payments.collect(), next_page_token, as_of }))
     }
 
@@ -134,7 +141,7 @@ impl HistoryService for HistoryCalls {
         let asked = read_entries(&self.0, request.get_ref())?;
         let (after, size) = (asked.page.after, asked.page.size);
         let (whose, time, order) = (asked.whose, asked.time, asked.order);
-        let found = self.read(move |view, log| {
+        let found = self.read(caller.principal, move |view, log| {
             let owner = match whose.find(view, &caller)? {
                 Ok(owner) => owner,
                 Err(refused) => return Ok(Err(refused)),
@@ -149,7 +156,7 @@ impl HistoryService for HistoryCalls {
         let entries = found.rows.iter().map(|row| entry(&self.0, row, owner.bank, currency, &mut behind));
         let entries = entries.collect();
         let next_page_token = page(&self.0, &asked.page, found.next);
-        let as_of = Some(as_of(self.0.past.as_ref(), &watermark));
+        let as_of = Some(as_of(&self.0, &watermark));
         Ok(Response::new(v1::ListEntriesResponse { entries, next_page_token, as_of }))
     }
 
@@ -160,7 +167,11 @@ impl HistoryService for HistoryCalls {
         let caller = Caller::of(&request)?;
         let (whose, moment) = read_balance(request.get_ref())?;
         let whose: Whose = whose.on(&self.0);
-        let found = self.read(move |view, _| {
+        if let (history::Moment::Position(sequence), Some(life)) = (moment, request.get_ref().incarnation) {
+            let named = lives::Named { sequence, given_by: Some(types::Incarnation(life)) };
+            named.on(self.0.handle.lives())?;
+        }
+        let found = self.read(caller.principal, move |view, _| {
             if let history::Moment::Position(position) = moment
                 && position > view.watermark().told
             {
@@ -178,7 +189,7 @@ impl HistoryService for HistoryCalls {
             balance: crate::values::decimal(balance.balance, whose.currency()),
             since_sequence: balance.since.0,
             since_time: Some(client::convert::timestamp(balance.since_time)),
-            as_of: Some(as_of(self.0.past.as_ref(), &watermark)),
+            as_of: Some(as_of(&self.0, &watermark)),
         }))
     }
 
@@ -197,7 +208,7 @@ impl HistoryService for HistoryCalls {
         Ok(Response::new(v1::GetHistoryStatusResponse {
             available: progress.unavailable.is_none() && progress.watermark.is_some(),
             unavailable_description: progress.unavailable.map_or_else(String::new, |why| why.to_string()),
-            as_of: progress.watermark.map(|watermark| as_of(past, &watermark)),
+            as_of: progress.watermark.map(|watermark| as_of(&self.0, &watermark)),
         }))
     }
 }
@@ -206,9 +217,11 @@ impl HistoryCalls {
     /// Reads history and the log on a thread that may wait.
     async fn read<Rows: Send + 'static>(
         &self,
+        caller: PrincipalNumber,
         read: impl FnOnce(&View, &LogView) -> Result<Rows, Fault> + Send + 'static,
     ) -> Result<Found<Rows>, Status> {
-        read_past(&self.0, read).await?.ok_or_else(|| history_unavailable(NOT_KEPT))
+        let readings = &self.0.past.readings;
+        read_past(&self.0, readings, caller, read).await?.ok_or_else(|| history_unavailable(NOT_KEPT))
     }
 }
 
@@ -268,28 +281,37 @@ impl Behind {
 /// The same for any call; `None` if the node keeps no history.
 async fn read_past<Rows: Send + 'static>(
     node: &Node,
+    readings: &Readings,
+    caller: PrincipalNumber,
     read: impl FnOnce(&View, &LogView) -> Result<Rows, Fault> + Send + 'static,
 ) -> Result<Option<Found<Rows>>, Status> {
     let Some(history) = node.past.history.clone() else { return Ok(None) };
-    let permit = Arc::clone(&node.past.readings).acquire_owned().await;
-    let permit = permit.expect("the semaphore is never closed");
-    let log = node.handle.log();
+    let place = readings.enter(caller).await;
+    let gives_up = GivesUp::default();
+    let is_given_up = gives_up.flag();
+    let log = node.handle.log().until(gives_up.flag());
     let found = tokio::task::spawn_blocking(move || {
+        if is_given_up.load(Ordering::Relaxed) {
+            return Err(history_unavailable("nobody waits for it any more"));
+        }
         let view = history.view().map_err(|why| history_unavailable(&why.to_string()))?;
         let rows = read(&view, &log).map_err(|fault| match fault {
             Fault::Store(error) => {
                 tracing::error!(%error, "history could not be read");
                 history_unavailable(&error.to_string())
             }
+            Fault::Log(LogError::GivenUp) => log_unreadable(),
             Fault::Log(error) => {
                 tracing::error!(%error, "the log could not be read for history");
                 log_unreadable()
             }
         })?;
-        drop(permit);
+        drop(place);
         Ok(Found { rows, watermark: *view.watermark() })
     });
-    found.await.map_err(|_| history_unavailable("a fault in the program"))?.map(Some)
+    let found = found.await;
+    drop(gives_up);
+    found.map_err(|_| history_unavailable("a fault in the program"))?.map(Some)
 }
 
 /// Whether a bank was told of a payment on a side.
@@ -374,7 +396,7 @@ pub(crate) async fn older(
 ) -> Result<Option<v1::PaymentOutcome>, Status> {
     let Some(named) = Named::of(question, answered) else { return Ok(None) };
     let key = *node.handle.digest_key();
-    let found = read_past(node, move |view, _| {
+    let found = read_past(node, &node.past.looks, caller.principal, move |view, _| {
         let row = named.find(view, &key)?;
         Ok((row, named.is_covered(view.watermark())))
     });

@@ -26,6 +26,7 @@ mod identity;
 mod iso;
 mod limits;
 mod liquidity;
+mod lives;
 mod log;
 mod mailbox;
 mod node;

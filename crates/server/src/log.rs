@@ -53,6 +53,24 @@ pub(crate) async fn orders(
     .await
 }
 
+/// What was asked for lies in a part of the log that is not kept any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gone;
+
+/// The order at this position, if one stands there and the log still reaches back so far.
+pub(crate) async fn order_left(
+    node: &Node,
+    position: Sequence,
+) -> Result<Result<Option<StoredOrder>, Gone>, Status> {
+    let permit = permit(&node.log_reads.live).await;
+    read(node, permit, move |log| match log.orders_at(&[position]) {
+        Ok(mut found) => Ok(Ok(found.pop().flatten())),
+        Err(error) if error.trimmed_before().is_some() => Ok(Err(Gone)),
+        Err(error) => Err(error),
+    })
+    .await
+}
+
 /// The document that brought the payment at this position, compressed, if one did and it is left.
 pub(crate) async fn document(node: &Node, payment: Sequence) -> Result<Option<Vec<u8>>, Status> {
     let permit = permit(&node.log_reads.live).await;
@@ -122,7 +140,15 @@ async fn permit(reads: &Arc<Semaphore>) -> OwnedSemaphorePermit {
 }
 
 /// Whoever waits for a reading may go away: it is then given up at the next frame.
-struct GivesUp(Arc<AtomicBool>);
+#[derive(Debug, Default)]
+pub(crate) struct GivesUp(Arc<AtomicBool>);
+
+impl GivesUp {
+    /// What becomes true when nobody waits any more.
+    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+}
 
 impl Drop for GivesUp {
     fn drop(&mut self) {
@@ -136,8 +162,8 @@ async fn read<Found: Send + 'static>(
     permits: impl Send + 'static,
     read: impl FnOnce(LogView) -> Result<Found, LogError> + Send + 'static,
 ) -> Result<Found, Status> {
-    let gives_up = GivesUp(Arc::default());
-    let log = node.handle.log().until(Arc::clone(&gives_up.0));
+    let gives_up = GivesUp::default();
+    let log = node.handle.log().until(gives_up.flag());
     let found = tokio::task::spawn_blocking(move || {
         let found = read(log);
         drop(permits);

@@ -20,6 +20,7 @@ use crate::caller::Caller;
 use crate::history::Past;
 use crate::iso::{AskedOrders, Keeper};
 use crate::limits::{ENQUIRIES_PER_CALLER, ServerLimits};
+use crate::lives::Restores;
 use crate::log::LogReads;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
 use crate::per_caller::PerCaller;
@@ -45,6 +46,7 @@ pub(crate) struct Node {
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) log_reads: Arc<LogReads>,
     pub(crate) past: Arc<Past>,
+    pub(crate) restores: Arc<Restores>,
     /// What receipts are given from, if this node keeps any.
     pub(crate) receipts: Option<ReceiptDesk>,
     pub(crate) mailbox: Mailbox,
@@ -64,12 +66,14 @@ pub(crate) struct SharedNode {
     watchers: Arc<Watchers>,
     log_reads: Arc<LogReads>,
     past: Arc<Past>,
+    restores: Arc<Restores>,
     receipts: Option<ReceiptDesk>,
 }
 
 impl SharedNode {
     pub(crate) fn new(
         Served { handle, history, receipts }: Served,
+        restores: Restores,
         limits: ServerLimits,
         stopping: watch::Receiver<bool>,
     ) -> Self {
@@ -85,6 +89,7 @@ impl SharedNode {
             watchers: Arc::default(),
             log_reads: Arc::default(),
             past: Arc::new(Past::new(history)),
+            restores: Arc::new(restores),
             receipts,
         }
     }
@@ -92,7 +97,7 @@ impl SharedNode {
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
         let Self { handle, quota, enquiries, keeper, asked, limits, stopping, .. } = self;
-        let Self { sessions, watchers, log_reads, past, receipts, .. } = self;
+        let Self { sessions, watchers, log_reads, past, restores, receipts, .. } = self;
         let mailbox = Mailbox::open(&handle);
         Node {
             handle,
@@ -106,6 +111,7 @@ impl SharedNode {
             watchers,
             log_reads,
             past,
+            restores,
             receipts,
             mailbox,
         }

@@ -186,6 +186,16 @@ impl Node {
         }
     }
 
+    /// The point of the restore that has cut off the payment with this id, or may have.
+    fn lost_payment(&self, id: PaymentId) -> Option<Sequence> {
+        match self.handle.locate(id) {
+            Located::At(_) => None,
+            Located::Lost { restored_upto } => Some(restored_upto),
+            // A life that a restore has cut off as a whole is unknown to the log.
+            Located::Elsewhere => self.restores.may_have_lost(None),
+        }
+    }
+
     /// What became of a payment, from the engine's memory, as one side of it is told.
     pub(crate) fn payment_answer(
         &self,
@@ -232,11 +242,16 @@ fn told_to(payment: &Payment, side: Stage) -> Option<Told> {
 fn tell_if_lost(node: &Node, asked: &v1::GetPaymentRequest, result: &mut v1::get_payment_response::Result) {
     use v1::get_payment_request::Reference;
     use v1::get_payment_response::Result as Wire;
-    let (Wire::NotFound(not_found), Some(Reference::PaymentId(text))) = (result, &asked.reference) else {
-        return;
+    let Wire::NotFound(not_found) = result else { return };
+    let restored_upto = match &asked.reference {
+        Some(Reference::PaymentId(text)) => PaymentId::parse(text).ok().and_then(|id| node.lost_payment(id)),
+        Some(Reference::Key(key)) => {
+            let accepted = key.acceptance_time.as_ref().and_then(client::convert::timestamp_from_wire);
+            node.restores.may_have_lost(accepted)
+        }
+        None => None,
     };
-    let Ok(id) = PaymentId::parse(text) else { return };
-    if let Located::Lost { restored_upto } = node.handle.locate(id) {
+    if let Some(restored_upto) = restored_upto {
         not_found.r#final = false;
         not_found.restored_upto_sequence = Some(restored_upto.0);
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dashmap::DashMap;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use types::PrincipalNumber;
 
 /// Counts what is under way, by who called. Callers are those of the principals file, so they are few.
@@ -47,9 +48,70 @@ impl Drop for CallerPlace {
     }
 }
 
+/// Readings that wait for the disk: so many at once, and fewer of them for each caller.
+///
+/// A caller waits in its own queue first, so that a place in the common one is taken only by those that come next. Whoever
+/// goes away while it waits leaves its place.
+#[derive(Debug)]
+pub(crate) struct Readings {
+    all: Arc<Semaphore>,
+    own: DashMap<PrincipalNumber, Arc<Semaphore>>,
+    own_max: usize,
+}
+
+/// One reading's place, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct ReadingPlace {
+    _all: OwnedSemaphorePermit,
+    _own: OwnedSemaphorePermit,
+}
+
+impl Readings {
+    pub(crate) fn new(all_max: usize, own_max: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(all_max)), own: DashMap::new(), own_max }
+    }
+
+    /// Waits for a place.
+    pub(crate) async fn enter(&self, caller: PrincipalNumber) -> ReadingPlace {
+        let known = self.own.get(&caller).map(|entry| Arc::clone(entry.value()));
+        let new = || Arc::new(Semaphore::new(self.own_max));
+        let own = known.unwrap_or_else(|| Arc::clone(self.own.entry(caller).or_insert_with(new).value()));
+        let own = own.acquire_owned().await.expect("the semaphore is never closed");
+        let all = Arc::clone(&self.all).acquire_owned().await.expect("the semaphore is never closed");
+        ReadingPlace { _all: all, _own: own }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
+
+    fn now<Output>(future: impl Future<Output = Output>) -> Option<Output> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn one_caller_leaves_readings_to_others() {
+        let readings = Readings::new(3, 2);
+        let [one, other] = [PrincipalNumber(1), PrincipalNumber(2)];
+        let first = now(readings.enter(one)).unwrap();
+        let _second = now(readings.enter(one)).unwrap();
+        assert!(now(readings.enter(one)).is_none(), "it has as many as it may");
+        let third = now(readings.enter(other)).unwrap();
+        assert!(now(readings.enter(other)).is_none(), "there are as many as may be");
+        drop(third);
+        // Those who waited and went away hold nothing.
+        let _third = now(readings.enter(other)).unwrap();
+        drop(first);
+        assert!(now(readings.enter(one)).is_some());
+    }
 
     #[test]
     fn places_come_back_and_callers_do_not_share() {

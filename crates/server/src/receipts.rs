@@ -1,10 +1,12 @@
 //! `ReceiptService`: proof of settlements, from what is derived of the log.
 //!
 //! Invariants:
-//! - Whoever asks about the payment of others learns nothing, not even whether there is one.
+//! - Whoever asks about the payment of others learns nothing, not even whether there is one. To the payee's bank every
+//!   payment is another's that was not settled: it may never have been told of it.
 //! - A bank sees the balances of its own side only.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use client::convert::{FieldReader, Path, timestamp};
@@ -14,49 +16,54 @@ use client::{Refusal, v1};
 use engine::{Answer, Question};
 use history::receipts::{Keeper, Receipt, ReceiptError, Sides, SignedCheckpoint};
 use ledger::PaymentAnswer;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tonic::{Code, Request, Response, Status};
 use types::{PaymentId, PaymentState, Sequence, Timestamp};
 
 use crate::caller::Caller;
-use crate::log;
+use crate::log::{self, GivesUp, Gone};
 use crate::node::Node;
+use crate::per_caller::Readings;
 use crate::refusals::{bank_not_yours, invalid, stopping_connection, too_many_enquiries};
 
 /// What a node gives receipts from. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct ReceiptDesk {
     keeper: Arc<Keeper>,
-    /// Each reads an interval of the log.
-    reads: Arc<Semaphore>,
+    /// Each may read an interval of the log.
+    reads: Arc<Readings>,
 }
 
 impl ReceiptDesk {
     /// Takes what is kept of the log.
     pub fn new(keeper: Arc<Keeper>) -> Self {
-        Self { keeper, reads: Arc::new(Semaphore::new(READS_MAX)) }
+        let (all, own) = READS_MAX;
+        Self { keeper, reads: Arc::new(Readings::new(all, own)) }
     }
 
-    /// Does what waits for the disk on a thread that may.
+    /// Does what waits for the disk on a thread that may. What it is given becomes true when nobody waits any more.
     async fn ask<Found: Send + 'static>(
         &self,
-        ask: impl FnOnce(&Keeper) -> Found + Send + 'static,
+        caller: &Caller,
+        ask: impl FnOnce(&Keeper, &AtomicBool) -> Found + Send + 'static,
     ) -> Result<Found, Status> {
-        let reads = Arc::clone(&self.reads);
-        let permit = reads.acquire_owned().await.expect("the semaphore is never closed");
+        let place = self.reads.enter(caller.principal).await;
         let keeper = Arc::clone(&self.keeper);
+        let gives_up = GivesUp::default();
+        let is_given_up = gives_up.flag();
         let found = tokio::task::spawn_blocking(move || {
-            let found = ask(&keeper);
-            drop(permit);
+            let found = ask(&keeper, &is_given_up);
+            drop(place);
             found
         });
-        found.await.map_err(|_| no_receipts("a receipt could not be made").into_status())
+        let found = found.await;
+        drop(gives_up);
+        found.map_err(|_| no_receipts("a receipt could not be made").into_status())
     }
 }
 
-/// Receipts that may be made at once. Each reads what was told in one interval.
-const READS_MAX: usize = 2;
+/// Receipts that may be made at once, by everybody and for one caller. Each reads what was told in one interval.
+const READS_MAX: (usize, usize) = (2, 1);
 
 /// How long a call may wait for a checkpoint.
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -88,7 +95,7 @@ impl ReceiptService for Receipts {
         let payment = self.payment(&request.payment_id)?;
         let sides = self.sides(&caller, payment).await?;
         let wait = Duration::from_millis(request.wait_ms.unwrap_or(0).into()).min(WAIT_MAX);
-        let receipt = match self.receipt(desk, payment, sides).await {
+        let receipt = match self.receipt(&caller, desk, payment, sides).await {
             Err(status) if !wait.is_zero() && is_early(&status) => {
                 self.wait_for(&caller, desk, payment, sides, wait).await?
             }
@@ -106,9 +113,9 @@ impl ReceiptService for Receipts {
         request: Request<v1::GetCheckpointRequest>,
     ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
         use v1::get_checkpoint_request::Choice;
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let choice = request.into_inner().choice;
-        let found = self.desk()?.ask(move |keeper| match choice {
+        let found = self.desk()?.ask(&caller, move |keeper, _| match choice {
             None => Ok(keeper.latest()),
             Some(Choice::Number(0)) => Ok(None),
             Some(Choice::Number(number)) => Ok(keeper.from_number(number, 1)?.pop()),
@@ -123,14 +130,14 @@ impl ReceiptService for Receipts {
         &self,
         request: Request<v1::ListCheckpointsRequest>,
     ) -> Result<Response<v1::ListCheckpointsResponse>, Status> {
-        Caller::of(&request)?;
+        let caller = Caller::of(&request)?;
         let v1::ListCheckpointsRequest { first_number, page_size } = request.into_inner();
         let count = match usize::try_from(page_size).unwrap_or(PAGE_MAX) {
             0 => PAGE_USUAL,
             count => count.min(PAGE_MAX),
         };
         let first = first_number.max(1);
-        let found = self.desk()?.ask(move |keeper| keeper.from_number(first, count)).await?;
+        let found = self.desk()?.ask(&caller, move |keeper, _| keeper.from_number(first, count)).await?;
         let found = found.map_err(|error| unreadable(&error))?;
         let checkpoints: Vec<_> = found.iter().filter_map(wire_checkpoint).collect();
         let next_number = checkpoints.last().map_or(first, |last| last.number + 1);
@@ -175,8 +182,9 @@ impl Receipts {
         if caller.sees_everything() {
             return Ok(Sides::BOTH);
         }
-        // Only the log knows the banks of every payment.
-        let order = log::orders(&self.0, vec![payment]).await?.remove(&payment);
+        // Only the log knows the banks of every payment, as far back as it goes.
+        let order = log::order_left(&self.0, payment).await?;
+        let order = order.map_err(|_: Gone| refused(&ReceiptError::Gone))?;
         let Some(order) = order else { return Err(bank_not_yours().into_status()) };
         let sides = Sides {
             payer: caller.may_act_for(order.debtor_agent()),
@@ -185,12 +193,19 @@ impl Receipts {
         if sides.payer || sides.payee { Ok(sides) } else { Err(bank_not_yours().into_status()) }
     }
 
-    async fn receipt(&self, desk: &ReceiptDesk, payment: Sequence, sides: Sides) -> Result<Receipt, Status> {
-        let found = desk.ask(move |keeper| keeper.receipt(payment, sides)).await?;
+    async fn receipt(
+        &self,
+        caller: &Caller,
+        desk: &ReceiptDesk,
+        payment: Sequence,
+        sides: Sides,
+    ) -> Result<Receipt, Status> {
+        let found = desk.ask(caller, move |keeper, gives_up| keeper.receipt_until(payment, sides, gives_up));
+        let found = found.await?;
         match found {
             Ok(receipt) => Ok(receipt),
-            Err(ReceiptError::NotYet { until }) => Err(self.not_yet(desk, payment, until).await?),
-            Err(error) => Err(refused(&error)),
+            Err(ReceiptError::NotYet { until }) => Err(self.not_yet(desk, payment, sides, until).await?),
+            Err(error) => Err(refused_to(sides, &error)),
         }
     }
 
@@ -211,7 +226,7 @@ impl Receipts {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = self.0.stops() => return Err(stopping_connection()),
             }
-            match self.receipt(desk, payment, sides).await {
+            match self.receipt(caller, desk, payment, sides).await {
                 Err(status) if is_early(&status) && Instant::now() < until => {}
                 receipt => return receipt,
             }
@@ -223,6 +238,7 @@ impl Receipts {
         &self,
         desk: &ReceiptDesk,
         payment: Sequence,
+        sides: Sides,
         until: Option<Timestamp>,
     ) -> Result<Status, Status> {
         let answered = self.0.ask(Question::PaymentAt(payment)).await?;
@@ -231,12 +247,11 @@ impl Receipts {
         };
         let state = match answer {
             PaymentAnswer::Found(payment) => Some(payment.state()),
-            PaymentAnswer::NotFound { .. } => return Ok(refused(&ReceiptError::Unknown)),
+            PaymentAnswer::NotFound { .. } => return Ok(refused_to(sides, &ReceiptError::Unknown)),
             PaymentAnswer::Forgotten => None,
         };
-        if let Some(other @ (PaymentState::Rejected | PaymentState::Expired | PaymentState::Reserved)) = state
-        {
-            return Ok(refused(&ReceiptError::NotSettled(Some(other))));
+        if state != Some(PaymentState::Settled) && (state.is_some() || is_payee_alone(sides)) {
+            return Ok(refused_to(sides, &ReceiptError::NotSettled(state)));
         }
         if let Some(trouble) = desk.keeper.trouble() {
             tracing::debug!(%trouble, "a receipt was asked for and can't be made");
@@ -259,6 +274,18 @@ fn is_early(status: &Status) -> bool {
     [ErrorReason::CheckpointOpen].contains(&reason)
 }
 
+/// Whether somebody asks who was told of a payment only if it was settled, or if the bank was asked about it.
+const fn is_payee_alone(sides: Sides) -> bool {
+    sides.payee && !sides.payer
+}
+
+/// Why there is no receipt, as far as these sides may know it.
+fn refused_to(sides: Sides, error: &ReceiptError) -> Status {
+    let is_of_others =
+        matches!(error, ReceiptError::NotSettled(_) | ReceiptError::Repeat(_) | ReceiptError::Unknown);
+    if is_of_others && is_payee_alone(sides) { bank_not_yours().into_status() } else { refused(error) }
+}
+
 fn refused(error: &ReceiptError) -> Status {
     match error {
         ReceiptError::NotSettled(_) | ReceiptError::Repeat(_) => {
@@ -272,6 +299,7 @@ fn refused(error: &ReceiptError) -> Status {
         | ReceiptError::Store(_)
         | ReceiptError::Read(_)
         | ReceiptError::Build(_) => unreadable(error),
+        ReceiptError::GivenUp => no_receipts(&error.to_string()).into_status(),
     }
 }
 

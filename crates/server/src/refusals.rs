@@ -6,6 +6,7 @@ use client::{Refusal, v1};
 use engine::NotTaken;
 use ledger::RULES_VERSION;
 use tonic::{Code, Status};
+use types::Sequence;
 
 use crate::limits::RETRY_AFTER;
 
@@ -114,6 +115,34 @@ pub(crate) fn bank_not_yours() -> Refusal {
 /// The position to go on from is older than what is kept.
 pub(crate) fn position_too_old() -> Status {
     let message = "the position is older than what is kept; start without one, and reconcile";
+    Refusal::new(Code::OutOfRange, ErrorReason::PositionTooOld, message).into_status()
+}
+
+/// The position to go on from is of a part of the log that a restore has cut off.
+pub(crate) fn position_cut_off(kept: Sequence) -> Status {
+    position_lost(&format!(
+        "a restore from a backup has cut this position off: go on from position {kept}, and compare with your books what \
+         you heard after it"
+    ))
+}
+
+/// The position to go on from may be of a part of the log that a restore has cut off.
+pub(crate) fn position_without_life(kept: Sequence) -> Status {
+    position_lost(&format!(
+        "the log was restored from a backup, and positions after {kept} were given more than once: name the incarnation \
+         that gave this one, or go on from position {kept} and compare with your books what you heard after it"
+    ))
+}
+
+/// The position to go on from is of a life that the log knows nothing of.
+pub(crate) fn position_of_no_life() -> Status {
+    position_lost(
+        "a life of the log gave this position that is no part of it: it was lost by a restore, or is another node's; start \
+         without a position, and reconcile",
+    )
+}
+
+fn position_lost(message: &str) -> Status {
     Refusal::new(Code::OutOfRange, ErrorReason::PositionTooOld, message).into_status()
 }
 

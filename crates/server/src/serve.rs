@@ -29,6 +29,7 @@ use crate::limits::{
     KEEP_ALIVE_TIMEOUT, PENDING_RESETS_MAX, ServerLimits, WINDOW_BYTES,
 };
 use crate::liquidity::Liquidity;
+use crate::lives::Restores;
 use crate::node::SharedNode;
 use crate::participants::Participants;
 use crate::payments::Payments;
@@ -115,7 +116,9 @@ async fn serve_as(
 ) -> Result<(), ServeError> {
     let (stopping, watch_stopping) = watch::channel(false);
     let handle = node.handle.clone();
-    let node = SharedNode::new(node, limits, watch_stopping);
+    let log = handle.clone();
+    let restores = tokio::task::spawn_blocking(move || Restores::read(&log)).await.expect("reading ends");
+    let node = SharedNode::new(node, restores, limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
     let shutdown = async move {

@@ -33,6 +33,7 @@ use self::bank::{BankSession, LOOK_FOR_UNANSWERED, Pulled};
 use self::open::OpenQuestions;
 use self::reports::Reports;
 use self::waiting::Kinds;
+use crate::lives::Named;
 use crate::log::ask;
 use crate::node::Node;
 use crate::refusals::{participant_unknown, position_ahead};
@@ -53,7 +54,7 @@ pub(crate) struct Wants {
 pub(crate) struct Start {
     pub(crate) bank: Bic,
     /// The last position that the bank has processed.
-    pub(crate) last: Option<Sequence>,
+    pub(crate) last: Option<Named>,
     pub(crate) wants: Wants,
 }
 
@@ -131,6 +132,7 @@ impl Connection {
         if node.handle.directory().participant(bank).is_none() {
             return Err(participant_unknown());
         }
+        let last = last.map(|last| last.on(node.handle.lives())).transpose()?;
         let kinds = Kinds::of(wants);
         let session = node.sessions.enter(node, bank)?;
         let notify = Arc::new(Notify::new());

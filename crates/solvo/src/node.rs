@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::history::receipts::{Keeper as ReceiptKeeper, Running, SigningKey};
+use ::history::receipts::{Keeper as ReceiptKeeper, LogOf, Running, SigningKey};
 use ::history::{FOLDER, Keeper};
 use anyhow::Context;
 use engine::{Config, Engine, Handle, RecoveryProgress, RecoveryView};
@@ -203,9 +203,11 @@ fn start_receipts(
 ) -> anyhow::Result<(ReceiptDesk, Running)> {
     let key = settings.key.clone().unwrap_or_else(|| folder.join(KEY_FILE));
     let key = SigningKey::load_or_make(&key)?;
-    let (cluster, digest_key, frames) = (handle.cluster(), *handle.digest_key(), handle.log().frames());
+    let frames = handle.log().frames();
+    let (cluster, digest_key, lives) = (handle.cluster(), *handle.digest_key(), handle.lives().clone());
     let folder = folder.join(RECEIPTS_FOLDER);
-    let keeper = ReceiptKeeper::open(&folder, key, cluster, digest_key, settings.interval, frames)?;
+    let log = LogOf { cluster, digest_key, lives };
+    let keeper = ReceiptKeeper::open(&folder, key, log, settings.interval, frames)?;
     let keeper = Arc::new(keeper);
     let quiet = move |end| {
         // Without traffic no frame would end the interval.

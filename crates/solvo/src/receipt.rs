@@ -10,17 +10,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use client::v1;
 use history::receipts::{
-    Balances, Checkpoints, Facts, INTERVAL, Keeper, Progress, PublicKey, Receipt, Sides, SigningKey, Worker,
+    Balances, Checkpoints, Facts, INTERVAL, Keeper, LogOf, Progress, PublicKey, Receipt, Sides, SigningKey,
+    Worker,
 };
 use journal::{
     FileStorage, FrameSource, Identity, Journal as _, Keyring, LocalJournal, MasterKey, ReadError, Reader,
     SegmentSize, Settings, Tail, VisitFrame,
 };
 use ledger::{Command, Records};
-use types::{Balance, BatchNumber, ClusterId, DigestKey, Duration, PaymentId, Sequence};
+use types::{Balance, BatchNumber, ClusterId, DigestKey, Duration, Located, PaymentId, Sequence};
 
 use crate::inspect::fields::{Fields, Value};
 use crate::master_key::MasterKeyArgs;
@@ -109,7 +110,7 @@ struct KeyArgs {
     receipt_key: Option<PathBuf>,
 }
 
-/// Makes all checkpoints of a log again. No node may use the folder.
+/// Makes all checkpoints of a log again. No node may use the folder, and the log must begin with its first frame.
 ///
 /// The same log gives the same checkpoints. A node does the same by itself, beside its work, where it finds none.
 #[derive(Debug, clap::Args)]
@@ -180,14 +181,17 @@ async fn get(arguments: &GetArgs) -> anyhow::Result<ExitCode> {
 
 fn get_from_folder(arguments: &GetArgs, folder: &Path) -> anyhow::Result<String> {
     let log = FolderLog::open(folder)?;
-    let PaymentId { incarnation, shard, sequence } = arguments.payment;
-    let identity = log.reader.identity();
-    ensure!(
-        (incarnation, shard) == (identity.incarnation, identity.shard),
-        "payment {} was given by another log than the one in {}",
-        arguments.payment,
-        folder.display()
-    );
+    let (identity, payment) = (log.reader.identity(), arguments.payment);
+    let sequence = match log.reader.lives()?.locate(identity.shard, payment) {
+        Located::At(sequence) => sequence,
+        Located::Lost { restored_upto } => bail!(
+            "payment {payment} was lost: the log in {} was restored from a backup up to position {restored_upto}",
+            folder.display()
+        ),
+        Located::Elsewhere => {
+            bail!("payment {payment} was given by another log than the one in {}", folder.display())
+        }
+    };
     let master = arguments.master.read()?;
     let key = digest_key(folder, identity.cluster, master.as_ref(), &log)?;
     let checkpoints = folder.join(RECEIPTS_FOLDER);
@@ -398,6 +402,8 @@ fn rebuild(arguments: &RebuildArgs) -> anyhow::Result<ExitCode> {
     let Identity { cluster, .. } = journal.identity();
     let tail = journal.read(BatchNumber(u64::MAX), &mut |_, _| Ok(()))?;
     let source = journal.frame_source();
+    check_begins(&*source)?;
+    let lives = FolderLog::open(folder)?.reader.lives()?;
     let master = arguments.master.read()?;
     let digest_key = digest_key(folder, cluster, master.as_ref(), &*source)?;
     let signing = arguments.receipt_key.clone().unwrap_or_else(|| folder.join(KEY_FILE));
@@ -408,11 +414,23 @@ fn rebuild(arguments: &RebuildArgs) -> anyhow::Result<ExitCode> {
         _ => {}
     }
     let interval = arguments.receipt_interval;
-    let keeper = Arc::new(Keeper::open(&receipts, signing, cluster, digest_key, interval, source)?);
+    let log = LogOf { cluster, digest_key, lives };
+    let keeper = Arc::new(Keeper::open(&receipts, signing, log, interval, source)?);
     let mut worker = Worker::new(Arc::clone(&keeper));
     while worker.step()? == Progress::More {}
     let made = keeper.latest().and_then(|last| last.read()).map_or(0, |last| last.number);
     print(&format!("{made} checkpoints up to batch {}\n", tail.batch))
+}
+
+/// Checkpoints are numbered from the log's first frame. Without that others would be signed under the same numbers.
+fn check_begins(source: &dyn FrameSource) -> anyhow::Result<()> {
+    match source.read_after(Sequence(0), &mut |_| ControlFlow::Break(())) {
+        Err(ReadError::Trimmed { first, .. }) => bail!(
+            "the log begins at batch {first}, so the checkpoints before it can't be made again: keep those that there are, or \
+             put a copy of the folder {RECEIPTS_FOLDER} in their place; a node makes those that are missing at the end"
+        ),
+        read => Ok(read?),
+    }
 }
 
 fn print(text: &str) -> anyhow::Result<ExitCode> {

@@ -49,6 +49,7 @@ async fn balance(api: &Api, iban: &str, sequence: u64) -> Result<String, Status>
     let request = v1::GetBalanceRequest {
         owner: Some(v1::get_balance_request::Owner::Account(account(iban))),
         moment: Some(v1::get_balance_request::Moment::Sequence(sequence)),
+        incarnation: None,
     };
     Ok(api.history().get_balance(request).await?.into_inner().balance)
 }
@@ -207,6 +208,7 @@ async fn entries_and_balances_of_any_moment() {
     let at_time = v1::GetBalanceRequest {
         owner: Some(v1::get_balance_request::Owner::Position(position(ALFA))),
         moment: Some(v1::get_balance_request::Moment::Time(outcomes[4].decided_time.unwrap())),
+        incarnation: None,
     };
     let told = api.history().get_balance(at_time).await.unwrap().into_inner();
     assert_eq!((told.balance.as_str(), told.since_sequence), ("999985.00", outcomes[4].sequence));
@@ -400,6 +402,7 @@ async fn last_years_payment_is_answered_for() {
     let at_time = v1::GetBalanceRequest {
         owner: Some(v1::get_balance_request::Owner::Account(account(&german(1)))),
         moment: Some(v1::get_balance_request::Moment::Time(found.decided_time.unwrap())),
+        incarnation: None,
     };
     let then = api.history().get_balance(at_time).await.unwrap().into_inner().balance;
     assert_eq!((then.as_str(), api.balance(&german(1)).await.as_str()), ("1002.00", "1004.00"));

@@ -244,6 +244,7 @@ async fn what_is_told_again_is_not_kept_again() {
         let start = v1::Iso20022ServiceExchangeStart {
             bic: GAMMA.to_owned(),
             last_sequence: Some(asked.sequence),
+            incarnation: None,
             with_header: false,
         };
         gamma = Exchange::try_connect(&api, start).await.unwrap();

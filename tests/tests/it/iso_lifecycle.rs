@@ -261,6 +261,7 @@ async fn a_bank_resumes_in_documents() {
     let start = |last_sequence| v1::Iso20022ServiceExchangeStart {
         bic: GAMMA.to_owned(),
         last_sequence: Some(last_sequence),
+        incarnation: None,
         with_header: true,
     };
     let mut gamma = Exchange::try_connect(&api, start(settled.sequence)).await.unwrap();

@@ -6,7 +6,7 @@ use client::v1::get_checkpoint_request::Choice;
 use history::receipts::{Facts, PublicKey, Receipt};
 use tests::secured::Secured;
 use tests::{
-    ALFA, Api, BETA, Bank, GAMMA, Node, World, belgian, german, payment, payment_to_remote, settled,
+    ALFA, Api, BETA, Bank, GAMMA, Node, World, belgian, german, payment, payment_to_remote, settled, trim_log,
 };
 use tonic::{Code, Status};
 use types::{PaymentId, Sequence};
@@ -230,5 +230,63 @@ async fn each_bank_gets_its_own_side_and_strangers_nothing() {
     for payment in [own.payment_id, nowhere.to_string()] {
         let refused = get(&beta, &payment, WAIT_MS).await;
         assert_refused(refused, Code::PermissionDenied, ErrorReason::BankNotYours);
+    }
+}
+
+/// The payee's bank hears no more than GetPayment tells it: of payments that came to nothing before it was asked, nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_payees_bank_learns_nothing_of_what_was_refused_before() {
+    let secured = Secured::start().await;
+    let operator = World::of(secured.api("operator").await);
+    for bic in [ALFA, BETA] {
+        operator.register(bic, v1::AccountMode::Hosted).await;
+        operator.fund(bic, "1000.00").await;
+    }
+    let [alfa, beta] = [secured.api("alfa").await, secured.api("beta").await];
+    World::of(alfa.clone()).customer(ALFA, &belgian(1)).await;
+    World::of(beta.clone()).customer(BETA, &german(1)).await;
+    let poor = alfa.submit(&payment("TX-1", "5000.00")).await.unwrap();
+    assert_eq!(poor.reason_code, "AM04");
+    let good = settled(alfa.submit(&payment("TX-2", "1.00")).await.unwrap());
+    let repeat = alfa.submit(&payment("TX-2", "1.00")).await.unwrap();
+    assert!(repeat.repeat);
+    let asked = async || {
+        let refused = get(&beta, &poor.payment_id, 0).await;
+        assert_refused(refused, Code::PermissionDenied, ErrorReason::BankNotYours);
+        let refused = beta.by_id(&poor.payment_id).await;
+        assert_refused(refused, Code::PermissionDenied, ErrorReason::BankNotYours);
+        let refused = get(&alfa, &poor.payment_id, 0).await;
+        assert_refused(refused, Code::FailedPrecondition, ErrorReason::NotSettled);
+    };
+    // While its checkpoint is open or is made, and from the log.
+    asked().await;
+    get(&beta, &good.payment_id, WAIT_MS).await.unwrap();
+    asked().await;
+    let attempts = (1..=good.decided_sequence + 8).map(Sequence);
+    let id = PaymentId::parse(&good.payment_id).unwrap();
+    for sequence in attempts.filter(|sequence| *sequence != id.sequence) {
+        let refused = get(&beta, &PaymentId { sequence, ..id }.to_string(), 0).await;
+        assert_refused(refused, Code::PermissionDenied, ErrorReason::BankNotYours);
+    }
+}
+
+/// Where the log does not reach back to a payment, a bank hears the same as an operator, and nothing is wrong with the node.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_log_has_let_go_of_has_no_receipt_for_anybody() {
+    let secured = Secured::start().await;
+    let operator = World::of(secured.api("operator").await);
+    for bic in [ALFA, BETA] {
+        operator.register(bic, v1::AccountMode::Hosted).await;
+        operator.fund(bic, "1000.00").await;
+    }
+    let [alfa, beta] = [secured.api("alfa").await, secured.api("beta").await];
+    World::of(alfa.clone()).customer(ALFA, &belgian(1)).await;
+    World::of(beta.clone()).customer(BETA, &german(1)).await;
+    let outcome = settled(alfa.submit(&payment("TX-1", "1.00")).await.unwrap());
+    get(&alfa, &outcome.payment_id, WAIT_MS).await.unwrap();
+    let secured = secured.restart_after(|_| ()).await.restart_after(trim_log).await;
+    for name in ["alfa", "beta", "operator"] {
+        let refused = get(&secured.api(name).await, &outcome.payment_id, 0).await;
+        assert_refused(refused, Code::NotFound, ErrorReason::ReceiptUnknown);
     }
 }

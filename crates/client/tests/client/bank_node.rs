@@ -214,6 +214,7 @@ impl Iso20022Service for BankNode {
                     message_name,
                     sequence,
                     possible_repeat: false,
+                    incarnation: None,
                 };
                 let _ = replies.send(Ok(response)).await;
                 if session == 0 {

@@ -99,6 +99,50 @@ async fn from_now_on_means_from_the_first_connection_on() {
     assert_eq!(bank.position(), Some(40));
 }
 
+fn started_in(incarnation: u64, as_of_sequence: u64) -> Heard {
+    let incarnation = Some(incarnation);
+    Event::Started(v1::ConnectStarted { as_of_sequence, incarnation, ..Default::default() })
+}
+
+/// What a bank has heard and not processed yet may be lost by a restore: it must not count as processed afterwards.
+#[tokio::test]
+async fn a_connection_ends_when_the_node_was_restored_meanwhile() {
+    let node = BankNode::new(|session: Session| async move {
+        let v1::ConnectStart { last_sequence, incarnation, .. } = session.start;
+        match session.number {
+            0 => {
+                assert_eq!((last_sequence, incarnation), (Some(3), Some(70)));
+                session.tell([started_in(70, 20), report("P-1", 5), report("P-2", 6)]).await;
+            }
+            1 | 2 => {
+                assert_eq!((last_sequence, incarnation), (Some(5), Some(70)));
+                session.tell([started_in(71, 5)]).await;
+            }
+            _ => {
+                assert_eq!((last_sequence, incarnation), (Some(5), Some(70)), "the bank has kept both");
+                session.tell([started_in(71, 9), report("P-3", 6)]).await;
+            }
+        }
+        session.end(Status::unavailable("reset")).await;
+    });
+    let client = node.quick_client().await;
+    let options = BankOptions { last_sequence: Some(3), incarnation: Some(70), ..BankOptions::new(BIC) };
+    let mut bank = BankConnection::open(&client, options.clone());
+    hear(&mut bank, 3).await;
+    bank.processed(5);
+    for _ in 0..2 {
+        let ended = bank.next().await.unwrap_err();
+        let ClientError::NotDone(refusal) = ended else { panic!("{ended:?}") };
+        assert_eq!(refusal.reason, v1::ErrorReason::PositionTooOld);
+        assert_eq!((bank.position(), bank.incarnation()), (Some(5), Some(70)));
+    }
+    // A new connection has heard nothing of the old life, and the node still has the position.
+    let (last_sequence, incarnation) = (bank.position(), bank.incarnation());
+    let mut bank = BankConnection::open(&client, BankOptions { last_sequence, incarnation, ..options });
+    assert_eq!(hear(&mut bank, 2).await, [started_in(71, 9), report("P-3", 6)]);
+    assert_eq!(bank.incarnation(), Some(71));
+}
+
 /// An answer that is lost is asked for again, and one to a connection that is gone neither waits nor goes elsewhere.
 #[tokio::test]
 async fn answers_belong_to_their_connection() {
@@ -200,16 +244,17 @@ async fn what_is_not_read_is_not_sent() {
 async fn a_watcher_goes_on_where_it_was_cut_off() {
     let response = |sequence, upto_sequence| {
         let event = v1::Event { sequence, ..Default::default() };
-        Ok(v1::WatchResponse { events: vec![event], upto_sequence })
+        Ok(v1::WatchResponse { events: vec![event], upto_sequence, incarnation: Some(77) })
     };
     let node = BankNode::watched(move |number, request| match number {
         0 => {
-            assert_eq!(request.after_sequence, None);
+            assert_eq!((request.after_sequence, request.incarnation), (None, None));
             let slow = Refusal::new(Code::Aborted, v1::ErrorReason::ReaderTooSlow, "not read in time");
             vec![response(4, 5), response(8, 9), Err(slow.into_status())]
         }
         1 => {
             assert_eq!((request.after_sequence, request.account.as_str()), (Some(9), "BE68539007547034"));
+            assert_eq!(request.incarnation, Some(77));
             vec![response(10, 12)]
         }
         _ => {
@@ -228,7 +273,7 @@ async fn a_watcher_goes_on_where_it_was_cut_off() {
         }
     };
     assert_eq!(sequences, [4, 8, 10]);
-    assert_eq!(watcher.position(), Some(12));
+    assert_eq!((watcher.position(), watcher.incarnation()), (Some(12), Some(77)));
     let ClientError::NotDone(refusal) = refused else { panic!("{refused:?}") };
     assert_eq!(refusal.code, Code::OutOfRange);
 }

@@ -1,10 +1,12 @@
 //! A checkpoint: what was told within one interval of log time, in 256 bytes that the node signs.
 //!
-//! Invariant: everything but the last 64 bytes follows from the log alone, and the next checkpoint names the hash of just
-//! that part. Another signing key changes no chain of checkpoints.
+//! Invariants:
+//! - Everything but the key's id follows from the log alone, and the next checkpoint names the hash of what comes before
+//!   that. Another signing key changes no chain of checkpoints.
+//! - A payment has the id that it was given, also where it is told in a later life of the log.
 
 use journal::{FrameHash, Identity};
-use types::{BatchNumber, ClusterId, Incarnation, Sequence, Shard, Timestamp};
+use types::{BatchNumber, ClusterId, Incarnation, Lives, PaymentId, Sequence, Shard, Timestamp};
 
 use super::bytes::{array, i64_at, put, u16_at, u64_at};
 use super::key::{KEY_ID_LENGTH, PublicKey};
@@ -36,6 +38,19 @@ const ROOT: usize = 96;
 const CHAIN_HEAD: usize = 128;
 const PREVIOUS: usize = 160;
 const KEY_ID: usize = 192;
+const EARLIER: usize = 208;
+
+/// Lives of the log before its own that a checkpoint names. What an older one gave has been told long ago.
+pub(super) const EARLIER_MAX: usize = 3;
+
+/// A life of the log before a checkpoint's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EarlierLife {
+    /// What tells it apart.
+    pub incarnation: Incarnation,
+    /// The first position of the life after it. What the life itself had from there on is lost.
+    pub end: Sequence,
+}
 
 /// What was told within one interval of log time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +79,8 @@ pub struct Checkpoint {
     pub previous: Hash,
     /// Whose signature it is.
     pub key_id: [u8; KEY_ID_LENGTH],
+    /// The lives of the log before this one, the latest first.
+    pub earlier: [Option<EarlierLife>; EARLIER_MAX],
 }
 
 impl Checkpoint {
@@ -86,6 +103,11 @@ impl Checkpoint {
         put(&mut bytes, CHAIN_HEAD, self.chain_head.0);
         put(&mut bytes, PREVIOUS, self.previous);
         put(&mut bytes, KEY_ID, self.key_id);
+        for (place, life) in self.earlier.iter().enumerate() {
+            let Some(EarlierLife { incarnation, end }) = life else { break };
+            put(&mut bytes, EARLIER + 16 * place, incarnation.0.to_le_bytes());
+            put(&mut bytes, EARLIER + 16 * place + 8, end.0.to_le_bytes());
+        }
         bytes
     }
 
@@ -109,8 +131,18 @@ impl Checkpoint {
             chain_head: FrameHash(array(bytes, CHAIN_HEAD)),
             previous: array(bytes, PREVIOUS),
             key_id: array(bytes, KEY_ID),
+            earlier: std::array::from_fn(|place| {
+                let at = EARLIER + 16 * place;
+                let incarnation = Incarnation(u64_at(bytes, at));
+                Some(Sequence(u64_at(bytes, at + 8)))
+                    .filter(|end| end.0 > 0)
+                    .map(|end| EarlierLife { incarnation, end })
+            }),
         };
-        let is_possible = checkpoint.number > 0
+        let is_possible = checkpoint.earlier.is_sorted_by(|later, earlier| match (later, earlier) {
+            (Some(later), Some(earlier)) => later.end > earlier.end,
+            (_, earlier) => earlier.is_none(),
+        }) && checkpoint.number > 0
             && checkpoint.start < checkpoint.end
             && checkpoint.first_batch <= checkpoint.last_batch
             && checkpoint.leaves > 0;
@@ -118,10 +150,29 @@ impl Checkpoint {
         (is_possible && checkpoint.encode() == *bytes).then_some(checkpoint)
     }
 
+    /// The id of a payment that the checkpoint tells of: the one that the life gave to which the payment's position belongs.
+    pub fn payment_id(&self, sequence: Sequence) -> PaymentId {
+        let Identity { shard, incarnation, .. } = self.identity;
+        let earlier = self.earlier.iter().flatten().take_while(|life| sequence < life.end).last();
+        let incarnation = earlier.map_or(incarnation, |life| life.incarnation);
+        PaymentId { incarnation, shard, sequence }
+    }
+
     /// What the next checkpoint names: the hash of all that follows from the log.
     pub fn hash(&self) -> Hash {
         *blake3::hash(&self.encode()[..KEY_ID]).as_bytes()
     }
+}
+
+/// The lives before one of a log's lives, the latest first.
+pub(super) fn earlier_than(incarnation: Incarnation, lives: &Lives) -> [Option<EarlierLife>; EARLIER_MAX] {
+    let mut from_latest = lives.iter().rev().skip_while(|life| life.incarnation != incarnation);
+    let mut next = from_latest.next();
+    std::array::from_fn(|_| {
+        let later = next?;
+        next = from_latest.next();
+        next.map(|life| EarlierLife { incarnation: life.incarnation, end: later.first })
+    })
 }
 
 /// A checkpoint as it is given out.

@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journal::{FrameSource, FrameView, ReadError};
@@ -42,6 +43,9 @@ pub enum ReceiptError {
         "checkpoint {0} does not agree with the log: remove the file of checkpoints, and it is made again"
     )]
     Mismatch(u64),
+    /// Nobody waits for it any more.
+    #[error("the receipt was given up")]
+    GivenUp,
     /// The checkpoints can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -131,6 +135,19 @@ impl Checkpoints {
     /// # Errors
     /// See [`ReceiptError`].
     pub fn receipt(&self, payment: Sequence, sides: Sides) -> Result<Receipt, ReceiptError> {
+        self.receipt_until(payment, sides, &AtomicBool::new(false))
+    }
+
+    /// The same, given up at the next frame once this has become true.
+    ///
+    /// # Errors
+    /// See [`ReceiptError`].
+    pub fn receipt_until(
+        &self,
+        payment: Sequence,
+        sides: Sides,
+        is_given_up: &AtomicBool,
+    ) -> Result<Receipt, ReceiptError> {
         let Some((_, first)) = self.store().reaching(payment)? else { return Err(self.not_yet()) };
         let before = self.before(first.number)?;
         let (after, counted) = before.map_or((Sequence(0), BatchNumber(0)), |(stored, checkpoint)| {
@@ -139,6 +156,7 @@ impl Checkpoints {
         let mut search = Search {
             builder: Builder::looking_for(self.interval, &self.digest_key, payment),
             counted,
+            is_given_up,
             ended: None,
         };
         let read = self.source.0.read_after(after, &mut |frame| search.frame(&frame));
@@ -202,14 +220,16 @@ impl Checkpoints {
 }
 
 /// Goes through frames until the interval is over in which the payment was settled.
-struct Search {
+struct Search<'a> {
     builder: Builder,
     /// The last frame before the first interval.
     counted: BatchNumber,
+    /// Whether nobody waits for the receipt any more.
+    is_given_up: &'a AtomicBool,
     ended: Option<Result<Closed, ReceiptError>>,
 }
 
-impl Search {
+impl Search<'_> {
     fn frame(&mut self, frame: &FrameView<'_>) -> ControlFlow<()> {
         self.ended = match self.step(frame) {
             Ok(closed) => closed.map(Ok),
@@ -219,6 +239,9 @@ impl Search {
     }
 
     fn step(&mut self, frame: &FrameView<'_>) -> Result<Option<Closed>, ReceiptError> {
+        if self.is_given_up.load(Ordering::Relaxed) {
+            return Err(ReceiptError::GivenUp);
+        }
         if frame.header().batch <= self.counted {
             self.builder.warm_up(frame)?;
             return Ok(None);

@@ -240,11 +240,7 @@ impl Receipt {
         let decides = entry.payment_state() == Some(PaymentState::Settled) && entry.repeat_of().is_none();
         let is_told = matches!(entry.kind(), Some(Kind::Payment | Kind::Answer)) && decides;
         let identity = checkpoint.identity;
-        let id = PaymentId {
-            incarnation: identity.incarnation,
-            shard: identity.shard,
-            sequence: entry.payment().filter(|_| is_told)?,
-        };
+        let id = checkpoint.payment_id(entry.payment().filter(|_| is_told)?);
         Some(Facts {
             payment: id,
             cluster: identity.cluster,

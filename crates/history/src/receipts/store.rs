@@ -145,6 +145,20 @@ impl Store {
         Ok(())
     }
 
+    /// How many checkpoints there are.
+    pub(super) const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Drops the checkpoints after the first so many.
+    pub(super) fn truncate(&mut self, count: u64) -> Result<(), StoreError> {
+        let last = self.get(count)?;
+        let cut = self.file.set_len(place(count + 1)).and_then(|()| self.file.sync_all());
+        cut.map_err(|source| self.fault(source))?;
+        (self.count, self.last) = (count, last);
+        Ok(())
+    }
+
     /// The latest checkpoint.
     pub(super) const fn last(&self) -> Option<&(Stored, Checkpoint)> {
         self.last.as_ref()

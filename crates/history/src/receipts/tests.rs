@@ -1,22 +1,27 @@
 //! Receipts of a whole log: every settled payment has one that verifies, whatever was restarted, lost or made again.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use journal::Journal as _;
+use journal::{FrameSource, Journal as _, ReadError, Tail, VisitFrame};
 use ledger::Outcome;
 use proptest::prelude::*;
-use types::{BatchNumber, PaymentState, Sequence};
+use types::{BatchNumber, Incarnation, Life, Lives, PaymentState, Sequence};
 
 use super::testing::{IDENTITY, KEY, Log, bank, commands, milliseconds, start};
 use super::*;
 
 const INTERVAL: types::Duration = types::Duration::from_seconds(1);
 
+fn log_of(cluster: types::ClusterId) -> LogOf {
+    LogOf { cluster, digest_key: KEY, lives: types::Lives::first(IDENTITY.incarnation) }
+}
+
 fn keeper(log: &Log, folder: &Path) -> Arc<Keeper> {
     let key = SigningKey::load_or_make(&folder.join("key")).unwrap();
-    let opened = Keeper::open(folder, key, IDENTITY.cluster, KEY, INTERVAL, log.source());
+    let opened = Keeper::open(folder, key, log_of(IDENTITY.cluster), INTERVAL, log.source());
     Arc::new(opened.unwrap())
 }
 
@@ -194,6 +199,86 @@ fn restarts_and_rebuilding_give_the_same_checkpoints() {
     }
 }
 
+/// A log that ends early, as after a restore to its middle.
+struct UpTo(Arc<dyn FrameSource>, Sequence);
+
+impl FrameSource for UpTo {
+    fn end(&self) -> Tail {
+        self.0.end()
+    }
+
+    fn read_after(&self, after: Sequence, visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
+        self.0.read_after(after, &mut |frame| match frame.header().next_sequence() <= self.1.next() {
+            true => visit(frame),
+            false => ControlFlow::Break(()),
+        })
+    }
+
+    fn read_at(&self, positions: &[Sequence], visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
+        let held: Vec<_> = positions.iter().copied().filter(|position| *position <= self.1).collect();
+        self.0.read_at(&held, visit)
+    }
+}
+
+/// A restored folder has the checkpoints of its backup: those of frames that the log does not have count for nothing.
+#[test]
+fn checkpoints_of_what_was_cut_off_are_dropped() {
+    let story = story();
+    let folder = tempfile::tempdir().unwrap();
+    let whole = keeper(&story.log, folder.path());
+    catch_up(&whole);
+    let expected = all(&whole);
+    let last = expected.iter().map(|checkpoint| checkpoint.read().unwrap().upto);
+    let before: Vec<Sequence> = [Sequence(0)].into_iter().chain(last).collect();
+    let path = folder.path().join("checkpoints");
+    let bytes = fs::read(&path).unwrap();
+    for (held, upto) in before.into_iter().enumerate() {
+        // Right at the end of a checkpoint's last frame, and in the middle of the next interval.
+        for upto in [upto, upto.next()] {
+            fs::write(&path, &bytes).unwrap();
+            let key = SigningKey::load_or_make(&folder.path().join("key")).unwrap();
+            let source = Arc::new(UpTo(story.log.source(), upto));
+            let cut = Keeper::open(folder.path(), key, log_of(IDENTITY.cluster), INTERVAL, source).unwrap();
+            assert_eq!(all(&cut), expected[..held]);
+            assert_eq!(fs::read(&path).unwrap(), bytes[..64 + held * 332]);
+        }
+        // What is missing is made again.
+        let again = keeper(&story.log, folder.path());
+        catch_up(&again);
+        assert_eq!(all(&again), expected);
+    }
+}
+
+#[test]
+fn a_payment_keeps_its_id_in_later_lives() {
+    let mut lives = Lives::first(Incarnation(1));
+    for (incarnation, first) in [(2, 101), (3, 102), (4, 200), (5, 300)] {
+        assert!(lives.begin(Life { incarnation: Incarnation(incarnation), first: Sequence(first) }));
+    }
+    let story = story();
+    let folder = tempfile::tempdir().unwrap();
+    let keeper = keeper(&story.log, folder.path());
+    catch_up(&keeper);
+    let checkpoint = keeper.latest().unwrap().read().unwrap();
+    assert_eq!(checkpoint.earlier, [None; 3], "the first life");
+    for last in lives.iter() {
+        let identity = journal::Identity { incarnation: last.incarnation, ..IDENTITY };
+        let earlier = checkpoint::earlier_than(last.incarnation, &lives);
+        let checkpoint = Checkpoint { identity, earlier, ..checkpoint };
+        assert_eq!(Checkpoint::decode(&checkpoint.encode()), Some(checkpoint));
+        for position in [101, 102, 150, 199, 200, 299, 300, 1000].map(Sequence) {
+            let given = lives.payment_id(IDENTITY.shard, position);
+            if position >= last.first || given.incarnation.0 + 3 >= last.incarnation.0 {
+                let expected = given.incarnation.min(last.incarnation);
+                assert_eq!(checkpoint.payment_id(position).incarnation, expected, "{position} in {last:?}");
+            }
+        }
+    }
+    let mut bytes = checkpoint.encode();
+    bytes[208 + 16] = 1;
+    assert_eq!(Checkpoint::decode(&bytes), None, "an earlier life behind none");
+}
+
 #[test]
 fn another_key_signs_the_same_roots_and_the_same_chain() {
     let story = story();
@@ -236,7 +321,7 @@ fn a_file_of_another_log_or_interval_is_refused() {
     drop(keeper(&log, folder.path()));
     let open = |cluster, interval| {
         let key = SigningKey::load_or_make(&folder.path().join("key")).unwrap();
-        Keeper::open(folder.path(), key, cluster, KEY, interval, log.source())
+        Keeper::open(folder.path(), key, log_of(cluster), interval, log.source())
     };
     let other = open(types::ClusterId([1; 16]), INTERVAL).unwrap_err();
     assert!(matches!(other, OpenError::Store(StoreError::Foreign(_))), "{other}");

@@ -4,9 +4,10 @@ use client::convert::{FieldReader, Path};
 use client::v1;
 use engine::Banks;
 use tonic::Status;
-use types::{Bic, Iban, PaymentOrder, Remittance, Sequence, Text};
+use types::{Bic, Iban, PaymentOrder, Remittance, Text};
 
 use crate::caller::Caller;
+use crate::lives::Named;
 use crate::refusals::{bank_not_yours, invalid};
 
 /// What a watcher wants to hear. Each part narrows the others.
@@ -81,7 +82,7 @@ impl Filter {
 pub(super) fn read_watch(
     caller: &Caller,
     wire: &v1::WatchRequest,
-) -> Result<(Filter, Option<Sequence>), Status> {
+) -> Result<(Filter, Option<Named>), Status> {
     let mut reader = FieldReader::new();
     if wire.participants.len() > PARTICIPANTS_MAX {
         reader.violation(&Path::root("participants"), format_args!("at most {PARTICIPANTS_MAX}"));
@@ -106,7 +107,7 @@ pub(super) fn read_watch(
     };
     let seen = caller.banks_seen().map_or(Banks::All, |own| Banks::Listed(own.into()));
     let filter = Filter { banks, seen, types, account, end_to_end_id, creditor_reference };
-    Ok((filter, wire.after_sequence.map(Sequence)))
+    Ok((filter, Named::read(wire.after_sequence, wire.incarnation)))
 }
 
 fn read_types(reader: &mut FieldReader, wire: &v1::WatchRequest) -> Option<Types> {

@@ -18,6 +18,7 @@ use types::{PaymentState, Sequence};
 use super::filter::Filter;
 use super::happened::{Happened, bank_changed};
 use super::parts::Parts;
+use crate::lives::Named;
 use crate::log::{ask, decisions, orders, payments};
 use crate::node::Node;
 use crate::refusals::{not_taken, position_ahead, position_too_old, reader_too_slow, stopping_connection};
@@ -42,9 +43,10 @@ const OPEN_MAX: usize = 16 * 1024;
 pub(super) async fn begin(
     node: Node,
     filter: Filter,
-    after: Option<Sequence>,
+    after: Option<Named>,
     place: WatcherPlace,
 ) -> Result<ReceiverStream<Sent>, Status> {
+    let after = after.map(|after| after.on(node.handle.lives())).transpose()?;
     let as_of = ask(&node, Question::Lifecycle).await?.as_of.sequence;
     if after.is_some_and(|after| after > as_of) {
         return Err(position_ahead());
@@ -300,7 +302,8 @@ impl Watcher {
             };
             let (events, before) = parts.next();
             let upto_sequence = before.map_or(self.upto.0, |before| before.0.min(self.upto.0));
-            room.send(Ok(v1::WatchResponse { events, upto_sequence }));
+            let incarnation = Some(self.node.handle.lives().last().incarnation.0);
+            room.send(Ok(v1::WatchResponse { events, upto_sequence, incarnation }));
             if before.is_none() {
                 return Ok(());
             }

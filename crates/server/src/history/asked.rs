@@ -328,6 +328,9 @@ fn read_page(
     }
     let size = if size == 0 { PAGE_SIZE_USUAL } else { size };
     let size = usize::try_from(size).expect("it is small");
+    // A restore gives positions anew, and with them the places of pages.
+    let life = node.handle.lives().last().incarnation.0;
+    let question: Vec<u8> = question.into_iter().chain(life.to_le_bytes()).collect();
     if token.is_empty() {
         return Some(PageAsked { after: None, size, question });
     }

@@ -1,7 +1,7 @@
 //! Page tokens: where a page ended, bound to the question that it answered.
 //!
 //! A token is the place and 8 bytes under the log's key over the place and the question, in hexadecimal digits. So it
-//! says nothing, goes with no other question, and is good for as long as the log lives.
+//! says nothing, goes with no other question (of which the log's life is a part), and is good for as long as that lasts.
 
 use history::Place;
 use types::DigestKey;

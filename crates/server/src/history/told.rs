@@ -8,7 +8,7 @@ use ledger::EntryText;
 use types::{Amount, Bic, Currency};
 
 use super::asked::PageAsked;
-use super::{Behind, Past, token};
+use super::{Behind, token};
 use crate::node::Node;
 use crate::values::{PaymentFacts, PaymentReferences, decimal, payment_outcome};
 
@@ -118,11 +118,12 @@ pub(super) fn page(node: &Node, asked: &PageAsked, next: Option<Place>) -> Strin
 }
 
 /// Up to where history goes.
-pub(super) fn as_of(past: &Past, watermark: &Watermark) -> v1::HistoryAsOf {
-    let progress = past.history.as_ref().map(history::History::progress);
+pub(super) fn as_of(node: &Node, watermark: &Watermark) -> v1::HistoryAsOf {
+    let progress = node.past.history.as_ref().map(history::History::progress);
     v1::HistoryAsOf {
         sequence: watermark.told.0,
         time: Some(timestamp(watermark.told_time)),
         caught_up: progress.is_some_and(|progress| progress.is_current()),
+        incarnation: Some(node.handle.lives().last().incarnation.0),
     }
 }

@@ -1,7 +1,8 @@
 //! pacs.028, which asks what became of a payment, and admi.002, which says that a document was not taken.
 //!
 //! Invariant: AG09 says that the payment was never received and never will be settled, so that the payer's bank may
-//! give the money back. Where that is not certain, the answer is another one.
+//! give the money back. Where that is not certain, also because a restore may have cut the payment off, the answer is
+//! another one.
 
 use engine::{Answer, Question, StoredOrder};
 use iso20022::{ReceivedRejection, Status as Report, StatusRequest};
@@ -105,7 +106,12 @@ impl Desk {
 
     /// The answer to the payer's bank about a payment that is not there.
     fn missing(&self, incoming: &Incoming<'_>, request: &StatusRequest, missing: &PaymentAnswer) -> Reply {
+        let may_be_lost = self.node.restores.may_have_lost(request.acceptance_time).is_some();
         let (reason, description) = match missing {
+            _ if may_be_lost => (
+                "PAYMENT_MAY_BE_LOST",
+                "the node was restored from a backup: it may have been settled in what was lost; ask the other bank",
+            ),
             PaymentAnswer::NotFound { is_final: true } => return self.unknown(incoming, request),
             PaymentAnswer::Forgotten => {
                 ("PAYMENT_FORGOTTEN", "older than what is kept: it may have been settled")

@@ -16,7 +16,7 @@ use ledger::About;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
-use types::Sequence;
+use types::{Incarnation, Sequence};
 
 use super::check_length;
 use super::desk::{Desk, Told};
@@ -24,6 +24,7 @@ use super::forward::told;
 use super::keep::{keep, sent};
 use super::outgoing::{Dress, Outgoing};
 use crate::caller::Caller;
+use crate::lives::Named;
 use crate::node::Node;
 use crate::refusals::{bank_not_yours, invalid, stopping_connection};
 use crate::replies::filled_by;
@@ -122,7 +123,12 @@ async fn tell(
     let bank = bank.expect("an exchange is a bank's");
     // Says that the connection stands, and from where on a bank without a position goes on.
     let sequence = connection.as_of().sequence.0;
-    let stands = v1::Iso20022ServiceExchangeResponse { sequence, ..Default::default() };
+    let incarnation = desk.node.handle.lives().last().incarnation;
+    let stands = v1::Iso20022ServiceExchangeResponse {
+        sequence,
+        incarnation: Some(incarnation.0),
+        ..Default::default()
+    };
     if sender.send(Ok(stands)).await.is_err() {
         return Ok(());
     }
@@ -133,7 +139,7 @@ async fn tell(
         };
         let Ok(room) = room else { return Ok(()) };
         if let Ok(answer) = answered.try_recv() {
-            room.send(Ok(response(answer?, Sequence(0), false)));
+            room.send(Ok(response(answer?, None, false)));
             continue;
         }
         let heard = connection.take(HEARD_MAX).await?;
@@ -141,7 +147,7 @@ async fn tell(
             tokio::select! {
                 () = connection.ready() => {}
                 Some(answer) = answered.recv() => {
-                    room.send(Ok(response(answer?, Sequence(0), false)));
+                    room.send(Ok(response(answer?, None, false)));
                 }
                 _ = &mut hung_up => break,
                 () = desk.node.stops() => return Err(stopping_connection()),
@@ -162,12 +168,14 @@ async fn tell(
                 },
             };
             keep(&desk.node, &desk.caller, &[sent(&told.document, About::Payment(told.payment), Some(bank))]);
-            place.send(Ok(response(told.document, told.position, told.is_repeat)));
+            let position = Some(told.position).filter(|position| *position > Sequence(0));
+            let position = position.map(|position| (position, incarnation));
+            place.send(Ok(response(told.document, position, told.is_repeat)));
         }
     }
     drop(connection);
     while let Some(answer) = answered.recv().await {
-        if sender.send(Ok(response(answer?, Sequence(0), false))).await.is_err() {
+        if sender.send(Ok(response(answer?, None, false))).await.is_err() {
             return Ok(());
         }
     }
@@ -176,14 +184,15 @@ async fn tell(
 
 fn response(
     document: Outgoing,
-    position: Sequence,
+    position: Option<(Sequence, Incarnation)>,
     possible_repeat: bool,
 ) -> v1::Iso20022ServiceExchangeResponse {
     v1::Iso20022ServiceExchangeResponse {
         message_name: document.kind.name().to_owned(),
         document: document.bytes,
-        sequence: position.0,
+        sequence: position.map_or(0, |(position, _)| position.0),
         possible_repeat,
+        incarnation: position.map(|(_, incarnation)| incarnation.0),
     }
 }
 
@@ -193,7 +202,8 @@ fn read_start(first: v1::Iso20022ServiceExchangeRequest) -> Result<(Start, bool)
     let bank = reader.bic(&Path::root("start").field("bic"), &start.bic);
     let bank = reader.finish(bank).map_err(invalid)?;
     let wants = Wants { debit_questions: false, credit_questions: true, reports: true };
-    Ok((Start { bank, last: start.last_sequence.map(Sequence), wants }, start.with_header))
+    let last = Named::read(start.last_sequence, start.incarnation);
+    Ok((Start { bank, last, wants }, start.with_header))
 }
 
 fn start_missing() -> Status {

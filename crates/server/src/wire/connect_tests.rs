@@ -180,6 +180,7 @@ fn questions_and_reports_are_the_generated_messages_bytes() {
         as_of_sequence: 7,
         as_of_time: Some(timestamp(handle.now())),
         unanswered: 3,
+        incarnation: Some(u64::MAX),
     })];
     let mut expected = vec![match &events[0] {
         Event::Started(started) => v1::connect_event::Event::Started(*started),

@@ -22,25 +22,25 @@ const PAYMENTS: u32 = 60;
 type NotFound = v1::PaymentNotFound;
 
 /// Folders of a node, its backup and what is restored.
-struct Folders {
+pub(crate) struct Folders {
     _all: tempfile::TempDir,
-    data: PathBuf,
+    pub(crate) data: PathBuf,
     backup: PathBuf,
-    restored: PathBuf,
+    pub(crate) restored: PathBuf,
 }
 
 impl Folders {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let all = tempfile::tempdir().unwrap();
         let [data, backup, restored] = ["data", "backup", "restored"].map(|name| all.path().join(name));
         Self { _all: all, data, backup, restored }
     }
 
-    fn back_up(&self) -> Value {
+    pub(crate) fn back_up(&self) -> Value {
         told(&["backup", "--data", text(&self.data), "--to", text(&self.backup), "--json"])
     }
 
-    fn restore(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn restore(&self, arguments: &[&str]) -> Value {
         let all = ["restore", "--from", text(&self.backup), "--data", text(&self.restored), "--json"];
         told(&[&all, arguments].concat())
     }

@@ -9,6 +9,7 @@ mod commands;
 mod crashes;
 mod identity;
 mod keys;
+mod lives;
 mod process;
 mod receipts;
 mod shutdown;
