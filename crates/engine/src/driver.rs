@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! handles --events--> core --frames--> log --written--> core
-//!                     core, log --wanted--> preparer
+//!                     core, log --wanted--> preparer <--orders about keys-- handles
 //!                     core --slices, look-ups--> sealing --events--> core
 //! ```
 //!
@@ -23,8 +23,8 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
-use journal::{Append, Prepared, Preparer, SealedFrame, Space, Storage, Writer};
+use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded};
+use journal::{Append, Preparer, SealedFrame, Space, Storage, Writer};
 use ledger::{Limits, SealMarks};
 use types::{Sequence, Timestamp};
 
@@ -35,8 +35,10 @@ use crate::finals::Finals;
 use crate::follower::Follower;
 use crate::following::follow;
 use crate::handle::{FINAL_QUESTIONS_UNDER_WAY_MAX, Handle, Shared};
-use crate::keys::{KeepError, Keys};
+use crate::key_orders::KEY_ORDERS_MAX;
+use crate::keys::Keys;
 use crate::pace::{Admitted, Pace};
+use crate::preparing::prepare;
 use crate::question::Answered;
 use crate::sealer::{Handing, Sealer};
 use crate::sealing::SealingThread;
@@ -153,10 +155,12 @@ where
     let (frames, frames_in) = bounded(1);
     let (written, written_in) = bounded(1);
     let (wanted, wanted_in) = bounded(1);
+    let (key_orders, key_orders_in) = bounded(KEY_ORDERS_MAX);
     // Nothing is sent: its end is what counts.
     let (following, followed) = bounded(0);
     let log = Log { writer, wanted };
     let shared = Arc::clone(&handle.shared);
+    assert!(shared.key_orders.set(key_orders).is_ok(), "an engine has one set of threads");
     let mut driver = Driver {
         core,
         events,
@@ -195,7 +199,7 @@ where
     // The core thread comes last: if another can't be started, the rest end with their channels.
     let over = Arc::clone(&shared);
     let threads = vec![
-        spawn("solvo-preparer", move || prepare(preparer, keys, &wanted_in, &shared))?,
+        spawn("solvo-preparer", move || prepare(preparer, keys, &wanted_in, &key_orders_in, &shared))?,
         spawn("solvo-log", move || write_frames(&frames_in, &written))?,
         spawn("solvo-follower", move || follow(follower, &followed))?,
         spawn("solvo-sealing", move || sealing.run())?,
@@ -608,49 +612,3 @@ fn write_frames<W: Writer>(frames: &Receiver<(Log<W>, SealedFrame)>, written: &S
         }
     }
 }
-
-/// The preparer's thread: keeps segments ready, and the keys of the days to come, until the log thread ends.
-fn prepare<S: Storage>(mut preparer: Preparer<S>, mut keys: Keys<S>, wanted: &Receiver<()>, shared: &Shared) {
-    loop {
-        match preparer.step() {
-            Prepared::Made { segment } => {
-                tracing::debug!(segment, "segment ready");
-                continue;
-            }
-            Prepared::Enough => {
-                if shared.no_space.swap(false, Ordering::Relaxed) {
-                    tracing::info!("there is room for the log again");
-                }
-                keep_keys(&mut keys, shared);
-                if wanted.recv_timeout(LOOK_AT_KEYS) == Err(RecvTimeoutError::Disconnected) {
-                    return;
-                }
-            }
-            Prepared::Short(error) => {
-                if !shared.no_space.swap(true, Ordering::Relaxed) {
-                    tracing::error!(%error, "no room for another segment; no new payments are taken");
-                }
-                if wanted.recv_timeout(LOOK_FOR_ROOM) == Err(RecvTimeoutError::Disconnected) {
-                    return;
-                }
-            }
-            Prepared::Failed(error) => end_process(&error),
-        }
-    }
-}
-
-/// Has the keys of the days to come ready, as log time stands now.
-fn keep_keys<S: Storage>(keys: &mut Keys<S>, shared: &Shared) {
-    match keys.keep(shared.log_time()) {
-        Ok(0) => {}
-        Ok(made) => tracing::debug!(made, "keys ready"),
-        Err(KeepError::NoSpace(error)) => tracing::error!(%error, "no room for the keys of the days to come"),
-        Err(KeepError::Failed(error)) => end_process(&error),
-    }
-}
-
-/// How often the keys of the days to come are looked at.
-const LOOK_AT_KEYS: Duration = Duration::from_secs(60);
-
-/// How often a full disk is tried again.
-const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);

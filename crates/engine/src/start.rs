@@ -154,14 +154,15 @@ where
 {
     let identity = journal.identity();
     let keys = keys::find(&journal, config.master_key.as_ref())?;
-    let Recovered { mut replayer, tail, snapshot, is_sealed } =
+    let Recovered { mut replayer, tail, snapshot, is_sealed, clear_day } =
         recover_with_key(&mut journal, config.limits, keys.digest_key(), progress)?;
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
     let new_life = life::to_begin(replayer.ledger(), &identity, journal.restored())?;
     let mut clock = LogClock::new(now(), tail.time);
-    let keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
+    let mut keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
+    clear_day.map(|day| keys.note_clear(day)).transpose()?;
     // One frame is being written while another fills, and the first may be on its way back.
     let rules_version = replayer.ledger().rules_version();
     let builder = FrameBuilder::sealing(2, journal.keyring());

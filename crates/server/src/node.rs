@@ -19,6 +19,7 @@ use types::Sequence;
 use crate::caller::Caller;
 use crate::history::Past;
 use crate::iso::{AskedOrders, Keeper};
+use crate::keys::NewMasterKey;
 use crate::limits::{ENQUIRIES_PER_CALLER, ServerLimits};
 use crate::log::LogReads;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
@@ -47,6 +48,8 @@ pub(crate) struct Node {
     pub(crate) past: Arc<Past>,
     /// What receipts are given from, if this node keeps any.
     pub(crate) receipts: Option<ReceiptDesk>,
+    /// Where the next master key is found, if this node is told.
+    pub(crate) new_master_key: Option<Arc<NewMasterKey>>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -65,11 +68,12 @@ pub(crate) struct SharedNode {
     log_reads: Arc<LogReads>,
     past: Arc<Past>,
     receipts: Option<ReceiptDesk>,
+    new_master_key: Option<Arc<NewMasterKey>>,
 }
 
 impl SharedNode {
     pub(crate) fn new(
-        Served { handle, history, receipts }: Served,
+        Served { handle, history, receipts, new_master_key }: Served,
         limits: ServerLimits,
         stopping: watch::Receiver<bool>,
     ) -> Self {
@@ -86,13 +90,14 @@ impl SharedNode {
             log_reads: Arc::default(),
             past: Arc::new(Past::new(history)),
             receipts,
+            new_master_key,
         }
     }
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
         let Self { handle, quota, enquiries, keeper, asked, limits, stopping, .. } = self;
-        let Self { sessions, watchers, log_reads, past, receipts, .. } = self;
+        let Self { sessions, watchers, log_reads, past, receipts, new_master_key, .. } = self;
         let mailbox = Mailbox::open(&handle);
         Node {
             handle,
@@ -107,6 +112,7 @@ impl SharedNode {
             log_reads,
             past,
             receipts,
+            new_master_key,
             mailbox,
         }
     }
