@@ -13,7 +13,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use journal::{Contents, FileStorage, Reader, Storage, Tail, segment_name, snapshot_name, snapshot_number};
+use journal::{
+    Contents, FileStorage, Reader, Storage, Tail, check_keys, segment_name, snapshot_name, snapshot_number,
+};
 use types::BatchNumber;
 
 use crate::backup::catalogue::{CATALOGUE, Catalogue, End, Other, PROGRESS, Progress, Segment};
@@ -226,10 +228,22 @@ impl Run {
             let is_being_replaced = ["old", "new"].iter().any(|end| from.with_extension(end).exists());
             match self.copier.file(&from, &to) {
                 Err(error) if error.kind() == ErrorKind::NotFound && is_being_replaced => sleep(MOMENT),
+                // What has just been replaced is overwritten, also under the eyes of whoever has opened it.
+                Ok(_) if is_erased(name) && self.check_keys().is_err() => sleep(MOMENT),
                 other => return other,
             }
         }
-        self.copier.file(&from, &to)
+        let copied = self.copier.file(&from, &to)?;
+        if is_erased(name) {
+            // Those in the backup may be the last that are whole.
+            self.check_keys().map_err(std::io::Error::other)?;
+        }
+        Ok(copied)
+    }
+
+    /// Looks whether the keys that were just copied are whole.
+    fn check_keys(&self) -> anyhow::Result<()> {
+        Ok(check_keys(&FileStorage::open(&self.incoming)?)?)
     }
 
     /// The frame at which a snapshot stands that has just been copied.
