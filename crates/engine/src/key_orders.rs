@@ -8,7 +8,7 @@
 //! - Whoever is told that a change is made can rely on it over a power failure, and every reading of the log that begins
 //!   then finds it made.
 
-use journal::{Destroyed, KeysError, MasterKey, Storage, StorageErrorKind, TooRecent};
+use journal::{Destroyed, KeysError, MasterKey, Rewrapped, Storage, StorageErrorKind, TooRecent};
 use types::{Date, Timestamp};
 
 use crate::handle::{Handle, NotTaken};
@@ -25,7 +25,7 @@ pub(crate) enum KeyOrder {
     /// Destroys the keys of the days before this one, or those older than ten years.
     Erase(Option<Date>, KeySink<Erased>),
     /// Wraps all keys by this master key.
-    Rotate(MasterKey, KeySink<usize>),
+    Rotate(MasterKey, KeySink<Rewrapped>),
 }
 
 /// What erasing came to.
@@ -53,15 +53,11 @@ pub enum KeysUnchanged {
 
 impl KeysUnchanged {
     fn of(error: KeysError) -> Self {
-        match error {
-            // At the edge of a full disk a write is cut short before one is refused.
-            KeysError::Storage(error)
-                if matches!(error.kind, StorageErrorKind::NoSpace | StorageErrorKind::Partial) =>
-            {
-                Self::NoSpace
-            }
-            error => Self::Keys(error),
-        }
+        // At the edge of a full disk a write is cut short before one is refused.
+        let is_full =
+            |kind: &StorageErrorKind| matches!(kind, StorageErrorKind::NoSpace | StorageErrorKind::Partial);
+        let is_full = matches!(&error, KeysError::Storage(error) if is_full(&error.kind));
+        if is_full { Self::NoSpace } else { Self::Keys(error) }
     }
 
     /// Whether nobody knows any more what is on the disk.
@@ -82,12 +78,12 @@ impl Handle {
         self.order(KeyOrder::Erase(before, sink))
     }
 
-    /// Has all keys wrapped by another master key, from which the next start takes them; `sink` is told how many there
-    /// are. A master key that lies in the folder of the log goes. The same holds for it as for [`Self::erase`].
+    /// Has all keys wrapped by another master key, from which the next start takes them. A master key that lies in the folder
+    /// of the log goes. The same holds for it as for [`Self::erase`].
     ///
     /// # Errors
     /// If as many orders wait as may, or the node is about to stop.
-    pub fn rotate(&self, new: MasterKey, sink: KeySink<usize>) -> Result<(), NotTaken> {
+    pub fn rotate(&self, new: MasterKey, sink: KeySink<Rewrapped>) -> Result<(), NotTaken> {
         self.order(KeyOrder::Rotate(new, sink))
     }
 

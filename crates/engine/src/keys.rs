@@ -7,7 +7,8 @@
 #![allow(clippy::disallowed_methods)]
 
 use journal::{
-    Destroyed, KeyFile, KeysError, LocalJournal, MasterKey, Storage, StorageErrorKind, key_of, key_of_day,
+    Destroyed, KeyFile, KeysError, LocalJournal, MasterKey, Rewrapped, Storage, StorageErrorKind, key_of,
+    key_of_day,
 };
 use ledger::Setup;
 use types::{Date, DigestKey, Timestamp};
@@ -122,8 +123,8 @@ impl<S: Storage> Keys<S> {
         self.file.destroy_before(key_of_day(day))
     }
 
-    /// Wraps all keys by another master key; says how many there are.
-    pub(crate) fn rotate(&mut self, new: &MasterKey) -> Result<usize, KeysError> {
+    /// Wraps all keys by another master key.
+    pub(crate) fn rotate(&mut self, new: &MasterKey) -> Result<Rewrapped, KeysError> {
         self.file.rewrap(new, &mut random)
     }
 

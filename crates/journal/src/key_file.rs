@@ -48,6 +48,15 @@ pub struct Destroyed {
     pub clear_before: Option<u32>,
 }
 
+/// What wrapping keys by a master key came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rewrapped {
+    /// How many keys it wraps.
+    pub keys: usize,
+    /// Whether another one wrapped them before.
+    pub is_new: bool,
+}
+
 impl<S: Storage> KeyFile<S> {
     /// Opens the keys in a folder that the caller holds and hands them to the keyring; `None` if the folder has none.
     ///
@@ -153,14 +162,19 @@ impl<S: Storage> KeyFile<S> {
         Ok(destroyed(days, &self.table))
     }
 
-    /// Wraps all keys by another master key, durably; one that lies in the folder goes. Says how many keys there are.
-    /// If they are wrapped by it already, nothing else is done. No segment is written.
+    /// Wraps all keys by another master key, durably; one that lies in the folder goes. If they are wrapped by it already,
+    /// nothing else is done. No segment is written.
     ///
     /// # Errors
     /// See [`KeysError`]. Without room nothing has changed; after any other error of the folder either master key may
     /// hold.
-    pub fn rewrap(&mut self, new: &MasterKey, entropy: &mut dyn FnMut() -> u64) -> Result<usize, KeysError> {
-        if !self.table.is_wrapped_by(new) {
+    pub fn rewrap(
+        &mut self,
+        new: &MasterKey,
+        entropy: &mut dyn FnMut() -> u64,
+    ) -> Result<Rewrapped, KeysError> {
+        let is_new = !self.table.is_wrapped_by(new);
+        if is_new {
             let rewrapped = self.table.rewrapped(&self.master, new, entropy);
             let unreadable = || KeysError::Unreadable { place: self.storage.place() };
             let mut rewrapped = rewrapped.ok_or_else(unreadable)?;
@@ -169,7 +183,7 @@ impl<S: Storage> KeyFile<S> {
             self.master = new.clone();
         }
         MasterKey::remove_from_folder(&self.storage)?;
-        Ok(self.table.keys().count())
+        Ok(Rewrapped { keys: self.table.keys().count(), is_new })
     }
 }
 

@@ -79,7 +79,7 @@ pub use header::{FRAME_FORMAT, FrameFault, FrameHash, FrameHeader, FrameKind, HE
 pub use journal::{
     Append, ClaimError, Journal, Location, ReadError, Refusal, Space, TrimError, Trimmed, VisitError, Writer,
 };
-pub use key_file::{DIGEST_KEY_ID, Destroyed, KeyFile, check_keys, destroy_keys, rewrap_keys};
+pub use key_file::{DIGEST_KEY_ID, Destroyed, KeyFile, Rewrapped, check_keys, destroy_keys, rewrap_keys};
 pub use key_table::KeysError;
 pub use keyring::{Keyring, TAG_LENGTH, key_of};
 pub use limits::{

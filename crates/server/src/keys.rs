@@ -104,9 +104,12 @@ pub(crate) async fn rotate(node: &Node, caller: &Caller) -> Result<v1::RotateMas
         return Err(refusals::new_master_key_unusable(why).into_status());
     };
     let new = source.read(READING_MAX).await.map_err(Refusal::into_status)?;
-    let keys = changed(|sink| node.handle.rotate(new, sink)).await?;
-    tracing::warn!(principal = caller.principal.0, keys, "the keys are wrapped by the new master key");
-    Ok(v1::RotateMasterKeyResponse { key_count: count(keys) })
+    let rewrapped = changed(|sink| node.handle.rotate(new, sink)).await?;
+    if rewrapped.is_new {
+        let keys = rewrapped.keys;
+        tracing::warn!(principal = caller.principal.0, keys, "the keys are wrapped by the new master key");
+    }
+    Ok(v1::RotateMasterKeyResponse { key_count: count(rewrapped.keys), was_wrapped: !rewrapped.is_new })
 }
 
 /// Waits until a change of keys is made.

@@ -63,17 +63,25 @@ struct RotateArgs {
 /// If the keys can't be read or written; then the old master key still holds.
 pub(crate) async fn run(arguments: &KeysArgs) -> anyhow::Result<ExitCode> {
     let KeysCommand::Rotate(rotate) = &arguments.command;
-    let (kind, place, count) = match (&rotate.server, &rotate.data, &rotate.new_master_key) {
-        (Some(server), _, _) => ("server", server.clone(), on_server(server, &rotate.tls).await?),
-        (None, Some(data), Some(new)) => {
-            ("folder", data.display().to_string(), in_folder(data, &rotate.old, new)?)
-        }
-        (None, _, _) => anyhow::bail!("give --server, or --data and --new-master-key"),
-    };
+    let (kind, place, Told { count, was_wrapped }) =
+        match (&rotate.server, &rotate.data, &rotate.new_master_key) {
+            (Some(server), _, _) => ("server", server.clone(), on_server(server, &rotate.tls).await?),
+            (None, Some(data), Some(new)) => {
+                ("folder", data.display().to_string(), in_folder(data, &rotate.old, new)?)
+            }
+            (None, _, _) => anyhow::bail!("give --server, or --data and --new-master-key"),
+        };
     if rotate.json {
         let mut out = std::io::stdout().lock();
-        Fields::default().with(kind, place).with("keys", u64::from(count)).write_json(&mut out)?;
+        let told = Fields::default().with(kind, place).with("keys", u64::from(count));
+        told.with("was_wrapped", was_wrapped).write_json(&mut out)?;
         writeln!(out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if was_wrapped {
+        tell(format_args!(
+            "{count} keys in {place} were wrapped by this master key before; nothing was done"
+        ));
         return Ok(ExitCode::SUCCESS);
     }
     tell(format_args!("{count} keys in {place} are wrapped by the new master key"));
@@ -81,14 +89,20 @@ pub(crate) async fn run(arguments: &KeysArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn on_server(server: &str, tls: &TlsArgs) -> anyhow::Result<u32> {
+/// What became of the keys.
+struct Told {
+    count: u32,
+    was_wrapped: bool,
+}
+
+async fn on_server(server: &str, tls: &TlsArgs) -> anyhow::Result<Told> {
     let client = remote::connect(server, tls).await?;
     let rotated = client.rotate_master_key(v1::RotateMasterKeyRequest {}).await;
     let rotated = rotated.context("the keys were not wrapped anew, or the answer was lost; ask again")?;
-    Ok(rotated.key_count)
+    Ok(Told { count: rotated.key_count, was_wrapped: rotated.was_wrapped })
 }
 
-fn in_folder(data: &Path, old: &MasterKeyArgs, new: &Path) -> anyhow::Result<u32> {
+fn in_folder(data: &Path, old: &MasterKeyArgs, new: &Path) -> anyhow::Result<Told> {
     let new = read_file(new)?;
     let old = old.read()?;
     let storage = FileStorage::open(data).context("the folder can't be opened")?;
@@ -98,7 +112,7 @@ fn in_folder(data: &Path, old: &MasterKeyArgs, new: &Path) -> anyhow::Result<u32
     let count = rewrap_keys(&storage, old.as_ref(), &new, &mut entropy).with_context(|| {
         format!("the keys in {shown} were not wrapped anew; if a node runs on it, give --server")
     })?;
-    Ok(u32::try_from(count)?)
+    Ok(Told { count: u32::try_from(count)?, was_wrapped: false })
 }
 
 /// The operating system's random numbers.

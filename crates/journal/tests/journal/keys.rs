@@ -6,8 +6,8 @@ use std::sync::Arc;
 use journal::{
     Append, DIGEST_KEY_ID, FRAME_LENGTH_MAX, Fate, Fault, FrameBuilder, FrameKind, FrameSource, FrameView,
     Journal, KeyFile, Keyring, KeysError, LocalJournal, MasterKey, MemoryStorage, OperationKind, Reader,
-    SealInput, SealedFrame, SeededChoices, Storage, StorageErrorKind, TAG_LENGTH, Tail, Writer, destroy_keys,
-    key_of, rewrap_keys,
+    Rewrapped, SealInput, SealedFrame, SeededChoices, Storage, StorageErrorKind, TAG_LENGTH, Tail, Writer,
+    destroy_keys, key_of, rewrap_keys,
 };
 use types::{BatchNumber, Sequence, Timestamp};
 
@@ -361,8 +361,9 @@ fn a_node_that_serves_wraps_its_keys_anew() {
         (in_folder.wraps(&storage).unwrap(), master().wraps(&storage).unwrap()),
         (Some(true), Some(false))
     );
-    for _ in 0..2 {
-        assert_eq!(keys.rewrap(&master(), &mut entropy()).unwrap(), 3, "a repeat does no harm");
+    for is_new in [true, false] {
+        let rewrapped = keys.rewrap(&master(), &mut entropy()).unwrap();
+        assert_eq!(rewrapped, Rewrapped { keys: 3, is_new }, "a repeat does no harm");
         assert!(MasterKey::in_folder(&storage).unwrap().is_none(), "the one in the folder is gone");
         assert_eq!(master().wraps(&storage).unwrap(), Some(true));
     }
