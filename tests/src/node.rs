@@ -239,7 +239,8 @@ impl Node {
             keeper.expect("a thread can be started")
         });
         let (desk, receipts) = keeps.receipts.then(|| keep_receipts(folder.path(), &handle)).unzip();
-        let served = Served { handle, history: history.as_ref().map(Keeper::history), receipts: desk };
+        let served =
+            Served { history: history.as_ref().map(Keeper::history), receipts: desk, ..Served::from(handle) };
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
             Some(identities) => {

@@ -6,12 +6,12 @@ use std::time::Duration as Span;
 
 use journal::{
     Append, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, SealInput, SealedFrame,
-    SegmentSize, Settings, Tail, Writer,
+    SegmentSize, Settings, Tail, Writer, key_of,
 };
 use ledger::{
-    AccountKind, AccountMode, AccountSelector, Direction, Ledger, Limits, LiquidityDirection, OpenAccount,
-    Outcome, OutcomeEntry, Position, PostEntry, Profile, RecordWriter, Records, RegisterParticipant,
-    RequestId, TransferLiquidity,
+    About, AccountKind, AccountMode, AccountSelector, Direction, Evidence, Ledger, Limits,
+    LiquidityDirection, MessageName, OpenAccount, Outcome, OutcomeEntry, Passage, Position, PostEntry,
+    Profile, RecordWriter, Records, RegisterParticipant, RequestId, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
@@ -28,9 +28,43 @@ const KEY: DigestKey = DigestKey::new(*b"a key of digests");
 /// # Panics
 /// If the folder can't be written, or the time was before 1970.
 pub fn write_old_log(folder: &Path, age: Span, payments: u32) -> Timestamp {
+    write(folder, age, payments, Texts::Clear)
+}
+
+/// The same as a node writes it that seals texts, with its keys, its master key in the folder, and the documents that the
+/// payments came in.
+///
+/// # Panics
+/// As [`write_old_log`].
+pub fn write_sealed_old_log(folder: &Path, age: Span, payments: u32) -> Timestamp {
+    write(folder, age, payments, Texts::Sealed)
+}
+
+/// A document that came with a payment.
+fn document_of(order: &PaymentOrder) -> Evidence {
+    let name = order.debtor.name.as_ref().expect("the payer has a name");
+    let document = format!("<Document><Nm>{}</Nm></Document>", name.as_str());
+    Evidence {
+        about: About::RecordBefore,
+        passage: Passage::Received,
+        message_name: MessageName::parse("pacs.008.001.08").expect("a message's name"),
+        counterpart: None,
+        document_length: u32::try_from(document.len()).expect("it is short"),
+        compressed: iso20022::compress_evidence(document.as_bytes()),
+    }
+}
+
+/// How names and account numbers stand in a log.
+#[derive(Clone, Copy)]
+enum Texts {
+    Clear,
+    Sealed,
+}
+
+fn write(folder: &Path, age: Span, payments: u32, texts: Texts) -> Timestamp {
     let begin = i64::try_from(nanoseconds(&ago(age))).expect("it is after 1970 and before 2262");
     let begin = Timestamp::from_nanoseconds(begin).expect("it is after 1970");
-    let mut log = OldLog::create(folder, begin);
+    let mut log = OldLog::create(folder, begin, texts);
     let mut commands = RecordWriter::new(KEY, PrincipalNumber(0));
     commands.genesis(log.identity.cluster, log.identity.incarnation);
     commands.set_profile(&Profile::sct_inst_2025());
@@ -44,6 +78,9 @@ pub fn write_old_log(folder: &Path, age: Span, payments: u32) -> Timestamp {
         let mut commands = writer();
         let order = order(&format!("OLD-{number}"), begin);
         commands.payment(&order, begin, Channel::Grpc, |_, _| AccountNumber(0));
+        if let Texts::Sealed = texts {
+            commands.evidence(&document_of(&order));
+        }
         log.append(FrameKind::Commands, &commands);
     }
     log.append(FrameKind::Marker, &writer());
@@ -61,7 +98,7 @@ struct OldLog {
 }
 
 impl OldLog {
-    fn create(folder: &Path, time: Timestamp) -> Self {
+    fn create(folder: &Path, time: Timestamp, texts: Texts) -> Self {
         let identity =
             Identity { cluster: ClusterId([0x0D; 16]), shard: Shard(0), incarnation: Incarnation(77) };
         let segment_size = SegmentSize::new(4 << 20).expect("4 MiB are whole blocks");
@@ -74,7 +111,13 @@ impl OldLog {
         let settings = Settings { segment_size, entropy };
         let mut journal = LocalJournal::create(storage, identity, settings).expect("the folder is empty");
         let limits = Limits { accounts_max: 64, payments_max: 4096, requests_max: 64 };
-        let mut builder = FrameBuilder::new(1);
+        let mut builder = match texts {
+            Texts::Clear => FrameBuilder::new(1),
+            Texts::Sealed => {
+                make_keys(&journal, time);
+                FrameBuilder::sealing(1, journal.keyring())
+            }
+        };
         let mut ledger = Ledger::new(limits);
         let mut first = seal(&mut builder, identity, Tail::EMPTY, FrameKind::EpochStart, time);
         let writer = journal.claim(&Tail::EMPTY, &mut first).expect("nobody else has the log");
@@ -112,6 +155,20 @@ impl OldLog {
     }
 }
 
+/// Keys of the first two days, for a log whose key of digests is its own.
+fn make_keys(journal: &LocalJournal<FileStorage>, begin: Timestamp) {
+    let mut number = 0;
+    let mut entropy = move || {
+        number += 1;
+        number
+    };
+    let (master, _) = journal.master_in_folder(&mut entropy).expect("the folder can be written");
+    let first = key_of(begin);
+    let keys = journal.create_keys(master, Some(first), &mut entropy);
+    let made = keys.and_then(|mut keys| keys.keep(first..=first + 1, &mut entropy));
+    assert_eq!(made.expect("keys can be made"), 2);
+}
+
 fn seal(
     builder: &mut FrameBuilder,
     identity: Identity,
@@ -120,15 +177,8 @@ fn seal(
     time: Timestamp,
 ) -> SealedFrame {
     let durable_mark = previous.batch;
-    builder.seal(&SealInput {
-        kind,
-        identity,
-        previous,
-        time,
-        rules_version: 1,
-        durable_mark,
-        personal_key: 0,
-    })
+    let personal_key = builder.key_of(time).unwrap_or(0);
+    builder.seal(&SealInput { kind, identity, previous, time, rules_version: 1, durable_mark, personal_key })
 }
 
 fn writer() -> RecordWriter {

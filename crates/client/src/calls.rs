@@ -102,5 +102,9 @@ calls! {
         get_node_status(GetNodeStatusRequest) -> GetNodeStatusResponse;
         /// Raises the version of the rules.
         set_rules_version(SetRulesVersionRequest) -> SetRulesVersionResponse;
+        /// Destroys the keys of personal data from before a day.
+        erase_personal_data(ErasePersonalDataRequest) -> ErasePersonalDataResponse;
+        /// Wraps the keys of personal data by the master key that the node is to have next.
+        rotate_master_key(RotateMasterKeyRequest) -> RotateMasterKeyResponse;
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! handles --events--> core --frames--> log --written--> core
-//!                     core, log --wanted--> preparer
+//!                     core, log --wanted--> preparer <--orders about keys-- handles
 //!                     core --slices, look-ups--> sealing --events--> core
 //! handles --what may be on disk--> looking --events--> core
 //! ```
@@ -36,6 +36,7 @@ use crate::finals::Finals;
 use crate::follower::Follower;
 use crate::following::follow;
 use crate::handle::{FINAL_QUESTIONS_UNDER_WAY_MAX, Handle, Shared};
+use crate::key_orders::KEY_ORDERS_MAX;
 use crate::keys::Keys;
 use crate::looking::look;
 use crate::pace::{Admitted, Pace};
@@ -156,10 +157,12 @@ where
     let (frames, frames_in) = bounded(1);
     let (written, written_in) = bounded(1);
     let (wanted, wanted_in) = bounded(1);
+    let (key_orders, key_orders_in) = bounded(KEY_ORDERS_MAX);
     // Nothing is sent: its end is what counts.
     let (following, followed) = bounded(0);
     let log = Log { writer, wanted };
     let shared = Arc::clone(&handle.shared);
+    assert!(shared.key_orders.set(key_orders).is_ok(), "an engine has one set of threads");
     let mut driver = Driver {
         core,
         events,
@@ -192,7 +195,7 @@ where
     let (looking, looked_up) = (Arc::clone(&shared), handle.events.clone());
     let start = || {
         Ok(vec![
-            spawn("solvo-preparer", move || prepare(preparer, keys, &wanted_in, &shared))?,
+            spawn("solvo-preparer", move || prepare(preparer, keys, &wanted_in, &key_orders_in, &shared))?,
             spawn("solvo-log", move || write_frames(&frames_in, &written))?,
             spawn("solvo-follower", move || follow(follower, &followed))?,
             spawn("solvo-sealing", move || sealing.run())?,

@@ -2,8 +2,8 @@
 //!
 //! Invariant: what a caller is told was not taken has changed nothing and never will.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crossbeam::channel::{Sender, TrySendError};
 use journal::FrameSource;
@@ -17,6 +17,7 @@ use crate::duplicates::Duplicates;
 use crate::event::{Event, Submission};
 use crate::finals::Waiting;
 use crate::follower_status::{FollowerStatus, FollowerView};
+use crate::key_orders::KeyOrder;
 use crate::log_view::LogView;
 use crate::looking::Looking;
 use crate::pace::Admitted;
@@ -93,6 +94,15 @@ pub enum NotTaken {
     TooLarge,
 }
 
+impl<T> From<TrySendError<T>> for NotTaken {
+    fn from(error: TrySendError<T>) -> Self {
+        match error {
+            TrySendError::Full(_) => Self::Overloaded,
+            TrySendError::Disconnected(_) => Self::Stopping,
+        }
+    }
+}
+
 /// What is under way, and whether more may come. Shared by the handles and the engine's threads.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
@@ -133,6 +143,8 @@ pub(crate) struct Shared {
     /// The version of the rules in force.
     pub(crate) rules_version: AtomicU32,
     pub(crate) follower: Arc<FollowerStatus>,
+    /// To the thread that keeps keys; set when the threads start.
+    pub(crate) key_orders: OnceLock<Sender<KeyOrder>>,
 }
 
 impl Shared {
@@ -469,10 +481,7 @@ impl Handle {
         if !event.is_answers() && is_nearly_full(&self.events) {
             return Err(NotTaken::Overloaded);
         }
-        self.events.try_send(event).map_err(|error| match error {
-            TrySendError::Full(_) => NotTaken::Overloaded,
-            TrySendError::Disconnected(_) => NotTaken::Stopping,
-        })?;
+        self.events.try_send(event)?;
         // The core thread gives the places back, with the answer.
         places.into_iter().for_each(Place::keep);
         Ok(())

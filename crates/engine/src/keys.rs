@@ -6,9 +6,11 @@
 // Where a node draws its random numbers.
 #![allow(clippy::disallowed_methods)]
 
-use journal::{KeyFile, KeysError, LocalJournal, MasterKey, Storage, key_of};
+use journal::{
+    Destroyed, KeyFile, KeysError, LocalJournal, MasterKey, Rewrapped, Storage, key_of, key_of_day,
+};
 use ledger::Setup;
-use types::{DigestKey, Timestamp};
+use types::{Date, DigestKey, Timestamp};
 
 use crate::start::StartError;
 
@@ -107,6 +109,27 @@ impl<S: Storage> Keys<S> {
             let is_full = matches!(&error, KeysError::Storage(it) if it.kind.is_no_room());
             if is_full { KeepError::NoSpace(error) } else { KeepError::Failed(error) }
         })
+    }
+
+    /// Notes that a frame of this day is in clear. That can wait for a start with more room.
+    pub(crate) fn note_clear(&mut self, day: u32) -> Result<(), KeysError> {
+        match self.file.note_clear(day) {
+            Err(KeysError::Storage(error)) if error.kind.is_no_room() => {
+                tracing::warn!(%error, "no room to note in KEYS up to which day the log holds texts in clear");
+                Ok(())
+            }
+            noted => noted,
+        }
+    }
+
+    /// Destroys the keys of the days before this one, in the file and in memory.
+    pub(crate) fn destroy_before(&mut self, day: Date) -> Result<Destroyed, KeysError> {
+        self.file.destroy_before(key_of_day(day))
+    }
+
+    /// Wraps all keys by another master key.
+    pub(crate) fn rotate(&mut self, new: &MasterKey) -> Result<Rewrapped, KeysError> {
+        self.file.rewrap(new, &mut random)
     }
 
     /// The key of the log's digests, if it is not in the log.

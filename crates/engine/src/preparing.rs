@@ -1,4 +1,5 @@
-//! The preparer's thread: segments are ready before the log needs them, and the keys of days before they begin.
+//! The preparer's thread: segments are ready before the log needs them, and the keys of days before they begin. It alone
+//! changes keys.
 
 // The clock of a thread that waits before it looks again.
 #![allow(clippy::disallowed_methods)]
@@ -6,22 +7,25 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crossbeam::channel::{Receiver, RecvTimeoutError};
+use crossbeam::channel::{Receiver, select};
 use journal::{Prepared, Preparer, Storage};
 
 use crate::driver::end_process;
 use crate::handle::Shared;
+use crate::key_orders::{KeyOrder, carry_out};
 use crate::keys::{KeepError, Keys};
 
-/// The preparer's thread: keeps segments ready, and the keys of the days to come, until the log thread ends.
+/// The preparer's thread: keeps segments ready, and the keys of the days to come, and does what is ordered about keys, until
+/// the log thread ends.
 pub(crate) fn prepare<S: Storage>(
     mut preparer: Preparer<S>,
     mut keys: Keys<S>,
     wanted: &Receiver<()>,
+    orders: &Receiver<KeyOrder>,
     shared: &Shared,
 ) {
     loop {
-        match preparer.step() {
+        let wait = match preparer.step() {
             Prepared::Made { segment } => {
                 tracing::debug!(segment, "segment ready");
                 continue;
@@ -31,19 +35,25 @@ pub(crate) fn prepare<S: Storage>(
                     tracing::info!("there is room for the log again");
                 }
                 keep_keys(&mut keys, shared);
-                if wanted.recv_timeout(LOOK_AT_KEYS) == Err(RecvTimeoutError::Disconnected) {
-                    return;
-                }
+                LOOK_AT_KEYS
             }
             Prepared::Short(error) => {
                 if !shared.no_space.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, "no room for another segment; no new payments are taken");
                 }
-                if wanted.recv_timeout(LOOK_FOR_ROOM) == Err(RecvTimeoutError::Disconnected) {
-                    return;
-                }
+                LOOK_FOR_ROOM
             }
             Prepared::Failed(error) => end_process(&error),
+        };
+        select! {
+            recv(wanted) -> wanted => if wanted.is_err() {
+                return;
+            },
+            recv(orders) -> order => {
+                let order = order.expect("what all threads share holds a way to send them");
+                carry_out(order, &mut keys, shared.log_time()).unwrap_or_else(|error| end_process(&error));
+            }
+            default(wait) => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use journal::{BLOCK_SIZE, FrameView, Journal, LocalJournal, Storage, Tail};
+use journal::{BLOCK_SIZE, FrameView, Journal, LocalJournal, Storage, Tail, key_of};
 use ledger::Limits;
 use types::{BatchNumber, DigestKey, Sequence};
 
@@ -121,6 +121,8 @@ pub struct Recovered {
     /// Whether keys have been made for the log: the texts of a frame that was read are sealed, or there is a snapshot,
     /// and whoever writes one has made keys before.
     pub is_sealed: bool,
+    /// The last day, as keys count, of the frames that were read and have texts in clear.
+    pub clear_day: Option<u32>,
 }
 
 /// Reads the newest snapshot that can be read, and the log after it.
@@ -170,12 +172,16 @@ pub fn recover_with_key<S: Storage>(
     let begin = || Replayer::with_digest_key(limits, digest_key);
     let replayer = loaded.snapshot.map_or_else(begin, |(_, replayer)| replayer);
     let mut replayer = replayer.passing_over(voids);
-    let mut is_sealed = snapshot.is_some();
+    let (mut is_sealed, mut clear_day) = (snapshot.is_some(), None);
     let tail = snapshot.map(|header| header.tail);
     progress.expect(journal.bytes_to_read(tail.as_ref())?);
     let visit = &mut |frame: &FrameView<'_>, _| {
         replayer.frame(frame)?;
-        is_sealed |= frame.header().personal_key != 0;
+        let header = frame.header();
+        is_sealed |= header.personal_key != 0;
+        if header.personal_key == 0 && header.personal_length > 0 {
+            clear_day = Some(key_of(header.time));
+        }
         progress.replayed(frame);
         Ok(())
     };
@@ -184,7 +190,8 @@ pub fn recover_with_key<S: Storage>(
         None => journal.read(BatchNumber(0), visit),
     };
     let tail = tail.map_err(StartError::of_replay)?;
-    Ok(Recovered { replayer, tail, snapshot: snapshot.map_or(0, |header| header.number), is_sealed })
+    let snapshot = snapshot.map_or(0, |header| header.number);
+    Ok(Recovered { replayer, tail, snapshot, is_sealed, clear_day })
 }
 
 /// Counts what is read of a state.

@@ -165,7 +165,7 @@ where
 {
     let identity = journal.identity();
     let keys = keys::find(&journal, config.master_key.as_ref())?;
-    let Recovered { mut replayer, tail, snapshot, is_sealed } =
+    let Recovered { mut replayer, tail, snapshot, is_sealed, clear_day } =
         recover_with_key(&mut journal, config.limits, keys.digest_key(), progress)?;
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
@@ -177,7 +177,8 @@ where
     let mut clock = LogClock::new(now(), tail.time);
     let runs = open_runs(journal.storage(), &identity, replayer.ledger(), clock.read(now()))?;
     // From here on the folder is changed.
-    let keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
+    let mut keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
+    clear_day.map(|day| keys.note_clear(day)).transpose()?;
     // One frame is being written while another fills, and the first may be on its way back.
     let rules_version = replayer.ledger().rules_version();
     let builder = FrameBuilder::sealing(2, journal.keyring());

@@ -136,6 +136,60 @@ fn clear_log(config: &Config) -> Sequence {
     frame.header().last_sequence()
 }
 
+/// The frames that say which key seals them are of the first format: a program that knows of no keys reads them as frames
+/// whose texts are erased, and goes on in clear.
+#[test]
+fn what_an_older_program_writes_into_a_sealed_log_is_told_to_whoever_erases() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder);
+    let engine = start(&config).unwrap();
+    let handle = engine.handle();
+    begin_world(&handle);
+    let first = paid(&handle, "T1");
+    let (today, key) = (key_of(handle.now()), *handle.digest_key());
+    engine.stop();
+    let storage = FileStorage::open(&config.folder).unwrap();
+    assert_eq!(destroy_keys(&storage, today).unwrap().clear_before, None);
+
+    let second = pay_in_clear(&config, key, "T2");
+    let engine = start(&config).unwrap();
+    let handle = engine.handle();
+    assert!(order_is_known(&handle, first) && order_is_known(&handle, second));
+    engine.stop();
+    assert_eq!(sealed(&config).last(), Some(&(0, true)), "it stands there in clear");
+    start(&config).unwrap().stop();
+    let destroyed = destroy_keys(&storage, today + 1).unwrap();
+    assert_eq!(destroyed.clear_before, Some(today + 1), "not all of that day is erased");
+    let engine = start(&config).unwrap();
+    let handle = engine.handle();
+    assert!(!order_is_known(&handle, first) && order_is_known(&handle, second));
+    engine.stop();
+}
+
+/// Appends a payment as a program did that knew of no keys, in a life of its own; returns its position.
+fn pay_in_clear(config: &Config, key: DigestKey, id: &str) -> Sequence {
+    let mut journal = open(config).unwrap();
+    let identity = journal.identity();
+    let mut rules_version = 0;
+    let visit = &mut |frame: &FrameView<'_>, _| {
+        rules_version = frame.header().rules_version;
+        Ok(())
+    };
+    let tail = journal.read(BatchNumber(0), visit).unwrap();
+    let clock = LogClock::new(now(), tail.time);
+    let mut log = Log { builder: FrameBuilder::new(2), identity, tail, clock, rules_version };
+    let mut epoch_start = log.seal(FrameKind::EpochStart);
+    let mut writer = journal.claim(&tail, &mut epoch_start).unwrap();
+    let mut commands = RecordWriter::new(key, PrincipalNumber(1));
+    pay(&mut commands, id, 100, log.tail.time);
+    log.builder.push_records(commands.records(), commands.count());
+    log.builder.push_personal(commands.texts());
+    let mut frame = log.seal(FrameKind::Commands);
+    assert_eq!(frame.header().personal_key, 0);
+    assert!(matches!(writer.append(&mut frame), Append::Durable));
+    frame.header().last_sequence()
+}
+
 #[test]
 fn a_log_from_before_there_were_keys_goes_on_sealed() {
     let folder = tempfile::tempdir().unwrap();
@@ -151,7 +205,7 @@ fn a_log_from_before_there_were_keys_goes_on_sealed() {
     assert_eq!(sealed(&config), [(0, true), (today, true)]);
     let storage = FileStorage::open(&config.folder).unwrap();
     let destroyed = destroy_keys(&storage, today + 1).unwrap();
-    assert_eq!(destroyed.clear_before, Some(today), "what can't be erased is named");
+    assert_eq!(destroyed.clear_before, Some(today + 1), "what can't be erased is named");
     let engine = start(&config).unwrap();
     let handle = engine.handle();
     assert!(order_is_known(&handle, first) && !order_is_known(&handle, second));

@@ -44,8 +44,17 @@ pub struct Destroyed {
     pub days: Vec<u32>,
     /// The first day whose key is left, if any is.
     pub first_left: Option<u32>,
-    /// The log was not sealed from its beginning: frames up to this day are in clear, and keep their texts.
+    /// The log was not always sealed: frames of days before this one may be in clear, and keep their texts.
     pub clear_before: Option<u32>,
+}
+
+/// What wrapping keys by a master key came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rewrapped {
+    /// How many keys it wraps.
+    pub keys: usize,
+    /// Whether another one wrapped them before.
+    pub is_new: bool,
 }
 
 impl<S: Storage> KeyFile<S> {
@@ -123,9 +132,63 @@ impl<S: Storage> KeyFile<S> {
         }
         replace(&self.storage, &mut table)?;
         self.table = table;
-        let count = made.len();
-        made.into_iter().for_each(|(day, secret)| self.keyring.put(day, secret));
-        Ok(count)
+        made.iter().for_each(|(day, secret)| self.keyring.put(*day, secret));
+        Ok(made.len())
+    }
+
+    /// Notes, durably, that a frame of this day is in clear: a program that knows of no keys has written it. Whoever erases
+    /// is told.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn note_clear(&mut self, day: u32) -> Result<(), KeysError> {
+        if day < self.table.clear_before {
+            return Ok(());
+        }
+        let mut table = self.table.clone();
+        table.clear_before = day + 1;
+        replace(&self.storage, &mut table)?;
+        self.table = table;
+        Ok(())
+    }
+
+    /// Destroys the data keys of the days below this, durably, and takes them out of the keyring: whoever reads finds
+    /// the texts of those days erased from then on.
+    ///
+    /// # Errors
+    /// See [`KeysError`]. Without room nothing has changed; after any other error of the folder the keys may or may not
+    /// be there.
+    pub fn destroy_before(&mut self, day: u32) -> Result<Destroyed, KeysError> {
+        let mut table = self.table.clone();
+        let days = table.destroy_before(day);
+        replace(&self.storage, &mut table)?;
+        self.keyring.forget_before(day);
+        self.table = table;
+        Ok(destroyed(days, &self.table))
+    }
+
+    /// Wraps all keys by another master key, durably; one that lies in the folder goes. If they are wrapped by it already,
+    /// nothing else is done. No segment is written.
+    ///
+    /// # Errors
+    /// See [`KeysError`]. Without room nothing has changed; after any other error of the folder either master key may
+    /// hold.
+    pub fn rewrap(
+        &mut self,
+        new: &MasterKey,
+        entropy: &mut dyn FnMut() -> u64,
+    ) -> Result<Rewrapped, KeysError> {
+        let is_new = !self.table.is_wrapped_by(new);
+        if is_new {
+            let rewrapped = self.table.rewrapped(&self.master, new, entropy);
+            let unreadable = || KeysError::Unreadable { place: self.storage.place() };
+            let mut rewrapped = rewrapped.ok_or_else(unreadable)?;
+            replace(&self.storage, &mut rewrapped)?;
+            self.table = rewrapped;
+            self.master = new.clone();
+        }
+        MasterKey::remove_from_folder(&self.storage)?;
+        Ok(Rewrapped { keys: self.table.keys().count(), is_new })
     }
 }
 
@@ -152,17 +215,8 @@ impl Keyring {
             None => MasterKey::in_folder(storage)?,
         };
         let Some(master) = master else { return Ok(keyring) };
-        // While a node changes its keys, the whole table has its new name for a moment.
-        for name in [KEYS_NAME, KEYS_NEW, KEYS_NAME] {
-            match read_table(storage, name) {
-                Ok(None) => {}
-                Err(KeysError::Unreadable { .. }) if name == KEYS_NEW => {}
-                table => {
-                    let table = table?.expect("there is one");
-                    unwrap_all(storage, cluster, &table, &master, &keyring)?;
-                    break;
-                }
-            }
+        if let Some(table) = read_beside_writer(storage)? {
+            unwrap_all(storage, cluster, &table, &master, &keyring)?;
         }
         Ok(keyring)
     }
@@ -180,9 +234,14 @@ pub fn destroy_keys<S: Storage>(storage: &S, before: u32) -> Result<Destroyed, K
     let mut table = read_table(storage, KEYS_NAME)?.ok_or_else(missing)?;
     let days = table.destroy_before(before);
     replace(storage, &mut table)?;
+    Ok(destroyed(days, &table))
+}
+
+/// What the destruction of these days' keys came to, which has left this table.
+fn destroyed(days: Vec<u32>, table: &KeyTable) -> Destroyed {
     let first_left = table.keys().find(|(kind, _)| *kind == KeyKind::Data).map(|(_, day)| day);
     let clear_before = Some(table.clear_before).filter(|day| *day > 0);
-    Ok(Destroyed { days, first_left, clear_before })
+    Destroyed { days, first_left, clear_before }
 }
 
 /// Wraps all keys of a log by another master key, in a folder that no node uses. The old one is that given, or the one in
@@ -214,6 +273,40 @@ pub fn rewrap_keys<S: Storage>(
     Ok(rewrapped.keys().count())
 }
 
+/// Looks whether KEYS in a folder is a whole table, for someone who has just copied it.
+///
+/// # Errors
+/// See [`KeysError`].
+pub fn check_keys<S: Storage>(storage: &S) -> Result<(), KeysError> {
+    let table = read_table(storage, KEYS_NAME)?;
+    table.map(drop).ok_or_else(|| KeysError::Missing { place: storage.place() })
+}
+
+impl MasterKey {
+    /// Whether this key wraps the keys in a folder, for someone who only reads, also beside a running node. `None` if
+    /// there are no keys there.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub fn wraps<S: Storage>(&self, storage: &S) -> Result<Option<bool>, KeysError> {
+        Ok(read_beside_writer(storage)?.map(|table| table.is_wrapped_by(self)))
+    }
+}
+
+/// Reads the table for someone who does not hold the folder; `None` if it has none.
+///
+/// While it is changed, the whole table has its new name for a moment, and what was just opened under the old one is
+/// overwritten. So whoever finds neither looks again, and whoever finds it damaged as well.
+fn read_beside_writer<S: Storage>(storage: &S) -> Result<Option<KeyTable>, KeysError> {
+    for name in [KEYS_NAME, KEYS_NEW, KEYS_NAME, KEYS_NEW] {
+        match read_table(storage, name) {
+            Ok(None) | Err(KeysError::Unreadable { .. }) => {}
+            table => return table,
+        }
+    }
+    read_table(storage, KEYS_NAME)
+}
+
 /// Hands all keys of a table to the keyring.
 fn unwrap_all<S: Storage>(
     storage: &S,
@@ -235,7 +328,7 @@ fn unwrap_all<S: Storage>(
         let secret = table.unwrap(&wrapping_key, kind, number);
         let secret = secret.ok_or_else(|| KeysError::Unreadable { place: place() })?;
         match kind {
-            KeyKind::Data => keyring.put(number, secret),
+            KeyKind::Data => keyring.put(number, &secret),
             KeyKind::Digest if number == DIGEST_KEY_ID => {
                 keyring.set_digest_key(DigestKey::new(array(secret.as_slice(), 0)));
             }

@@ -6,7 +6,7 @@
 //! and a section opens in its own frame alone.
 //!
 //! Invariants:
-//! - A key is here only while its wrapped form is durable in KEYS.
+//! - A key comes here once its wrapped form is durable in KEYS, and leaves once KEYS is durable without it.
 //! - Keys are shown by no `Debug`, and are overwritten when they go.
 
 use std::collections::BTreeMap;
@@ -37,7 +37,8 @@ pub fn key_of(time: Timestamp) -> u32 {
 /// table in memory.
 #[derive(Default)]
 pub struct Keyring {
-    keys: RwLock<BTreeMap<u32, Zeroizing<[u8; 32]>>>,
+    /// Each in a place of its own, which it never leaves: a table that moves its entries would leave copies behind.
+    keys: RwLock<BTreeMap<u32, Box<Zeroizing<[u8; 32]>>>>,
     /// Days below this had keys that have been destroyed, and may have others since.
     destroyed_before: AtomicU32,
     digest_key: OnceLock<DigestKey>,
@@ -64,8 +65,16 @@ impl Keyring {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
 
-    pub(crate) fn put(&self, number: u32, key: Zeroizing<[u8; 32]>) {
-        self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(number, key);
+    pub(crate) fn put(&self, number: u32, key: &[u8; 32]) {
+        let mut place = Box::new(Zeroizing::new([0; 32]));
+        place.copy_from_slice(key);
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(number, place);
+    }
+
+    /// Forgets the keys of the days below this, which have been destroyed: from here on their sections open for nobody.
+    pub(crate) fn forget_before(&self, day: u32) {
+        self.set_destroyed_before(day);
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).retain(|number, _| *number >= day);
     }
 
     /// The key of the log's digests, if it is at hand and does not stand in the log itself.
@@ -80,7 +89,7 @@ impl Keyring {
     }
 
     pub(crate) fn set_destroyed_before(&self, day: u32) {
-        self.destroyed_before.store(day, Ordering::Relaxed);
+        self.destroyed_before.fetch_max(day, Ordering::Relaxed);
     }
 
     fn with<T>(&self, number: u32, use_key: impl FnOnce(&[u8; 32]) -> T) -> Option<T> {

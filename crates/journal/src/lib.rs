@@ -50,6 +50,7 @@ pub mod mutants;
 mod open;
 mod preparer;
 mod recovery;
+mod retention;
 mod scan;
 mod segment;
 mod segment_reader;
@@ -78,7 +79,7 @@ pub use header::{FRAME_FORMAT, FrameFault, FrameHash, FrameHeader, FrameKind, HE
 pub use journal::{
     Append, ClaimError, Journal, Location, ReadError, Refusal, Space, TrimError, Trimmed, VisitError, Writer,
 };
-pub use key_file::{DIGEST_KEY_ID, Destroyed, KeyFile, destroy_keys, rewrap_keys};
+pub use key_file::{DIGEST_KEY_ID, Destroyed, KeyFile, Rewrapped, check_keys, destroy_keys, rewrap_keys};
 pub use key_table::KeysError;
 pub use keyring::{Keyring, TAG_LENGTH, key_of};
 pub use limits::{
@@ -91,6 +92,9 @@ pub use memory_journal::{MemoryFault, MemoryJournal, MemoryWriter};
 pub use open::OpenError;
 pub use preparer::{Prepared, Preparer};
 pub use recovery::{Damage, DamageKind};
+pub use retention::{
+    MONTHS_KEPT_DEFAULT, MONTHS_KEPT_MIN, TooRecent, day_of_key, erasable_before, key_of_day,
+};
 pub use scan::{End, Reader};
 pub use segment::{SegmentFault, SegmentSize, segment_name, segment_number};
 pub use snapshot::{

@@ -19,6 +19,7 @@ use types::Sequence;
 use crate::caller::Caller;
 use crate::history::Past;
 use crate::iso::{AskedOrders, Keeper};
+use crate::keys::NewMasterKey;
 use crate::limits::{ENQUIRIES_PER_CALLER, ServerLimits};
 use crate::lives::Restores;
 use crate::log::LogReads;
@@ -49,6 +50,8 @@ pub(crate) struct Node {
     pub(crate) restores: Arc<Restores>,
     /// What receipts are given from, if this node keeps any.
     pub(crate) receipts: Option<ReceiptDesk>,
+    /// Where the next master key is found, if this node is told.
+    pub(crate) new_master_key: Option<Arc<NewMasterKey>>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -68,11 +71,12 @@ pub(crate) struct SharedNode {
     past: Arc<Past>,
     restores: Arc<Restores>,
     receipts: Option<ReceiptDesk>,
+    new_master_key: Option<Arc<NewMasterKey>>,
 }
 
 impl SharedNode {
     pub(crate) fn new(
-        Served { handle, history, receipts }: Served,
+        Served { handle, history, receipts, new_master_key }: Served,
         restores: Restores,
         limits: ServerLimits,
         stopping: watch::Receiver<bool>,
@@ -91,13 +95,14 @@ impl SharedNode {
             past: Arc::new(Past::new(history)),
             restores: Arc::new(restores),
             receipts,
+            new_master_key,
         }
     }
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
         let Self { handle, quota, enquiries, keeper, asked, limits, stopping, .. } = self;
-        let Self { sessions, watchers, log_reads, past, restores, receipts, .. } = self;
+        let Self { sessions, watchers, log_reads, past, restores, receipts, new_master_key, .. } = self;
         let mailbox = Mailbox::open(&handle);
         Node {
             handle,
@@ -113,6 +118,7 @@ impl SharedNode {
             past,
             restores,
             receipts,
+            new_master_key,
             mailbox,
         }
     }

@@ -113,7 +113,29 @@ impl NodeService for Recovering {
         &self,
         _: Request<v1::SetRulesVersionRequest>,
     ) -> Result<Response<v1::SetRulesVersionResponse>, Status> {
-        Err(starting(in_words(&self.0.view())).into_status())
+        Err(self.not_yet())
+    }
+
+    /// The keys are not at hand yet.
+    async fn erase_personal_data(
+        &self,
+        _: Request<v1::ErasePersonalDataRequest>,
+    ) -> Result<Response<v1::ErasePersonalDataResponse>, Status> {
+        Err(self.not_yet())
+    }
+
+    /// The same.
+    async fn rotate_master_key(
+        &self,
+        _: Request<v1::RotateMasterKeyRequest>,
+    ) -> Result<Response<v1::RotateMasterKeyResponse>, Status> {
+        Err(self.not_yet())
+    }
+}
+
+impl Recovering {
+    fn not_yet(&self) -> Status {
+        starting(in_words(&self.0.view())).into_status()
     }
 }
 

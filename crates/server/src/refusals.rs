@@ -101,6 +101,17 @@ pub(crate) fn version_unknown() -> Refusal {
     Refusal::new(Code::FailedPrecondition, ErrorReason::VersionNotNext, message)
 }
 
+/// The node has no next master key, or can't read it.
+pub(crate) fn new_master_key_unusable(why: &str) -> Refusal {
+    let message = format!("the new master key can't be had: {why}");
+    Refusal::new(Code::FailedPrecondition, ErrorReason::NewMasterKeyUnusable, message)
+}
+
+/// Keys could not be changed, and are as they were.
+pub(crate) fn keys_unchanged(why: &str) -> Refusal {
+    Refusal::new(Code::Unavailable, ErrorReason::NotReady, why).retry_after(RETRY_AFTER)
+}
+
 /// No participant has this BIC.
 pub(crate) fn participant_unknown() -> Status {
     refused(ledger::Refusal::ParticipantUnknown).into_status()

@@ -45,7 +45,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 38] = [
+pub const RIGHTS: [Right; 40] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -80,6 +80,8 @@ pub const RIGHTS: [Right; 38] = [
     call("/solvo.v1.ReceiptService/ListCheckpoints", Roles::ALL, EACH),
     call("/solvo.v1.ReceiptService/GetReceiptKey", Roles::ALL, EACH),
     call("/solvo.v1.NodeService/SetRulesVersion", OPERATORS, EACH),
+    call("/solvo.v1.NodeService/ErasePersonalData", OPERATORS, EACH),
+    call("/solvo.v1.NodeService/RotateMasterKey", OPERATORS, EACH),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
     stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),

@@ -24,6 +24,7 @@ use crate::gate::GateLayer;
 use crate::history::HistoryCalls;
 use crate::identity::Identities;
 use crate::iso::Iso20022;
+use crate::keys::NewMasterKey;
 use crate::limits::{
     FAULT_RESETS_MAX, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, IDENTITY_INTERVAL, KEEP_ALIVE_INTERVAL,
     KEEP_ALIVE_TIMEOUT, PENDING_RESETS_MAX, ServerLimits, WINDOW_BYTES,
@@ -70,11 +71,13 @@ pub struct Served {
     pub history: Option<History>,
     /// What receipts are given from. Without it none are given.
     pub receipts: Option<ReceiptDesk>,
+    /// Where the next master key is found. Without it there can't be another while the node serves.
+    pub new_master_key: Option<Arc<NewMasterKey>>,
 }
 
 impl From<Handle> for Served {
     fn from(handle: Handle) -> Self {
-        Self { handle, history: None, receipts: None }
+        Self { handle, history: None, receipts: None, new_master_key: None }
     }
 }
 

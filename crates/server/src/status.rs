@@ -8,6 +8,7 @@ use ledger::{AnswerEffect, AnswerTotals, RULES_VERSION, SetVersion, Verdict};
 use tonic::{Request, Response, Status};
 
 use crate::caller::Caller;
+use crate::keys;
 use crate::node::Node;
 use crate::refusals::{invalid, refused, version_unknown};
 use crate::values::{confirmation, request_id};
@@ -54,6 +55,22 @@ impl NodeService for NodeStatus {
                 Ok(Response::new(v1::SetRulesVersionResponse { confirmation: Some(confirmation(&outcome)) }))
             }
         }
+    }
+
+    async fn erase_personal_data(
+        &self,
+        request: Request<v1::ErasePersonalDataRequest>,
+    ) -> Result<Response<v1::ErasePersonalDataResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(keys::erase(&self.0, &caller, request.get_ref()).await?))
+    }
+
+    async fn rotate_master_key(
+        &self,
+        request: Request<v1::RotateMasterKeyRequest>,
+    ) -> Result<Response<v1::RotateMasterKeyResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(keys::rotate(&self.0, &caller).await?))
     }
 }
 

@@ -10,33 +10,35 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail, ensure};
-use journal::{Destroyed, FileStorage, Storage as _, destroy_keys};
+use client::v1;
+use journal::{Destroyed, FileStorage, Storage as _, day_of_key, destroy_keys, erasable_before, key_of_day};
 use types::Date;
 
 use crate::backup::erased::wipe_unfinished;
 use crate::inspect::fields::{Fields, Value};
+use crate::remote::{self, TlsArgs};
 use crate::serve::tell;
-
-/// Directive (EU) 2015/2366, article 71: a payer has 13 months to notify a payment that was not authorised.
-const MONTHS_KEPT_MIN: i32 = 13;
-
-/// Where nothing else is asked for: the longest that the commercial and tax law of the euro area has records kept.
-const MONTHS_KEPT_DEFAULT: i32 = 120;
 
 /// Erases names, account numbers and remittance from before a day, by destroying their keys.
 ///
 /// Payments, balances and outcomes stay, and the log still verifies; what is erased shows as `erased`. It can't be undone.
-/// The node has to be stopped. Every backup that holds KEYS has to be named as well, or the data can be read from there.
+/// A node that serves is asked to do it; where none does, name its folder. Every backup that holds KEYS has to be named as
+/// well, or the data can be read from there.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  solvo erase --before 2016-01-01 --data ./solvo-data --backup /backup/solvo --yes"
+    after_help = "Examples:\n  solvo erase --before 2016-01-01 --server 127.0.0.1:7400 --backup /backup/solvo --yes\n  solvo erase --before 2016-01-01 --data ./solvo-data --yes"
 )]
 pub(crate) struct EraseArgs {
     /// Erase what was written before this day, UTC; at least 13 months ago. Ten years ago if not given.
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     before: Option<Date>,
-    /// The folder of the log.
-    #[arg(long, value_name = "DIR", required_unless_present = "backup")]
+    /// The node, if it serves.
+    #[arg(long, value_name = "ADDR", conflicts_with = "data")]
+    server: Option<String>,
+    #[command(flatten)]
+    tls: TlsArgs,
+    /// The folder of the log, if no node serves from it.
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["backup", "server"])]
     data: Option<PathBuf>,
     /// The folder of a backup; may be given several times.
     #[arg(long, value_name = "DIR")]
@@ -53,53 +55,95 @@ fn parse_date(text: &str) -> Result<Date, String> {
     Date::parse(text).map_err(|_| "give a day as YYYY-MM-DD".to_owned())
 }
 
-/// Destroys the keys in every folder that was named.
+/// Destroys the keys in every place that was named, the node first.
 ///
 /// # Errors
-/// If a folder can't be used; those before it are done, and the command can be given again.
-pub(crate) fn run(arguments: &EraseArgs) -> anyhow::Result<ExitCode> {
-    let today = today()?;
-    let before = before(arguments.before, today)?;
+/// If one of them can't be erased; those before it are done, and the command can be given again.
+pub(crate) async fn run(arguments: &EraseArgs) -> anyhow::Result<ExitCode> {
+    // The node looks at the same rule by its own clock.
+    let before = erasable_before(arguments.before, today()?)?;
     let folders: Vec<&Path> = arguments.data.iter().chain(&arguments.backup).map(PathBuf::as_path).collect();
-    if !arguments.yes && !is_confirmed(before, &folders)? {
+    let shown = folders.iter().map(|folder| folder.display().to_string());
+    let places: Vec<String> = arguments.server.iter().cloned().chain(shown).collect();
+    if !arguments.yes && !is_confirmed(before, &places)? {
         bail!("nothing was erased");
     }
     let mut told = Vec::new();
+    let mut tell_of = |kind, place: &str, destroyed: &Told| match arguments.json {
+        true => told.push(Value::from(fields(kind, place, destroyed))),
+        false => tell(format_args!("{}", words(place, before, destroyed))),
+    };
+    if let Some(server) = &arguments.server {
+        tell_of("server", server, &on_server(server, &arguments.tls, before).await?);
+    }
     for folder in folders {
-        let shown = folder.display();
-        let erase = || {
-            let storage = FileStorage::open(folder)?;
-            let destroyed = destroy_keys(&storage, day_number(before))?;
-            // A run of a backup that was interrupted may have left older keys.
-            let _lock = storage.lock()?;
-            wipe_unfinished(folder)?;
-            anyhow::Ok(destroyed)
-        };
-        let destroyed = erase()
-            .with_context(|| format!("{shown} was not erased; if a node runs on it, stop that first"))?;
-        match arguments.json {
-            true => told.push(Value::from(fields(folder, &destroyed))),
-            false => tell(format_args!("{}", words(folder, before, &destroyed))),
-        }
+        tell_of("folder", &folder.display().to_string(), &in_folder(folder, before)?);
     }
     if arguments.json {
         let mut out = std::io::stdout().lock();
-        let fields = Fields::default().with("before", before.to_string()).with("folders", told);
+        let fields = Fields::default().with("before", before.to_string()).with("places", told);
         fields.write_json(&mut out)?;
         writeln!(out)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The day up to which is erased, if that is long enough ago.
-fn before(asked: Option<Date>, today: Date) -> anyhow::Result<Date> {
-    let latest = months_before(today, MONTHS_KEPT_MIN);
-    let before = asked.unwrap_or_else(|| months_before(today, MONTHS_KEPT_DEFAULT));
-    ensure!(
-        before <= latest,
-        "{before} is too recent: what was written in the last {MONTHS_KEPT_MIN} months is kept, so the latest is {latest}"
-    );
-    Ok(before)
+/// What was destroyed in one place; days as they are shown.
+struct Told {
+    days: u32,
+    first: Option<String>,
+    last: Option<String>,
+    first_left: Option<String>,
+    clear_before: Option<String>,
+}
+
+impl From<Destroyed> for Told {
+    fn from(destroyed: Destroyed) -> Self {
+        let Destroyed { days, first_left, clear_before } = destroyed;
+        let date = |day: Option<u32>| day.and_then(day_of_key).map(|day| day.to_string());
+        Self {
+            days: u32::try_from(days.len()).expect("a log has fewer keys than 2^32"),
+            first: date(days.first().copied()),
+            last: date(days.last().copied()),
+            first_left: date(first_left),
+            clear_before: date(clear_before),
+        }
+    }
+}
+
+impl From<v1::ErasePersonalDataResponse> for Told {
+    fn from(reply: v1::ErasePersonalDataResponse) -> Self {
+        let date = |day: String| Some(day).filter(|day| !day.is_empty());
+        Self {
+            days: reply.day_count,
+            first: date(reply.first_date),
+            last: date(reply.last_date),
+            first_left: date(reply.first_left_date),
+            clear_before: date(reply.clear_before_date),
+        }
+    }
+}
+
+async fn on_server(server: &str, tls: &TlsArgs, before: Date) -> anyhow::Result<Told> {
+    let client = remote::connect(server, tls).await?;
+    let request = v1::ErasePersonalDataRequest { before_date: before.to_string() };
+    let erased = client.erase_personal_data(request).await;
+    Ok(erased.with_context(|| format!("{server} was not erased, or the answer was lost; ask again"))?.into())
+}
+
+fn in_folder(folder: &Path, before: Date) -> anyhow::Result<Told> {
+    let shown = folder.display();
+    let erase = || {
+        let storage = FileStorage::open(folder)?;
+        let destroyed = destroy_keys(&storage, key_of_day(before))?;
+        // A run of a backup that was interrupted may have left older keys.
+        let _lock = storage.lock()?;
+        wipe_unfinished(folder)?;
+        anyhow::Ok(destroyed)
+    };
+    let destroyed =
+        erase().with_context(|| format!("{shown} was not erased; if a node runs on it, give --server"))?;
+    Ok(destroyed.into())
 }
 
 fn today() -> anyhow::Result<Date> {
@@ -109,31 +153,14 @@ fn today() -> anyhow::Result<Date> {
     days.context("the clock shows a time beyond 2260")
 }
 
-/// The same day so many months earlier, or the last one of that month; the first day of 1970 at the earliest.
-fn months_before(date: Date, months: i32) -> Date {
-    let (year, month, day) = date.civil();
-    let month = year * 12 + (month - 1) - months;
-    let find = |day| Date::from_civil(month.div_euclid(12), month.rem_euclid(12) + 1, day);
-    (1..=day).rev().find_map(find).or_else(|| Date::from_days(0)).expect("1970 began with a first day")
-}
-
-/// How the keys count this day.
-fn day_number(date: Date) -> u32 {
-    u32::try_from(date.days()).expect("no date lies before 1970")
-}
-
-fn date_of(day: u32) -> Date {
-    i32::try_from(day).ok().and_then(Date::from_days).expect("keys are of days up to 2262")
-}
-
-fn is_confirmed(before: Date, folders: &[&Path]) -> anyhow::Result<bool> {
+fn is_confirmed(before: Date, places: &[String]) -> anyhow::Result<bool> {
     ensure!(
         std::io::stdin().is_terminal(),
         "nobody is there to be asked: give --yes to erase what was written before {before}"
     );
     let mut out = std::io::stdout().lock();
     writeln!(out, "Names, account numbers and remittance from before {before} can never be read again, in:")?;
-    folders.iter().try_for_each(|folder| writeln!(out, "  {}", folder.display()))?;
+    places.iter().try_for_each(|place| writeln!(out, "  {place}"))?;
     write!(out, "Type `erase` to go on: ")?;
     out.flush()?;
     let mut line = String::new();
@@ -142,39 +169,34 @@ fn is_confirmed(before: Date, folders: &[&Path]) -> anyhow::Result<bool> {
 }
 
 /// For people.
-fn words(folder: &Path, before: Date, destroyed: &Destroyed) -> String {
-    let shown = folder.display();
-    let erased = match destroyed.days[..] {
-        [] => format!("{shown}: no keys of days before {before} were left"),
-        [day] => format!("{shown}: the key of {} is destroyed", date_of(day)),
-        [first, .., last] => {
-            let count = destroyed.days.len();
-            format!(
-                "{shown}: the keys of {count} days from {} to {} are destroyed",
-                date_of(first),
-                date_of(last)
-            )
+fn words(place: &str, before: Date, told: &Told) -> String {
+    let erased = match (told.days, &told.first, &told.last) {
+        (1, Some(day), _) => format!("{place}: the key of {day} is destroyed"),
+        (days, Some(first), Some(last)) => {
+            format!("{place}: the keys of {days} days from {first} to {last} are destroyed")
         }
+        _ => format!("{place}: no keys of days before {before} were left"),
     };
-    match destroyed.clear_before {
+    match &told.clear_before {
         None => erased,
         Some(day) => {
-            let day = date_of(day);
-            format!("{erased}; what this log took in before {day} was never sealed, and stays readable")
+            format!(
+                "{erased}; some of what this log took in before {day} was never sealed, and stays readable"
+            )
         }
     }
 }
 
 /// For machines.
-fn fields(folder: &Path, destroyed: &Destroyed) -> Fields {
-    let date = |day: Option<u32>| day.map_or(Value::Null, |day| date_of(day).to_string().into());
+fn fields(kind: &'static str, place: &str, told: &Told) -> Fields {
+    let date = |day: &Option<String>| day.clone().map_or(Value::Null, Value::from);
     Fields::default()
-        .with("folder", folder.display().to_string())
-        .with("days", u64::try_from(destroyed.days.len()).expect("a list in memory fits 64 bits"))
-        .with("first", date(destroyed.days.first().copied()))
-        .with("last", date(destroyed.days.last().copied()))
-        .with("first_left", date(destroyed.first_left))
-        .with("clear_before", date(destroyed.clear_before))
+        .with(kind, place.to_owned())
+        .with("days", u64::from(told.days))
+        .with("first", date(&told.first))
+        .with("last", date(&told.last))
+        .with("first_left", date(&told.first_left))
+        .with("clear_before", date(&told.clear_before))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Which days can be erased, and that nothing personal is left of them in any file.
+//! That nothing personal is left of erased days in any file, and what the command says.
 
 use std::fs;
 
@@ -15,29 +15,6 @@ fn date(text: &str) -> Date {
     Date::parse(text).unwrap()
 }
 
-#[test]
-fn the_last_thirteen_months_can_not_be_erased_and_ten_years_are_kept_by_default() {
-    let today = date("2026-11-22");
-    assert_eq!(before(None, today).unwrap(), date("2016-11-22"));
-    assert_eq!(before(Some(date("2025-10-22")), today).unwrap(), date("2025-10-22"));
-    let error = before(Some(date("2025-10-23")), today).unwrap_err().to_string();
-    assert!(error.contains("the latest is 2025-10-22"), "{error}");
-    assert!(before(Some(date("2030-01-01")), today).is_err());
-}
-
-#[test]
-fn months_end_where_they_end() {
-    for (day, months, expected) in [
-        ("2026-03-31", 13, "2025-02-28"),
-        ("2025-03-31", 13, "2024-02-29"),
-        ("2026-01-15", 1, "2025-12-15"),
-        ("2026-01-15", 12, "2025-01-15"),
-        ("1970-05-05", 13, "1970-01-01"),
-    ] {
-        assert_eq!(months_before(date(day), months), date(expected), "{day} less {months}");
-    }
-}
-
 #[derive(Parser)]
 struct Shell {
     #[command(flatten)]
@@ -46,7 +23,8 @@ struct Shell {
 
 fn erase(options: &[&str]) -> anyhow::Result<ExitCode> {
     let command = ["erase"].into_iter().chain(options.iter().copied());
-    run(&Shell::try_parse_from(command)?.args)
+    let arguments = Shell::try_parse_from(command)?.args;
+    tokio::runtime::Runtime::new()?.block_on(run(&arguments))
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -194,6 +172,8 @@ fn the_command_erases_what_is_old_enough_everywhere_it_is_told_to() {
         &["--data", data_name],
         &["--yes"],
         &["--data", "/nowhere", "--yes"],
+        // A folder has one owner.
+        &["--data", data_name, "--server", "127.0.0.1:9", "--yes"],
     ] {
         assert!(erase(options).is_err(), "{options:?}");
     }
@@ -204,32 +184,42 @@ fn the_command_erases_what_is_old_enough_everywhere_it_is_told_to() {
     // A node that runs would write keys back that it has at hand.
     let engine = sample_log::start(data.path());
     let error = format!("{:#}", erase(&["--data", data_name, "--yes"]).unwrap_err());
-    assert!(error.contains("stop that first"), "{error}");
+    assert!(error.contains("give --server"), "{error}");
     engine.stop();
 }
 
 #[test]
 fn words_and_fields_say_the_same() {
-    let destroyed = |days: &[u32], clear_before| Destroyed {
-        days: days.to_vec(),
-        first_left: Some(16_801),
-        clear_before,
+    let told = |days: &[u32], clear_before| {
+        Told::from(Destroyed { days: days.to_vec(), first_left: Some(16_801), clear_before })
     };
-    let words = |destroyed: &Destroyed| words(Path::new("/data"), date("2016-01-01"), destroyed);
-    assert_eq!(words(&destroyed(&[], None)), "/data: no keys of days before 2016-01-01 were left");
-    assert_eq!(words(&destroyed(&[16_800], None)), "/data: the key of 2015-12-31 is destroyed");
-    let told = words(&destroyed(&[16_436, 16_500, 16_800], Some(16_436)));
+    let words = |told: &Told| words("/data", date("2016-01-01"), told);
+    assert_eq!(words(&told(&[], None)), "/data: no keys of days before 2016-01-01 were left");
+    assert_eq!(words(&told(&[16_800], None)), "/data: the key of 2015-12-31 is destroyed");
     assert_eq!(
-        told,
-        "/data: the keys of 3 days from 2015-01-01 to 2015-12-31 are destroyed; what this log took in before 2015-01-01 \
-         was never sealed, and stays readable"
+        words(&told(&[16_436, 16_500, 16_800], Some(16_436))),
+        "/data: the keys of 3 days from 2015-01-01 to 2015-12-31 are destroyed; some of what this log took in before \
+         2015-01-01 was never sealed, and stays readable"
     );
-    let mut json = Vec::new();
-    fields(Path::new("/data"), &destroyed(&[16_436, 16_800], None)).write_json(&mut json).unwrap();
+    let json = |kind, told: &Told| {
+        let mut json = Vec::new();
+        fields(kind, "/data", told).write_json(&mut json).unwrap();
+        String::from_utf8(json).unwrap()
+    };
     assert_eq!(
-        String::from_utf8(json).unwrap(),
+        json("folder", &told(&[16_436, 16_800], None)),
         r#"{"folder":"/data","days":2,"first":"2015-01-01","last":"2015-12-31","first_left":"2016-01-01","clear_before":null}"#
     );
+    // What a node tells reads the same.
+    let reply = v1::ErasePersonalDataResponse {
+        before_date: "2016-01-01".to_owned(),
+        day_count: 2,
+        first_date: "2015-01-01".to_owned(),
+        last_date: "2015-12-31".to_owned(),
+        first_left_date: "2016-01-01".to_owned(),
+        clear_before_date: String::new(),
+    };
+    assert_eq!(json("server", &reply.into()), json("server", &told(&[16_436, 16_800], None)));
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod inspect;
 mod keys;
 mod load;
 mod master_key;
+mod new_master_key;
 mod node;
 mod receipt;
 mod remote;
@@ -108,8 +109,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Receipt(arguments) => runtime()?.block_on(receipt::run(&arguments)),
-        Command::Erase(arguments) => erase::run(&arguments),
-        Command::Keys(arguments) => keys::run(&arguments),
+        Command::Erase(arguments) => runtime()?.block_on(erase::run(&arguments)),
+        Command::Keys(arguments) => runtime()?.block_on(keys::run(&arguments)),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),
     }

@@ -31,6 +31,13 @@ pub(crate) struct MasterKeyArgs {
 }
 
 impl MasterKeyArgs {
+    /// A key in a file or printed by a command; nothing if neither is named.
+    pub(crate) fn at(file: Option<&Path>, command: Option<&str>) -> Option<Self> {
+        let is_named = file.is_some() || command.is_some();
+        let (master_key, master_key_command) = (file.map(Path::to_owned), command.map(str::to_owned));
+        is_named.then_some(Self { master_key, master_key_command })
+    }
+
     /// Reads the key, if one is named.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use ::history::receipts::{Keeper as ReceiptKeeper, LogOf, Running, SigningKey};
 use ::history::{FOLDER, Keeper};
 use anyhow::Context;
 use engine::{Config, Engine, Handle, RecoveryProgress, RecoveryView};
-use server::{Identities, ReceiptDesk, Served, ServerLimits};
+use server::{Identities, NewMasterKey, ReceiptDesk, Served, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -35,6 +35,8 @@ pub(crate) struct KeepSettings {
     pub(crate) history: bool,
     /// How receipts are made.
     pub(crate) receipts: ReceiptSettings,
+    /// Where the next master key of what is kept is found.
+    pub(crate) new_master_key: Option<Arc<NewMasterKey>>,
 }
 
 /// How receipts are made.
@@ -89,7 +91,12 @@ impl Node {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
-        let served = Served { handle, history: history.as_ref().map(Keeper::history), receipts: desk };
+        let served = Served {
+            handle,
+            history: history.as_ref().map(Keeper::history),
+            receipts: desk,
+            new_master_key: keep.new_master_key,
+        };
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
             Some(identities) => {

@@ -18,6 +18,7 @@ use types::{Bic, Duration, Sequence};
 
 use crate::backup::catalogue::CATALOGUE;
 use crate::master_key::MasterKeyArgs;
+use crate::new_master_key::NewMasterKeyArgs;
 use crate::node::{KeepSettings, Node, ReceiptSettings};
 use crate::receipt::parse_interval;
 
@@ -40,6 +41,8 @@ pub(crate) struct ServeArgs {
     identity: IdentityArgs,
     #[command(flatten)]
     master_key: MasterKeyArgs,
+    #[command(flatten)]
+    new_master_key: NewMasterKeyArgs,
     /// Room for accounts, 64 bytes each beside their index. Memory is taken as they come.
     #[arg(long, value_name = "N", default_value_t = Limits::default().accounts_max)]
     accounts_max: usize,
@@ -222,7 +225,7 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     let mut hang_up = signal(SignalKind::hangup())?;
     // Before the log is touched: a wrong file is a wrong command.
     let identities = arguments.identity.load()?;
-    let master_key = arguments.master_key.read()?;
+    let master_key = arguments.new_master_key.in_force(&arguments.data, &arguments.master_key)?;
     for (name, room) in [
         ("accounts-max", arguments.accounts_max),
         ("payments-max", arguments.payments_max),
@@ -256,7 +259,8 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     let edge = ServerLimits { iso, ..ServerLimits::default() };
     let receipts =
         ReceiptSettings { key: arguments.receipt_key.clone(), interval: arguments.receipt_interval };
-    let keep = KeepSettings { history: !arguments.without_history, receipts };
+    let new_master_key = arguments.new_master_key.source();
+    let keep = KeepSettings { history: !arguments.without_history, receipts, new_master_key };
     let mut node = tokio::select! {
         node = Node::start_as(identities.clone(), arguments.listen, config, edge, keep) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.

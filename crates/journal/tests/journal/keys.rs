@@ -6,8 +6,8 @@ use std::sync::Arc;
 use journal::{
     Append, DIGEST_KEY_ID, FRAME_LENGTH_MAX, Fate, Fault, FrameBuilder, FrameKind, FrameSource, FrameView,
     Journal, KeyFile, Keyring, KeysError, LocalJournal, MasterKey, MemoryStorage, OperationKind, Reader,
-    SealInput, SealedFrame, SeededChoices, Storage, StorageErrorKind, TAG_LENGTH, Tail, Writer, destroy_keys,
-    key_of, rewrap_keys,
+    Rewrapped, SealInput, SealedFrame, SeededChoices, Storage, StorageErrorKind, TAG_LENGTH, Tail, Writer,
+    destroy_keys, key_of, rewrap_keys,
 };
 use types::{BatchNumber, Sequence, Timestamp};
 
@@ -311,6 +311,71 @@ fn keys_that_can_not_be_used_are_named() {
     drop(running);
 }
 
+/// A frame's texts open for a reader of the journal, and no longer once the node has destroyed their key.
+#[test]
+fn a_node_that_serves_destroys_keys_and_all_its_readers_find_the_texts_erased() {
+    let storage = MemoryStorage::new();
+    three_days(&storage);
+    let mut journal = open(&storage);
+    let mut keys = journal.open_keys(master()).unwrap().unwrap();
+    journal.read(BatchNumber(0), &mut |_, _| Ok(())).unwrap();
+    let reader = journal.frame_reader();
+    let readable = || {
+        let mut readable = Vec::new();
+        let visit = &mut |frame: FrameView<'_>| {
+            if frame.header().record_count > 0 {
+                assert!(!frame.is_tampered());
+                readable.push(frame.texts().is_some());
+            }
+            std::ops::ControlFlow::Continue(())
+        };
+        reader.read_after(Sequence(0), visit).unwrap();
+        readable
+    };
+    assert_eq!(readable(), [true; 3]);
+    let wrapped_before = wrapped(&storage, DAY).unwrap();
+    let destroyed = keys.destroy_before(DAY + 1).unwrap();
+    assert_eq!((destroyed.days, destroyed.first_left), (vec![DAY], Some(DAY + 1)));
+    assert_eq!(readable(), [false, true, true]);
+    assert_eq!(journal.keyring().numbers(), [DAY + 1, DAY + 2, DAY + 3, DAY + 4]);
+    assert!(files(&storage).iter().all(|(_, bytes)| !holds(bytes, &wrapped_before)));
+    assert_eq!(keys.destroy_before(DAY + 1).unwrap().days, [] as [u32; 0], "a repeat does no harm");
+    // What is made from then on leaves the destroyed ones destroyed.
+    assert_eq!(keys.keep(DAY + 4..=DAY + 6, &mut entropy()).unwrap(), 2);
+    assert_eq!(wrapped(&storage, DAY), None);
+    // Without room nothing is destroyed, in memory either.
+    storage.limit_space(Some(0));
+    let Err(KeysError::Storage(error)) = keys.destroy_before(DAY + 2) else { panic!("no room") };
+    assert_eq!(error.kind, StorageErrorKind::NoSpace);
+    assert_eq!(readable(), [false, true, true]);
+}
+
+#[test]
+fn a_node_that_serves_wraps_its_keys_anew() {
+    let storage = MemoryStorage::new();
+    let journal = create(&storage);
+    let (in_folder, _) = journal.master_in_folder(&mut entropy()).unwrap();
+    let mut keys = journal.create_keys(in_folder.clone(), None, &mut entropy()).unwrap();
+    keys.keep(DAY..=DAY + 1, &mut entropy()).unwrap();
+    assert_eq!(
+        (in_folder.wraps(&storage).unwrap(), master().wraps(&storage).unwrap()),
+        (Some(true), Some(false))
+    );
+    for is_new in [true, false] {
+        let rewrapped = keys.rewrap(&master(), &mut entropy()).unwrap();
+        assert_eq!(rewrapped, Rewrapped { keys: 3, is_new }, "a repeat does no harm");
+        assert!(MasterKey::in_folder(&storage).unwrap().is_none(), "the one in the folder is gone");
+        assert_eq!(master().wraps(&storage).unwrap(), Some(true));
+    }
+    // Keys that are made later are wrapped by the new one as well.
+    assert_eq!(keys.keep(DAY..=DAY + 2, &mut entropy()).unwrap(), 1);
+    drop((keys, journal));
+    assert!(matches!(open(&storage).open_keys(in_folder), Err(KeysError::OtherMaster { .. })));
+    let journal = open_with_keys(&storage, master());
+    assert_eq!(journal.keyring().numbers(), [DAY, DAY + 1, DAY + 2]);
+    assert_eq!(master().wraps(&MemoryStorage::new()).unwrap(), None);
+}
+
 #[test]
 fn a_full_disk_leaves_the_keys_as_they_were() {
     let storage = MemoryStorage::new();
@@ -332,12 +397,25 @@ fn a_full_disk_leaves_the_keys_as_they_were() {
 }
 
 /// A life of the keys of a folder. What it was told, it can rely on.
-#[derive(Default)]
 struct Told {
+    by: By,
     made: bool,
     kept_upto: u32,
     destroyed_asked: bool,
     destroyed: bool,
+}
+
+/// Who destroys keys.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    Command,
+    Node,
+}
+
+impl Told {
+    fn nothing(by: By) -> Self {
+        Self { by, made: false, kept_upto: 0, destroyed_asked: false, destroyed: false }
+    }
 }
 
 fn live(storage: &MemoryStorage, told: &mut Told) -> Option<()> {
@@ -348,9 +426,15 @@ fn live(storage: &MemoryStorage, told: &mut Told) -> Option<()> {
         keys.keep(DAY..=day, &mut entropy()).ok()?;
         told.kept_upto = day;
     }
-    drop((keys, journal));
     told.destroyed_asked = true;
-    destroy_keys(storage, DAY + 1).ok()?;
+    match told.by {
+        By::Node => keys.destroy_before(DAY + 1).map(drop),
+        By::Command => {
+            drop((keys, journal));
+            destroy_keys(storage, DAY + 1).map(drop)
+        }
+    }
+    .ok()?;
     told.destroyed = true;
     Some(())
 }
@@ -367,13 +451,17 @@ fn wrapped(storage: &MemoryStorage, day: u32) -> Option<Vec<u8>> {
 
 #[test]
 fn keys_survive_and_destroyed_ones_stay_gone_whenever_the_power_fails() {
+    [By::Command, By::Node].into_iter().for_each(destroyed_while_the_power_fails);
+}
+
+fn destroyed_while_the_power_fails(by: By) {
     let fresh = || {
         let storage = MemoryStorage::new();
         drop(create(&storage));
         storage.after_power_loss(&mut |_| Fate::Keep)
     };
     let storage = fresh();
-    live(&storage, &mut Told::default()).unwrap();
+    live(&storage, &mut Told::nothing(by)).unwrap();
     let operations = storage.operations();
     let at =
         |kind, name| operations.iter().rposition(|it| (it.kind, it.name.as_str()) == (kind, name)).unwrap();
@@ -382,7 +470,7 @@ fn keys_survive_and_destroyed_ones_stay_gone_whenever_the_power_fails() {
     for (index, operation) in operations.iter().enumerate() {
         let storage = fresh();
         storage.inject(index, Fault::PowerLoss);
-        let mut told = Told::default();
+        let mut told = Told::nothing(by);
         let _ = live(&storage, &mut told);
         for seed in 0..40 {
             let mut choices = SeededChoices::new(seed);
@@ -391,7 +479,7 @@ fn keys_survive_and_destroyed_ones_stay_gone_whenever_the_power_fails() {
                 1 => Fate::Lose,
                 _ => choices.fate(),
             });
-            let context = format!("operation {index} {operation:?}, seed {seed}");
+            let context = format!("{by:?}, operation {index} {operation:?}, seed {seed}");
             check(&found, &told, &context);
         }
     }

@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use journal::{
-    Contents, FileStorage, Reader, Storage, Tail, run_number, segment_name, snapshot_name, snapshot_number,
+    Contents, FileStorage, Reader, Storage, Tail, check_keys, run_number, segment_name, snapshot_name,
+    snapshot_number,
 };
 use types::BatchNumber;
 
@@ -292,10 +293,22 @@ impl Run {
             let is_being_replaced = ["old", "new"].iter().any(|end| from.with_extension(end).exists());
             match self.copier.file(&from, &to) {
                 Err(error) if error.kind() == ErrorKind::NotFound && is_being_replaced => sleep(MOMENT),
+                // What has just been replaced is overwritten, also under the eyes of whoever has opened it.
+                Ok(_) if is_erased(name) && self.check_keys().is_err() => sleep(MOMENT),
                 other => return other,
             }
         }
-        self.copier.file(&from, &to)
+        let copied = self.copier.file(&from, &to)?;
+        if is_erased(name) {
+            // Those in the backup may be the last that are whole.
+            self.check_keys().map_err(std::io::Error::other)?;
+        }
+        Ok(copied)
+    }
+
+    /// Looks whether the keys that were just copied are whole.
+    fn check_keys(&self) -> anyhow::Result<()> {
+        Ok(check_keys(&FileStorage::open(&self.incoming)?)?)
     }
 
     /// The frame at which a snapshot stands that has just been copied.

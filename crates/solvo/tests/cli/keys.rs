@@ -88,7 +88,7 @@ async fn a_node_does_not_start_without_the_keys_of_its_log() {
     let served = Served::start_with(&data, &["--listen", "127.0.0.1:0", "--master-key", text(&master)]);
     // Nobody takes the keys from under a node that runs.
     let running = refused(&["erase", "--data", text(&data), "--yes"]);
-    assert!(running.contains("stop that first"), "{running}");
+    assert!(running.contains("give --server"), "{running}");
     assert_eq!(served.stop(Signal::TERM).code(), Some(0));
 }
 
@@ -134,4 +134,65 @@ fn what_is_too_recent_is_not_erased() {
     let done = shown(&["erase", "--data", data, "--yes", "--json"]);
     assert!(done.contains("\"days\":0"), "{done}");
     assert_eq!(Served::start(folder.path()).stop(Signal::TERM).code(), Some(0));
+}
+
+/// No key is part of the call, and a restart at any moment of the rotation finds the right one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_serving_node_takes_its_next_master_key_from_where_it_was_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (master, next) = (key_file(folder.path(), "master", "a"), folder.path().join("next"));
+    let options = ["--listen", "127.0.0.1:0", "--master-key", text(&master), "--new-master-key", text(&next)];
+    let served = Served::start_with(&data, &options);
+    let api = served.api().await;
+    World::set_up(&api, 1).await;
+    let rotate = |server: &str| run(&["keys", "rotate", "--server", server]);
+    let server = served.address().to_string();
+    let absent = rotate(&server);
+    assert!(errors(&absent).contains("the new master key can't be had"), "{}", errors(&absent));
+    key_file(folder.path(), "next", "b");
+    for told in ["are wrapped by the new master key", "were wrapped by this master key before"] {
+        let rotated = rotate(&server);
+        assert!(rotated.status.success(), "{}", errors(&rotated));
+        let words = String::from_utf8(rotated.stdout).unwrap();
+        assert!(words.contains("32 keys in") && words.contains(told), "{words}");
+    }
+    settled(api.submit(&payment("TX-1", "1.00")).await.unwrap());
+    let inspect = |master: &Path| run(&["inspect", text(&data), "--personal", "--master-key", text(master)]);
+    assert!(errors(&inspect(&master)).contains("another master key"));
+    assert!(String::from_utf8(inspect(&next).stdout).unwrap().contains(&belgian(1)));
+
+    served.kill();
+    let served = Served::start_with(&data, &options);
+    settled(served.api().await.submit(&payment("TX-2", "1.00")).await.unwrap());
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    // The new one takes the place of the old, and the place of the next is empty again.
+    fs::rename(&next, &master).unwrap();
+    let served = Served::start_with(&data, &options);
+    settled(served.api().await.submit(&payment("TX-3", "1.00")).await.unwrap());
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    verify(&data);
+}
+
+/// A master key in the folder of the log gives way to one that lies elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_serving_node_moves_its_master_key_out_of_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let untold = Served::start(&data);
+    let refused = refused(&["keys", "rotate", "--server", &untold.address().to_string()]);
+    assert!(refused.contains("started without --new-master-key"), "{refused}");
+    assert_eq!(untold.stop(Signal::TERM).code(), Some(0));
+    let command = format!("cat {}", text(&key_file(folder.path(), "next", "b")));
+    let options = ["--listen", "127.0.0.1:0", "--new-master-key-command", &command];
+    let served = Served::start_with(&data, &options);
+    let server = served.address().to_string();
+    let told = shown(&["keys", "rotate", "--server", &server, "--json"]);
+    assert!(told.contains("\"keys\":32"), "{told}");
+    assert!(!data.join("MASTER").exists());
+    served.kill();
+    assert_eq!(Served::start_with(&data, &options).stop(Signal::TERM).code(), Some(0));
+    assert!(!data.join("MASTER").exists(), "none is made in its place");
+    let options = ["--listen", "127.0.0.1:0", "--master-key-command", &command];
+    assert_eq!(Served::start_with(&data, &options).stop(Signal::TERM).code(), Some(0));
 }

@@ -1,0 +1,237 @@
+//! Erasing beside a serving node: what is gone is gone for everyone who reads, from every file, and all else works.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use client::v1;
+use rustix::process::Signal;
+use serde_json::Value;
+use tests::{Api, belgian, german, payment, settled, until, write_sealed_old_log};
+use tonic::Code;
+use types::{Date, Timestamp};
+
+use crate::process::{Served, errors, run, text, told, verify};
+
+/// Longer ago than what has to be kept.
+const TWO_YEARS: Duration = Duration::from_secs(2 * 365 * 24 * 3600);
+
+const SERVE: [&str; 4] = ["--listen", "127.0.0.1:0", "--receipt-interval", "1"];
+
+/// Texts of the old payments.
+const NAMES: [&str; 4] = ["Ines Aerts", "Paul Brandt", "A BILL OF OLD", "A customer"];
+
+/// A folder with three payments of two years ago, and a node on it.
+struct Old {
+    all: tempfile::TempDir,
+    data: PathBuf,
+    accepted: Timestamp,
+}
+
+impl Old {
+    fn new() -> Self {
+        let all = tempfile::tempdir().unwrap();
+        let data = all.path().join("data");
+        let accepted = write_sealed_old_log(&data, TWO_YEARS, 3);
+        Self { all, data, accepted }
+    }
+
+    fn folder(&self, name: &str) -> PathBuf {
+        self.all.path().join(name)
+    }
+
+    /// The first day that is not of the old payments.
+    fn before(&self) -> String {
+        Date::from_days(self.accepted.date().days() + 2).unwrap().to_string()
+    }
+
+    fn back_up(&self) -> PathBuf {
+        let backup = self.folder("backup");
+        told(&["backup", "--data", text(&self.data), "--to", text(&backup), "--json"]);
+        backup
+    }
+}
+
+/// All payments of the past, the oldest first, once there are so many.
+async fn past(api: &Api, count: usize) -> Vec<v1::PaymentRecord> {
+    until("history has come so far", async || {
+        let request = v1::ListPaymentsRequest { oldest_first: true, ..Default::default() };
+        let payments = api.history().list_payments(request).await.ok()?.into_inner().payments;
+        (payments.len() >= count).then_some(payments)
+    })
+    .await
+}
+
+/// The names of payers that can be read, or that they are erased.
+fn names<'payments>(payments: &'payments [v1::PaymentRecord]) -> Vec<Option<&'payments str>> {
+    let name = |record: &'payments v1::PaymentRecord| {
+        assert_eq!(record.payment.is_none(), record.erased);
+        Some(record.payment.as_ref()?.debtor.as_ref()?.name.as_str())
+    };
+    payments.iter().map(name).collect()
+}
+
+/// What `evidence` shows of the documents about a payment.
+fn documents(data: &Path, payment_id: &str) -> String {
+    let output = run(&["evidence", payment_id, "--data", text(data), "--json"]);
+    errors(&output) + std::str::from_utf8(&output.stdout).unwrap()
+}
+
+/// The data keys in KEYS as they are wrapped, with the days that they are of.
+fn wrapped(folder: &Path) -> Vec<(Date, Vec<u8>)> {
+    let keys = fs::read(folder.join("KEYS")).unwrap();
+    let entries = keys[64..].chunks_exact(72).filter(|entry| entry[0] == 1);
+    let read = |entry: &[u8]| {
+        let day = i32::from_le_bytes(entry[4..8].try_into().unwrap());
+        (Date::from_days(day).unwrap(), entry[24..].to_vec())
+    };
+    entries.map(read).collect()
+}
+
+/// Every file in a folder and the folders in it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// The first place in a folder that holds one of these.
+fn holder(folder: &Path, secrets: &[Vec<u8>]) -> Option<String> {
+    let firsts: BTreeSet<u8> = secrets.iter().map(|secret| secret[0]).collect();
+    for path in files(folder) {
+        let bytes = fs::read(&path).unwrap();
+        // Segments are mostly zeros.
+        let blocks = (0..bytes.len()).step_by(4096).map(|at| at..bytes.len().min(at + 4096));
+        let written = blocks.filter(|block| bytes[block.clone()].iter().any(|byte| *byte != 0));
+        let mut places = written.flatten().filter(|at| firsts.contains(&bytes[*at]));
+        if let Some(at) = places.find(|at| secrets.iter().any(|secret| bytes[*at..].starts_with(secret))) {
+            return Some(format!("{} holds what is erased, at {at}", path.display()));
+        }
+    }
+    None
+}
+
+#[track_caller]
+fn assert_absent(folder: &Path, secrets: &[Vec<u8>]) {
+    assert_eq!(holder(folder, secrets), None);
+}
+
+/// What may stand in no file: texts of the period, and keys of its days.
+fn secrets(keys: &[(Date, Vec<u8>)], before: &str) -> Vec<Vec<u8>> {
+    let texts = NAMES.map(str::to_owned).into_iter().chain([belgian(1), german(1)]);
+    let keys = keys.iter().filter(|(day, _)| day.to_string().as_str() < before);
+    // A piece of a key is too much as well.
+    let keys = keys.map(|(_, key)| key[..16].to_vec());
+    texts.map(String::into_bytes).chain(keys).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_serving_node_erases_is_gone_for_all_who_read() {
+    let old = Old::new();
+    let before = old.before();
+    let served = Served::start_with(&old.data, &SERVE);
+    let (api, server) = (served.api().await, served.address().to_string());
+    settled(api.submit(&payment("TX-1", "1.00")).await.unwrap());
+    let payments = past(&api, 4).await;
+    assert_eq!(names(&payments)[..3], [Some(NAMES[0]); 3]);
+    let first = payments[0].outcome.as_ref().unwrap().clone();
+    assert!(documents(&old.data, &first.payment_id).contains(NAMES[0]));
+    let backup = old.back_up();
+    let keys = wrapped(&old.data);
+
+    // The node has a clock of its own, and asks nobody for permission to keep what is recent.
+    let recent = v1::ErasePersonalDataRequest { before_date: "2199-01-01".to_owned() };
+    let refused = api.node().erase_personal_data(recent).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let nothing = told(&["erase", "--server", &server, "--yes", "--json"]);
+    assert_eq!(nothing["places"][0]["days"], 0, "ten years are kept: {nothing}");
+    assert_eq!(names(&past(&api, 4).await)[0], Some(NAMES[0]));
+
+    let erase = ["erase", "--before", &before, "--server", &server, "--yes"];
+    let erased = told(&[&erase[..], &["--json"]].concat());
+    let place = &erased["places"][0];
+    assert_eq!(
+        (&place["server"], &place["days"]),
+        (&Value::from(server.clone()), &Value::from(2)),
+        "{erased}"
+    );
+    assert_eq!(place["first"], old.accepted.date().to_string());
+    let again = run(&erase);
+    let words = String::from_utf8(again.stdout).unwrap();
+    assert!(words.contains(&format!("no keys of days before {before} were left")), "{words}");
+
+    let payments = past(&api, 4).await;
+    assert_eq!(names(&payments)[..3], [None; 3], "at once, for whoever reads from the node");
+    assert!(names(&payments)[3].is_some(), "what is recent stays");
+    assert_eq!(payments[0].outcome.as_ref(), Some(&first));
+    assert!(documents(&old.data, &first.payment_id).contains("erased"), "and from its folder");
+    assert_absent(&old.data, &secrets(&keys, &before));
+    assert_eq!(api.balance(&german(1)).await, "1004.00");
+    settled(api.submit(&payment("TX-2", "1.00")).await.unwrap());
+
+    // Nothing of it comes back with the next start, however this one ends.
+    served.kill();
+    let served = Served::start_with(&old.data, &SERVE);
+    assert_eq!(names(&past(&served.api().await, 5).await)[..3], [None; 3]);
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    verify(&old.data);
+    // A backup keeps the keys that it has, until it is named too. Keys that are not whole never take their place.
+    let kept = fs::read(old.data.join("KEYS")).unwrap();
+    fs::write(old.data.join("KEYS"), vec![0; kept.len()]).unwrap();
+    let refused = run(&["backup", "--data", text(&old.data), "--to", text(&backup)]);
+    assert!(errors(&refused).contains("does not verify"), "{}", errors(&refused));
+    assert_eq!(wrapped(&backup).len(), keys.len());
+    told(&["erase", "--before", &before, "--backup", text(&backup), "--yes", "--json"]);
+    assert_absent(&backup, &secrets(&keys, &before));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backups_restores_history_and_receipts_work_without_what_was_erased() {
+    let old = Old::new();
+    let before = old.before();
+    let served = Served::start_with(&old.data, &SERVE);
+    let (api, server) = (served.api().await, served.address().to_string());
+    let recent = settled(api.submit(&payment("TX-1", "1.00")).await.unwrap());
+    let payments = past(&api, 4).await;
+    let first = payments[0].outcome.as_ref().unwrap().payment_id.clone();
+    let backup = old.back_up();
+    let keys = wrapped(&old.data);
+    let receipt = |place: &[&str], id: &str| {
+        let got = run(&[&["receipt", "get", id], place].concat());
+        assert!(got.status.success(), "{}", errors(&got));
+        String::from_utf8(got.stdout).unwrap()
+    };
+    let old_receipt = receipt(&["--server", &server], &first);
+    told(&["erase", "--before", &before, "--server", &server, "--yes", "--json"]);
+
+    let secrets = secrets(&keys, &before);
+    assert_absent(&old.data, &secrets);
+    // What is copied after that is erased in the backup, too.
+    assert!(holder(&backup, &secrets).unwrap().contains("KEYS"), "it holds the keys until then");
+    old.back_up();
+    assert_absent(&backup, &secrets);
+    assert_eq!(told(&["backup", "--check", text(&backup), "--json"])["log"]["ok"], true);
+    verify(&backup);
+    assert_eq!(receipt(&["--server", &server], &first), old_receipt);
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    verify(&old.data);
+    fs::remove_dir_all(old.data.join("history")).unwrap();
+    told(&["history", "rebuild", "--data", text(&old.data), "--json"]);
+    assert_eq!(receipt(&["--data", text(&old.data)], &first), old_receipt);
+    assert_absent(&old.data, &secrets);
+
+    let restored = old.folder("restored");
+    told(&["restore", "--from", text(&backup), "--data", text(&restored), "--json"]);
+    verify(&restored);
+    assert_absent(&restored, &secrets);
+    let served = Served::start_with(&restored, &SERVE);
+    let api = served.api().await;
+    let payments = past(&api, 4).await;
+    assert_eq!(names(&payments)[..3], [None; 3]);
+    assert!(names(&payments)[3].is_some());
+    assert_eq!(payments[3].outcome.as_ref().unwrap().payment_id, recent.payment_id);
+    assert!(documents(&restored, &first).contains("erased"));
+    settled(api.submit(&payment("TX-2", "1.00")).await.unwrap());
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    verify(&restored);
+}
