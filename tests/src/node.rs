@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use engine::{Config, Engine, Handle, StartError};
-use history::Keeper;
+use engine::{Config, Engine, FollowerSettings, Handle, StartError};
 use history::receipts::{Keeper as ReceiptKeeper, LogOf, Running, SigningKey};
+use history::{Keeper, with_oldest_snapshot};
 use journal::SegmentSize;
 use ledger::Limits;
 use server::{Identities, ReceiptDesk, ServeError, Served, ServerLimits};
@@ -76,6 +76,15 @@ impl Node {
     pub async fn with_history() -> Self {
         let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
         Self::with_history_on(folder).await
+    }
+
+    /// A node on a fresh folder that keeps history, and writes a snapshot after so many bytes of its log.
+    pub async fn with_history_and_snapshots(snapshot_after_bytes: u64) -> Self {
+        let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        let follower = FollowerSettings { snapshot_after_bytes, ..FollowerSettings::default() };
+        let config = Config { follower, ..config(folder.path(), ROOM) };
+        let engine = Self::start_engine_as(config).await.expect("the node starts");
+        Self::serve_engine_as(None, engine, folder, ServerLimits::default(), ROOM, Keeps::HISTORY).await
     }
 
     /// A node on a folder with a log that others have written.
@@ -194,17 +203,10 @@ impl Node {
         limits: Limits,
         commands_per_second_max: Option<NonZeroU32>,
     ) -> Result<Engine, StartError> {
-        let segment_size = SegmentSize::new(4 << 20).expect("4 MiB are whole blocks");
-        let folder = folder.to_owned();
-        let config = Config {
-            folder,
-            segment_size,
-            limits,
-            payments_ready: 0,
-            commands_per_second_max,
-            master_key: None,
-            follower: engine::FollowerSettings::default(),
-        };
+        Self::start_engine_as(Config { commands_per_second_max, ..config(folder, limits) }).await
+    }
+
+    async fn start_engine_as(config: Config) -> Result<Engine, StartError> {
         let started = tokio::task::spawn_blocking(move || engine::start(&config)).await;
         started.expect("starting does not panic")
     }
@@ -234,8 +236,9 @@ impl Node {
         };
         let handle = engine.handle();
         let history = keeps.history.then(|| {
+            let begin = with_oldest_snapshot(folder.path().to_owned());
             let folder = folder.path().join(history::FOLDER);
-            let keeper = Keeper::start(folder, handle.log().frames(), *handle.digest_key());
+            let keeper = Keeper::start(folder, handle.log().frames(), *handle.digest_key(), begin);
             keeper.expect("a thread can be started")
         });
         let (desk, receipts) = keeps.receipts.then(|| keep_receipts(folder.path(), &handle)).unzip();
@@ -248,6 +251,18 @@ impl Node {
             }
         };
         Self { receipts, history, engine, folder, limits, room, address, stop, serving, started }
+    }
+}
+
+fn config(folder: &Path, limits: Limits) -> Config {
+    Config {
+        folder: folder.to_owned(),
+        segment_size: SegmentSize::new(4 << 20).expect("4 MiB are whole blocks"),
+        limits,
+        payments_ready: 0,
+        commands_per_second_max: None,
+        master_key: None,
+        follower: FollowerSettings::default(),
     }
 }
 

@@ -23,12 +23,16 @@ use journal::{
 use ledger::Limits;
 use types::{BatchNumber, DigestKey, Duration, Sequence, Timestamp};
 
+use crate::archive_readers::ArchiveReaders;
 use crate::follow_error::FollowError;
 use crate::follower_status::FollowerStatus;
 use crate::follower_watch::{Paced, Watch};
 use crate::mutants::{Mutant, is_on};
 use crate::put_off::PutOff;
 use crate::replay::Replayer;
+
+#[path = "follower_archive.rs"]
+mod archive;
 
 /// When snapshots are written, and how long what they cover is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub struct FollowerSettings {
     pub log_bytes_since_snapshot_max: u64,
     /// How long archived segments are kept; `None` is for ever.
     pub archive_keep: Option<Duration>,
+    /// Whether they are kept also until others have read them, who are named by [`crate::Handle::archive_waits_for`].
+    pub archive_waits: bool,
 }
 
 impl Default for FollowerSettings {
@@ -50,6 +56,7 @@ impl Default for FollowerSettings {
             snapshot_after: Duration::from_seconds(3600),
             log_bytes_since_snapshot_max: 4 << 30,
             archive_keep: None,
+            archive_waits: false,
         }
     }
 }
@@ -136,6 +143,8 @@ pub struct Follower<S: Storage> {
     based_at: Option<Timestamp>,
     /// Snapshots that failed, and when the next is tried.
     put_off: PutOff,
+    /// Who else reads the archive.
+    readers: Arc<ArchiveReaders>,
     /// The log time at which the archive was last looked at.
     archive_seen: Timestamp,
 }
@@ -153,8 +162,6 @@ enum State {
 /// Bytes of frames that are replayed in one step: a few milliseconds' work.
 const STEP_BYTES: usize = 1 << 20;
 
-/// How much log time passes between two looks at the archive.
-const ARCHIVE_SEEN_EVERY: Duration = Duration::from_seconds(600);
 
 /// At a stop, less log than this is not worth a snapshot.
 const WORTH_A_SNAPSHOT_MIN: u64 = 16 << 20;
@@ -177,6 +184,7 @@ impl<S: Storage> Follower<S> {
             replayed: 0,
             based_at: None,
             put_off: PutOff::default(),
+            readers: Arc::default(),
             archive_seen: Tail::EMPTY.time,
         }
     }
@@ -184,6 +192,12 @@ impl<S: Storage> Follower<S> {
     /// Tells here how it does.
     pub(crate) fn telling(mut self, status: Arc<FollowerStatus>) -> Self {
         self.watch.status = status;
+        self
+    }
+
+    /// Removes no archived segment that one of these has still to read, if the settings say so.
+    pub(crate) fn waiting_for(mut self, readers: Arc<ArchiveReaders>) -> Self {
+        self.readers = readers;
         self
     }
 
@@ -328,7 +342,7 @@ impl<S: Storage> Follower<S> {
             Ok(header) => {
                 if is_on(Mutant::TruncateBeforeVerified) {
                     self.publish(&header, header.tail.batch)?;
-                    while self.snapshots.remove_archived(header.tail.time)?.is_some() {}
+                    while self.snapshots.remove_archived(header.tail.time, &mut |_| true)?.is_some() {}
                 }
                 drop(replayer);
                 self.state = State::Written(header);
@@ -413,27 +427,6 @@ impl<S: Storage> Follower<S> {
         self.watch.covered = snapshot.tail.last_sequence();
         self.based_at = Some(snapshot.tail.time);
         self.watch.status.counts(snapshot);
-    }
-
-    /// Removes one archived segment that is older than the archive is to be kept, at a look now and then.
-    fn remove_archived(&mut self) -> Result<Option<u64>, FollowError> {
-        let Some(keep) = self.watch.settings.archive_keep else { return Ok(None) };
-        let now = self.trail.tail().time;
-        if now.since(self.archive_seen) < ARCHIVE_SEEN_EVERY {
-            return Ok(None);
-        }
-        let Some(removed) = self.snapshots.remove_archived(now.minus(keep))? else {
-            self.archive_seen = now;
-            return Ok(None);
-        };
-        tracing::info!(
-            segment = removed.segment,
-            ended_before = %removed.ended_before,
-            first_batch_kept = removed.first_kept.0,
-            "an archived segment is older than the archive is kept, and has been removed"
-        );
-        self.watch.status.archived(self.snapshots.archived()?.segments);
-        Ok(Some(removed.segment))
     }
 
     /// Reads a snapshot into a state.

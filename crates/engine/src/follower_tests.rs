@@ -24,6 +24,7 @@ const OFTEN: FollowerSettings = FollowerSettings {
     snapshot_after: Duration::from_seconds(3600),
     log_bytes_since_snapshot_max: 1 << 30,
     archive_keep: None,
+    archive_waits: false,
 };
 
 fn open_journal(storage: &MemoryStorage) -> LocalJournal<MemoryStorage> {
@@ -203,6 +204,52 @@ fn old_segments_leave_the_archive_when_they_may() {
     let followed = digest(follower.state().unwrap());
     drop((node, follower));
     assert_eq!(recovered(&storage).1, followed);
+}
+
+/// However old a segment is, it stays until all who read the log have come past it.
+#[test]
+fn an_old_segment_stays_for_those_who_have_still_to_read_it() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    let storage = MemoryStorage::new();
+    let mut node = begin(&storage).unwrap();
+    let keep = Some(Duration::from_seconds(300));
+    let settings = FollowerSettings { archive_keep: keep, archive_waits: true, ..OFTEN };
+    let readers = Arc::new(ArchiveReaders::default());
+    let mut follower = follower(&node.journal, settings, 0).waiting_for(Arc::clone(&readers));
+    let mut rounds = 1..;
+    let mut removed_in = |count: usize| {
+        let mut removed = Vec::new();
+        for round in rounds.by_ref().take(count) {
+            traffic(&mut node, round).unwrap();
+            node.advance(100 * SECOND);
+            removed.extend(follow(&mut follower).unwrap().into_iter().filter_map(|done| {
+                let Followed::Removed { segment } = done else { return None };
+                Some(segment)
+            }));
+        }
+        removed
+    };
+    assert_eq!(removed_in(15), [], "nobody knows yet who reads it");
+    let read_upto = Arc::new(AtomicU64::new(0));
+    let slow = Arc::clone(&read_upto);
+    readers.name(vec![
+        Box::new(|| Sequence(u64::MAX)),
+        Box::new(move || Sequence(slow.load(Ordering::Relaxed))),
+    ]);
+    assert_eq!(removed_in(10), [], "one of them has read nothing");
+    let mut last_of_first = 0;
+    let visit = &mut |frame: &journal::FrameView<'_>, location: journal::Location| {
+        let last = frame.header().last_sequence().0;
+        last_of_first = if location.segment == 1 { last } else { last_of_first };
+        Ok(())
+    };
+    Reader::open(storage.clone()).unwrap().read(BatchNumber(0), visit).unwrap();
+    read_upto.store(last_of_first - 1, Ordering::Relaxed);
+    assert_eq!(removed_in(10), [], "it has still to read the last position of the first segment");
+    read_upto.store(last_of_first, Ordering::Relaxed);
+    assert_eq!(removed_in(10), [1]);
+    read_upto.store(u64::MAX, Ordering::Relaxed);
+    assert!(removed_in(10).starts_with(&[2, 3]));
 }
 
 /// The write of a snapshot's state is answered as done, and nothing is written.

@@ -10,6 +10,7 @@ use journal::FrameSource;
 use ledger::{Needs, Outcome, RecordWriter};
 use types::{ClusterId, DigestKey, Lives, Located, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
+use crate::archive_readers::{ArchiveReaders, TakenIn};
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
 use crate::driver::monotonic;
@@ -145,6 +146,7 @@ pub(crate) struct Shared {
     pub(crate) follower: Arc<FollowerStatus>,
     /// To the thread that keeps keys; set when the threads start.
     pub(crate) key_orders: OnceLock<Sender<KeyOrder>>,
+    pub(crate) archive_readers: Arc<ArchiveReaders>,
 }
 
 impl Shared {
@@ -416,6 +418,16 @@ impl Handle {
     /// A way to read the log.
     pub fn log(&self) -> LogView {
         self.log.clone()
+    }
+
+    /// Names those who read the log beside the engine, each by what says how far it has come. If
+    /// [`crate::FollowerSettings::archive_waits`] says so, no archived segment is removed that one of them has still to
+    /// read, nor any before this is called.
+    ///
+    /// # Panics
+    /// If they have been named before.
+    pub fn archive_waits_for(&self, readers: Vec<TakenIn>) {
+        self.shared.archive_readers.name(readers);
     }
 
     /// How many callers wait for the final outcome of a payment that was reserved.

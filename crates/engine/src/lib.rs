@@ -16,6 +16,7 @@
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
 mod accounts_table;
+mod archive_readers;
 mod clock;
 mod connections;
 mod core;
@@ -65,6 +66,7 @@ mod ticket;
 mod voids;
 
 pub use accounts_table::AccountLines;
+pub use archive_readers::TakenIn;
 pub use clock::{ClockState, LogClock, Now};
 pub use core::{Core, CoreSetup};
 pub use deliveries::Collector;

@@ -229,6 +229,7 @@ where
         pause: pause(Arc::clone(&handle.shared)),
     };
     let follower = Follower::new(follower).telling(Arc::clone(&handle.shared.follower));
+    let follower = follower.waiting_for(Arc::clone(&handle.shared.archive_readers));
     let follower = follower.with_digest_key(keys.digest_key()).passing_over(voids);
     let preparer = journal.preparer();
     let pace = config.commands_per_second_max.map(Pace::new);

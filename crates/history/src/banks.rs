@@ -13,9 +13,11 @@ pub(crate) struct Bank {
     pub(crate) number: ParticipantNumber,
     /// The currency of its position.
     pub(crate) currency: Currency,
-    /// Where and when it was registered.
+    /// Where and when it was registered, or where history begins if that was before.
     pub(crate) registered_at: Sequence,
     pub(crate) registered_time: Timestamp,
+    /// What was on its position there, in minor units.
+    pub(crate) opening_balance: i64,
 }
 
 /// All participants. There are few, so they are all in memory.
@@ -79,6 +81,7 @@ impl Bank {
         row.raw(&self.currency.number().to_le_bytes());
         row.number(self.registered_at.0);
         row.time(Timestamp::default(), self.registered_time);
+        row.signed(self.opening_balance);
         row.bytes
     }
 
@@ -90,6 +93,7 @@ impl Bank {
             currency: Currency::from_number(u16::from_le_bytes(row.array()?)).ok()?,
             registered_at: Sequence(row.number()?),
             registered_time: row.time(Timestamp::default())?,
+            opening_balance: row.signed()?,
         })
     }
 }

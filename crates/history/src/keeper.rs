@@ -5,10 +5,11 @@
 //!   nothing else.
 //! - It reads on from the watermark in passes. What came in between makes one commit, so a burst is caught up with in
 //!   large ones.
+//! - What it says to have taken in ([`History::taken_in`]) is on stable storage: frames up to there may go.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,14 +18,20 @@ use journal::{FrameSource, FrameView, ReadError};
 use types::{DigestKey, Sequence};
 
 use crate::indexer::{IndexError, Indexer};
-use crate::store::{Store, StoreError, Watermark};
+use crate::opening::{self, KeepError};
+use crate::store::{Store, Watermark};
 use crate::view::View;
+
+pub use crate::opening::{Begin, with_oldest_snapshot};
 
 /// The folder of the store in a node's data folder.
 pub const FOLDER: &str = "history";
 
 /// Between two passes over what is new.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// What has been committed is synced so often, for those who wait until it is safe.
+const SYNCED_EVERY: Duration = Duration::from_secs(60);
 
 /// Items that make a commit while there are more: some megabytes.
 pub const ITEMS_PER_COMMIT: usize = 1 << 16;
@@ -79,6 +86,8 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     stops: AtomicBool,
+    /// Up to here the log is not needed any more, whatever happens to the machine.
+    taken_in: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -90,22 +99,31 @@ struct State {
 
 impl Keeper {
     /// Keeps the history of a log in a folder, from where it stands there. It opens and catches up in the background.
+    /// Where there is none, and the log does not begin with its first frame any more, `begin` begins it.
     ///
     /// # Errors
     /// If there can be no thread.
-    pub fn start(folder: PathBuf, source: Arc<dyn FrameSource>, key: DigestKey) -> std::io::Result<Self> {
+    pub fn start(
+        folder: PathBuf,
+        source: Arc<dyn FrameSource>,
+        key: DigestKey,
+        begin: Begin,
+    ) -> std::io::Result<Self> {
         let state = State { store: None, complete_at: None, unavailable: Some(Unavailable::Opening) };
-        let shared =
-            Shared { state: Mutex::new(state), changed: Condvar::new(), stops: AtomicBool::new(false) };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            stops: AtomicBool::new(false),
+            taken_in: AtomicU64::new(0),
+        });
         let thread = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name("history".to_owned()).spawn(move || {
                 let ends = Ends(Arc::clone(&shared));
-                match keep(&shared, &folder, source.as_ref(), key) {
+                match keep(&shared, &folder, source.as_ref(), key, &begin) {
                     Ok(()) => tracing::debug!("history stops with the node"),
                     Err(error) => {
-                        let why = told_once(&error);
+                        let why = error.to_string();
                         tracing::error!(error = %why, "history has stopped; the node goes on without it");
                         held(&shared).unavailable = Some(Unavailable::Stopped(why));
                     }
@@ -163,6 +181,12 @@ impl History {
         view.map_err(|error| Unavailable::Stopped(error.to_string()))?.ok_or(Unavailable::Opening)
     }
 
+    /// Frames up to this position are not needed any more: what they say is on stable storage. A while behind what can
+    /// be asked.
+    pub fn taken_in(&self) -> Sequence {
+        Sequence(self.shared.taken_in.load(Ordering::Relaxed))
+    }
+
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         let (store, complete_at, unavailable) = {
@@ -179,32 +203,16 @@ fn held(shared: &Shared) -> MutexGuard<'_, State> {
     shared.state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Why history ends.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum KeepError {
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    #[error("the log can't be read: {0}")]
-    Read(#[from] ReadError),
-}
-
-impl From<StoreError> for KeepError {
-    fn from(error: StoreError) -> Self {
-        Self::Index(error.into())
-    }
-}
-
-fn told_once(error: &KeepError) -> String {
-    match error {
-        KeepError::Read(ReadError::Trimmed { .. }) => {
-            format!("{error}; history can't be made from a part of the log, so take its folder from a backup")
-        }
-        other @ (KeepError::Read(_) | KeepError::Index(_)) => other.to_string(),
-    }
-}
-
-fn keep(shared: &Shared, folder: &Path, source: &dyn FrameSource, key: DigestKey) -> Result<(), KeepError> {
-    let mut indexer = open(folder, source, key)?;
+fn keep(
+    shared: &Shared,
+    folder: &Path,
+    source: &dyn FrameSource,
+    key: DigestKey,
+    begin: &Begin,
+) -> Result<(), KeepError> {
+    let mut indexer = opening::open(folder, source, key, begin)?;
+    sync(&indexer, shared)?;
+    let mut synced = Instant::now();
     {
         let mut state = held(shared);
         (state.store, state.unavailable) = (Some(Arc::clone(indexer.store())), None);
@@ -216,7 +224,13 @@ fn keep(shared: &Shared, folder: &Path, source: &dyn FrameSource, key: DigestKey
         let mut state = held(shared);
         if stops() {
             drop(state);
-            return Ok(indexer.store().sync()?);
+            return sync(&indexer, shared);
+        }
+        if synced.elapsed() >= SYNCED_EVERY {
+            drop(state);
+            sync(&indexer, shared)?;
+            synced = Instant::now();
+            state = held(shared);
         }
         state.complete_at = Some(began);
         let waited = shared.changed.wait_timeout(state, INTERVAL);
@@ -224,33 +238,13 @@ fn keep(shared: &Shared, folder: &Path, source: &dyn FrameSource, key: DigestKey
     }
 }
 
-/// Opens the store. One of another log or version is thrown away: everything in it is in the log.
-pub(crate) fn open(folder: &Path, source: &dyn FrameSource, key: DigestKey) -> Result<Indexer, KeepError> {
-    let why = match Indexer::open(Store::open(folder)?, Some(key)) {
-        Ok(indexer) if is_of_this_log(&indexer, source)? => return Ok(indexer),
-        Ok(_) => "it is of another log".to_owned(),
-        Err(IndexError::Store(error @ StoreError::Format(_))) => error.to_string(),
-        Err(error) => return Err(error.into()),
-    };
-    tracing::warn!(folder = %folder.display(), why, "the history that is there is of no use and is made anew");
-    std::fs::remove_dir_all(folder).map_err(StoreError::from)?;
-    Ok(Indexer::open(Store::open(folder)?, Some(key))?)
-}
-
-/// Whether the last frame that was taken in stands in this log.
-fn is_of_this_log(indexer: &Indexer, source: &dyn FrameSource) -> Result<bool, ReadError> {
-    let Some(reached) = indexer.reached() else { return Ok(true) };
-    let mut is_there = false;
-    let asked = source.read_at(&[reached.last_sequence], &mut |frame| {
-        is_there = frame.hash() == reached.hash && frame.header().identity.cluster == reached.cluster;
-        ControlFlow::Break(())
-    });
-    match asked {
-        Ok(()) => Ok(is_there),
-        // The frame has been trimmed; whether the next one goes on from it is seen then.
-        Err(ReadError::Trimmed { .. }) => Ok(true),
-        Err(error) => Err(error),
-    }
+/// Puts what has been taken in on stable storage, and says up to where that is.
+fn sync(indexer: &Indexer, shared: &Shared) -> Result<(), KeepError> {
+    indexer.store().sync()?;
+    // With nothing that has been committed, nothing may go.
+    let resume_after = indexer.committed().map_or(Sequence(0), |committed| committed.resume_after);
+    shared.taken_in.store(resume_after.0, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Takes in everything up to the log's end, in commits that are not too large.
@@ -261,11 +255,17 @@ pub(crate) fn catch_up(
 ) -> Result<(), KeepError> {
     let mut taken = Ok(());
     let from: Sequence = indexer.resume_after();
-    source.read_after(from, &mut |frame| {
+    let read = source.read_after(from, &mut |frame| {
         taken = take(indexer, &frame);
         if taken.is_err() || stops() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+    });
     taken?;
+    match read {
+        Err(ReadError::Trimmed { first_sequence, .. }) => {
+            return Err(KeepError::Behind { reached: indexer.resume_after(), first: first_sequence });
+        }
+        other => other?,
+    }
     Ok(indexer.commit()?)
 }
 

@@ -1,9 +1,11 @@
 use std::sync::atomic::Ordering as Atomic;
 
 use super::*;
+use crate::opening::open;
+use crate::query::PaymentQuery;
 use crate::rebuild::Rebuild;
-use crate::testing::{Frames, KEY, Log, SECOND, bank};
-use crate::view::PaymentQuery;
+use crate::store::StoreError;
+use crate::testing::{Frames, KEY, Log, SECOND, bank, never};
 use crate::view::tests::everything;
 use crate::walk::Order;
 
@@ -32,7 +34,7 @@ fn view_of(store: &Arc<Store>) -> View {
 
 fn whole(log: &Log) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    let mut indexer = open(folder.path(), &log.source(), KEY).unwrap();
+    let mut indexer = open(folder.path(), &log.source(), KEY, &never()).unwrap();
     catch_up(&mut indexer, &log.source(), &|| false).unwrap();
     everything(&view_of(indexer.store()))
 }
@@ -40,7 +42,7 @@ fn whole(log: &Log) -> Vec<String> {
 /// Commits after each frame, and ends as the process would after so many writes; then goes on.
 fn ended_after(log: &Log, writes: u64) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    let mut indexer = open(folder.path(), &log.source(), KEY).unwrap();
+    let mut indexer = open(folder.path(), &log.source(), KEY, &never()).unwrap();
     indexer.store().writes_left.store(writes, Atomic::Relaxed);
     for frame in &log.frames {
         let frame = FrameView::parse(frame).unwrap();
@@ -49,7 +51,7 @@ fn ended_after(log: &Log, writes: u64) -> Vec<String> {
         }
     }
     drop(indexer);
-    let mut indexer = open(folder.path(), &log.source(), KEY).unwrap();
+    let mut indexer = open(folder.path(), &log.source(), KEY, &never()).unwrap();
     catch_up(&mut indexer, &log.source(), &|| false).unwrap();
     everything(&view_of(indexer.store()))
 }
@@ -83,7 +85,7 @@ fn a_rebuilt_history_is_the_same() {
     for frame in &log.frames {
         rebuild.take(&FrameView::parse(frame).unwrap()).unwrap();
     }
-    let reached = rebuild.finish().unwrap().unwrap();
+    let reached = rebuild.finish().unwrap().reached.unwrap();
     assert_eq!(reached.batch, crate::testing::batch_of(log.frames.last().unwrap()));
     // In the place of one that is there.
     for frames in [&log.frames[..5], &log.frames] {
@@ -107,7 +109,7 @@ fn a_keeper_catches_up_and_goes_on_after_a_restart() {
     let half = Frames(log.frames[..log.frames.len() / 2].to_vec());
     for source in [half, log.source()] {
         let last = FrameView::parse(source.0.last().unwrap()).unwrap().header().batch;
-        let keeper = Keeper::start(folder.path().to_owned(), Arc::new(source), KEY).unwrap();
+        let keeper = Keeper::start(folder.path().to_owned(), Arc::new(source), KEY, never()).unwrap();
         let history = keeper.history();
         while history.progress().watermark.is_none_or(|reached| reached.batch < last) {
             assert!(!matches!(history.progress().unavailable, Some(Unavailable::Stopped(_))));
@@ -118,6 +120,11 @@ fn a_keeper_catches_up_and_goes_on_after_a_restart() {
         }
         drop(keeper);
         assert!(history.view().is_err(), "who still asks does not keep the folder open");
+        // What was taken in is on stable storage, and its frames may go but for those whose outcomes are still to be told.
+        let store = Store::open(folder.path()).unwrap();
+        let reached = Indexer::open(store, Some(KEY)).unwrap();
+        assert_eq!(history.taken_in(), reached.resume_after());
+        assert!(history.taken_in() > Sequence(0));
     }
 }
 
@@ -129,29 +136,29 @@ fn a_folder_of_another_log_is_made_anew() {
         other.marker();
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut indexer = open(folder.path(), &other.source(), KEY).unwrap();
+    let mut indexer = open(folder.path(), &other.source(), KEY, &never()).unwrap();
     catch_up(&mut indexer, &other.source(), &|| false).unwrap();
     drop(indexer);
     let log = some_log();
-    let mut indexer = open(folder.path(), &log.source(), KEY).unwrap();
+    let mut indexer = open(folder.path(), &log.source(), KEY, &never()).unwrap();
     assert!(indexer.reached().is_none());
     catch_up(&mut indexer, &log.source(), &|| false).unwrap();
     assert_eq!(everything(&view_of(indexer.store())), whole(&log));
     // A log that was cut off behind what history knows goes on elsewhere.
     drop(indexer);
     let cut = Frames(log.frames[..6].to_vec());
-    assert!(open(folder.path(), &cut, KEY).unwrap().reached().is_none());
+    assert!(open(folder.path(), &cut, KEY, &never()).unwrap().reached().is_none());
 }
 
 #[test]
 fn a_store_of_another_version_is_made_anew() {
     let log = some_log();
     let folder = tempfile::tempdir().unwrap();
-    let mut indexer = open(folder.path(), &log.source(), KEY).unwrap();
+    let mut indexer = open(folder.path(), &log.source(), KEY, &never()).unwrap();
     catch_up(&mut indexer, &log.source(), &|| false).unwrap();
     indexer.store().set_format(99).unwrap();
     drop(indexer);
-    let mut indexer = open(folder.path(), &log.source(), KEY).unwrap();
+    let mut indexer = open(folder.path(), &log.source(), KEY, &never()).unwrap();
     assert!(indexer.reached().is_none());
     catch_up(&mut indexer, &log.source(), &|| false).unwrap();
     assert_eq!(everything(&view_of(indexer.store())), whole(&log));
@@ -161,7 +168,8 @@ fn a_store_of_another_version_is_made_anew() {
 fn a_fault_of_the_store_ends_history_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let held = Store::open(folder.path()).unwrap();
-    let keeper = Keeper::start(folder.path().to_owned(), Arc::new(some_log().source()), KEY).unwrap();
+    let keeper =
+        Keeper::start(folder.path().to_owned(), Arc::new(some_log().source()), KEY, never()).unwrap();
     let why = loop {
         match keeper.history().view() {
             Err(Unavailable::Stopped(why)) => break why,
@@ -177,7 +185,7 @@ fn a_fault_of_the_store_ends_history_and_says_so() {
 fn nothing_personal_is_on_the_disk() {
     let log = some_log();
     let folder = tempfile::tempdir().unwrap();
-    let mut indexer = open(folder.path(), &log.source(), KEY).unwrap();
+    let mut indexer = open(folder.path(), &log.source(), KEY, &never()).unwrap();
     catch_up(&mut indexer, &log.source(), &|| false).unwrap();
     let query = PaymentQuery::all(Some(bank("A")), Order::OldestFirst);
     assert_eq!(view_of(indexer.store()).payments(&query, None, 100).unwrap().rows.len(), 12);

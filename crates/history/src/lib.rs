@@ -4,6 +4,8 @@
 //! references, an account's entries by their time, and a balance at any moment. [`receipts`] proves what was settled to
 //! whoever has no node to ask. Deleting any of it loses nothing but the time to make it again.
 //!
+//! A log may not begin with its first frame any more. History then begins where the oldest snapshot stands, and says so.
+//!
 //! Invariants:
 //! - Rows come from commands and from what the log says came of them. No rule is applied again.
 //! - Rows and the watermark that says up to where they go are written together, all or nothing.
@@ -23,7 +25,9 @@ mod keys;
 mod mutants;
 #[cfg(solvo_mutants)]
 pub mod mutants;
+mod opening;
 mod pending;
+mod query;
 mod rebuild;
 pub mod receipts;
 mod rows;
@@ -34,12 +38,13 @@ mod view;
 mod walk;
 mod window;
 
-pub use indexer::{IndexError, Indexer};
-pub use keeper::{FOLDER, History, ITEMS_PER_COMMIT, Keeper, Progress, Unavailable};
-pub use rebuild::Rebuild;
+pub use indexer::{BeginError, IndexError, Indexer};
+pub use keeper::{
+    Begin, FOLDER, History, ITEMS_PER_COMMIT, Keeper, Progress, Unavailable, with_oldest_snapshot,
+};
+pub use query::{AccountFilter, PaymentQuery, Side};
+pub use rebuild::{Rebuild, Rebuilt};
 pub use rows::{AccountOf, EntryKind, EntryRow, PaymentRow, Place};
 pub use store::{Store, StoreError, Watermark};
-pub use view::{
-    AccountFilter, BalanceAt, DAYS_MAX, EXAMINED_MAX, Found, Moment, Owner, Page, PaymentQuery, Side, View,
-};
+pub use view::{BalanceAt, DAYS_MAX, EXAMINED_MAX, Found, Moment, Owner, Page, View};
 pub use walk::Order;

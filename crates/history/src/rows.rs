@@ -81,7 +81,7 @@ pub enum AccountOf {
     Here(AccountNumber),
     /// Kept elsewhere or unknown: the first half of the keyed digest of its number.
     Elsewhere([u8; 8]),
-    /// The payment was refused on reading, and nothing is known of its accounts.
+    /// Nothing is known of it: the payment was refused on reading, or came in before history begins.
     NotRead,
 }
 

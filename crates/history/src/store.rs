@@ -5,7 +5,7 @@
 //!   moment exactly what the frames up to the watermark say.
 //! - A commit is not synced: what is lost with the machine's power is a suffix of commits, and is read from the log
 //!   again.
-//! - Nothing here is worth saving: a folder that can't be opened is made anew from the log.
+//! - As long as the log begins with its first frame, nothing here is worth saving: a store that can't be used is made anew.
 
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -24,7 +24,7 @@ use crate::bytes::{RowReader, RowWriter};
 use crate::keys;
 use crate::mutants::{Mutant, is_on};
 
-/// The version of everything in the folder. Another one is thrown away and made anew.
+/// The version of everything in the folder. Another one is made anew, if the log still gives all of it.
 const FORMAT: u8 = 2;
 
 /// What a store's cache of blocks may take, in bytes.
@@ -136,8 +136,13 @@ pub struct Watermark {
     /// Frames that have a position after this one are read again after a start: they hold commands whose outcomes are
     /// still to be told.
     pub resume_after: Sequence,
-    /// The day of the log's first payment; 0 as long as there is none.
+    /// The day of the first payment; 0 as long as there is none.
     pub first_day: u16,
+    /// What was decided up to this position is not in the store, because the log did not hold it any more when the store
+    /// was begun. 0: nothing is missing.
+    pub begins: Sequence,
+    /// The time of that position.
+    pub begins_time: Timestamp,
 }
 
 impl Watermark {
@@ -155,6 +160,8 @@ impl Watermark {
         row.number(self.command.0);
         row.number(self.resume_after.0);
         row.number(u64::from(self.first_day));
+        row.number(self.begins.0);
+        row.time(Timestamp::default(), self.begins_time);
         row.bytes
     }
 
@@ -177,6 +184,8 @@ impl Watermark {
                 command: Sequence(row.number()?),
                 resume_after: Sequence(row.number()?),
                 first_day: u16::try_from(row.number()?).ok()?,
+                begins: Sequence(row.number()?),
+                begins_time: row.time(Timestamp::default())?,
             })
         };
         read().ok_or(StoreError::Row("the watermark"))
@@ -188,8 +197,11 @@ impl Watermark {
 pub(crate) struct AccountRow {
     pub(crate) number: AccountNumber,
     pub(crate) owner: ParticipantNumber,
+    /// Where it was opened, or where history begins if that was before.
     pub(crate) opened_at: Sequence,
     pub(crate) opened_time: Timestamp,
+    /// What was on it there, in minor units.
+    pub(crate) opening_balance: i64,
 }
 
 impl AccountRow {
@@ -199,6 +211,7 @@ impl AccountRow {
         row.number(u64::from(self.owner.0));
         row.number(self.opened_at.0);
         row.time(Timestamp::default(), self.opened_time);
+        row.signed(self.opening_balance);
         row.bytes
     }
 
@@ -209,6 +222,7 @@ impl AccountRow {
             owner: ParticipantNumber(u32::try_from(row.number()?).ok()?),
             opened_at: Sequence(row.number()?),
             opened_time: row.time(Timestamp::default())?,
+            opening_balance: row.signed()?,
         })
     }
 }
@@ -263,8 +277,11 @@ impl Store {
             #[cfg(test)]
             writes_left: std::sync::atomic::AtomicU64::new(u64::MAX),
         });
-        let banks = store.reading().read_banks()?;
-        store.set_banks(banks);
+        let reading = store.reading();
+        // Rows of another version can't be read.
+        reading.watermark()?;
+        store.set_banks(reading.read_banks()?);
+        drop(reading);
         Ok(store)
     }
 
@@ -308,6 +325,15 @@ impl Store {
         self.write(batch)
     }
 
+    /// Writes rows that no watermark speaks of yet: without one they count for nothing.
+    pub(crate) fn put(&self, rows: Rows) -> Result<(), StoreError> {
+        let mut batch = self.database.batch();
+        for (space, key, row) in rows.rows {
+            batch.insert(self.space(space), key, row);
+        }
+        self.write(batch)
+    }
+
     #[cfg(not(test))]
     fn write(&self, batch: fjall::OwnedWriteBatch) -> Result<(), StoreError> {
         Ok(batch.commit()?)
@@ -331,6 +357,11 @@ impl Store {
         let watermark = self.space(Space::State).get(keys::WATERMARK)?.expect("something was committed");
         let row: Vec<u8> = std::iter::once(format).chain(watermark.iter().skip(1).copied()).collect();
         Ok(self.space(Space::State).insert(keys::WATERMARK, row)?)
+    }
+
+    /// Whether nothing was ever written to it.
+    pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
+        Ok(self.space(Space::State).is_empty()?)
     }
 
     /// Puts everything that has been committed on stable storage.

@@ -4,15 +4,17 @@
 //! Banks A and B keep their accounts here, and B decides about credits; bank C keeps its accounts itself.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::Write;
 use std::ops::ControlFlow;
 
 use journal::{
-    FrameBuilder, FrameKind, FrameSource, FrameView, Identity, ReadError, SealInput, Tail, VisitFrame,
+    FrameBuilder, FrameKind, FrameSource, FrameView, Identity, LocalJournal, MemoryStorage, ReadError,
+    Reader, SealInput, SeededChoices, SegmentSize, Settings, Tail, VisitFrame,
 };
 use ledger::{
     AccountKind, AccountMode, AccountSelector, Answer, AnswerPayment, DecisionPolicy, DecisionScope,
     Direction, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry, Position, PostEntry,
-    Profile, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
+    Profile, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SealedRun,
     SetDecisionPolicy, Silence, Stage, StagePolicy, TransferLiquidity, mark_each_connected,
 };
 use types::{
@@ -20,6 +22,9 @@ use types::{
     Duration, Iban, Incarnation, MandatoryParts, Party, PaymentOrder, PrincipalNumber, ReasonCode, Sequence,
     Shard, Text, Timestamp,
 };
+
+use crate::indexer::BeginError;
+use crate::opening::Begin;
 
 pub(crate) const KEY: DigestKey = DigestKey::new(*b"a key of digests");
 pub(crate) const LIMITS: Limits = Limits { accounts_max: 256, payments_max: 8192, requests_max: 4096 };
@@ -46,6 +51,12 @@ pub(crate) struct Log {
     requests: u32,
     /// The times of positions.
     pub(crate) times: Vec<(Sequence, Timestamp)>,
+    /// Commands that are passed over.
+    pub(crate) voided: Vec<Sequence>,
+    /// The commands that were asked again.
+    pub(crate) asked_again: Vec<Sequence>,
+    /// The state after each frame.
+    states: Vec<(Tail, Vec<u8>)>,
 }
 
 pub(crate) fn identity() -> Identity {
@@ -72,6 +83,9 @@ impl Log {
             reserved: Vec::new(),
             requests: 0,
             times: Vec::new(),
+            voided: Vec::new(),
+            asked_again: Vec::new(),
+            states: Vec::new(),
         };
         log.frame(FrameKind::EpochStart, None, usize::MAX);
         let mut writer = RecordWriter::new(KEY, PrincipalNumber(0));
@@ -144,6 +158,52 @@ impl Log {
         let bytes = sealed.bytes().to_vec();
         self.builder.recycle(sealed);
         self.apply(&FrameView::parse(&bytes).unwrap());
+        let mut state = Vec::new();
+        self.ledger.write_state(&mut state).unwrap();
+        self.states.push((self.tail, state));
+    }
+
+    /// The position of the last command of the frame that comes next, if it has so many.
+    pub(crate) fn next_position(&self, commands: u64) -> Sequence {
+        Sequence(self.tail.next_sequence.0 + commands)
+    }
+
+    /// The folder of a node that keeps one snapshot, after so many frames.
+    pub(crate) fn with_snapshot(&self, frames: usize) -> Reader<MemoryStorage> {
+        Reader::open(snapshot_folder(self.states.get(frames - 1))).unwrap()
+    }
+
+    /// The same with a byte of the snapshot's file that is another.
+    pub(crate) fn with_damaged_snapshot(&self, frames: usize, place: u64) -> Reader<MemoryStorage> {
+        let storage = snapshot_folder(self.states.get(frames - 1));
+        storage.flip_bit(&journal::snapshot_name(1), place, 6);
+        Reader::open(storage).unwrap()
+    }
+
+    /// The folder of a node that keeps none.
+    pub(crate) fn without_snapshot() -> Reader<MemoryStorage> {
+        Reader::open(snapshot_folder(None)).unwrap()
+    }
+
+    /// The frames after so many, of a log that does not begin with its first any more.
+    pub(crate) fn without_first(&self, frames: usize) -> Frames {
+        Frames(self.frames[frames..].to_vec())
+    }
+
+    /// All payments so far leave the table.
+    pub(crate) fn seal(&self, writer: &mut RecordWriter) {
+        let payments = self.ledger.payments_to_seal(Sequence(0), usize::MAX);
+        let payments: Vec<_> =
+            payments.map(|payment| (payment.sequence(), payment.received_time())).collect();
+        let (upto, newest_time) = *payments.last().unwrap();
+        writer.seal_duplicates(&SealedRun {
+            number: self.ledger.newest_run_number() + 1,
+            after: self.ledger.sealed_upto(),
+            upto,
+            newest_time,
+            payments: u64::try_from(payments.len()).unwrap(),
+            hash: [7; 32],
+        });
     }
 
     fn apply(&mut self, frame: &FrameView<'_>) {
@@ -154,7 +214,11 @@ impl Log {
         self.note(at, None);
         for record in Records::with_texts(frame.records(), frame.texts()) {
             at.sequence = at.sequence.next();
-            let outcome = self.ledger.apply(at, &record.unwrap()).unwrap();
+            let record = record.unwrap();
+            let outcome = match self.voided.contains(&at.sequence) {
+                true => self.ledger.apply_voided(at, &record).unwrap(),
+                false => self.ledger.apply(at, &record).unwrap(),
+            };
             self.note(at, Some(&outcome));
         }
     }
@@ -166,7 +230,9 @@ impl Log {
         if let Some(outcome) = outcome {
             self.untold.push_back(outcome.to_entry());
             let is_payment = matches!(outcome.kind, ledger::Kind::Payment | ledger::Kind::RefusedPayment);
-            if is_payment && outcome.repeat_of().is_none() {
+            if outcome.verdict == ledger::Verdict::AskAgain {
+                self.asked_again.push(outcome.sequence);
+            } else if is_payment && outcome.repeat_of().is_none() {
                 self.payments.push(outcome.sequence);
             }
             if let ledger::Verdict::Payment {
@@ -318,8 +384,47 @@ fn order(id: &str, from: &str, to: &str, cents: i64, accepted: Timestamp) -> Pay
     PaymentOrder { acceptance_time: Some(accepted), ..mandatory.into_order() }
 }
 
+fn snapshot_folder(snapshot: Option<&(Tail, Vec<u8>)>) -> MemoryStorage {
+    let storage = MemoryStorage::new();
+    let mut choices = SeededChoices::new(1);
+    let entropy = Box::new(move || choices.bits());
+    let settings = Settings { segment_size: SegmentSize::new(64 << 10).unwrap(), entropy };
+    let journal = LocalJournal::create(storage.clone(), identity(), settings).unwrap();
+    if let Some((tail, state)) = snapshot {
+        let mut writer = journal.snapshots().create(*tail, 1).unwrap();
+        writer.write_all(state).unwrap();
+        let header = writer.finish().unwrap();
+        journal.snapshots().publish(&header).unwrap();
+    }
+    storage
+}
+
+/// For logs that begin with their first frame.
+pub(crate) fn never() -> Begin {
+    Box::new(|_| Err(BeginError::NoSnapshot))
+}
+
+/// Begins where the snapshot of a log stands, after so many frames.
+pub(crate) fn beginning(log: &Log, frames: usize) -> Begin {
+    let reader = log.with_snapshot(frames);
+    Box::new(move |indexer| indexer.begin(&reader).map(|_| ()))
+}
+
 /// Frames as a log.
 pub(crate) struct Frames(pub(crate) Vec<Vec<u8>>);
+
+impl Frames {
+    /// What is said of positions up to one if some behind it are gone.
+    fn trimmed(&self, after: Sequence) -> Result<(), ReadError> {
+        let first = self.0.first().map(|frame| *FrameView::parse(frame).unwrap().header());
+        match first.filter(|first| first.first_sequence > after.next()) {
+            Some(first) => {
+                Err(ReadError::Trimmed { first: first.batch, first_sequence: first.first_sequence })
+            }
+            None => Ok(()),
+        }
+    }
+}
 
 impl FrameSource for Frames {
     fn end(&self) -> Tail {
@@ -330,6 +435,7 @@ impl FrameSource for Frames {
     }
 
     fn read_after(&self, after: Sequence, visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
+        self.trimmed(after)?;
         for frame in &self.0 {
             let frame = FrameView::parse(frame).unwrap();
             if frame.header().last_sequence() > after && visit(frame) == ControlFlow::Break(()) {
@@ -340,6 +446,7 @@ impl FrameSource for Frames {
     }
 
     fn read_at(&self, positions: &[Sequence], visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
+        self.trimmed(positions.first().map_or(Sequence(u64::MAX - 1), |at| Sequence(at.0 - 1)))?;
         for frame in &self.0 {
             let frame = FrameView::parse(frame).unwrap();
             let header = frame.header();

@@ -6,13 +6,11 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use types::{
-    AccountNumber, Amount, Bic, Currency, Date, Digest, DigestKey, ParticipantNumber, PaymentState, Sequence,
-    Timestamp,
-};
+use types::{AccountNumber, Bic, Currency, Date, Digest, DigestKey, ParticipantNumber, Sequence, Timestamp};
 
 use crate::keys::{self, Name, Series};
-use crate::rows::{AccountOf, EntryRow, ListedRow, PaymentRow, Place};
+use crate::query::{AccountFilter, PaymentQuery, is_between};
+use crate::rows::{EntryRow, PaymentRow, Place};
 use crate::store::{Reading, Space, Store, StoreError, Watermark};
 use crate::walk::{self, Order};
 
@@ -52,15 +50,6 @@ pub enum Owner {
     Position(ParticipantNumber),
 }
 
-/// A side of a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The payer's.
-    Debtor,
-    /// The payee's.
-    Creditor,
-}
-
 /// An account that was opened, or a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -68,46 +57,12 @@ pub struct Found {
     pub owner: Owner,
     /// The bank whose it is.
     pub bank: Bic,
-    /// Where it was opened.
+    /// Where it was opened, or where history begins if that was before.
     pub opened_at: Sequence,
-    /// When it was opened.
+    /// The time of that.
     pub opened_time: Timestamp,
-}
-
-/// An account as one of a payment's sides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountFilter {
-    /// Its numbers here, one for each currency.
-    pub numbers: Vec<AccountNumber>,
-    /// The first half of the digest of its number.
-    pub half_digest: [u8; 8],
-}
-
-/// Which payments. What is left open leaves nothing out.
-#[derive(Clone, Debug)]
-pub struct PaymentQuery {
-    /// Those of this bank, in the order in which it was told of them. Without one all, in the order of the log.
-    pub bank: Option<Bic>,
-    /// On which side the bank stands.
-    pub side: Option<Side>,
-    /// Told, or without a bank received, at this time or later.
-    pub from: Option<Timestamp>,
-    /// Told, or without a bank received, before this time.
-    pub until: Option<Timestamp>,
-    /// In one of these states.
-    pub states: Vec<PaymentState>,
-    /// In this currency.
-    pub currency: Option<Currency>,
-    /// Of this amount or more.
-    pub amount_min: Option<Amount>,
-    /// Of this amount or less.
-    pub amount_max: Option<Amount>,
-    /// The other bank; without a bank of one's own either of them.
-    pub counterpart: Option<Bic>,
-    /// From or to this account.
-    pub account: Option<AccountFilter>,
-    /// In which order.
-    pub order: Order,
+    /// What was on it there, in minor units.
+    pub opening_balance: i64,
 }
 
 /// Until when.
@@ -240,6 +195,7 @@ impl View {
             bank: bank.bic,
             opened_at: account.opened_at,
             opened_time: account.opened_time,
+            opening_balance: account.opening_balance,
         }))
     }
 
@@ -260,6 +216,7 @@ impl View {
             bank: bank.bic,
             opened_at: bank.registered_at,
             opened_time: bank.registered_time,
+            opening_balance: bank.opening_balance,
         })
     }
 
@@ -331,6 +288,15 @@ impl View {
         Ok(taking.page)
     }
 
+    /// Whether a moment lies before history begins, so that nothing is known of it.
+    pub fn is_before(&self, moment: Moment) -> bool {
+        let Watermark { begins, begins_time, .. } = self.watermark;
+        match moment {
+            Moment::Position(position) => position < begins,
+            Moment::Time(time) => time < begins_time,
+        }
+    }
+
     /// What was on an account or position at a moment; `None` if it had not been opened.
     ///
     /// # Errors
@@ -354,7 +320,8 @@ impl View {
             last = Some(entry);
             Ok(ControlFlow::Break(()))
         })?;
-        let opened = BalanceAt { balance: 0, since: found.opened_at, since_time: found.opened_time };
+        let Found { opened_at, opened_time, opening_balance, .. } = *found;
+        let opened = BalanceAt { balance: opening_balance, since: opened_at, since_time: opened_time };
         let last = last.map(|EntryRow { balance, place, time, .. }| BalanceAt {
             balance,
             since: place.at,
@@ -405,81 +372,6 @@ const fn series_of(owner: Owner) -> Series {
     match owner {
         Owner::Account(account) => Series::account(account),
         Owner::Position(bank) => Series::position(bank),
-    }
-}
-
-fn is_between(from: Option<Timestamp>, until: Option<Timestamp>, time: Timestamp) -> bool {
-    from.is_none_or(|from| time >= from) && until.is_none_or(|until| time < until)
-}
-
-impl PaymentQuery {
-    /// Every payment of a bank, or of all.
-    pub const fn all(bank: Option<Bic>, order: Order) -> Self {
-        Self {
-            bank,
-            side: None,
-            from: None,
-            until: None,
-            states: Vec::new(),
-            currency: None,
-            amount_min: None,
-            amount_max: None,
-            counterpart: None,
-            account: None,
-            order,
-        }
-    }
-
-    fn is_in_time(&self, time: Timestamp) -> bool {
-        is_between(self.from, self.until, time)
-    }
-
-    /// Whether an item of the bank's list can be of a payment that is asked for. Cheap, and right if it says no.
-    fn may_be_met_by(&self, listed: &ListedRow) -> bool {
-        let is_on_side = match self.side {
-            None => true,
-            Some(Side::Debtor) => listed.is_debtor_side,
-            Some(Side::Creditor) => listed.is_creditor_side,
-        };
-        // What was open then may have been decided since.
-        let has_state =
-            self.states.is_empty() || !listed.state.is_final() || self.states.contains(&listed.state);
-        is_on_side && has_state && self.is_in_time(listed.time) && self.has_amount(listed.amount)
-    }
-
-    fn has_amount(&self, amount: i64) -> bool {
-        self.amount_min.is_none_or(|least| amount >= least.minor_units())
-            && self.amount_max.is_none_or(|most| amount <= most.minor_units())
-    }
-
-    /// Whether a payment is asked for, its time apart.
-    fn is_met_by(&self, row: &PaymentRow) -> bool {
-        let currency = row.amount.map(|(_, currency)| currency);
-        let amount = row.amount.map_or(0, |(amount, _)| amount.minor_units());
-        (self.states.is_empty() || self.states.contains(&row.state))
-            && self.currency.is_none_or(|wanted| currency == Some(wanted))
-            && self.has_amount(amount)
-            && self.counterpart.is_none_or(|counterpart| self.is_other_side(row, counterpart))
-            && self.account.as_ref().is_none_or(|account| account.is_of(row))
-    }
-
-    fn is_other_side(&self, row: &PaymentRow, counterpart: Bic) -> bool {
-        let (debtor, creditor) = (row.debtor_agent, row.creditor_agent);
-        match self.bank {
-            None => debtor == counterpart || creditor == Some(counterpart),
-            Some(own) if debtor == own => creditor == Some(counterpart),
-            Some(_) => debtor == counterpart,
-        }
-    }
-}
-
-impl AccountFilter {
-    fn is_of(&self, row: &PaymentRow) -> bool {
-        [row.debtor_account, row.creditor_account].into_iter().any(|account| match account {
-            AccountOf::Here(number) => self.numbers.contains(&number),
-            AccountOf::Elsewhere(half_digest) => half_digest == self.half_digest,
-            AccountOf::NotRead => false,
-        })
     }
 }
 

@@ -5,16 +5,17 @@ use std::ops::ControlFlow;
 use journal::{FrameKind, FrameView};
 use ledger::{Silence, Stage};
 use proptest::prelude::*;
-use types::{AccountNumber, Currency};
+use types::{AccountNumber, Currency, PaymentState};
 
 use super::*;
 use crate::indexer::Indexer;
+use crate::query::Side;
 use crate::rows::EntryKind;
 use crate::testing::{KEY, Log, MILLISECOND, SECOND, bank, euro_cents, iban};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Pay {
         id: u8,
         from: u8,
@@ -50,7 +51,7 @@ enum Step {
 const ACCOUNTS: [&str; 6] = ["A1", "A2", "B1", "B2", "C1", "A9"];
 const BANKS: [&str; 3] = ["A", "B", "C"];
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let cents =
         (1_i64..30_000, any::<bool>()).prop_map(|(cents, is_out)| if is_out { -cents } else { cents });
     prop_oneof![
@@ -68,7 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// The log of what happens, with everything told at its end.
-fn log_of(steps: &[Step]) -> Log {
+pub(crate) fn log_of(steps: &[Step]) -> Log {
     let mut log = Log::new();
     let mut writer = log.writer();
     for step in steps {
@@ -107,7 +108,7 @@ fn log_of(steps: &[Step]) -> Log {
 }
 
 /// History of a log, committed after each frame or only at the end.
-fn index(log: &Log, is_piecemeal: bool) -> (tempfile::TempDir, Arc<Store>) {
+pub(crate) fn index(log: &Log, is_piecemeal: bool) -> (tempfile::TempDir, Arc<Store>) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let mut indexer = Indexer::open(Arc::clone(&store), Some(KEY)).unwrap();
@@ -157,7 +158,10 @@ fn check_balances(log: &Log, view: &View, times: &[(Sequence, Timestamp)]) {
         let (opened_at, opened_time, _) = log.courses[&number.0][0];
         let found = match account.kind() == ledger::AccountKind::Position {
             true => view.position(owner.bic(), Currency::EUR).unwrap(),
-            false => Found { owner: Owner::Account(number), bank: owner.bic(), opened_at, opened_time },
+            false => {
+                let (owner, bank) = (Owner::Account(number), owner.bic());
+                Found { owner, bank, opened_at, opened_time, opening_balance: 0 }
+            }
         };
         let course = &log.courses[&number.0];
         for (position, time) in times {

@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use types::{BatchNumber, Timestamp};
+use types::{BatchNumber, Sequence, Timestamp};
 
 use crate::header::{FrameHeader, Identity};
 use crate::journal::{Location, ReadError};
@@ -22,13 +22,15 @@ use crate::storage::{Access, Storage, StorageError, StorageErrorKind};
 /// The folder's name.
 pub const ARCHIVE_NAME: &str = "archive";
 
-/// A segment that has been removed from the archive for good.
+/// A segment that is removed from the archive for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemovedSegment {
     /// Its number.
     pub segment: u64,
-    /// The first batch that is still there.
+    /// The first batch that is there without it.
     pub first_kept: BatchNumber,
+    /// The last position in it.
+    pub last_sequence: Sequence,
     /// All of its frames were stamped before this.
     pub ended_before: Timestamp,
 }

@@ -174,12 +174,16 @@ impl<S: Storage> Snapshots<S> {
         known.map_or_else(|| archive::oldest_segment(&self.shared.storage, named), Ok)
     }
 
-    /// Removes the oldest archived segment for good if all of its frames were stamped before this time. To be called
-    /// until it says that there is none.
+    /// Removes the oldest archived segment for good if all of its frames were stamped before this time, and if it may go:
+    /// others may still have to read it. To be called until it says that there is none.
     ///
     /// # Errors
     /// If the archive can't be read; [`ReadError::Storage`] of a removal means that the process must end.
-    pub fn remove_archived(&self, before: Timestamp) -> Result<Option<RemovedSegment>, ReadError> {
+    pub fn remove_archived(
+        &self,
+        before: Timestamp,
+        may_go: &mut dyn FnMut(&RemovedSegment) -> bool,
+    ) -> Result<Option<RemovedSegment>, ReadError> {
         let shared = &self.shared;
         let named = shared.manifest().oldest_segment;
         let oldest = self.oldest(named)?;
@@ -197,6 +201,12 @@ impl<S: Storage> Snapshots<S> {
             }
         }
         let Some(next) = next.filter(|next| next.time <= before) else { return Ok(None) };
+        let (first_kept, ended_before) = (next.batch, next.time);
+        let last_sequence = Tail::before(&next).last_sequence();
+        let removed = RemovedSegment { segment: oldest, first_kept, last_sequence, ended_before };
+        if !may_go(&removed) {
+            return Ok(None);
+        }
         // Readers hear of it before the file goes.
         held(&shared.index).set_oldest(oldest + 1);
         let remove = || {
@@ -208,7 +218,7 @@ impl<S: Storage> Snapshots<S> {
             folder.sync_directory()
         };
         remove().inspect_err(|error| shared.fail(error))?;
-        Ok(Some(RemovedSegment { segment: oldest, first_kept: next.batch, ended_before: next.time }))
+        Ok(Some(removed))
     }
 }
 

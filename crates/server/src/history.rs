@@ -25,7 +25,7 @@ use crate::lives;
 use crate::log::GivesUp;
 use crate::node::Node;
 use crate::per_caller::Readings;
-use crate::refusals::{bank_not_yours, history_unavailable, log_unreadable, position_ahead};
+use crate::refusals::{bank_not_yours, before_history, history_unavailable, log_unreadable, position_ahead};
 use asked::{Whose, read_balance, read_entries, read_find, read_list};
 use told::{as_of, entry, page, record};
 
@@ -176,6 +176,9 @@ impl HistoryService for HistoryCalls {
                 && position > view.watermark().told
             {
                 return Ok(Err(position_ahead()));
+            }
+            if view.is_before(moment) {
+                return Ok(Err(before_history(view.watermark().begins)));
             }
             let balance = match whose.find(view, &caller)? {
                 Ok(owner) => view.balance(&owner, moment)?.ok_or_else(|| whose.unknown()),
@@ -376,9 +379,11 @@ impl Named {
         match self {
             // An id of another life of the log.
             Self::At(Sequence(0)) => false,
-            Self::At(sequence) => *sequence <= watermark.told,
+            Self::At(sequence) => *sequence > watermark.begins && *sequence <= watermark.told,
             Self::Key { acceptance_time: Some(accepted), .. } => {
-                accepted.plus(LONG_AFTER) <= watermark.told_time
+                let is_since =
+                    watermark.begins == Sequence(0) || *accepted >= watermark.begins_time.plus(LONG_AFTER);
+                is_since && accepted.plus(LONG_AFTER) <= watermark.told_time
             }
             Self::Key { acceptance_time: None, .. } => false,
         }

@@ -157,6 +157,12 @@ fn position_lost(message: &str) -> Status {
     Refusal::new(Code::OutOfRange, ErrorReason::PositionTooOld, message).into_status()
 }
 
+/// The moment lies before history begins, which knows nothing of it.
+pub(crate) fn before_history(begins: Sequence) -> Status {
+    let message = format!("history begins after position {begins}; what was before is no longer known");
+    Refusal::new(Code::OutOfRange, ErrorReason::PositionTooOld, message).into_status()
+}
+
 /// The position to go on from was not given out by this node.
 pub(crate) fn position_ahead() -> Status {
     let message = "the position lies ahead of the log; it was not given out by this node";

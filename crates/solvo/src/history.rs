@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use ::history::{FOLDER, Rebuild, Watermark};
+use ::history::{FOLDER, Rebuild, Rebuilt, Watermark};
 use anyhow::Context;
 use client::convert::timestamp_from_wire;
 use client::v1;
-use journal::{FileStorage, Reader};
-use types::{BatchNumber, Timestamp};
+use journal::{FileStorage, FrameView, Location, ReadError, Reader, VisitError};
+use types::{BatchNumber, Sequence, Timestamp};
 
 use crate::master_key::MasterKeyArgs;
 use crate::remote::{self, TlsArgs};
@@ -37,6 +37,9 @@ enum HistoryCommand {
 ///
 /// The store that is there stays until the new one is whole. A node whose history folder is missing does the same by
 /// itself in the background; this is faster, and says how far it is.
+///
+/// Where the log does not begin with its first frame any more, history begins with the oldest snapshot that is kept, and
+/// knows nothing of what was before. The store that was there is then put aside, as history.old-1 and so on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  solvo history rebuild --data ./solvo-data")]
 struct RebuildArgs {
@@ -131,26 +134,58 @@ fn rebuild(arguments: &RebuildArgs) -> anyhow::Result<ExitCode> {
     let reader = Reader::open(FileStorage::open(&arguments.data)?)?.with_keys_of_folder(master.as_ref())?;
     let mut bar = Bar::new(&arguments.data)?;
     let mut rebuild = Rebuild::begin(&arguments.data.join(FOLDER), reader.keyring().digest_key())?;
-    let read = reader.read(BatchNumber(0), &mut |frame, location| {
+    let read = read_log(&reader, &mut rebuild, &mut bar);
+    bar.finish();
+    read.context("the history that was there is as it was")?;
+    tell_rebuilt(&rebuild.finish()?, began.elapsed().as_secs_f64(), arguments.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes in the log from its first frame, or what is behind the oldest snapshot.
+fn read_log(reader: &Reader<FileStorage>, rebuild: &mut Rebuild, bar: &mut Bar) -> anyhow::Result<()> {
+    let mut visit = |rebuild: &mut Rebuild, frame: &FrameView<'_>, location: Location| {
         rebuild.take(frame)?;
         bar.frame(frame.header(), location);
-        Ok(())
-    });
-    bar.finish();
-    read.context("the log can't be read to its end; the history that was there is as it was")?;
-    let reached = rebuild.finish()?;
-    let (batch, sequence) =
-        reached.map_or((0, 0), |Watermark { batch, last_sequence, .. }| (batch.0, last_sequence.0));
-    let seconds = began.elapsed().as_secs_f64();
+        Ok::<_, VisitError>(())
+    };
+    let read = reader.read(BatchNumber(0), &mut |frame, location| visit(rebuild, frame, location));
+    let read = match read {
+        Err(ReadError::Trimmed { .. }) => {
+            let begin = rebuild.with_oldest_snapshot(reader);
+            let begin = begin.context("the log does not begin with its first frame any more")?;
+            reader.read_from(&begin, &mut |frame, location| visit(rebuild, frame, location))
+        }
+        other => other,
+    };
+    read.map(|_| ()).context("the log can't be read to its end")
+}
+
+fn tell_rebuilt(rebuilt: &Rebuilt, seconds: f64, json: bool) -> io::Result<()> {
+    let at = |number: fn(&Watermark) -> u64| rebuilt.reached.as_ref().map_or(0, number);
+    let (batch, sequence) = (at(|reached| reached.batch.0), at(|reached| reached.last_sequence.0));
+    let begins = rebuilt.reached.map(|reached| (reached.begins, reached.begins_time));
+    let begins = begins.filter(|(position, _)| *position > Sequence(0));
+    let aside = rebuilt.aside.as_ref().map(|folder| folder.display().to_string());
     let mut out = io::stdout().lock();
-    if arguments.json {
-        let told =
-            serde_json::json!({ "ok": true, "batch": batch, "sequence": sequence, "seconds": seconds });
-        writeln!(out, "{told}")?;
-    } else {
-        writeln!(out, "history is made anew up to batch {batch}, position {sequence}, in {seconds:.1} s")?;
+    if json {
+        let told = serde_json::json!({
+            "ok": true,
+            "batch": batch,
+            "sequence": sequence,
+            "begins_after_sequence": begins.map_or(0, |(position, _)| position.0),
+            "put_aside": aside,
+            "seconds": seconds,
+        });
+        return writeln!(out, "{told}");
     }
-    Ok(ExitCode::SUCCESS)
+    writeln!(out, "history is made anew up to batch {batch}, position {sequence}, in {seconds:.1} s")?;
+    if let Some((position, time)) = begins {
+        writeln!(
+            out,
+            "it begins after position {position}, at {time}: the log does not reach back to its first frame any more"
+        )?;
+    }
+    aside.map_or(Ok(()), |folder| writeln!(out, "the history that was there is now {folder}"))
 }
 
 async fn status(arguments: &StatusArgs) -> anyhow::Result<ExitCode> {
@@ -166,11 +201,17 @@ async fn status(arguments: &StatusArgs) -> anyhow::Result<ExitCode> {
             "sequence": as_of.sequence,
             "time": time,
             "caught_up": as_of.caught_up,
+            "begins_after_sequence": as_of.begins_after_sequence,
         });
         writeln!(out, "{told}")?;
     } else if status.available {
         let how = if as_of.caught_up { "caught up" } else { "catching up" };
         writeln!(out, "{how}, as of position {} at {time}", as_of.sequence)?;
+        if as_of.begins_after_sequence > 0 {
+            let begins = as_of.begins_after_time.as_ref().and_then(timestamp_from_wire);
+            let begins = self::time(begins);
+            writeln!(out, "it begins after position {} at {begins}", as_of.begins_after_sequence)?;
+        }
     } else {
         writeln!(out, "not available: {}", status.unavailable_description)?;
     }
@@ -290,3 +331,7 @@ fn write_entry(entry: &v1::Entry, json: bool, out: &mut impl Write) -> io::Resul
 fn time(time: Option<Timestamp>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.to_string())
 }
+
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::history::receipts::{Keeper as ReceiptKeeper, LogOf, Running, SigningKey};
-use ::history::{FOLDER, Keeper};
+use ::history::{FOLDER, Keeper, with_oldest_snapshot};
 use anyhow::Context;
-use engine::{Config, Engine, Handle, RecoveryProgress, RecoveryView};
+use engine::{Config, Engine, FollowerSettings, Handle, RecoveryProgress, RecoveryView, TakenIn};
 use server::{Identities, NewMasterKey, ReceiptDesk, Served, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use types::Sequence;
 
 use crate::receipt::{KEY_FILE, RECEIPTS_FOLDER, usual_interval};
 
@@ -78,6 +79,9 @@ impl Node {
             .into_std()?;
         let address = listener.local_addr()?;
         let folder = config.folder.clone();
+        // What is kept beside the engine is made from the log, so that waits for it.
+        let follower = FollowerSettings { archive_waits: true, ..config.follower };
+        let config = Config { follower, ..config };
         let engine = start_engine(identities.clone(), listener.try_clone()?, config, limits).await?;
         let listener = TcpListener::from_std(listener)?;
         let handle = engine.handle();
@@ -85,7 +89,9 @@ impl Node {
             true => Some(keep_history(&handle, &folder)?),
             false => None,
         };
-        let (desk, receipts) = keep_receipts(folder, keep.receipts, handle.clone()).await?.unzip();
+        let kept = keep_receipts(folder, keep.receipts, handle.clone()).await?;
+        handle.archive_waits_for(readers_of_the_log(history.as_ref(), kept.as_ref()));
+        let (desk, receipts) = kept.map(|Receipts { desk, running, .. }| (desk, running)).unzip();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             // A sender that is dropped means the same as one that sends.
@@ -185,8 +191,28 @@ fn tell(view: &RecoveryView) {
 
 /// Keeps the history of a running engine's log.
 fn keep_history(handle: &Handle, folder: &Path) -> anyhow::Result<Keeper> {
-    let keeper = Keeper::start(folder.join(FOLDER), handle.log().frames(), *handle.digest_key());
+    let begin = with_oldest_snapshot(folder.to_owned());
+    let keeper = Keeper::start(folder.join(FOLDER), handle.log().frames(), *handle.digest_key(), begin);
     keeper.context("there can be no thread for history")
+}
+
+/// What makes receipts.
+struct Receipts {
+    desk: ReceiptDesk,
+    running: Running,
+    keeper: Arc<ReceiptKeeper>,
+}
+
+/// Who has to read the log before old parts of it go: history if it is kept, and receipts always. Where they can't be
+/// made at the moment, nothing goes.
+fn readers_of_the_log(history: Option<&Keeper>, receipts: Option<&Receipts>) -> Vec<TakenIn> {
+    let mut readers: Vec<TakenIn> = Vec::new();
+    if let Some(history) = history.map(Keeper::history) {
+        readers.push(Box::new(move || history.taken_in()));
+    }
+    let receipts = receipts.map(|receipts| Arc::clone(&receipts.keeper));
+    readers.push(Box::new(move || receipts.as_ref().map_or(Sequence(0), |keeper| keeper.taken_in())));
+    readers
 }
 
 /// Makes receipts from a running engine's log; none if that can't be, because payments matter more.
@@ -194,7 +220,7 @@ async fn keep_receipts(
     folder: PathBuf,
     settings: ReceiptSettings,
     handle: Handle,
-) -> anyhow::Result<Option<(ReceiptDesk, Running)>> {
+) -> anyhow::Result<Option<Receipts>> {
     let started = tokio::task::spawn_blocking(move || start_receipts(&folder, &settings, handle)).await?;
     Ok(started
         .inspect_err(
@@ -203,11 +229,7 @@ async fn keep_receipts(
         .ok())
 }
 
-fn start_receipts(
-    folder: &Path,
-    settings: &ReceiptSettings,
-    handle: Handle,
-) -> anyhow::Result<(ReceiptDesk, Running)> {
+fn start_receipts(folder: &Path, settings: &ReceiptSettings, handle: Handle) -> anyhow::Result<Receipts> {
     let key = settings.key.clone().unwrap_or_else(|| folder.join(KEY_FILE));
     let key = SigningKey::load_or_make(&key)?;
     let frames = handle.log().frames();
@@ -223,5 +245,5 @@ fn start_receipts(
         }
     };
     let running = Running::start(Arc::clone(&keeper), quiet)?;
-    Ok((ReceiptDesk::new(keeper), running))
+    Ok(Receipts { desk: ReceiptDesk::new(Arc::clone(&keeper)), running, keeper })
 }

@@ -87,7 +87,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "BIC", value_parser = Bic::parse)]
     iso_bic: Option<Bic>,
     /// Keep no history: payments, entries and balances of the past can't be asked for. A later start without this
-    /// catches up.
+    /// catches up, unless segments have left the archive meanwhile (`--archive-keep`), which do not wait for it then.
     #[arg(long)]
     without_history: bool,
 }
@@ -105,8 +105,9 @@ struct SnapshotArgs {
     log_bytes_since_snapshot_max: u64,
     /// How long archived segments are kept: a number of days, hours or minutes, such as 400d, or forever.
     ///
-    /// What is removed is named in the node's log. Without it old payments can't be shown with their texts, and the
-    /// log can't be verified from its beginning.
+    /// What is removed is named in the node's log, and is kept until history and receipts have taken it in. Without it old
+    /// payments can't be shown with their texts, the log can't be verified from its beginning, and a history that is made
+    /// anew begins with the oldest snapshot.
     #[arg(long, value_name = "DURATION", default_value = "forever", value_parser = parse_keep)]
     archive_keep: Keep,
 }

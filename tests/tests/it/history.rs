@@ -423,3 +423,56 @@ async fn without_history_last_years_payment_is_forgotten() {
     };
     assert!(told.forgotten && !told.r#final);
 }
+
+/// The oldest segment of a log that has left for the archive goes for good, and history with it.
+fn lose_the_beginning(folder: &std::path::Path) {
+    let archive = std::fs::read_dir(folder.join("archive")).expect("segments have left");
+    let oldest = archive.map(|entry| entry.unwrap().path()).min().expect("there is one");
+    std::fs::remove_file(oldest).unwrap();
+    std::fs::remove_dir_all(folder.join("history")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_of_a_log_that_has_lost_its_beginning_says_where_it_begins() {
+    let node = Node::with_history_and_snapshots(512 << 10).await;
+    let api = node.api().await;
+    World::set_up(&api, 1).await;
+    let mut outcomes = Vec::new();
+    // Each is a frame of its own, of 4 KiB or more; the second snapshot after a segment's end lets that leave.
+    while !node.folder().join("archive").exists() {
+        let number = outcomes.len();
+        assert!(number < 5000, "no segment has left");
+        outcomes.push(settled(api.submit(&payment(&format!("TX-{number}"), "0.01")).await.unwrap()));
+    }
+    let (first, last) = (outcomes[0].sequence, outcomes[outcomes.len() - 1].sequence);
+    until_told(&api, last).await;
+    let whole = balance(&api, &belgian(1), last).await.unwrap();
+
+    let node = node.restart_after(lose_the_beginning).await;
+    let api = node.api().await;
+    let as_of = until_told(&api, last).await;
+    let begins = as_of.begins_after_sequence;
+    assert!(begins > first && begins <= last && as_of.begins_after_time.is_some(), "{as_of:?}");
+    // What is known is as it was, what is not is refused, and lists say where they begin.
+    assert_eq!(balance(&api, &belgian(1), last).await.unwrap(), whole);
+    let before = balance(&api, &belgian(1), begins - 1).await.unwrap_err();
+    assert_eq!(before.code(), Code::OutOfRange);
+    assert!(before.message().contains(&begins.to_string()), "{before}");
+    let since: Vec<_> = outcomes.iter().filter(|outcome| outcome.sequence > begins).collect();
+    let mut listed = Vec::new();
+    let mut request = v1::ListPaymentsRequest { page_size: 500, ..of_bank(ALFA) };
+    loop {
+        let page = list(&api, request.clone()).await.unwrap();
+        assert_eq!(page.as_of.as_ref().unwrap().begins_after_sequence, begins);
+        listed.extend(page.payments.into_iter().map(|payment| payment.outcome.unwrap()));
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    assert!(listed.iter().eq(since));
+
+    // And it is the same after a restart.
+    let node = node.restart().await;
+    assert_eq!(until_told(&node.api().await, last).await.begins_after_sequence, begins);
+}

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use journal::{FrameSource, ReadError};
-use types::{ClusterId, DigestKey, Duration, Lives};
+use types::{ClusterId, DigestKey, Duration, Lives, Sequence};
 
 use super::builder::Closed;
 use super::checkpoint::{Checkpoint, SignedCheckpoint, earlier_than};
@@ -82,6 +82,11 @@ impl Keeper {
     /// Why no checkpoints are made at the moment, if so.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Frames up to this position are in checkpoints that are on stable storage.
+    pub fn taken_in(&self) -> Sequence {
+        self.store().last().map_or(Sequence(0), |(stored, _)| stored.resume_after)
     }
 
     pub(super) fn set_trouble(&self, trouble: Option<String>) {

@@ -181,14 +181,14 @@ fn only_what_is_old_enough_is_removed() {
     let (storage, mut node) = written();
     let snapshots = node.journal.snapshots();
     let end_of_time = Timestamp::from_nanoseconds(i64::MAX).unwrap();
-    assert_eq!(snapshots.remove_archived(end_of_time).unwrap(), None, "nothing is archived");
+    assert_eq!(snapshots.remove_archived(end_of_time, &mut |_| true).unwrap(), None, "nothing is archived");
     node.journal.trim(BatchNumber(9)).unwrap();
     let segments = snapshots.archived().unwrap().segments;
     // The frames of the tests are a millisecond apart: batch n was stamped at n milliseconds.
     let at = |batch: i64| Timestamp::from_nanoseconds(batch * 1_000_000).unwrap();
     let source = node.journal.frame_source();
-    assert_eq!(snapshots.remove_archived(at(2)).unwrap(), None);
-    let removed = snapshots.remove_archived(at(5)).unwrap().unwrap();
+    assert_eq!(snapshots.remove_archived(at(2), &mut |_| true).unwrap(), None);
+    let removed = snapshots.remove_archived(at(5), &mut |_| true).unwrap().unwrap();
     assert_eq!(removed.segment, 1);
     assert!(removed.ended_before <= at(5));
     assert_eq!(snapshots.archived().unwrap().oldest, Some(2));

@@ -123,7 +123,7 @@ pub(crate) fn hashes<J: Journal>(journal: &mut J) -> (Tail, Vec<FrameHash>) {
 /// Removes whatever has been archived.
 pub(crate) fn empty_archive<S: Storage>(journal: &LocalJournal<S>) {
     let end_of_time = Timestamp::from_nanoseconds(i64::MAX).unwrap();
-    while journal.snapshots().remove_archived(end_of_time).unwrap().is_some() {}
+    while journal.snapshots().remove_archived(end_of_time, &mut |_| true).unwrap().is_some() {}
 }
 
 /// Where each frame of a folder lies.

@@ -125,5 +125,7 @@ pub(super) fn as_of(node: &Node, watermark: &Watermark) -> v1::HistoryAsOf {
         time: Some(timestamp(watermark.told_time)),
         caught_up: progress.is_some_and(|progress| progress.is_current()),
         incarnation: Some(node.handle.lives().last().incarnation.0),
+        begins_after_sequence: watermark.begins.0,
+        begins_after_time: (watermark.begins.0 > 0).then(|| timestamp(watermark.begins_time)),
     }
 }
