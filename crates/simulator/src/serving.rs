@@ -90,8 +90,18 @@ impl Simulation {
         node.core.step(event, now, &mut actions);
         let outcomes = node.core.outcomes().to_vec();
         self.wake_banks();
+        self.carry_out_all(actions, &outcomes)
+    }
+
+    /// Carries out what the node says, as long as it lives: one of these things may end it, and then nobody hears the
+    /// rest.
+    fn carry_out_all(&mut self, actions: Vec<Action<u32>>, outcomes: &[Outcome]) -> Result<(), Stop> {
+        let life = self.life;
         for action in actions {
-            self.carry_out(action, &outcomes)?;
+            if self.life != life {
+                break;
+            }
+            self.carry_out(action, outcomes)?;
         }
         Ok(())
     }
@@ -238,9 +248,7 @@ impl Simulation {
         let node = self.node.as_ref().expect("it is there");
         let outcomes = node.core.outcomes().to_vec();
         self.wake_banks();
-        for action in actions {
-            self.carry_out(action, &outcomes)?;
-        }
+        self.carry_out_all(actions, &outcomes)?;
         self.at(0, Happening::Idle(self.life));
         Ok(())
     }
@@ -335,3 +343,7 @@ impl Simulation {
         self.after_failure()
     }
 }
+
+#[cfg(test)]
+#[path = "serving_tests.rs"]
+mod tests;
