@@ -246,6 +246,9 @@ impl Simulation {
         }
         self.reserved = self.auditor.model.open_questions();
         let node = self.node.as_ref().expect("it is there");
+        if is_durable && node.writer.space() == Space::Short {
+            self.ended_without_room += u64::try_from(node.core.finals().len()).expect("64 bits");
+        }
         let outcomes = node.core.outcomes().to_vec();
         self.wake_banks();
         self.carry_out_all(actions, &outcomes)?;
@@ -275,6 +278,7 @@ impl Simulation {
         if self.node.is_some() {
             return Ok(());
         }
+        self.restore()?;
         self.rot();
         let started = crate::node::open(&self.storage, self.plan.segment_size, self.random.bits());
         let now = self.now();
@@ -287,6 +291,7 @@ impl Simulation {
     pub(super) fn how_it_starts(&mut self, now: Now) -> Start<'_> {
         Start {
             auditor: &mut self.auditor,
+            identity: self.identity,
             now,
             begins_under: self.plan.begins_under,
             following: self.plan.following,
