@@ -26,6 +26,10 @@ use types::{
     Incarnation, MandatoryParts, Party, PaymentOrder, PrincipalNumber, Sequence, Shard, Text, Timestamp,
 };
 
+/// The allocator of the real binary, so that its time is that of a node.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const KEY: DigestKey = DigestKey::new(*b"a key of digests");
 const BANKS: u32 = 20;
 const PER_FRAME: u64 = 1024;

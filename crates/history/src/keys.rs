@@ -9,7 +9,7 @@
 //! | state | `a`, digest (16), currency (u16) | an account |
 //! | state | `d`, position (u64) | what came of a payment that was reserved |
 //! | names | day (u16), 1, digest (12) | position of the payment that holds a transaction id |
-//! | names | day (u16), 2, digest (12), position (u64) | nothing: a payment with an end-to-end id |
+//! | names | day (u16), 2, digest (8), position (u64) | nothing: a payment with an end-to-end id |
 //! | payments | place (10) of the first | a run of payments |
 //! | series | 1, account (u32), place (10) of the first | a run of an account's entries |
 //! | series | 2, participant (u32), place (10) of the first | a run of a position's entries |
@@ -109,11 +109,16 @@ impl Name {
         key
     }
 
-    /// The same of one of several payments.
-    pub(crate) fn of_payment(&self, day: u16, payment: Sequence) -> [u8; 23] {
-        let mut key = [0; 23];
-        key[..15].copy_from_slice(&self.on(day));
-        key[15..].copy_from_slice(&payment.0.to_be_bytes());
+    /// What the keys of several payments of this name begin with.
+    pub(crate) fn shared_on(&self, day: u16) -> [u8; 11] {
+        *self.on(day).first_chunk().expect("fifteen bytes")
+    }
+
+    /// The key of one of several payments.
+    pub(crate) fn of_payment(&self, day: u16, payment: Sequence) -> [u8; 19] {
+        let mut key = [0; 19];
+        key[..11].copy_from_slice(&self.shared_on(day));
+        key[11..].copy_from_slice(&payment.0.to_be_bytes());
         key
     }
 }

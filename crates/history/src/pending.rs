@@ -1,7 +1,5 @@
 //! What waits for the next commit.
 
-use std::collections::BTreeMap;
-
 use types::{Currency, Digest, ParticipantNumber, ReasonCode, Sequence, Timestamp};
 
 use crate::banks::{Bank, Banks};
@@ -14,14 +12,14 @@ use crate::store::{AccountRow, Rows, Space, Watermark};
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     pub(crate) names: Vec<([u8; 15], Sequence)>,
-    pub(crate) references: Vec<[u8; 23]>,
+    pub(crate) references: Vec<[u8; 19]>,
     pub(crate) decisions: Vec<(Sequence, Decided)>,
     pub(crate) banks: Vec<Bank>,
     pub(crate) profiles: Vec<(u16, ReasonCode)>,
     pub(crate) accounts: Vec<(Digest, Currency, AccountRow)>,
     payments: Vec<PaymentRow>,
-    entries: BTreeMap<Series, Vec<EntryRow>>,
-    listed: BTreeMap<Series, Vec<ListedRow>>,
+    entries: Vec<(Series, EntryRow)>,
+    listed: Vec<(Series, ListedRow)>,
     /// How many items there are.
     pub(crate) items: usize,
     /// Where the last mark of time was set.
@@ -40,43 +38,42 @@ impl Pending {
 
     pub(crate) fn entry(&mut self, series: Series, entry: EntryRow) {
         self.items += 1;
-        self.entries.entry(series).or_default().push(entry);
+        self.entries.push((series, entry));
     }
 
     pub(crate) fn listed(&mut self, bank: ParticipantNumber, listed: ListedRow) {
         self.items += 1;
-        self.listed.entry(Series::bank(bank)).or_default().push(listed);
+        self.listed.push((Series::bank(bank), listed));
     }
 
     /// The rows of all this, with which it is gone from here.
     pub(crate) fn take_rows(&mut self, banks: &Banks, reached: &Watermark) -> Rows {
         let mut rows = Rows { banks: std::mem::take(&mut self.banks), ..Rows::default() };
         for bank in rows.banks.clone() {
-            rows.put(Space::State, keys::bank(bank.number.0), bank.to_row());
+            rows.put(Space::State, &keys::bank(bank.number.0), &bank.to_row());
         }
         for (number, code) in self.profiles.drain(..) {
-            rows.put(Space::State, keys::profile(number), code.as_bytes().to_vec());
+            rows.put(Space::State, &keys::profile(number), code.as_bytes());
         }
         for (digest, currency, account) in self.accounts.drain(..) {
-            rows.put(Space::State, keys::account(digest, currency), account.to_row());
+            rows.put(Space::State, &keys::account(digest, currency), &account.to_row());
         }
+        let mut row = RowWriter::default();
         for (key, sequence) in self.names.drain(..) {
-            rows.put(Space::Names, key, number_row(sequence));
+            row.bytes.clear();
+            row.number(sequence.0);
+            rows.put(Space::Names, &key, &row.bytes);
         }
         for key in self.references.drain(..) {
-            rows.put(Space::Names, key, Vec::new());
+            rows.put(Space::Names, &key, &[]);
         }
-        put_runs(&mut rows, Space::Payments, Series::PAYMENTS, &self.payments, banks);
+        put_runs(&mut rows, Space::Payments, Series::PAYMENTS, &self.payments, |payment| payment, banks);
         self.payments.clear();
         for (payment, decided) in self.decisions.drain(..) {
-            rows.put(Space::State, keys::decision(payment), decided.write(payment));
+            rows.put(Space::State, &keys::decision(payment), &decided.write(payment));
         }
-        for (series, entries) in std::mem::take(&mut self.entries) {
-            put_runs(&mut rows, Space::Series, series, &entries, banks);
-        }
-        for (series, listed) in std::mem::take(&mut self.listed) {
-            put_runs(&mut rows, Space::Series, series, &listed, banks);
-        }
+        put_series(&mut rows, &mut self.entries, banks);
+        put_series(&mut rows, &mut self.listed, banks);
         self.items = 0;
         self.mark(&mut rows, reached);
         rows
@@ -91,24 +88,39 @@ impl Pending {
         });
         if is_far && reached.told > Sequence(0) {
             self.marked = Some((reached.told_time, reached.told));
-            rows.put(Space::State, keys::time(reached.told_time), number_row(reached.told));
+            let mut row = RowWriter::default();
+            row.number(reached.told.0);
+            rows.put(Space::State, &keys::time(reached.told_time), &row.bytes);
         }
     }
 }
 
-fn number_row(sequence: Sequence) -> Vec<u8> {
-    let mut row = RowWriter::default();
-    row.number(sequence.0);
-    row.bytes
+/// Divides the items of all series into runs, with which they are gone from here.
+fn put_series<T: Item>(rows: &mut Rows, items: &mut Vec<(Series, T)>, banks: &Banks) {
+    items.sort_unstable_by_key(|(series, item)| (*series, item.place()));
+    for items in items.chunk_by(|(series, _), (next, _)| series == next) {
+        put_runs(rows, Space::Series, items[0].0, items, |(_, item)| item, banks);
+    }
+    items.clear();
 }
 
 /// Divides the items of a series into runs.
-fn put_runs<T: Item>(rows: &mut Rows, space: Space, series: Series, items: &[T], banks: &Banks) {
+fn put_runs<Held, T: Item>(
+    rows: &mut Rows,
+    space: Space,
+    series: Series,
+    items: &[Held],
+    item: impl Fn(&Held) -> &T,
+    banks: &Banks,
+) {
+    let mut row = RowWriter::default();
     for run in items.chunks(T::RUN_MAX) {
-        let mut row = RowWriter::default();
-        for (index, item) in run.iter().enumerate() {
-            item.write(index.checked_sub(1).map(|before| &run[before]), banks, &mut row);
+        row.bytes.clear();
+        let mut before = None;
+        for held in run {
+            item(held).write(before, banks, &mut row);
+            before = Some(item(held));
         }
-        rows.put(space, series.run(run[0].place()), row.bytes);
+        rows.put(space, &series.run(item(&run[0]).place()), &row.bytes);
     }
 }

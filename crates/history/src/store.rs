@@ -10,8 +10,10 @@
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
-use fjall::config::{BlockSizePolicy, CompressionPolicy};
-use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy};
+use fjall::{
+    CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Slice, Snapshot,
+};
 use journal::FrameHash;
 use types::{
     AccountNumber, BatchNumber, ClusterId, Currency, Digest, ParticipantNumber, Sequence, Timestamp,
@@ -23,7 +25,7 @@ use crate::keys;
 use crate::mutants::{Mutant, is_on};
 
 /// The version of everything in the folder. Another one is thrown away and made anew.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// What a store's cache of blocks may take, in bytes.
 const CACHE_BYTES: u64 = 128 << 20;
@@ -31,8 +33,9 @@ const CACHE_BYTES: u64 = 128 << 20;
 const JOURNAL_BYTES_MAX: u64 = 128 << 20;
 /// What is collected in memory of each space before it is written as a table, in bytes.
 const MEMORY_BYTES: u64 = 24 << 20;
-/// Threads that write and merge tables.
-const WORKERS: usize = 2;
+/// Threads that write and merge tables. Of two, one would only wait for tables to write, and would do so busily as long
+/// as the other one merges.
+const WORKERS: usize = 1;
 
 /// A part of the store. There are few, because making one costs many syncs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +56,16 @@ impl Space {
 
     /// Runs lie in larger blocks than single rows: they are read on, and large blocks are packed better.
     fn options(self) -> KeyspaceCreateOptions {
-        let block = match self {
-            Self::Payments | Self::Series => 16 << 10,
-            Self::State | Self::Names => 4 << 10,
-        };
-        KeyspaceCreateOptions::default()
+        let options = KeyspaceCreateOptions::default()
             .max_memtable_size(MEMORY_BYTES)
-            .data_block_size_policy(BlockSizePolicy::all(block))
-            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4));
+        match self {
+            // A place in a series is looked for, never a key, so a filter would answer nothing.
+            Self::Payments | Self::Series => options
+                .data_block_size_policy(BlockSizePolicy::all(16 << 10))
+                .filter_policy(FilterPolicy::disabled()),
+            Self::State | Self::Names => options.data_block_size_policy(BlockSizePolicy::all(4 << 10)),
+        }
     }
 
     const fn index(self) -> usize {
@@ -211,13 +216,14 @@ impl AccountRow {
 /// Rows that are written together.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    pub(crate) rows: Vec<(Space, Vec<u8>, Vec<u8>)>,
+    pub(crate) rows: Vec<(Space, Slice, Slice)>,
     pub(crate) banks: Vec<Bank>,
 }
 
 impl Rows {
-    pub(crate) fn put(&mut self, space: Space, key: impl Into<Vec<u8>>, row: Vec<u8>) {
-        self.rows.push((space, key.into(), row));
+    /// Adds a row. Short keys and rows lie in a slice itself, so they are copied and cost no allocation.
+    pub(crate) fn put(&mut self, space: Space, key: &[u8], row: &[u8]) {
+        self.rows.push((space, Slice::from(key), Slice::from(row)));
     }
 }
 
@@ -279,7 +285,7 @@ impl Store {
 
     /// Writes rows and the watermark that they lead to, all or nothing.
     pub(crate) fn commit(&self, rows: Rows, watermark: &Watermark) -> Result<(), StoreError> {
-        let Rows { rows, banks } = rows;
+        let Rows { mut rows, banks } = rows;
         if !banks.is_empty() {
             let mut all = Banks::clone(&self.banks());
             banks.into_iter().for_each(|bank| all.add(bank));
@@ -291,6 +297,11 @@ impl Store {
             self.write(batch)?;
             batch = self.database.batch();
         }
+        // The store keeps what is new in a list in the order of keys. What comes in that order finds its neighbours in the
+        // processor's cache.
+        rows.sort_unstable_by(|(space, key, _), (other_space, other_key, _)| {
+            (space.index(), key).cmp(&(other_space.index(), other_key))
+        });
         for (space, key, row) in rows {
             batch.insert(self.space(space), key, row);
         }

@@ -208,9 +208,9 @@ impl View {
         let from = keys::day_of(from).max(first).max(upto.saturating_sub(DAYS_MAX));
         let (mut page, mut examined) = (Page { rows: Vec::new(), next: None }, 0);
         for day in (from..=upto).rev() {
-            for found in self.reading.prefix(Space::Names, &name.on(day)).rev() {
+            for found in self.reading.prefix(Space::Names, &name.shared_on(day)).rev() {
                 let (key, _) = found?;
-                let sequence = key.get(15..).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+                let sequence = key.get(11..).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
                 let sequence = Sequence(sequence.ok_or(StoreError::Row("a name"))?);
                 if after.is_some_and(|after| after.turn == day && sequence >= after.at) {
                     continue;
