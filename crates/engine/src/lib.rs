@@ -86,4 +86,4 @@ pub use stored_order::StoredOrder;
 pub use subscription::{
     BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, Subscription, SubscriptionId, Taken,
 };
-pub use voids::{VoidError, void};
+pub use voids::{VoidError, void, voids_at};

@@ -16,7 +16,7 @@ use journal::{
     Identity, Merger, Run, RunError, RunFacts, RunReader, RunWriter, Storage, remove_run, tidy_runs,
 };
 use ledger::{Kind, Ledger, Payment, SealMarks, SealedRun};
-use types::{DigestKey, Sequence};
+use types::{DigestKey, Sequence, Timestamp};
 
 use crate::duplicates::{Duplicates, facts_of, named};
 
@@ -112,6 +112,22 @@ fn knows(ledger: &Ledger) -> bool {
     ledger.rules_version() >= Kind::SealDuplicates.first_version()
 }
 
+/// Opens the runs that a ledger lists and will still list at a time, before anything is written. One whose payments are
+/// all older than the window by then is not looked for.
+///
+/// # Errors
+/// If one of them is missing, is another one, or can't be read.
+pub(crate) fn open_runs<S: Storage>(
+    storage: &S,
+    identity: &Identity,
+    ledger: &Ledger,
+    time: Timestamp,
+) -> Result<Vec<Arc<Run<S::File>>>, RunError> {
+    let limit = ledger::duplicate_window_start(time);
+    let needed = ledger.sealed_runs().iter().filter(|run| run.newest_time >= limit);
+    needed.map(|run| Run::open(storage, identity, &facts_of(run)).map(Arc::new)).collect()
+}
+
 /// Writes runs, merges them, and removes those that are not needed any more.
 pub struct Sealer<S: Storage> {
     storage: S,
@@ -145,9 +161,24 @@ impl<S: Storage> Sealer<S> {
         ledger: &Ledger,
         duplicates: Arc<Duplicates>,
     ) -> Result<Self, RunError> {
+        Self::with_runs(storage, identity, ledger, duplicates, Vec::new())
+    }
+
+    /// The same with runs of them that are open already.
+    pub(crate) fn with_runs(
+        storage: S,
+        identity: Identity,
+        ledger: &Ledger,
+        duplicates: Arc<Duplicates>,
+        opened: Vec<Arc<Run<S::File>>>,
+    ) -> Result<Self, RunError> {
         let listed = ledger.sealed_runs();
         let numbers: Vec<u64> = listed.iter().map(|run| run.number).collect();
-        let open = |run: &SealedRun| Run::open(&storage, &identity, &facts_of(run)).map(Arc::new);
+        let open = |run: &SealedRun| {
+            let facts = facts_of(run);
+            let opened = opened.iter().find(|opened| *opened.facts() == facts).cloned();
+            opened.map_or_else(|| Run::open(&storage, &identity, &facts).map(Arc::new), Ok)
+        };
         let runs = listed.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         tidy_runs(&storage, &numbers)?;
         let sealer = Self {

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use crossbeam::channel::bounded;
 use journal::{
     Append, ClaimError, DIGEST_KEY_ID, FileStorage, FrameBuilder, FrameKind, Identity, Journal, KeysError,
-    LoadError, LocalJournal, MasterKey, OpenError, ReadError, RunError, SealedFrame, SegmentSize, Settings,
-    Storage, StorageError, Tail, VoidsError, Writer,
+    LoadError, LocalJournal, MasterKey, OpenError, ReadError, Restored, RunError, SealedFrame, SegmentSize,
+    Settings, Storage, StorageError, Tail, VoidsError, Writer,
 };
 use ledger::{Kind, Limits, Profile, RecordWriter, Void};
 use types::{BatchNumber, ClusterId, DigestKey, Incarnation, PrincipalNumber, Sequence, Shard};
@@ -32,7 +32,7 @@ use crate::life;
 use crate::pace::Pace;
 use crate::recovery::{Recovered, RecoveryProgress, recover_with_key};
 use crate::replay::Divergence;
-use crate::sealer::Sealer;
+use crate::sealer::{Sealer, open_runs};
 use crate::voids::poison_of;
 
 /// How a node is run. Nothing here can change what a command comes to.
@@ -118,6 +118,17 @@ pub enum StartError {
     /// The list of voided commands can't be had or changed.
     #[error(transparent)]
     Voids(#[from] VoidsError),
+    /// The list of voided commands is of a longer log.
+    #[error(
+        "VOIDS lists sequence {sequence} beyond what the log holds, which ends at {last}: it is of another copy of the \
+         folder; nothing was changed"
+    )]
+    VoidsBeyond {
+        /// The command that is listed.
+        sequence: Sequence,
+        /// The log's last position.
+        last: Sequence,
+    },
 }
 
 impl StartError {
@@ -160,7 +171,12 @@ where
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
     let new_life = life::to_begin(replayer.ledger(), &identity, journal.restored())?;
+    if let Some(sequence) = replayer.voids().beyond(&tail) {
+        return Err(StartError::VoidsBeyond { sequence, last: tail.last_sequence() });
+    }
     let mut clock = LogClock::new(now(), tail.time);
+    let runs = open_runs(journal.storage(), &identity, replayer.ledger(), clock.read(now()))?;
+    // From here on the folder is changed.
     let keys = keys.complete(&journal, replayer.ledger().setup(), is_sealed, clock.read(now()))?;
     // One frame is being written while another fills, and the first may be on its way back.
     let rules_version = replayer.ledger().rules_version();
@@ -175,16 +191,7 @@ where
         replayer.set_digest_key(key);
         let frame = log.begin(&mut writer, key)?;
         replayer.frame(&frame.view()).map_err(accept)?;
-    } else if let Some(restored) = new_life {
-        let mut commands = RecordWriter::new(DigestKey::new([0; 16]), PrincipalNumber(0));
-        life::begin(&mut commands, &identity, &restored);
-        let frame = log.write(&commands, &mut writer)?;
-        replayer.frame(&frame.view()).map_err(accept)?;
-        tracing::info!(upto = restored.next_sequence.0 - 1, "the log goes on after a restore");
-    }
-    let unlogged = replayer.voids().unlogged();
-    if !unlogged.is_empty() {
-        let frame = log.void(&mut writer, &unlogged)?;
+    } else if let Some(frame) = log.go_on(&mut writer, new_life, &replayer.voids().unlogged())? {
         replayer.frame(&frame.view()).map_err(accept)?;
     }
     // Also where a start before this one got as far as the record and no further.
@@ -207,7 +214,7 @@ where
         Handle::new(sender, Arc::clone(&directory), setup.digest_key, lives, setup.cluster, log_reader);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let duplicates = Arc::clone(&handle.shared.duplicates);
-    let sealer = Sealer::open(journal.storage().clone(), identity, &ledger, duplicates)?;
+    let sealer = Sealer::with_runs(journal.storage().clone(), identity, &ledger, duplicates, runs)?;
     handle.shared.rules_version.store(ledger.rules_version(), std::sync::atomic::Ordering::Relaxed);
     let Log { builder, identity, tail, clock, .. } = log;
     let core = Core::new(CoreSetup { ledger, untold, builder, identity, tail, clock, directory }, now());
@@ -289,12 +296,22 @@ impl Log {
         self.write(&commands, writer)
     }
 
-    /// Tells the log of commands that are passed over, before any other command.
-    fn void(&mut self, writer: &mut impl Writer, voids: &[Void]) -> Result<SealedFrame, StartError> {
+    /// Tells the log that it has been restored, and of commands that are passed over, before any other command. In one
+    /// frame: a replay wants a void in the first frame with commands after the start that passed it over.
+    fn go_on(
+        &mut self,
+        writer: &mut impl Writer,
+        new_life: Option<Restored>,
+        voids: &[Void],
+    ) -> Result<Option<SealedFrame>, StartError> {
         // The key is for commands with digests, which these have not.
         let mut commands = RecordWriter::new(DigestKey::new([0; 16]), PrincipalNumber(0));
+        if let Some(restored) = &new_life {
+            life::begin(&mut commands, &self.identity, restored);
+            tracing::info!(upto = restored.next_sequence.0 - 1, "the log goes on after a restore");
+        }
         voids.iter().for_each(|void| commands.void(void));
-        self.write(&commands, writer)
+        if commands.count() == 0 { Ok(None) } else { self.write(&commands, writer).map(Some) }
     }
 
     /// Writes a frame with these records.

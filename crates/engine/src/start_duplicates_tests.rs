@@ -79,6 +79,16 @@ fn payments_on_disk_are_still_known_and_after_a_restart_too() {
     engine.stop();
 }
 
+/// Every file of the log's folder with its bytes.
+fn contents(config: &Config) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let entries = std::fs::read_dir(&config.folder).unwrap().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    let mut all: Vec<_> =
+        files.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect();
+    all.sort();
+    all
+}
+
 #[test]
 fn a_start_without_a_run_that_the_log_names_stops_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
@@ -94,8 +104,10 @@ fn a_start_without_a_run_that_the_log_names_stops_with_its_name() {
     names.sort();
     let first = config.folder.join(&names[0]);
     std::fs::rename(&first, folder.path().join("away")).unwrap();
+    let before = contents(&config);
     let error = start(&config).expect_err("a run is missing").to_string();
     assert!(error.contains(&names[0]), "{error}");
+    assert!(contents(&config) == before, "a start that is refused leaves the folder as it was");
     std::fs::rename(folder.path().join("away"), &first).unwrap();
 
     // The page with the oldest payments is damaged; the start does not read it, the look-up does.

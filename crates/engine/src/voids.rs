@@ -6,13 +6,14 @@
 //! Invariants:
 //! - A void is durable before a replay relies on it, and before the node that starts with it serves.
 //! - The list beside the log and the records in it agree: a replay that finds otherwise stops.
+//! - The list says nothing of what lies beyond the log's end: who cuts a log cuts the list.
 //! - Only a command on which a replay has just failed is voided.
 
 use std::cmp::Ordering;
 
 use journal::{
     FileStorage, FrameHash, FrameHeader, FrameView, Journal, LocalJournal, ReadError, Settings, Storage,
-    VoidEntry, VoidsError,
+    Tail, VoidEntry, VoidsError,
 };
 use ledger::{Kind, Limits, OutcomeEntry, OutcomeError, Void, layout};
 use types::{BatchNumber, Epoch, Sequence};
@@ -46,9 +47,11 @@ impl Voids {
         Ok(())
     }
 
-    /// Whether the command at this position is passed over.
+    /// Whether the command at this position of a frame is passed over. The frame's hash has been compared: at the same
+    /// position another life of the log may have another command.
     pub(crate) fn passes_over(&mut self, header: &FrameHeader, at: Sequence) -> bool {
-        let Some(void) = self.listed.iter().find(|void| void.sequence == at) else { return false };
+        let is_it = |void: &&VoidEntry| void.sequence == at && void.batch == header.batch;
+        let Some(void) = self.listed.iter().find(is_it) else { return false };
         if void.logged_at.0 == 0 || void.logged_at > at {
             self.pending.push((at, header.epoch));
         }
@@ -83,10 +86,27 @@ impl Voids {
         self.listed.iter().filter(|void| void.logged_at.0 == 0).map(to_record).collect()
     }
 
+    /// A command that is listed, or whose record is, beyond the end of the log.
+    pub(crate) fn beyond(&self, end: &Tail) -> Option<Sequence> {
+        self.listed.iter().find(|void| at_end(void, end) != Some(**void)).map(|void| void.sequence)
+    }
+
     /// The list, with the positions of those records that the replay has met.
     pub(crate) fn listed(&self) -> &[VoidEntry] {
         &self.listed
     }
+}
+
+/// What a list of voided commands says of a log that ends here: nothing of frames that are not there, and of a record
+/// that is not there only that the log has still to be told.
+pub fn voids_at(listed: &[VoidEntry], end: &Tail) -> Vec<VoidEntry> {
+    listed.iter().filter_map(|void| at_end(void, end)).collect()
+}
+
+fn at_end(void: &VoidEntry, end: &Tail) -> Option<VoidEntry> {
+    let is_logged = void.logged_at <= end.last_sequence();
+    let logged_at = if is_logged { void.logged_at } else { Sequence(0) };
+    (void.batch <= end.batch).then_some(VoidEntry { logged_at, ..*void })
 }
 
 fn to_record(void: &VoidEntry) -> Void {

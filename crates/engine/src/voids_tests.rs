@@ -269,3 +269,104 @@ fn a_log_that_goes_on_without_the_record_of_its_void_is_stopped_at() {
     let divergence = replayer.frame(&frame.view()).unwrap_err();
     assert!(matches!(divergence, Divergence::Void { sequence } if sequence == poison), "{divergence}");
 }
+
+/// Every file of the folder with its bytes, apart from the master key, which a first start makes.
+fn files(config: &Config) -> Vec<(std::ffi::OsString, Vec<u8>)> {
+    let entries = std::fs::read_dir(&config.folder).unwrap().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file() && entry.file_name() != "MASTER");
+    let mut all: Vec<_> =
+        files.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect();
+    all.sort();
+    all
+}
+
+fn open(config: &Config) -> LocalJournal<FileStorage> {
+    let settings = Settings { segment_size: config.segment_size, entropy: Box::new(tag) };
+    LocalJournal::open(FileStorage::open(&config.folder).unwrap(), None, settings).unwrap()
+}
+
+/// Makes the folder what a restore of all of it leaves.
+fn restore(config: &Config, tail: &Tail) {
+    let storage = FileStorage::open(&config.folder).unwrap();
+    let contents = journal::Contents::read(&storage).unwrap();
+    let restored = journal::Restored {
+        previous: contents.identity.incarnation,
+        segment: contents.newest_segment,
+        batch: tail.batch,
+        next_sequence: tail.next_sequence,
+        hash: tail.hash,
+    };
+    let identity = journal::Identity { incarnation: types::Incarnation(4711), ..contents.identity };
+    journal::Contents { identity, restored: Some(restored), ..contents }.write(&storage).unwrap();
+}
+
+#[test]
+fn a_restored_log_is_told_of_its_new_life_and_of_its_voids_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder);
+    let [_, poison, _] = poisoned(&config);
+    void(&config, poison).unwrap().unwrap();
+    let tail = open(&config).read(BatchNumber(0), &mut |_, _| Ok(())).unwrap();
+    restore(&config, &tail);
+    for start in 0..2 {
+        let engine = crate::start(&config).unwrap_or_else(|error| panic!("start {start}: {error}"));
+        engine.stop();
+    }
+    let first = last_frames(&config)
+        .into_iter()
+        .find(|(header, _, kinds)| header.batch > tail.batch && !kinds.is_empty());
+    assert_eq!(first.unwrap().2, [Kind::BeginIncarnation, Kind::Void]);
+}
+
+#[test]
+fn a_command_at_a_position_that_another_life_voided_is_decided() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder);
+    let mut node = node(&config);
+    let mut writer = commands();
+    pay(&mut writer, "T1", 100, node.now.wall);
+    node.submit(1, writer);
+    node.write_all();
+    let paid = node.outcomes_of(1)[0].sequence;
+    drop(node);
+    let frames = last_frames(&config);
+    let (of_paid, ..) = frames.iter().find(|(header, ..)| header.last_sequence() >= paid).unwrap();
+    let other = VoidEntry {
+        sequence: paid,
+        batch: BatchNumber(of_paid.batch.0 + 1000),
+        frame_hash: FrameHash([3; 32]),
+        kind: Kind::Payment.number(),
+        logged_at: Sequence(0),
+    };
+    let mut replayer = Replayer::new(config.limits).passing_over(vec![other]);
+    open(&config).read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?)).unwrap();
+    let ledger::PaymentAnswer::Found(payment) = replayer.ledger().payment_at(paid) else { panic!() };
+    assert_eq!(payment.state(), PaymentState::Settled);
+}
+
+#[test]
+fn a_list_of_a_longer_log_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(&folder);
+    let [_, poison, _] = poisoned(&config);
+    let voided = void(&config, poison).unwrap().unwrap();
+    let mut journal = open(&config);
+    let mut replayer = Replayer::new(config.limits).passing_over(vec![voided]);
+    let tail = journal.read(BatchNumber(0), &mut |frame, _| Ok(replayer.frame(frame)?)).unwrap();
+    let later =
+        VoidEntry { sequence: Sequence(poison.0 + 50), batch: BatchNumber(tail.batch.0 + 1), ..voided };
+    let logged = VoidEntry { logged_at: tail.next_sequence, ..voided };
+    for (list, expected) in [(vec![voided, later], vec![voided]), (vec![logged], vec![voided])] {
+        journal.store_voids(&list).unwrap();
+        drop(journal);
+        let before = files(&config);
+        let refused = crate::start(&config).unwrap_err();
+        assert!(matches!(refused, StartError::VoidsBeyond { .. }), "{refused}");
+        assert!(files(&config) == before, "nothing was changed");
+        assert_eq!(voids_at(&list, &tail), expected);
+        journal = open(&config);
+    }
+    journal.store_voids(&voids_at(&[logged, later], &tail)).unwrap();
+    drop(journal);
+    crate::start(&config).unwrap().stop();
+}

@@ -14,8 +14,13 @@ mod filter;
 mod layout;
 mod merge;
 mod pages;
+mod remake;
 mod run;
 mod writer;
+
+#[cfg(test)]
+#[path = "duplicates/remake_tests.rs"]
+mod remake_tests;
 
 #[cfg(test)]
 #[path = "duplicates/tests.rs"]
@@ -29,7 +34,8 @@ use crate::storage::{Storage, StorageError, StorageErrorKind};
 pub use filter::{Filter, FilterLine};
 pub use layout::{RUN_ENTRY_LENGTH, run_name, run_number};
 pub use merge::Merger;
-pub use run::{Run, RunReader};
+pub use remake::{holds_all, remake_run};
+pub use run::{Run, RunReader, run_facts};
 pub use writer::RunWriter;
 
 /// What the log says of a run.

@@ -68,8 +68,8 @@ pub use buffer::AlignedBuffer;
 pub use builder::{FrameBuilder, SealInput, SealedFrame};
 pub use contents::{Contents, Restored};
 pub use duplicates::{
-    Filter, FilterLine, Merger, RUN_ENTRY_LENGTH, Run, RunError, RunFacts, RunReader, RunWriter, remove_run,
-    run_name, run_number, tidy_runs,
+    Filter, FilterLine, Merger, RUN_ENTRY_LENGTH, Run, RunError, RunFacts, RunReader, RunWriter, holds_all,
+    remake_run, remove_run, run_facts, run_name, run_number, tidy_runs,
 };
 pub use frame::FrameView;
 pub use frame_reader::{FrameReader, Trail};
@@ -103,7 +103,7 @@ pub use storage_faults::{Fate, Fault, Operation, OperationKind, SeededChoices, U
 pub use storage_files::{FileLock, FileStorage, StoredFile};
 pub use storage_memory::{MemoryFile, MemoryLock, MemoryStorage};
 pub use tail::{ChainFault, Tail};
-pub use voids::{VOIDS_MAX, VOIDS_NAME, VoidEntry, VoidsError};
+pub use voids::{VOIDS_MAX, VOIDS_NAME, VoidEntry, VoidsError, write_voids};
 
 /// The recovery table, for those who print or check it.
 pub mod recovery_table {

@@ -106,24 +106,7 @@ impl<S: Storage> LocalJournal<S> {
     /// # Panics
     /// If the positions do not ascend.
     pub fn store_voids(&self, voids: &[VoidEntry]) -> Result<(), VoidsError> {
-        assert!(voids.is_sorted_by(|one, other| one.sequence < other.sequence), "positions ascend");
-        if voids.len() > VOIDS_MAX {
-            return Err(VoidsError::Full);
-        }
-        let storage = &self.shared.storage;
-        let mut block = AlignedBuffer::new(BLOCK_SIZE);
-        encode(block.as_mut_slice(), &self.shared.identity, voids);
-        let unfinished = format!("{VOIDS_NAME}{UNFINISHED}");
-        match storage.remove(&unfinished) {
-            Ok(()) => {}
-            Err(error) if error.kind == StorageErrorKind::NotFound => {}
-            Err(error) => return Err(error.into()),
-        }
-        let file = storage.create(&unfinished)?;
-        file.write_at(0, block.as_slice())?;
-        file.sync()?;
-        storage.rename(&unfinished, VOIDS_NAME)?;
-        Ok(storage.sync_directory()?)
+        write_voids(&self.shared.storage, &self.shared.identity, voids)
     }
 }
 
@@ -135,6 +118,37 @@ impl<S: Storage> Reader<S> {
     pub fn voids(&self) -> Result<Vec<VoidEntry>, VoidsError> {
         read(&self.storage, &self.identity())
     }
+}
+
+/// Replaces the list in the folder of a log, durably, whoever holds it: of a log that is being restored, too.
+///
+/// # Errors
+/// See [`VoidsError`]. After an error of the storage either list may be there.
+///
+/// # Panics
+/// If the positions do not ascend.
+pub fn write_voids<S: Storage>(
+    storage: &S,
+    identity: &Identity,
+    voids: &[VoidEntry],
+) -> Result<(), VoidsError> {
+    assert!(voids.is_sorted_by(|one, other| one.sequence < other.sequence), "positions ascend");
+    if voids.len() > VOIDS_MAX {
+        return Err(VoidsError::Full);
+    }
+    let mut block = AlignedBuffer::new(BLOCK_SIZE);
+    encode(block.as_mut_slice(), identity, voids);
+    let unfinished = format!("{VOIDS_NAME}{UNFINISHED}");
+    match storage.remove(&unfinished) {
+        Ok(()) => {}
+        Err(error) if error.kind == StorageErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    let file = storage.create(&unfinished)?;
+    file.write_at(0, block.as_slice())?;
+    file.sync()?;
+    storage.rename(&unfinished, VOIDS_NAME)?;
+    Ok(storage.sync_directory()?)
 }
 
 fn read<S: Storage>(storage: &S, identity: &Identity) -> Result<Vec<VoidEntry>, VoidsError> {

@@ -6,6 +6,8 @@
 //! - The node's folder is only read and no lock of it is taken, so a backup runs beside a serving node.
 //! - A file has its name in the backup only once it is durable, read back from the device and whole.
 //! - BACKUP is written last. Until then the one before it, if there is one, says what is there, and is right.
+//! - Whatever run of duplicates the log lists at a point is in the backup, or one that holds its payments is, or they
+//!   are so old that no start looks for them.
 
 use std::io::{self, Write};
 use std::num::NonZeroU64;
@@ -20,7 +22,9 @@ use crate::inspect::rows::instant;
 pub(crate) mod catalogue;
 pub(crate) mod check;
 pub(crate) mod copy;
+pub(crate) mod erased;
 mod run;
+pub(crate) mod runs;
 mod source;
 
 use run::BackedUp;

@@ -10,9 +10,10 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail, ensure};
-use journal::{Destroyed, FileStorage, destroy_keys};
+use journal::{Destroyed, FileStorage, Storage as _, destroy_keys};
 use types::Date;
 
+use crate::backup::erased::wipe_unfinished;
 use crate::inspect::fields::{Fields, Value};
 use crate::serve::tell;
 
@@ -68,7 +69,11 @@ pub(crate) fn run(arguments: &EraseArgs) -> anyhow::Result<ExitCode> {
         let shown = folder.display();
         let erase = || {
             let storage = FileStorage::open(folder)?;
-            anyhow::Ok(destroy_keys(&storage, day_number(before))?)
+            let destroyed = destroy_keys(&storage, day_number(before))?;
+            // A run of a backup that was interrupted may have left older keys.
+            let _lock = storage.lock()?;
+            wipe_unfinished(folder)?;
+            anyhow::Ok(destroyed)
         };
         let destroyed = erase()
             .with_context(|| format!("{shown} was not erased; if a node runs on it, stop that first"))?;

@@ -259,3 +259,19 @@ fn snapshots_and_the_archive_hold_nothing_personal_either() {
     assert_eq!(erased(data.path()), with_texts, "the log verifies, and its snapshots with it");
     sample_log::start(data.path()).stop();
 }
+
+#[test]
+fn what_an_interrupted_backup_has_left_is_erased_too() {
+    let all = TempDir::new().unwrap();
+    let [data, backup] = ["data", "backup"].map(|name| all.path().join(name));
+    life(&data);
+    fs::create_dir_all(backup.join("incoming")).unwrap();
+    copy_file(&data, &backup, "KEYS");
+    copy_file(&data, &backup.join("incoming"), "KEYS");
+    erase(&["--before", "2024-01-01", "--backup", backup.to_str().unwrap(), "--yes"]).unwrap();
+    assert!(backup.join("KEYS").exists() && !backup.join("incoming/KEYS").exists());
+}
+
+fn copy_file(from: &Path, to: &Path, name: &str) {
+    fs::copy(from.join(name), to.join(name)).unwrap();
+}

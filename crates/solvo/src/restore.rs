@@ -7,6 +7,8 @@
 //! - The backup is only read. The new folder holds no journal until MANIFEST, which is written last.
 //! - Every file is compared with the backup's list while it is copied, and the log is replayed from the copy, from the
 //!   newest snapshot at or before the point.
+//! - What lies beside the log is of the point, too: the voided commands that the kept log knows, and the runs of
+//!   duplicates that its state lists.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,20 +16,24 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
-use journal::{Contents, FileStorage, Identity, Reader, Restored, Storage};
+use journal::{Contents, FileStorage, Identity, Reader, Restored, Storage, VOIDS_NAME, write_voids};
 use ledger::PaymentTotals;
 use types::Incarnation;
 
 use crate::backup::catalogue::{Catalogue, Other, Segment};
 use crate::backup::check::{catalogue, damaged};
 use crate::backup::copy::{Copier, Extent};
+use crate::backup::erased::{is_erased, wipe};
 use crate::inspect::fields::Fields;
 use crate::inspect::rows::instant;
 
 mod point;
 mod replay;
+mod runs;
 
 use point::{Point, Until};
+use replay::Replayed;
+use runs::Runs;
 
 /// Makes a node's folder out of a backup.
 ///
@@ -63,6 +69,7 @@ struct Outcome {
     point: Point,
     catalogue: Catalogue,
     payments: PaymentTotals,
+    runs: Runs,
 }
 
 /// Restores a folder.
@@ -98,16 +105,31 @@ fn restore(args: &RestoreArgs) -> anyhow::Result<Outcome> {
     for file in others {
         copy_other(&mut copier, args, file)?;
     }
-    copier.finish();
     to.sync_directory()?;
-
     let contents = contents_at(&catalogue, &point)?;
-    let payments = replay::check(&Reader::of_contents(to.clone(), &contents), &point)
-        .context("the restored log is not right")?;
+    keep_voids(&to, &contents, &point)?;
+    let reader = Reader::of_contents(to.clone(), &contents);
+    let replayed = replay::check(&reader, &point).context("the restored log is not right")?;
+    let runs = runs::restore(&mut copier, args, &catalogue, &replayed)?;
+    copier.finish();
+    let contents = going_on(contents, &replayed);
     contents.write(&to)?;
     fs::remove_file(args.data.join(MARKER))?;
     to.sync_directory()?;
-    Ok(Outcome { contents, point, catalogue, payments })
+    Ok(Outcome { contents, point, catalogue, payments: replayed.payments, runs })
+}
+
+/// Leaves of the list of voided commands what is true of the log up to the point.
+fn keep_voids(to: &FileStorage, contents: &Contents, point: &Point) -> anyhow::Result<()> {
+    let listed = Reader::of_contents(to.clone(), contents).voids()?;
+    let kept = engine::voids_at(&listed, &point.tail);
+    if kept.is_empty() {
+        return match to.remove(VOIDS_NAME) {
+            Err(error) if error.kind != journal::StorageErrorKind::NotFound => Err(error.into()),
+            Ok(()) | Err(_) => Ok(to.sync_directory()?),
+        };
+    }
+    Ok(write_voids(to, &contents.identity, &kept)?)
 }
 
 /// Empties a folder in which an earlier restore stopped half-way. Refuses any other that holds something.
@@ -126,10 +148,17 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
         );
         // The marker goes last of all, when the folder is whole.
         if name != MARKER {
-            fs::remove_file(folder.join(&name)).with_context(|| format!("{shown} can't be removed"))?;
+            remove(&folder.join(&name)).with_context(|| format!("{shown} can't be removed"))?;
         }
     }
     Ok(())
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    if path.file_name().is_some_and(|name| is_erased(&name.to_string_lossy())) {
+        wipe(&File::options().write(true).open(path)?)?;
+    }
+    fs::remove_file(path)
 }
 
 fn copy_segment(
@@ -151,20 +180,20 @@ fn copy_segment(
 
 fn copy_other(copier: &mut Copier, args: &RestoreArgs, file: &Other) -> anyhow::Result<()> {
     let path = args.from.join(&file.name);
-    let (_, hash) = copier
+    let (length, hash) = copier
         .file(&path, &args.data.join(&file.name))
         .with_context(|| format!("{} can't be copied", path.display()))?;
-    if let Some(expected) = &file.blake3 {
-        ensure!(*hash.to_hex() == **expected, "{}", damaged(&path));
-    }
+    ensure!(file.admits(length, &hash), "{}", damaged(&path));
     Ok(())
 }
 
-/// What is copied beside the segments: of snapshots the two that count, which a start would keep.
+/// What is copied beside the segments: of snapshots the two that count, which a start would keep. Runs of duplicates
+/// come when the state is known that lists them.
 fn files_at<'c>(catalogue: &'c Catalogue, point: &Point) -> Vec<&'c Other> {
     let newest = catalogue.newest_snapshot(point.tail.batch).unwrap_or(0);
     let counts = |number: u64| number <= newest && number + 1 >= newest;
-    catalogue.files.iter().filter(|file| file.snapshot().is_none_or(counts)).collect()
+    let of_log = |file: &&Other| file.run().is_none() && file.snapshot().is_none_or(counts);
+    catalogue.files.iter().filter(of_log).collect()
 }
 
 /// What the restored folder holds: the log up to the point, and a new life from there on.
@@ -188,8 +217,17 @@ fn contents_at(catalogue: &Catalogue, point: &Point) -> anyhow::Result<Contents>
     })
 }
 
+/// The life before is the one that the records tell of. A node that was ended right after its claim has left frames
+/// without records in a life of their own, which no record knows.
+fn going_on(contents: Contents, replayed: &Replayed) -> Contents {
+    let previous = replayed.lives.last().incarnation;
+    let restored = contents.restored.map(|restored| Restored { previous, ..restored });
+    Contents { restored, ..contents }
+}
+
 fn tell(outcome: &Outcome, args: &RestoreArgs, out: &mut dyn Write) -> io::Result<()> {
-    let Outcome { contents, point, catalogue, payments } = outcome;
+    let Outcome { contents, point, catalogue, payments, runs } = outcome;
+    let previous = contents.restored.map_or(point.identity.incarnation, |restored| restored.previous);
     let (upto, end) = (point.tail.last_sequence(), catalogue.end().last_sequence());
     let (from, data) = (args.from.display(), args.data.display());
     if args.json {
@@ -204,7 +242,10 @@ fn tell(outcome: &Outcome, args: &RestoreArgs, out: &mut dyn Write) -> io::Resul
             .with("backup_upto_sequence", end.0)
             .with("snapshot", contents.newest_snapshot)
             .with("incarnation", contents.identity.incarnation.to_string())
-            .with("previous_incarnation", point.identity.incarnation.to_string())
+            .with("previous_incarnation", previous.to_string())
+            .with("runs", runs.copied)
+            .with("runs_made", runs.made)
+            .with("runs_outdated", runs.outdated)
             .with("settled", payments.settled)
             .with("rejected", payments.rejected)
             .with("expired", payments.expired)
@@ -223,10 +264,17 @@ fn tell(outcome: &Outcome, args: &RestoreArgs, out: &mut dyn Write) -> io::Resul
         "  payments  {} settled, {} rejected, {} expired, {} reserved; all replayed",
         payments.settled, payments.rejected, payments.expired, payments.reserved
     )?;
-    writeln!(
-        out,
-        "  life      incarnation {} goes on from {}",
-        contents.identity.incarnation, point.identity.incarnation
-    )?;
+    if *runs != Runs::default() {
+        writeln!(
+            out,
+            "  runs      {} of duplicates copied, {} made of others, {} too old to be needed",
+            runs.copied, runs.made, runs.outdated
+        )?;
+    }
+    writeln!(out, "  life      incarnation {} goes on from {previous}", contents.identity.incarnation)?;
     writeln!(out, "  next      solvo serve --data {data}")
 }
+
+#[cfg(test)]
+#[path = "restore_tests.rs"]
+mod tests;

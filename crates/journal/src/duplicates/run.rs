@@ -49,7 +49,7 @@ pub struct Run<F> {
     facts: RunFacts,
     pub(super) header: RunHeader,
     pub(super) sections: Sections,
-    entry_fences: Vec<u64>,
+    pub(super) entry_fences: Vec<u64>,
     key_fences: Vec<u64>,
     filter: Filter,
 }
@@ -65,19 +65,7 @@ impl<F: StorageFile> Run<F> {
         named: &RunFacts,
     ) -> Result<Self, RunError> {
         let number = named.number;
-        let file = storage.open(&run_name(number), Access::Read).map_err(|error| {
-            match error.kind == StorageErrorKind::NotFound {
-                true => RunError::Missing { number },
-                false => RunError::Storage(error),
-            }
-        })?;
-        if file.length()? < stored(BLOCK_SIZE) {
-            return Err(RunError::Damaged { number, page: 0 });
-        }
-        let mut block = AlignedBuffer::new(BLOCK_SIZE);
-        file.read_at(0, block.as_mut_slice())?;
-        let header = RunHeader::decode(block.as_slice(), identity, number)?;
-        let facts = header.facts(block.as_slice());
+        let (file, header, facts) = open_head(storage, identity, number)?;
         if facts != *named {
             return Err(RunError::Another { number });
         }
@@ -111,6 +99,21 @@ impl<F: StorageFile> Run<F> {
         })?;
         let filter = Filter::of_lines(lines);
         Ok(Self { file, salt, facts, header, sections, entry_fences, key_fences, filter })
+    }
+
+    /// Reads all of it and compares it with the hash that the log names.
+    ///
+    /// # Errors
+    /// If it can't be read, or a page does not verify.
+    pub fn verify(&self) -> Result<(), RunError> {
+        let number = self.facts.number;
+        let mut pages = PageReader::new(self.salt, number, 1..self.sections.end);
+        let mut hasher = blake3::Hasher::new();
+        while let Some(page) = pages.next(&self.file)? {
+            hasher.update(page);
+        }
+        let is_same = *hasher.finalize().as_bytes() == self.header.pages_hash;
+        if is_same { Ok(()) } else { Err(RunError::Damaged { number, page: 0 }) }
     }
 
     pub(super) const fn file(&self) -> &F {
@@ -186,6 +189,36 @@ impl<F> fmt::Debug for Run<F> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Run").field("facts", &self.facts).finish_non_exhaustive()
     }
+}
+
+/// What the log says of the run of this number, if it is the one in the folder: read from the file's first block.
+///
+/// # Errors
+/// If it is not there, is of another log, or its first block does not verify.
+pub fn run_facts<S: Storage>(storage: &S, identity: &Identity, number: u64) -> Result<RunFacts, RunError> {
+    open_head(storage, identity, number).map(|(_, _, facts)| facts)
+}
+
+/// Opens a file and reads its first block.
+fn open_head<S: Storage>(
+    storage: &S,
+    identity: &Identity,
+    number: u64,
+) -> Result<(S::File, RunHeader, RunFacts), RunError> {
+    let file = storage.open(&run_name(number), Access::Read).map_err(|error| {
+        match error.kind == StorageErrorKind::NotFound {
+            true => RunError::Missing { number },
+            false => RunError::Storage(error),
+        }
+    })?;
+    if file.length()? < stored(BLOCK_SIZE) {
+        return Err(RunError::Damaged { number, page: 0 });
+    }
+    let mut block = AlignedBuffer::new(BLOCK_SIZE);
+    file.read_at(0, block.as_mut_slice())?;
+    let header = RunHeader::decode(block.as_slice(), identity, number)?;
+    let facts = header.facts(block.as_slice());
+    Ok((file, header, facts))
 }
 
 /// The position in the bytes of a payment.

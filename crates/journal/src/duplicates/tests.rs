@@ -10,13 +10,13 @@ use crate::header::Identity;
 use crate::storage_faults::Fate;
 use crate::storage_memory::{MemoryFile, MemoryStorage};
 
-const IDENTITY: Identity =
+pub(super) const IDENTITY: Identity =
     Identity { cluster: ClusterId([7; 16]), shard: Shard(0), incarnation: Incarnation(0x1122_3344) };
 
 /// A payment at a position, under a key of this hash or none.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    sequence: u64,
+pub(super) struct Entry {
+    pub(super) sequence: u64,
     hash: Option<u64>,
 }
 
@@ -31,7 +31,7 @@ impl Entry {
 }
 
 /// Payments at ascending positions; every fifth holds no key, and some keys repeat.
-fn entries(first: u64, count: u64) -> Vec<Entry> {
+pub(super) fn entries(first: u64, count: u64) -> Vec<Entry> {
     let hash = |number: u64| (number % 700).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (0..count)
         .map(|number| Entry {
@@ -41,7 +41,7 @@ fn entries(first: u64, count: u64) -> Vec<Entry> {
         .collect()
 }
 
-fn write(storage: &MemoryStorage, number: u64, after: u64, entries: &[Entry]) -> Run<MemoryFile> {
+pub(super) fn write(storage: &MemoryStorage, number: u64, after: u64, entries: &[Entry]) -> Run<MemoryFile> {
     let mut writer = RunWriter::create(storage.clone(), IDENTITY, number, Sequence(after)).unwrap();
     for entry in entries {
         writer.push(Sequence(entry.sequence), time(entry.sequence), entry.hash, &entry.bytes()).unwrap();
@@ -95,7 +95,11 @@ fn a_run_of_payments_without_keys_has_none() {
     assert!(run.find_position(Sequence(5)).unwrap().is_some());
 }
 
-fn merge(storage: &MemoryStorage, number: u64, runs: Vec<Arc<Run<MemoryFile>>>) -> Run<MemoryFile> {
+pub(super) fn merge(
+    storage: &MemoryStorage,
+    number: u64,
+    runs: Vec<Arc<Run<MemoryFile>>>,
+) -> Run<MemoryFile> {
     let mut merger = Merger::create(storage.clone(), IDENTITY, number, runs).unwrap();
     loop {
         if let Some(run) = merger.step(3).unwrap() {

@@ -57,6 +57,11 @@ impl<S: Storage> RunWriter<S> {
         self.build.push_entry(sequence, entry)
     }
 
+    /// Adds the key of one of its payments, out of another run.
+    pub(super) fn push_key(&mut self, key: KeyPlace) {
+        self.keys.push(key);
+    }
+
     /// How many payments it has.
     pub const fn payments(&self) -> u64 {
         self.build.payments

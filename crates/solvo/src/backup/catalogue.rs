@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use journal::{Contents, FrameHash, Identity, Restored, Tail, segment_name, snapshot_number};
+use journal::{Contents, FrameHash, Identity, Restored, Tail, run_number, segment_name, snapshot_number};
 use serde::{Deserialize, Serialize};
 use types::{BatchNumber, ClusterId, Epoch, Incarnation, Sequence, Shard, Timestamp};
 
@@ -75,12 +75,37 @@ pub(crate) struct Other {
     /// The frame at which it stands, if it is a snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) batch: Option<u64>,
+    /// What a run that was about to end put in its place, or was about to: the file is this or that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) replaced_by: Vec<Version>,
+}
+
+/// A file's bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Version {
+    /// In bytes.
+    pub(crate) length: u64,
+    /// BLAKE3 of the file.
+    pub(crate) blake3: String,
 }
 
 impl Other {
     /// The snapshot's number, if it is one.
     pub(crate) fn snapshot(&self) -> Option<u64> {
         snapshot_number(&self.name)
+    }
+
+    /// The number of the run of duplicates, if it is one.
+    pub(crate) fn run(&self) -> Option<u64> {
+        run_number(&self.name)
+    }
+
+    /// Whether the file may have this length and hash.
+    pub(crate) fn admits(&self, length: u64, hash: &blake3::Hash) -> bool {
+        let Some(blake3) = &self.blake3 else { return true };
+        let listed = [(self.length, blake3)].into_iter();
+        let mut all = listed.chain(self.replaced_by.iter().map(|other| (other.length, &other.blake3)));
+        all.any(|known| known.0 == length && *hash.to_hex() == **known.1)
     }
 }
 

@@ -45,7 +45,13 @@ fn segment(number: u64) -> Segment {
 fn catalogue() -> Catalogue {
     let mut catalogue = Catalogue::new(&contents(), &Tail::EMPTY);
     catalogue.segments = vec![segment(1), segment(2)];
-    catalogue.files = vec![Other { name: "KEYS".to_owned(), length: 4096, blake3: None, batch: None }];
+    catalogue.files = vec![Other {
+        name: "KEYS".to_owned(),
+        length: 4096,
+        blake3: None,
+        batch: None,
+        replaced_by: Vec::new(),
+    }];
     catalogue
 }
 

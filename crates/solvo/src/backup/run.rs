@@ -1,30 +1,37 @@
 //! A run of `solvo backup`: what is missing in the backup is copied, checked there, and listed.
 //!
 //! Snapshots come first and the log after them, so that the log reaches beyond every snapshot; what the log may name,
-//! such as the keys of its days, comes last.
+//! such as the keys of its days, comes last. Runs of duplicates are copied before the log, and after it until there is
+//! none that the backup has not: one that the log lists at its end was there before, or has been made meanwhile, and
+//! if it has gone since, the one that took its place is there.
+//!
+//! Invariant: a file that is listed changes only together with BACKUP; in between, BACKUP lists both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::num::NonZeroU64;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use journal::{Contents, FileStorage, Reader, Storage, Tail, segment_name, snapshot_name, snapshot_number};
+use journal::{
+    Contents, FileStorage, Reader, Storage, Tail, run_number, segment_name, snapshot_name, snapshot_number,
+};
 use types::BatchNumber;
 
-use crate::backup::catalogue::{CATALOGUE, Catalogue, End, Other, PROGRESS, Progress, Segment};
+use crate::backup::catalogue::{CATALOGUE, Catalogue, End, Other, PROGRESS, Progress, Segment, Version};
 use crate::backup::copy::{Copier, Extent};
-use crate::backup::source::{ERASED, Source, is_erased, is_lasting};
-
-/// Where files lie in the backup before they are whole.
-const INCOMING: &str = "incoming";
+use crate::backup::erased::{ERASED, INCOMING, is_erased, wipe, wipe_unfinished};
+use crate::backup::runs;
+use crate::backup::source::{Source, is_lasting};
 
 /// How often a file is looked for that the node is moving.
 const ATTEMPTS: usize = 100;
+
+/// How often new runs of duplicates are looked for: each time the node has made some while the last were copied.
+const RUN_PASSES: usize = 100;
 
 /// How long a file is without a name, or nearly, while it is replaced by another.
 const MOMENT: Duration = Duration::from_millis(10);
@@ -46,6 +53,10 @@ struct Run {
     catalogue: Catalogue,
     progress: Progress,
     copier: Copier,
+    /// Files that wait to take the places of others, in the end.
+    waiting: Vec<String>,
+    /// The runs of duplicates that the node's folder was seen to hold.
+    held: BTreeSet<String>,
 }
 
 /// Makes or continues the backup in `to` of the folder `data`.
@@ -55,14 +66,16 @@ pub(crate) fn run(data: &Path, to: &Path, bytes_per_second: Option<NonZeroU64>) 
     let target = FileStorage::create(to).context("the folder of the backup can't be made")?;
     let _lock = target.lock().context("another backup may be under way")?;
     let mut run = Run::begin(source, target, to, &contents, Copier::new(bytes_per_second))?;
-    run.others(is_snapshot)?;
-    run.log()?;
-    run.others(|name| !is_snapshot(name))?;
+    run.copy()?;
     run.finish()
 }
 
 fn is_snapshot(name: &str) -> bool {
     snapshot_number(name).is_some()
+}
+
+fn is_run(name: &str) -> bool {
+    run_number(name).is_some()
 }
 
 impl Run {
@@ -76,6 +89,7 @@ impl Run {
         let known = Catalogue::read(folder)?;
         check_target(folder, known.as_ref(), contents)?;
         let incoming = folder.join(INCOMING);
+        wipe_unfinished(folder)?;
         fs::create_dir_all(&incoming)?;
         let mut catalogue = match known {
             Some(known) => known,
@@ -96,7 +110,27 @@ impl Run {
             check_same(&source, folder, contents, last)?;
         }
         let progress = Progress::begin(folder, &contents.identity, &catalogue.segments)?;
-        Ok(Self { source, target, folder: folder.to_owned(), incoming, catalogue, progress, copier })
+        Ok(Self {
+            source,
+            target,
+            folder: folder.to_owned(),
+            incoming,
+            catalogue,
+            progress,
+            copier,
+            waiting: Vec::new(),
+            held: BTreeSet::new(),
+        })
+    }
+
+    /// Copies all that the backup has not.
+    fn copy(&mut self) -> anyhow::Result<()> {
+        self.others(is_snapshot)?;
+        self.others(is_run)?;
+        self.log()?;
+        self.new_runs()?;
+        self.others(|name| !is_snapshot(name) && !is_run(name))?;
+        Ok(())
     }
 
     /// Copies the log, segment by segment, up to the last frame of the newest.
@@ -184,8 +218,19 @@ impl Run {
         }
     }
 
-    /// Copies those of the other files.
-    fn others(&mut self, wanted: fn(&str) -> bool) -> anyhow::Result<()> {
+    /// Copies runs of duplicates until there is none that the backup has not.
+    fn new_runs(&mut self) -> anyhow::Result<()> {
+        for _ in 0..RUN_PASSES {
+            if self.others(is_run)? == 0 {
+                return Ok(());
+            }
+        }
+        bail!("the node makes runs of duplicates faster than they are copied: let the backup read faster")
+    }
+
+    /// Copies those of the other files; says how many there were to copy.
+    fn others(&mut self, wanted: fn(&str) -> bool) -> anyhow::Result<u64> {
+        let before = self.copier.files;
         let mut others = self.source.others()?;
         others.retain(|(name, _)| wanted(name));
         // A file that is replaced just now has no name for a moment.
@@ -195,11 +240,17 @@ impl Run {
             }
         }
         self.catalogue.files.retain(|file| !wanted(&file.name) || is_lasting(&file.name));
+        self.held.extend(others.iter().filter(|(name, _)| is_run(name)).map(|(name, _)| name.clone()));
         for (name, length) in others {
             let is_there = |file: &Other| {
                 file.name == name && file.length == length && is_lasting(&name) && self.has(&name, length)
             };
-            if self.catalogue.files.iter().any(is_there) {
+            let is_listed = self.catalogue.files.iter().any(|file| file.name == name);
+            if self.catalogue.files.iter().any(is_there) || is_lasting(&name) && self.waiting.contains(&name)
+            {
+                continue;
+            }
+            if is_run(&name) && !is_listed && self.take_up(&name, length)? {
                 continue;
             }
             self.copier.expect(length);
@@ -211,12 +262,27 @@ impl Run {
             let again = self.copier.hash(&self.incoming.join(&name), length)?;
             ensure!(again == hash, "{name} is not read back from the backup as it was written");
             let batch = snapshot_number(&name).map(|number| self.snapshot_at(number)).transpose()?;
-            self.publish(&name)?;
+            match is_lasting(&name) && !is_listed {
+                true => self.publish(&name)?,
+                false => self.waiting.push(name.clone()),
+            }
             let blake3 = (!is_erased(&name)).then(|| hash.to_hex().to_string());
             self.catalogue.files.retain(|file| file.name != name);
-            self.catalogue.files.push(Other { name, length, blake3, batch });
+            self.catalogue.files.push(Other { name, length, blake3, batch, replaced_by: Vec::new() });
         }
-        Ok(())
+        Ok(self.copier.files - before)
+    }
+
+    /// Lists a run of duplicates that an interrupted run of the backup has copied, if it is there and whole.
+    fn take_up(&mut self, name: &str, length: u64) -> anyhow::Result<bool> {
+        if !self.has(name, length) || !runs::is_whole(&self.target, &self.catalogue.identity(), name) {
+            return Ok(false);
+        }
+        self.copier.expect(length);
+        let hash = self.copier.hash(&self.folder.join(name), length)?;
+        let (name, blake3) = (name.to_owned(), Some(hash.to_hex().to_string()));
+        self.catalogue.files.push(Other { name, length, blake3, batch: None, replaced_by: Vec::new() });
+        Ok(true)
     }
 
     /// Copies one of them, which may be replaced by a newer one at the same moment.
@@ -267,8 +333,12 @@ impl Run {
 
     fn finish(mut self) -> anyhow::Result<BackedUp> {
         self.catalogue.files.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        self.replace()?;
+        let left_out = runs::superfluous(&self.catalogue, &self.target, &self.held);
+        self.catalogue.files.retain(|file| !left_out.contains(&file.name));
         self.catalogue.contents().write(&self.target)?;
         self.catalogue.write(&self.folder)?;
+        self.tidy()?;
         fs::remove_dir_all(&self.incoming)?;
         fs::remove_file(self.folder.join(PROGRESS))?;
         self.target.sync_directory()?;
@@ -276,13 +346,45 @@ impl Run {
         let Self { catalogue, copier, .. } = self;
         Ok(BackedUp { catalogue, copied_files: copier.files, copied_bytes: copier.bytes })
     }
-}
 
-/// Overwrites a file that has lost its name, so that what was erased in the new one is not left in its blocks.
-fn wipe(file: &File) -> std::io::Result<()> {
-    let length = usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?;
-    file.write_all_at(&vec![0; length], 0)?;
-    file.sync_all()
+    /// Puts changed files in the places of those that BACKUP lists, which first is told that it may find either.
+    fn replace(&mut self) -> anyhow::Result<()> {
+        if let Some(mut known) = Catalogue::read(&self.folder)? {
+            let before = known.clone();
+            for file in &mut known.files {
+                let Some(new) = self.catalogue.files.iter().find(|new| new.name == file.name) else {
+                    continue;
+                };
+                let Some(blake3) = new.blake3.clone().filter(|hash| file.blake3.as_ref() != Some(hash))
+                else {
+                    continue;
+                };
+                let version = Version { length: new.length, blake3 };
+                if file.blake3.is_some() && !file.replaced_by.contains(&version) {
+                    file.replaced_by.push(version);
+                }
+            }
+            if known != before {
+                known.write(&self.folder)?;
+            }
+        }
+        for name in std::mem::take(&mut self.waiting) {
+            self.publish(&name)?;
+        }
+        Ok(())
+    }
+
+    /// Removes runs of duplicates that are not listed.
+    fn tidy(&self) -> anyhow::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if is_run(&name) && self.catalogue.files.iter().all(|file| file.name != name) {
+                fs::remove_file(self.folder.join(&name))
+                    .with_context(|| format!("{name} can't be removed"))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Checks that a folder is a backup of this log, or is to become one.
@@ -379,3 +481,7 @@ fn end_of(storage: &FileStorage, contents: &Contents) -> anyhow::Result<journal:
     let after: BatchNumber = contents.anchor.batch;
     Ok(Reader::of_contents(storage.clone(), contents).read(after, &mut |_, _| Ok(()))?)
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -23,9 +23,6 @@ const UNFINISHED: &str = ".new";
 /// Files of these names never change once they are there.
 const LASTING: [&str; 2] = ["snapshot-", "duplicates-"];
 
-/// Files that erasure changes in backups too.
-pub(crate) const ERASED: [&str; 1] = ["KEYS"];
-
 /// The folder of a node.
 pub(crate) struct Source {
     folder: PathBuf,
@@ -85,11 +82,6 @@ impl Source {
 /// Whether a file is never changed once it is there.
 pub(crate) fn is_lasting(name: &str) -> bool {
     LASTING.iter().any(|start| name.starts_with(start))
-}
-
-/// Whether erasure changes a file in backups as well, so that its hash says nothing.
-pub(crate) fn is_erased(name: &str) -> bool {
-    ERASED.contains(&name)
 }
 
 /// The files of a folder by name, with their lengths; none if there is no such folder.

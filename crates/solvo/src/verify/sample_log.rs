@@ -46,7 +46,17 @@ pub(crate) fn start_with(
     segment_size: SegmentSize,
     follower: engine::FollowerSettings,
 ) -> Engine {
-    let limits = Limits { accounts_max: 1000, payments_max: 1000, requests_max: 1000 };
+    start_with_room(folder, 1000, segment_size, follower)
+}
+
+/// The same with room in memory for so many payments.
+pub(crate) fn start_with_room(
+    folder: &Path,
+    payments_max: usize,
+    segment_size: SegmentSize,
+    follower: engine::FollowerSettings,
+) -> Engine {
+    let limits = Limits { accounts_max: 1000, payments_max, requests_max: 1000 };
     engine::start(&Config {
         folder: folder.to_owned(),
         segment_size,
