@@ -4,6 +4,7 @@
 //! handles --events--> core --frames--> log --written--> core
 //!                     core, log --wanted--> preparer
 //!                     core --slices, look-ups--> sealing --events--> core
+//! handles --what may be on disk--> looking --events--> core
 //! ```
 //!
 //! The writer of the log goes with the frame: the log thread writes the large ones, while the core thread fills the
@@ -23,8 +24,8 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
-use journal::{Append, Prepared, Preparer, SealedFrame, Space, Storage, Writer};
+use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded};
+use journal::{Append, Preparer, SealedFrame, Space, Storage, Writer};
 use ledger::{Limits, SealMarks};
 use types::{Sequence, Timestamp};
 
@@ -35,8 +36,10 @@ use crate::finals::Finals;
 use crate::follower::Follower;
 use crate::following::follow;
 use crate::handle::{FINAL_QUESTIONS_UNDER_WAY_MAX, Handle, Shared};
-use crate::keys::{KeepError, Keys};
+use crate::keys::Keys;
+use crate::looking::look;
 use crate::pace::{Admitted, Pace};
+use crate::preparing::prepare;
 use crate::question::Answered;
 use crate::sealer::{Handing, Sealer};
 use crate::sealing::SealingThread;
@@ -181,26 +184,26 @@ where
         runs_ended: 0,
         listed_behind: Sequence(0),
     };
-    let (sealing, key) = (Arc::clone(&shared), handle.digest_key);
-    let sealing = SealingThread {
-        sealer,
-        shared: sealing,
-        events: handle.events.clone(),
-        key,
-        paused_until: None,
-        gave_up: false,
-    };
+    let sealing = SealingThread::new(sealer, &handle);
     // Nobody is let in before it is known whether the clock is right and there is room.
     driver.publish();
-    // The core thread comes last: if another can't be started, the rest end with their channels.
+    // The core thread comes last: if another can't be started, the rest end with their channels, or are told.
     let over = Arc::clone(&shared);
-    let threads = vec![
-        spawn("solvo-preparer", move || prepare(preparer, keys, &wanted_in, &shared))?,
-        spawn("solvo-log", move || write_frames(&frames_in, &written))?,
-        spawn("solvo-follower", move || follow(follower, &followed))?,
-        spawn("solvo-sealing", move || sealing.run())?,
-        spawn("solvo-core", move || driver.run()).inspect_err(|_| over.sealing.end())?,
-    ];
+    let (looking, looked_up) = (Arc::clone(&shared), handle.events.clone());
+    let start = || {
+        Ok(vec![
+            spawn("solvo-preparer", move || prepare(preparer, keys, &wanted_in, &shared))?,
+            spawn("solvo-log", move || write_frames(&frames_in, &written))?,
+            spawn("solvo-follower", move || follow(follower, &followed))?,
+            spawn("solvo-sealing", move || sealing.run())?,
+            spawn("solvo-looking", move || look(&looking, &looked_up))?,
+            spawn("solvo-core", move || driver.run())?,
+        ])
+    };
+    let threads = start().inspect_err(|_: &std::io::Error| {
+        over.sealing.end();
+        over.looking.end();
+    })?;
     Ok(Engine { handle, threads })
 }
 
@@ -300,7 +303,9 @@ impl<W: Writer> Driver<W> {
             for action in actions.drain(..) {
                 match action {
                     Action::WakeAt(at) => wake_at = Some(at),
-                    Action::Stopped => stopped = true,
+                    // Who has taken a place before is waited for: it comes, or gives the place back.
+                    Action::Stopped if self.shared.is_done() => stopped = true,
+                    Action::Stopped => wake_at = Some(monotonic() + LOOK_FOR_THE_LAST),
                     Action::Write(frame) => sealed = Some(frame),
                     action @ (Action::Reply(..)
                     | Action::Answer(..)
@@ -328,6 +333,7 @@ impl<W: Writer> Driver<W> {
             }
         }
         self.shared.sealing.end();
+        self.shared.looking.end();
     }
 
     /// Hands out a few of the payments that are to leave the table, and lets it be known which runs are not needed any
@@ -556,6 +562,9 @@ const TICK_WHILE_FULL: types::Duration = types::Duration::from_seconds(10);
 const SWEEP_MIN: u64 = 1024;
 const SWEEP_DISTANCE: types::Duration = types::Duration::from_milliseconds(10);
 
+/// How often a core thread that stops looks whether anybody still has a place, in nanoseconds.
+const LOOK_FOR_THE_LAST: i64 = 1_000_000;
+
 /// How often the core thread looks at the clocks when nothing else happens.
 const LOOK_AROUND: Duration = Duration::from_millis(100);
 
@@ -609,48 +618,6 @@ fn write_frames<W: Writer>(frames: &Receiver<(Log<W>, SealedFrame)>, written: &S
     }
 }
 
-/// The preparer's thread: keeps segments ready, and the keys of the days to come, until the log thread ends.
-fn prepare<S: Storage>(mut preparer: Preparer<S>, mut keys: Keys<S>, wanted: &Receiver<()>, shared: &Shared) {
-    loop {
-        match preparer.step() {
-            Prepared::Made { segment } => {
-                tracing::debug!(segment, "segment ready");
-                continue;
-            }
-            Prepared::Enough => {
-                if shared.no_space.swap(false, Ordering::Relaxed) {
-                    tracing::info!("there is room for the log again");
-                }
-                keep_keys(&mut keys, shared);
-                if wanted.recv_timeout(LOOK_AT_KEYS) == Err(RecvTimeoutError::Disconnected) {
-                    return;
-                }
-            }
-            Prepared::Short(error) => {
-                if !shared.no_space.swap(true, Ordering::Relaxed) {
-                    tracing::error!(%error, "no room for another segment; no new payments are taken");
-                }
-                if wanted.recv_timeout(LOOK_FOR_ROOM) == Err(RecvTimeoutError::Disconnected) {
-                    return;
-                }
-            }
-            Prepared::Failed(error) => end_process(&error),
-        }
-    }
-}
-
-/// Has the keys of the days to come ready, as log time stands now.
-fn keep_keys<S: Storage>(keys: &mut Keys<S>, shared: &Shared) {
-    match keys.keep(shared.log_time()) {
-        Ok(0) => {}
-        Ok(made) => tracing::debug!(made, "keys ready"),
-        Err(KeepError::NoSpace(error)) => tracing::error!(%error, "no room for the keys of the days to come"),
-        Err(KeepError::Failed(error)) => end_process(&error),
-    }
-}
-
-/// How often the keys of the days to come are looked at.
-const LOOK_AT_KEYS: Duration = Duration::from_secs(60);
-
-/// How often a full disk is tried again.
-const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
+#[cfg(test)]
+#[path = "driver_stop_tests.rs"]
+mod stop_tests;

@@ -2,7 +2,8 @@
 //!
 //! Whoever submits payments, or answers about them, looks here before, and writes into the records how far that look
 //! reached and what it found. Most looks touch one cache line of each run's filter and no disk; the lines are asked for
-//! ahead, for a group of payments at a time. Without runs a look is one load.
+//! ahead, for a group of payments at a time. The others are left to a thread that may wait for the disk. Without runs a
+//! look is one load.
 //!
 //! Invariants:
 //! - A run is looked at here before the log names it, so a look never reaches less far than the core's floor at its time.
@@ -65,6 +66,20 @@ impl Duplicates {
         self.unreadable.load(Ordering::Relaxed)
     }
 
+    /// Asks the filters about what commands ask for, without a disk. If nothing of it is on disk, that is written into
+    /// them; if it may be, says of how many, and [`Self::look_up`] is to follow. Costs one load without any runs.
+    pub fn look(&self, commands: &mut RecordWriter) -> u64 {
+        if self.upto.load(Ordering::Relaxed) == 0 {
+            return 0;
+        }
+        let runs = self.runs();
+        let on_disk = runs.may_hold(commands.asked_for(runs.upto));
+        if on_disk == 0 {
+            commands.set_evidence(runs.upto, &[]);
+        }
+        on_disk
+    }
+
     /// Looks up what commands ask for, and writes it into them. Costs one load as long as nothing is on disk.
     ///
     /// # Errors
@@ -74,8 +89,7 @@ impl Duplicates {
             return Ok(());
         }
         let runs = self.runs();
-        let asked = commands.asked_for(runs.upto);
-        let found = self.noted(runs.find_all(&asked))?;
+        let found = self.noted(runs.find_all(commands.asked_for(runs.upto)))?;
         commands.set_evidence(runs.upto, &found);
         Ok(())
     }
@@ -115,22 +129,45 @@ impl Duplicates {
 }
 
 impl Runs {
-    /// What is found of what is asked for, with the places of the records.
-    fn find_all(&self, asked: &[AskedFor]) -> Result<Vec<(usize, Payment)>, RunError> {
-        let mut found = Vec::new();
-        for group in asked.chunks(GROUP) {
-            for asked in group {
-                if let AskedFor::Key { hash, .. } = asked {
-                    self.runs.iter().for_each(|run| memory::prefetch(run.filter().line(*hash)));
+    /// Of how many of those that are asked for the filters do not say for certain that they are not here.
+    fn may_hold(&self, all: impl Iterator<Item = AskedFor>) -> u64 {
+        let (mut group, mut filled, mut count) = ([0; GROUP], 0, 0);
+        for asked in all {
+            match asked {
+                AskedFor::Key { hash, .. } => {
+                    self.runs.iter().for_each(|run| memory::prefetch(run.filter().line(hash)));
+                    group[filled] = hash;
+                    filled += 1;
                 }
+                AskedFor::Position { payment, .. } => count += u64::from(self.reach(payment)),
             }
-            for asked in group {
-                let (record, payment) = match asked {
-                    AskedFor::Key { record, key, hash } => (record, self.by_key(*hash, key.as_bytes())?),
-                    AskedFor::Position { record, payment } => (record, self.by_position(*payment)?),
-                };
-                found.extend(payment.map(|payment| (*record, payment)));
+            if filled == GROUP {
+                count += self.may_hold_of(&group);
+                filled = 0;
             }
+        }
+        count + self.may_hold_of(&group[..filled])
+    }
+
+    fn may_hold_of(&self, hashes: &[u64]) -> u64 {
+        let may_be_here = |hash: &&u64| self.runs.iter().any(|run| run.filter().may_hold(**hash));
+        u64::try_from(hashes.iter().filter(may_be_here).count()).expect("64 bits")
+    }
+
+    /// Whether one of the runs spans this position.
+    fn reach(&self, position: Sequence) -> bool {
+        self.runs.first().is_some_and(|oldest| oldest.facts().after < position) && position <= self.upto
+    }
+
+    /// What is found of what is asked for, with the places of the records.
+    fn find_all(&self, all: impl Iterator<Item = AskedFor>) -> Result<Vec<(usize, Payment)>, RunError> {
+        let mut found = Vec::new();
+        for asked in all {
+            let (record, payment) = match asked {
+                AskedFor::Key { record, key, hash } => (record, self.by_key(hash, key.as_bytes())?),
+                AskedFor::Position { record, payment } => (record, self.by_position(payment)?),
+            };
+            found.extend(payment.map(|payment| (record, payment)));
         }
         Ok(found)
     }

@@ -60,8 +60,11 @@ impl Sealed {
         let told = self.node.core.ledger().position().sequence;
         loop {
             let slice = self.handing.step(self.node.core.ledger(), told)?;
-            if let Some(run) = self.sealer.take(&slice).unwrap() {
-                return Some(run);
+            self.sealer.take(&slice).unwrap();
+            while self.sealer.is_ending() {
+                if let Some(run) = self.sealer.step(1).unwrap() {
+                    return Some(run);
+                }
             }
         }
     }
@@ -333,9 +336,17 @@ fn a_run_that_fails_is_made_again() {
     let told = sealed.node.core.ledger().position().sequence;
     let slice = sealed.handing.step(sealed.node.core.ledger(), told).unwrap();
     assert!(slice.is_last);
-    assert!(sealed.sealer.take(&slice).is_err());
+    let made = sealed.sealer.take(&slice).and_then(|()| {
+        while sealed.sealer.is_ending() {
+            let _ = sealed.sealer.step(1)?;
+        }
+        Ok(())
+    });
+    assert!(made.is_err());
+    assert!(!sealed.sealer.is_ending());
     assert_eq!(sealed.files(), [""; 0]);
-    assert!(sealed.sealer.take(&Slice { after: slice.payments[1].sequence(), ..slice }).unwrap().is_none());
+    sealed.sealer.take(&Slice { after: slice.payments[1].sequence(), ..slice }).unwrap();
+    assert!(!sealed.sealer.is_ending(), "the rest of a run that was given up is left out");
     sealed.storage.limit_space(None);
     sealed.handing.ended();
     sealed.seal_all();

@@ -146,6 +146,8 @@ pub enum Halt {
 impl<Ticket> Submission<Ticket> {
     /// No submission is larger, so that each fits into an empty frame beside the outcomes of the one before.
     pub const LENGTH_MAX: usize = journal::FRAME_LENGTH_MAX / 2 - 64 * 1024;
+    /// Nor is one, with what is found on disk about its payments.
+    pub const LENGTH_FOUND_MAX: usize = journal::FRAME_LENGTH_MAX / 2;
 
     /// Takes one command or more.
     ///

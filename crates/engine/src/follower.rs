@@ -27,6 +27,7 @@ use crate::follow_error::FollowError;
 use crate::follower_status::FollowerStatus;
 use crate::follower_watch::{Paced, Watch};
 use crate::mutants::{Mutant, is_on};
+use crate::put_off::PutOff;
 use crate::replay::Replayer;
 
 /// When snapshots are written, and how long what they cover is kept.
@@ -133,8 +134,8 @@ pub struct Follower<S: Storage> {
     replayed: u64,
     /// The log time at which the newest snapshot stands, or the log began.
     based_at: Option<Timestamp>,
-    /// After a snapshot that failed, the next is not tried before so many bytes.
-    put_off_until: u64,
+    /// Snapshots that failed, and when the next is tried.
+    put_off: PutOff,
     /// The log time at which the archive was last looked at.
     archive_seen: Timestamp,
 }
@@ -154,12 +155,6 @@ const STEP_BYTES: usize = 1 << 20;
 
 /// How much log time passes between two looks at the archive.
 const ARCHIVE_SEEN_EVERY: Duration = Duration::from_seconds(600);
-
-/// A snapshot that failed is tried again after this part of the log that asks for one.
-const TRIED_AGAIN_AFTER: u64 = 8;
-
-/// Or after so many looks at a log to which nothing comes: some ten seconds.
-const TRIED_AGAIN_AFTER_LOOKS: u64 = 200;
 
 /// At a stop, less log than this is not worth a snapshot.
 const WORTH_A_SNAPSHOT_MIN: u64 = 16 << 20;
@@ -181,7 +176,7 @@ impl<S: Storage> Follower<S> {
             commands: 0,
             replayed: 0,
             based_at: None,
-            put_off_until: 0,
+            put_off: PutOff::default(),
             archive_seen: Tail::EMPTY.time,
         }
     }
@@ -237,7 +232,7 @@ impl<S: Storage> Follower<S> {
     /// Whether a snapshot now would save the next start more than it costs: the log to be read is longer than the state.
     pub fn is_worth_a_snapshot(&self) -> bool {
         let Some(replayer) = self.state() else { return false };
-        self.replayed >= WORTH_A_SNAPSHOT_MIN.max(replayer.state_length()) && self.put_off_until == 0
+        self.replayed >= WORTH_A_SNAPSHOT_MIN.max(replayer.state_length())
     }
 
     /// Writes a snapshot of the state, if it is in memory and there is room. The next step reads it back.
@@ -310,7 +305,7 @@ impl<S: Storage> Follower<S> {
             return Ok(Followed::Removed { segment });
         }
         if bytes == 0 {
-            self.wait_less();
+            self.put_off.looked_in_vain();
             return Ok(Followed::Idle);
         }
         self.watch.breathe(Moment::Replayed);
@@ -323,7 +318,7 @@ impl<S: Storage> Follower<S> {
             return false;
         }
         let waited = self.based_at.is_some_and(|from| self.trail.tail().time.since(from) >= snapshot_after);
-        (self.replayed >= snapshot_after_bytes || waited) && self.replayed >= self.put_off_until
+        (self.replayed >= snapshot_after_bytes || waited) && self.put_off.is_over(self.replayed)
     }
 
     /// Writes the state as the next snapshot, and drops it.
@@ -342,7 +337,7 @@ impl<S: Storage> Follower<S> {
             Err(SnapshotWriteError::NoSpace(error)) => {
                 tracing::error!(%error, "there is no room for a snapshot; it is tried again later");
                 self.state = State::Kept(replayer);
-                self.put_off();
+                self.put_off.fail(self.replayed, self.watch.settings.snapshot_after_bytes);
                 Ok(Followed::PutOff)
             }
             Err(error @ (SnapshotWriteError::Failed(_) | SnapshotWriteError::State(_))) => Err(error.into()),
@@ -355,18 +350,6 @@ impl<S: Storage> Follower<S> {
             Ok(()) => writer.finish(),
             Err(said) => Err(writer.give_up(&said)),
         }
-    }
-
-    fn put_off(&mut self) {
-        let again = self.watch.settings.snapshot_after_bytes / TRIED_AGAIN_AFTER;
-        self.put_off_until = self.replayed.saturating_add(again.max(1));
-    }
-
-    /// A log to which nothing comes lets a snapshot that was put off come nearer too: it may be what payments wait for.
-    fn wait_less(&mut self) {
-        let again = self.watch.settings.snapshot_after_bytes / TRIED_AGAIN_AFTER;
-        self.put_off_until =
-            self.put_off_until.saturating_sub(again.div_ceil(TRIED_AGAIN_AFTER_LOOKS).max(1));
     }
 
     /// Reads the snapshot that was just written, and lets it count if it is what was written.
@@ -385,7 +368,7 @@ impl<S: Storage> Follower<S> {
                     "a snapshot is not on the disk as it was written: it does not count, and the follower begins again \
                      with the one before; look after the disk"
                 );
-                self.put_off();
+                self.put_off.fail(self.replayed, self.watch.settings.snapshot_after_bytes);
                 return Ok(Followed::PutOff);
             }
         };
@@ -399,7 +382,7 @@ impl<S: Storage> Follower<S> {
             self.publish(written, covered)?;
         }
         self.took(written);
-        (self.commands, self.replayed, self.put_off_until) = (0, 0, 0);
+        (self.commands, self.replayed, self.put_off) = (0, 0, PutOff::default());
         self.state = State::Kept(Box::new(replayer));
         tracing::info!(
             snapshot = number,

@@ -275,9 +275,56 @@ fn a_log_to_which_nothing_comes_gets_the_snapshot_that_was_put_off() {
         round += 1;
         traffic(&mut node, round).unwrap();
     }
+    let tries = (0..=600).filter(|_| follow(&mut follower).unwrap().contains(&Followed::PutOff)).count();
+    assert_eq!(tries, 2, "each try fills the disk, so they get further apart");
     storage.limit_space(None);
-    let mut looks = 0..=TRIED_AGAIN_AFTER_LOOKS;
+    let mut looks = 0..=800;
     assert!(looks.any(|_| follow(&mut follower).unwrap().contains(&Followed::Snapshot { snapshot: 1 })));
+}
+
+/// A full disk without a snapshot slows admission down to nothing. Then the log does not grow any more, and yet the disk
+/// that gets room again lets payments in again.
+#[test]
+fn a_disk_with_room_again_lets_payments_in_again() {
+    let storage = MemoryStorage::new();
+    let mut node = begin(&storage).unwrap();
+    // More than a segment: what stands before the snapshot in its segment is counted in.
+    let settings = FollowerSettings { log_bytes_since_snapshot_max: 48 << 10, ..OFTEN };
+    let status = Arc::new(FollowerStatus::default());
+    let mut follower = follower(&node.journal, settings, 0).telling(Arc::clone(&status));
+    let mut preparer = node.journal.preparer();
+    while preparer.step() != journal::Prepared::Enough {}
+    storage.limit_space(Some(0));
+    let mut round = 0;
+    while status.admitted_max() > 0 {
+        round += 1;
+        traffic(&mut node, round).unwrap();
+        let _ = follow(&mut follower).unwrap();
+    }
+    (0..1000).for_each(|_| drop(follow(&mut follower).unwrap()));
+    assert_eq!(status.admitted_max(), 0, "there is no room");
+    storage.limit_space(None);
+    let mut looks = 0..=12_000;
+    assert!(looks.any(|_| follow(&mut follower).is_ok() && status.admitted_max() == u64::MAX));
+}
+
+/// A node that stops tries once more, however long the next snapshot was put off.
+#[test]
+fn what_is_worth_a_snapshot_does_not_depend_on_tries_that_failed() {
+    let storage = MemoryStorage::new();
+    let mut node = begin(&storage).unwrap();
+    let mut follower = follower(&node.journal, OFTEN, 0);
+    let mut preparer = node.journal.preparer();
+    while preparer.step() != journal::Prepared::Enough {}
+    storage.limit_space(Some(0));
+    let mut round = 0;
+    while !follow(&mut follower).unwrap().contains(&Followed::PutOff) {
+        round += 1;
+        traffic(&mut node, round).unwrap();
+    }
+    storage.limit_space(None);
+    follower.replayed = follower.replayed.max(WORTH_A_SNAPSHOT_MIN);
+    assert!(follower.is_worth_a_snapshot());
 }
 
 /// A life of a node and its follower that may end anywhere.

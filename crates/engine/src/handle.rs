@@ -18,7 +18,9 @@ use crate::event::{Event, Submission};
 use crate::finals::Waiting;
 use crate::follower_status::{FollowerStatus, FollowerView};
 use crate::log_view::LogView;
+use crate::looking::Looking;
 use crate::pace::Admitted;
+use crate::place::Place;
 use crate::question::{Answered, Question};
 use crate::sealing::Sealing;
 use crate::stages::{Stage, StageTimes, Stages};
@@ -123,6 +125,11 @@ pub(crate) struct Shared {
     pub(crate) told: Arc<AtomicU64>,
     pub(crate) duplicates: Arc<Duplicates>,
     pub(crate) sealing: Sealing,
+    pub(crate) looking: Looking,
+    /// Looks on disk that submissions wait for.
+    pub(crate) looks_under_way: AtomicU64,
+    /// Nothing is taken any more but what has a place already: when that has been answered, the core thread ends.
+    pub(crate) is_closed: AtomicBool,
     /// The version of the rules in force.
     pub(crate) rules_version: AtomicU32,
     pub(crate) follower: Arc<FollowerStatus>,
@@ -134,6 +141,19 @@ impl Shared {
         self.bytes_under_way.fetch_sub(length, Ordering::Relaxed);
         let under_way = if is_answers { &self.answers_under_way } else { &self.records_under_way };
         under_way.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// Lets nobody take a place any more, and says whether nobody has one: nothing is on its way to the core thread then,
+    /// and nothing will be.
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_closed.store(true, Ordering::SeqCst);
+        let under_way = [
+            &self.records_under_way,
+            &self.answers_under_way,
+            &self.questions_under_way,
+            &self.final_questions_under_way,
+        ];
+        under_way.into_iter().all(|count| count.load(Ordering::SeqCst) == 0)
     }
 }
 
@@ -157,6 +177,15 @@ pub const EVIDENCE_WITH_ANSWERS_MAX: usize = 128 << 10;
 pub(crate) const QUESTIONS_UNDER_WAY_MAX: u64 = 1 << 14;
 /// Questions for the end of a payment that may be under way at once, waiting ones included.
 pub(crate) const FINAL_QUESTIONS_UNDER_WAY_MAX: u64 = 1 << 16;
+/// Looks on disk that submissions may wait for at once: a second's work of a slow disk. Answers of banks are not
+/// counted in.
+pub(crate) const LOOKS_UNDER_WAY_MAX: u64 = 1 << 12;
+/// What one look may add to a record.
+const RUN_ENTRY_BYTES: u64 = 128;
+const _: () = assert!(journal::RUN_ENTRY_LENGTH == 128);
+/// [`Submission::LENGTH_FOUND_MAX`] as it is counted here.
+const BYTES_FOUND_MAX: u64 = 256 << 10;
+const _: () = assert!(Submission::<Ticket>::LENGTH_FOUND_MAX == 256 << 10);
 /// Submissions and questions that may be queued: every one of them could be of a single command.
 pub(crate) const QUEUE_LENGTH: usize = 1 << 15;
 
@@ -220,8 +249,9 @@ impl Handle {
     /// evidence, are taken also when the node is overloaded, full or without room for new payments. Should they be
     /// refused as [`NotTaken::Overloaded`], keep them and try again. Evidence alone is taken as payments are.
     ///
-    /// A sink that is dropped without a call means that the engine stopped at the same moment, before it took
-    /// the commands: nothing of them is in the log.
+    /// What was taken is answered, also while the engine stops. A sink is dropped without a call only where a run of
+    /// older payments can't be read ([`NotTaken::DuplicatesUnreadable`]): then nobody can say what came of the commands,
+    /// some of which may have been decided, and they are to be sent again once that is mended.
     pub fn submit(&self, mut commands: RecordWriter, sink: Box<dyn OutcomeSink>) -> Result<(), NotTaken> {
         let needs = commands.needs();
         let is_answers = commands.is_answers(EVIDENCE_WITH_ANSWERS_MAX);
@@ -238,21 +268,44 @@ impl Handle {
         if needs.payments && shared.finals_awaited.load(Ordering::Relaxed) >= FINALS_AWAITED_MAX {
             return Err(NotTaken::Overloaded);
         }
-        shared.duplicates.look_up(&mut commands).map_err(|_| NotTaken::DuplicatesUnreadable)?;
         let length = u64::try_from(commands.length()).expect("64 bits");
+        let count = u64::from(commands.count());
+        let (of_count, bytes_max, looks_max) = match is_answers {
+            true => {
+                let answers = Place::take(&shared.answers_under_way, count, ANSWERS_UNDER_WAY_MAX)?;
+                (answers, BYTES_WITH_ANSWERS_MAX, u64::MAX)
+            }
+            false => {
+                let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
+                let admitted_max = admitted_max.min(shared.follower.admitted_max());
+                let records = Place::take(&shared.records_under_way, count, admitted_max)?;
+                (records, BYTES_UNDER_WAY_MAX, LOOKS_UNDER_WAY_MAX)
+            }
+        };
+        let bytes = Place::take(&shared.bytes_under_way, length, bytes_max)?;
+        self.check_open()?;
+        let on_disk = shared.duplicates.look(&mut commands);
+        // What is found there will be written into the records.
+        let more = on_disk * RUN_ENTRY_BYTES;
+        let length = length + more;
+        if length > BYTES_FOUND_MAX {
+            return Err(NotTaken::TooLarge);
+        }
         let ticket = Ticket::Outcomes { sink, is_answers, length, received: monotonic() };
         let submission = Submission::new(commands, ticket).map_err(|_| NotTaken::TooLarge)?;
-        let count = u64::from(submission.count());
-        if is_answers {
-            let answers = Place::take(&shared.answers_under_way, count, ANSWERS_UNDER_WAY_MAX)?;
-            let bytes = Place::take(&shared.bytes_under_way, length, BYTES_WITH_ANSWERS_MAX)?;
-            return self.enqueue(Event::Submit(submission), [answers, bytes]);
+        if on_disk == 0 {
+            return self.enqueue(Event::Submit(submission), [of_count, bytes]);
         }
-        let admitted_max = shared.records_admitted_max.load(Ordering::Relaxed);
-        let admitted_max = admitted_max.min(shared.follower.admitted_max());
-        let records = Place::take(&shared.records_under_way, count, admitted_max)?;
-        let bytes = Place::take(&shared.bytes_under_way, length, BYTES_UNDER_WAY_MAX)?;
-        self.enqueue(Event::Submit(submission), [records, bytes])
+        let more = Place::take(&shared.bytes_under_way, more, bytes_max)?;
+        let looks = Place::take(&shared.looks_under_way, on_disk, looks_max)?;
+        shared.looking.look_up(submission, on_disk);
+        [of_count, bytes, more, looks].into_iter().for_each(Place::keep);
+        Ok(())
+    }
+
+    /// Once a place has been taken: whether the engine still waits for who has one.
+    fn check_open(&self) -> Result<(), NotTaken> {
+        if self.shared.is_closed.load(Ordering::SeqCst) { Err(NotTaken::Stopping) } else { Ok(()) }
     }
 
     /// Whether the ledger has the room that commands need.
@@ -284,7 +337,8 @@ impl Handle {
         let _ = self.events.try_send(Event::Tick);
     }
 
-    /// Asks a question; `sink` is called once with the answer.
+    /// Asks a question; `sink` is called once with the answer. It is answered after everything that was submitted before,
+    /// but for submissions that wait for a look on disk.
     pub fn ask(&self, question: Question, sink: Box<dyn AnswerSink>) -> Result<(), NotTaken> {
         let shared = &self.shared;
         let walks = u64::from(matches!(question, Question::TrialBalance));
@@ -295,6 +349,7 @@ impl Handle {
             true => Place::take(&shared.final_questions_under_way, weight, FINAL_QUESTIONS_UNDER_WAY_MAX)?,
             false => Place::take(&shared.questions_under_way, weight, QUESTIONS_UNDER_WAY_MAX)?,
         };
+        self.check_open()?;
         let event = Event::Ask(question, Ticket::Answer { sink, walks, weight, is_final });
         self.enqueue(event, [place, walks_place])
     }
@@ -425,30 +480,6 @@ fn is_nearly_full<T>(queue: &Sender<T>) -> bool {
     places - queue.len() < places / 4
 }
 
-/// A share of what may be under way, given back when it is dropped.
-struct Place<'shared> {
-    under_way: &'shared AtomicU64,
-    count: u64,
-}
-
-impl<'shared> Place<'shared> {
-    fn take(under_way: &'shared AtomicU64, count: u64, count_max: u64) -> Result<Self, NotTaken> {
-        let place = Self { under_way, count };
-        let before = under_way.fetch_add(count, Ordering::Relaxed);
-        if before + count > count_max { Err(NotTaken::Overloaded) } else { Ok(place) }
-    }
-
-    fn keep(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.under_way.fetch_sub(self.count, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 #[path = "handle_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -7,7 +7,7 @@ use crate::subscription::SUBSCRIPTIONS_MAX;
 use crate::testing::{by_key, commands, identity, small};
 
 /// A handle whose queue has this many places, and the queue's other end.
-fn handle(places: usize) -> (Handle, Receiver<Event<Ticket>>) {
+pub(crate) fn handle(places: usize) -> (Handle, Receiver<Event<Ticket>>) {
     let (events, queue) = bounded(places);
     let key = DigestKey::new([7; 16]);
     let log = Arc::new(journal::MemoryJournal::new(identity()));

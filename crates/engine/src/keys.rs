@@ -6,7 +6,7 @@
 // Where a node draws its random numbers.
 #![allow(clippy::disallowed_methods)]
 
-use journal::{KeyFile, KeysError, LocalJournal, MasterKey, Storage, StorageErrorKind, key_of};
+use journal::{KeyFile, KeysError, LocalJournal, MasterKey, Storage, key_of};
 use ledger::Setup;
 use types::{DigestKey, Timestamp};
 
@@ -89,6 +89,11 @@ impl<S: Storage> Found<S> {
         let mut keys = Keys { file };
         match keys.keep(now) {
             Ok(_) => Ok(keys),
+            // The node's preparer goes on trying.
+            Err(KeepError::NoSpace(error)) if keys.file.holds(key_of(now)) => {
+                tracing::error!(%error, "no room for the keys of the days to come");
+                Ok(keys)
+            }
             Err(KeepError::NoSpace(error) | KeepError::Failed(error)) => Err(error.into()),
         }
     }
@@ -99,7 +104,7 @@ impl<S: Storage> Keys<S> {
     pub(crate) fn keep(&mut self, now: Timestamp) -> Result<usize, KeepError> {
         let today = key_of(now);
         self.file.keep(today..=today + DAYS_AHEAD, &mut random).map_err(|error| {
-            let is_full = matches!(&error, KeysError::Storage(it) if it.kind == StorageErrorKind::NoSpace);
+            let is_full = matches!(&error, KeysError::Storage(it) if it.kind.is_no_room());
             if is_full { KeepError::NoSpace(error) } else { KeepError::Failed(error) }
         })
     }
@@ -113,4 +118,46 @@ impl<S: Storage> Keys<S> {
 /// Keys are made in the middle of the node's life; a machine that has no random numbers then is broken.
 fn random() -> u64 {
     getrandom::u64().expect("the operating system gave random numbers at the start")
+}
+
+#[cfg(test)]
+mod tests {
+    use journal::{Fault, MemoryStorage, SegmentSize, Settings, StorageErrorKind};
+    use types::Duration;
+
+    use super::*;
+    use crate::testing::{identity, now};
+
+    fn days(count: u32) -> Duration {
+        Duration::from_seconds(count * 24 * 3600)
+    }
+
+    /// At the edge of a full disk a write is refused or cut short. A node has keys for weeks, and starts and goes on.
+    #[test]
+    fn a_node_with_the_key_of_its_day_does_not_need_room_for_more() {
+        let storage = MemoryStorage::new();
+        let settings = Settings { segment_size: SegmentSize::new(1 << 20).unwrap(), entropy: Box::new(|| 5) };
+        let journal = LocalJournal::create(storage.clone(), identity(), settings).unwrap();
+        let begin = now().wall;
+        let complete = |at| find(&journal, None).unwrap().complete(&journal, None, false, at);
+        drop(complete(begin).unwrap());
+        for (day, kind) in [(3, StorageErrorKind::NoSpace), (6, StorageErrorKind::Partial)] {
+            // Behind the making of the file.
+            let fail = || storage.inject(storage.operations().len() + 1, Fault::Error(kind.clone()));
+            fail();
+            let mut keys = complete(begin.plus(days(day))).unwrap();
+            assert!(
+                journal.keyring().holds(key_of(begin) + 30) && !journal.keyring().holds(key_of(begin) + 31)
+            );
+            fail();
+            let kept = keys.keep(begin.plus(days(day)));
+            assert!(matches!(kept, Err(KeepError::NoSpace(_))), "{kept:?}");
+        }
+        storage.limit_space(Some(0));
+        let too_late = complete(begin.plus(days(31)));
+        assert!(matches!(too_late, Err(StartError::Keys(KeysError::Storage(_)))));
+        storage.limit_space(None);
+        drop(complete(begin.plus(days(31))).unwrap());
+        assert!(journal.keyring().holds(key_of(begin) + 61));
+    }
 }

@@ -37,11 +37,15 @@ mod handle;
 mod keys;
 mod life;
 mod log_view;
+mod looking;
 #[cfg(not(solvo_mutants))]
 mod mutants;
 #[cfg(solvo_mutants)]
 pub mod mutants;
 mod pace;
+mod place;
+mod preparing;
+mod put_off;
 mod question;
 mod recovery;
 #[cfg(test)]

@@ -118,7 +118,8 @@ pub struct Recovered {
     /// The snapshot it began from; 0 if from the log's first frame. Once the log has been claimed, newer ones that could
     /// not be read are withdrawn: [`journal::Snapshots::withdraw_after`].
     pub snapshot: u64,
-    /// Whether the texts of a frame that was read are sealed.
+    /// Whether keys have been made for the log: the texts of a frame that was read are sealed, or there is a snapshot,
+    /// and whoever writes one has made keys before.
     pub is_sealed: bool,
 }
 
@@ -169,7 +170,7 @@ pub fn recover_with_key<S: Storage>(
     let begin = || Replayer::with_digest_key(limits, digest_key);
     let replayer = loaded.snapshot.map_or_else(begin, |(_, replayer)| replayer);
     let mut replayer = replayer.passing_over(voids);
-    let mut is_sealed = false;
+    let mut is_sealed = snapshot.is_some();
     let tail = snapshot.map(|header| header.tail);
     progress.expect(journal.bytes_to_read(tail.as_ref())?);
     let visit = &mut |frame: &FrameView<'_>, _| {

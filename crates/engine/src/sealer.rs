@@ -13,7 +13,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use journal::{
-    Identity, Merger, Run, RunError, RunFacts, RunReader, RunWriter, Storage, remove_run, tidy_runs,
+    Identity, Merger, Run, RunEnding, RunError, RunFacts, RunReader, RunWriter, Storage, remove_run,
+    tidy_runs,
 };
 use ledger::{Kind, Ledger, Payment, SealMarks, SealedRun};
 use types::{DigestKey, Sequence, Timestamp};
@@ -137,6 +138,8 @@ pub struct Sealer<S: Storage> {
     /// The runs that can be looked up, the oldest first.
     runs: Vec<Arc<Run<S::File>>>,
     making: Option<RunWriter<S>>,
+    /// The same run, once it has all its payments.
+    ending: Option<RunEnding<S>>,
     merging: Option<Merger<S>>,
     /// The numbers of the runs that are in the making.
     making_number: u64,
@@ -188,6 +191,7 @@ impl<S: Storage> Sealer<S> {
             duplicates,
             runs,
             making: None,
+            ending: None,
             merging: None,
             making_number: 0,
             merging_number: 0,
@@ -200,11 +204,11 @@ impl<S: Storage> Sealer<S> {
         Ok(sealer)
     }
 
-    /// Takes payments. The run that the log is to name, once they were the last of it.
+    /// Takes payments. Once they were the last of a run, [`Self::step`] ends it.
     ///
     /// # Errors
-    /// If the run can't be written or read back. Nothing is left of it then, and the payments may be handed out again.
-    pub fn take(&mut self, slice: &Slice) -> Result<Option<SealedRun>, RunError> {
+    /// If the run can't be written. Nothing is left of it then, and the payments may be handed out again.
+    pub fn take(&mut self, slice: &Slice) -> Result<(), RunError> {
         let taken = self.try_take(slice);
         if taken.is_err() {
             self.making = None;
@@ -213,12 +217,13 @@ impl<S: Storage> Sealer<S> {
         taken
     }
 
-    fn try_take(&mut self, slice: &Slice) -> Result<Option<SealedRun>, RunError> {
+    fn try_take(&mut self, slice: &Slice) -> Result<(), RunError> {
+        assert!(self.ending.is_none(), "payments are handed out again when the run has come to its end");
         assert!(self.new.is_none(), "payments are handed out again when the log has named the last run");
         let mut making = match self.making.take() {
             Some(making) => making,
             // The rest of a run that was given up.
-            None if slice.after != self.floor => return Ok(None),
+            None if slice.after != self.floor => return Ok(()),
             None => {
                 self.making_number = self.next_number();
                 RunWriter::create(self.storage.clone(), self.identity, self.making_number, slice.after)?
@@ -229,34 +234,49 @@ impl<S: Storage> Sealer<S> {
             let key = payment.stored_key(&self.key);
             making.push(payment.sequence(), payment.received_time(), key, &payment.to_stored())?;
         }
-        if !slice.is_last {
-            self.making = Some(making);
-            return Ok(None);
+        match slice.is_last {
+            true => self.ending = Some(making.end()?),
+            false => self.making = Some(making),
         }
-        let run = Arc::new(making.finish()?);
-        let facts = *run.facts();
-        self.runs.push(run);
-        self.new = Some(facts);
-        // Before the log names it: from here on looks reach that far.
-        self.publish();
-        Ok(Some(named(&facts)))
+        Ok(())
+    }
+
+    /// Whether the next step goes on with payments that were handed out. If it fails, they may be handed out again.
+    pub const fn is_ending(&self) -> bool {
+        self.ending.is_some()
     }
 
     /// Goes on with what can be done without new payments, over about so many pages. The run that the log is to name, if
     /// one has been made.
     ///
     /// # Errors
-    /// As [`Self::take`].
+    /// If a run can't be written or read back. Nothing is left of it then.
     pub fn step(&mut self, pages_max: usize) -> Result<Option<SealedRun>, RunError> {
-        let stepped = self.try_step(pages_max);
-        if stepped.is_err() {
+        if let Some(ending) = self.ending.take() {
+            return self.end(ending, pages_max).inspect_err(|_| self.discard(self.making_number));
+        }
+        let merged = self.merge(pages_max);
+        if merged.is_err() {
             self.merging = None;
             self.discard(self.merging_number);
         }
-        stepped
+        merged
     }
 
-    fn try_step(&mut self, pages_max: usize) -> Result<Option<SealedRun>, RunError> {
+    fn end(&mut self, mut ending: RunEnding<S>, pages_max: usize) -> Result<Option<SealedRun>, RunError> {
+        let Some(run) = ending.step(pages_max)? else {
+            self.ending = Some(ending);
+            return Ok(None);
+        };
+        let facts = *run.facts();
+        self.runs.push(Arc::new(run));
+        self.new = Some(facts);
+        // Before the log names it: from here on looks reach that far.
+        self.publish();
+        Ok(Some(named(&facts)))
+    }
+
+    fn merge(&mut self, pages_max: usize) -> Result<Option<SealedRun>, RunError> {
         if self.merged.is_some() {
             return Ok(None);
         }
@@ -276,7 +296,8 @@ impl<S: Storage> Sealer<S> {
 
     /// Whether there is something to do without new payments.
     pub fn has_work(&self) -> bool {
-        self.merged.is_none() && (self.merging.is_some() || self.to_merge().is_some())
+        self.ending.is_some()
+            || (self.merged.is_none() && (self.merging.is_some() || self.to_merge().is_some()))
     }
 
     /// Whether this run holds payments that are sealed for the first time.

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, SendError, Sender, bounded};
 use journal::{RunError, Storage};
 use ledger::{Outcome, SealedRun, Verdict};
 use types::{DigestKey, Sequence};
@@ -24,13 +24,14 @@ use types::{DigestKey, Sequence};
 use crate::driver::{answer, monotonic};
 use crate::event::{Event, LookUp, Submission};
 use crate::finals::Waiting;
-use crate::handle::Shared;
+use crate::handle::{Handle, Shared};
+use crate::looking::{give_back, submit_looked_up};
 use crate::sealer::{Sealer, Slice};
 use crate::ticket::Ticket;
 
 /// Slices that may lie ready: one is being written while the next is copied.
 const SLICES_MAX: usize = 2;
-/// Pages that are merged between two looks at everything else: about a megabyte.
+/// Pages that are merged, or read back, between two looks at everything else: about a megabyte.
 const PAGES_AT_ONCE: usize = 256;
 /// A disk that failed, or is full, is tried again after this time.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -128,17 +129,23 @@ impl fmt::Debug for Sealing {
 
 /// The sealing thread.
 pub(crate) struct SealingThread<S: Storage> {
-    pub(crate) sealer: Sealer<S>,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) events: Sender<Event<Ticket>>,
-    pub(crate) key: DigestKey,
+    sealer: Sealer<S>,
+    shared: Arc<Shared>,
+    events: Sender<Event<Ticket>>,
+    key: DigestKey,
     /// When a run that failed may be tried again, on the monotonic clock.
-    pub(crate) paused_until: Option<i64>,
+    paused_until: Option<i64>,
     /// Whether a run of payments came to nothing.
-    pub(crate) gave_up: bool,
+    gave_up: bool,
 }
 
 impl<S: Storage> SealingThread<S> {
+    /// Beside the engine of this handle.
+    pub(crate) fn new(sealer: Sealer<S>, handle: &Handle) -> Self {
+        let (shared, events, key) = (Arc::clone(&handle.shared), handle.events.clone(), handle.digest_key);
+        Self { sealer, shared, events, key, paused_until: None, gave_up: false }
+    }
+
     /// Works until there is nothing left and nothing more comes.
     pub(crate) fn run(mut self) {
         loop {
@@ -149,9 +156,9 @@ impl<S: Storage> SealingThread<S> {
                 return;
             }
             self.end_pause();
-            let is_slice = slice.is_some();
+            let is_new = slice.is_some() || self.sealer.is_ending();
             let made = match slice {
-                Some(slice) => self.sealer.take(&slice),
+                Some(slice) => self.sealer.take(&slice).map(|()| None),
                 None if self.paused_until.is_none() && self.sealer.has_work() => {
                     self.sealer.step(PAGES_AT_ONCE)
                 }
@@ -162,14 +169,14 @@ impl<S: Storage> SealingThread<S> {
             };
             match made {
                 Ok(run) => run.into_iter().for_each(|run| self.name(&run)),
-                Err(error) => self.pause(&error, is_slice),
+                Err(error) => self.pause(&error, is_new),
             }
         }
     }
 
     fn do_for_core(&mut self, jobs: Jobs) {
         for submission in jobs.again {
-            self.submit_again(submission);
+            submit_looked_up(submission, &self.shared, &self.events);
         }
         for mut look_up in jobs.look_ups {
             let is_complete = self.shared.duplicates.complete(&mut look_up, &self.key).is_ok();
@@ -193,24 +200,6 @@ impl<S: Storage> SealingThread<S> {
         }
     }
 
-    fn submit_again(&self, mut submission: Submission<Ticket>) {
-        let sent = match self.shared.duplicates.look_up_again(&mut submission) {
-            Ok(()) => self.events.send(Event::Submit(submission)).map_err(|unsent| unsent.0),
-            Err(_) => Err(Event::Submit(submission)),
-        };
-        // Nothing of it was decided, and nobody is told otherwise.
-        if let Err(Event::Submit(Submission {
-            ticket: Ticket::Outcomes { sink, is_answers, length, .. },
-            held,
-            ..
-        })) = sent
-        {
-            let count = held.map_or(0, |held| u64::try_from(held.outcomes.len()).expect("64 bits"));
-            self.shared.give_back(is_answers, count, length);
-            drop(sink);
-        }
-    }
-
     /// Has the log name a run.
     fn name(&self, run: &SealedRun) {
         let (shared, number) = (Arc::clone(&self.shared), run.number);
@@ -223,14 +212,17 @@ impl<S: Storage> SealingThread<S> {
         self.shared.records_under_way.fetch_add(1, Ordering::Relaxed);
         tracing::info!(run = number, payments = run.payments, "run of duplicates made");
         // A node that stops names it no more; the next start removes it and makes another.
-        let _ = self.events.send(Event::Submit(Submission::naming(run, self.key, ticket)));
+        let sent = self.events.send(Event::Submit(Submission::naming(run, self.key, ticket)));
+        if let Err(SendError(Event::Submit(submission))) = sent {
+            give_back(submission, &self.shared);
+        }
     }
 
-    fn pause(&mut self, error: &RunError, is_slice: bool) {
+    fn pause(&mut self, error: &RunError, is_new: bool) {
         tracing::error!(%error, "a run of duplicates can't be made; it is tried again");
         let after = i64::try_from(TRY_AGAIN_AFTER.as_nanos()).expect("some seconds");
         self.paused_until = Some(monotonic() + after);
-        self.gave_up |= is_slice;
+        self.gave_up |= is_new;
     }
 
     /// After a pause, the payments of a run that was given up may be handed out anew.

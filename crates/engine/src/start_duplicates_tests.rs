@@ -118,6 +118,10 @@ fn a_start_without_a_run_that_the_log_names_stops_with_its_name() {
     let handle = engine.handle();
     let mut writer = handle.commands(PrincipalNumber(1));
     pay_stamped(&mut writer, "T0", handle.now());
+    let (sender, told) = bounded::<()>(1);
+    let sink = move |_: &[ledger::Outcome], _: &mut crate::Waiting<'_>| sender.send(()).unwrap();
+    handle.submit(writer.clone(), Box::new(sink)).unwrap();
+    assert!(told.recv().is_err(), "it is not decided");
     let refused = handle.submit(writer, Box::new(|_: &[ledger::Outcome], _: &mut crate::Waiting<'_>| ()));
     assert_eq!(refused, Err(NotTaken::DuplicatesUnreadable));
     assert_eq!(handle.status().not_ready, Some(NotTaken::DuplicatesUnreadable));

@@ -92,6 +92,28 @@ fn a_node_does_not_start_without_the_keys_of_its_log() {
     start(&config).unwrap().stop();
 }
 
+/// What is behind the snapshot may hold no text. New keys would leave those before unread for ever.
+#[test]
+fn a_log_with_a_snapshot_had_keys_and_does_not_start_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(&folder);
+    config.follower.snapshot_after_bytes = 1;
+    clear_log(&config);
+    let engine = start(&config).unwrap();
+    paid(&engine.handle(), "T2");
+    engine.stop();
+    let reader = Reader::open(FileStorage::open(&config.folder).unwrap()).unwrap();
+    assert!(!reader.snapshots().is_empty());
+    let keys = config.folder.join("KEYS");
+    let kept = folder.path().join("kept");
+    std::fs::rename(&keys, &kept).unwrap();
+    let error = start(&config).unwrap_err();
+    assert!(matches!(error, StartError::KeysMissing), "{error}");
+    assert!(!keys.exists(), "nothing takes their place");
+    std::fs::rename(&kept, &keys).unwrap();
+    start(&config).unwrap().stop();
+}
+
 /// Writes a log as it was before texts were sealed, up to a payment; returns its position.
 fn clear_log(config: &Config) -> Sequence {
     let mut journal = open(config).unwrap();

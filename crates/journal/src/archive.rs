@@ -5,7 +5,7 @@
 //!
 //! Invariants:
 //! - A segment is in the archive or beside MANIFEST, never in both and never in neither; MANIFEST says where it belongs
-//!   before it is moved, and a start finishes a move.
+//!   before it is moved, and a start, or the next move, finishes what was left of one.
 //! - What counts as archived has no gap: it reaches from the oldest such segment up to those that MANIFEST names.
 
 use std::ops::Range;
@@ -66,7 +66,7 @@ pub(crate) fn oldest_segment<S: Storage>(storage: &S, oldest_named: u64) -> Resu
     Ok(oldest)
 }
 
-fn is_beside<S: Storage>(storage: &S, number: u64) -> Result<bool, StorageError> {
+pub(crate) fn is_beside<S: Storage>(storage: &S, number: u64) -> Result<bool, StorageError> {
     match storage.open(&segment_name(number), Access::Read) {
         Ok(_) => Ok(true),
         Err(error) if error.kind == StorageErrorKind::NotFound => Ok(false),
@@ -74,14 +74,24 @@ fn is_beside<S: Storage>(storage: &S, number: u64) -> Result<bool, StorageError>
     }
 }
 
-/// Moves these segments into the archive; durable on return.
-pub(crate) fn take_in<S: Storage>(storage: &S, numbers: &[u64]) -> Result<(), StorageError> {
-    if numbers.is_empty() {
+/// Moves all segments below this one into the archive; durable on return. Those for whose names there is no room stay
+/// where they are, where they are found as well, and are moved the next time.
+pub(crate) fn take_in<S: Storage>(storage: &S, oldest_named: u64) -> Result<(), StorageError> {
+    let names = storage.list()?;
+    let is_old = |name: &&String| segment_number(name).is_some_and(|number| number < oldest_named);
+    let mut old = names.iter().filter(is_old).peekable();
+    if old.peek().is_none() {
         return Ok(());
     }
-    let archive = storage.create_folder(ARCHIVE_NAME)?;
-    for number in numbers {
-        storage.move_to(&segment_name(*number), &archive)?;
+    let archive = match storage.create_folder(ARCHIVE_NAME) {
+        Err(error) if error.kind.is_no_room() => return Ok(()),
+        archive => archive?,
+    };
+    for name in old {
+        match storage.move_to(name, &archive) {
+            Err(error) if error.kind.is_no_room() => break,
+            moved => moved?,
+        }
     }
     archive.sync_directory()?;
     storage.sync_directory()

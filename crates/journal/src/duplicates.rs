@@ -36,7 +36,7 @@ pub use layout::{RUN_ENTRY_LENGTH, run_name, run_number};
 pub use merge::Merger;
 pub use remake::{holds_all, remake_run};
 pub use run::{Run, RunReader, run_facts};
-pub use writer::RunWriter;
+pub use writer::{RunEnding, RunWriter};
 
 /// What the log says of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -95,6 +95,11 @@ impl<S: Storage> KeyFile<S> {
         self.keyring.digest_key()
     }
 
+    /// Whether there is a key for this day.
+    pub fn holds(&self, day: u32) -> bool {
+        self.table.holds(KeyKind::Data, day)
+    }
+
     /// Makes sure that there is a key for each of these days, durably, and hands new ones to the keyring. Says how
     /// many had to be made.
     ///
@@ -275,7 +280,7 @@ fn replace<S: Storage>(storage: &S, table: &mut KeyTable) -> Result<(), KeysErro
     let written = file.write_at(0, buffer.as_slice()).and_then(|()| file.sync());
     if let Err(error) = written {
         // Without room for it, nothing of it stays behind.
-        if error.kind == StorageErrorKind::NoSpace {
+        if error.kind.is_no_room() {
             storage.remove(KEYS_NEW)?;
         }
         return Err(error.into());

@@ -68,8 +68,8 @@ pub use buffer::AlignedBuffer;
 pub use builder::{FrameBuilder, SealInput, SealedFrame};
 pub use contents::{Contents, Restored};
 pub use duplicates::{
-    Filter, FilterLine, Merger, RUN_ENTRY_LENGTH, Run, RunError, RunFacts, RunReader, RunWriter, holds_all,
-    remake_run, remove_run, run_facts, run_name, run_number, tidy_runs,
+    Filter, FilterLine, Merger, RUN_ENTRY_LENGTH, Run, RunEnding, RunError, RunFacts, RunReader, RunWriter,
+    holds_all, remake_run, remove_run, run_facts, run_name, run_number, tidy_runs,
 };
 pub use frame::FrameView;
 pub use frame_reader::{FrameReader, Trail};

@@ -126,7 +126,7 @@ impl<S: Storage> Shared<S> {
                 manifest.oldest_segment = oldest;
                 manifest.anchor = Tail { kind: None, ..anchor };
             })?;
-            archive::take_in(&self.storage, &Vec::from_iter(before.oldest_segment..oldest))
+            archive::take_in(&self.storage, oldest)
         };
         archive().map_err(|error| {
             self.fail(&error);

@@ -162,7 +162,6 @@ pub(crate) fn tidy<S: Storage>(
 ) -> Result<VecDeque<ReadySegment<S::File>>, OpenError> {
     let mut ready = VecDeque::new();
     let mut useless = Vec::new();
-    let mut archived = Vec::new();
     // Names are sorted, and so are the numbers in them.
     for name in storage.list().map_err(|error| open_error(storage, error))? {
         let Some(number) = segment_number(&name) else {
@@ -175,9 +174,7 @@ pub(crate) fn tidy<S: Storage>(
             }
             continue;
         };
-        if number < manifest.oldest_segment {
-            archived.push(number);
-        } else if number > manifest.newest_segment {
+        if number > manifest.newest_segment {
             let next = manifest.newest_segment + 1 + crate::limits::stored(ready.len());
             match leftover(storage, manifest, number)? {
                 Some(segment) if number == next && segment.header.length == size.bytes() => {
@@ -188,7 +185,7 @@ pub(crate) fn tidy<S: Storage>(
         }
     }
     let tidied = || {
-        archive::take_in(storage, &archived)?;
+        archive::take_in(storage, manifest.oldest_segment)?;
         useless.iter().try_for_each(|name| storage.remove(name))?;
         let uncounted = remove_uncounted(storage, manifest.newest_snapshot)?;
         if useless.is_empty() && !uncounted { Ok(()) } else { storage.sync_directory() }

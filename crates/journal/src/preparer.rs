@@ -166,8 +166,7 @@ impl Maker {
         let name = segment_name(header.number);
         let unfinished = format!("{name}{UNFINISHED}");
         match self.fill(storage, &unfinished, &header) {
-            // At the edge of a full disk the write is cut short before one is refused.
-            Err(error) if matches!(error.kind, StorageErrorKind::NoSpace | StorageErrorKind::Partial) => {
+            Err(error) if error.kind.is_no_room() => {
                 // Gives the space back. If even that fails, the next start tidies up.
                 let _ = storage.remove(&unfinished);
                 return Err(MakeError::Short(error));

@@ -260,8 +260,7 @@ fn unfinished(number: u64) -> String {
 
 /// Says what a failure means. Where there is no room, the space is given back.
 fn given_up<S: Storage>(storage: &S, name: &str, error: StorageError) -> SnapshotWriteError {
-    // At the edge of a full disk the write is cut short before one is refused.
-    if !matches!(error.kind, StorageErrorKind::NoSpace | StorageErrorKind::Partial) {
+    if !error.kind.is_no_room() {
         return SnapshotWriteError::Failed(error);
     }
     // If even that fails, the next start tidies up.

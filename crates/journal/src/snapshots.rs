@@ -200,6 +200,9 @@ impl<S: Storage> Snapshots<S> {
         // Readers hear of it before the file goes.
         held(&shared.index).set_oldest(oldest + 1);
         let remove = || {
+            // It may not have been moved yet, for want of room.
+            let is_beside = archive::is_beside(&shared.storage, oldest)?;
+            let folder = if is_beside { &shared.storage } else { &folder };
             folder.remove(&segment_name(oldest))?;
             // Each for itself: two that go at once could leave a gap.
             folder.sync_directory()

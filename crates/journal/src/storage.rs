@@ -164,6 +164,13 @@ pub enum StorageErrorKind {
     Device(String),
 }
 
+impl StorageErrorKind {
+    /// Whether there was no room. At the edge of a full disk a write is cut short before one is refused.
+    pub const fn is_no_room(&self) -> bool {
+        matches!(self, Self::NoSpace | Self::Partial)
+    }
+}
+
 /// Asserts the contract of reads and writes: everything is in whole blocks.
 pub(crate) fn assert_blocks(offset: u64, bytes: &[u8]) {
     assert!(offset.is_multiple_of(crate::limits::stored(BLOCK_SIZE)), "offsets are whole blocks");

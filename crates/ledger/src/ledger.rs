@@ -188,12 +188,11 @@ impl Ledger {
         self.last_kind = None;
         // First, so that what this tick decides is still there for those who are told, however late it comes.
         let limit = at.time.minus(DUPLICATE_WINDOW);
+        self.payments.forget(limit, FORGOTTEN_PER_TICK_MAX, DROPPED_PER_TICK_MAX);
         if limit > Timestamp::default() {
-            self.payments.forget(limit, FORGOTTEN_PER_TICK_MAX);
             self.requests.forget(limit, FORGOTTEN_PER_TICK_MAX);
             self.payments.sealed.forget(limit);
         }
-        self.payments.drop_sealed(DROPPED_PER_TICK_MAX);
         self.payments.watch(FORGOTTEN_PER_TICK_MAX);
         rules_answer::end_due(self, at);
     }

@@ -8,6 +8,8 @@
 //! Invariants:
 //! - A payment is decided once. Only one that is reserved is decided later, and it stays until then.
 //! - What stands at or below the floor is on disk, and is never looked at here any more, dropped already or not.
+//! - Which payments are forgotten follows from the log alone. Those on disk count for nothing in it: how many of them are
+//!   still in memory depends on whether the ledger began with the log or with a stored state.
 
 use types::{Bic, DigestKey, ParticipantNumber, PaymentState, ReasonCode, Sequence, Timestamp};
 
@@ -196,6 +198,8 @@ pub(crate) struct Payments {
     counts: [u64; 5],
     /// What has left the table for runs on disk.
     pub(crate) sealed: Sealed,
+    /// Payments up to here that are not on disk are forgotten. In a stored state it shows as what is not there.
+    forgotten_upto: Sequence,
     /// With more payments than this it is worth knowing which may be sealed.
     watched_above: usize,
     /// All payments up to here are final. No part of the state: it only says how far the look has come.
@@ -210,6 +214,7 @@ impl Payments {
             key: DigestKey::new([0; 16]),
             counts: [0; 5],
             sealed: Sealed::default(),
+            forgotten_upto: Sequence(0),
             watched_above: SealMarks::of(payments_max).map_or(usize::MAX, |marks| marks.above),
             final_upto: Sequence(0),
         }
@@ -247,10 +252,10 @@ impl Payments {
 
     /// The same where the key's hash is known.
     pub(crate) fn find_hashed(&self, hash: u64, bank: Bic, id: &[u8]) -> Option<&Payment> {
-        let floor = self.sealed.floor();
+        let gone_upto = self.gone_upto();
         let is_key = |slot| {
             let payment = self.window.at_slot(slot);
-            payment.has_key(bank, id) && payment.sequence > floor
+            payment.has_key(bank, id) && payment.sequence > gone_upto
         };
         self.by_key.find(hash, is_key).map(|slot| self.window.at_slot(slot))
     }
@@ -262,7 +267,7 @@ impl Payments {
 
     /// The payment at this position, if it has not left the table.
     pub(crate) fn at(&self, sequence: Sequence) -> Option<&Payment> {
-        if sequence <= self.sealed.floor() {
+        if sequence <= self.gone_upto() {
             return None;
         }
         let entries = self.window.entries();
@@ -289,11 +294,11 @@ impl Payments {
 
     /// The position below which payments have been forgotten, or are on disk.
     pub(crate) fn floor(&self) -> Option<Sequence> {
-        let sealed = self.sealed.floor();
-        if self.window.forgotten() == 0 && sealed == Sequence(0) {
+        let gone_upto = self.gone_upto();
+        if self.window.forgotten() == 0 && gone_upto == Sequence(0) {
             return None;
         }
-        Some(self.behind(sealed).next().map_or(Sequence(u64::MAX), |oldest| oldest.sequence))
+        Some(self.kept().next().map_or(Sequence(u64::MAX), |oldest| oldest.sequence))
     }
 
     pub(crate) fn at_slot(&self, slot: u32) -> &Payment {
@@ -345,25 +350,33 @@ impl Payments {
         slot
     }
 
-    /// Forgets the payments received before `limit`, at most `count_max` of them.
-    pub(crate) fn forget(&mut self, limit: Timestamp, count_max: usize) {
-        for _ in 0..count_max {
-            let may_be = |oldest: &Payment| oldest.received_time < limit && oldest.state.is_final();
-            let Some((slot, forgotten)) = self.window.forget_if(may_be) else { return };
-            if forgotten.holds_key() {
-                self.by_key.remove(self.hash(forgotten.debtor_agent, forgotten.id()), slot);
-            }
-        }
+    /// Up to which position payments are of no account here any more: forgotten, or on disk. Some may still be in memory.
+    pub(crate) fn gone_upto(&self) -> Sequence {
+        self.forgotten_upto.max(self.sealed.floor())
     }
 
-    /// Drops payments that are on disk, at most `count_max` of them.
-    pub(crate) fn drop_sealed(&mut self, count_max: usize) {
-        let floor = self.sealed.floor();
+    /// Forgets the payments received before `limit`, at most `count_max` of those that are not on disk, and drops from
+    /// memory what is forgotten, and at most `dropped_max` of those that are on disk.
+    pub(crate) fn forget(&mut self, limit: Timestamp, count_max: usize, dropped_max: usize) {
+        let may_be = |oldest: &&Payment| oldest.received_time < limit && oldest.state.is_final();
+        let (mut upto, mut forgotten) = (self.gone_upto(), 0);
+        for payment in self.behind(upto).take(count_max).take_while(may_be) {
+            upto = payment.sequence;
+            forgotten += 1;
+        }
+        if forgotten > 0 {
+            self.forgotten_upto = upto;
+        }
+        self.drop_gone(forgotten + dropped_max);
+    }
+
+    fn drop_gone(&mut self, count_max: usize) {
+        let gone_upto = self.gone_upto();
         for _ in 0..count_max {
-            let Some((slot, dropped)) = self.window.forget_if(|oldest| oldest.sequence <= floor) else {
+            let Some((slot, dropped)) = self.window.forget_if(|oldest| oldest.sequence <= gone_upto) else {
                 return;
             };
-            assert!(dropped.state.is_final(), "only payments that are final are sealed");
+            assert!(dropped.state.is_final(), "only payments that are final are forgotten or sealed");
             if dropped.holds_key() {
                 self.by_key.remove(self.hash(dropped.debtor_agent, dropped.id()), slot);
             }
@@ -379,7 +392,7 @@ impl Payments {
 
     /// Up to which position all payments are final, looking over at most `count_max` more than at the last look.
     pub(crate) fn all_final_upto(&self, count_max: usize) -> Sequence {
-        let known = self.final_upto.max(self.sealed.floor());
+        let known = self.final_upto.max(self.gone_upto());
         let ahead = self.behind(known).take(count_max).take_while(|payment| payment.state.is_final());
         ahead.last().map_or(known, |payment| payment.sequence)
     }
@@ -387,39 +400,51 @@ impl Payments {
     /// The payments behind a position, in order.
     pub(crate) fn behind(&self, position: Sequence) -> impl Iterator<Item = &Payment> {
         let entries = self.window.entries();
-        entries.range(entries.partition_point(|payment| payment.sequence <= position)..)
+        // Mostly all of them, and no search is needed.
+        let place = match entries.front() {
+            Some(oldest) if oldest.sequence <= position => {
+                entries.partition_point(|payment| payment.sequence <= position)
+            }
+            Some(_) | None => 0,
+        };
+        entries.range(place..)
     }
 
     /// Whether all payments up to here are final.
     pub(crate) fn are_final_upto(&self, position: Sequence) -> bool {
-        let known = self.final_upto.max(self.sealed.floor());
+        let known = self.final_upto.max(self.gone_upto());
         self.behind(known)
             .take_while(|payment| payment.sequence <= position)
             .all(|payment| payment.state.is_final())
     }
 
-    /// How many payments of the table stand behind the floor and up to here.
+    /// How many payments of the table stand up to here that are neither on disk nor forgotten.
     pub(crate) fn count_upto(&self, position: Sequence) -> usize {
         let place = |position| self.window.entries().partition_point(|payment| payment.sequence <= position);
-        place(position).saturating_sub(place(self.sealed.floor()))
+        place(position).saturating_sub(place(self.gone_upto()))
     }
 
-    /// The last payment at or before a position that is not on disk.
+    /// The last payment at or before a position that is neither on disk nor forgotten.
     pub(crate) fn last_upto(&self, position: Sequence) -> Option<&Payment> {
         let entries = self.window.entries();
         let last =
             entries.get(entries.partition_point(|payment| payment.sequence <= position).checked_sub(1)?);
-        last.filter(|last| last.sequence > self.sealed.floor())
+        last.filter(|last| last.sequence > self.gone_upto())
     }
 
-    /// How many payments stand in the table that are not on disk.
-    pub(crate) fn count_above_floor(&self) -> usize {
+    /// How many payments stand in the table that are neither on disk nor forgotten.
+    pub(crate) fn count_kept(&self) -> usize {
         let entries = self.window.entries();
-        let floor = self.sealed.floor();
-        if entries.front().is_none_or(|oldest| oldest.sequence > floor) {
+        let gone_upto = self.gone_upto();
+        if entries.front().is_none_or(|oldest| oldest.sequence > gone_upto) {
             return entries.len();
         }
-        entries.len() - entries.partition_point(|payment| payment.sequence <= floor)
+        entries.len() - entries.partition_point(|payment| payment.sequence <= gone_upto)
+    }
+
+    /// Those payments, in order.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &Payment> {
+        self.behind(self.gone_upto())
     }
 
     /// The hash of a key.

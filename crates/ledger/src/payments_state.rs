@@ -118,15 +118,15 @@ pub(crate) struct Known {
 }
 
 impl Payments {
-    /// The items of [`PAYMENTS`]: those that are on disk, and dropped sooner or later, are none of them.
+    /// The items of [`PAYMENTS`]: those that are forgotten or on disk, and dropped sooner or later, are none of them.
     pub(crate) fn to_state(&self) -> impl Iterator<Item = state_layout::Payment> {
-        self.behind(self.sealed.floor()).map(|payment| payment.to_state())
+        self.kept().map(|payment| payment.to_state())
     }
 
     /// How many payments have been forgotten or are on disk.
     pub(crate) fn forgotten(&self) -> u64 {
-        let on_disk = self.count() - self.count_above_floor();
-        self.window.forgotten() + u64::try_from(on_disk).expect("64 bits")
+        let gone = self.count() - self.count_kept();
+        self.window.forgotten() + u64::try_from(gone).expect("64 bits")
     }
 
     /// Takes what has left the table. What is there must not have.

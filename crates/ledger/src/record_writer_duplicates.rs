@@ -34,17 +34,15 @@ impl RecordWriter {
     }
 
     /// What has to be looked up where payments up to this position are on disk, in the order of the records.
-    pub fn asked_for(&self, upto: Sequence) -> Vec<AskedFor> {
-        let mut asked = Vec::with_capacity(usize::try_from(self.count).expect("32 bits"));
-        for (record, bytes) in self.split().enumerate() {
+    pub fn asked_for(&self, upto: Sequence) -> impl Iterator<Item = AskedFor> {
+        self.split().enumerate().filter_map(move |(record, bytes)| {
             if let Some(key) = payment_key_of(bytes) {
                 let hash = self.key.payment(&key.debtor_agent, key.id()).table_hash();
-                asked.push(AskedFor::Key { record, key: *key, hash });
-            } else if let Some(payment) = answered_by(bytes).filter(|payment| *payment <= upto) {
-                asked.push(AskedFor::Position { record, payment });
+                return Some(AskedFor::Key { record, key: *key, hash });
             }
-        }
-        asked
+            let payment = answered_by(bytes).filter(|payment| *payment <= upto)?;
+            Some(AskedFor::Position { record, payment })
+        })
     }
 
     /// Writes into the records up to where evidence on disk was searched, and what was found there: payments with the

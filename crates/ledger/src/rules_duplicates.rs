@@ -89,15 +89,15 @@ impl Ledger {
         self.payments.sealed.newest_number()
     }
 
-    /// How many payments stand in the table and not on disk.
+    /// How many payments stand in the table that are neither on disk nor forgotten.
     pub fn unsealed_count(&self) -> usize {
-        self.payments.count_above_floor()
+        self.payments.count_kept()
     }
 
     /// The payments behind this position that may be sealed, in order: all up to the first that is not final, at most so
     /// many.
     pub fn payments_to_seal(&self, after: Sequence, count_max: usize) -> impl Iterator<Item = &Payment> {
-        let after = after.max(self.sealed_upto());
+        let after = after.max(self.payments.gone_upto());
         self.payments.behind(after).take(count_max).take_while(|payment| payment.state.is_final())
     }
 }
@@ -105,3 +105,7 @@ impl Ledger {
 #[cfg(test)]
 #[path = "rules_duplicates_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "forgetting_tests.rs"]
+mod forgetting_tests;

@@ -85,7 +85,7 @@ impl Pair {
     /// What the disk held at a moment.
     fn look_up(&self, writer: &mut RecordWriter, look: Look) {
         let disk = &self.disk[..look.count];
-        let found = writer.asked_for(look.upto).into_iter().filter_map(|asked| match asked {
+        let found = writer.asked_for(look.upto).filter_map(|asked| match asked {
             AskedFor::Key { record, key: wanted, hash } => {
                 let is_it = |payment: &&Payment| {
                     payment.stored_key(&key()) == Some(hash)

@@ -53,7 +53,7 @@ impl Ledger {
             self.accounts.count(),
             self.accounts.iter().map(|account| account.to_state()),
         )?;
-        writer.section(PAYMENTS, self.payments.count_above_floor(), self.payments.to_state())?;
+        writer.section(PAYMENTS, self.payments.count_kept(), self.payments.to_state())?;
         writer.section(REQUESTS, self.requests.count(), self.requests.to_state())?;
         let references = self.references.used.iter().map(|digest| Reference { digest: digest.0 });
         writer.section(REFERENCES, self.references.used.len(), references)?;
@@ -74,7 +74,7 @@ impl Ledger {
             (NAMES, self.participants.count()),
             (FUNDING, self.participants.funding_count()),
             (ACCOUNTS, self.accounts.count()),
-            (PAYMENTS, self.payments.count_above_floor()),
+            (PAYMENTS, self.payments.count_kept()),
             (REQUESTS, self.requests.count()),
             (REFERENCES, self.references.used.len()),
             (RESERVATIONS, self.reservations.count()),

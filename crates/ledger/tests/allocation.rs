@@ -391,3 +391,14 @@ fn payments(node: &mut Node) {
     node.frame("a refused payment that comes again", &refusals);
     assert!(node.outcomes.iter().all(|outcome| repeated(outcome.verdict)));
 }
+
+/// What an edge does for payments that can't be on disk needs no memory either.
+#[test]
+fn asking_what_to_look_up_allocates_nothing() {
+    let mut writer = RecordWriter::new(DigestKey::new([7; 16]), PrincipalNumber(1));
+    (0..40).for_each(|id| pay(&mut writer, id, 1, 2, 100));
+    let before = ALLOCATIONS.get();
+    let asked = writer.asked_for(Sequence(9)).count();
+    writer.set_evidence(Sequence(9), &[]);
+    assert_eq!((asked, ALLOCATIONS.get()), (40, before));
+}

@@ -22,14 +22,14 @@ impl Simulation {
         let ledger = node.core.ledger();
         let listed_behind = ledger.sealed_runs().first().map_or(ledger.sealed_upto(), |run| run.after);
         let slice = node.handing.step(ledger, ledger.position().sequence);
-        let is_slice = slice.is_some();
+        let is_new = slice.is_some() || node.sealer.is_ending();
         let tidied = node.sealer.listed_behind(listed_behind);
         let made = match slice {
-            Some(slice) => node.sealer.take(&slice),
+            Some(slice) => node.sealer.take(&slice).map(|()| None),
             None if node.sealer.has_work() => node.sealer.step(PAGES_AT_ONCE),
             None => Ok(None),
         };
-        if made.is_err() && is_slice {
+        if made.is_err() && is_new {
             node.handing.ended();
         }
         if is_off(&self.storage) {

@@ -42,6 +42,6 @@ pub struct Summary {
     pub runs: u64,
     /// Submissions that were looked up again, because payments had left the table meanwhile.
     pub asked_again: u64,
-    /// What came of the answers of banks, by [`AnswerEffect::ALL`].
+    /// What came of the answers of banks, by [`ledger::AnswerEffect::ALL`].
     pub effects: [u64; 6],
 }

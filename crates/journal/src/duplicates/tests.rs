@@ -95,6 +95,24 @@ fn a_run_of_payments_without_keys_has_none() {
     assert!(run.find_position(Sequence(5)).unwrap().is_some());
 }
 
+/// Whoever ends a run does other things between two steps: none of them is longer than it is asked to be.
+#[test]
+fn a_run_is_ended_in_steps() {
+    let storage = MemoryStorage::new();
+    let mut writer = RunWriter::create(storage.clone(), IDENTITY, 1, Sequence(9)).unwrap();
+    for entry in entries(10, 3000) {
+        writer.push(Sequence(entry.sequence), time(entry.sequence), entry.hash, &entry.bytes()).unwrap();
+    }
+    let mut ending = writer.end().unwrap();
+    let mut steps = 1;
+    while ending.step(1).unwrap().is_none() {
+        steps += 1;
+    }
+    let pages = storage.bytes(&run_name(1)).unwrap().len() / 4096 - 1;
+    // 2,400 keys have 10 pages; then all pages are read back, and one step finds that there are no more.
+    assert_eq!(steps, 10 + pages + 1);
+}
+
 pub(super) fn merge(
     storage: &MemoryStorage,
     number: u64,

@@ -3,7 +3,9 @@
 use types::{Sequence, Timestamp};
 
 use super::filter::{Filter, FilterLine};
-use super::layout::{FENCE_LENGTH, KEY_LENGTH, KeyPlace, RUN_ENTRY_LENGTH, RunHeader, Salt, Sections};
+use super::layout::{
+    FENCE_LENGTH, KEY_LENGTH, KEYS_PER_PAGE, KeyPlace, RUN_ENTRY_LENGTH, RunHeader, Salt, Sections,
+};
 use super::pages::PageWriter;
 use super::run::{Run, Verifying};
 use super::{RunError, run_name};
@@ -72,22 +74,77 @@ impl<S: Storage> RunWriter<S> {
         self.upto
     }
 
-    /// Ends the run, gives it its name, durably, and reads it back.
+    /// All payments are there: what is left is done step by step.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    ///
+    /// # Panics
+    /// If it has no payments.
+    pub fn end(self) -> Result<RunEnding<S>, RunError> {
+        let Self { mut build, mut keys, upto, newest_time } = self;
+        assert!(build.payments > 0, "a run has payments");
+        keys.sort_unstable();
+        build.begin_keys(u64::try_from(keys.len()).expect("64 bits"))?;
+        Ok(RunEnding(Ending::Keys { build, keys: keys.into_iter(), upto, newest_time }))
+    }
+
+    /// Ends the run at once, for whoever has nothing else to do meanwhile.
     ///
     /// # Errors
     /// If anything fails, or what is read is not what was written.
     ///
     /// # Panics
     /// If it has no payments.
-    pub fn finish(mut self) -> Result<Run<S::File>, RunError> {
-        self.keys.sort_unstable();
-        self.build.begin_keys(u64::try_from(self.keys.len()).expect("64 bits"))?;
-        for key in std::mem::take(&mut self.keys) {
-            self.build.push_key(key)?;
+    pub fn finish(self) -> Result<Run<S::File>, RunError> {
+        let mut ending = self.end()?;
+        loop {
+            if let Some(run) = ending.step(usize::MAX)? {
+                return Ok(run);
+            }
         }
-        let mut verifying = self.build.finish(self.upto, self.newest_time)?;
-        while !verifying.step(usize::MAX)? {}
-        Ok(verifying.into_run())
+    }
+}
+
+/// A run whose payments are written: its keys follow, it gets its name, durably, and is read back.
+#[derive(Debug)]
+pub struct RunEnding<S: Storage>(Ending<S>);
+
+#[derive(Debug)]
+enum Ending<S: Storage> {
+    /// Keys are written.
+    Keys { build: Build<S>, keys: std::vec::IntoIter<KeyPlace>, upto: Sequence, newest_time: Timestamp },
+    /// What was written is read back.
+    Verifying(Verifying<S::File>),
+    /// Nothing is left to do.
+    Done,
+}
+
+impl<S: Storage> RunEnding<S> {
+    /// Goes on, over about so many pages. The run, once it is there.
+    ///
+    /// # Errors
+    /// If anything fails, or what is read is not what was written.
+    pub fn step(&mut self, pages_max: usize) -> Result<Option<Run<S::File>>, RunError> {
+        self.0 = match std::mem::replace(&mut self.0, Ending::Done) {
+            Ending::Keys { mut build, mut keys, upto, newest_time } => {
+                for key in keys.by_ref().take(pages_max.saturating_mul(KEYS_PER_PAGE)) {
+                    build.push_key(key)?;
+                }
+                match keys.len() {
+                    0 => Ending::Verifying(build.finish(upto, newest_time)?),
+                    _ => Ending::Keys { build, keys, upto, newest_time },
+                }
+            }
+            Ending::Verifying(mut verifying) => {
+                if verifying.step(pages_max)? {
+                    return Ok(Some(verifying.into_run()));
+                }
+                Ending::Verifying(verifying)
+            }
+            Ending::Done => Ending::Done,
+        };
+        Ok(None)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow::{Break, Continue};
 
 use journal::{
-    ARCHIVE_NAME, Access, Archived, Fate, FileStorage, FrameHash, FrameSource, Journal, LocalJournal,
-    MemoryStorage, ReadError, Reader, Storage, Tail, Trail, segment_name,
+    ARCHIVE_NAME, Access, Archived, Fate, Fault, FileStorage, FrameHash, FrameSource, Journal, LocalJournal,
+    MemoryStorage, OperationKind, ReadError, Reader, Storage, StorageErrorKind, Tail, Trail, segment_name,
 };
 use types::{BatchNumber, Sequence, Timestamp};
 
@@ -137,6 +137,43 @@ fn a_move_that_was_cut_short_is_finished() {
     assert!(storage.bytes(&format!("{ARCHIVE_NAME}/{}", segment_name(3))).is_some());
     assert!(storage.bytes(&segment_name(3)).is_none());
     assert_eq!(hashes(&mut journal).1, acknowledged);
+}
+
+/// A folder can be without room for a name. Then segments stay where they are, are read and removed there, and what is
+/// left of them moves with those that come after them.
+#[test]
+fn without_room_for_their_names_segments_move_later() {
+    let operations = |storage: &MemoryStorage| storage.operations().into_iter().enumerate();
+    let (storage, mut node) = written();
+    node.journal.trim(BatchNumber(9)).unwrap();
+    let makes = |it: &journal::Operation| it.kind == OperationKind::Create && it.name == ARCHIVE_NAME;
+    let moves =
+        |it: &journal::Operation| it.kind == OperationKind::Rename && it.name.starts_with(ARCHIVE_NAME);
+    let failing: Vec<_> = operations(&storage).filter(|(_, it)| makes(it) || moves(it)).collect();
+    assert!(failing.len() >= 4);
+    for (index, operation) in failing {
+        let (storage, mut node) = written();
+        storage.inject(index, Fault::Error(StorageErrorKind::NoSpace));
+        let trimmed = node.journal.trim(BatchNumber(9)).unwrap().last.0;
+        assert!((7..=9).contains(&trimmed), "{trimmed}");
+        let source = node.journal.frame_source();
+        assert_eq!(batches_after(&*source, 0).unwrap(), all(), "{operation:?}");
+        let snapshots = node.journal.snapshots();
+        let segments = snapshots.archived().unwrap().segments;
+        if moves(&operation) {
+            let removed = snapshots.remove_archived(Timestamp::from_nanoseconds(5_000_000).unwrap()).unwrap();
+            assert_eq!(removed.map(|removed| removed.segment), Some(1));
+            assert_eq!(snapshots.archived().unwrap().segments, segments - 1);
+        }
+        node.journal.trim(BatchNumber(13)).unwrap();
+        let archived = snapshots.archived().unwrap();
+        assert!(archived.segments > segments - 1, "{archived:?}");
+        let oldest = archived.oldest.unwrap();
+        for number in oldest..oldest + archived.segments {
+            assert!(storage.bytes(&segment_name(number)).is_none(), "{number} after {operation:?}");
+            assert!(storage.bytes(&format!("{ARCHIVE_NAME}/{}", segment_name(number))).is_some());
+        }
+    }
 }
 
 #[test]

@@ -322,6 +322,11 @@ fn a_full_disk_leaves_the_keys_as_they_were() {
     assert_eq!(error.kind, StorageErrorKind::NoSpace);
     assert!(!journal.keyring().holds(DAY + 9) && journal.keyring().holds(DAY));
     storage.limit_space(None);
+    // Behind the making of the file: at the edge of a full disk the write is cut short.
+    storage.inject(storage.operations().len() + 1, Fault::Error(StorageErrorKind::Partial));
+    let Err(KeysError::Storage(error)) = keys.keep(DAY..=DAY + 9, &mut entropy()) else { panic!("no room") };
+    assert!(error.kind.is_no_room());
+    assert!(storage.bytes("KEYS.new").is_none(), "nothing of it takes room");
     assert_eq!(keys.keep(DAY..=DAY + 9, &mut entropy()).unwrap(), 5);
     assert!(journal.keyring().holds(DAY + 9));
 }
