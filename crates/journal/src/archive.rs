@@ -12,12 +12,13 @@ use std::ops::Range;
 
 use types::{BatchNumber, Sequence, Timestamp};
 
-use crate::header::{FrameHeader, Identity};
+use crate::header::{FrameHeader, FrameKind, Identity};
 use crate::journal::{Location, ReadError};
 use crate::recovery::{Damage, DamageKind};
 use crate::segment::{first_frame_offset, segment_name, segment_number};
 use crate::segment_reader::{SegmentOpenError, SegmentReader};
 use crate::storage::{Access, Storage, StorageError, StorageErrorKind};
+use crate::tail::Tail;
 
 /// The folder's name.
 pub const ARCHIVE_NAME: &str = "archive";
@@ -161,6 +162,23 @@ impl<S: Storage> Shelf<'_, S> {
         Ok(found)
     }
 
+    /// As [`Self::last_segment`], of the segments that begin with a whole frame: a damaged head leads to an earlier one,
+    /// and whoever reads on from there meets the damage.
+    pub(crate) fn last_whole_segment(
+        &self,
+        numbers: Range<u64>,
+        is_wanted: &dyn Fn(&FrameHeader) -> bool,
+    ) -> Result<Option<(u64, FrameHeader)>, ReadError> {
+        let Range { start, mut end } = numbers;
+        while let Some((number, _)) = self.last_segment(start..end, is_wanted)? {
+            if let Some(head) = self.first_frame(number)?.filter(is_wanted) {
+                return Ok(Some((number, head)));
+            }
+            end = number;
+        }
+        Ok(None)
+    }
+
     /// A segment's first frame, read whole and checked; `None` if the segment does not begin with a whole frame.
     pub(crate) fn first_frame(&self, number: u64) -> Result<Option<FrameHeader>, ReadError> {
         let mut segment = self.open(number)?;
@@ -169,6 +187,49 @@ impl<S: Storage> Shelf<'_, S> {
         };
         let (bytes, _) = segment.frame(first_frame_offset(), frame_length)?;
         Ok(crate::frame::FrameView::parse(bytes).ok().map(|frame| *frame.header()))
+    }
+
+    /// What is said about frames before everything that can be read, where these are the oldest segments and
+    /// `anchor` is what those after them follow. That something was trimmed is said only if all that is there is good.
+    pub(crate) fn trimmed(&self, numbers: Range<u64>, anchor: &Tail) -> ReadError {
+        self.beginning(numbers, anchor).map_or_else(|error| error, |begins| ReadError::before(&begins))
+    }
+
+    /// What the first frame of these segments follows.
+    fn beginning(&self, numbers: Range<u64>, anchor: &Tail) -> Result<Tail, ReadError> {
+        let (mut segment, mut begins, mut is_claim) = (numbers.end, *anchor, true);
+        for number in numbers.clone() {
+            if let Some(head) = self.first_frame(number)? {
+                (segment, begins) = (number, Tail::before(&head));
+                is_claim = head.kind == FrameKind::EpochStart;
+                break;
+            }
+            self.check_frameless(number)?;
+        }
+        // Before the first segment of all nothing can have been removed. Before others only a claim can be missing that
+        // was torn, and then another one follows.
+        let is_good = match numbers.start {
+            1 => begins.batch == BatchNumber(0),
+            oldest => segment == oldest || is_claim,
+        };
+        let later = Location { segment, offset: first_frame_offset() };
+        is_good.then_some(begins).ok_or_else(|| self.lost(numbers.start, later, begins.batch.next()))
+    }
+
+    /// A segment that does not begin with a frame must hold none.
+    fn check_frameless(&self, number: u64) -> Result<(), ReadError> {
+        let mut segment = self.open(number)?;
+        let Some((offset, frame_length)) = segment.next_whole(first_frame_offset())? else { return Ok(()) };
+        let (bytes, _) = segment.frame(offset, frame_length)?;
+        let found = FrameHeader::decode(bytes).map_or(BatchNumber(0), |header| header.batch);
+        Err(self.lost(number, Location { segment: number, offset }, found))
+    }
+
+    /// The first frame of a segment can't be read, and a later one shows that it was durable.
+    fn lost(&self, segment: u64, later: Location, found: BatchNumber) -> ReadError {
+        let expected = if segment == 1 { BatchNumber(1) } else { self.expected };
+        let location = Location { segment, offset: first_frame_offset() };
+        ReadError::Damage(Damage { location, expected, kind: DamageKind::FrameUnreadable { later, found } })
     }
 
     fn open(&self, number: u64) -> Result<SegmentReader<S::File>, ReadError> {

@@ -165,7 +165,7 @@ impl<S: Storage> FrameReader<S> {
                 let location = Location { segment, offset: first_frame_offset() };
                 Ok(Start { location, before: Tail::before(&head) })
             }
-            Ok(None) => Err(self.trimmed()?),
+            Ok(None) => Err(self.trimmed()),
             Err(error) => Err(self.removed_meanwhile(error)),
         }
     }
@@ -176,13 +176,12 @@ impl<S: Storage> FrameReader<S> {
     }
 
     /// What is said about positions before everything that can be read.
-    fn trimmed(&self) -> Result<ReadError, ReadError> {
+    fn trimmed(&self) -> ReadError {
         let (unmarked, anchor) = {
             let index = held(&self.index);
             (index.unmarked(), index.anchor())
         };
-        let first = self.shelf().next_head(unmarked)?;
-        Ok(ReadError::before(&first.map_or(anchor, |(_, head)| Tail::before(&head))))
+        self.removed_meanwhile(self.shelf().trimmed(unmarked, &anchor))
     }
 
     /// A file that is missing because it has just been removed from the archive is no damage.
@@ -194,7 +193,7 @@ impl<S: Storage> FrameReader<S> {
         if location.segment >= held(&self.index).unmarked().start {
             return error;
         }
-        self.trimmed().unwrap_or(error)
+        self.trimmed()
     }
 
     /// Opens a segment that can be read, or could be until it was removed.
@@ -222,7 +221,7 @@ impl<S: Storage> FrameReader<S> {
             (index.unmarked(), index.anchor())
         };
         if number < unmarked.start {
-            return Err(self.trimmed()?);
+            return Err(self.trimmed());
         }
         let next = self.shelf().next_head(number + 1..unmarked.end)?;
         let last = next.map_or(anchor.batch, |(_, head)| Tail::before(&head).batch);

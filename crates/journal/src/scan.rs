@@ -181,11 +181,10 @@ impl<S: Storage> Scan<'_, S> {
         let oldest = archive::oldest_segment(self.storage, self.manifest.oldest_segment)?;
         let archived = oldest..self.manifest.oldest_segment;
         let is_wanted = |head: &FrameHeader| head.batch <= after.next();
-        if let Some((first, head)) = self.shelf(after).last_segment(archived.clone(), &is_wanted)? {
-            return self.walk(first, Tail::before(&head), after, None, visit);
+        match self.shelf(after).last_whole_segment(archived.clone(), &is_wanted)? {
+            Some((first, head)) => self.walk(first, Tail::before(&head), after, None, visit),
+            None => Err(self.shelf(after).trimmed(archived, &anchor)),
         }
-        let first = self.shelf(after).next_head(archived)?;
-        Err(ReadError::before(&first.map_or(anchor, |(_, head)| Tail::before(&head))))
     }
 
     /// Reads on from where a snapshot stands, and before that only what shows that the log is the snapshot's: the
@@ -203,14 +202,16 @@ impl<S: Storage> Scan<'_, S> {
         }
         let oldest = archive::oldest_segment(self.storage, oldest_segment)?;
         let is_wanted = |head: &FrameHeader| head.batch <= snapshot.batch.next();
-        match self.shelf(snapshot.batch).last_segment(oldest..newest_segment + 1, &is_wanted)? {
+        match self.shelf(snapshot.batch).last_whole_segment(oldest..newest_segment + 1, &is_wanted)? {
             Some((first, head)) if head.batch == snapshot.batch.next() => Ok((first, *snapshot)),
             Some((first, head)) => Ok((first, Tail::before(&head))),
             None if snapshot.batch == anchor.batch => {
                 let location = Location { segment: oldest_segment, offset: 0 };
                 Err(damage(location, &anchor, DamageKind::OtherThanSnapshot { batch: anchor.batch }))
             }
-            None => Err(ReadError::before(&anchor)),
+            // The first frame that MANIFEST names can't be read: reading from there says what is wrong with it.
+            None if snapshot.batch > anchor.batch => Ok((oldest_segment, anchor)),
+            None => Err(self.shelf(snapshot.batch).trimmed(oldest..oldest_segment, &anchor)),
         }
     }
 

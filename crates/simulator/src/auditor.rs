@@ -18,7 +18,7 @@ use ledger::{AnswerEffect, Ledger, Outcome, PaymentAnswer, Position, Verdict};
 use types::{BatchNumber, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use crate::compare::{self, same};
-use crate::model::{Expected, Model, Place, money};
+use crate::model::{Expected, Known, Model, Place, money};
 use crate::step::{Pay, Step};
 use crate::words::{Marks, Query, bic, named_run, record_of, split, unmarked};
 
@@ -113,6 +113,22 @@ impl Auditor {
     /// Of a log that begins under this version of the rules.
     pub(crate) fn of(rules_version: u32) -> Self {
         Self { model: Model::begun_under(rules_version), ..Self::default() }
+    }
+
+    /// The log is lost but for the frames up to this one: what was told after it is lost with it, and all that was told
+    /// up to there stays true. Of what was finally not found nobody remembers where the log stood.
+    pub(crate) fn restored_to(&mut self, batch: BatchNumber, begun_under: u32) -> Result<(), Violation> {
+        let Self { steps, sealed, durable, told, hearing, .. } = std::mem::take(self);
+        let kept = usize::try_from(batch.0).expect("64 bits");
+        let durable = durable.into_iter().take(kept).collect();
+        *self = Self { steps, sealed, durable, ..Self::of(begun_under) };
+        self.apply_all()?;
+        let model = &self.model;
+        let is_kept =
+            |payment, state| matches!(model.known_at(payment), Known::Found(_, known, _) if known == state);
+        self.told = told.into_iter().filter(|(_, (_, told, _))| is_kept(told.original, told.state)).collect();
+        self.hearing.keep_ends(hearing, is_kept);
+        Ok(())
     }
 
     /// A command is handed to the node in this form.
@@ -234,8 +250,8 @@ impl Auditor {
         }
         for record in split(&frame.records) {
             at.sequence = at.sequence.next();
-            // Genesis and profile are the log's own.
-            if matches!(record[..2], [1 | 2, 0]) {
+            // Genesis and profile are the log's own, and so is the beginning of another life.
+            if matches!(record[..2], [1 | 2 | 14, 0]) {
                 self.model.pass(at);
                 continue;
             }
@@ -372,8 +388,7 @@ impl Auditor {
             (Query::Key(bank, id, accepted) | Query::Final(bank, id, accepted), Answer::Payment(found)) => {
                 let known = model.known((bank, id), accepted);
                 compare::payment(known, found)?;
-                if let (crate::model::Known::NotFound { is_final: true }, Some(accepted)) = (known, accepted)
-                {
+                if let (Known::NotFound { is_final: true }, Some(accepted)) = (known, accepted) {
                     self.never.insert(((bank, id), accepted));
                 }
                 Ok(())

@@ -86,6 +86,13 @@ pub(crate) struct Ear {
     asked: BTreeSet<(Sequence, u8)>,
 }
 
+impl Hearing {
+    /// After a restore: of what somebody was told before, the ends that are ends still.
+    pub(super) fn keep_ends(&mut self, before: Self, is_kept: impl Fn(Sequence, PaymentState) -> bool) {
+        self.ends = before.ends.into_iter().filter(|(payment, state)| is_kept(*payment, *state)).collect();
+    }
+}
+
 impl Auditor {
     /// A bank connects.
     pub(crate) fn connected(&mut self, bank: u8) {

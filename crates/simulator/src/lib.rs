@@ -68,6 +68,7 @@ mod tests {
     fn seeds_keep_every_promise_and_repeat_themselves() {
         let (mut starts, mut heard, mut effects) = (0, 0, [0; 6]);
         let (mut snapshots, mut from_snapshot, mut runs, mut asked_again) = (0, 0, 0, 0);
+        let (mut restores, mut ended_without_room) = (0, 0);
         for seed in 0..40 {
             let first = run(seed, false);
             assert_eq!(first, run(seed, false), "seed {seed} repeats itself");
@@ -75,6 +76,8 @@ mod tests {
             (starts, heard) = (starts + summary.starts, heard + summary.heard);
             snapshots += summary.snapshots;
             from_snapshot += summary.starts_from_snapshot;
+            restores += summary.restores;
+            ended_without_room += summary.ended_without_room;
             runs += summary.runs;
             asked_again += summary.asked_again;
             effects.iter_mut().zip(summary.effects).for_each(|(sum, count)| *sum += count);
@@ -83,6 +86,10 @@ mod tests {
         assert!(
             snapshots > 100 && from_snapshot > 20,
             "{snapshots} snapshots, {from_snapshot} starts from one"
+        );
+        assert!(
+            restores > 10 && ended_without_room > 0,
+            "{restores} restores, {ended_without_room} payments that ended on a full disk"
         );
         assert!(runs > 20 && asked_again > 5, "{runs} runs, {asked_again} submissions looked up again");
         assert!(heard > 1000, "the seeds see banks: they hear {heard} things");

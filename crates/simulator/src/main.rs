@@ -56,6 +56,8 @@ struct Tally {
     heard: u64,
     snapshots: u64,
     starts_from_snapshot: u64,
+    restores: u64,
+    ended_without_room: u64,
     runs: u64,
     asked_again: u64,
 }
@@ -143,25 +145,29 @@ impl Tally {
         self.heard += summary.heard;
         self.snapshots += summary.snapshots;
         self.starts_from_snapshot += summary.starts_from_snapshot;
+        self.restores += summary.restores;
+        self.ended_without_room += summary.ended_without_room;
         self.runs += summary.runs;
         self.asked_again += summary.asked_again;
     }
 
     fn print(&self, json: bool) {
         let Self { seeds, converged, stopped, in_window, failed, starts, told, answers, heard, .. } = self;
-        let Self { snapshots, starts_from_snapshot, runs, asked_again, .. } = self;
+        let Self { snapshots, starts_from_snapshot, restores, ended_without_room, runs, asked_again, .. } =
+            self;
         match json {
             true => println!(
                 "{{\"seeds\":{seeds},\"converged\":{converged},\"stopped\":{stopped},\"in_window\":{in_window},\
                  \"failed\":{failed},\"starts\":{starts},\"outcomes\":{told},\"answers\":{answers},\"heard\":{heard},\
-                 \"snapshots\":{snapshots},\"starts_from_snapshot\":{starts_from_snapshot},\"runs\":{runs},\
-                 \"asked_again\":{asked_again}}}"
+                 \"snapshots\":{snapshots},\"starts_from_snapshot\":{starts_from_snapshot},\"restores\":{restores},\
+                 \"ended_without_room\":{ended_without_room},\"runs\":{runs},\"asked_again\":{asked_again}}}"
             ),
             false => println!(
                 "{seeds} seeds: {converged} converged, {stopped} stopped at damage as they must, {in_window} lost \
                  the last write in the documented window, {failed} failed; {starts} starts, {starts_from_snapshot} of them \
-                 from one of {snapshots} snapshots; {runs} runs of duplicates, {asked_again} submissions looked up \
-                 again; {told} outcomes, \
+                 from one of {snapshots} snapshots; {restores} restores; {ended_without_room} payments that ended \
+                 without room for new ones; {runs} runs of duplicates, {asked_again} submissions looked up again; \
+                 {told} outcomes, \
                  {answers} answers and {heard} things that banks heard were checked"
             ),
         }

@@ -10,6 +10,9 @@ use types::{PaymentState, Sequence, Timestamp};
 use super::{Expected, Model};
 use crate::step::Step;
 
+/// So many runs are listed at most: until some have become one, no more payments leave the table.
+const RUNS_MAX: usize = 64;
+
 /// A run that the log has named.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
@@ -69,7 +72,7 @@ impl Model {
 
     /// The oldest payments of the table leave it, all of which are final.
     fn holds_the_next(&mut self, run: &Run) -> bool {
-        if run.after != self.floor || run.upto >= self.at.sequence {
+        if run.after != self.floor || run.upto >= self.at.sequence || self.runs.len() >= RUNS_MAX {
             return false;
         }
         let leaving: Vec<_> = self.payments.range(run.after.next()..=run.upto).collect();

@@ -7,18 +7,18 @@ use engine::{
     Now, Replayer, Sealer,
 };
 use journal::{
-    Append, ClaimError, FrameBuilder, FrameKind, FrameView, Journal, LoadError, Loaded, LocalJournal,
-    LocalWriter, MemoryStorage, OpenError, Preparer, ReadError, Reader, RunError, SealInput, SealedFrame,
-    SegmentSize, Settings, SnapshotFault, Tail, Writer,
+    Append, ClaimError, FrameBuilder, FrameKind, FrameView, Identity, Journal, LoadError, Loaded,
+    LocalJournal, LocalWriter, MemoryStorage, OpenError, Preparer, ReadError, Reader, RunError, SealInput,
+    SealedFrame, SegmentSize, Settings, SnapshotFault, Tail, Writer,
 };
-use ledger::{Limits, Profile, RecordWriter, SealMarks};
-use types::{BatchNumber, Duration, PrincipalNumber};
+use ledger::{Ledger, Limits, Profile, RecordWriter, SealMarks};
+use types::{BatchNumber, Duration, Life, PrincipalNumber};
 
 use crate::auditor::{Auditor, Recovered, Violation};
 use crate::random::Random;
 use crate::words::{IDENTITY, digest_key};
 
-const LIMITS: Limits = Limits { accounts_max: 256, payments_max: 1024, requests_max: 1024 };
+pub(crate) const LIMITS: Limits = Limits { accounts_max: 256, payments_max: 1024, requests_max: 1024 };
 
 /// A running node. Tickets are numbers.
 pub(crate) struct Node {
@@ -56,6 +56,8 @@ pub(crate) enum Down {
 /// How a node starts.
 pub(crate) struct Start<'parts> {
     pub(crate) auditor: &'parts mut Auditor,
+    /// Whose the log is, in its present life.
+    pub(crate) identity: Identity,
     pub(crate) now: Now,
     /// The version of the rules under which a new log begins: an older program may have begun it.
     pub(crate) begins_under: u32,
@@ -140,10 +142,7 @@ impl Start<'_> {
             }
         })?;
         tail = self.take(&epoch_start, &mut replayer)?;
-        if replayer.ledger().setup().is_none() {
-            let mut commands = RecordWriter::new(digest_key(), PrincipalNumber(0));
-            commands.genesis(IDENTITY.cluster, IDENTITY.incarnation);
-            commands.set_profile(&Profile::sct_inst_2025());
+        if let Some(commands) = self.first_records(&journal, replayer.ledger()) {
             commands.split().for_each(|record| builder.push_record(record));
             let mut frame = self.seal(&mut builder, &mut clock, FrameKind::Commands, tail, rules_version)?;
             match writer.append(&mut frame) {
@@ -161,7 +160,7 @@ impl Start<'_> {
         let (ledger, untold) = replayer.finish();
         self.auditor.state(&ledger).map_err(Down::Wrong)?;
         let duplicates = Arc::new(Duplicates::default());
-        let sealer = Sealer::open(journal.storage().clone(), IDENTITY, &ledger, Arc::clone(&duplicates));
+        let sealer = Sealer::open(journal.storage().clone(), self.identity, &ledger, Arc::clone(&duplicates));
         let sealer = sealer.map_err(|error| match error {
             RunError::Storage(_) => Down::Again(error.to_string()),
             RunError::Damaged { .. }
@@ -171,7 +170,7 @@ impl Start<'_> {
         })?;
         let handing = Handing::new(self.seal_marks);
         let directory = Arc::new(Directory::default());
-        let identity = IDENTITY;
+        let identity = self.identity;
         let setup = CoreSetup { ledger, untold, builder, identity, tail, clock, directory };
         let core = Core::new(setup, self.now);
         let preparer = journal.preparer();
@@ -202,6 +201,22 @@ impl Start<'_> {
         })
     }
 
+    /// What the log is told first: whose it is, or after a restore in which life it goes on.
+    fn first_records(&self, journal: &LocalJournal<MemoryStorage>, ledger: &Ledger) -> Option<RecordWriter> {
+        let mut commands = RecordWriter::new(digest_key(), PrincipalNumber(0));
+        let Identity { cluster, incarnation, .. } = self.identity;
+        if ledger.setup().is_none() {
+            commands.genesis(cluster, incarnation);
+            commands.set_profile(&Profile::sct_inst_2025());
+            return Some(commands);
+        }
+        let previous = ledger.lives().last().incarnation;
+        let restored = journal.restored().filter(|_| previous != incarnation)?;
+        let life = Life { incarnation, first: restored.next_sequence };
+        commands.begin_incarnation(cluster, life, previous);
+        Some(commands)
+    }
+
     fn seal(
         &mut self,
         builder: &mut FrameBuilder,
@@ -214,7 +229,7 @@ impl Start<'_> {
         let log_time = clock.read(self.now);
         let frame = builder.seal(&SealInput {
             kind,
-            identity: IDENTITY,
+            identity: self.identity,
             previous: tail,
             time: log_time.max(tail.time.plus(nanosecond)),
             rules_version,

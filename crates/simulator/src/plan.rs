@@ -49,10 +49,12 @@ pub(crate) enum Trouble {
     LostSnapshot,
     /// The machine loses power, or the disk fails, while a snapshot is written, comes to count, or lets segments go.
     StopInSnapshot,
+    /// The folder is lost, and restored from a backup up to some frame.
+    Restore,
 }
 
 impl Trouble {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::PowerLoss,
         Self::PowerLossSoon,
         Self::Exit,
@@ -70,6 +72,7 @@ impl Trouble {
         Self::EndAfterForward,
         Self::LostSnapshot,
         Self::StopInSnapshot,
+        Self::Restore,
     ];
 
     /// Whether one copy of the log can't always survive it.

@@ -19,7 +19,7 @@ use crate::banks::Link;
 use crate::node::{Node, Start};
 use crate::step::{Body, Pay, Request, Step};
 use crate::traffic::later;
-use crate::words::{bic, commands, write};
+use crate::words::{IDENTITY, bic, commands, write};
 
 const MILLISECOND: i64 = 1_000_000;
 const SECOND: i64 = 1_000 * MILLISECOND;
@@ -74,6 +74,7 @@ impl Table {
         let journal = crate::node::open(&self.storage, segment_size, 1).unwrap();
         let start = Start {
             auditor: &mut self.auditor,
+            identity: IDENTITY,
             now: self.now,
             begins_under: RULES_VERSION,
             following: FollowerSettings::default(),

@@ -90,8 +90,18 @@ impl Simulation {
         node.core.step(event, now, &mut actions);
         let outcomes = node.core.outcomes().to_vec();
         self.wake_banks();
+        self.carry_out_all(actions, &outcomes)
+    }
+
+    /// Carries out what the node says, as long as it lives: one of these things may end it, and then nobody hears the
+    /// rest.
+    fn carry_out_all(&mut self, actions: Vec<Action<u32>>, outcomes: &[Outcome]) -> Result<(), Stop> {
+        let life = self.life;
         for action in actions {
-            self.carry_out(action, &outcomes)?;
+            if self.life != life {
+                break;
+            }
+            self.carry_out(action, outcomes)?;
         }
         Ok(())
     }
@@ -236,11 +246,12 @@ impl Simulation {
         }
         self.reserved = self.auditor.model.open_questions();
         let node = self.node.as_ref().expect("it is there");
+        if is_durable && node.writer.space() == Space::Short {
+            self.ended_without_room += u64::try_from(node.core.finals().len()).expect("64 bits");
+        }
         let outcomes = node.core.outcomes().to_vec();
         self.wake_banks();
-        for action in actions {
-            self.carry_out(action, &outcomes)?;
-        }
+        self.carry_out_all(actions, &outcomes)?;
         self.at(0, Happening::Idle(self.life));
         Ok(())
     }
@@ -267,6 +278,7 @@ impl Simulation {
         if self.node.is_some() {
             return Ok(());
         }
+        self.restore()?;
         self.rot();
         let started = crate::node::open(&self.storage, self.plan.segment_size, self.random.bits());
         let now = self.now();
@@ -279,6 +291,7 @@ impl Simulation {
     pub(super) fn how_it_starts(&mut self, now: Now) -> Start<'_> {
         Start {
             auditor: &mut self.auditor,
+            identity: self.identity,
             now,
             begins_under: self.plan.begins_under,
             following: self.plan.following,
@@ -335,3 +348,7 @@ impl Simulation {
         self.after_failure()
     }
 }
+
+#[cfg(test)]
+#[path = "serving_tests.rs"]
+mod tests;

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use engine::{Event, Now, Submission};
-use journal::{FrameKind, MemoryStorage, SealedFrame};
+use journal::{FrameKind, Identity, MemoryStorage, SealedFrame};
 use ledger::{AnswerEffect, Stage};
 use types::{BatchNumber, Sequence, Timestamp};
 
@@ -22,19 +22,24 @@ use crate::random::Random;
 use crate::step::{BANKS, Step};
 use crate::trace::Trace;
 use crate::traffic::{Traffic, Wish, world};
-use crate::words::Query;
+use crate::words::{IDENTITY, Query};
 
 #[path = "following.rs"]
 mod following;
 #[path = "links.rs"]
 mod links;
+#[path = "restoring.rs"]
+mod restoring;
 #[path = "sealing.rs"]
 mod sealing;
 #[path = "serving.rs"]
 mod serving;
+#[path = "summary.rs"]
+mod summary;
 #[path = "troubles.rs"]
 mod troubles;
 
+pub use summary::{Ending, Summary};
 use troubles::Ambush;
 
 const MICROSECOND: i64 = 1_000;
@@ -47,48 +52,6 @@ const START: i64 = 1_770_000_000 * SECOND;
 const LIVENESS_MAX: i64 = 120 * SECOND;
 /// A simulation that takes more turns than this does not come to rest.
 const TURNS_MAX: u64 = 400_000;
-
-/// How a simulation ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Everything was answered, and the state is the model's.
-    Converged,
-    /// The node found damage that was done to it, and stopped with the place.
-    Stopped(String),
-    /// The device lost the log's last write before another followed: the documented window of a single copy.
-    InWindow,
-}
-
-/// What a simulation went through.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// How it ended.
-    pub ending: Ending,
-    /// Stands for every line of the trace.
-    pub trace: u64,
-    /// How many lines the trace has.
-    pub lines: u64,
-    /// Starts of the node that came to serve.
-    pub starts: u64,
-    /// Commands that were decided.
-    pub decided: u64,
-    /// Outcomes that were told and checked.
-    pub told: u64,
-    /// Answers to questions that were checked.
-    pub answers: u64,
-    /// Things that banks heard and that were checked: as they happened, from the log, and from the state.
-    pub heard: u64,
-    /// Snapshots that came to count.
-    pub snapshots: u64,
-    /// Starts that began from one.
-    pub starts_from_snapshot: u64,
-    /// Runs of payments on disk that the log has named.
-    pub runs: u64,
-    /// Submissions that were looked up again, because payments had left the table meanwhile.
-    pub asked_again: u64,
-    /// What came of the answers of banks, by [`AnswerEffect::ALL`].
-    pub effects: [u64; 6],
-}
 
 /// Something that is to happen.
 #[derive(Clone, Debug)]
@@ -168,6 +131,8 @@ pub(crate) struct Simulation {
     queue: BTreeMap<(i64, u64), Happening>,
     order: u64,
     storage: MemoryStorage,
+    /// Whose the log is, in its present life.
+    identity: Identity,
     node: Option<Node>,
     life: u64,
     zombie: Option<(journal::LocalWriter<MemoryStorage>, SealedFrame)>,
@@ -205,6 +170,8 @@ pub(crate) struct Simulation {
     heard: u64,
     snapshots: u64,
     starts_from_snapshot: u64,
+    restores: u64,
+    ended_without_room: u64,
     runs: u64,
     asked_again: u64,
     /// Submissions of the node's own, and those that are to be decided again.
@@ -232,6 +199,7 @@ impl Simulation {
             queue: BTreeMap::new(),
             order: 0,
             storage: MemoryStorage::new(),
+            identity: IDENTITY,
             node: None,
             life: 0,
             zombie: None,
@@ -262,6 +230,8 @@ impl Simulation {
             heard: 0,
             snapshots: 0,
             starts_from_snapshot: 0,
+            restores: 0,
+            ended_without_room: 0,
             runs: 0,
             asked_again: 0,
             queued: VecDeque::new(),
@@ -312,6 +282,8 @@ impl Simulation {
             heard: self.heard,
             snapshots: self.snapshots,
             starts_from_snapshot: self.starts_from_snapshot,
+            restores: self.restores,
+            ended_without_room: self.ended_without_room,
             runs: self.runs,
             asked_again: self.asked_again,
             effects: AnswerEffect::ALL
@@ -351,7 +323,7 @@ impl Simulation {
             Happening::Start => return self.start(),
             Happening::Trouble => return self.trouble(),
             Happening::Heal => return self.heal(),
-            Happening::Space => self.storage.limit_space(None),
+            Happening::Space => return self.room_again(),
             Happening::Takeover => return self.take_over(),
             Happening::Zombie => return self.zombie_writes(),
             Happening::Connect(bank) => return self.connect(bank),

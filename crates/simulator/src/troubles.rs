@@ -47,7 +47,9 @@ impl Simulation {
             Trouble::DiskError => self.arm(device_error()),
             Trouble::DiskFull => {
                 self.storage.limit_space(Some(0));
-                let pause = self.pause(4 * SECOND);
+                // Some are full for longer than payments wait.
+                let most = *self.random.one_of(&[4 * SECOND, 60 * SECOND]);
+                let pause = self.pause(most);
                 self.at(pause, Happening::Space);
             }
             Trouble::SlowDisk => {
@@ -73,8 +75,8 @@ impl Simulation {
                 let offset = 4096 * self.random.below(blocks);
                 self.ambush = Some(Ambush::Write(Fault::MisdirectedWrite { offset }));
             }
-            // Bits flip while the node is down.
-            Trouble::Rot => self.exit(),
+            // Bits flip, or the folder is lost, while the node is down.
+            Trouble::Rot | Trouble::Restore => self.exit(),
             Trouble::BankLeaves => {
                 let bank = self.random.index(self.banks.len());
                 return self.disconnect(bank, 20 * SECOND);
@@ -88,6 +90,13 @@ impl Simulation {
             Trouble::LostSnapshot => return self.lose_a_snapshot(),
             Trouble::StopInSnapshot => return self.stop_in_a_snapshot(),
         }
+        Ok(())
+    }
+
+    /// There is room again. Meanwhile what waited has been answered or has expired.
+    pub(super) fn room_again(&mut self) -> Result<(), Stop> {
+        self.expires_in_time()?;
+        self.storage.limit_space(None);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod archive;
 mod conformance;
 mod crash_points;
 mod files;
+mod first_frames;
 mod frame_reader;
 mod frame_sources;
 mod frames;
