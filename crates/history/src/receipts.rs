@@ -27,7 +27,7 @@ pub use keeper::{INTERVAL, Keeper, LogOf, OpenError};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use leaf::{Hash, Sides};
 pub use receipt::{Balances, Facts, Receipt, ReceiptFault};
-pub use store::StoreError;
+pub use store::{STORE_NAME, StoreError};
 pub use tree::{Tree, leaf_hash, root_of};
 pub use worker::{Progress, Running, WorkError, Worker};
 

@@ -23,6 +23,7 @@ pub(crate) mod catalogue;
 pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod erased;
+pub(crate) mod pieces;
 mod run;
 pub(crate) mod runs;
 mod source;

@@ -202,7 +202,7 @@ fn get_from_folder(arguments: &GetArgs, folder: &Path) -> anyhow::Result<String>
     receipt.to_text().context("the receipt has no text")
 }
 
-/// The log in a folder that is read without being taken. Each read begins at the log's start.
+/// The log in a folder that is read without being taken. Each read begins where the log does.
 struct FolderLog {
     reader: Reader<FileStorage>,
 }
@@ -211,6 +211,28 @@ impl FolderLog {
     fn open(folder: &Path) -> anyhow::Result<Self> {
         let storage = FileStorage::open(folder).context("the folder can't be opened")?;
         Ok(Self { reader: Reader::open(storage)? })
+    }
+
+    /// Visits the frames after a batch that have a position after this one.
+    fn read_behind(
+        &self,
+        batch: BatchNumber,
+        after: Sequence,
+        visit: &mut VisitFrame<'_>,
+    ) -> Result<(), ReadError> {
+        let read = self.reader.read(batch, &mut |frame, _| {
+            if frame.header().next_sequence().0 - 1 <= after.0 {
+                return Ok(());
+            }
+            match visit(*frame) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(Enough.into()),
+            }
+        });
+        match read {
+            Err(ReadError::Visit { source, .. }) if source.is::<Enough>() => Ok(()),
+            read => read.map(drop),
+        }
     }
 }
 
@@ -226,18 +248,12 @@ impl FrameSource for FolderLog {
     }
 
     fn read_after(&self, after: Sequence, visit: &mut VisitFrame<'_>) -> Result<(), ReadError> {
-        let read = self.reader.read(BatchNumber(0), &mut |frame, _| {
-            if frame.header().next_sequence().0 - 1 <= after.0 {
-                return Ok(());
+        match self.read_behind(BatchNumber(0), after, visit) {
+            // Nothing that is gone was asked for.
+            Err(ReadError::Trimmed { first, first_sequence }) if first_sequence <= after.next() => {
+                self.read_behind(BatchNumber(first.0 - 1), after, visit)
             }
-            match visit(*frame) {
-                ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(Enough.into()),
-            }
-        });
-        match read {
-            Err(ReadError::Visit { source, .. }) if source.is::<Enough>() => Ok(()),
-            read => read.map(drop),
+            read => read,
         }
     }
 

@@ -26,7 +26,9 @@ use crate::backup::copy::{Copier, Extent};
 use crate::backup::erased::{is_erased, wipe};
 use crate::inspect::fields::Fields;
 use crate::inspect::rows::instant;
+use crate::receipt::RECEIPTS_FOLDER;
 
+mod checkpoints;
 mod point;
 mod replay;
 mod runs;
@@ -105,6 +107,7 @@ fn restore(args: &RestoreArgs) -> anyhow::Result<Outcome> {
     for file in others {
         copy_other(&mut copier, args, file)?;
     }
+    checkpoints::restore(&mut copier, args, &catalogue)?;
     to.sync_directory()?;
     let contents = contents_at(&catalogue, &point)?;
     keep_voids(&to, &contents, &point)?;
@@ -158,7 +161,11 @@ fn remove(path: &Path) -> io::Result<()> {
     if path.file_name().is_some_and(|name| is_erased(&name.to_string_lossy())) {
         wipe(&File::options().write(true).open(path)?)?;
     }
-    fs::remove_file(path)
+    // Nothing but what a restore has put there, so there is one folder.
+    match path.ends_with(RECEIPTS_FOLDER) {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    }
 }
 
 fn copy_segment(
@@ -188,11 +195,12 @@ fn copy_other(copier: &mut Copier, args: &RestoreArgs, file: &Other) -> anyhow::
 }
 
 /// What is copied beside the segments: of snapshots the two that count, which a start would keep. Runs of duplicates
-/// come when the state is known that lists them.
+/// come when the state is known that lists them, and pieces of the checkpoints become one file.
 fn files_at<'c>(catalogue: &'c Catalogue, point: &Point) -> Vec<&'c Other> {
     let newest = catalogue.newest_snapshot(point.tail.batch).unwrap_or(0);
     let counts = |number: u64| number <= newest && number + 1 >= newest;
-    let of_log = |file: &&Other| file.run().is_none() && file.snapshot().is_none_or(counts);
+    let of_log =
+        |file: &&Other| file.run().is_none() && file.piece().is_none() && file.snapshot().is_none_or(counts);
     catalogue.files.iter().filter(of_log).collect()
 }
 

@@ -15,7 +15,8 @@ use types::{ClusterId, Duration, Sequence};
 use super::bytes::{array, i64_at, put, u16_at, u32_at, u64_at};
 use super::checkpoint::{CHECKPOINT_LENGTH, Checkpoint, SIGNATURE_LENGTH, SignedCheckpoint};
 
-const STORE_NAME: &str = "checkpoints";
+/// The file's name, within the folder of receipts.
+pub const STORE_NAME: &str = "checkpoints";
 const STORE_MAGIC: [u8; 8] = *b"SLVCHKPS";
 const STORE_FORMAT: u16 = 1;
 

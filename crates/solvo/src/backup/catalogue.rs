@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - Everything that is listed was durable and whole when BACKUP was written.
-//! - Segments are contiguous, and each follows the one before.
+//! - Segments are contiguous, and each follows the one before; so are pieces of the checkpoints.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
@@ -12,6 +12,8 @@ use anyhow::{Context, ensure};
 use journal::{Contents, FrameHash, Identity, Restored, Tail, run_number, segment_name, snapshot_number};
 use serde::{Deserialize, Serialize};
 use types::{BatchNumber, ClusterId, Epoch, Incarnation, Sequence, Shard, Timestamp};
+
+use crate::backup::pieces::Piece;
 
 /// The file's name.
 pub(crate) const CATALOGUE: &str = "BACKUP";
@@ -100,6 +102,11 @@ impl Other {
         run_number(&self.name)
     }
 
+    /// The number of the piece, if it is one of the checkpoints of receipts.
+    pub(crate) fn piece(&self) -> Option<u64> {
+        Piece::number(&self.name)
+    }
+
     /// Whether the file may have this length and hash.
     pub(crate) fn admits(&self, length: u64, hash: &blake3::Hash) -> bool {
         let Some(blake3) = &self.blake3 else { return true };
@@ -174,6 +181,9 @@ impl Catalogue {
             ensure!(segment.number == number, "segment {number} is not listed");
             ensure!(segment.hashed <= segment.length, "segment {number} is shorter than what was hashed");
             segment.end.tail()?;
+        }
+        for (piece, number) in self.files.iter().filter_map(Other::piece).zip(1..) {
+            ensure!(piece == number, "piece {number} of the checkpoints is not listed");
         }
         for file in &self.files {
             ensure!(is_plain(&file.name), "{:?} is no name of a file", file.name);

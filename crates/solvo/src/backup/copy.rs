@@ -1,7 +1,7 @@
 //! Copying files: at a pace, hashed on the way, durable at the end.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
@@ -111,9 +111,31 @@ impl Copier {
 
     /// Copies any other file; returns its length and hash. Durable on return.
     pub(crate) fn file(&mut self, from: &Path, to: &Path) -> io::Result<(u64, blake3::Hash)> {
+        self.part(from, 0, u64::MAX, to)
+    }
+
+    /// Copies so many bytes of a file, or those that there are, to a file of their own; returns what `file` does. Durable
+    /// on return.
+    pub(crate) fn part(
+        &mut self,
+        from: &Path,
+        offset: u64,
+        length: u64,
+        to: &Path,
+    ) -> io::Result<(u64, blake3::Hash)> {
         let mut source = File::open(from)?;
+        source.seek(SeekFrom::Start(offset))?;
+        self.pour(from, source.take(length), create(to)?)
+    }
+
+    /// Adds a file to the end of another, which is made if it does not exist; returns what `file` does. Durable on return.
+    pub(crate) fn append(&mut self, from: &Path, to: &Path) -> io::Result<(u64, blake3::Hash)> {
+        let source = File::open(from)?;
+        self.pour(from, source, private().append(true).open(to)?)
+    }
+
+    fn pour(&mut self, from: &Path, mut source: impl Read, mut to: File) -> io::Result<(u64, blake3::Hash)> {
         self.bar.set_message(from.file_name().unwrap_or_default().to_string_lossy().into_owned());
-        let mut file = create(to)?;
         let (mut hasher, mut length) = (blake3::Hasher::new(), 0);
         let mut buffer = vec![0; PIECE];
         loop {
@@ -122,11 +144,11 @@ impl Copier {
                 break;
             }
             hasher.update(&buffer[..read]);
-            file.write_all(&buffer[..read])?;
+            to.write_all(&buffer[..read])?;
             length += u64::try_from(read).expect("64 bits");
             self.passed(read);
         }
-        file.sync_all()?;
+        to.sync_all()?;
         self.files += 1;
         self.bytes += length;
         Ok((length, hasher.finalize()))
@@ -151,5 +173,12 @@ impl Copier {
 
 /// Makes a file that nobody else can read, in the place of one that was left there.
 fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    private().write(true).truncate(true).open(path)
+}
+
+/// How a file is made that nobody else can read.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).mode(0o600);
+    options
 }

@@ -7,7 +7,7 @@
 //!
 //! Invariant: a file that is listed changes only together with BACKUP; in between, BACKUP lists both.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::num::NonZeroU64;
@@ -25,8 +25,11 @@ use types::BatchNumber;
 use crate::backup::catalogue::{CATALOGUE, Catalogue, End, Other, PROGRESS, Progress, Segment, Version};
 use crate::backup::copy::{Copier, Extent};
 use crate::backup::erased::{ERASED, INCOMING, is_erased, wipe, wipe_unfinished};
+use crate::backup::pieces::Piece;
 use crate::backup::runs;
-use crate::backup::source::{Source, is_lasting};
+use crate::backup::source::{Source, first_anchor, first_segment, is_lasting};
+
+mod checkpoints;
 
 /// How often a file is looked for that the node is moving.
 const ATTEMPTS: usize = 100;
@@ -77,6 +80,10 @@ fn is_snapshot(name: &str) -> bool {
 
 fn is_run(name: &str) -> bool {
     run_number(name).is_some()
+}
+
+fn is_piece(name: &str) -> bool {
+    Piece::number(name).is_some()
 }
 
 impl Run {
@@ -130,8 +137,8 @@ impl Run {
         self.others(is_run)?;
         self.log()?;
         self.new_runs()?;
-        self.others(|name| !is_snapshot(name) && !is_run(name))?;
-        Ok(())
+        self.others(|name| !is_snapshot(name) && !is_run(name) && !is_piece(name))?;
+        self.checkpoints()
     }
 
     /// Copies the log, segment by segment, up to the last frame of the newest.
@@ -387,11 +394,12 @@ impl Run {
         Ok(())
     }
 
-    /// Removes runs of duplicates that are not listed.
+    /// Removes runs of duplicates, and pieces of the checkpoints, that are not listed.
     fn tidy(&self) -> anyhow::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if is_run(&name) && self.catalogue.files.iter().all(|file| file.name != name) {
+            if (is_run(&name) || is_piece(&name)) && self.catalogue.files.iter().all(|file| file.name != name)
+            {
                 fs::remove_file(self.folder.join(&name))
                     .with_context(|| format!("{name} can't be removed"))?;
             }
@@ -451,31 +459,6 @@ fn is_same_head(one: &Path, other: &Path) -> std::io::Result<bool> {
         Ok::<_, std::io::Error>(head)
     };
     Ok(head(one)? == head(other)?)
-}
-
-/// The oldest segment from which on all are there.
-fn first_segment(lengths: &BTreeMap<u64, u64>, contents: &Contents) -> u64 {
-    let mut first = contents.oldest_segment;
-    while first > 1 && lengths.contains_key(&(first - 1)) {
-        first -= 1;
-    }
-    first
-}
-
-/// What the first segment of a new backup follows.
-fn first_anchor(source: &Source, contents: &Contents) -> anyhow::Result<Tail> {
-    let first = first_segment(&source.segments()?, contents);
-    if first == contents.oldest_segment {
-        return Ok(contents.anchor);
-    }
-    if first == 1 {
-        return Ok(Tail::EMPTY);
-    }
-    let reader = Reader::of_contents(source.folder_of(&segment_name(first))?, contents);
-    match reader.before_segment(first)? {
-        Some(anchor) => Ok(anchor),
-        None => bail!("{} holds no frame, and nothing tells what came before it", segment_name(first)),
-    }
 }
 
 /// One segment alone, behind this end of the log.

@@ -8,8 +8,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use journal::{Contents, FileStorage, segment_number};
+use anyhow::{Context, bail};
+use history::receipts::STORE_NAME;
+use journal::{Contents, FileStorage, Reader, Tail, segment_name, segment_number};
+
+use crate::backup::pieces::{Piece, pieces_of};
+use crate::receipt::RECEIPTS_FOLDER;
 
 /// Where a node keeps old segments.
 const ARCHIVE: &str = "archive";
@@ -67,15 +71,56 @@ impl Source {
         let mut others = files(&self.folder)?;
         others.retain(|(name, _)| {
             segment_number(name).is_none()
+                && Piece::number(name).is_none()
                 && !NOT_COPIED.contains(&name.as_str())
                 && !name.ends_with(UNFINISHED)
         });
         Ok(others)
     }
 
+    /// Where the checkpoints of receipts lie.
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.folder.join(RECEIPTS_FOLDER).join(STORE_NAME)
+    }
+
+    /// The pieces of that file at this moment; none if it is not there.
+    pub(crate) fn pieces(&self) -> anyhow::Result<Vec<Piece>> {
+        let path = self.checkpoints();
+        match fs::metadata(&path) {
+            Ok(file) => Ok(pieces_of(file.len())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error).with_context(|| format!("{} can't be read", path.display())),
+        }
+    }
+
     /// Where a file that is no segment lies.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+}
+
+/// The oldest segment from which on all are there.
+pub(crate) fn first_segment(lengths: &BTreeMap<u64, u64>, contents: &Contents) -> u64 {
+    let mut first = contents.oldest_segment;
+    while first > 1 && lengths.contains_key(&(first - 1)) {
+        first -= 1;
+    }
+    first
+}
+
+/// What the first segment of a new backup follows.
+pub(crate) fn first_anchor(source: &Source, contents: &Contents) -> anyhow::Result<Tail> {
+    let first = first_segment(&source.segments()?, contents);
+    if first == contents.oldest_segment {
+        return Ok(contents.anchor);
+    }
+    if first == 1 {
+        return Ok(Tail::EMPTY);
+    }
+    let reader = Reader::of_contents(source.folder_of(&segment_name(first))?, contents);
+    match reader.before_segment(first)? {
+        Some(anchor) => Ok(anchor),
+        None => bail!("{} holds no frame, and nothing tells what came before it", segment_name(first)),
     }
 }
 

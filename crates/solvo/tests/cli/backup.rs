@@ -25,7 +25,7 @@ type NotFound = v1::PaymentNotFound;
 pub(crate) struct Folders {
     _all: tempfile::TempDir,
     pub(crate) data: PathBuf,
-    backup: PathBuf,
+    pub(crate) backup: PathBuf,
     pub(crate) restored: PathBuf,
 }
 

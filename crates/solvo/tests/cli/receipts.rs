@@ -5,12 +5,14 @@ use std::path::Path;
 use std::process::Output;
 
 use rustix::process::Signal;
-use tests::{World, payment, settled};
+use tests::{Api, World, payment, settled, trim_log};
 
+use crate::backup::Folders;
 use crate::process::{Served, errors, run, solvo, text, verify};
 
 const SERVE: [&str; 4] = ["--listen", "127.0.0.1:0", "--receipt-interval", "1"];
 
+#[track_caller]
 fn printed(output: &Output) -> String {
     assert!(output.status.success(), "{}", errors(output));
     String::from_utf8(output.stdout.clone()).unwrap()
@@ -88,6 +90,70 @@ async fn checkpoints_are_made_again_on_a_folder_that_nobody_uses() {
     assert!(errors(&refused).contains("holds no checkpoints"), "{}", errors(&refused));
     assert!(printed(&run(&rebuild)).contains("checkpoints up to batch"));
     assert_eq!(printed(&run(&from_folder)), receipt);
+}
+
+/// Pays a cent and waits for the receipt.
+async fn proven(api: &Api, served: &Served, transaction_id: &str) -> (String, String) {
+    let outcome = settled(api.submit(&payment(transaction_id, "0.01")).await.unwrap());
+    let server = served.address().to_string();
+    let receipt = printed(&run(&["receipt", "get", &outcome.payment_id, "--server", &server]));
+    (outcome.payment_id, receipt)
+}
+
+/// The number of the checkpoint that a receipt leads to.
+fn number(receipt: &str) -> u64 {
+    let receipt: serde_json::Value = serde_json::from_str(receipt).unwrap();
+    let checkpoint = receipt["proof"]["checkpoint"].as_str().unwrap();
+    u64::from_str_radix(&checkpoint[80..96], 16).unwrap().swap_bytes()
+}
+
+/// The log does not begin with its first frame any more, so nothing but the backup has what was signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn checkpoints_come_back_from_a_backup_and_go_on() {
+    let folders = Folders::new();
+    for start in 0..2 {
+        let served = Served::start_with(&folders.data, &SERVE);
+        let api = served.api().await;
+        if start == 0 {
+            World::set_up(&api, 1).await;
+        }
+        proven(&api, &served, &format!("EARLY-{start}")).await;
+        assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    }
+    trim_log(&folders.data);
+    let served = Served::start_with(&folders.data, &SERVE);
+    let api = served.api().await;
+    let (kept, receipt) = proven(&api, &served, "KEPT").await;
+    folders.back_up();
+    let middle = settled(api.submit(&payment("MIDDLE", "0.01")).await.unwrap());
+    let (_, last) = proven(&api, &served, "LOST").await;
+    assert!(number(&receipt) > 2 && number(&last) > number(&receipt), "{receipt}{last}");
+    folders.back_up();
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    folders.back_up();
+    let whole = run(&["backup", "--check", text(&folders.backup)]);
+    assert!(whole.status.success(), "{}", errors(&whole));
+    folders.restore(&["--until", &middle.sequence.to_string()]);
+
+    let from_folder = ["receipt", "get", &kept, "--data", text(&folders.restored)];
+    assert_eq!(printed(&run(&from_folder)), receipt);
+    let served = Served::start_with(&folders.restored, &SERVE);
+    let api = served.api().await;
+    let (_, new) = proven(&api, &served, "NEW").await;
+    let server = served.address().to_string();
+    assert_eq!(printed(&run(&["receipt", "get", &kept, "--server", &server])), receipt);
+    assert!(number(&new) > number(&receipt), "{receipt}{new}");
+    let file = folders.data.with_file_name("receipt.json");
+    fs::write(&file, &new).unwrap();
+    let key = printed(&run(&["receipt", "key", "--data", text(&folders.data)]));
+    assert!(checked(&file, key.trim()).status.success());
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    // One chain: what was signed up to the point stands unchanged, and the new life's is behind it.
+    let [before, after] = [&folders.data, &folders.restored]
+        .map(|folder| fs::read(folder.join("receipts/checkpoints")).unwrap());
+    let signed = 64 + 332 * usize::try_from(number(&receipt)).unwrap();
+    assert!(after.len() > signed);
+    assert_eq!(before[..signed], after[..signed]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
