@@ -197,18 +197,15 @@ impl<'all> Recovery<'all> {
         Ok(Left { folder, books, steady_bytes, open, log_bytes, snapshot_bytes })
     }
 
-    /// Has a node write a snapshot, but for the last megabyte, of all that there is.
+    /// Has a node write a snapshot of all that there is, when it stops.
     async fn snapshot(&self, folder: PathBuf) -> anyhow::Result<PathBuf> {
-        let node = Node::start(&self.binary, folder, &settings(AT_ONCE)).await?;
+        let node = Node::start(&self.binary, folder, &settings(NEVER)).await?;
         self.teller.doing("waiting for a snapshot");
         node.rest().await?;
-        let since = node.follower().await?.log_byte_count_since_snapshot;
-        let newest = SnapshotFiles::of(node.folder())?.newest;
-        ensure!(
-            newest > 0 && since <= AT_ONCE,
-            "a node at rest has no snapshot of its last {since} bytes of log"
-        );
-        node.stop()
+        let folder = node.stop()?;
+        let (since, _) = after_snapshot(&folder)?;
+        ensure!(since <= AT_ONCE, "a node that stopped has no snapshot of its last {since} bytes of log");
+        Ok(folder)
     }
 
     /// Lets payments wait, and kills the node while they do. Gives its folder, how many waited, and what it used.

@@ -30,9 +30,11 @@ const FORMAT: u8 = 2;
 /// What a store's cache of blocks may take, in bytes.
 const CACHE_BYTES: u64 = 128 << 20;
 /// What the store's own journal may take, in bytes: it is read again at every start.
-const JOURNAL_BYTES_MAX: u64 = 128 << 20;
-/// What is collected in memory of each space before it is written as a table, in bytes.
+const JOURNAL_BYTES_MAX: u64 = 256 << 20;
+/// What is collected in memory of a space before it is written as a table, in bytes. Of the two whose keys come in any
+/// order more is collected: each table has to be merged with much of what is there.
 const MEMORY_BYTES: u64 = 24 << 20;
+const MEMORY_BYTES_OF_RANDOM_KEYS: u64 = 64 << 20;
 /// Threads that write and merge tables. Of two, one would only wait for tables to write, and would do so busily as long
 /// as the other one merges.
 const WORKERS: usize = 1;
@@ -54,17 +56,26 @@ impl Space {
         (Self::Series, "series"),
     ];
 
-    /// Runs lie in larger blocks than single rows: they are read on, and large blocks are packed better.
+    /// Runs lie in larger blocks than single rows: they are read on, and large blocks are packed better. Names are random
+    /// and can't be packed at all.
     fn options(self) -> KeyspaceCreateOptions {
+        let memory = match self {
+            Self::Names | Self::Series => MEMORY_BYTES_OF_RANDOM_KEYS,
+            Self::State | Self::Payments => MEMORY_BYTES,
+        };
+        let (block, compression) = match self {
+            Self::State => (4 << 10, CompressionType::Lz4),
+            Self::Names => (4 << 10, CompressionType::None),
+            Self::Payments | Self::Series => (16 << 10, CompressionType::Lz4),
+        };
         let options = KeyspaceCreateOptions::default()
-            .max_memtable_size(MEMORY_BYTES)
-            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4));
+            .max_memtable_size(memory)
+            .data_block_size_policy(BlockSizePolicy::all(block))
+            .data_block_compression_policy(CompressionPolicy::all(compression));
         match self {
             // A place in a series is looked for, never a key, so a filter would answer nothing.
-            Self::Payments | Self::Series => options
-                .data_block_size_policy(BlockSizePolicy::all(16 << 10))
-                .filter_policy(FilterPolicy::disabled()),
-            Self::State | Self::Names => options.data_block_size_policy(BlockSizePolicy::all(4 << 10)),
+            Self::Payments | Self::Series => options.filter_policy(FilterPolicy::disabled()),
+            Self::State | Self::Names => options,
         }
     }
 
