@@ -162,7 +162,6 @@ enum State {
 /// Bytes of frames that are replayed in one step: a few milliseconds' work.
 const STEP_BYTES: usize = 1 << 20;
 
-
 /// At a stop, less log than this is not worth a snapshot.
 const WORTH_A_SNAPSHOT_MIN: u64 = 16 << 20;
 
