@@ -82,7 +82,7 @@ pub(crate) fn rows(found: &[Value; 2]) -> anyhow::Result<Vec<Row>> {
     let p99s = p99s.collect::<anyhow::Result<Vec<_>>>()?;
     let slowest = p99s.iter().max_by(|one, other| one.1.total_cmp(&other.1));
     let (slowest, p99) = slowest.context("the example looks nothing up")?;
-    let resident = number(&found[1], "resident_bytes")?;
+    let resident = number(&found[0], "resident_bytes")?.max(number(&found[1], "resident_bytes")?);
     let taken_in = Unit::PerSecond.text(number(&found[1], "payments_per_second")?);
     let millions = payments.map(|payments| format!("{:.0} M", payments / 1e6));
     let row = |name: &str, unit, must, figure, note| Row {

@@ -34,7 +34,7 @@ const JOURNAL_BYTES_MAX: u64 = 256 << 20;
 /// What is collected in memory of a space before it is written as a table, in bytes. Of the two whose keys come in any
 /// order more is collected: each table has to be merged with much of what is there.
 const MEMORY_BYTES: u64 = 24 << 20;
-const MEMORY_BYTES_OF_RANDOM_KEYS: u64 = 64 << 20;
+const MEMORY_BYTES_OF_RANDOM_KEYS: u64 = 48 << 20;
 /// Threads that write and merge tables. Of two, one would only wait for tables to write, and would do so busily as long
 /// as the other one merges.
 const WORKERS: usize = 1;

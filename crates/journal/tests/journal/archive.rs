@@ -161,7 +161,9 @@ fn without_room_for_their_names_segments_move_later() {
         let snapshots = node.journal.snapshots();
         let segments = snapshots.archived().unwrap().segments;
         if moves(&operation) {
-            let removed = snapshots.remove_archived(Timestamp::from_nanoseconds(5_000_000).unwrap()).unwrap();
+            let removed = snapshots
+                .remove_archived(Timestamp::from_nanoseconds(5_000_000).unwrap(), &mut |_| true)
+                .unwrap();
             assert_eq!(removed.map(|removed| removed.segment), Some(1));
             assert_eq!(snapshots.archived().unwrap().segments, segments - 1);
         }

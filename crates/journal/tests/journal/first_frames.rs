@@ -82,7 +82,7 @@ fn of_the_oldest_segment_that_is_left() {
     let (storage, mut node, tails) = written(12);
     node.journal.trim(BatchNumber(9)).unwrap();
     let snapshots = node.journal.snapshots();
-    let removed = snapshots.remove_archived(tails[5].time).unwrap().unwrap();
+    let removed = snapshots.remove_archived(tails[5].time, &mut |_| true).unwrap().unwrap();
     assert_eq!((removed.segment, removed.first_kept), (1, BatchNumber(4)));
     drop((node, snapshots));
     let name = format!("{ARCHIVE_NAME}/{}", segment_name(2));
