@@ -35,47 +35,58 @@ async fn all_settle(api: &Api, message: &v1::SubmitPaymentsRequest) {
 }
 
 /// The node submits a long message in parts, and each part waits for room for its reply. The caller goes away
-/// without having read any, while part of its last message is in the log and part of it is not.
+/// without having read them, while part of a message is in the log and part of it is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_was_taken_is_taken_whole() {
-    // About 25 payments a part: the last message is in the middle when the 64 replies are there that the node keeps for
-    // one reader, and those that its connection's buffers hold, which are between 14 and 30 of them.
-    const BOUNDS: [u64; 5] = [0, 700, 1400, 1700, 2400];
-    const MESSAGES: usize = BOUNDS.len() - 1;
-    const PAYMENTS: u64 = BOUNDS[MESSAGES];
+    // About 25 payments a part. The node keeps 64 replies for one reader, and the connection's buffers hold some more; one
+    // part may have several. So one of these messages is in the middle when there is no more room, or one has just ended.
+    const PAYMENTS: u64 = 600;
     // So many questions get the same answer only if nothing moves any more.
     const QUESTIONS: u32 = 50;
     let folder = tempfile::tempdir().unwrap();
     let node = Node::start(folder.path());
     let api = node.api().await;
     World::set_up(&api, 1).await;
-    let message = |number: usize| with_long_texts(cents("LONG", BOUNDS[number]..BOUNDS[number + 1]));
+    let payments = |number: u64| cents("LONG", number * PAYMENTS..(number + 1) * PAYMENTS);
 
-    let (messages, outbound) = mpsc::channel(MESSAGES);
+    let (messages, outbound) = mpsc::channel(1);
     let gone = node.narrow_api().await;
     let opened = gone.payments().submit_payments(ReceiverStream::new(outbound)).await.unwrap();
-    for number in 0..MESSAGES {
-        messages.send(message(number)).await.unwrap();
-    }
-    let last = message(MESSAGES - 1);
-    until("the last message is taken in part", async || {
-        is_found(&api, last.payments.first()).await.then_some(())?;
-        for _ in 0..QUESTIONS {
-            assert!(!is_found(&api, last.payments.last()).await, "the node waits for its reader");
+    let mut replies = opened.into_inner();
+    // One after the other: a caller that still has something to send is not gone before that has left.
+    let mut first = 0;
+    messages.send(with_long_texts(payments(first))).await.unwrap();
+    let taken = until("a message is taken in part", async || {
+        let message = payments(first);
+        if is_found(&api, message.payments.last()).await {
+            first += 1;
+            messages.send(with_long_texts(payments(first))).await.unwrap();
+            return None;
         }
-        Some(())
+        let is_begun = is_found(&api, message.payments.first()).await;
+        for _ in 0..QUESTIONS {
+            if is_found(&api, message.payments.last()).await {
+                return None;
+            }
+        }
+        if !is_begun && first > 0 {
+            // The node waits between two messages: with more room it begins the next.
+            replies.message().await.unwrap();
+        }
+        is_begun.then_some(first)
     })
     .await;
-    drop((opened, messages, gone));
-    for number in 0..MESSAGES {
-        all_settle(&api, &message(number)).await;
+    drop((replies, messages, gone));
+    for number in 0..=taken {
+        all_settle(&api, &payments(number)).await;
     }
-    assert_eq!(api.settled_count().await, PAYMENTS);
+    let settled = api.settled_count().await;
+    assert_eq!(settled % PAYMENTS, 0, "every message is taken whole or not at all");
     node.kill();
 
     let node = Node::start(folder.path());
-    assert_eq!(node.api().await.settled_count().await, PAYMENTS);
-    all_settle(&node.api().await, &last).await;
+    assert_eq!(node.api().await.settled_count().await, settled);
+    all_settle(&node.api().await, &payments(taken)).await;
     verify(folder.path());
 }
 
