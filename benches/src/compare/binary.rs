@@ -17,9 +17,6 @@ use super::progress::Teller;
 /// More bytes of log than any measurement writes: what comes after so many never comes.
 pub(crate) const NEVER: u64 = 1 << 50;
 
-/// The fewest bytes of log after which the binary writes a snapshot.
-pub(crate) const AT_ONCE: u64 = 1 << 20;
-
 /// How long a node may take until it has nothing more to do.
 const REST_WITHIN: Duration = Duration::from_secs(600);
 

@@ -17,7 +17,7 @@ use loadgen::{
 };
 use serde_json::json;
 
-use super::binary::{AT_ONCE, Binary, NEVER, Node, Settings, SnapshotFiles};
+use super::binary::{Binary, NEVER, Node, Settings, SnapshotFiles};
 use super::contest::{Findings, Load, options};
 use super::folders::{Folders, forget_cached, remove};
 use super::mass_expiry::RESERVING;
@@ -197,15 +197,20 @@ impl<'all> Recovery<'all> {
         Ok(Left { folder, books, steady_bytes, open, log_bytes, snapshot_bytes })
     }
 
-    /// Has a node write a snapshot of all that there is, when it stops.
+    /// Has a node write a few snapshots, the last of nearly all that there is.
     async fn snapshot(&self, folder: PathBuf) -> anyhow::Result<PathBuf> {
-        let node = Node::start(&self.binary, folder, &settings(NEVER)).await?;
+        // A quarter of what opening an account leaves in the log.
+        let after = u64::from(self.extents.accounts) * 24;
+        let node = Node::start(&self.binary, folder, &settings(after)).await?;
         self.teller.doing("waiting for a snapshot");
         node.rest().await?;
-        let folder = node.stop()?;
-        let (since, _) = after_snapshot(&folder)?;
-        ensure!(since <= AT_ONCE, "a node that stopped has no snapshot of its last {since} bytes of log");
-        Ok(folder)
+        let since = node.follower().await?.log_byte_count_since_snapshot;
+        let newest = SnapshotFiles::of(node.folder())?.newest;
+        ensure!(
+            newest > 0 && since <= 2 * after,
+            "a node at rest has no snapshot of its last {since} bytes of log"
+        );
+        node.stop()
     }
 
     /// Lets payments wait, and kills the node while they do. Gives its folder, how many waited, and what it used.
