@@ -17,6 +17,18 @@
 
 mod admi002;
 mod admi002_read;
+mod camt004;
+mod camt004_schema;
+mod camt025;
+mod camt025_schema;
+mod camt029;
+mod camt029_read;
+mod camt029_schema;
+mod camt050;
+mod camt050_schema;
+mod camt056;
+mod camt056_read;
+mod camt056_schema;
 mod canonical;
 mod date_time;
 mod evidence;
@@ -27,9 +39,14 @@ mod header;
 mod header_schema;
 pub mod limits;
 mod message;
+mod original;
+mod original_read;
 mod pacs002;
 mod pacs002_read;
 mod pacs002_schema;
+mod pacs004;
+mod pacs004_read;
+mod pacs004_schema;
 mod pacs008;
 mod pacs008_draft;
 mod pacs008_party;
@@ -38,6 +55,7 @@ mod pacs008_schema;
 mod pacs008_write;
 mod pacs028;
 mod pacs028_read;
+mod pacs028_recall;
 mod pacs028_schema;
 mod restamp;
 mod scan;
@@ -56,18 +74,33 @@ mod tests;
 
 pub use admi002::{Rejection, write_admi002};
 pub use admi002_read::{ReceivedRejection, read_admi002};
+pub use camt004::{AlertBound, AlertSubject, BalanceAlert, read_camt004, write_camt004};
+pub use camt025::{Receipt, read_camt025, write_camt025};
+pub use camt029::{NegativeAnswer, RecallRefusal, RefusalText, write_camt029};
+pub use camt029_read::read_camt029;
+pub use camt050::{LiquidityTransfer, read_camt050, write_camt050};
+pub use camt056::{Recall, RecallKind, RecallReason, write_camt056};
+pub use camt056_read::read_camt056;
 pub use evidence::{EvidenceError, compress_evidence, decompress_evidence};
 pub use fault::{SchemaFault, Violation};
 pub use forward::forward_pacs008;
 pub use header::{Header, write_header};
-pub use message::{BusinessMessage, CreditTransfer, Message, MessageKind, read_message};
+pub use message::{
+    AnyMessage, BusinessMessage, CreditTransfer, Message, MessageKind, read_any_message, read_message,
+};
+pub use original::{Assignment, OriginalAccount, OriginalDetails, OriginalReferences};
 pub use pacs002::{Originator, Status, StatusReport, write_pacs002};
 pub use pacs002_read::read_pacs002;
+pub use pacs004::{PaymentReturn, ReturnFee, write_pacs004};
+pub use pacs004_read::read_pacs004;
 pub use pacs008::{Envelope, Pacs008, Profile, RefusedOrder, Rules, Surplus};
 pub use pacs008_read::read_pacs008;
 pub use pacs008_write::write_pacs008;
 pub use pacs028::{StatusRequest, write_pacs028};
 pub use pacs028_read::read_pacs028;
+pub use pacs028_recall::{
+    RecallStatusRequest, RecalledPayment, read_pacs028_on_recall, write_pacs028_on_recall,
+};
 pub use restamp::Restamper;
 pub use scan::{is_rejection, message_id_of};
 pub use wrapper::{Wrapper, header_of, wrap};
@@ -80,6 +113,24 @@ pub const PACS002_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pacs.002.001
 
 /// The namespace of pacs.028, the payment status request.
 pub const PACS028_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pacs.028.001.03";
+
+/// The namespace of camt.056, the request to give a settled payment back.
+pub const CAMT056_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.056.001.08";
+
+/// The namespace of pacs.004, the return of a payment.
+pub const PACS004_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pacs.004.001.09";
+
+/// The namespace of camt.029, the refusal to give a payment back.
+pub const CAMT029_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.029.001.09";
+
+/// The namespace of camt.050, the order to move liquidity.
+pub const CAMT050_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.050.001.05";
+
+/// The namespace of camt.025, the receipt for such an order.
+pub const CAMT025_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.025.001.05";
+
+/// The namespace of camt.004, the notice that a bound was crossed.
+pub const CAMT004_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.004.001.08";
 
 /// The namespace of admi.002, the rejection of a message that was not taken.
 pub const ADMI002_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:admi.002.001.01";

@@ -20,6 +20,9 @@ pub const SURPLUS_BYTES_MAX: usize = 32 * 1024;
 /// How many characters of an unknown element's name a fault repeats.
 pub const FAULT_NAME_CHARACTERS_MAX: usize = 35;
 
+/// How many additional texts a recall or its answer may have, as the scheme counts them for answers.
+pub const ADDITIONAL_INFORMATION_MAX: usize = 13;
+
 /// How many transaction ids a [`Restamper`](crate::Restamper) remembers; later ones still become unique.
 pub const RESTAMPED_IDS_MAX: usize = 100_000;
 

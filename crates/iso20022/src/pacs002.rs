@@ -180,7 +180,7 @@ fn write_group(xml: &mut XmlWriter, report: &StatusReport) {
     xml.close();
 }
 
-fn write_originator(xml: &mut XmlWriter, originator: Option<&Originator>) {
+pub(crate) fn write_originator(xml: &mut XmlWriter, originator: Option<&Originator>) {
     let Some(originator) = originator else { return };
     xml.open("Orgtr");
     match originator {

@@ -3,7 +3,7 @@
 //! Strict about the schema and about what makes an answer clear: one payment, accepted or rejected, and if
 //! rejected with one reason. Elements that a [`StatusReport`] has no place for are passed over.
 
-use types::{ReasonCode, Text};
+use types::{Bic, ReasonCode, Text};
 
 use crate::fault::{SchemaFault, Violation};
 use crate::message::{MessageKind, open_kind};
@@ -187,16 +187,27 @@ impl Draft {
 }
 
 /// A bank by its BIC, or a customer by its name. A bank that is also named is the bank.
-fn originator(walker: &mut Walker<'_>, element: &'static Element) -> Result<Option<Originator>, SchemaFault> {
-    let mut name = None;
-    let mut bank = None;
+pub(crate) fn originator(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+) -> Result<Option<Originator>, SchemaFault> {
+    let (bank, name) = originator_parts(walker, element)?;
+    Ok(bank.map(Originator::Bank).or(name.map(Originator::Customer)))
+}
+
+/// The BIC and the name of who gives a reason.
+pub(crate) fn originator_parts(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+) -> Result<(Option<Bic>, Option<Text<140>>), SchemaFault> {
+    let (mut bank, mut name) = (None, None);
     let mut children = Children::inside(element);
     while let Some(child) = walker.next(&mut children)? {
         match child.name {
-            "Nm" => name = Some(Originator::Customer(text(walker, child)?)),
-            "Id" => bank = bic(walker, child)?.map(Originator::Bank),
+            "Nm" => name = Some(text(walker, child)?),
+            "Id" => bank = bic(walker, child)?,
             _ => walker.skip(child)?,
         }
     }
-    Ok(bank.or(name))
+    Ok((bank, name))
 }

@@ -1,6 +1,6 @@
 //! Writing XML: elements that are always closed, and text that is always escaped.
 
-use types::{Bic, CategoryPurpose, SchemeName, Text};
+use types::{Amount, Bic, CategoryPurpose, Currency, Iban, SchemeName, Text, Timestamp};
 
 /// A document under construction.
 pub(crate) struct XmlWriter {
@@ -118,6 +118,11 @@ impl XmlWriter {
         self.close();
     }
 
+    /// An amount in euro, with both decimals.
+    pub(crate) fn euro(&mut self, name: &'static str, amount: Amount) {
+        self.amount(name, Currency::EUR.code(), &amount.to_decimal(Currency::EUR));
+    }
+
     pub(crate) fn text<const MAX: usize>(&mut self, name: &'static str, text: &Text<MAX>) {
         self.leaf(name, text.as_str());
     }
@@ -137,6 +142,34 @@ impl XmlWriter {
             self.close();
             self.close();
         }
+    }
+
+    /// A time, in milliseconds.
+    pub(crate) fn optional_instant(&mut self, name: &'static str, instant: Option<Timestamp>) {
+        if let Some(instant) = instant {
+            self.leaf(name, &instant.to_string());
+        }
+    }
+
+    /// The identification of an account: an IBAN, or another one.
+    pub(crate) fn account_id(&mut self, name: &'static str, id: &Text<34>) {
+        self.open(name);
+        match Iban::parse(id.as_str()) {
+            Ok(iban) => self.leaf("IBAN", iban.as_str()),
+            Err(_) => {
+                self.open("Othr");
+                self.text("Id", id);
+                self.close();
+            }
+        }
+        self.close();
+    }
+
+    /// An account, by nothing but its identification.
+    pub(crate) fn account(&mut self, name: &'static str, id: &Text<34>) {
+        self.open(name);
+        self.account_id("Id", id);
+        self.close();
     }
 
     /// A choice between a code and a name of the sender's own.
