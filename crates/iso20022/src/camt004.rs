@@ -96,7 +96,7 @@ pub fn write_camt004(alert: &BalanceAlert) -> String {
     xml.open("Acct");
     xml.leaf("Ccy", Currency::EUR.code());
     for (form, kind, balance) in [("Cd", AVAILABLE, alert.available), ("Prtry", THRESHOLD, alert.threshold)] {
-        let (amount, direction) = unsigned(balance).expect("a balance has at most 18 digits");
+        let (amount, direction) = unsigned(balance, Currency::EUR).expect("a balance has at most 18 digits");
         xml.open("MulBal");
         xml.leaf("Amt", &amount);
         xml.leaf("CdtDbtInd", direction);
@@ -112,20 +112,20 @@ pub fn write_camt004(alert: &BalanceAlert) -> String {
     xml.finish()
 }
 
-/// The decimal text of a balance in euro without its sign, and the sign as ISO 20022 has it; zero is a credit. `None`
+/// The decimal text of a balance without its sign, and the sign as ISO 20022 has it; zero is a credit. `None`
 /// beyond 18 digits.
-pub(crate) fn unsigned(balance: Balance) -> Option<(String, &'static str)> {
+pub(crate) fn unsigned(balance: Balance, currency: Currency) -> Option<(String, &'static str)> {
     const DIGITS_18: i64 = 999_999_999_999_999_999;
     let minor_units = balance.minor_units();
     let amount =
         Balance::from_minor_units(minor_units.checked_abs()?).filter(|_| minor_units.abs() <= DIGITS_18)?;
-    Some((amount.to_decimal(Currency::EUR), if minor_units < 0 { "DBIT" } else { "CRDT" }))
+    Some((amount.to_decimal(currency), if minor_units < 0 { "DBIT" } else { "CRDT" }))
 }
 
 /// The balance that an unsigned decimal text and a sign make.
-pub(crate) fn signed(amount: &str, direction: &str) -> Option<Balance> {
+pub(crate) fn signed(amount: &str, direction: &str, currency: Currency) -> Option<Balance> {
     let sign = if direction == "DBIT" { "-" } else { "" };
-    Balance::parse(&format!("{sign}{amount}"), Currency::EUR).ok()
+    Balance::parse(&format!("{sign}{amount}"), currency).ok()
 }
 
 /// Reads the notice that a bound was crossed, with or without header.
@@ -243,7 +243,7 @@ impl Draft {
             }
         }
         const COMPLETE: &str = "the walker ends a balance only after its mandatory elements";
-        let balance = signed(&amount.expect(COMPLETE), &direction.expect(COMPLETE));
+        let balance = signed(&amount.expect(COMPLETE), &direction.expect(COMPLETE), Currency::EUR);
         let slot = match kind.as_ref().map(|(form, kind)| (*form, kind.as_ref())) {
             Some(("Cd", AVAILABLE)) => &mut self.available,
             Some(("Prtry", THRESHOLD)) => &mut self.threshold,

@@ -1,5 +1,7 @@
 //! Writing XML: elements that are always closed, and text that is always escaped.
 
+use std::io;
+
 use types::{Amount, Bic, CategoryPurpose, Currency, Iban, SchemeName, Text, Timestamp};
 
 /// A document under construction.
@@ -75,6 +77,13 @@ impl XmlWriter {
         self.output
     }
 
+    /// Hands what has been written so far to somebody else.
+    pub(crate) fn drain_into(&mut self, output: &mut impl io::Write) -> io::Result<()> {
+        output.write_all(self.output.as_bytes())?;
+        self.output.clear();
+        Ok(())
+    }
+
     pub(crate) fn open(&mut self, name: &'static str) {
         self.output.push('<');
         self.output.push_str(name);
@@ -96,6 +105,22 @@ impl XmlWriter {
         self.output.push_str("</");
         self.output.push_str(name);
         self.output.push('>');
+    }
+
+    /// Closes an element whose children are all optional; if none was there, it is not either.
+    pub(crate) fn close_or_drop(&mut self) {
+        let name = self.open.last().expect("an element is closed as often as it was opened");
+        let is_empty = self.output.ends_with('>')
+            && self.output[..self.output.len() - 1]
+                .strip_suffix(name)
+                .is_some_and(|rest| rest.ends_with('<'));
+        match is_empty {
+            true => {
+                self.output.truncate(self.output.len() - name.len() - 2);
+                self.open.pop();
+            }
+            false => self.close(),
+        }
     }
 
     /// An element with a value and nothing else.
@@ -170,6 +195,13 @@ impl XmlWriter {
         self.open(name);
         self.account_id("Id", id);
         self.close();
+    }
+
+    /// An account, if there is one.
+    pub(crate) fn optional_account(&mut self, name: &'static str, id: Option<&Text<34>>) {
+        if let Some(id) = id {
+            self.account(name, id);
+        }
     }
 
     /// A choice between a code and a name of the sender's own.

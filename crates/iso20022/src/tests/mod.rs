@@ -12,6 +12,7 @@ mod round_trip;
 mod rules;
 mod samples;
 mod schema_faults;
+mod statement;
 mod status;
 mod wrapper;
 
