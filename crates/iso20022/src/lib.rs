@@ -105,8 +105,8 @@ pub use message::{
     AnyMessage, BusinessMessage, CreditTransfer, Message, MessageKind, read_any_message, read_message,
 };
 pub use original::{Assignment, OriginalAccount, OriginalDetails, OriginalReferences};
-pub use pacs002::{Originator, Status, StatusReport, write_pacs002};
-pub use pacs002_read::read_pacs002;
+pub use pacs002::{Originator, ReportedMessage, Status, StatusReport, write_pacs002, write_pacs002_on};
+pub use pacs002_read::{read_pacs002, read_pacs002_on};
 pub use pacs004::{PaymentReturn, ReturnFee, write_pacs004};
 pub use pacs004_read::read_pacs004;
 pub use pacs008::{Envelope, Pacs008, Profile, RefusedOrder, Rules, Surplus};

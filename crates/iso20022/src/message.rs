@@ -12,10 +12,10 @@ use crate::{
     ADMI002_NAMESPACE, BalanceAlert, CAMT004_NAMESPACE, CAMT025_NAMESPACE, CAMT029_NAMESPACE,
     CAMT050_NAMESPACE, CAMT056_NAMESPACE, LiquidityTransfer, NegativeAnswer, PACS002_NAMESPACE,
     PACS004_NAMESPACE, PACS008_NAMESPACE, PACS028_NAMESPACE, Pacs008, PaymentReturn, Recall,
-    RecallStatusRequest, Receipt, ReceivedRejection, RefusedOrder, Rules, StatusReport, StatusRequest,
-    admi002_read, camt004, camt004_schema, camt025, camt025_schema, camt029_read, camt029_schema, camt050,
-    camt050_schema, camt056_read, camt056_schema, pacs002_read, pacs002_schema, pacs004_read, pacs004_schema,
-    pacs008_read, pacs008_schema, pacs028_read, pacs028_recall, pacs028_schema,
+    RecallStatusRequest, Receipt, ReceivedRejection, RefusedOrder, ReportedMessage, Rules, StatusReport,
+    StatusRequest, admi002_read, camt004, camt004_schema, camt025, camt025_schema, camt029_read,
+    camt029_schema, camt050, camt050_schema, camt056_read, camt056_schema, pacs002_read, pacs002_schema,
+    pacs004_read, pacs004_schema, pacs008_read, pacs008_schema, pacs028_read, pacs028_recall, pacs028_schema,
 };
 
 /// The messages of this crate.
@@ -115,6 +115,8 @@ pub struct BusinessMessage<Content = Message> {
 pub enum AnyMessage {
     /// A payment, or what is said while it is decided.
     Payment(Message),
+    /// A pacs.002 about another message than a credit transfer.
+    ReportOn(ReportedMessage, Box<StatusReport>),
     /// A camt.056.
     Recall(Box<Recall>),
     /// A pacs.028 about recalls.
@@ -180,7 +182,20 @@ pub fn read_any_message(document: &[u8], rules: &Rules) -> Result<BusinessMessag
     let (wrapper, header, kind) = (opened.wrapper, opened.header.clone(), opened.kind);
     let children = opened.children;
     let (walker, message) = match kind {
-        MessageKind::CreditTransfer | MessageKind::StatusReport | MessageKind::Rejection => {
+        MessageKind::StatusReport => {
+            let (walker, (about, report)) = pacs002_read::read_on(walker, children)?;
+            let report = Box::new(report);
+            (
+                walker,
+                match about {
+                    ReportedMessage::CreditTransfer => AnyMessage::Payment(Message::StatusReport(report)),
+                    ReportedMessage::Return | ReportedMessage::Recall | ReportedMessage::NegativeAnswer => {
+                        AnyMessage::ReportOn(about, report)
+                    }
+                },
+            )
+        }
+        MessageKind::CreditTransfer | MessageKind::Rejection => {
             let opened = Opened { wrapper, header: None, kind, children };
             let message = AnyMessage::Payment(read_payment(walker, opened, document, rules)?);
             return Ok(BusinessMessage { wrapper, header, message });

@@ -10,7 +10,7 @@ use crate::message::{MessageKind, open_kind};
 use crate::schema::Element;
 use crate::values::{GroupHeader, Original, bic, once, required, text};
 use crate::walk::{Children, Walker};
-use crate::{Originator, Status, StatusReport, wrapper};
+use crate::{Originator, ReportedMessage, Status, StatusReport, wrapper};
 
 /// Reads a status report on one credit transfer, with or without header.
 ///
@@ -24,17 +24,49 @@ pub fn read_pacs002(document: &[u8]) -> Result<StatusReport, SchemaFault> {
     Ok(report)
 }
 
-/// Reads the children of `Document`.
+/// Reads a status report on any message that one may be about, with or without header.
+///
+/// # Errors
+/// As [`read_pacs002`].
+pub fn read_pacs002_on(document: &[u8]) -> Result<(ReportedMessage, StatusReport), SchemaFault> {
+    let (walker, opened) = open_kind(document, MessageKind::StatusReport)?;
+    let (walker, report) = read_on(walker, opened.children)?;
+    wrapper::close(walker, opened.wrapper)?;
+    Ok(report)
+}
+
+/// Reads the children of `Document`, of a report on a credit transfer.
 pub(crate) fn read<'document>(
+    walker: Walker<'document>,
+    children: Children,
+) -> Result<(Walker<'document>, StatusReport), SchemaFault> {
+    let (walker, (_, report)) = read_draft(walker, children, Draft::default())?;
+    Ok((walker, report))
+}
+
+/// Reads the children of `Document`, of a report on any message.
+pub(crate) fn read_on<'document>(
+    walker: Walker<'document>,
+    children: Children,
+) -> Result<(Walker<'document>, (ReportedMessage, StatusReport)), SchemaFault> {
+    let mut draft = Draft::default();
+    draft.original.is_any_message = true;
+    read_draft(walker, children, draft)
+}
+
+fn read_draft<'document>(
     mut walker: Walker<'document>,
     mut children: Children,
-) -> Result<(Walker<'document>, StatusReport), SchemaFault> {
-    let mut draft = Draft::default();
+    mut draft: Draft,
+) -> Result<(Walker<'document>, (ReportedMessage, StatusReport)), SchemaFault> {
     while let Some(message) = walker.next(&mut children)? {
         draft.message(&mut walker, message)?;
     }
-    let report = draft.report(walker.offset())?;
-    Ok((walker, report))
+    let end = walker.offset();
+    // The group, whose name it is, may be missing altogether: then that is what the report lacks.
+    let message = draft.original.message.unwrap_or(ReportedMessage::CreditTransfer);
+    let report = draft.report(end)?;
+    Ok((walker, (message, report)))
 }
 
 /// What has been read so far.

@@ -5,6 +5,7 @@ use types::{
     Amount, Bic, CategoryPurpose, Currency, Date, Iban, ReasonCode, SettlementMethod, Text, Timestamp,
 };
 
+use crate::ReportedMessage;
 use crate::date_time::DateTime;
 use crate::fault::{SchemaFault, Violation};
 use crate::schema::Element;
@@ -13,6 +14,9 @@ use crate::walk::{Children, Walker};
 /// What a report or enquiry repeats of the payment that it is about, by which it is found again.
 #[derive(Default)]
 pub(crate) struct Original {
+    /// Other messages than credit transfers are meant too.
+    pub(crate) is_any_message: bool,
+    pub(crate) message: Option<ReportedMessage>,
     pub(crate) message_id: Option<Text<35>>,
     pub(crate) instruction_id: Option<Text<35>>,
     pub(crate) end_to_end_id: Option<Text<35>>,
@@ -33,7 +37,7 @@ impl Original {
         match element.name {
             // It stands in the group or in the transaction.
             "OrgnlMsgId" => same(walker, element, &mut self.message_id)?,
-            "OrgnlMsgNmId" => original_message_name(walker, element)?,
+            "OrgnlMsgNmId" => self.message(walker, element)?,
             "OrgnlInstrId" => self.instruction_id = Some(text(walker, element)?),
             "OrgnlEndToEndId" => self.end_to_end_id = Some(text(walker, element)?),
             "OrgnlTxId" => self.transaction_id = Some(text(walker, element)?),
@@ -43,6 +47,17 @@ impl Original {
             _ => walker.skip(element)?,
         }
         Ok(())
+    }
+
+    /// Where the name of the message that is meant stands twice, it is the same.
+    fn message(&mut self, walker: &mut Walker<'_>, element: &'static Element) -> Result<(), SchemaFault> {
+        let message = ReportedMessage::from_name(&walker.value(element)?)
+            .filter(|message| self.is_any_message || *message == ReportedMessage::CreditTransfer);
+        let message = message.ok_or_else(|| walker.fault_of(element, Violation::WrongMessage))?;
+        match self.message.replace(message) {
+            Some(before) if before != message => Err(walker.fault_of(element, Violation::Rule)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn payment(&mut self, walker: &mut Walker<'_>, element: &'static Element) -> Result<(), SchemaFault> {
@@ -251,9 +266,9 @@ pub(crate) fn original_message_name(
     walker: &mut Walker<'_>,
     element: &'static Element,
 ) -> Result<(), SchemaFault> {
-    match walker.value(element)?.as_ref() {
-        "pacs.008" | "pacs.008.001.08" => Ok(()),
-        _ => Err(walker.fault_of(element, Violation::WrongMessage)),
+    match ReportedMessage::from_name(&walker.value(element)?) {
+        Some(ReportedMessage::CreditTransfer) => Ok(()),
+        Some(_) | None => Err(walker.fault_of(element, Violation::WrongMessage)),
     }
 }
 

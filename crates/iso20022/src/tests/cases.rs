@@ -3,10 +3,12 @@
 use super::liquidity::{alert, enquiry, receipt, transfer};
 use super::recall::{negative_answer, payment_return, recall, recall_for, refusal_for, with_fee};
 use super::round_trip;
+use super::status::report;
 use crate::{
     AnyMessage, Header, MessageKind, OriginalDetails, OriginalReferences, Recall, RecallReason,
-    RecallRefusal, RefusalText, Wrapper, read_any_message, wrap, write_camt004, write_camt025, write_camt029,
-    write_camt050, write_camt056, write_pacs004, write_pacs028_on_recall,
+    RecallRefusal, RefusalText, ReportedMessage, Wrapper, read_any_message, wrap, write_camt004,
+    write_camt025, write_camt029, write_camt050, write_camt056, write_pacs002_on, write_pacs004,
+    write_pacs028_on_recall,
 };
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -14,6 +16,7 @@ use proptest::test_runner::TestRunner;
 /// One document of each kind.
 pub(super) fn one_each() -> Vec<(MessageKind, String)> {
     vec![
+        (MessageKind::StatusReport, write_pacs002_on(ReportedMessage::Return, &report())),
         (MessageKind::Recall, write_camt056(&recall())),
         (MessageKind::Return, write_pacs004(&with_fee())),
         (MessageKind::NegativeAnswer, write_camt029(&negative_answer())),
@@ -33,6 +36,10 @@ pub(super) fn samples() -> Vec<(String, String)> {
     for reason in RecallReason::ALL {
         let document = write_camt056(&recall_for(reason));
         samples.push((format!("recalled-{}.camt.056.001.08.xml", reason.as_str()), document));
+    }
+    for message in ReportedMessage::ALL {
+        let document = write_pacs002_on(message, &report());
+        samples.push((format!("on-{}.pacs.002.001.10.xml", message.name()), document));
     }
     for reason in RecallRefusal::ALL {
         let mut answer = refusal_for(reason);
@@ -69,7 +76,11 @@ fn every_message_is_read_in_every_dress() {
             assert_eq!(read.wrapper, wrapper);
             assert_eq!(read.header, (wrapper != Wrapper::None).then(|| header.clone()));
             let found = match read.message {
-                AnyMessage::Payment(_) => panic!("{} is no payment", kind.name()),
+                AnyMessage::Payment(_) => panic!("{} is about no decision", kind.name()),
+                AnyMessage::ReportOn(about, _) => {
+                    assert_eq!(about, ReportedMessage::Return);
+                    MessageKind::StatusReport
+                }
                 AnyMessage::Recall(_) => MessageKind::Recall,
                 AnyMessage::RecallStatusRequest(_) => MessageKind::StatusRequest,
                 AnyMessage::Return(_) => MessageKind::Return,

@@ -13,8 +13,8 @@ use crate::{
     AnyMessage, Assignment, CreditTransfer, Envelope, Header, Message, MessageKind, Rejection, Restamper,
     Rules, Wrapper, forward_pacs008, header_of, is_rejection, message_id_of, read_any_message, read_message,
     read_pacs002, read_pacs008, read_pacs028, wrap, write_admi002, write_camt004, write_camt025,
-    write_camt029, write_camt050, write_camt056, write_pacs002, write_pacs004, write_pacs028,
-    write_pacs028_on_recall,
+    write_camt029, write_camt050, write_camt056, write_pacs002, write_pacs002_on, write_pacs004,
+    write_pacs028, write_pacs028_on_recall,
 };
 
 fn scheme() -> Rules {
@@ -59,6 +59,7 @@ fn write_again(message: &AnyMessage) -> Option<String> {
     let named = |hop: &Assignment| hop.assigner.is_some() && hop.assignee.is_some();
     match message {
         AnyMessage::Payment(_) => None,
+        AnyMessage::ReportOn(message, report) => Some(write_pacs002_on(*message, report)),
         AnyMessage::Recall(recall) => named(&recall.assignment).then(|| write_camt056(recall)),
         AnyMessage::NegativeAnswer(answer) => named(&answer.assignment).then(|| write_camt029(answer)),
         AnyMessage::RecallStatusRequest(request) => Some(write_pacs028_on_recall(request)),
