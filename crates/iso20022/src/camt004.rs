@@ -124,7 +124,11 @@ pub(crate) fn unsigned(balance: Balance, currency: Currency) -> Option<(String, 
 
 /// The balance that an unsigned decimal text and a sign make.
 pub(crate) fn signed(amount: &str, direction: &str, currency: Currency) -> Option<Balance> {
-    let sign = if direction == "DBIT" { "-" } else { "" };
+    let sign = match direction {
+        "CRDT" => "",
+        "DBIT" => "-",
+        _ => return None,
+    };
     Balance::parse(&format!("{sign}{amount}"), currency).ok()
 }
 

@@ -72,12 +72,8 @@ impl Entry {
             ["Refs", "UETR"] => transaction.uetr = Some(text(value)?),
             ["Refs", "TxId"] => transaction.transaction_id = Some(text(value)?),
             ["RltdPties", below @ ..] => parties(transaction, below, value)?,
-            ["RltdAgts", "DbtrAgt", "FinInstnId", "BICFI"] => {
-                transaction.debtor_agent = Bic::parse(value).ok()
-            }
-            ["RltdAgts", "CdtrAgt", "FinInstnId", "BICFI"] => {
-                transaction.creditor_agent = Bic::parse(value).ok()
-            }
+            ["RltdAgts", "DbtrAgt", "FinInstnId", "BICFI"] => transaction.debtor_agent = Some(bic(value)?),
+            ["RltdAgts", "CdtrAgt", "FinInstnId", "BICFI"] => transaction.creditor_agent = Some(bic(value)?),
             ["Purp", "Cd"] => transaction.purpose = Some(text(value)?),
             ["RmtInf", "Ustrd"] if transaction.remittance.is_none() => {
                 transaction.remittance = Some(Remittance::Unstructured(text(value)?));
@@ -89,7 +85,7 @@ impl Entry {
             }
             ["RltdDts", "AccptncDtTm"] => transaction.acceptance_time = Some(time(value)?),
             ["RltdDts", "IntrBkSttlmDt"] => transaction.settlement_date = Some(date(value)?),
-            ["RtrInf", "Rsn", "Cd"] => transaction.return_reason = ReasonCode::parse(value).ok(),
+            ["RtrInf", "Rsn", "Cd"] => transaction.return_reason = Some(reason(value)?),
             _ => {}
         }
         Ok(())
@@ -176,4 +172,12 @@ pub(crate) fn without_zeros(value: &str, currency: Currency) -> &str {
         true => kept.strip_suffix('.').unwrap_or(kept),
         false => value,
     }
+}
+
+pub(crate) fn bic(value: &str) -> Result<Bic, Violation> {
+    Bic::parse(value).map_err(|_| Violation::Lexical)
+}
+
+fn reason(value: &str) -> Result<ReasonCode, Violation> {
+    ReasonCode::parse(value).map_err(|_| Violation::Lexical)
 }

@@ -15,7 +15,7 @@ use crate::statement::{
     BalanceChain, BalanceKind, EntryTotals, Moment, Page, Period, Statement, StatementAccount,
     StatementBalance, StatementEntry, StatementKind,
 };
-use crate::statement_entry_read::{Entry, date, text, time, without_zeros};
+use crate::statement_entry_read::{Entry, bic, date, text, time, without_zeros};
 use crate::statement_events::{Events, Step};
 use crate::values::required;
 
@@ -238,7 +238,11 @@ impl Head {
             ["Id"] => self.id = Some(text(value)?),
             [page, "PgNb"] if page.ends_with("Pgntn") => self.page_number = Some(number()?),
             [page, "LastPgInd"] if page.ends_with("Pgntn") => {
-                self.is_last_page = Some(matches!(value, "true" | "1"));
+                self.is_last_page = Some(match value {
+                    "true" | "1" => true,
+                    "false" | "0" => false,
+                    _ => return Err(Violation::Lexical),
+                });
             }
             ["ElctrncSeqNb"] => self.sequence_number = Some(number()?),
             ["FrToDt", "FrDtTm"] => self.from = Some(time(value)?),
@@ -253,8 +257,8 @@ impl Head {
             ["Id", "IBAN"] | ["Id", "Othr", "Id"] => self.account = Some(text(value)?),
             ["Ccy"] => self.currency = Some(Currency::parse(value).map_err(|_| Violation::Lexical)?),
             ["Ownr", "Nm"] => self.owner_name = Some(text(value)?),
-            ["Ownr", "Id", "OrgId", "AnyBIC"] => self.owner_bic = Bic::parse(value).ok(),
-            ["Svcr", "FinInstnId", "BICFI"] => self.servicer = Bic::parse(value).ok(),
+            ["Ownr", "Id", "OrgId", "AnyBIC"] => self.owner_bic = Some(bic(value)?),
+            ["Svcr", "FinInstnId", "BICFI"] => self.servicer = Some(bic(value)?),
             _ => {}
         }
         Ok(())

@@ -338,6 +338,15 @@ fn what_is_no_statement_is_refused() {
         ("<Dt>2026-11-21</Dt></BookgDt>", "<Dt>2026-13-21</Dt></BookgDt>", Lexical, "Stmt/Ntry/BookgDt/Dt"),
         ("<Id>2026-325</Id>", "", Missing, "Stmt/Id"),
         ("Thanks", "&#xFFFF;", NotWellFormed, ""),
+        ("<CdtDbtInd>DBIT</CdtDbtInd><Dt>", "<CdtDbtInd>OWED</CdtDbtInd><Dt>", Amount, "Stmt/Bal"),
+        (
+            "<CdtDbtInd>CRDT</CdtDbtInd><Sts>",
+            "<CdtDbtInd>HAVE</CdtDbtInd><Sts>",
+            Lexical,
+            "Stmt/Ntry/CdtDbtInd",
+        ),
+        ("SLVOBEBBXXX", "slvobebb", Lexical, "Stmt/Ntry/NtryDtls/TxDtls/RltdAgts/DbtrAgt/FinInstnId/BICFI"),
+        ("</Stmt>", "<Ntry/></Stmt>", Missing, "Stmt/Ntry"),
     ] {
         assert!(document.contains(from), "{from}");
         match read(document.replace(from, to).as_bytes()) {
