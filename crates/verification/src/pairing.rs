@@ -1,0 +1,249 @@
+//! Words in pairs: which words of two names belong together, and how.
+
+use crate::letters::{Script, sound};
+use crate::limits::{ABBREVIATION_LETTERS_MAX, SLIP_LETTERS_MIN, WORDS_MAX};
+use crate::name::Word;
+use crate::words;
+
+/// The words of two names that have no partner yet.
+pub(crate) struct Pairing<'words, 'name> {
+    pub(crate) given: Side<'words, 'name>,
+    pub(crate) holder: Side<'words, 'name>,
+    /// Pairs of whole words that are nobody's initials or particles.
+    pub(crate) whole: u32,
+    /// All pairs.
+    pub(crate) pairs: u32,
+}
+
+/// One of the two names.
+pub(crate) struct Side<'words, 'name> {
+    words: &'words [Word<'name>],
+    /// A bit for each word without a partner.
+    open: u32,
+}
+
+impl<'words, 'name> Side<'words, 'name> {
+    fn new(words: &'words [Word<'name>]) -> Self {
+        assert!(words.len() <= WORDS_MAX, "longer names are not put in pairs");
+        let open = (0..words.len()).fold(0, |open, at| open | 1 << at);
+        Self { words, open }
+    }
+
+    fn is_open(&self, at: usize) -> bool {
+        self.open & 1 << at != 0
+    }
+
+    fn close(&mut self, at: usize) {
+        assert!(self.is_open(at), "a word has one partner");
+        self.open &= !(1 << at);
+    }
+
+    /// The words without a partner, and their places.
+    pub(crate) fn open_words(&self) -> impl Iterator<Item = (usize, &'words Word<'name>)> {
+        let open = self.open;
+        self.words.iter().enumerate().filter(move |(at, _)| open & 1 << at != 0)
+    }
+
+    /// How many words have no partner.
+    pub(crate) fn open_count(&self) -> u32 {
+        self.open.count_ones()
+    }
+
+    /// Whether the first word that is neither a particle nor an initial has a partner.
+    pub(crate) fn has_first(&self) -> bool {
+        let mut counted = self.words.iter().enumerate();
+        let first = counted.find(|(at, word)| !self.is_open(*at) || !is_slight(word));
+        first.is_some_and(|(at, _)| !self.is_open(at))
+    }
+
+    /// Leaves out the words without a partner for which this holds; whether there were any.
+    pub(crate) fn leave_out(&mut self, is_left_out: fn(&Word<'_>) -> bool) -> bool {
+        let before = self.open;
+        for at in 0..self.words.len() {
+            if self.is_open(at) && is_left_out(&self.words[at]) {
+                self.close(at);
+            }
+        }
+        self.open != before
+    }
+}
+
+impl<'words, 'name> Pairing<'words, 'name> {
+    pub(crate) fn new(given: &'words [Word<'name>], holder: &'words [Word<'name>]) -> Self {
+        Self { given: Side::new(given), holder: Side::new(holder), whole: 0, pairs: 0 }
+    }
+
+    /// Makes pairs of the words that stand in this relation, in their order; how many.
+    pub(crate) fn pair(&mut self, is_related: fn(&Word<'_>, &Word<'_>) -> bool) -> u32 {
+        let before = self.pairs;
+        for at in 0..self.given.words.len() {
+            let word = &self.given.words[at];
+            let partner = self.holder.open_words().find(|(_, other)| is_related(word, other));
+            if let (true, Some((other, _))) = (self.given.is_open(at), partner) {
+                self.given.close(at);
+                self.holder.close(other);
+                self.pairs += 1;
+                let both = [word, &self.holder.words[other]];
+                self.whole += u32::from(!both.into_iter().any(is_slight));
+            }
+        }
+        self.pairs - before
+    }
+
+    /// One word of one name that is several words in a row of the other: "Hanspeter", "Hans-Peter". How many such.
+    pub(crate) fn pair_joined(&mut self) -> u32 {
+        let joined = join(&mut self.given, &mut self.holder) + join(&mut self.holder, &mut self.given);
+        self.pairs += joined;
+        self.whole += joined;
+        joined
+    }
+
+    /// "JP" for "Jean Pierre": the only word left of one name has the initials of all that is left of the other.
+    pub(crate) fn pair_initials(&mut self) -> u32 {
+        let paired =
+            initials(&mut self.given, &mut self.holder) || initials(&mut self.holder, &mut self.given);
+        self.pairs += u32::from(paired);
+        u32::from(paired)
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.given.open == 0 && self.holder.open == 0
+    }
+
+    /// The only word left of each name.
+    pub(crate) fn last_two(&self) -> Option<(&'words Word<'name>, &'words Word<'name>)> {
+        if self.given.open_count() != 1 || self.holder.open_count() != 1 {
+            return None;
+        }
+        Some((self.given.open_words().next()?.1, self.holder.open_words().next()?.1))
+    }
+}
+
+fn join(one: &mut Side<'_, '_>, many: &mut Side<'_, '_>) -> u32 {
+    let mut joined = 0;
+    for at in 0..one.words.len() {
+        let word = &one.words[at];
+        if !one.is_open(at) || word.plain.len() < 4 {
+            continue;
+        }
+        let rows = (0..many.words.len()).flat_map(|start| [2, 3].map(|length| start..start + length));
+        let found = rows.into_iter().find(|row| {
+            row.end <= many.words.len()
+                && row.clone().all(|place| many.is_open(place))
+                && (word.plain.bytes().eq(many.words[row.clone()].iter().flat_map(|part| part.plain.bytes()))
+                    || word
+                        .spelt
+                        .bytes()
+                        .eq(many.words[row.clone()].iter().flat_map(|part| part.spelt.bytes())))
+        });
+        if let Some(row) = found {
+            one.close(at);
+            row.for_each(|place| many.close(place));
+            joined += 1;
+        }
+    }
+    joined
+}
+
+fn initials(one: &mut Side<'_, '_>, many: &mut Side<'_, '_>) -> bool {
+    let count = many.open_words().count();
+    if one.open_count() != 1 || !(2..=3).contains(&count) {
+        return false;
+    }
+    let Some((at, word)) = one.open_words().next() else { return false };
+    let is_run = !word.is_capitalised && !word.has_digit() && word.plain.is_ascii();
+    if !is_run || !word.plain.bytes().eq(many.open_words().map(|(_, part)| part.plain.as_bytes()[0])) {
+        return false;
+    }
+    one.close(at);
+    many.open = 0;
+    true
+}
+
+/// Initials, particles and conjunctions say too little to name somebody.
+pub(crate) fn is_slight(word: &Word<'_>) -> bool {
+    is_initial(word) || words::is_particle(word.plain) || word.plain == words::AND
+}
+
+/// A single letter.
+pub(crate) fn is_initial(word: &Word<'_>) -> bool {
+    word.plain.chars().nth(1).is_none() && !word.has_digit() && word.plain != words::AND
+}
+
+/// The same word by one of its spellings.
+pub(crate) fn is_same(left: &Word<'_>, right: &Word<'_>) -> bool {
+    left.plain == right.plain
+        || left.spelt == right.spelt
+        || left.plain == right.spelt
+        || left.spelt == right.plain
+}
+
+/// The same Cyrillic or Greek word, written in Latin letters by another custom.
+pub(crate) fn sounds_same(left: &Word<'_>, right: &Word<'_>) -> bool {
+    let script = if left.script == Script::Latin { right.script } else { left.script };
+    if script == Script::Latin || left.plain.len() < 3 || right.plain.len() < 3 {
+        return false;
+    }
+    let heard = [left.plain, left.spelt].map(|text| sound(text, script));
+    [right.plain, right.spelt].iter().any(|text| heard.contains(&sound(text, script)))
+}
+
+/// An initial or an abbreviation with its period, and the word that it stands for.
+pub(crate) fn is_abbreviation(left: &Word<'_>, right: &Word<'_>) -> bool {
+    let stands_for = |short: &Word<'_>, long: &Word<'_>| {
+        let is_short =
+            is_initial(short) || (short.has_period && short.plain.len() <= ABBREVIATION_LETTERS_MAX);
+        is_short
+            && !short.has_digit()
+            && long.plain.len() > short.plain.len()
+            && [long.plain, long.spelt].iter().any(|text| text.starts_with(short.plain))
+    };
+    stands_for(left, right) || stands_for(right, left)
+}
+
+/// A word in which one letter is missing, too many, another, or swapped with its neighbour.
+pub(crate) fn is_slip(left: &Word<'_>, right: &Word<'_>) -> bool {
+    [(left.plain, right.plain), (left.spelt, right.spelt)].into_iter().any(|(left, right)| {
+        let is_long = left.len().min(right.len()) >= SLIP_LETTERS_MIN;
+        is_long && left.is_ascii() && right.is_ascii() && has_one_edit(left.as_bytes(), right.as_bytes())
+    }) && !left.has_digit()
+        && !right.has_digit()
+}
+
+/// Whether a word's ending makes it another person's: "Mario" and "Maria", "Paul" and "Paula", "Ivanov" and "Ivanova".
+pub(crate) fn has_other_ending(left: &Word<'_>, right: &Word<'_>) -> bool {
+    let (short, long) = if left.plain.len() <= right.plain.len() { (left, right) } else { (right, left) };
+    let (short, long) = (short.plain.as_bytes(), long.plain.as_bytes());
+    let is_vowel = |letter: u8| b"aeiouy".contains(&letter);
+    let (Some((short_last, short_stem)), Some((long_last, long_stem))) =
+        (short.split_last(), long.split_last())
+    else {
+        return false;
+    };
+    if short.len() == long.len() {
+        return short_stem == long_stem && (is_vowel(*short_last) || is_vowel(*long_last));
+    }
+    let is_after_vowel = is_vowel(*short_last) && matches!(long_last, b'n' | b's');
+    long_stem == short && (is_vowel(*long_last) || is_after_vowel)
+}
+
+/// Exactly one edit, and not of the first letter: another first letter is another word.
+fn has_one_edit(left: &[u8], right: &[u8]) -> bool {
+    let (short, long) = if left.len() <= right.len() { (left, right) } else { (right, left) };
+    let same = short.iter().zip(long).take_while(|(one, other)| one == other).count();
+    if same == 0 || same == long.len() {
+        return false;
+    }
+    if long.len() - short.len() == 1 {
+        return short[same..] == long[same + 1..];
+    }
+    if long.len() != short.len() {
+        return false;
+    }
+    let is_substitution = short[same + 1..] == long[same + 1..];
+    let is_swap = same + 1 < short.len()
+        && short[same] == long[same + 1]
+        && short[same + 1] == long[same]
+        && short[same + 2..] == long[same + 2..];
+    is_substitution || is_swap
+}
