@@ -23,7 +23,8 @@ impl<'name> Candidate<'name> {
     /// Nothing that could be a word of the name is taken for a form or a title. `None` if that changes nothing.
     pub(crate) fn literal(name: &'name Name, usual: &Self) -> Option<Self> {
         let mut words: Vec<_> = name.words().collect();
-        drop_certain_titles(&mut words);
+        drop_care_of(&mut words);
+        drop_titles(&mut words, false);
         in_common_forms(&mut words);
         surname_last(&mut words);
         let is_new = words.len() != usual.words.len();
@@ -48,8 +49,7 @@ impl<'name> Candidate<'name> {
             drop_opening(&mut words);
             in_common_forms(&mut words);
         } else {
-            drop_certain_titles(&mut words);
-            drop_doubtful_titles(&mut words);
+            drop_titles(&mut words, true);
             in_common_forms(&mut words);
             list_with_and(&mut words);
             surname_last(&mut words);
@@ -66,17 +66,17 @@ impl<'name> Candidate<'name> {
         if !(2..=JOINT_PERSONS_MAX).contains(&parts.len()) {
             return None;
         }
-        parts.iter_mut().for_each(drop_certain_titles);
+        parts.iter_mut().for_each(|part| drop_titles(part, true));
         let last = parts.last().filter(|last| last.len() >= 2)?;
         let given_names = 1 + last[1..].iter().take_while(|word| word.before == Separator::Hyphen).count();
         let family: Vec<_> = last.get(given_names..).filter(|family| !family.is_empty())?.to_vec();
         for part in &mut parts {
-            let has_family = part.iter().any(|word| word.before != Separator::Hyphen) && part.len() > 1;
-            let is_double_name = part.len() == 2 && part[1].before == Separator::Hyphen;
-            match part.len() {
-                0 => return None,
-                _ if !has_family || is_double_name => part.extend(&family),
-                _ => {}
+            // One given name, or one with hyphens.
+            if part.is_empty() {
+                return None;
+            }
+            if part[1..].iter().all(|word| word.before == Separator::Hyphen) {
+                part.extend(&family);
             }
         }
         let person = |words| Self { words, form: None, is_organisation: false };
@@ -90,8 +90,13 @@ fn is_organisation(words: &[Word<'_>]) -> bool {
         .any(|word| words::is_business(word.plain) || words::is_business(word.spelt) || word.has_digit())
 }
 
-/// What follows "c/o" is where letters go to, not who somebody is.
+/// What follows "c/o" is where letters go to, and what follows "geb." was a name once.
 fn drop_care_of(words: &mut Vec<Word<'_>>) {
+    if let Some(at) = words.iter().position(|word| words::introduces_birth_name(word.plain))
+        && at > 1
+    {
+        words.truncate(at);
+    }
     let is_care_of = |pair: &[Word<'_>]| {
         pair[0].plain == "c" && pair[1].plain == "o" && pair[1].before == Separator::Slash
     };
@@ -118,17 +123,19 @@ fn in_common_forms(words: &mut [Word<'_>]) {
 }
 
 /// Removes titles at the start, behind a comma, and at the end, as long as a word remains.
-fn drop_certain_titles(words: &mut Vec<Word<'_>>) {
-    drop_titles_at(words, 0);
+///
+/// With `with_doubtful`, also an "M." that may be an initial.
+fn drop_titles(words: &mut Vec<Word<'_>>, with_doubtful: bool) {
+    drop_titles_at(words, 0, with_doubtful);
     if let Some(comma) = words.iter().skip(1).position(|word| word.before == Separator::Comma) {
         let at = comma + 1;
-        drop_titles_at(words, at);
+        drop_titles_at(words, at, with_doubtful);
         // What now stands there still stands behind the comma.
         if let Some(word) = words.get_mut(at) {
             word.before = Separator::Comma;
         }
     }
-    while words.len() > 1 && words.last().is_some_and(|word| words::is_title(word.plain)) {
+    while words.len() > 1 && words.last().is_some_and(|word| words::is_degree(word.plain)) {
         words.pop();
     }
     // A degree in pieces: "Ph.D.", "M. Sc.".
@@ -140,11 +147,23 @@ fn drop_certain_titles(words: &mut Vec<Word<'_>>) {
     }
 }
 
-fn drop_titles_at(words: &mut Vec<Word<'_>>, at: usize) {
+fn drop_titles_at(words: &mut Vec<Word<'_>>, at: usize, with_doubtful: bool) {
+    let is_title = |place: usize, titles: usize| {
+        words.get(place).is_some_and(|word| {
+            let follows = words.len() - place - 1;
+            words::is_title(word.plain)
+                || (word.has_period && words::is_title_with_period(word.plain))
+                || (word.has_period && titles > 0 && words::continues_title(word.plain))
+                || (titles > 0 && matches!(word.plain, "ra" | "na"))
+                || (with_doubtful && follows > 1 && words::is_leading_title(word.plain))
+        })
+    };
     let mut titles = 0;
     while let Some(word) = words.get(at + titles) {
-        let goes_on = titles > 0 && word.has_period && words::continues_title(word.plain);
-        if !goes_on && !words::is_title(word.plain) {
+        // "M. ou Mme Michel Dupont".
+        let joins = joins_persons(word) || words::common_form(word.plain) == Some(words::AND);
+        let joins_titles = titles > 0 && joins && is_title(at + titles + 1, titles);
+        if !joins_titles && !is_title(at + titles, titles) {
             break;
         }
         titles += 1;
@@ -154,27 +173,24 @@ fn drop_titles_at(words: &mut Vec<Word<'_>>, at: usize) {
     }
 }
 
-/// "Don Juan Pérez" and "M. Michel Dupont", where two words remain.
-fn drop_doubtful_titles(words: &mut Vec<Word<'_>>) {
-    while words.len() > 2 && words::is_doubtful_title(words[0].plain) {
-        words.remove(0);
-        drop_titles_at(words, 0);
-    }
-}
-
 fn joins_persons(word: &Word<'_>) -> bool {
-    words::joins_persons(word.plain) && !word.has_period
+    words::joins_persons(word.plain) && (!word.has_period || (word.plain == "u" && !word.starts_capital))
 }
 
-/// "Anna, Jürg und Max Müller" has three persons, "Müller, Anna und Jürg" has two: the family name tells, which stands
-/// at the end or before the comma.
+/// "Anna, Jürg und Max Müller" and "Anna / Max Müller": commas and strokes between persons become "&". But "Müller, Anna
+/// und Jürg" has two persons: the family name tells, which stands at the end or before the comma.
 fn list_with_and(words: &mut Vec<Word<'_>>) {
-    let Some(last) = words.iter().rposition(joins_persons).filter(|last| words.len() - last > 2) else {
+    let is_between = |word: &Word<'_>| joins_persons(word) || word.before == Separator::Slash;
+    let Some(last) = (1..words.len()).rev().find(|at| is_between(&words[*at])) else { return };
+    let remaining = words.len() - last - usize::from(joins_persons(&words[last]));
+    if remaining < 2 {
         return;
-    };
-    for at in (1..last).rev() {
-        if words[at].before == Separator::Comma && !joins_persons(&words[at - 1]) {
-            let word = Word { plain: words::AND, spelt: words::AND, before: Separator::Blank, ..words[last] };
+    }
+    for at in (1..=last).rev() {
+        let is_listed = matches!(words[at].before, Separator::Comma | Separator::Slash);
+        if is_listed && !joins_persons(&words[at]) && !joins_persons(&words[at - 1]) {
+            let (plain, spelt, before) = (words::AND, words::AND, Separator::Blank);
+            let word = Word { plain, spelt, before, has_period: false, ..words[at] };
             words[at].before = Separator::Blank;
             words.insert(at, word);
         }

@@ -51,6 +51,8 @@ pub enum Step {
     OmittedParticle,
     /// Close match: one letter of a longer word is missing, too many, another, or swapped with its neighbour.
     OneSlip,
+    /// Close match: one word is spoken alike and commonly written in two ways.
+    OtherSpelling,
     /// Close match: Cyrillic or Greek letters, written in Latin ones by another custom.
     OtherTransliteration,
     /// Close match: the same organisation's name without its legal form.
@@ -94,6 +96,7 @@ impl Step {
             Self::OmittedName => "omitted-name",
             Self::OmittedParticle => "omitted-particle",
             Self::OneSlip => "one-slip",
+            Self::OtherSpelling => "other-spelling",
             Self::OtherTransliteration => "other-transliteration",
             Self::LegalFormMissing => "legal-form-missing",
             Self::LegalFormTranslated => "legal-form-translated",

@@ -221,12 +221,12 @@ fn unaccented(letter: char) -> (char, bool) {
     (bare.unwrap_or(letter), is_apart)
 }
 
-/// How a Latin spelling of Cyrillic or Greek letters sounds, roughly: what remains when customs are set aside.
+/// How a Latin spelling sounds, roughly: what remains when customs are set aside.
 ///
-/// Only compared where one of the two words was really written in that script.
+/// Cyrillic and Greek are only compared where one of the two words was really written in that script.
 pub(crate) fn sound(text: &str, script: Script) -> String {
     let rules: &[(&str, &str)] = match script {
-        Script::Latin => &[],
+        Script::Latin => &[("ph", "f"), ("th", "t"), ("dt", "t"), ("ck", "k"), ("c", "k"), ("y", "i")],
         Script::Cyrillic => &[
             ("shch", "sc"),
             ("tsch", "c"),

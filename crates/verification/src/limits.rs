@@ -12,7 +12,10 @@ pub const JOINT_PERSONS_MAX: usize = 4;
 /// The shortest word in which a slip of one letter is forgiven, in letters.
 pub const SLIP_LETTERS_MIN: usize = 5;
 
-/// The same where the word is all that an organisation's name has.
+/// The shortest word that may be written in another way, in letters: "Carl" and "Karl".
+pub const SPELLING_LETTERS_MIN: usize = 4;
+
+/// The shortest word with a slip where the word is all that an organisation's name has.
 pub const SLIP_LETTERS_ALONE_MIN: usize = 6;
 
 /// The longest abbreviation of a given name, in letters: "Chr." and "Wilh.", not more.

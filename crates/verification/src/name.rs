@@ -30,6 +30,7 @@ pub(crate) struct Word<'name> {
     pub(crate) has_period: bool,
     /// Written like "Anna": neither all capitals nor all small.
     pub(crate) is_capitalised: bool,
+    pub(crate) starts_capital: bool,
     /// A letter was not plain ASCII.
     pub(crate) has_marks: bool,
 }
@@ -53,6 +54,7 @@ struct Place {
     before: Separator,
     has_period: bool,
     is_capitalised: bool,
+    starts_capital: bool,
     has_marks: bool,
 }
 
@@ -79,6 +81,7 @@ impl Name {
             before: place.before,
             has_period: place.has_period,
             is_capitalised: place.is_capitalised,
+            starts_capital: place.starts_capital,
             has_marks: place.has_marks,
         })
     }
@@ -197,6 +200,7 @@ impl Reader {
                 is_capitalised: self.first_is_capital
                     && self.capitals < self.word.len()
                     && self.word.len() > 1,
+                starts_capital: self.first_is_capital,
                 has_marks: self.word.iter().any(|letter| !letter.is_ascii()),
             });
         } else {

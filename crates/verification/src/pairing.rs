@@ -1,7 +1,7 @@
 //! Words in pairs: which words of two names belong together, and how.
 
 use crate::letters::{Script, sound};
-use crate::limits::{ABBREVIATION_LETTERS_MAX, SLIP_LETTERS_MIN, WORDS_MAX};
+use crate::limits::{ABBREVIATION_LETTERS_MAX, SLIP_LETTERS_MIN, SPELLING_LETTERS_MIN, WORDS_MAX};
 use crate::name::Word;
 use crate::words;
 
@@ -11,7 +11,7 @@ pub(crate) struct Pairing<'words, 'name> {
     pub(crate) holder: Side<'words, 'name>,
     /// Pairs of whole words that are nobody's initials or particles.
     pub(crate) whole: u32,
-    /// All pairs.
+    /// Pairs of words that are no particles: whole words and initials.
     pub(crate) pairs: u32,
 }
 
@@ -49,18 +49,21 @@ impl<'words, 'name> Side<'words, 'name> {
         self.open.count_ones()
     }
 
-    /// Whether the first word that is neither a particle nor an initial has a partner.
+    /// Whether the first word has a partner or was left out. An initial without one does not count.
     pub(crate) fn has_first(&self) -> bool {
         let mut counted = self.words.iter().enumerate();
-        let first = counted.find(|(at, word)| !self.is_open(*at) || !is_slight(word));
+        let first = counted.find(|(at, word)| !self.is_open(*at) || !is_initial(word));
         first.is_some_and(|(at, _)| !self.is_open(at))
     }
 
-    /// Leaves out the words without a partner for which this holds; whether there were any.
-    pub(crate) fn leave_out(&mut self, is_left_out: fn(&Word<'_>) -> bool) -> bool {
+    /// Leaves out the particles without a partner; whether there were any. A particle stands before something, so
+    /// the last word is none: "Graf" in "Anna Graf".
+    pub(crate) fn leave_out_particles(&mut self) -> bool {
         let before = self.open;
-        for at in 0..self.words.len() {
-            if self.is_open(at) && is_left_out(&self.words[at]) {
+        for at in 0..self.words.len().saturating_sub(1) {
+            let word = &self.words[at];
+            let is_address = at == 0 && self.words.len() > 2 && words::is_doubtful_title(word.plain);
+            if self.is_open(at) && (words::is_particle(word.plain) || is_address) {
                 self.close(at);
             }
         }
@@ -75,19 +78,20 @@ impl<'words, 'name> Pairing<'words, 'name> {
 
     /// Makes pairs of the words that stand in this relation, in their order; how many.
     pub(crate) fn pair(&mut self, is_related: fn(&Word<'_>, &Word<'_>) -> bool) -> u32 {
-        let before = self.pairs;
+        let mut made = 0;
         for at in 0..self.given.words.len() {
             let word = &self.given.words[at];
             let partner = self.holder.open_words().find(|(_, other)| is_related(word, other));
             if let (true, Some((other, _))) = (self.given.is_open(at), partner) {
                 self.given.close(at);
                 self.holder.close(other);
-                self.pairs += 1;
                 let both = [word, &self.holder.words[other]];
+                self.pairs += u32::from(!both.into_iter().any(is_joining));
                 self.whole += u32::from(!both.into_iter().any(is_slight));
+                made += 1;
             }
         }
-        self.pairs - before
+        made
     }
 
     /// One word of one name that is several words in a row of the other: "Hanspeter", "Hans-Peter". How many such.
@@ -162,7 +166,11 @@ fn initials(one: &mut Side<'_, '_>, many: &mut Side<'_, '_>) -> bool {
 
 /// Initials, particles and conjunctions say too little to name somebody.
 pub(crate) fn is_slight(word: &Word<'_>) -> bool {
-    is_initial(word) || words::is_particle(word.plain) || word.plain == words::AND
+    is_initial(word) || is_joining(word)
+}
+
+fn is_joining(word: &Word<'_>) -> bool {
+    words::is_particle(word.plain) || word.plain == words::AND
 }
 
 /// A single letter.
@@ -208,6 +216,12 @@ pub(crate) fn is_slip(left: &Word<'_>, right: &Word<'_>) -> bool {
         is_long && left.is_ascii() && right.is_ascii() && has_one_edit(left.as_bytes(), right.as_bytes())
     }) && !left.has_digit()
         && !right.has_digit()
+}
+
+/// A word that is spoken alike and commonly written in two ways: "Christoph" and "Christof", "Karl" and "Carl".
+pub(crate) fn is_spelt_otherwise(left: &Word<'_>, right: &Word<'_>) -> bool {
+    let is_long = left.plain.len().min(right.plain.len()) >= SPELLING_LETTERS_MIN;
+    is_long && sound(left.plain, Script::Latin) == sound(right.plain, Script::Latin)
 }
 
 /// Whether a word's ending makes it another person's: "Mario" and "Maria", "Paul" and "Paula", "Ivanov" and "Ivanova".

@@ -3,7 +3,9 @@
 use crate::finding::{Nearness, Step};
 use crate::limits::{OMITTED_WORDS_MAX, WORDS_MAX};
 use crate::name::Word;
-use crate::pairing::{Pairing, has_other_ending, is_abbreviation, is_initial, is_same, is_slip, sounds_same};
+use crate::pairing::{
+    Pairing, has_other_ending, is_abbreviation, is_same, is_slip, is_spelt_otherwise, sounds_same,
+};
 use crate::words;
 
 /// How near two persons' names are.
@@ -48,16 +50,18 @@ fn deviations(pairing: &mut Pairing<'_, '_>) -> Nearness {
     if let Some((left, right)) = pairing.last_two()
         && pairing.whole >= 1
         && transliterated == 0
-        && is_slip(left, right)
-        && !has_other_ending(left, right)
     {
-        // A slip stands alone: with a second deviation it is a guess.
-        return Nearness::Close(Step::OneSlip);
+        // Both stand alone: with a second deviation they are a guess.
+        if is_spelt_otherwise(left, right) {
+            return Nearness::Close(Step::OtherSpelling);
+        }
+        if is_slip(left, right) && !has_other_ending(left, right) {
+            return Nearness::Close(Step::OneSlip);
+        }
     }
     let abbreviated = pairing.pair(is_abbreviation) + pairing.pair_initials();
-    let is_particle = |word: &Word<'_>| words::is_particle(word.plain);
     let (given, holder) = (&mut pairing.given, &mut pairing.holder);
-    let particles = given.leave_out(is_particle) | holder.leave_out(is_particle);
+    let particles = given.leave_out_particles() | holder.leave_out_particles();
     let (given_open, holder_open) = (given.open_count(), holder.open_count());
     if given_open > 0 && holder_open > 0 {
         return Nearness::Apart(Step::Different);
@@ -69,7 +73,6 @@ fn deviations(pairing: &mut Pairing<'_, '_>) -> Nearness {
     let longer = if given_open > 0 { &mut pairing.given } else { &mut pairing.holder };
     let has_first = longer.has_first();
     let omitted = longer.open_count();
-    longer.leave_out(is_initial);
     if omitted > 0 {
         let is_named = longer.open_words().all(|(_, word)| !word.has_digit() && word.plain != words::AND);
         let is_few = usize::try_from(omitted).is_ok_and(|omitted| omitted <= OMITTED_WORDS_MAX);

@@ -62,7 +62,7 @@ const VAT_NUMBERS: [&str; 52] = [
 const LEIS: [&str; 3] = ["529900T8BM49AURSDO55", "5493001KJTIIGC8Y1R12", "213800WSGIIZCXF1P572"];
 
 fn text(text: &str) -> Text<35> {
-    Text::parse(text).unwrap()
+    Text::parse(text).expect("a text")
 }
 
 #[test]

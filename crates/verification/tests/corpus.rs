@@ -31,8 +31,8 @@ fn pairs() -> impl Iterator<Item = Pair<'static>> {
 }
 
 fn verify(given: &str, holders: &[&str]) -> Finding {
-    let holders: Vec<_> = holders.iter().map(|holder| Text::parse(holder).unwrap()).collect();
-    verify_name(&Text::parse(given).unwrap(), &holders)
+    let holders: Vec<_> = holders.iter().map(|holder| Text::parse(holder).expect("a text")).collect();
+    verify_name(&Text::parse(given).expect("a text"), &holders)
 }
 
 fn told(finding: Finding) -> String {
