@@ -85,9 +85,7 @@ impl<'name> Candidate<'name> {
 }
 
 fn is_organisation(words: &[Word<'_>]) -> bool {
-    words
-        .iter()
-        .any(|word| words::is_business(word.plain) || words::is_business(word.spelt) || word.has_digit())
+    words.iter().any(|word| words::is_business(word.plain) || word.has_digit())
 }
 
 /// What follows "c/o" is where letters go to, and what follows "geb." was a name once.
@@ -212,8 +210,10 @@ fn take_form(words: &mut Vec<Word<'_>>) -> Option<LegalForm> {
     let count = words.len();
     let mut letters = String::with_capacity(legal_forms::LETTERS_MAX);
     let mut found = None;
+    // Most words begin no form, so most are looked at once.
+    let starts: Vec<_> = (0..count).filter(|start| LegalForm::begins_with(words[*start].plain)).collect();
     'places: for is_wanted in [at_end, at_start, within] {
-        for start in 0..count {
+        for &start in &starts {
             // The longest first: "GmbH & Co. KG", not "KG".
             for end in (start + 1..=count.min(start + FORM_WORDS_MAX)).rev() {
                 if end - start == count || !is_wanted(start, end, count) {

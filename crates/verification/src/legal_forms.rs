@@ -50,6 +50,12 @@ impl LegalForm {
         Some((Self { name, group }, may_lead))
     }
 
+    /// Whether the letters of any form begin with these.
+    pub(crate) fn begins_with(letters: &str) -> bool {
+        let first = FORMS.partition_point(|row| row.0 < letters);
+        FORMS.get(first).is_some_and(|row| row.0.starts_with(letters))
+    }
+
     /// Compares the forms of two names.
     pub(crate) fn relation(left: Option<Self>, right: Option<Self>) -> FormRelation {
         match (left, right) {

@@ -78,11 +78,32 @@ impl<'words, 'name> Pairing<'words, 'name> {
 
     /// Makes pairs of the words that stand in this relation, in their order; how many.
     pub(crate) fn pair(&mut self, is_related: fn(&Word<'_>, &Word<'_>) -> bool) -> u32 {
+        self.pair_places(|given, holder, at, other| is_related(&given[at], &holder[other]))
+    }
+
+    /// Makes pairs of words that sound the same, where one of them was written in Cyrillic or Greek.
+    pub(crate) fn pair_sounding(&mut self) -> u32 {
+        let mut scripts = self.given.words.iter().chain(self.holder.words).map(|word| word.script);
+        let Some(script) = scripts.find(|script| *script != Script::Latin) else { return 0 };
+        // Each word is heard once, however many it is compared with.
+        let [given_sounds, holder_sounds] = [&self.given, &self.holder]
+            .map(|side| side.words.iter().map(|word| Sounds::of(word, script)).collect::<Vec<_>>());
+        self.pair_places(|_, _, at, other| given_sounds[at].is_same(&holder_sounds[other]))
+    }
+
+    fn pair_places(
+        &mut self,
+        is_related: impl Fn(&[Word<'name>], &[Word<'name>], usize, usize) -> bool,
+    ) -> u32 {
         let mut made = 0;
         for at in 0..self.given.words.len() {
-            let word = &self.given.words[at];
-            let partner = self.holder.open_words().find(|(_, other)| is_related(word, other));
-            if let (true, Some((other, _))) = (self.given.is_open(at), partner) {
+            if !self.given.is_open(at) {
+                continue;
+            }
+            let (given, holder) = (self.given.words, self.holder.words);
+            let partner = self.holder.open_words().find(|(other, _)| is_related(given, holder, at, *other));
+            if let Some((other, _)) = partner {
+                let word = &given[at];
                 self.given.close(at);
                 self.holder.close(other);
                 let both = [word, &self.holder.words[other]];
@@ -189,11 +210,26 @@ pub(crate) fn is_same(left: &Word<'_>, right: &Word<'_>) -> bool {
 /// The same Cyrillic or Greek word, written in Latin letters by another custom.
 pub(crate) fn sounds_same(left: &Word<'_>, right: &Word<'_>) -> bool {
     let script = if left.script == Script::Latin { right.script } else { left.script };
-    if script == Script::Latin || left.plain.len() < 3 || right.plain.len() < 3 {
-        return false;
+    script != Script::Latin && Sounds::of(left, script).is_same(&Sounds::of(right, script))
+}
+
+/// How both spellings of a word sound in a script.
+struct Sounds {
+    heard: [String; 2],
+    was_written_so: bool,
+}
+
+impl Sounds {
+    fn of(word: &Word<'_>, script: Script) -> Self {
+        // Of a word of two letters too little remains.
+        let spellings = if word.plain.len() < 3 { [""; 2] } else { [word.plain, word.spelt] };
+        Self { heard: spellings.map(|text| sound(text, script)), was_written_so: word.script == script }
     }
-    let heard = [left.plain, left.spelt].map(|text| sound(text, script));
-    [right.plain, right.spelt].iter().any(|text| heard.contains(&sound(text, script)))
+
+    fn is_same(&self, other: &Self) -> bool {
+        let is_heard = self.heard.iter().any(|sound| !sound.is_empty() && other.heard.contains(sound));
+        is_heard && (self.was_written_so || other.was_written_so)
+    }
 }
 
 /// An initial or an abbreviation with its period, and the word that it stands for.

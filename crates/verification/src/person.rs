@@ -3,9 +3,7 @@
 use crate::finding::{Nearness, Step};
 use crate::limits::{OMITTED_WORDS_MAX, WORDS_MAX};
 use crate::name::Word;
-use crate::pairing::{
-    Pairing, has_other_ending, is_abbreviation, is_same, is_slip, is_spelt_otherwise, sounds_same,
-};
+use crate::pairing::{Pairing, has_other_ending, is_abbreviation, is_same, is_slip, is_spelt_otherwise};
 use crate::words;
 
 /// How near two persons' names are.
@@ -46,7 +44,7 @@ fn letters_equal(given: &[Word<'_>], holder: &[Word<'_>], given_spelt: bool, hol
 
 /// What is not the same: each word has to be explained by one of the deviations that are close.
 fn deviations(pairing: &mut Pairing<'_, '_>) -> Nearness {
-    let transliterated = pairing.pair(sounds_same);
+    let transliterated = pairing.pair_sounding();
     if let Some((left, right)) = pairing.last_two()
         && pairing.whole >= 1
         && transliterated == 0
