@@ -1,4 +1,4 @@
-//! What a verification costs: `cargo bench -p verification`. The aim is less than 20 us for a pair of names.
+//! What a verification costs: `cargo bench -p verification`. The aim is less than 20 us for a pair of usual names.
 
 // The macros of criterion write functions without documentation.
 #![allow(missing_docs)]

@@ -84,6 +84,34 @@ pub enum Step {
 }
 
 impl Step {
+    /// All steps.
+    pub const ALL: [Self; 24] = [
+        Self::Identical,
+        Self::SameWords,
+        Self::JoinedWords,
+        Self::OtherOrder,
+        Self::EachPerson,
+        Self::Abbreviation,
+        Self::OmittedName,
+        Self::OmittedParticle,
+        Self::OneSlip,
+        Self::OtherSpelling,
+        Self::OtherTransliteration,
+        Self::LegalFormMissing,
+        Self::LegalFormTranslated,
+        Self::OrganisationOrder,
+        Self::LegalFormDiffers,
+        Self::TooLittle,
+        Self::Different,
+        Self::NothingGiven,
+        Self::NoName,
+        Self::SameCode,
+        Self::OtherCode,
+        Self::NotACode,
+        Self::NoCode,
+        Self::OtherKindOfCode,
+    ];
+
     /// The step's name in `docs/verification.md`.
     pub const fn name(self) -> &'static str {
         match self {
