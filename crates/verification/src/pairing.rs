@@ -271,7 +271,10 @@ pub(crate) fn has_other_ending(left: &Word<'_>, right: &Word<'_>) -> bool {
         return false;
     };
     if short.len() == long.len() {
-        return short_stem == long_stem && (is_vowel(*short_last) || is_vowel(*long_last));
+        let before = short.len().saturating_sub(2);
+        // "Christian" and "Christina".
+        let is_feminine = (*short_last == b'a') != (*long_last == b'a') && short[..before] == long[..before];
+        return is_feminine || (short_stem == long_stem && (is_vowel(*short_last) || is_vowel(*long_last)));
     }
     let is_after_vowel = is_vowel(*short_last) && matches!(long_last, b'n' | b's');
     long_stem == short && (is_vowel(*long_last) || is_after_vowel)
