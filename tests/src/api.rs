@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use client::v1;
 use client::v1::account_service_client::AccountServiceClient;
 use client::v1::audit_service_client::AuditServiceClient;
+use client::v1::customer_service_client::CustomerServiceClient;
 use client::v1::event_service_client::EventServiceClient;
 use client::v1::history_service_client::HistoryServiceClient;
 use client::v1::iso20022_service_client::Iso20022ServiceClient;
@@ -61,6 +62,11 @@ impl Api {
     /// The client of `ParticipantService`.
     pub fn participants(&self) -> ParticipantServiceClient<Channel> {
         ParticipantServiceClient::new(self.channel())
+    }
+
+    /// The client of `CustomerService`.
+    pub fn customers(&self) -> CustomerServiceClient<Channel> {
+        CustomerServiceClient::new(self.channel())
     }
 
     /// The client of `LiquidityService`.

@@ -1,12 +1,14 @@
 //! A log of long ago: a folder as a node would have left it, with two banks and some payments between their customers.
 
 use std::collections::VecDeque;
+use std::io::Write as _;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration as Span;
 
 use journal::{
     Append, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, SealInput, SealedFrame,
-    SegmentSize, Settings, Tail, Writer, key_of,
+    SegmentSize, Settings, Snapshots, Tail, Writer, key_of,
 };
 use ledger::{
     About, AccountKind, AccountMode, AccountSelector, Direction, Evidence, Ledger, Limits,
@@ -40,6 +42,59 @@ pub fn write_sealed_old_log(folder: &Path, age: Span, payments: u32) -> Timestam
     write(folder, age, payments, Texts::Sealed)
 }
 
+/// A log of a minute ago, in clear, of which there is a snapshot: in that, customer 1 of BETA has so much that so many
+/// cents more are all that a balance can hold. No call brings that much money into an account in the time of a test.
+///
+/// # Panics
+/// If the folder can't be written.
+pub fn write_log_with_a_full_account(folder: &Path, room: i64) {
+    let begin =
+        i64::try_from(nanoseconds(&ago(Span::from_secs(60)))).expect("it is after 1970 and before 2262");
+    let begin = Timestamp::from_nanoseconds(begin).expect("it is after 1970");
+    let log = write_log(folder, begin, 1, Texts::Clear);
+    let mut state = Vec::new();
+    log.ledger.write_state(&mut state).expect("memory takes it");
+    let digest = KEY.iban(Iban::parse(&german(1)).expect("an IBAN").as_str());
+    fill(&mut state, &digest.0, Balance::MINOR_UNITS_MAX - room);
+    let mut snapshot = log.snapshots.create(log.tail, 1).expect("the folder can be written");
+    snapshot.write_all(&state).expect("the folder can be written");
+    let header = snapshot.finish().expect("the folder can be written");
+    log.snapshots.publish(&header).expect("the folder can be written");
+}
+
+/// Section 6 of a state, and in its items of 64 bytes: the balance, the digest of the number, whose book it is in with the
+/// currency, and the kind.
+const ACCOUNTS: u64 = 6;
+const BALANCE: Range<usize> = 0..8;
+const DIGEST: Range<usize> = 32..48;
+const BOOK: Range<usize> = 56..62;
+const KIND: usize = 62;
+const CORE: u8 = 16;
+
+/// Sets an account's balance, and lets the core account of its book have the opposite.
+fn fill(state: &mut [u8], digest: &[u8; 16], wanted: i64) {
+    let number = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let length = |bytes: &[u8]| usize::try_from(number(bytes)).expect("64 bits");
+    let mut at = 0;
+    while number(&state[at..at + 2]) != ACCOUNTS {
+        at += 16 + length(&state[at + 4..at + 8]) * length(&state[at + 8..at + 16]);
+    }
+    let count = length(&state[at + 8..at + 16]);
+    let accounts = &mut state[at + 16..at + 16 + 64 * count];
+    let find = |accounts: &[u8], is_it: &dyn Fn(&[u8]) -> bool| {
+        accounts.chunks_exact(64).position(is_it).expect("there is this account") * 64
+    };
+    let customer = find(accounts, &|account| account[DIGEST] == *digest);
+    let book = accounts[customer..][BOOK].to_vec();
+    let core = find(accounts, &|account| account[BOOK] == book[..] && account[KIND] == CORE);
+    let balance = |account: &[u8]| i64::from_le_bytes(account[BALANCE].try_into().expect("8 bytes"));
+    let more = wanted - balance(&accounts[customer..]);
+    for (account, change) in [(customer, more), (core, -more)] {
+        let changed = balance(&accounts[account..]) + change;
+        accounts[account..][BALANCE].copy_from_slice(&changed.to_le_bytes());
+    }
+}
+
 /// A document that came with a payment.
 fn document_of(order: &PaymentOrder) -> Evidence {
     let name = order.debtor.name.as_ref().expect("the payer has a name");
@@ -64,6 +119,11 @@ enum Texts {
 fn write(folder: &Path, age: Span, payments: u32, texts: Texts) -> Timestamp {
     let begin = i64::try_from(nanoseconds(&ago(age))).expect("it is after 1970 and before 2262");
     let begin = Timestamp::from_nanoseconds(begin).expect("it is after 1970");
+    write_log(folder, begin, payments, texts);
+    begin
+}
+
+fn write_log(folder: &Path, begin: Timestamp, payments: u32, texts: Texts) -> OldLog {
     let mut log = OldLog::create(folder, begin, texts);
     let mut commands = RecordWriter::new(KEY, PrincipalNumber(0));
     commands.genesis(log.identity.cluster, log.identity.incarnation);
@@ -84,12 +144,13 @@ fn write(folder: &Path, age: Span, payments: u32, texts: Texts) -> Timestamp {
         log.append(FrameKind::Commands, &commands);
     }
     log.append(FrameKind::Marker, &writer());
-    begin
+    log
 }
 
 struct OldLog {
     identity: Identity,
     writer: Box<dyn Writer>,
+    snapshots: Snapshots<FileStorage>,
     builder: FrameBuilder,
     tail: Tail,
     time: Timestamp,
@@ -124,7 +185,8 @@ impl OldLog {
         ledger.tick(Position { sequence: first.header().first_sequence, time });
         let tail = first.tail();
         builder.recycle(first);
-        Self { identity, writer: Box::new(writer), builder, tail, time, ledger, untold: VecDeque::new() }
+        let (writer, snapshots, untold) = (Box::new(writer), journal.snapshots(), VecDeque::new());
+        Self { identity, writer, snapshots, builder, tail, time, ledger, untold }
     }
 
     fn append(&mut self, kind: FrameKind, commands: &RecordWriter) {

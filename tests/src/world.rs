@@ -153,6 +153,46 @@ impl World {
         self.api.accounts().set_account_flag(request).await.expect("the account is open");
     }
 
+    /// Sets what a customer allows for one payment and for a day; empty is no limit. `attempt` keeps one change apart from
+    /// the next.
+    pub async fn allow(&self, iban: &str, [per_payment, per_day]: [&str; 2], attempt: u32) {
+        let request = v1::SetCustomerLimitRequest {
+            request_id: format!("allow-{iban}-{attempt}"),
+            iban: iban.to_owned(),
+            currency_code: "EUR".to_owned(),
+            per_payment: per_payment.to_owned(),
+            per_day: per_day.to_owned(),
+        };
+        self.api.customers().set_customer_limit(request).await.expect("the account is open");
+    }
+
+    /// Restricts an account or frees it.
+    pub async fn restrict(&self, iban: &str, restricted: bool, attempt: u32) {
+        let request = v1::SetRestrictionRequest {
+            request_id: format!("restrict-{iban}-{attempt}"),
+            iban: iban.to_owned(),
+            currency_code: "EUR".to_owned(),
+            restricted,
+        };
+        self.api.customers().set_restriction(request).await.expect("the account is open");
+    }
+
+    /// Sets a bank's fees for ordinary and instant payments in euro.
+    pub async fn set_fees(
+        &self,
+        bic: &str,
+        [ordinary, instant]: [&str; 2],
+        attempt: u32,
+    ) -> Result<(), Status> {
+        let (ordinary, instant) = (ordinary.to_owned(), instant.to_owned());
+        let request = v1::SetFeesRequest {
+            request_id: format!("fees-{bic}-{attempt}"),
+            bic: bic.to_owned(),
+            fees: Some(v1::Fees { currency_code: "EUR".to_owned(), ordinary, instant }),
+        };
+        self.api.customers().set_fees(request).await.map(|_| ())
+    }
+
     /// Blocks, frees or closes an account.
     pub async fn set_account_status(&self, iban: &str, status: v1::AccountStatus) -> Result<(), Status> {
         let request = v1::SetAccountStatusRequest {

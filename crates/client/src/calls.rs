@@ -2,6 +2,7 @@
 
 use crate::v1::account_service_client::AccountServiceClient;
 use crate::v1::audit_service_client::AuditServiceClient;
+use crate::v1::customer_service_client::CustomerServiceClient;
 use crate::v1::history_service_client::HistoryServiceClient;
 use crate::v1::iso20022_service_client::Iso20022ServiceClient;
 use crate::v1::liquidity_service_client::LiquidityServiceClient;
@@ -58,6 +59,20 @@ calls! {
         set_decision_policy(SetDecisionPolicyRequest) -> SetDecisionPolicyResponse;
         /// Sets how many questions a bank may have unanswered.
         set_reservation_limit(SetReservationLimitRequest) -> SetReservationLimitResponse;
+    }
+    CustomerServiceClient {
+        /// Sets what a customer allows to leave an account.
+        set_customer_limit(SetCustomerLimitRequest) -> SetCustomerLimitResponse;
+        /// Tells what a customer allows, and how much of it is used.
+        get_customer_limit(GetCustomerLimitRequest) -> GetCustomerLimitResponse;
+        /// Restricts an account, or frees it.
+        set_restriction(SetRestrictionRequest) -> SetRestrictionResponse;
+        /// Sets a bank's fees.
+        set_fees(SetFeesRequest) -> SetFeesResponse;
+        /// Sets a bank's clock.
+        set_clock(SetClockRequest) -> SetClockResponse;
+        /// Tells a bank's fees and clock.
+        get_terms(GetTermsRequest) -> GetTermsResponse;
     }
     LiquidityServiceClient {
         /// Raises a position.

@@ -92,7 +92,11 @@ impl Directory {
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
-            | Command::SetReservationLimit(_) => {}
+            | Command::SetReservationLimit(_)
+            | Command::SetCustomerLimit(_)
+            | Command::SetRestricted(_)
+            | Command::SetFees(_)
+            | Command::SetZone(_) => {}
         }
     }
 }

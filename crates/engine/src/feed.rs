@@ -221,7 +221,11 @@ impl Feed {
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::Void(_)
-            | Command::SetReservationLimit(_) => {}
+            | Command::SetReservationLimit(_)
+            | Command::SetCustomerLimit(_)
+            | Command::SetRestricted(_)
+            | Command::SetFees(_)
+            | Command::SetZone(_) => {}
         }
         self.asked(ledger, Some((record, outcome.sequence, order)));
     }

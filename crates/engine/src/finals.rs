@@ -130,6 +130,7 @@ mod tests {
             kind: Kind::Payment,
             verdict: Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None },
             late: false,
+            remark: ledger::Remark::None,
             balances: [0; 4],
         }
     }

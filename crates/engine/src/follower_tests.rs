@@ -503,6 +503,7 @@ fn refused(sequence: Sequence) -> OutcomeEntry {
         kind,
         verdict,
         late: false,
+        remark: ledger::Remark::None,
         balances: [0; 4],
     }
     .to_entry()

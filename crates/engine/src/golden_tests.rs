@@ -7,12 +7,15 @@
 use std::path::{Path, PathBuf};
 
 use journal::{LocalJournal, MemoryStorage, SegmentSize, Settings, StateDigester, Storage, segment_name};
-use ledger::{RULES_VERSION, RequestId, SetVersion};
-use types::PaymentState;
+use ledger::{
+    AccountSelector, Fees, RULES_VERSION, RequestId, SetCustomerLimit, SetFees, SetRestricted, SetVersion,
+    SetZone, Zone, ZoneChange, ZoneOffset,
+};
+use types::{Currency, PaymentState};
 
 use crate::testing::{
-    LIMITS, Node, SECOND, answer, commands, enter_remote, identity, interest, now, pay, pay_remote, payment,
-    replay, world,
+    LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, iban, identity, interest, now,
+    pay, pay_remote, payment, replay, world,
 };
 use crate::{Outcomes, Replayer};
 
@@ -47,12 +50,43 @@ fn written(version: u32) -> MemoryStorage {
             node.submit(2, writer);
             node.write_all();
         }
+        if raised == 3 {
+            customers(&mut node);
+        }
         under_one_version(&mut node, raised);
     }
     node.advance(SECOND);
     node.write_all();
     assert!(node.core.told() == node.core.ledger().position().sequence, "all is told");
     storage
+}
+
+/// What version 3 brought: a limit that stands against a payment, a fee, a clock that changes, and an account that is
+/// restricted and freed again.
+fn customers(node: &mut Node<LocalJournal<MemoryStorage>>) {
+    let request = |id: &str| RequestId::parse(id).unwrap();
+    let of = |name| AccountSelector { iban: iban(name), currency: Currency::EUR };
+    let mut writer = commands();
+    let (per_payment, per_day) = (Some(euro_cents(5_000)), Some(euro_cents(100_000_000)));
+    writer.set_customer_limit(&SetCustomerLimit {
+        request_id: request("limit"),
+        account: of("A1"),
+        per_payment,
+        per_day,
+    });
+    let fees = Fees::from_minor_units(25, 20).unwrap();
+    let (bic, currency) = (bank("A"), Currency::EUR);
+    writer.set_fees(&SetFees { request_id: request("fees"), bic, currency, fees });
+    let change = ZoneChange { at: node.now.wall, offset: ZoneOffset::from_minutes(120).unwrap() };
+    let zone = Zone { offset: ZoneOffset::from_minutes(60).unwrap(), change: Some(change) };
+    writer.set_zone(&SetZone { request_id: request("zone"), bic, zone });
+    for (id, is_restricted) in [("restrict", true), ("free", false)] {
+        let (request_id, account) = (request(id), of("B1"));
+        writer.set_restricted(&SetRestricted { request_id, account, is_restricted });
+    }
+    pay(&mut writer, "above-the-limit", 5_001, node.now.wall);
+    node.submit(3, writer);
+    node.write_all();
 }
 
 /// Settled, refused for want of funds, repeated, changed, and between banks: accepted, rejected, expired and open.

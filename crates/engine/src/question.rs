@@ -2,8 +2,8 @@
 //! consistent and fresh; it says of which position it is.
 
 use ledger::{
-    Account, AnswerTotals, BookTotals, Ledger, OpenQuestion, Participant, Payment, PaymentAnswer,
-    PaymentTotals, Position, QuestionCursor,
+    Account, AnswerTotals, BookTotals, CustomerLimit, Ledger, OpenQuestion, Participant, Payment,
+    PaymentAnswer, PaymentTotals, Position, QuestionCursor,
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
@@ -24,6 +24,13 @@ pub enum Question {
     /// What is on this account?
     Account {
         /// Its number.
+        iban: Iban,
+        /// Its currency.
+        currency: Currency,
+    },
+    /// What does this account's customer allow?
+    Customer {
+        /// The account's number.
         iban: Iban,
         /// Its currency.
         currency: Currency,
@@ -103,6 +110,19 @@ pub struct QuestionsOfBank {
     pub next: Option<QuestionCursor>,
 }
 
+/// What a bank and its customer have set about an account.
+#[derive(Clone, Copy, Debug)]
+pub struct CustomerAnswer {
+    /// The bank.
+    pub bank: Bic,
+    /// Whether payments from it and to it are refused.
+    pub is_restricted: bool,
+    /// What the customer allows; `None` if that was never said.
+    pub limit: Option<CustomerLimit>,
+    /// What has left the account by payments today, in minor units; `None` if nothing is counted.
+    pub used_today: Option<i64>,
+}
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub enum Answer {
@@ -121,6 +141,8 @@ pub enum Answer {
     },
     /// To [`Question::Account`] and [`Question::Position`]: the account, and the bank whose it is.
     Account(Option<(AccountNumber, Account, Bic)>),
+    /// To [`Question::Customer`].
+    Customer(Option<CustomerAnswer>),
     /// To [`Question::Participant`].
     Participant(Option<Box<ParticipantAnswer>>),
     /// To [`Question::TrialBalance`].
@@ -142,6 +164,7 @@ impl Answered {
             | Answer::OpenQuestions(_)
             | Answer::Lifecycle { .. }
             | Answer::Account(_)
+            | Answer::Customer(_)
             | Answer::Participant(_)
             | Answer::TrialBalance { .. } => false,
         }
@@ -166,6 +189,7 @@ impl Question {
             | Self::Final(_)
             | Self::Lifecycle
             | Self::Account { .. }
+            | Self::Customer { .. }
             | Self::Participant(_)
             | Self::Position { .. }
             | Self::TrialBalance => 0,
@@ -205,6 +229,7 @@ impl Question {
                     (number, *account, ledger.participant_by_number(account.owner()).bic())
                 }))
             }
+            Self::Customer { iban, currency } => Answer::Customer(customer(ledger, iban, *currency)),
             Self::Participant(bic) => {
                 let found = ledger.participant(*bic);
                 Answer::Participant(found.map(|(number, found)| {
@@ -253,11 +278,23 @@ impl Question {
             | Self::OpenQuestions { .. }
             | Self::Lifecycle
             | Self::Account { .. }
+            | Self::Customer { .. }
             | Self::Participant(_)
             | Self::Position { .. }
             | Self::TrialBalance => false,
         }
     }
+}
+
+fn customer(ledger: &Ledger, iban: &Iban, currency: Currency) -> Option<CustomerAnswer> {
+    let setup = ledger.setup().expect("questions are taken after the log's first record");
+    let (number, account) = ledger.account(&setup.digest_key, iban.as_str(), currency)?;
+    Some(CustomerAnswer {
+        bank: ledger.participant_by_number(account.owner()).bic(),
+        is_restricted: account.is_restricted(),
+        limit: ledger.customer_limit(number).copied(),
+        used_today: ledger.used_today(number),
+    })
 }
 
 fn open_questions(

@@ -68,6 +68,7 @@ fn entry(sequence: u64) -> OutcomeEntry {
         kind,
         verdict,
         late: false,
+        remark: ledger::Remark::None,
         balances: [0; 4],
     }
     .to_entry()

@@ -69,6 +69,7 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::OpenQuestions(_)
         | Answer::Lifecycle { .. }
         | Answer::Account(_)
+        | Answer::Customer(_)
         | Answer::Participant(_)
         | Answer::TrialBalance { .. } => panic!("{answered:?}"),
     }

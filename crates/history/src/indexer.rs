@@ -246,6 +246,8 @@ impl Indexer {
         reached.turn = if at == reached.told { reached.turn.saturating_add(1) } else { 0 };
         (reached.told, reached.told_time) = (at, time);
         let when = When { place: Place { at, turn: reached.turn }, time };
+        // A fee is an entry of its own, behind that of its payment.
+        reached.turn = reached.turn.saturating_add(u16::from(entry.remark().fee() > 0));
         if by_time {
             return self.decided(sequence, entry, when, None);
         }

@@ -1,6 +1,6 @@
 //! The rows of payments: what came of them, in whose lists they stand, and what they booked.
 
-use ledger::{OutcomeEntry, Stage};
+use ledger::{OutcomeEntry, Remark, Stage};
 use types::{Bic, Currency, ParticipantNumber, PaymentState, ReasonCode, Sequence, StatusReason};
 
 use super::{IndexError, Indexer, When};
@@ -53,6 +53,7 @@ impl Indexer {
             is_not_entitled: order.is_not_entitled,
             is_late: entry.is_late(),
             is_told_to_creditor: state == PaymentState::Settled,
+            remark: if state == PaymentState::Settled { Remark::None } else { entry.remark() },
         };
         let day = keys::day(when.time);
         if holds_key(order, reason) {
@@ -64,7 +65,7 @@ impl Indexer {
         }
         self.list(&row, when, true);
         if state == PaymentState::Settled {
-            self.book(&row, entry.balances(), when);
+            self.book(&row, entry, when);
         }
         if !state.is_final() {
             self.open.insert(sequence, row.clone());
@@ -111,7 +112,7 @@ impl Indexer {
         self.pending.items += 1;
         self.list(&row, when, false);
         if state == PaymentState::Settled {
-            self.book(&row, entry.balances(), when);
+            self.book(&row, entry, when);
         }
         Ok(())
     }
@@ -143,8 +144,8 @@ impl Indexer {
         }
     }
 
-    /// Adds the entries of a settlement.
-    fn book(&mut self, row: &PaymentRow, balances: [i64; 4], when: When) {
+    /// Adds the entries of a settlement. The balances were told after all of them, and the fee is the last.
+    fn book(&mut self, row: &PaymentRow, entry: &OutcomeEntry, when: When) {
         let Some((amount, _)) = row.amount else { return };
         let amount = amount.minor_units();
         let position = |bank: Option<Bic>| {
@@ -163,12 +164,20 @@ impl Indexer {
             position(Some(row.debtor_agent)),
             position(row.creditor_agent),
         ];
+        let fee = i64::from(entry.remark().fee());
+        let mut balances = entry.balances();
+        let after_fee = std::mem::replace(&mut balances[0], balances[0] + fee);
         let changes = [-amount, amount, -amount, amount];
         for ((series, change), balance) in series.into_iter().zip(changes).zip(balances) {
             let Some(series) = series else { continue };
             let (place, time, kind) = (when.place, when.time, EntryKind::Payment);
             self.pending
                 .entry(series, EntryRow { place, time, kind, command: row.sequence, change, balance });
+        }
+        if let ([Some(payer), ..], 1..) = (series, fee) {
+            let (place, time, kind) = (when.place.next(), when.time, EntryKind::Fee);
+            let (command, change, balance) = (row.sequence, -fee, after_fee);
+            self.pending.entry(payer, EntryRow { place, time, kind, command, change, balance });
         }
     }
 

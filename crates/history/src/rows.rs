@@ -12,6 +12,8 @@ use types::{
     AccountNumber, Amount, Bic, Channel, Currency, PaymentState, ReasonCode, Sequence, Text, Timestamp,
 };
 
+use ledger::Remark;
+
 use crate::banks::Banks;
 use crate::bytes::{RowReader, RowWriter};
 
@@ -124,6 +126,8 @@ pub struct PaymentRow {
     pub is_late: bool,
     /// The payee's bank was told what came of it.
     pub is_told_to_creditor: bool,
+    /// The payer's own limit that it was refused for. Its fee is an entry.
+    pub remark: Remark,
 }
 
 /// What came of a payment that was reserved: a row of its own, laid over the payment's.
@@ -143,6 +147,8 @@ pub(crate) struct Decided {
 pub enum EntryKind {
     /// A payment.
     Payment,
+    /// What the payer's bank took for a payment.
+    Fee,
     /// An entry of the bank's own systems.
     Posting,
     /// Liquidity that came from outside or left.
@@ -239,6 +245,28 @@ const HAS_AMOUNT: u8 = 32;
 const HAS_ACCEPTANCE: u8 = 64;
 const ISO_20022: u8 = 128;
 
+// Beside the number of the state.
+const STATE: u8 = 15;
+const LIMIT_PER_PAYMENT: u8 = 16;
+const LIMIT_PER_DAY: u8 = 32;
+
+const fn write_remark(remark: Remark) -> u8 {
+    match remark {
+        Remark::LimitPerPayment => LIMIT_PER_PAYMENT,
+        Remark::LimitPerDay => LIMIT_PER_DAY,
+        Remark::None | Remark::Fee(_) => 0,
+    }
+}
+
+const fn read_remark(mark: u8) -> Option<Remark> {
+    match mark {
+        0 => Some(Remark::None),
+        LIMIT_PER_PAYMENT => Some(Remark::LimitPerPayment),
+        LIMIT_PER_DAY => Some(Remark::LimitPerDay),
+        _ => None,
+    }
+}
+
 impl Item for PaymentRow {
     const RUN_MAX: usize = 32;
 
@@ -262,7 +290,7 @@ impl Item for PaymentRow {
             (self.channel == Channel::Iso20022, ISO_20022),
         ];
         row.byte(flags.into_iter().filter(|(is_set, _)| *is_set).fold(0, |all, (_, flag)| all | flag));
-        row.byte(self.state.number());
+        row.byte(self.state.number() | write_remark(self.remark));
         for code in [self.reason, self.reason_to_creditor].into_iter().flatten() {
             row.raw(code.as_bytes());
         }
@@ -293,7 +321,8 @@ impl Item for PaymentRow {
         let received_time = row.time(before.map_or(Timestamp::default(), |before| before.received_time))?;
         let flags = row.byte()?;
         let has = |flag| flags & flag != 0;
-        let state = PaymentState::from_number(row.byte()?)?;
+        let state = row.byte()?;
+        let (state, remark) = (PaymentState::from_number(state & STATE)?, read_remark(state & !STATE)?);
         let reason = read_reason(has(HAS_REASON), row)?;
         let reason_to_creditor = read_reason(has(HAS_OTHER_REASON), row)?;
         let acceptance_time = if has(HAS_ACCEPTANCE) { Some(row.time(received_time)?) } else { None };
@@ -324,6 +353,7 @@ impl Item for PaymentRow {
             is_not_entitled: has(NOT_ENTITLED),
             is_late: has(LATE),
             is_told_to_creditor: has(TOLD_TO_CREDITOR),
+            remark,
         })
     }
 }
@@ -405,6 +435,7 @@ fn read_account(row: &mut RowReader<'_>) -> Option<AccountOf> {
 
 const ENTRY_POSTING: u8 = 1;
 const ENTRY_LIQUIDITY: u8 = 2;
+const ENTRY_FEE: u8 = 3;
 
 impl Item for EntryRow {
     const RUN_MAX: usize = 64;
@@ -418,6 +449,7 @@ impl Item for EntryRow {
         row.time(before.map_or(Timestamp::default(), |before| before.time), self.time);
         row.byte(match self.kind {
             EntryKind::Payment => 0,
+            EntryKind::Fee => ENTRY_FEE,
             EntryKind::Posting => ENTRY_POSTING,
             EntryKind::Liquidity => ENTRY_LIQUIDITY,
         });
@@ -431,6 +463,7 @@ impl Item for EntryRow {
         let time = row.time(before.map_or(Timestamp::default(), |before| before.time))?;
         let kind = match row.byte()? {
             0 => EntryKind::Payment,
+            ENTRY_FEE => EntryKind::Fee,
             ENTRY_POSTING => EntryKind::Posting,
             ENTRY_LIQUIDITY => EntryKind::Liquidity,
             _ => return None,

@@ -21,6 +21,7 @@ fn payment(sequence: u64) -> PaymentRow {
         is_not_entitled: true,
         is_late: false,
         is_told_to_creditor: true,
+        remark: Remark::None,
     }
 }
 
@@ -41,7 +42,9 @@ fn a_run_comes_back_as_it_was_written() {
         creditor_account: AccountOf::NotRead,
         ..payment(12)
     };
-    let payments = [payment(5), payment(9), refused, payment(1 << 40)];
+    let above = |sequence, remark| PaymentRow { remark, ..payment(sequence) };
+    let [one, day] = [above(20, Remark::LimitPerPayment), above(21, Remark::LimitPerDay)];
+    let payments = [payment(5), payment(9), refused, one, day, payment(1 << 40)];
     let bytes = written(&payments);
     let first = Place::first_at(Sequence(5));
     assert_eq!(read_run::<PaymentRow>(first, &bytes, &Banks::default()).unwrap(), payments);

@@ -17,6 +17,7 @@ use crate::memory::{self, advise_large_pages};
 
 #[path = "accounts_state.rs"]
 mod state;
+pub(crate) use state::Told;
 
 stored_enum! {
     /// What an account is.
@@ -76,26 +77,39 @@ pub struct Account {
 
 const _: () = assert!(size_of::<Account>() == 64);
 
-/// An account's status and whether it is flagged, in the one byte that a cache line has left for both.
+/// An account's status, and what few accounts are beside it, in the one byte that a cache line has left for all.
 #[derive(Clone, Copy, Debug)]
 struct Standing(u8);
 
 impl Standing {
     const FLAGGED: u8 = 0x80;
+    /// No payment from it or to it is allowed.
+    const RESTRICTED: u8 = 0x40;
+    /// Its customer's payments are counted ([`crate::customer_limits`]).
+    const LIMITED: u8 = 0x20;
+    const MARKS: u8 = Self::FLAGGED | Self::RESTRICTED | Self::LIMITED;
 
-    const fn new(status: AccountStatus, is_flagged: bool) -> Self {
-        Self(status.number() | if is_flagged { Self::FLAGGED } else { 0 })
+    const fn active() -> Self {
+        Self(AccountStatus::Active.number())
+    }
+
+    const fn with_status(self, status: AccountStatus) -> Self {
+        Self(self.0 & Self::MARKS | status.number())
+    }
+
+    const fn with(self, mark: u8, is_set: bool) -> Self {
+        Self(if is_set { self.0 | mark } else { self.0 & !mark })
     }
 
     const fn status(self) -> AccountStatus {
-        match AccountStatus::from_number(self.0 & !Self::FLAGGED) {
+        match AccountStatus::from_number(self.0 & !Self::MARKS) {
             Some(status) => status,
             None => unreachable!(),
         }
     }
 
-    const fn is_flagged(self) -> bool {
-        self.0 & Self::FLAGGED != 0
+    const fn has(self, mark: u8) -> bool {
+        self.0 & mark != 0
     }
 }
 
@@ -118,7 +132,7 @@ impl Account {
             owner,
             currency,
             kind,
-            standing: Standing::new(AccountStatus::Active, false),
+            standing: Standing::active(),
         }
     }
 
@@ -179,7 +193,17 @@ impl Account {
 
     /// Whether its bank wants to decide on flagged accounts and has flagged it.
     pub const fn is_flagged(&self) -> bool {
-        self.standing.is_flagged()
+        self.standing.has(Standing::FLAGGED)
+    }
+
+    /// Whether no payment from it or to it is allowed, for a regulatory reason.
+    pub const fn is_restricted(&self) -> bool {
+        self.standing.has(Standing::RESTRICTED)
+    }
+
+    /// Whether its customer has, or has had, limits of its own.
+    pub const fn is_limited(&self) -> bool {
+        self.standing.has(Standing::LIMITED)
     }
 
     /// Positions and their counter-account are one book; any other account is in its owner's.
@@ -298,13 +322,26 @@ impl Accounts {
     pub(crate) fn set_status(&mut self, number: AccountNumber, status: AccountStatus, at: Sequence) {
         let account = &mut self.accounts[slot(number)];
         assert!(account.status() != AccountStatus::Closed, "a closed account stays closed");
-        account.standing = Standing::new(status, account.is_flagged());
+        account.standing = account.standing.with_status(status);
         account.changed_at = at;
     }
 
     pub(crate) fn set_flag(&mut self, number: AccountNumber, is_flagged: bool, at: Sequence) {
+        self.set_mark(number, Standing::FLAGGED, is_flagged, at);
+    }
+
+    pub(crate) fn set_restricted(&mut self, number: AccountNumber, is_restricted: bool, at: Sequence) {
+        self.set_mark(number, Standing::RESTRICTED, is_restricted, at);
+    }
+
+    /// Its payments are counted from now on, for ever.
+    pub(crate) fn set_limited(&mut self, number: AccountNumber, at: Sequence) {
+        self.set_mark(number, Standing::LIMITED, true, at);
+    }
+
+    fn set_mark(&mut self, number: AccountNumber, mark: u8, is_set: bool, at: Sequence) {
         let account = &mut self.accounts[slot(number)];
-        account.standing = Standing::new(account.status(), is_flagged);
+        account.standing = account.standing.with(mark, is_set);
         account.changed_at = at;
     }
 

@@ -31,7 +31,7 @@ impl Account {
         let within = |minor_units, field| {
             value(Balance::from_minor_units(minor_units), field).map(Balance::minor_units)
         };
-        let status = AccountStatus::from_number(stored.standing & !Standing::FLAGGED);
+        let status = AccountStatus::from_number(stored.standing & !Standing::MARKS);
         value(status, "standing")?;
         let account = Self {
             balance: within(stored.balance.get(), "balance")?,
@@ -50,6 +50,8 @@ impl Account {
         // No sum of three balances overflows.
         holds(account.available() >= account.floor, "floor")?;
         holds(account.kind.is_customer() || account.digest == Digest::default(), "digest")?;
+        let is_marked = stored.standing & Standing::MARKS != 0;
+        holds(account.kind.is_customer() || !is_marked, "standing")?;
         Ok(account)
     }
 }
@@ -61,18 +63,28 @@ struct Sums {
     /// In the order of the funding accounts.
     settlement: Vec<i128>,
     internal: usize,
-    reserved: i128,
+    told: Told,
+}
+
+/// What the accounts of a state say of what is read after them.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Told {
+    /// Minor units that are set aside on all of them together.
+    pub(crate) reserved: i128,
+    /// How many are marked as having, or having had, limits.
+    pub(crate) limited: usize,
+    /// How many are restricted.
+    pub(crate) restricted: usize,
 }
 
 impl Accounts {
-    /// Reads the accounts of these participants, as of a position, with room for so many; says what is reserved on all
-    /// of them together.
+    /// Reads the accounts of these participants, as of a position, with room for so many.
     pub(crate) fn read_state(
         reader: &mut SectionReader<'_>,
         participants: &Participants,
         position: Sequence,
         accounts_max: usize,
-    ) -> Result<(Self, i128), StateError> {
+    ) -> Result<(Self, Told), StateError> {
         let mut read = Self::new(accounts_max);
         let room = read.accounts.capacity().min(crate::limits::SLOTS_MAX);
         let count = reader.begin_within(ACCOUNTS, room)?;
@@ -96,7 +108,7 @@ impl Accounts {
         let twice = |twice: crate::index::Twice| ACCOUNTS.impossible(twice.0.into(), Impossible("digest"));
         read.by_digest = filled.map_err(twice)?;
         read.check_books(participants, &sums)?;
-        Ok((read, sums.reserved))
+        Ok((read, sums.told))
     }
 
     /// Every book sums to zero, and its internal accounts are where it says.
@@ -144,6 +156,11 @@ impl Accounts {
         self.accounts[slot(number)].reserved += amount;
     }
 
+    /// Whether there is this account, and it is marked as having, or having had, limits.
+    pub(crate) fn is_limited(&self, number: AccountNumber) -> bool {
+        number.0 != 0 && self.accounts.get(slot(number)).is_some_and(Account::is_limited)
+    }
+
     /// Whether this is the account of one of this bank's customers, in this currency; or none.
     pub(crate) fn is_none_or_customers(
         &self,
@@ -171,7 +188,7 @@ impl Sums {
             books: vec![[0; crate::participants::BOOKS_MAX]; participants.count()],
             settlement: vec![0; participants.funding_accounts().count()],
             internal: 0,
-            reserved: 0,
+            told: Told::default(),
         }
     }
 
@@ -191,7 +208,9 @@ impl Sums {
             place.map(|place| &mut self.books[owner][place])
         };
         *value(sum, "currency")? += i128::from(account.balance);
-        self.reserved += i128::from(account.reserved);
+        self.told.reserved += i128::from(account.reserved);
+        self.told.limited += usize::from(account.is_limited());
+        self.told.restricted += usize::from(account.is_restricted());
         Ok(())
     }
 

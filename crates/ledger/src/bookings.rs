@@ -1,19 +1,24 @@
 //! The bookings of a payment: one transfer in each book that it touches, whether it settles at once or after a
 //! bank's answer.
 //!
+//! A fee is a transfer of its own: from the payer's account to the core account of the payer's book.
+//!
 //! Invariant: what a reservation sets aside is exactly what its settlement takes from customers and positions.
 
 use types::{AccountNumber, Currency, ReasonCode, Sequence, StatusReason};
 
 use crate::accounts::{Accounts, Transfer};
 use crate::participants::Participant;
-use crate::{Account, AccountKind, AccountStatus};
+use crate::{Account, AccountKind, AccountStatus, Remark};
 
 /// The transfers of a payment, and whose balances are told about it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bookings {
     amount: i64,
     transfers: [Option<Transfer>; 3],
+    /// In minor units; 0 if there is none.
+    fee: u32,
+    fee_transfer: Option<Transfer>,
     /// Payer, payee, payer's position, payee's position; 0 where there is none.
     told: [AccountNumber; 4],
 }
@@ -40,17 +45,26 @@ impl Bookings {
     /// | remote | remote, other bank | position to position |
     /// | hosted | remote, same (mixed) bank | payer to core |
     /// | remote | remote, same bank | none: the bank books it in its own core |
-    pub(crate) fn plan(sides: Sides<'_>, currency: Currency, amount: i64) -> Result<Self, ReasonCode> {
+    /// And the payer to core with the fee, for a payer who is hosted and a fee that is not zero.
+    pub(crate) fn plan(
+        sides: Sides<'_>,
+        currency: Currency,
+        amount: i64,
+        fee: u32,
+    ) -> Result<Self, ReasonCode> {
         let Sides { debtor_bank, creditor_bank, debtor, creditor } = sides;
         let not_settled_here = || StatusReason::NotAllowedCurrency.code();
         let debtor_book = debtor_bank.book(currency).ok_or_else(not_settled_here)?;
         let creditor_book = creditor_bank.book(currency).ok_or_else(not_settled_here)?;
+        let fee_transfer =
+            kept(debtor).filter(|_| fee > 0).and_then(|debit| transfer(debit, debtor_book.core));
+        assert!(fee == 0 || fee_transfer.is_some(), "a fee is taken from an account that is kept here");
         if debtor_bank.bic() == creditor_bank.bic() {
             let debit = kept(debtor).unwrap_or(debtor_book.core);
             let credit = kept(creditor).unwrap_or(debtor_book.core);
             let inside = if debit == credit { None } else { transfer(debit, credit) };
             let told = [debtor, creditor, NOBODY, NOBODY];
-            return Ok(Self { amount, transfers: [inside, None, None], told });
+            return Ok(Self { amount, transfers: [inside, None, None], fee, fee_transfer, told });
         }
         let debtor_position = debtor_bank.position(currency).ok_or_else(not_settled_here)?;
         let creditor_position = creditor_bank.position(currency).ok_or_else(not_settled_here)?;
@@ -59,14 +73,15 @@ impl Bookings {
             transfer(debtor_position, creditor_position),
             kept(creditor).and_then(|account| transfer(creditor_book.clearing, account)),
         ];
-        Ok(Self { amount, transfers, told: [debtor, creditor, debtor_position, creditor_position] })
+        let told = [debtor, creditor, debtor_position, creditor_position];
+        Ok(Self { amount, transfers, fee, fee_transfer, told })
     }
 
     /// Funds of every account that pays, then room in every account that receives. The customer's come first.
     pub(crate) fn check(&self, accounts: &Accounts) -> Result<(), ReasonCode> {
         for transfer in self.transfers.iter().flatten() {
             let debit = accounts.get(transfer.debit);
-            if !debit.covers(self.amount) {
+            if !debit.covers(self.leaving(transfer.debit)) {
                 return Err(match debit.kind() {
                     AccountKind::Current | AccountKind::Savings => StatusReason::InsufficientFunds.code(),
                     AccountKind::Position => StatusReason::AmountExceedsSettlementLimit.code(),
@@ -76,21 +91,58 @@ impl Bookings {
                 });
             }
         }
-        let mut credits = self.transfers.iter().flatten().map(|transfer| accounts.get(transfer.credit));
-        match credits.all(|credit| credit.has_room_for(self.amount)) {
+        let mut credits = self.transfers.iter().chain([&self.fee_transfer]).flatten();
+        let has_room =
+            |transfer: &Transfer| accounts.get(transfer.credit).has_room_for(self.entering(transfer.credit));
+        match credits.all(has_room) {
             true => Ok(()),
             false => Err(StatusReason::NotAllowedAmount.code()),
         }
+    }
+
+    /// What leaves an account that one of the transfers debits: the amount, and the fee if that is the payer's.
+    fn leaving(&self, account: AccountNumber) -> i64 {
+        let is_charged = self.fee_transfer.is_some_and(|transfer| transfer.debit == account);
+        self.amount + if is_charged { i64::from(self.fee) } else { 0 }
+    }
+
+    /// What comes to an account that one of the transfers credits, the fee included: a core account may get both.
+    fn entering(&self, account: AccountNumber) -> i64 {
+        let of = |transfers: &[Option<Transfer>], amount: i64| {
+            let credits = transfers.iter().flatten().any(|transfer| transfer.credit == account);
+            if credits { amount } else { 0 }
+        };
+        of(&self.transfers, self.amount) + of(&[self.fee_transfer], i64::from(self.fee))
+    }
+
+    /// What is told of it when it has been booked.
+    pub(crate) const fn remark(&self) -> Remark {
+        Remark::fee_of(self.fee)
+    }
+
+    /// The payer's account, or 0.
+    pub(crate) const fn payer(&self) -> AccountNumber {
+        let [debtor, _, _, _] = self.told;
+        debtor
+    }
+
+    /// How much the payee gets, in minor units.
+    pub(crate) const fn amount(&self) -> i64 {
+        self.amount
     }
 
     /// Whether the payee's account takes a booking, and everything else that [`Self::check`] asks: for a payment
     /// whose funds were set aside some seconds ago and have just been given back.
     pub(crate) fn check_again(&self, accounts: &Accounts) -> Result<(), ReasonCode> {
         let [_, creditor, _, _] = self.told;
-        match kept(creditor).map(|account| accounts.get(account).status()) {
+        let creditor = kept(creditor).map(|account| accounts.get(account));
+        match creditor.map(Account::status) {
             Some(AccountStatus::Closed) => return Err(StatusReason::ClosedAccountNumber.code()),
             Some(AccountStatus::Blocked) => return Err(StatusReason::BlockedAccount.code()),
             Some(AccountStatus::Active) | None => {}
+        }
+        if creditor.is_some_and(Account::is_restricted) {
+            return Err(StatusReason::RegulatoryReason.code());
         }
         self.check(accounts)
     }
@@ -100,27 +152,30 @@ impl Bookings {
         for transfer in self.transfers.into_iter().flatten() {
             accounts.transfer(transfer, self.amount, at);
         }
+        if let Some(transfer) = self.fee_transfer {
+            accounts.transfer(transfer, i64::from(self.fee), at);
+        }
     }
 
     /// Sets aside what the transfers will take from customers and positions. It has been checked to be there.
     pub(crate) fn reserve(&self, accounts: &mut Accounts, at: Sequence) {
-        for account in self.paying(accounts).into_iter().flatten() {
-            accounts.reserve_funds(account, self.amount, at);
+        for (account, amount) in self.paying(accounts).into_iter().flatten() {
+            accounts.reserve_funds(account, amount, at);
         }
     }
 
     /// Gives it back.
     pub(crate) fn release(&self, accounts: &mut Accounts, at: Sequence) {
-        for account in self.paying(accounts).into_iter().flatten() {
-            accounts.release_funds(account, self.amount, at);
+        for (account, amount) in self.paying(accounts).into_iter().flatten() {
+            accounts.release_funds(account, amount, at);
         }
     }
 
-    /// The accounts that pay and can run short. Counter-accounts can't, so nothing is set aside on them.
-    pub(crate) fn paying(&self, accounts: &Accounts) -> [Option<AccountNumber>; 3] {
+    /// The accounts that pay and can run short, and how much. Counter-accounts can't, so nothing is set aside on them.
+    pub(crate) fn paying(&self, accounts: &Accounts) -> [Option<(AccountNumber, i64)>; 3] {
         self.transfers.map(|transfer| {
             let debit = transfer?.debit;
-            runs_short(accounts.get(debit)).then_some(debit)
+            runs_short(accounts.get(debit)).then(|| (debit, self.leaving(debit)))
         })
     }
 

@@ -390,6 +390,10 @@ stored! {
 /// The settlement's confirmation left after the last moment that the scheme allows. Told by a clock and not by the
 /// rules, so a replay takes it over instead of comparing it.
 pub const OUTCOME_LATE: u8 = 1;
+/// The payment was refused for being above what its payer allows for one payment.
+pub const OUTCOME_LIMIT_PER_PAYMENT: u8 = 2;
+/// The payment was refused for being, with others, above what its payer allows for a day.
+pub const OUTCOME_LIMIT_PER_DAY: u8 = 4;
 
 /// Solvo stamped the acceptance time; the caller gave none.
 pub const PAYMENT_STAMPED: u16 = 1;
@@ -506,9 +510,10 @@ stored! {
         kind: U16,
         /// [`crate::OutcomeEntry`] says which numbers.
         status: u8,
-        /// [`OUTCOME_LATE`].
+        /// [`OUTCOME_LATE`], [`OUTCOME_LIMIT_PER_PAYMENT`] or [`OUTCOME_LIMIT_PER_DAY`].
         flags: u8,
-        /// The reason code of a rejected payment, or the number of a refusal.
+        /// The reason code of a rejected payment, or the number of a refusal; of a payment that is settled its fee, in minor
+        /// units.
         code: [u8; 4],
         /// The position of the command whose answer is repeated, the account or participant that was made, or the
         /// payment that was answered.
@@ -526,9 +531,12 @@ stored! {
 
 const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<OutcomeEntry>() == 256);
 
+#[path = "layout_customer.rs"]
+mod customer;
 #[path = "layout_duplicates.rs"]
 mod duplicates;
 
+pub use customer::{SetCustomerLimit, SetFees, SetRestricted, SetZone};
 pub use duplicates::{
     ANSWER_VERSION_EVIDENCE, PAYMENT_VERSION_FOUND, REFUSED_VERSION_FOUND, SealDuplicates, StoredPayment,
 };

@@ -30,7 +30,8 @@ stored! {
         reason_to_creditor: [u8; 4],
         /// `types::PaymentState`.
         state: u8,
-        /// 1 it holds its key, 2 Solvo stamped its acceptance time, 4 its settlement was confirmed late.
+        /// 1 it holds its key, 2 Solvo stamped its acceptance time, 4 its settlement was confirmed late, 8 it was above
+        /// what its payer allows for one payment, 16 above what its payer allows for a day.
         marks: u8,
         /// Where the questions to the payer's and to the payee's bank ended: 0 not asked, 1 accepted, 2 rejected, 3
         /// silent.

@@ -291,3 +291,40 @@ fn key_of_the_digests_is_not_shown() {
     let shown = format!("{:?}", Genesis { digest_key: Secret([0xAB; 16]), ..Genesis::new_zeroed() });
     assert!(shown.contains("digest_key: Secret(…)"), "{shown}");
 }
+
+#[test]
+fn records_of_customers_and_fees() {
+    layout! { SetCustomerLimit[72]
+          0 32 request
+         32 16 iban_digest
+         48  8 per_payment
+         56  8 per_day
+         64  2 currency
+         66  6 reserved
+    }
+    layout! { SetRestricted[56]
+          0 32 request
+         32 16 iban_digest
+         48  2 currency
+         50  1 is_restricted
+         51  5 reserved
+    }
+    layout! { SetFees[56]
+          0 32 request
+         32 11 bic
+         43  1 reserved
+         44  2 currency
+         46  4 ordinary
+         50  4 instant
+         54  2 reserved_end
+    }
+    layout! { SetZone[64]
+          0 32 request
+         32 11 bic
+         43  1 has_change
+         44  2 offset
+         46  2 offset_after
+         48  8 change_at
+         56  8 reserved
+    }
+}

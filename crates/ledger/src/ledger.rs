@@ -3,6 +3,7 @@
 use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Lives, Sequence, Timestamp};
 
 use crate::accounts::Accounts;
+use crate::customer_limits::CustomerLimits;
 use crate::index::Index;
 use crate::limits::{
     DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX,
@@ -14,8 +15,8 @@ use crate::requests::Requests;
 use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
 use crate::{
-    About, Command, Kind, Limits, Outcome, Profile, Record, Verdict, layout, rules_answer, rules_duplicates,
-    rules_incarnation, rules_masterdata, rules_payment, rules_void,
+    About, Command, Kind, Limits, Outcome, Profile, Record, Remark, Verdict, layout, rules_answer,
+    rules_duplicates, rules_incarnation, rules_masterdata, rules_payment, rules_void,
 };
 
 #[path = "state.rs"]
@@ -89,6 +90,7 @@ pub struct Ledger {
     given_key: Option<DigestKey>,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) accounts: Accounts,
+    pub(crate) customer_limits: CustomerLimits,
     pub(crate) participants: Participants,
     pub(crate) payments: Payments,
     pub(crate) requests: Requests,
@@ -119,6 +121,7 @@ impl Ledger {
             given_key: None,
             profiles: Vec::new(),
             accounts: Accounts::new(limits.accounts_max),
+            customer_limits: CustomerLimits::new(limits.accounts_max),
             participants: Participants::default(),
             payments: Payments::new(limits.payments_max),
             requests: Requests::new(limits.requests_max),
@@ -170,6 +173,7 @@ impl Ledger {
         let records = records.min(RECORDS_PER_FRAME_MAX);
         // The first account in a new currency opens a book of two accounts beside itself, a participant four.
         self.accounts.reserve(4 * records);
+        self.customer_limits.reserve(records);
         self.participants.reserve(records);
         self.payments.reserve(records);
         self.requests.reserve(records);
@@ -250,7 +254,11 @@ impl Ledger {
             | Command::TransferLiquidity(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
-            | Command::SetReservationLimit(_) => rules_masterdata::apply(self, at, record),
+            | Command::SetReservationLimit(_)
+            | Command::SetCustomerLimit(_)
+            | Command::SetRestricted(_)
+            | Command::SetFees(_)
+            | Command::SetZone(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);
@@ -331,6 +339,7 @@ pub(crate) fn done(at: Position, command: Command<'_>) -> Outcome {
         kind: command.kind(),
         verdict: Verdict::Done { subject: 0, repeat_of: None },
         late: false,
+        remark: Remark::None,
         balances: [0; 4],
     }
 }

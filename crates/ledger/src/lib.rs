@@ -19,6 +19,8 @@
 mod accounts;
 mod bookings;
 mod command;
+mod customer;
+mod customer_limits;
 mod deadlines;
 mod decisions;
 mod index;
@@ -38,9 +40,11 @@ mod queries;
 mod queries_lifecycle;
 mod record;
 mod record_writer;
+mod remark;
 mod requests;
 mod reservations;
 mod rules_answer;
+mod rules_customer;
 mod rules_duplicates;
 mod rules_incarnation;
 mod rules_masterdata;
@@ -56,6 +60,7 @@ mod testing;
 mod testing_words;
 mod texts;
 mod window;
+mod zone;
 
 pub use accounts::{Account, AccountKind, AccountStatus};
 pub use command::{
@@ -63,6 +68,8 @@ pub use command::{
     ParticipantStatus, Passage, PostEntry, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
     SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
+pub use customer::{Fees, SetCustomerLimit, SetFees, SetRestricted, SetZone};
+pub use customer_limits::CustomerLimit;
 pub use decisions::{
     Answer, AnswerPayment, Connected, DecisionPolicy, DecisionScope, QuestionState, SetAccountFlag,
     SetDecisionPolicy, SetReservationLimit, Silence, Stage, StagePolicy,
@@ -79,9 +86,11 @@ pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
 pub use record_writer::{
     AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, payment_key,
 };
+pub use remark::Remark;
 pub use rules_duplicates::duplicate_window_start;
 pub use rules_version::{RULES_VERSION, SetVersion};
 pub use rules_void::Void;
 pub use sealed::SealedRun;
 pub use sections::StateError;
 pub use texts::{AccountText, EntryText, TextsError};
+pub use zone::{Zone, ZoneChange, ZoneOffset};

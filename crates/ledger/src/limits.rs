@@ -4,6 +4,7 @@ use std::collections::TryReserveError;
 
 use types::Duration;
 
+use crate::customer_limits::CUSTOMER_LIMIT_BYTES;
 use crate::{Account, Payment};
 
 /// Room that is set aside at start. Memory is committed only as it is used.
@@ -11,7 +12,7 @@ use crate::{Account, Payment};
 /// A ledger that is asked for more grows, at the price of a pause; the engine stops taking new work before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Accounts of all kinds, 64 bytes each.
+    /// Accounts of all kinds, 64 bytes each; 56 more and a place in an index for one whose customer limits payments.
     pub accounts_max: usize,
     /// Payments within the duplicate window, 120 bytes each. About a million of them may wait for an answer before
     /// the table of reservations has to grow.
@@ -25,6 +26,7 @@ impl Limits {
     /// this is asked before a ledger is made.
     pub fn check(&self) -> Result<(), TryReserveError> {
         Vec::<Account>::new().try_reserve_exact(self.accounts_max + ROOM_BEYOND)?;
+        Vec::<[u8; CUSTOMER_LIMIT_BYTES]>::new().try_reserve_exact(self.accounts_max + ROOM_BEYOND)?;
         Vec::<Payment>::new().try_reserve_exact(self.payments_max + ROOM_BEYOND)?;
         let reservations = self.payments_max.min(RESERVATIONS_MAX) + ROOM_BEYOND;
         Vec::<[u8; RESERVATION_BYTES_MAX]>::new().try_reserve_exact(reservations)?;

@@ -4,8 +4,8 @@ use types::{PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
-use crate::Kind;
 use crate::layout;
+use crate::{Fees, Kind, Remark};
 
 /// What came of one command. It is the same on every replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Outcome {
     /// Whether a settlement was confirmed after the last moment that the scheme allows. The one thing here that the
     /// rules do not decide: the engine's clock tells it when the confirmation leaves.
     pub late: bool,
+    /// What the payer's side is told of a payment beside the verdict.
+    pub remark: Remark,
     /// Balances afterwards, in minor units: payer's and payee's account, payer's and payee's bank's position.
     /// Zero where the command touched none. A command on one account or position uses the first of its pair.
     pub balances: [i64; 4],
@@ -160,10 +162,14 @@ pub enum Refusal {
     Voided,
     /// The version of the rules is not the one after the one in force.
     VersionNotNext,
+    /// The fee of an instant payment would be above that of an ordinary one.
+    InstantFeeAboveOrdinary,
+    /// The participant keeps no accounts in this currency.
+    BookUnknown,
 }
 
 impl Refusal {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -182,6 +188,8 @@ impl Refusal {
         Self::RunMisplaced,
         Self::Voided,
         Self::VersionNotNext,
+        Self::InstantFeeAboveOrdinary,
+        Self::BookUnknown,
     ];
 
     /// The stored number.
@@ -205,6 +213,8 @@ impl Refusal {
             Self::RunMisplaced => 16,
             Self::Voided => 18,
             Self::VersionNotNext => 17,
+            Self::InstantFeeAboveOrdinary => 64,
+            Self::BookUnknown => 65,
         }
     }
 
@@ -234,6 +244,8 @@ impl Refusal {
             Self::RunMisplaced => "RUN_MISPLACED",
             Self::Voided => "VOIDED",
             Self::VersionNotNext => "VERSION_NOT_NEXT",
+            Self::InstantFeeAboveOrdinary => "INSTANT_FEE_ABOVE_ORDINARY",
+            Self::BookUnknown => "BOOK_UNKNOWN",
         }
     }
 
@@ -261,6 +273,12 @@ impl Refusal {
             Self::Voided => "the command could not be decided and was voided; send it again",
             Self::VersionNotNext => {
                 "the rules are raised one version at a time, and never lowered; ask the node which one is in force"
+            }
+            Self::InstantFeeAboveOrdinary => {
+                "an instant payment may not cost more than an ordinary one; lower the instant fee"
+            }
+            Self::BookUnknown => {
+                "the participant keeps no accounts in this currency; open the first one, then set the fees"
             }
         }
     }
@@ -295,12 +313,10 @@ impl Outcome {
     /// of its effect, and the state of the payment, whose position is the `subject`.
     pub fn to_entry(&self) -> OutcomeEntry {
         let (status, code, subject) = match self.verdict {
-            Verdict::Payment { state, reason, .. } => {
-                (state.number(), reason.map_or([0; 4], |code| *code.as_bytes()), 0)
-            }
+            Verdict::Payment { state, reason, .. } => (state.number(), self.code(Some(state), reason), 0),
             Verdict::Answer { payment, effect, state, reason } => (
                 ANSWER + ANSWER_STEP * effect.number() + state.map_or(0, PaymentState::number),
-                reason.map_or([0; 4], |code| *code.as_bytes()),
+                self.code(state, reason),
                 payment.0,
             ),
             Verdict::Done { subject, .. } => (DONE, [0; 4], subject),
@@ -317,7 +333,7 @@ impl Outcome {
             decided_at: self.decided_at.0.into(),
             kind: self.kind.number().into(),
             status,
-            flags: if self.late { layout::OUTCOME_LATE } else { 0 },
+            flags: if self.late { layout::OUTCOME_LATE } else { self.remark.flag() },
             code,
             subject: subject.into(),
             debtor_balance: debtor_balance.into(),
@@ -325,6 +341,16 @@ impl Outcome {
             debtor_position: debtor_position.into(),
             creditor_position: creditor_position.into(),
         })
+    }
+}
+
+impl Outcome {
+    /// A payment's reason, or the fee of one that is settled.
+    fn code(&self, state: Option<PaymentState>, reason: Option<ReasonCode>) -> [u8; 4] {
+        match state {
+            Some(PaymentState::Settled) => self.remark.fee().to_le_bytes(),
+            _ => reason.map_or([0; 4], |code| *code.as_bytes()),
+        }
     }
 }
 
@@ -379,7 +405,10 @@ impl OutcomeEntry {
 
     /// Whether both tell the same decision.
     pub fn agrees_with(&self, other: &Self) -> bool {
-        let decision = |entry: &Self| layout::OutcomeEntry { flags: 0, ..entry.0 };
+        let decision = |entry: &Self| {
+            let flags = entry.0.flags & !layout::OUTCOME_LATE;
+            layout::OutcomeEntry { flags, ..entry.0 }
+        };
         decision(self) == decision(other)
     }
 
@@ -413,8 +442,22 @@ impl OutcomeEntry {
 
     /// Why a payment was not settled, or why an answer found none.
     pub fn reason(&self) -> Option<ReasonCode> {
-        let has_code = self.payment_state().is_some() || self.effect().is_some();
+        let has_code = match self.payment_state() {
+            Some(state) => state != PaymentState::Settled,
+            None => self.effect().is_some(),
+        };
         if has_code { ReasonCode::from_bytes(self.0.code) } else { None }
+    }
+
+    /// What the payer's side was told of a payment beside state and reason.
+    pub fn remark(&self) -> Remark {
+        match self.payment_state() {
+            Some(PaymentState::Settled) => Remark::fee_of(u32::from_le_bytes(self.0.code)),
+            Some(PaymentState::Rejected) => Remark::of_flag(self.0.flags),
+            Some(PaymentState::Reserved | PaymentState::Expired | PaymentState::Unresolved) | None => {
+                Remark::None
+            }
+        }
     }
 
     /// What a bank's answer did, if the command is one.
@@ -484,13 +527,22 @@ impl OutcomeEntry {
                 | Kind::SetVersion
                 | Kind::SetDecisionPolicy
                 | Kind::SetAccountFlag
-                | Kind::SetReservationLimit,
+                | Kind::SetReservationLimit
+                | Kind::SetCustomerLimit
+                | Kind::SetRestricted
+                | Kind::SetFees
+                | Kind::SetZone,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };
         let has_its_code = match self.payment_state() {
             Some(PaymentState::Rejected | PaymentState::Expired) => ReasonCode::from_bytes(code).is_some(),
-            Some(PaymentState::Settled | PaymentState::Reserved | PaymentState::Unresolved) => code == [0; 4],
+            // A repeat tells no balances, and so no fee that has led to them.
+            Some(PaymentState::Settled) => {
+                let fee = u32::from_le_bytes(code);
+                fee <= Fees::MINOR_UNITS_MAX && (fee == 0 || self.repeat_of().is_none())
+            }
+            Some(PaymentState::Reserved | PaymentState::Unresolved) => code == [0; 4],
             None if status == REFUSED => self.refusal().is_some() && code[1..] == [0; 3],
             None if self.effect() == Some(AnswerEffect::PaymentUnknown) => {
                 code == *StatusReason::PaymentNotReceived.code().as_bytes()
@@ -500,6 +552,11 @@ impl OutcomeEntry {
         let may_be_flagged = match self.0.flags {
             0 => true,
             layout::OUTCOME_LATE => self.payment_state() == Some(PaymentState::Settled),
+            layout::OUTCOME_LIMIT_PER_PAYMENT | layout::OUTCOME_LIMIT_PER_DAY => {
+                self.payment_state() == Some(PaymentState::Rejected)
+                    && self.effect().is_none()
+                    && code == *StatusReason::CustomerLimit.code().as_bytes()
+            }
             _ => false,
         };
         has_its_status && has_its_code && may_be_flagged

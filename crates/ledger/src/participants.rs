@@ -5,7 +5,7 @@
 
 use types::{AccountNumber, Bic, Currency, ParticipantNumber};
 
-use crate::{AccountMode, DecisionPolicy, ParticipantStatus};
+use crate::{AccountMode, DecisionPolicy, Fees, ParticipantStatus, Zone};
 
 #[path = "participants_state.rs"]
 mod state;
@@ -20,6 +20,7 @@ pub struct Participant {
     pub(crate) books: Books,
     pub(crate) policy: DecisionPolicy,
     pub(crate) unanswered_max: u32,
+    pub(crate) zone: Zone,
 }
 
 /// A name of at most 140 characters, in place. Empty once the personal section that held it has been erased.
@@ -65,6 +66,10 @@ impl Books {
         self.books.iter().flatten()
     }
 
+    pub(crate) fn get_mut(&mut self, currency: Currency) -> Option<&mut Book> {
+        self.books.iter_mut().flatten().find(|book| book.currency == currency)
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.iter().count() == BOOKS_MAX
     }
@@ -86,6 +91,8 @@ pub struct Book {
     pub clearing: AccountNumber,
     /// The position in the settlement book, or 0 if the bank settles no such currency here.
     pub position: AccountNumber,
+    /// What is taken for payments from its customers' accounts.
+    pub fees: Fees,
 }
 
 impl Participant {
@@ -117,6 +124,11 @@ impl Participant {
     /// How many questions it may have unanswered.
     pub const fn unanswered_max(&self) -> u32 {
         self.unanswered_max
+    }
+
+    /// Its clock, by which its customers' days begin and end.
+    pub const fn zone(&self) -> &Zone {
+        &self.zone
     }
 
     /// Its book in a currency. There are one or two, so a walk is the quickest look-up.

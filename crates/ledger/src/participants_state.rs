@@ -6,7 +6,12 @@ use zerocopy::FromZeros;
 use super::{BOOKS_MAX, Book, Books, NAME_BYTES_MAX, Name, Participant, Participants};
 use crate::sections::{Impossible, SectionReader, StateError, holds, value, zero};
 use crate::state_layout::{self, FUNDING, NAMES, PARTICIPANTS};
-use crate::{AccountMode, DecisionPolicy, DecisionScope, ParticipantStatus, Silence, StagePolicy};
+use crate::{
+    AccountMode, DecisionPolicy, DecisionScope, Fees, ParticipantStatus, Silence, StagePolicy, Zone,
+};
+
+#[path = "houses_state.rs"]
+mod houses;
 
 /// What is made room for before participants are read. There are few, and a count in a file proves nothing.
 const AT_ONCE: usize = 1024;
@@ -47,6 +52,7 @@ impl Book {
             core: AccountNumber(stored.core.get()),
             clearing: AccountNumber(stored.clearing.get()),
             position: AccountNumber(stored.position.get()),
+            fees: Fees::default(),
         })
     }
 }
@@ -115,6 +121,7 @@ impl Participant {
                 },
             },
             unanswered_max: stored.unanswered_max.get(),
+            zone: Zone::default(),
         })
     }
 

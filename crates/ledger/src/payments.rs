@@ -11,12 +11,12 @@
 //! - Which payments are forgotten follows from the log alone. Those on disk count for nothing in it: how many of them are
 //!   still in memory depends on whether the ledger began with the log or with a stored state.
 
-use types::{Bic, DigestKey, ParticipantNumber, PaymentState, ReasonCode, Sequence, Timestamp};
+use types::{Bic, DigestKey, ParticipantNumber, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
 use crate::index::Index;
 use crate::sealed::Sealed;
 use crate::window::Window;
-use crate::{Kind, Outcome, Position, QuestionState, Stage, Verdict};
+use crate::{Kind, Outcome, Position, QuestionState, Remark, Stage, Verdict};
 
 #[path = "payments_state.rs"]
 mod state;
@@ -36,7 +36,7 @@ pub struct Payment {
     pub(crate) transaction_id: [u8; 35],
     pub(crate) state: PaymentState,
     pub(crate) reason: Option<ReasonCode>,
-    /// [`HOLDS_KEY`], [`STAMPED`] and [`LATE`].
+    /// [`HOLDS_KEY`], [`STAMPED`], [`LATE`], and what its [`Remark`] is.
     pub(crate) marks: u8,
     /// The question to the payer's bank, and the one to the payee's.
     pub(crate) questions: [QuestionState; 2],
@@ -64,6 +64,18 @@ pub(crate) const HOLDS_KEY: u8 = 1;
 pub(crate) const STAMPED: u8 = 2;
 /// Its settlement was confirmed late.
 pub(crate) const LATE: u8 = 4;
+/// It was above what the payer allows for one payment.
+pub(crate) const LIMIT_PER_PAYMENT: u8 = 8;
+/// It was above what the payer allows for a day.
+pub(crate) const LIMIT_PER_DAY: u8 = 16;
+
+/// Whether these are marks that a payment can have, refused for this reason or for none.
+pub(crate) fn are_marks(marks: u8, reason: Option<ReasonCode>) -> bool {
+    let limits = marks & (LIMIT_PER_PAYMENT | LIMIT_PER_DAY);
+    let is_of_limit = reason == Some(StatusReason::CustomerLimit.code());
+    marks & !(HOLDS_KEY | STAMPED | LATE | limits) == 0
+        && (limits == 0 || is_of_limit && limits.is_power_of_two())
+}
 
 impl Payment {
     /// Its position.
@@ -99,6 +111,11 @@ impl Payment {
     /// Whether its settlement was confirmed after the last moment that the scheme allows.
     pub const fn is_late(&self) -> bool {
         self.marks & LATE != 0
+    }
+
+    /// What the payer's side is told beside state and reason, each time that it is told of the payment.
+    pub const fn remark(&self) -> Remark {
+        Remark::of_marks(self.marks)
     }
 
     /// Where it stands.
@@ -157,6 +174,7 @@ impl Payment {
             kind: Kind::Payment,
             verdict: Verdict::Payment { state, reason, repeat_of: None },
             late: self.is_late(),
+            remark: self.remark(),
             balances: [0; 4],
         }
     }

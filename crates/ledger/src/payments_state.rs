@@ -2,7 +2,7 @@
 
 use types::{Bic, DigestKey, ParticipantNumber, PaymentState, ReasonCode, Sequence, Timestamp};
 
-use super::{HOLDS_KEY, LATE, Payment, Payments, STAMPED};
+use super::{Payment, Payments, are_marks};
 use crate::index::{Filling, Twice};
 use crate::limits::SLOTS_MAX;
 use crate::sealed::Sealed;
@@ -58,7 +58,7 @@ impl Payment {
         let time = |nanoseconds, field| value(Timestamp::from_nanoseconds(nanoseconds), field);
         let question = |number, field| value(QuestionState::from_stored(number), field);
         record::check_key(&stored.key).map_err(|_| Impossible("key"))?;
-        holds(stored.marks & !(HOLDS_KEY | STAMPED | LATE) == 0, "marks")?;
+        holds(are_marks(stored.marks, ReasonCode::from_bytes(stored.reason)), "marks")?;
         let payment = Self {
             sequence: Sequence(stored.sequence.get()),
             decided_at: Sequence(stored.decided_at.get()),

@@ -158,8 +158,8 @@ impl Ledger {
             assert!(payment.state() == PaymentState::Reserved, "only reserved payments wait");
             assert!(payment.question(reservation.stage) == QuestionState::Open, "one question is open");
             let bookings = rules_answer::bookings_of(self, reservation);
-            for account in bookings.paying(&self.accounts).into_iter().flatten() {
-                reserved[place(account)] += reservation.amount;
+            for (account, amount) in bookings.paying(&self.accounts).into_iter().flatten() {
+                reserved[place(account)] += amount;
             }
         }
         for (number, account) in self.accounts() {

@@ -22,7 +22,7 @@ use crate::{layout, rules_incarnation};
 /// Which command a record holds. Stored; numbers are never reused.
 ///
 /// 20 to 29 are kept for payments that another bank decides, 30 to 39 for recalls and returns, 40 to 49 for
-/// orders and holds, 50 to 59 for versions and repairs.
+/// orders and holds, 50 to 59 for versions and repairs, 64 to 69 for customers, fees and clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`layout::Genesis`].
@@ -65,6 +65,14 @@ pub enum Kind {
     SetAccountFlag,
     /// [`layout::SetReservationLimit`].
     SetReservationLimit,
+    /// [`layout::SetCustomerLimit`].
+    SetCustomerLimit,
+    /// [`layout::SetRestricted`].
+    SetRestricted,
+    /// [`layout::SetFees`].
+    SetFees,
+    /// [`layout::SetZone`].
+    SetZone,
 }
 
 impl Kind {
@@ -91,6 +99,10 @@ impl Kind {
             Self::SetDecisionPolicy => 21,
             Self::SetAccountFlag => 22,
             Self::SetReservationLimit => 23,
+            Self::SetCustomerLimit => 64,
+            Self::SetRestricted => 65,
+            Self::SetFees => 66,
+            Self::SetZone => 67,
         }
     }
 
@@ -117,6 +129,10 @@ impl Kind {
             21 => Self::SetDecisionPolicy,
             22 => Self::SetAccountFlag,
             23 => Self::SetReservationLimit,
+            64 => Self::SetCustomerLimit,
+            65 => Self::SetRestricted,
+            66 => Self::SetFees,
+            67 => Self::SetZone,
             _ => return None,
         })
     }
@@ -134,7 +150,11 @@ impl Kind {
             | Self::SetDecisionPolicy
             | Self::SetAccountFlag
             | Self::SetVersion
-            | Self::SetReservationLimit => true,
+            | Self::SetReservationLimit
+            | Self::SetCustomerLimit
+            | Self::SetRestricted
+            | Self::SetFees
+            | Self::SetZone => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -196,6 +216,14 @@ pub enum Command<'frame> {
     SetAccountFlag(&'frame layout::SetAccountFlag),
     /// How many questions a bank may have unanswered is set.
     SetReservationLimit(&'frame layout::SetReservationLimit),
+    /// A customer limits what leaves an account.
+    SetCustomerLimit(&'frame layout::SetCustomerLimit),
+    /// An account takes no part in payments, or takes part again.
+    SetRestricted(&'frame layout::SetRestricted),
+    /// A bank sets its fees.
+    SetFees(&'frame layout::SetFees),
+    /// A bank sets its clock.
+    SetZone(&'frame layout::SetZone),
 }
 
 impl<'frame> Command<'frame> {
@@ -233,6 +261,10 @@ impl<'frame> Command<'frame> {
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
             Self::SetAccountFlag(_) => Kind::SetAccountFlag,
             Self::SetReservationLimit(_) => Kind::SetReservationLimit,
+            Self::SetCustomerLimit(_) => Kind::SetCustomerLimit,
+            Self::SetRestricted(_) => Kind::SetRestricted,
+            Self::SetFees(_) => Kind::SetFees,
+            Self::SetZone(_) => Kind::SetZone,
         }
     }
 }
@@ -451,9 +483,17 @@ fn read_command<'frame>(
         Kind::SetReservationLimit => {
             Command::SetReservationLimit(checked(structure, check_reservation_limit)?)
         }
+        Kind::SetCustomerLimit => {
+            Command::SetCustomerLimit(checked(structure, customer::check_customer_limit)?)
+        }
+        Kind::SetRestricted => Command::SetRestricted(checked(structure, customer::check_restricted)?),
+        Kind::SetFees => Command::SetFees(checked(structure, customer::check_fees)?),
+        Kind::SetZone => Command::SetZone(checked(structure, customer::check_zone)?),
     })
 }
 
+#[path = "record_customer.rs"]
+mod customer;
 #[path = "record_duplicates.rs"]
 mod duplicates;
 #[path = "record_lifecycle.rs"]

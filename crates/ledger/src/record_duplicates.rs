@@ -10,7 +10,7 @@ use super::{
     zero,
 };
 use crate::layout;
-use crate::payments::{HOLDS_KEY, LATE, STAMPED};
+use crate::payments::{HOLDS_KEY, are_marks};
 
 /// A command and the earlier payment that it carries.
 type WithEvidence<'frame> = (Command<'frame>, Option<&'frame layout::StoredPayment>);
@@ -98,7 +98,7 @@ pub(crate) fn check_stored(stored: &layout::StoredPayment) -> Check {
     holds((stored.reason == [0; 4]) == (state == Some(PaymentState::Settled)), "reason")?;
     holds(stored.reason == [0; 4] || is_code(stored.reason), "reason")?;
     holds(stored.reason_to_creditor == [0; 4] || is_code(stored.reason_to_creditor), "reason_to_creditor")?;
-    holds(stored.marks & !(HOLDS_KEY | STAMPED | LATE) == 0, "marks")?;
+    holds(are_marks(stored.marks, ReasonCode::from_bytes(stored.reason)), "marks")?;
     holds(stored.questions.iter().all(|question| *question <= 3), "questions")?;
     zero(&stored.reserved)
 }

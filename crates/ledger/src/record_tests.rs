@@ -14,11 +14,12 @@ use crate::testing::{LIMITS, apply_frame, genesis};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, Connected, DecisionPolicy,
-    DecisionScope, EntryText, Evidence, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
-    Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecordWriter, Refusal, RefusedBody,
-    RefusedPayment, RegisterParticipant, RequestId, SealedRun, SetAccountFlag, SetAccountFloor,
-    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion, Silence,
-    Stage, StagePolicy, TransferLiquidity, Verdict, Void,
+    DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
+    Payment, Position, PostEntry, Profile, QuestionState, RecordWriter, Refusal, RefusedBody, RefusedPayment,
+    RegisterParticipant, Remark, RequestId, SealedRun, SetAccountFlag, SetAccountFloor, SetAccountStatus,
+    SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted,
+    SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange,
+    ZoneOffset,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -164,7 +165,7 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             answer: Answer::Reject(ReasonCode::parse("AC06").unwrap()),
         }),
         Kind::SetVersion => {
-            writer.set_version(&SetVersion::new(request_id(), RULES_VERSION).unwrap());
+            writer.set_version(&SetVersion::new(request_id(), 2).unwrap());
         }
         Kind::SetDecisionPolicy => writer.set_decision_policy(&SetDecisionPolicy {
             request_id: request_id(),
@@ -186,6 +187,31 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             request_id: request_id(),
             bic: bank("A"),
             unanswered_max: 100_000,
+        }),
+        Kind::SetCustomerLimit => writer.set_customer_limit(&SetCustomerLimit {
+            request_id: request_id(),
+            account: account(),
+            per_payment: Amount::from_minor_units(1234),
+            per_day: Amount::from_minor_units(56_789),
+        }),
+        Kind::SetRestricted => writer.set_restricted(&SetRestricted {
+            request_id: request_id(),
+            account: account(),
+            is_restricted: true,
+        }),
+        Kind::SetFees => writer.set_fees(&SetFees {
+            request_id: request_id(),
+            bic: bank("A"),
+            currency: Currency::EUR,
+            fees: Fees::from_minor_units(25, 20).unwrap(),
+        }),
+        Kind::SetZone => writer.set_zone(&SetZone {
+            request_id: request_id(),
+            bic: bank("A"),
+            zone: Zone {
+                offset: ZoneOffset::from_minutes(-300).unwrap(),
+                change: Some(ZoneChange { at: start(), offset: ZoneOffset::from_minutes(-240).unwrap() }),
+            },
         }),
     }
 }
@@ -285,9 +311,18 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("answer unasked", Kind::Answer, answer(AnswerEffect::NotAsked, None, None)),
         ("asked again", Kind::Payment, Verdict::AskAgain),
         ("answer to nothing", Kind::Answer, answer(AnswerEffect::PaymentUnknown, None, Some("AG09"))),
+        ("settled with a fee", Kind::Payment, payment(PaymentState::Settled, None, None)),
+        ("above a payment's limit", Kind::Payment, payment(PaymentState::Rejected, Some("AM14"), None)),
+        ("above a day's limit", Kind::Payment, payment(PaymentState::Rejected, Some("AM14"), None)),
     ];
     let outcome = |(name, kind, verdict)| {
         let balances = [1234, -5678, 90, 0];
+        let remark = match name {
+            "settled with a fee" => Remark::fee_of(0x0102_03),
+            "above a payment's limit" => Remark::LimitPerPayment,
+            "above a day's limit" => Remark::LimitPerDay,
+            _ => Remark::None,
+        };
         let (sequence, decided_at) = (Sequence(0x0102_0304_0506), Sequence(0x0102_0304_0507));
         (
             name,
@@ -297,6 +332,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
                 decided_time: start(),
                 accepted: start(),
                 late: false,
+                remark,
                 kind,
                 verdict,
                 balances,
@@ -415,6 +451,7 @@ fn golden_bytes_read_back() {
     for (name, outcome) in outcomes() {
         let entries = OutcomeEntry::read_all(block(&format!("outcome entry, {name}")).unwrap()).unwrap();
         assert_eq!(entries, [outcome.to_entry()], "{name}");
+        assert_eq!(entries[0].remark(), outcome.remark, "{name}");
     }
 }
 
@@ -574,6 +611,17 @@ fn impossible_fields_are_named() {
         (Kind::PostEntry, 16 + 62, 3, field("direction")),
         (Kind::TransferLiquidity, 16 + 67, 0, field("direction")),
         (Kind::RefusedPayment, 16 + 104, b'f', field("reason")),
+        (Kind::SetCustomerLimit, 16 + 55, 0x80, field("per_payment")),
+        (Kind::SetCustomerLimit, 16 + 63, 0x80, field("per_day")),
+        (Kind::SetCustomerLimit, 16 + 66, 1, field("reserved")),
+        (Kind::SetRestricted, 16 + 50, 2, field("is_restricted")),
+        (Kind::SetFees, 16 + 49, 0x7F, field("instant")),
+        (Kind::SetFees, 16 + 53, 0x7F, field("instant")),
+        (Kind::SetFees, 16 + 43, 1, field("reserved")),
+        (Kind::SetZone, 16 + 43, 2, field("offset")),
+        (Kind::SetZone, 16 + 43, 0, field("offset")),
+        (Kind::SetZone, 16 + 45, 0x7F, field("offset")),
+        (Kind::SetZone, 16 + 63, 1, field("reserved")),
         // Only version 2 has a flag.
         (Kind::RefusedPayment, 16 + 61, 1, field("flags")),
         (Kind::RefusedPayment, 2, 2, field("flags")),
@@ -625,19 +673,24 @@ fn impossible_outcome_entries_are_refused() {
     assert_eq!(OutcomeEntry::read_all(&bytes).unwrap().len(), good.len());
     assert!(OutcomeEntry::read_all(&bytes[..bytes.len() - 1]).is_err());
     for (name, offset, byte) in [
-        ("settled", 16, 99),    // kind
-        ("settled", 18, 0),     // status
-        ("settled", 18, 16),    // a payment is not "done"
-        ("settled", 19, 2),     // no such flag
-        ("rejected", 19, 1),    // only settlements are late
-        ("settled", 20, b'A'),  // a reason without cause
-        ("rejected", 20, b'a'), // no reason code
-        ("done", 18, 2),        // only payments are settled
+        ("settled", 16, 99),                // kind
+        ("settled", 18, 0),                 // status
+        ("settled", 18, 16),                // a payment is not "done"
+        ("settled", 19, 2),                 // no such flag
+        ("rejected", 19, 1),                // only settlements are late
+        ("settled", 23, 0x7F),              // a fee beyond all limits
+        ("repeat", 20, 1),                  // its fee was told before
+        ("reserved", 20, b'A'),             // a reason without cause
+        ("rejected", 19, 2),                // funds are no limit
+        ("above a payment's limit", 19, 6), // one limit decides
+        ("above a payment's limit", 19, 8), // no such flag
+        ("rejected", 20, b'a'),             // no reason code
+        ("done", 18, 2),                    // only payments are settled
         ("done", 20, 1),
         ("answer that settles", 18, 1),    // a payment's status
         ("answer that settles", 18, 32),   // no state
         ("answer that settles", 18, 80),   // no such effect
-        ("answer that settles", 20, b'A'), // a reason without cause
+        ("answer that settles", 23, 0x7F), // a fee beyond all limits
         ("late answer", 18, 128 + 44),     // an answer is never a repeat
         ("late answer", 20, b'a'),         // no reason code
         ("answer unasked", 18, 65),        // a state that is none of the bank's business

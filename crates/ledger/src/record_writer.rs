@@ -20,6 +20,9 @@ use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 #[path = "record_writer_lifecycle.rs"]
 mod lifecycle;
 
+#[path = "record_writer_customer.rs"]
+mod customer;
+
 #[path = "record_writer_duplicates.rs"]
 mod duplicates;
 
@@ -573,7 +576,11 @@ impl RecordWriter {
             | Kind::SetVersion
             | Kind::SetDecisionPolicy
             | Kind::SetAccountFlag
-            | Kind::SetReservationLimit => self.needs.requests = true,
+            | Kind::SetReservationLimit
+            | Kind::SetCustomerLimit
+            | Kind::SetRestricted
+            | Kind::SetFees
+            | Kind::SetZone => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

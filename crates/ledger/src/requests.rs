@@ -7,7 +7,7 @@ use types::{Digest, Sequence, Timestamp};
 
 use crate::index::Index;
 use crate::window::Window;
-use crate::{Kind, Outcome, Refusal, Verdict, layout};
+use crate::{Kind, Outcome, Refusal, Remark, Verdict, layout};
 
 #[path = "requests_state.rs"]
 mod state;
@@ -54,6 +54,7 @@ impl Answered {
             kind: self.kind,
             verdict,
             late: false,
+            remark: Remark::None,
             balances: self.balances,
         }
     }

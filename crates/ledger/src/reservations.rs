@@ -35,6 +35,8 @@ pub(crate) struct Reservation {
     /// When the open question ends.
     pub(crate) due: Timestamp,
     pub(crate) amount: i64,
+    /// What its settlement takes from the payer beside the amount, in minor units.
+    pub(crate) fee: u32,
     /// The payment's slot among the payments.
     pub(crate) payment: u32,
     /// The payer's account, or 0.

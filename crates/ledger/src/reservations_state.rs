@@ -12,12 +12,14 @@ use types::{
 use super::{Due, Queue, Reservation, Reservations, index};
 use crate::bookings::{Bookings, Sides};
 use crate::mutants::{Mutant, is_on};
+use crate::rules_version::HAS_CUSTOMERS;
 use crate::sections::{Impossible, SectionReader, StateError, holds, value, zero};
-use crate::state_layout::{self, RESERVATIONS};
-use crate::{Ledger, QuestionState, Silence, Stage};
+use crate::state_layout::{self, RESERVATIONS, RESERVATIONS_WITH_FEES};
+use crate::{Fees, Ledger, QuestionState, Silence, Stage};
 
 impl Reservation {
-    /// The stored form of a reservation whose question has this number, and whose payment this many came before.
+    /// The stored form of a reservation whose question has this number, and whose payment this many came before. The fee
+    /// is apart.
     fn to_state(self, number: u64, payment: u64) -> state_layout::Reservation {
         let [debit_silence, credit_silence] = self.silences.map(Silence::number);
         state_layout::Reservation {
@@ -44,12 +46,13 @@ impl Reservation {
         }
     }
 
-    /// A stored reservation whose payment is in this slot.
-    fn from_state(stored: &state_layout::Reservation, payment: u32) -> Result<Self, Impossible> {
+    /// A stored reservation whose payment is in this slot, and its fee.
+    fn from_state(stored: &state_layout::Reservation, fee: u32, payment: u32) -> Result<Self, Impossible> {
         let time = |nanoseconds, field| value(Timestamp::from_nanoseconds(nanoseconds), field);
         let silence = |number, field| value(Silence::from_number(number), field);
         let is_code = |code, field| value(ReasonCode::from_bytes(code), field).map(|_| code);
         holds(Amount::from_minor_units(stored.amount.get()).is_some(), "amount")?;
+        holds(Fees::from_minor_units(fee, fee).is_some(), "fee")?;
         holds(stored.credit_follows <= 1, "credit_follows")?;
         zero(&stored.reserved)?;
         Ok(Self {
@@ -59,6 +62,7 @@ impl Reservation {
             target: time(stored.target.get(), "target")?,
             due: time(stored.due.get(), "due")?,
             amount: stored.amount.get(),
+            fee,
             payment,
             debtor_account: AccountNumber(stored.debtor_account.get()),
             creditor_account: AccountNumber(stored.creditor_account.get()),
@@ -88,10 +92,20 @@ impl Reservations {
         &self,
         ordinal: impl Fn(u32) -> u64,
     ) -> impl Iterator<Item = state_layout::Reservation> {
+        self.to_state_with_fees(ordinal).map(|item| item.reservation)
+    }
+
+    /// The items of [`RESERVATIONS_WITH_FEES`].
+    pub(crate) fn to_state_with_fees(
+        &self,
+        ordinal: impl Fn(u32) -> u64,
+    ) -> impl Iterator<Item = state_layout::ReservationWithFee> {
         let banks = 0..u32::try_from(self.queues.len()).expect("banks are few");
         let open = banks.map(ParticipantNumber).flat_map(|bank| self.asked_of(bank, None));
-        open.map(move |(slot, reservation)| {
-            reservation.to_state(self.slots[index(slot)].number, ordinal(reservation.payment))
+        open.map(move |(slot, reservation)| state_layout::ReservationWithFee {
+            reservation: reservation.to_state(self.slots[index(slot)].number, ordinal(reservation.payment)),
+            fee: reservation.fee.into(),
+            reserved: [0; 4],
         })
     }
 
@@ -104,18 +118,20 @@ impl Reservations {
         reserved_total: i128,
     ) -> Result<(), StateError> {
         let waiting = ledger.payment_totals().reserved;
-        let count = reader.begin_exactly(RESERVATIONS, waiting)?;
+        let has_fees = ledger.rules_version() >= HAS_CUSTOMERS;
+        let section = if has_fees { RESERVATIONS_WITH_FEES } else { RESERVATIONS };
+        let count = reader.begin_exactly(section, waiting)?;
         let reservations = usize::try_from(count).expect("there are as many payments in memory");
         ledger.reservations.reserve(reservations, ledger.participants.count());
         let mut matched = 0_i128;
         let mut last = (ParticipantNumber(0), Sequence(0));
-        reader.items(RESERVATIONS, count, |stored: &state_layout::Reservation| {
+        let mut read = |ledger: &mut Ledger, stored: &state_layout::Reservation, fee| {
             let slot = ledger.payments.slot_of_ordinal(stored.payment.get());
-            let reservation = Reservation::from_state(stored, value(slot, "payment")?)?;
+            let reservation = Reservation::from_state(stored, fee, value(slot, "payment")?)?;
             let bookings = check(ledger, &reservation)?;
-            for account in bookings.paying(&ledger.accounts).into_iter().flatten() {
-                holds(ledger.accounts.match_reserved(account, reservation.amount), "amount")?;
-                matched += i128::from(reservation.amount);
+            for (account, amount) in bookings.paying(&ledger.accounts).into_iter().flatten() {
+                holds(ledger.accounts.match_reserved(account, amount), "amount")?;
+                matched += i128::from(amount);
             }
             let bank = reservation.asked();
             holds(last <= (bank, reservation.asked_at), "asked_at")?;
@@ -125,10 +141,18 @@ impl Reservations {
             queue.asked = stored.number.get();
             ledger.reservations.add(reservation);
             Ok(())
-        })?;
+        };
+        if has_fees {
+            reader.items(section, count, |stored: &state_layout::ReservationWithFee| {
+                zero(&stored.reserved)?;
+                read(ledger, &stored.reservation, stored.fee.get())
+            })?;
+        } else {
+            reader.items(section, count, |stored| read(ledger, stored, 0))?;
+        }
         // Each account had what was matched, so if the sums agree, nothing is left on any of them.
         let sound = holds(matched == reserved_total, "amount");
-        sound.map_err(|impossible| RESERVATIONS.impossible(count.saturating_sub(1), impossible))?;
+        sound.map_err(|impossible| section.impossible(count.saturating_sub(1), impossible))?;
         put_back(ledger);
         ledger.reservations.set_asked(asked);
         Ok(())
@@ -187,7 +211,9 @@ fn check(ledger: &Ledger, reservation: &Reservation) -> Result<Bookings, Impossi
         debtor: reservation.debtor_account,
         creditor: reservation.creditor_account,
     };
-    Bookings::plan(sides, reservation.currency, reservation.amount).map_err(|_| Impossible("currency"))
+    holds(reservation.fee == 0 || reservation.debtor_account.0 != 0, "fee")?;
+    let bookings = Bookings::plan(sides, reservation.currency, reservation.amount, reservation.fee);
+    bookings.map_err(|_| Impossible("currency"))
 }
 
 /// What was taken from accounts to match it with reservations is set aside again.
@@ -200,10 +226,10 @@ fn put_back(ledger: &mut Ledger) {
             debtor: reservation.debtor_account,
             creditor: reservation.creditor_account,
         };
-        let bookings = Bookings::plan(sides, reservation.currency, reservation.amount);
+        let bookings = Bookings::plan(sides, reservation.currency, reservation.amount, reservation.fee);
         let bookings = bookings.expect("it was planned when it was read");
-        for account in bookings.paying(accounts).into_iter().flatten() {
-            accounts.put_back(account, reservation.amount);
+        for (account, amount) in bookings.paying(accounts).into_iter().flatten() {
+            accounts.put_back(account, amount);
         }
     }
 }

@@ -14,6 +14,7 @@ fn reservation(number: u64) -> Reservation {
         deadline: time,
         target: time,
         due: time,
+        fee: 0,
         amount: 1,
         payment: 0,
         debtor_account: AccountNumber(0),

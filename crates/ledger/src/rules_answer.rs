@@ -21,8 +21,8 @@ use crate::limits::ENDED_PER_TICK_MAX;
 use crate::mutants::{Mutant, is_on};
 use crate::reservations::Reservation;
 use crate::{
-    Answer, AnswerEffect, Kind, Ledger, OpenQuestion, Outcome, Payment, Position, QuestionState, Silence,
-    Stage, Verdict, layout, rules_duplicates,
+    Answer, AnswerEffect, Kind, Ledger, OpenQuestion, Outcome, Payment, Position, QuestionState, Remark,
+    Silence, Stage, Verdict, layout, rules_customer, rules_duplicates,
 };
 
 /// Opens a reservation's first question.
@@ -85,6 +85,7 @@ pub(crate) fn apply(
             reason: Some(StatusReason::PaymentNotReceived.code()),
         },
         late: false,
+        remark: Remark::None,
         balances: [0; 4],
     };
     if sequence <= ledger.sealed_upto() && record.evidence_upto < record.payment {
@@ -99,7 +100,7 @@ pub(crate) fn apply(
                 Verdict::Answer { payment: sequence, effect, state: None, reason: None }
             }
             AnswerEffect::Applied => {
-                let payment = take(ledger, at, &payment, answer, &mut outcome.balances);
+                let payment = take(ledger, at, &payment, answer, &mut outcome);
                 told(&payment, effect, stage)
             }
             AnswerEffect::Late | AnswerEffect::Double | AnswerEffect::Contrary => {
@@ -145,26 +146,27 @@ fn judge(ledger: &Ledger, payment: &Payment, bank: Bic, stage: Stage, answer: An
     }
 }
 
-/// Carries out what the bank that was asked says. Tells the payment as it stands then, and balances if it is decided.
+/// Carries out what the bank that was asked says. Tells the payment as it stands then, and in the outcome the balances if
+/// it is decided.
 fn take(
     ledger: &mut Ledger,
     at: Position,
     payment: &Payment,
     answer: Answer,
-    balances: &mut [i64; 4],
+    outcome: &mut Outcome,
 ) -> Payment {
     let slot = ledger.reservations.find(payment.sequence()).expect("an open question has a reservation");
     let Reservation { payment: payment_slot, stage, credit_follows, .. } = *ledger.reservations.get(slot);
     match answer {
         Answer::Reject(reason) => {
             ledger.payments.set_question(payment_slot, stage, QuestionState::Rejected);
-            *balances = release(ledger, at, slot, PaymentState::Rejected, reason);
+            outcome.balances = release(ledger, at, slot, PaymentState::Rejected, reason);
         }
         Answer::Accept => {
             ledger.payments.set_question(payment_slot, stage, QuestionState::Accepted);
             match credit_follows {
                 true => ask_next(ledger, at, slot),
-                false => *balances = settle(ledger, at, slot),
+                false => (outcome.balances, outcome.remark) = settle(ledger, at, slot),
             }
         }
     }
@@ -175,7 +177,7 @@ fn take(
 fn end_question(ledger: &mut Ledger, tick: Position, slot: u32) {
     let reservation = *ledger.reservations.get(slot);
     ledger.payments.set_question(reservation.payment, reservation.stage, QuestionState::Silent);
-    let balances = if is_due(reservation.deadline, tick.time) {
+    let (balances, remark) = if is_due(reservation.deadline, tick.time) {
         let reason = match reservation.stage {
             Stage::Debit => StatusReason::TimeoutDebtorAgent.code(),
             Stage::Credit => {
@@ -186,7 +188,7 @@ fn end_question(ledger: &mut Ledger, tick: Position, slot: u32) {
                     .expect("a profile's codes are checked")
             }
         };
-        release(ledger, tick, slot, PaymentState::Expired, reason)
+        (release(ledger, tick, slot, PaymentState::Expired, reason), Remark::None)
     } else {
         assert!(reservation.silence() == Silence::Accept, "other questions end with the payment");
         if reservation.credit_follows {
@@ -205,6 +207,7 @@ fn end_question(ledger: &mut Ledger, tick: Position, slot: u32) {
         kind: Kind::Payment,
         verdict: Verdict::Payment { state, reason, repeat_of: None },
         late: false,
+        remark,
         balances,
     });
 }
@@ -219,17 +222,22 @@ fn ask_next(ledger: &mut Ledger, at: Position, slot: u32) {
 
 /// Everyone who was asked has accepted: the bookings of a payment that settles at once, unless the payee's account
 /// takes none any more.
-fn settle(ledger: &mut Ledger, at: Position, slot: u32) -> [i64; 4] {
+fn settle(ledger: &mut Ledger, at: Position, slot: u32) -> ([i64; 4], Remark) {
     let (reservation, bookings) = give_back(ledger, at, slot);
-    let (state, reason, balances) = match bookings.check_again(&ledger.accounts) {
+    let (state, reason, told) = match bookings.check_again(&ledger.accounts) {
         Ok(()) => {
             bookings.book(&mut ledger.accounts, at.sequence);
-            (PaymentState::Settled, None, bookings.balances(&ledger.accounts))
+            let told = (bookings.balances(&ledger.accounts), bookings.remark());
+            (PaymentState::Settled, None, told)
         }
-        Err(reason) => (PaymentState::Rejected, Some(reason), bookings.debtor_balances(&ledger.accounts)),
+        Err(reason) => {
+            rules_customer::give_back(ledger, &reservation);
+            let told = (bookings.debtor_balances(&ledger.accounts), Remark::None);
+            (PaymentState::Rejected, Some(reason), told)
+        }
     };
     ledger.payments.decide(reservation.payment, state, reason, at);
-    balances
+    told
 }
 
 /// Gives back what was set aside, and decides the payment without booking it.
@@ -241,6 +249,7 @@ fn release(
     reason: ReasonCode,
 ) -> [i64; 4] {
     let (reservation, bookings) = give_back(ledger, at, slot);
+    rules_customer::give_back(ledger, &reservation);
     ledger.payments.decide(reservation.payment, state, Some(reason), at);
     bookings.debtor_balances(&ledger.accounts)
 }
@@ -261,7 +270,7 @@ pub(crate) fn bookings_of(ledger: &Ledger, reservation: &Reservation) -> Booking
         debtor: reservation.debtor_account,
         creditor: reservation.creditor_account,
     };
-    let planned = Bookings::plan(sides, reservation.currency, reservation.amount);
+    let planned = Bookings::plan(sides, reservation.currency, reservation.amount, reservation.fee);
     planned.expect("what could be planned at the reservation can be planned again")
 }
 

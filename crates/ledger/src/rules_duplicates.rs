@@ -14,7 +14,7 @@ use zerocopy::little_endian::U64;
 use crate::ledger::done;
 use crate::limits::DUPLICATE_WINDOW;
 use crate::mutants::{Mutant, is_on};
-use crate::{Command, Kind, Ledger, Outcome, Payment, Position, Refusal, SealedRun, Verdict, layout};
+use crate::{Command, Kind, Ledger, Outcome, Payment, Position, Refusal, Remark, SealedRun, Verdict, layout};
 
 /// A run is durable: what it holds leaves the table, or it takes the place of several runs.
 pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &layout::SealDuplicates) -> Outcome {
@@ -57,6 +57,7 @@ pub(crate) fn ask_again(at: Position, kind: Kind) -> Outcome {
         kind,
         verdict: Verdict::AskAgain,
         late: false,
+        remark: Remark::None,
         balances: [0; 4],
     }
 }

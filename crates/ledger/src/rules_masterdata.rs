@@ -9,12 +9,12 @@ use types::{AccountNumber, Balance, Bic, Currency, Digest, ParticipantNumber, Se
 use crate::accounts::{Account, Transfer};
 use crate::limits::UNANSWERED_MAX;
 use crate::participants::{Book, Books, Name, Participant};
-use crate::rules_version;
 use crate::{
-    AccountKind, AccountMode, AccountStatus, Command, DecisionPolicy, DecisionScope, Direction, Ledger,
-    LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Silence, StagePolicy, Verdict,
-    layout,
+    AccountKind, AccountMode, AccountStatus, Command, DecisionPolicy, DecisionScope, Direction, Fees, Ledger,
+    LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Remark, Silence, StagePolicy,
+    Verdict, Zone, layout,
 };
+use crate::{rules_customer, rules_version};
 
 /// What a command made or changed, and the balance afterwards.
 pub(crate) type Answer = Result<(u64, i64), Refusal>;
@@ -30,6 +30,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         kind: command.kind(),
         verdict: Verdict::Refused { refusal: Refusal::RequestIdReused, repeat_of: None },
         late: false,
+        remark: Remark::None,
         balances: [0; 4],
     };
     match ledger.requests.find(&request) {
@@ -51,6 +52,10 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::SetDecisionPolicy(record) => set_decision_policy(ledger, record),
         Command::SetAccountFlag(record) => set_account_flag(ledger, at.sequence, record),
         Command::SetReservationLimit(record) => set_reservation_limit(ledger, record),
+        Command::SetCustomerLimit(record) => rules_customer::set_customer_limit(ledger, at, record),
+        Command::SetRestricted(record) => rules_customer::set_restricted(ledger, at, record),
+        Command::SetFees(record) => rules_customer::set_fees(ledger, record),
+        Command::SetZone(record) => rules_customer::set_zone(ledger, record),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -87,6 +92,10 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::SetDecisionPolicy(record) => &record.request,
         Command::SetAccountFlag(record) => &record.request,
         Command::SetReservationLimit(record) => &record.request,
+        Command::SetCustomerLimit(record) => &record.request,
+        Command::SetRestricted(record) => &record.request,
+        Command::SetFees(record) => &record.request,
+        Command::SetZone(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -140,6 +149,7 @@ fn register_participant(
         books: Books::one(book),
         policy: DecisionPolicy::NONE,
         unanswered_max: UNANSWERED_MAX,
+        zone: Zone::default(),
     };
     ledger.participants.register(participant);
     Ok((u64::from(number.0), 0))
@@ -305,7 +315,7 @@ fn book_transfer(ledger: &mut Ledger, transfer: Transfer, amount: i64, at: Seque
 fn open_book(ledger: &mut Ledger, owner: ParticipantNumber, currency: Currency, at: Sequence) -> Book {
     let core = open_internal(ledger, owner, currency, AccountKind::Core, at);
     let clearing = open_internal(ledger, owner, currency, AccountKind::Clearing, at);
-    Book { currency, core, clearing, position: AccountNumber(0) }
+    Book { currency, core, clearing, position: AccountNumber(0), fees: Fees::default() }
 }
 
 /// Counter-accounts may go as far below zero as a balance can; a position never goes below zero.
@@ -320,11 +330,15 @@ fn open_internal(
     ledger.accounts.open(Account::new(owner, currency, kind, Digest::default(), floor, at))
 }
 
-fn participant(ledger: &Ledger, bic: [u8; 11]) -> Result<ParticipantNumber, Refusal> {
+pub(crate) fn participant(ledger: &Ledger, bic: [u8; 11]) -> Result<ParticipantNumber, Refusal> {
     ledger.participants.find(checked_bic(bic)).ok_or(Refusal::ParticipantUnknown)
 }
 
-fn customer_account(ledger: &Ledger, digest: [u8; 16], currency: u16) -> Result<AccountNumber, Refusal> {
+pub(crate) fn customer_account(
+    ledger: &Ledger,
+    digest: [u8; 16],
+    currency: u16,
+) -> Result<AccountNumber, Refusal> {
     let currency = checked_currency(currency);
     ledger.accounts.find(AccountNumber(0), Digest(digest), currency).ok_or(Refusal::AccountUnknown)
 }
@@ -333,7 +347,7 @@ fn checked_bic(bytes: [u8; 11]) -> Bic {
     Bic::from_bytes(bytes).expect("records are checked when they are read")
 }
 
-fn checked_currency(number: u16) -> Currency {
+pub(crate) fn checked_currency(number: u16) -> Currency {
     Currency::from_number(number).expect("records are checked when they are read")
 }
 

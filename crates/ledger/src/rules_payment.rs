@@ -3,8 +3,8 @@
 //! Evidence on disk that reaches to the floor (without it nothing is decided, and the engine asks again), sender entitled
 //! (RC01; before everything else), payer's bank known (DNOR; before the key), duplicate (the stored answer, or
 //! AM05 for a changed body), what was wrong on reading, payee's bank known (CNOR), both active (AG10, AG11), in time
-//! (AB05, DT01), accounts known (AC01, AC02), open (AC04), not blocked (AC06), of a type that permits it (AG01), in the
-//! currency (AM03), customer's funds (AM04), position (AM23), room (AM02), a connection to each bank that has to be
+//! (AB05, DT01), accounts known (AC01, AC02), open (AC04), not blocked (AC06), not restricted (RR04), of a type that permits
+//! it (AG01), in the currency (AM03), the payer's own limits (AM14), customer's funds, the fee included (AM04), position (AM23), room (AM02), a connection to each bank that has to be
 //! asked (AB08, AB07), and room among its unanswered questions (AB10).
 
 use types::{
@@ -18,9 +18,11 @@ use crate::mutants::{Mutant, is_on};
 use crate::participants::Participant;
 use crate::payments::{HOLDS_KEY, STAMPED};
 use crate::reservations::Reservation;
+use crate::rules_customer::Refused;
 use crate::{
     AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, ParticipantStatus, Payment,
-    Position, Profile, QuestionState, Silence, Stage, Verdict, layout, rules_answer, rules_duplicates,
+    Position, Profile, QuestionState, Remark, Silence, Stage, Verdict, layout, rules_answer, rules_customer,
+    rules_duplicates,
 };
 
 /// What is to be done about a payment. Committing it can't fail.
@@ -31,7 +33,7 @@ enum Decision {
     Repeat(Payment),
     /// It is refused.
     Reject {
-        reason: ReasonCode,
+        why: Refused,
         /// Whether this attempt uses the key up.
         holds_key: bool,
     },
@@ -78,8 +80,9 @@ pub(crate) fn apply(
     let is_late = || profile.deadline(attempt.acceptance_time) <= at.time;
     let decision = match known(ledger, &attempt) {
         Some(decision) if !is_on(Mutant::ExpiryBeforeDuplicate) || !is_late() => decision,
-        _ => judge(ledger, at, record, profile)
-            .unwrap_or_else(|reason| Decision::Reject { reason, holds_key: true }),
+        _ => {
+            judge(ledger, at, record, profile).unwrap_or_else(|why| Decision::Reject { why, holds_key: true })
+        }
     };
     Ok(commit(ledger, at, &attempt, decision))
 }
@@ -106,9 +109,10 @@ pub(crate) fn apply_refused(
     };
     let reason = ReasonCode::from_bytes(record.reason).expect("records are checked when they are read");
     // What a stranger sends must not touch the key of the bank in whose name it is sent, nor tell what came of it.
+    let why = reason.into();
     let decision = match record.is_entitled() {
-        true => known(ledger, &attempt).unwrap_or(Decision::Reject { reason, holds_key: true }),
-        false => Decision::Reject { reason, holds_key: false },
+        true => known(ledger, &attempt).unwrap_or(Decision::Reject { why, holds_key: true }),
+        false => Decision::Reject { why, holds_key: false },
     };
     commit(ledger, at, &attempt, decision)
 }
@@ -148,16 +152,16 @@ fn voided(
         stamped,
         found: None,
     };
-    let reason = StatusReason::NotSpecified.code();
-    commit(ledger, at, &attempt, Decision::Reject { reason, holds_key: false })
+    let why = StatusReason::NotSpecified.code().into();
+    commit(ledger, at, &attempt, Decision::Reject { why, holds_key: false })
 }
 
 /// What comes before every check that depends on time, status or load: the payer's bank, and the key.
 fn known(ledger: &Ledger, attempt: &Attempt<'_>) -> Option<Decision> {
     let bank = attempt.debtor_agent;
     if ledger.participants.find(bank).is_none() {
-        let reason = StatusReason::DebtorBankNotRegistered.code();
-        return Some(Decision::Reject { reason, holds_key: false });
+        let why = StatusReason::DebtorBankNotRegistered.code().into();
+        return Some(Decision::Reject { why, holds_key: false });
     }
     // What is on disk is older than all that the table holds.
     let earlier = ledger.payments.find_hashed(attempt.key_hash, bank, attempt.key.id());
@@ -165,7 +169,7 @@ fn known(ledger: &Ledger, attempt: &Attempt<'_>) -> Option<Decision> {
     if earlier.body_digest == attempt.body_digest || is_on(Mutant::IgnoreChangedBody) {
         return Some(Decision::Repeat(*earlier));
     }
-    Some(Decision::Reject { reason: StatusReason::Duplication.code(), holds_key: false })
+    Some(Decision::Reject { why: StatusReason::Duplication.code().into(), holds_key: false })
 }
 
 /// One side of a payment.
@@ -197,8 +201,8 @@ fn judge(
     at: Position,
     record: &layout::Payment,
     profile: &Profile,
-) -> Result<Decision, ReasonCode> {
-    let fails = |reason: StatusReason| Err(reason.code());
+) -> Result<Decision, Refused> {
+    let fails = |reason: StatusReason| Err(reason.code().into());
     let currency =
         Currency::from_number(record.currency.get()).expect("records are checked when they are read");
     let debtor_number = ledger.participants.find(record.key.bank());
@@ -218,7 +222,7 @@ fn judge(
     }
     let accepted = checked_time(record.acceptance_time.get());
     if profile.deadline(accepted) <= at.time {
-        return Err(profile.late_on_arrival);
+        return Err(profile.late_on_arrival.into());
     }
     if accepted > at.time.plus(profile.future_tolerance) {
         return fails(StatusReason::InvalidDate);
@@ -244,7 +248,9 @@ fn judge(
     let [debtor_account, creditor_account] =
         [debtor, creditor].map(|side| side.account().unwrap_or_default());
     let sides = Sides { debtor_bank, creditor_bank, debtor: debtor_account, creditor: creditor_account };
-    let bookings = Bookings::plan(sides, currency, record.amount.get())?;
+    rules_customer::check_limits(ledger, at, debtor_account, record.amount.get())?;
+    let fee = rules_customer::fee(&sides, currency);
+    let bookings = Bookings::plan(sides, currency, record.amount.get(), fee)?;
     bookings.check(&ledger.accounts)?;
     let questions = questions(ledger, sides, record, profile)?;
     if questions == [None; 2] {
@@ -253,7 +259,8 @@ fn judge(
     let banks = [debtor_number, creditor_number];
     check_unanswered(ledger, banks, questions)?;
     let accounts = [debtor_account, creditor_account];
-    Ok(Decision::Reserve(bookings, reservation(at, record, profile, banks, accounts, questions)))
+    let reservation = reservation(at, record, profile, banks, accounts, questions);
+    Ok(Decision::Reserve(bookings, Reservation { fee, ..reservation }))
 }
 
 /// What is kept of a payment while it waits for the banks that are asked.
@@ -275,6 +282,7 @@ fn reservation(
         target: accepted.plus(profile.target),
         due: Timestamp::default(),
         amount: record.amount.get(),
+        fee: 0,
         payment: 0,
         debtor_account,
         creditor_account,
@@ -362,7 +370,7 @@ fn side(ledger: &Ledger, bank: &Participant, hint: u32, digest: Digest, currency
     if bank.mode() == AccountMode::Mixed { Side::Remote } else { Side::Unknown }
 }
 
-/// Closed, blocked, type: each for both sides before the next.
+/// Closed, blocked, restricted, type: each for both sides before the next.
 fn check_accounts(ledger: &Ledger, sides: [Side; 2]) -> Result<(), ReasonCode> {
     let accounts = sides.map(|side| side.account().map(|account| ledger.accounts.get(account)));
     let accounts = || accounts.iter().flatten();
@@ -371,6 +379,9 @@ fn check_accounts(ledger: &Ledger, sides: [Side; 2]) -> Result<(), ReasonCode> {
     }
     if accounts().any(|account| account.status() == AccountStatus::Blocked) {
         return Err(StatusReason::BlockedAccount.code());
+    }
+    if accounts().any(|account| account.is_restricted()) {
+        return Err(StatusReason::RegulatoryReason.code());
     }
     if accounts().any(|account| account.kind() != AccountKind::Current) {
         return Err(StatusReason::TransactionForbidden.code());
@@ -387,21 +398,26 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         kind: attempt.kind,
         verdict: Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None },
         late: false,
+        remark: Remark::None,
         balances: [0; 4],
     };
     let mut reserved = None;
     let (state, reason, holds_key) = match decision {
         Decision::Repeat(earlier) => return repeat(ledger, at, outcome, &earlier),
-        Decision::Reject { reason, holds_key } => {
-            (PaymentState::Rejected, Some(reason), holds_key && !is_on(Mutant::ForgetRefusal))
+        Decision::Reject { why, holds_key } => {
+            outcome.remark = why.remark;
+            (PaymentState::Rejected, Some(why.reason), holds_key && !is_on(Mutant::ForgetRefusal))
         }
         Decision::Settle(bookings) => {
             bookings.book(&mut ledger.accounts, at.sequence);
+            rules_customer::count(ledger, at, bookings.payer(), bookings.amount());
             outcome.balances = bookings.balances(&ledger.accounts);
+            outcome.remark = bookings.remark();
             (PaymentState::Settled, None, true)
         }
         Decision::Reserve(bookings, reservation) => {
             bookings.reserve(&mut ledger.accounts, at.sequence);
+            rules_customer::count(ledger, at, bookings.payer(), bookings.amount());
             outcome.balances = bookings.debtor_balances(&ledger.accounts);
             reserved = Some(reservation);
             (PaymentState::Reserved, None, true)
@@ -421,7 +437,7 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         transaction_id: attempt.key.transaction_id,
         state,
         reason,
-        marks: mark(holds_key, HOLDS_KEY) | mark(attempt.stamped, STAMPED),
+        marks: mark(holds_key, HOLDS_KEY) | mark(attempt.stamped, STAMPED) | outcome.remark.mark(),
         questions: [QuestionState::NotAsked; 2],
         creditor_bank: reserved.map_or(ParticipantNumber(0), |reservation| reservation.creditor_bank),
         reason_to_creditor: [0; 4],
@@ -442,6 +458,7 @@ fn repeat(ledger: &mut Ledger, at: Position, outcome: Outcome, earlier: &Payment
         decided_time: earlier.decided_time,
         accepted: earlier.acceptance_time,
         late: earlier.is_late(),
+        remark: earlier.remark(),
         verdict: Verdict::Payment { state, reason, repeat_of: Some(earlier.sequence) },
         ..outcome
     }

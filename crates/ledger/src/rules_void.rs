@@ -13,7 +13,7 @@ use types::{BatchNumber, Sequence, Timestamp};
 use crate::ledger::ReplayError;
 use crate::record::{Check, holds, zero};
 use crate::record_writer::RecordWriter;
-use crate::{Command, Kind, Ledger, Outcome, Position, Refusal, Verdict, layout, rules_payment};
+use crate::{Command, Kind, Ledger, Outcome, Position, Refusal, Remark, Verdict, layout, rules_payment};
 
 /// A command that is passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,7 @@ pub(crate) fn pass_over(ledger: &mut Ledger, at: Position, command: Command<'_>)
         kind: command.kind(),
         verdict: Verdict::Refused { refusal: Refusal::Voided, repeat_of: None },
         late: false,
+        remark: Remark::None,
         balances: [0; 4],
     }
 }

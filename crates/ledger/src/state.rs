@@ -15,7 +15,8 @@ use zerocopy::FromZeros;
 use zerocopy::little_endian::U64;
 
 use super::{References, Setup};
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Told};
+use crate::customer_limits::CustomerLimits;
 use crate::index::{Filling, Twice};
 use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
 use crate::participants::Participants;
@@ -23,12 +24,12 @@ use crate::payments::{Known, Payments};
 use crate::profile::Profile;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
-use crate::rules_version::Rules;
+use crate::rules_version::{HAS_CUSTOMERS, Rules};
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
-    ACCOUNTS, FUNDING, HEAD, Head, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, REFERENCES,
-    REQUESTS, RESERVATIONS, RUNS, Reference, SEALED,
+    ACCOUNTS, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, Head, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS,
+    PROFILES, REFERENCES, REQUESTS, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -57,16 +58,30 @@ impl Ledger {
         writer.section(REQUESTS, self.requests.count(), self.requests.to_state())?;
         let references = self.references.used.iter().map(|digest| Reference { digest: digest.0 });
         writer.section(REFERENCES, self.references.used.len(), references)?;
-        writer.section(RESERVATIONS, self.reservations.count(), self.reservations.to_state(ordinal))?;
+        let waiting = self.reservations.count();
+        match self.rules_version() >= HAS_CUSTOMERS {
+            true => {
+                let items = self.reservations.to_state_with_fees(ordinal);
+                writer.section(RESERVATIONS_WITH_FEES, waiting, items)?;
+            }
+            false => writer.section(RESERVATIONS, waiting, self.reservations.to_state(ordinal))?,
+        }
         let later = self.lives.iter().skip(1);
         let later =
             later.map(|life| Life { incarnation: life.incarnation.0.into(), first: life.first.0.into() });
         writer.section(LIVES, self.lives.count() - 1, later)?;
-        self.payments.sealed.write_state(&mut writer)
+        self.payments.sealed.write_state(&mut writer)?;
+        if self.rules_version() >= HAS_CUSTOMERS {
+            writer.section(CUSTOMER_LIMITS, self.customer_limits.count(), self.customer_limits.to_state())?;
+            self.participants.write_houses(&mut writer)?;
+        }
+        Ok(())
     }
 
     /// How many bytes [`Self::write_state`] writes.
     pub fn state_length(&self) -> u64 {
+        let has_customers = self.rules_version() >= HAS_CUSTOMERS;
+        let reservations = if has_customers { RESERVATIONS_WITH_FEES } else { RESERVATIONS };
         let sections: [(Section, usize); 13] = [
             (HEAD, 1),
             (PROFILES, self.profiles.len()),
@@ -77,12 +92,18 @@ impl Ledger {
             (PAYMENTS, self.payments.count_kept()),
             (REQUESTS, self.requests.count()),
             (REFERENCES, self.references.used.len()),
-            (RESERVATIONS, self.reservations.count()),
+            (reservations, self.reservations.count()),
             (LIVES, self.lives.count() - 1),
             (SEALED, 1),
             (RUNS, self.payments.sealed.runs().len()),
         ];
-        sections.iter().map(|(section, items)| section.length(*items)).sum()
+        let customers = [
+            (CUSTOMER_LIMITS, self.customer_limits.count()),
+            (FEES, self.participants.fees_to_state().count()),
+            (ZONES, self.participants.zones_to_state().count()),
+        ];
+        let customers = customers.iter().filter(|_| has_customers);
+        sections.iter().chain(customers).map(|(section, items)| section.length(*items)).sum()
     }
 
     /// Reads a state into tables with room for `limits`. The source stands behind the state then: nothing is read from
@@ -113,7 +134,7 @@ impl Ledger {
         let (participants, asked) = Participants::read_state(&mut reader, participants_max)?;
         check_asked(&asked, &head)?;
         let last = head.position;
-        let (accounts, reserved) =
+        let (accounts, told) =
             Accounts::read_state(&mut reader, &participants, last.sequence, limits.accounts_max)?;
         let known = Known {
             last,
@@ -143,11 +164,30 @@ impl Ledger {
             ..Self::new(small)
         };
         ledger.answers.counts = head.answers;
-        Reservations::read_state(&mut reader, &mut ledger, &asked, reserved)?;
+        Reservations::read_state(&mut reader, &mut ledger, &asked, told.reserved)?;
         ledger.lives = read_lives(&mut reader, ledger.setup.as_ref(), head.lives, last.sequence)?;
         let sealed = Sealed::read_state(&mut reader, last)?;
         ledger.payments.take_sealed(sealed).map_err(|impossible| SEALED.impossible(0, impossible))?;
+        ledger.read_customers(&mut reader, told, limits.accounts_max)?;
         Ok(ledger)
+    }
+
+    /// Reads what came with version 3 of the rules. A state of one before has none of it.
+    fn read_customers(
+        &mut self,
+        reader: &mut SectionReader<'_>,
+        told: Told,
+        accounts_max: usize,
+    ) -> Result<(), StateError> {
+        if self.rules_version() < HAS_CUSTOMERS {
+            self.customer_limits = CustomerLimits::new(accounts_max);
+            let has_none = holds(told.limited == 0 && told.restricted == 0, "standing");
+            return has_none.map_err(|impossible| ACCOUNTS.impossible(0, impossible));
+        }
+        let last = self.position.sequence;
+        self.customer_limits =
+            CustomerLimits::read_state(reader, &self.accounts, told.limited, last, accounts_max)?;
+        self.participants.read_houses(reader)
     }
 
     fn head(&self) -> Head {
@@ -312,6 +352,9 @@ impl References {
     }
 }
 
+#[cfg(test)]
+#[path = "state_customer_tests.rs"]
+mod customer_tests;
 #[cfg(test)]
 #[path = "state_tests.rs"]
 mod tests;

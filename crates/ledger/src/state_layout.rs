@@ -2,7 +2,7 @@
 //!
 //! Reserved bytes are zero and checked. A structure never changes: a new need gets a new version or a new section.
 
-use zerocopy::little_endian::{I64, U16, U32, U64};
+use zerocopy::little_endian::{I16, I32, I64, U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::layout::{PaymentKey, Request, SealDuplicates, Secret, SetProfile, stored};
@@ -28,12 +28,22 @@ pub const REQUESTS: Section = Section::of::<Answered>(8, 1, "requests");
 pub const REFERENCES: Section = Section::of::<Reference>(9, 1, "references");
 /// The open questions, by the number of the bank that is asked and then in the order of asking.
 pub const RESERVATIONS: Section = Section::of::<Reservation>(10, 1, "reservations");
+/// The same from version 3 of the rules on, with their fees.
+pub const RESERVATIONS_WITH_FEES: Section = Section::of::<ReservationWithFee>(10, 2, "reservations");
 /// The lives of the log after the first, oldest first.
 pub const LIVES: Section = Section::of::<Life>(11, 1, "lives");
 /// What has left the table of payments for runs on disk.
 pub const SEALED: Section = Section::of::<Sealed>(12, 1, "sealed");
 /// The runs that may hold a payment of the duplicate window, the oldest first, each as the record that named it.
 pub const RUNS: Section = Section::of::<SealDuplicates>(13, 1, "runs");
+
+/// What customers allow to leave their accounts, in the order in which it was first said. From version 3 of the rules on,
+/// like the two that follow.
+pub const CUSTOMER_LIMITS: Section = Section::of::<CustomerLimit>(20, 1, "customer limits");
+/// The fees of banks, by the bank's number and then in the order of its books, where they are not zero.
+pub const FEES: Section = Section::of::<Fees>(21, 1, "fees");
+/// The clocks of banks, by the bank's number, where they are not UTC for ever.
+pub const ZONES: Section = Section::of::<Zone>(22, 1, "zones");
 
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -202,7 +212,8 @@ stored! {
         currency: U16,
         /// [`crate::AccountKind`].
         kind: u8,
-        /// [`crate::AccountStatus`], plus 128 if it is flagged.
+        /// [`crate::AccountStatus`], plus 128 if it is flagged, 64 if it is restricted, 32 if it has an item in
+        /// [`CUSTOMER_LIMITS`].
         standing: u8,
     }
 }
@@ -232,7 +243,8 @@ stored! {
         creditor_bank: U32,
         /// The payment's state.
         state: u8,
-        /// 1 it holds its key, 2 its acceptance time was stamped, 4 its settlement was confirmed late.
+        /// 1 it holds its key, 2 its acceptance time was stamped, 4 its settlement was confirmed late, 8 it was above
+        /// what its payer allows for one payment, 16 above what its payer allows for a day.
         marks: u8,
         /// The question to the payer's bank: 0 not asked, 1 open, 2 accepted, 3 rejected, 4 silent.
         debit_question: u8,
@@ -314,6 +326,70 @@ stored! {
         credit_silence: u8,
         /// Zero.
         reserved: [u8; 2],
+    }
+}
+
+stored! {
+    /// An item of [`RESERVATIONS_WITH_FEES`].
+    ReservationWithFee[104] {
+        /// As without.
+        reservation: Reservation,
+        /// What the settlement takes from the payer beside the amount, in minor units.
+        fee: U32,
+        /// Zero.
+        reserved: [u8; 4],
+    }
+}
+
+stored! {
+    /// An item of [`CUSTOMER_LIMITS`].
+    CustomerLimit[40] {
+        /// The account.
+        account: U32,
+        /// The day in whose course `used` was counted, in days since 1970.
+        day: I32,
+        /// The first position that is counted.
+        counted_from: U64,
+        /// What the payments of that day are together, in minor units.
+        used: I64,
+        /// The most that one payment may be, in minor units; 0 if that is not limited.
+        per_payment: I64,
+        /// The same of a day's payments together.
+        per_day: I64,
+    }
+}
+
+stored! {
+    /// An item of [`FEES`].
+    Fees[16] {
+        /// The bank.
+        bank: U32,
+        /// ISO 4217 number.
+        currency: U16,
+        /// Zero.
+        reserved: [u8; 2],
+        /// Minor units for an ordinary payment.
+        ordinary: U32,
+        /// Minor units for an instant payment.
+        instant: U32,
+    }
+}
+
+stored! {
+    /// An item of [`ZONES`].
+    Zone[24] {
+        /// The bank.
+        bank: U32,
+        /// Minutes ahead of UTC.
+        offset: I16,
+        /// Minutes ahead of UTC from the change on; 0 if none is known.
+        offset_after: I16,
+        /// The first moment of the change, in nanoseconds since 1970; 0 if none is known.
+        change_at: I64,
+        /// 1 if a change is known, else 0.
+        has_change: u8,
+        /// Zero.
+        reserved: [u8; 7],
     }
 }
 

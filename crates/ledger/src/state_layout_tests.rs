@@ -156,3 +156,35 @@ fn payments_on_disk() {
           8  8 newest_run
     }
 }
+
+#[test]
+fn customers_and_houses() {
+    layout! { ReservationWithFee[104]
+          0 96 reservation
+         96  4 fee
+        100  4 reserved
+    }
+    layout! { CustomerLimit[40]
+          0  4 account
+          4  4 day
+          8  8 counted_from
+         16  8 used
+         24  8 per_payment
+         32  8 per_day
+    }
+    layout! { Fees[16]
+          0  4 bank
+          4  2 currency
+          6  2 reserved
+          8  4 ordinary
+         12  4 instant
+    }
+    layout! { Zone[24]
+          0  4 bank
+          4  2 offset
+          6  2 offset_after
+          8  8 change_at
+         16  1 has_change
+         17  7 reserved
+    }
+}

@@ -12,6 +12,8 @@
 //! pay T1 A1 B2 10.00             refuse T1 A FF01
 //! online C                       offline C          answer T1 C yes|no AC04 [debit]
 //! decide A debits|credits nothing|flagged|above|all [1.00] [accept]              flag A1 | unflag A1 | limit C 3
+//! allow A1 [payment 5.00] [day 9.00]                restrict A1 | unrestrict A1
+//! fees A 0.20 0.10               zone A 60 [change 9s 120]                       used A1
 //! balance A1                     balance A.core|A.clearing|A.position|funding    reserved A1    available A1
 //! payment A T1                   sequence T1        books            count payments     totals
 //! decided    asked    due    answers    questions C    unanswered C
@@ -37,7 +39,7 @@ use crate::accounts::Transfer;
 use crate::testing_words::{Words, bank, iban, key, minor_units, span, start};
 use crate::{
     Kind, Ledger, Limits, OpenQuestion, Outcome, OutcomeEntry, PaymentAnswer, Position, RecordWriter,
-    Records, Verdict,
+    Records, Remark, Verdict,
 };
 
 /// Runs a script and checks everything that it says.
@@ -191,7 +193,7 @@ impl Run {
             }
             verb @ ("balance" | "payment" | "sequence" | "books" | "count" | "totals" | "reserved"
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
-            | "heard") => {
+            | "heard" | "used") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -305,6 +307,15 @@ impl Run {
                 self.labels.iter().find(|label| label.0 == sequence).expect("a repeat is of something");
             text += &format!(", repeat of {}", label.1);
         }
+        text += match outcome.remark {
+            Remark::None => "",
+            Remark::LimitPerPayment => ", limit for one payment",
+            Remark::LimitPerDay => ", limit for a day",
+            Remark::Fee(_) => ", fee ",
+        };
+        if let Remark::Fee(fee) = outcome.remark {
+            text += &decimal(fee.get().into());
+        }
         if told {
             text += &format!(", told {}", outcome.balances.map(decimal).join(" "));
         }
@@ -317,6 +328,11 @@ impl Run {
                 let account = self.ledger.account_by_number(self.number(words.word()));
                 assert_eq!(account.held(), 0, "nothing holds as yet");
                 decimal(account.balance())
+            }
+            "used" => {
+                let account = self.number(words.word());
+                let used = self.ledger.used_today(account);
+                used.map_or("nothing is counted".to_owned(), decimal)
             }
             "reserved" => decimal(self.ledger.account_by_number(self.number(words.word())).reserved()),
             "available" => decimal(self.ledger.account_by_number(self.number(words.word())).available()),

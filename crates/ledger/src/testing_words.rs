@@ -11,6 +11,8 @@ use crate::{
     SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
 
+#[path = "testing_words_customer.rs"]
+mod customer;
 #[path = "testing_words_lifecycle.rs"]
 mod lifecycle;
 
@@ -130,6 +132,9 @@ impl<'line> Words<'line> {
             "open" | "close" | "block" | "unblock" | "floor" => self.keep(verb, request_id, &mut writer),
             "post" | "fund" | "defund" => self.book(verb, request_id, &mut writer),
             "decide" | "flag" | "unflag" | "limit" => self.keep_lifecycle(verb, request_id, &mut writer),
+            "allow" | "restrict" | "unrestrict" | "fees" | "zone" => {
+                self.keep_customer(verb, request_id, &mut writer);
+            }
             verb => panic!("not a command: {verb}"),
         }
         (writer, id)

@@ -10,10 +10,11 @@ use std::cell::Cell;
 
 use ledger::{
     AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
-    DecisionPolicy, DecisionScope, Direction, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome,
+    DecisionPolicy, DecisionScope, Direction, Fees, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome,
     ParticipantStatus, Position, PostEntry, Profile, RecordWriter, Records, RefusedBody, RefusedPayment,
-    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetDecisionPolicy,
-    SetParticipantStatus, SetReservationLimit, Silence, Stage, StagePolicy, TransferLiquidity, Verdict,
+    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetCustomerLimit,
+    SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted, SetZone, Silence,
+    Stage, StagePolicy, TransferLiquidity, Verdict, Zone, ZoneOffset,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
@@ -319,6 +320,33 @@ fn money(node: &mut Node) {
     });
 }
 
+/// Everybody limits payments, and the banks charge for them.
+fn customers(node: &mut Node) {
+    node.each("a customer's limit", 3000, done, |writer, request_id, number| {
+        let (per_payment, per_day) = (None, Amount::from_minor_units(1000));
+        writer.set_customer_limit(&SetCustomerLimit {
+            request_id,
+            account: account(number),
+            per_payment,
+            per_day,
+        });
+    });
+    for is_restricted in [true, false] {
+        node.each("a restriction", 100, done, |writer, request_id, number| {
+            writer.set_restricted(&SetRestricted { request_id, account: account(number), is_restricted });
+        });
+    }
+    node.each("a bank's fees", 50, done, |writer, request_id, number| {
+        let (bic, currency) = (bank(number), Currency::EUR);
+        let fees = Fees::from_minor_units(2, 1).unwrap();
+        writer.set_fees(&SetFees { request_id, bic, currency, fees });
+    });
+    node.each("a bank's clock", 50, done, |writer, request_id, number| {
+        let zone = Zone { offset: ZoneOffset::from_minutes(60).unwrap(), change: None };
+        writer.set_zone(&SetZone { request_id, bic: bank(number), zone });
+    });
+}
+
 /// Both banks decide about everything: reservations, answers to both questions, silence, and who comes late.
 fn waiting_payments(node: &mut Node) {
     let wish = |silence| StagePolicy { scope: DecisionScope::All, silence };
@@ -333,6 +361,7 @@ fn waiting_payments(node: &mut Node) {
         let (bic, unanswered_max) = (bank(number), 10_000 + number);
         writer.set_reservation_limit(&SetReservationLimit { request_id, bic, unanswered_max });
     });
+    customers(node);
     node.each("a posting for what is reserved", 3000, done, |writer, request_id, number| {
         post(writer, request_id, number, 100);
     });

@@ -219,7 +219,7 @@ async fn open_batch(
     Ok(())
 }
 
-fn account_unknown() -> Status {
+pub(crate) fn account_unknown() -> Status {
     refused(ledger::Refusal::AccountUnknown).into_status()
 }
 
@@ -292,7 +292,7 @@ fn read_opening(request_id_text: &str, account: Option<&v1::NewAccount>) -> Resu
     reader.finish(command).map_err(Refusal::invalid)
 }
 
-fn read_selector(reader: &mut FieldReader, iban: &str, currency: &str) -> Option<AccountSelector> {
+pub(crate) fn read_selector(reader: &mut FieldReader, iban: &str, currency: &str) -> Option<AccountSelector> {
     let iban: Option<Iban> = reader.iban(&Path::root("iban"), iban);
     let currency = reader.currency(&Path::root("currency_code"), currency);
     Some(AccountSelector { iban: iban?, currency: currency? })

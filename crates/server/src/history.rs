@@ -265,8 +265,12 @@ struct Behind {
 impl Behind {
     fn read(view: &View, log: &LogView, entries: &[EntryRow]) -> Result<Self, Fault> {
         let commands = |is_payment: bool| -> Vec<Sequence> {
-            let wanted = entries.iter().filter(|entry| (entry.kind == EntryKind::Payment) == is_payment);
-            wanted.map(|entry| entry.command).collect()
+            let is_about_one = |entry: &&EntryRow| matches!(entry.kind, EntryKind::Payment | EntryKind::Fee);
+            let wanted = entries.iter().filter(|entry| is_about_one(entry) == is_payment);
+            let mut wanted: Vec<Sequence> = wanted.map(|entry| entry.command).collect();
+            // A payment and its fee stand side by side.
+            wanted.dedup();
+            wanted
         };
         let mut payments = Vec::new();
         for position in commands(true) {

@@ -18,6 +18,7 @@ mod certificate;
 mod connect;
 mod connection;
 mod cores;
+mod customers;
 mod events;
 mod finals;
 mod gate;

@@ -89,6 +89,8 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::CurrencyLimit => (Code::FailedPrecondition, ErrorReason::CurrencyLimit),
         // Only the engine names runs, so no caller is told.
         Ledger::RunMisplaced => (Code::Internal, ErrorReason::Unspecified),
+        Ledger::InstantFeeAboveOrdinary => (Code::FailedPrecondition, ErrorReason::InstantFeeAboveOrdinary),
+        Ledger::BookUnknown => (Code::FailedPrecondition, ErrorReason::BookUnknown),
         Ledger::Voided => (Code::FailedPrecondition, ErrorReason::Voided),
     };
     Refusal::new(code, reason, refusal.meaning())

@@ -45,7 +45,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 40] = [
+pub const RIGHTS: [Right; 46] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -60,6 +60,12 @@ pub const RIGHTS: [Right; 40] = [
     call("/solvo.v1.AccountService/SetAccountStatus", BANKS, OWNER),
     call("/solvo.v1.AccountService/SetAccountFloor", BANKS, OWNER),
     call("/solvo.v1.AccountService/SetAccountFlag", BANKS, OWNER),
+    call("/solvo.v1.CustomerService/SetCustomerLimit", BANKS, OWNER),
+    call("/solvo.v1.CustomerService/GetCustomerLimit", Roles::ALL, OWNER),
+    call("/solvo.v1.CustomerService/SetRestriction", BANKS, OWNER),
+    call("/solvo.v1.CustomerService/SetFees", BANKS, ITSELF),
+    call("/solvo.v1.CustomerService/SetClock", BANKS, ITSELF),
+    call("/solvo.v1.CustomerService/GetTerms", Roles::ALL, ITSELF),
     call("/solvo.v1.ParticipantService/RegisterParticipant", OPERATORS, EACH),
     call("/solvo.v1.ParticipantService/GetParticipant", Roles::ALL, ITSELF),
     call("/solvo.v1.ParticipantService/SetParticipantStatus", OPERATORS, EACH),

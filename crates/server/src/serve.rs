@@ -19,6 +19,7 @@ use tonic_health::server::HealthReporter;
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::cores::{Connections, serve_on_cores_as};
+use crate::customers::Customers;
 use crate::events::Events;
 use crate::gate::GateLayer;
 use crate::history::HistoryCalls;
@@ -188,6 +189,7 @@ where
         )
         .add_service(ParticipantServiceServer::new(Participants(node.clone())))
         .add_service(v1::liquidity_service_server::LiquidityServiceServer::new(Liquidity(node.clone())))
+        .add_service(v1::customer_service_server::CustomerServiceServer::new(Customers(node.clone())))
         .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
         .add_service(v1::event_service_server::EventServiceServer::new(Events(node.clone())))
         .add_service(v1::history_service_server::HistoryServiceServer::new(HistoryCalls(node.clone())))

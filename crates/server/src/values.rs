@@ -3,7 +3,7 @@
 use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
 use engine::Handle;
-use ledger::{AccountKind, AccountStatus, Outcome, Payment, RequestId, Verdict};
+use ledger::{AccountKind, AccountStatus, Outcome, Payment, Remark, RequestId, Verdict};
 use types::{Balance, Currency, Timestamp};
 
 /// Everything here is on the stable storage of one machine.
@@ -61,9 +61,12 @@ pub(crate) const fn account_status(status: AccountStatus) -> v1::AccountStatus {
     }
 }
 
-/// A reason in words, if it is one of Solvo's own.
-pub(crate) fn reason_text(code: types::ReasonCode) -> String {
-    types::StatusReason::from_code(code).map_or_else(String::new, |reason| reason.meaning().to_owned())
+/// A reason in words, if it is one of Solvo's own: as the remark has it, if that says more.
+pub(crate) fn reason_text(code: types::ReasonCode, remark: Remark) -> &'static str {
+    let general = || types::StatusReason::from_code(code).map_or("", types::StatusReason::meaning);
+    // Where another reason is told, nothing more is said.
+    let is_of_limit = code == types::StatusReason::CustomerLimit.code();
+    remark.meaning().filter(|_| is_of_limit).unwrap_or_else(general)
 }
 
 /// The outcome of a payment as the contract has it. References are as the caller knows them.
@@ -91,6 +94,8 @@ pub(crate) struct PaymentFacts {
     pub(crate) reason: Option<types::ReasonCode>,
     pub(crate) repeat: bool,
     pub(crate) late: bool,
+    /// For the payer's side alone.
+    pub(crate) remark: Remark,
 }
 
 impl PaymentFacts {
@@ -107,6 +112,7 @@ impl PaymentFacts {
             reason: payment.reason(),
             repeat: false,
             late: payment.is_late(),
+            remark: payment.remark(),
         }
     }
 }
@@ -130,6 +136,7 @@ pub(crate) fn facts(outcome: &Outcome) -> PaymentFacts {
         reason,
         repeat: outcome.repeat_of().is_some(),
         late: outcome.late,
+        remark: outcome.remark,
     }
 }
 
@@ -150,7 +157,7 @@ pub(crate) fn payment_outcome(
         decided_sequence: facts.decided_at.0,
         durability: DURABILITY.into(),
         repeat: facts.repeat,
-        reason_text: facts.reason.map_or_else(String::new, reason_text),
+        reason_text: facts.reason.map_or("", |reason| reason_text(reason, facts.remark)).to_owned(),
         late: facts.late,
     }
 }

@@ -12,7 +12,8 @@ pub(crate) fn outcome(expected: &Expected, found: &Outcome) -> Result<(), String
     let balances = found.balances.map(money);
     let same = found.verdict == expected.verdict
         && found.decided_at == expected.decided_at
-        && balances == expected.balances;
+        && balances == expected.balances
+        && found.remark == expected.remark;
     match same {
         true => Ok(()),
         false => Err(format!("expected {expected:?}, but it came to {found:?}")),
@@ -49,6 +50,9 @@ pub(crate) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
         same(&what, &(currency(expected.currency), owner), &(found.currency(), u64::from(found.owner().0)))?;
         same(&what, &(expected.reserved, 0), &(money(found.reserved()), found.held()))?;
         same(&what, &expected.is_flagged, &found.is_flagged())?;
+        same(&what, &expected.is_restricted, &found.is_restricted())?;
+        let used = ledger.used_today(AccountNumber(*number)).map(money);
+        same(&what, &model.used_today(*number), &used)?;
         if let Some(floor) = expected.floor {
             same(&what, &floor, &money(found.floor()))?;
         }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{
     AccountKind, AccountMode, AccountStatus, AnswerEffect, DecisionPolicy, Direction, LiquidityDirection,
-    ParticipantStatus, Position, QuestionState, Refusal, Stage, Verdict,
+    ParticipantStatus, Position, QuestionState, Refusal, Remark, Stage, Verdict, Zone,
 };
 use rust_decimal::Decimal;
 use types::{Duration, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
@@ -32,6 +32,8 @@ pub(crate) struct Expected {
     pub(crate) decided_at: Sequence,
     /// What must be told of balances.
     pub(crate) balances: [Decimal; 4],
+    /// What must be told beside it.
+    pub(crate) remark: Remark,
 }
 
 /// What the question for a payment must come to.
@@ -82,6 +84,10 @@ pub(crate) struct Account {
     pub(crate) reserved: Decimal,
     /// Whether its bank has flagged it.
     pub(crate) is_flagged: bool,
+    /// Whether payments from it and to it are refused.
+    pub(crate) is_restricted: bool,
+    /// What its customer allows, if that was ever said.
+    pub(crate) allowance: Option<Allowance>,
 }
 
 /// A bank.
@@ -97,6 +103,10 @@ pub(crate) struct Bank {
     pub(crate) policy: DecisionPolicy,
     /// How many questions it may have unanswered.
     pub(crate) unanswered_max: u32,
+    /// What it takes for a payment, by currency.
+    pub(crate) fees: BTreeMap<u8, Decimal>,
+    /// Its clock.
+    pub(crate) zone: Zone,
 }
 
 /// A bank is asked about a payment.
@@ -129,6 +139,8 @@ struct Payment {
     received: Timestamp,
     state: PaymentState,
     reason: Option<ReasonCode>,
+    /// Told each time.
+    remark: Remark,
     decided_at: Sequence,
     /// The questions to the payer's bank and to the payee's.
     questions: [QuestionState; 2],
@@ -281,7 +293,19 @@ impl Model {
         let number = u32::try_from(self.accounts.len() + 1).expect("accounts are few");
         let (status, balance) = (AccountStatus::Active, Decimal::ZERO);
         let (reserved, is_flagged) = (Decimal::ZERO, false);
-        let account = Account { bank, place, currency, status, floor, balance, reserved, is_flagged };
+        let (is_restricted, allowance) = (false, None);
+        let account = Account {
+            bank,
+            place,
+            currency,
+            status,
+            floor,
+            balance,
+            reserved,
+            is_flagged,
+            is_restricted,
+            allowance,
+        };
         self.accounts.insert(number, account);
         number
     }
@@ -322,6 +346,12 @@ impl Model {
             Request::SetFlag { account, currency, is_flagged } => {
                 self.set_flag(account, currency, is_flagged)
             }
+            Request::Allow { account, currency, limits } => self.allow(account, currency, limits),
+            Request::Restrict { account, currency, is_restricted } => {
+                self.restrict(account, currency, is_restricted)
+            }
+            Request::SetFees { bank, currency, fees } => self.set_fees(bank, currency, fees),
+            Request::SetZone { bank, zone } => self.set_zone(bank, zone),
             Request::SetVersion { version } => self.set_version(version),
             Request::SetLimit { bank, unanswered_max } => {
                 self.change_bank(bank, |known| known.unanswered_max = unanswered_max)
@@ -348,7 +378,8 @@ impl Model {
             Err(refusal) => (Verdict::Refused { refusal, repeat_of: None }, Decimal::ZERO),
         };
         let zero = Decimal::ZERO;
-        Expected { verdict, decided_at: self.at.sequence, balances: [balance, zero, zero, zero] }
+        let (decided_at, balances) = (self.at.sequence, [balance, zero, zero, zero]);
+        Expected { verdict, decided_at, balances, remark: Remark::None }
     }
 
     fn register(&mut self, bank: u8, mode: AccountMode, currency: u8) -> Result<(u64, Decimal), Refusal> {
@@ -361,7 +392,8 @@ impl Model {
         self.open_book(bank, currency);
         self.open(Some(bank), Place::Position, currency, Some(Decimal::ZERO));
         let (status, policy) = (ParticipantStatus::Active, DecisionPolicy::NONE);
-        self.banks.push(Bank { bank, mode, status, policy, unanswered_max: UNANSWERED_MAX });
+        let (unanswered_max, fees, zone) = (UNANSWERED_MAX, BTreeMap::new(), Zone::default());
+        self.banks.push(Bank { bank, mode, status, policy, unanswered_max, fees, zone });
         Ok((self.bank(bank).expect("it has just entered").0, Decimal::ZERO))
     }
 
@@ -504,6 +536,8 @@ impl Model {
     }
 }
 
+#[path = "model_customer.rs"]
+mod customer;
 #[path = "model_payment.rs"]
 mod payment;
 #[path = "model_sealed.rs"]
@@ -511,6 +545,7 @@ mod sealed;
 #[path = "model_waiting.rs"]
 mod waiting;
 
+use customer::Allowance;
 use sealed::Run;
 use waiting::Waits;
 

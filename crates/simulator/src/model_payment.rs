@@ -1,9 +1,10 @@
 //! The model's payments: the table of docs/errors.md from top to bottom.
 
-use ledger::{AccountKind, AccountMode, AccountStatus, ParticipantStatus, QuestionState, Verdict};
+use ledger::{AccountKind, AccountMode, AccountStatus, ParticipantStatus, QuestionState, Remark, Verdict};
 use rust_decimal::Decimal;
 use types::{PaymentState, ReasonCode, Sequence, StatusReason};
 
+use super::customer::Refused;
 use super::waiting::Waits;
 use super::{Compared, EURO, EXPIRY, Expected, Model, Payment, Place, TOLERANCE, money};
 use crate::step::Pay;
@@ -48,14 +49,18 @@ impl Model {
             }
             let (state, reason, repeat_of) = (earlier.state, earlier.reason, Some(sequence));
             let verdict = Verdict::Payment { state, reason, repeat_of };
-            return Expected { verdict, decided_at: earlier.decided_at, balances: [Decimal::ZERO; 4] };
+            let (decided_at, remark) = (earlier.decided_at, earlier.remark);
+            return Expected { verdict, decided_at, balances: [Decimal::ZERO; 4], remark };
         }
         if let Some(reason) = refused {
             return self.rejected(key, compared, reason, true);
         }
         match self.judge(payment) {
-            Err(reason) => self.rejected(key, compared, reason, true),
-            Ok(Judged::Settled(told)) => self.decided(key, compared, None, true, told),
+            Err(refused) => self.refused(key, compared, refused, true),
+            Ok(Judged::Settled(told, fee)) => {
+                let settled = self.decided(key, compared, None, true, told);
+                Expected { remark: fee_of(fee), ..settled }
+            }
             Ok(Judged::Waits(waits)) => self.reserve(key, compared, waits),
         }
     }
@@ -73,7 +78,14 @@ impl Model {
         reason: StatusReason,
         holds_key: bool,
     ) -> Expected {
-        self.decided(key, compared, Some(reason.code()), holds_key, [None; 4])
+        self.refused(key, compared, reason.into(), holds_key)
+    }
+
+    fn refused(&mut self, key: (u8, u32), compared: Compared, refused: Refused, holds_key: bool) -> Expected {
+        let expected = self.decided(key, compared, Some(refused.reason.code()), holds_key, [None; 4]);
+        let at = self.at.sequence;
+        self.payments.get_mut(&at).expect("it was just decided").remark = refused.remark;
+        Expected { remark: refused.remark, ..expected }
     }
 
     fn decided(
@@ -94,6 +106,7 @@ impl Model {
             received,
             state,
             reason,
+            remark: Remark::None,
             decided_at: self.at.sequence,
             questions: [QuestionState::NotAsked; 2],
             creditor_bank: 0,
@@ -101,7 +114,8 @@ impl Model {
         };
         self.payments.insert(self.at.sequence, payment);
         let verdict = Verdict::Payment { state, reason, repeat_of: None };
-        Expected { verdict, decided_at: self.at.sequence, balances: self.balances(told) }
+        let (decided_at, balances) = (self.at.sequence, self.balances(told));
+        Expected { verdict, decided_at, balances, remark: Remark::None }
     }
 
     pub(super) fn balances(&self, told: [Option<u32>; 4]) -> [Decimal; 4] {
@@ -109,42 +123,43 @@ impl Model {
     }
 
     /// The table from CNOR on. Books the payment if nothing is against it; says whose balances are told.
-    fn judge(&mut self, payment: &Pay) -> Result<Judged, StatusReason> {
+    fn judge(&mut self, payment: &Pay) -> Result<Judged, Refused> {
         let (debtor_bank, creditor_bank) = (payment.debtor_bank, payment.body.creditor_bank);
         let status = |bank| self.bank(bank).map(|(_, known)| known.status);
         if status(creditor_bank).is_none() {
-            return Err(StatusReason::CreditorBankNotRegistered);
+            return Err(StatusReason::CreditorBankNotRegistered.into());
         }
         if status(debtor_bank) == Some(ParticipantStatus::Suspended) {
-            return Err(StatusReason::AgentSuspended);
+            return Err(StatusReason::AgentSuspended.into());
         }
         if status(creditor_bank) == Some(ParticipantStatus::Suspended) {
-            return Err(StatusReason::CreditorAgentSuspended);
+            return Err(StatusReason::CreditorAgentSuspended.into());
         }
         let accepted = payment.acceptance_time();
         if accepted.plus(EXPIRY) <= self.at.time {
-            return Err(StatusReason::TimeoutCreditorAgent);
+            return Err(StatusReason::TimeoutCreditorAgent.into());
         }
         if accepted > self.at.time.plus(TOLERANCE) {
-            return Err(StatusReason::InvalidDate);
+            return Err(StatusReason::InvalidDate.into());
         }
         let body = &payment.body;
         let creditor = self.side(creditor_bank, body.creditor, body.currency);
         let debtor = self.side(debtor_bank, body.debtor, body.currency);
         if creditor == Side::Nowhere {
-            return Err(StatusReason::IncorrectAccountNumber);
+            return Err(StatusReason::IncorrectAccountNumber.into());
         }
         if debtor == Side::Nowhere {
-            return Err(StatusReason::InvalidDebtorAccountNumber);
+            return Err(StatusReason::InvalidDebtorAccountNumber.into());
         }
         self.check_accounts(debtor, creditor)?;
         if body.debtor == body.creditor {
-            return Err(StatusReason::TransactionForbidden);
+            return Err(StatusReason::TransactionForbidden.into());
         }
         let elsewhere = |side| matches!(side, Side::InOtherCurrency(_));
         if body.currency != EURO || elsewhere(debtor) || elsewhere(creditor) {
-            return Err(StatusReason::NotAllowedCurrency);
+            return Err(StatusReason::NotAllowedCurrency.into());
         }
+        self.check_allowance(debtor.here(), money(body.amount))?;
         self.pay(payment, debtor.here(), creditor.here())
     }
 
@@ -177,6 +192,9 @@ impl Model {
         if here().any(|account| account.status == AccountStatus::Blocked) {
             return Err(StatusReason::BlockedAccount);
         }
+        if here().any(|account| account.is_restricted) {
+            return Err(StatusReason::RegulatoryReason);
+        }
         if here().any(|account| matches!(account.place, Place::Customer(_, AccountKind::Savings))) {
             return Err(StatusReason::TransactionForbidden);
         }
@@ -184,12 +202,7 @@ impl Model {
     }
 
     /// Funds, positions and the banks that have to be asked; then the bookings, or what is set aside for them.
-    fn pay(
-        &mut self,
-        payment: &Pay,
-        debtor: Option<u32>,
-        creditor: Option<u32>,
-    ) -> Result<Judged, StatusReason> {
+    fn pay(&mut self, payment: &Pay, debtor: Option<u32>, creditor: Option<u32>) -> Result<Judged, Refused> {
         let amount = money(payment.body.amount);
         let (debtor_bank, creditor_bank) = (payment.debtor_bank, payment.body.creditor_bank);
         let internal = |bank, place| self.internal(Some(bank), place, EURO).map(|(number, _)| number);
@@ -203,18 +216,21 @@ impl Model {
                 Some(internal(creditor_bank, Place::Position).ok_or(no_euro)?),
             ],
         };
-        let short = |number: Option<u32>| number.is_some_and(|number| !self.accounts[&number].covers(amount));
-        if short(debtor) {
-            return Err(StatusReason::InsufficientFunds);
+        let fee = self.fee(debtor_bank, debtor);
+        let short =
+            |number: Option<u32>, amount| number.is_some_and(|number| !self.accounts[&number].covers(amount));
+        if short(debtor, amount + fee) {
+            return Err(StatusReason::InsufficientFunds.into());
         }
-        if short(positions[0]) {
-            return Err(StatusReason::AmountExceedsSettlementLimit);
+        if short(positions[0], amount) {
+            return Err(StatusReason::AmountExceedsSettlementLimit.into());
         }
-        let sides = Sides { debtor_bank, creditor_bank, debtor, creditor, positions, amount };
+        let sides = Sides { debtor_bank, creditor_bank, debtor, creditor, positions, amount, fee };
         match self.questions(payment, sides)? {
             [None, None] => {
                 self.book_sides(sides);
-                Ok(Judged::Settled(sides.told()))
+                self.spend(debtor, amount);
+                Ok(Judged::Settled(sides.told(), fee))
             }
             questions => Ok(Judged::Waits(Waits::new(payment, sides, questions, self.at.time))),
         }
@@ -224,7 +240,10 @@ impl Model {
     pub(super) fn book_sides(&mut self, sides: Sides) {
         let internal =
             |model: &Self, bank, place| model.internal(Some(bank), place, EURO).expect("a bank has a book").0;
-        let Sides { debtor_bank, creditor_bank, debtor, creditor, positions, amount } = sides;
+        let Sides { debtor_bank, creditor_bank, debtor, creditor, positions, amount, fee } = sides;
+        if let Some(payer) = debtor {
+            self.book(payer, internal(self, debtor_bank, Place::Core), fee);
+        }
         let [Some(debtor_position), Some(creditor_position)] = positions else {
             let core = internal(self, debtor_bank, Place::Core);
             return self.book(debtor.unwrap_or(core), creditor.unwrap_or(core), amount);
@@ -241,7 +260,8 @@ impl Model {
 
 /// What nothing is against.
 enum Judged {
-    Settled([Option<u32>; 4]),
+    /// Whose balances are told, and the fee.
+    Settled([Option<u32>; 4], Decimal),
     Waits(Waits),
 }
 
@@ -254,6 +274,13 @@ pub(super) struct Sides {
     pub(super) creditor: Option<u32>,
     pub(super) positions: [Option<u32>; 2],
     pub(super) amount: Decimal,
+    pub(super) fee: Decimal,
+}
+
+/// A fee as it is told.
+pub(super) fn fee_of(fee: Decimal) -> Remark {
+    let minor_units = fee * Decimal::ONE_HUNDRED;
+    Remark::fee_of(u32::try_from(minor_units).expect("a fee is a small number of minor units"))
 }
 
 impl Sides {

@@ -1,12 +1,13 @@
 //! The model's payments that wait for a bank: who is asked, what an answer does, and what silence does.
 
 use ledger::{
-    AccountStatus, Answer, AnswerEffect, DecisionScope, QuestionState, Silence, Stage, StagePolicy, Verdict,
+    AccountStatus, Answer, AnswerEffect, DecisionScope, QuestionState, Remark, Silence, Stage, StagePolicy,
+    Verdict,
 };
 use rust_decimal::Decimal;
 use types::{Duration, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
-use super::payment::Sides;
+use super::payment::{Sides, fee_of};
 use super::{Asked, Compared, EXPIRY, Expected, Model, Payment, money};
 use crate::step::Pay;
 
@@ -142,7 +143,8 @@ impl Model {
     }
 
     pub(super) fn reserve(&mut self, key: (u8, u32), compared: Compared, waits: Waits) -> Expected {
-        self.set_aside(waits.sides, waits.sides.amount);
+        self.set_aside(waits.sides, Decimal::ONE);
+        self.spend(waits.sides.debtor, waits.sides.amount);
         self.asks(self.at.sequence, waits);
         let mut questions = [QuestionState::NotAsked; 2];
         questions[part(waits.stage)] = QuestionState::Open;
@@ -154,6 +156,7 @@ impl Model {
             received: self.at.time,
             state,
             reason,
+            remark: Remark::None,
             decided_at: self.at.sequence,
             questions,
             creditor_bank: waits.sides.creditor_bank,
@@ -162,7 +165,7 @@ impl Model {
         self.payments.insert(self.at.sequence, payment);
         let verdict = Verdict::Payment { state, reason, repeat_of: None };
         let balances = self.debtor_balances(waits.sides);
-        Expected { verdict, decided_at: self.at.sequence, balances }
+        Expected { verdict, decided_at: self.at.sequence, balances, remark: Remark::None }
     }
 
     fn asks(&mut self, payment: Sequence, waits: Waits) {
@@ -191,9 +194,12 @@ impl Model {
         Some(is_told.then(|| (known.state, told_reason(known, stage))))
     }
 
-    fn set_aside(&mut self, sides: Sides, amount: Decimal) {
-        for number in [sides.debtor, sides.positions[0]].into_iter().flatten() {
-            self.account(number).reserved += amount;
+    /// Sets aside what a payment takes, or gives it back, by the sign.
+    fn set_aside(&mut self, sides: Sides, sign: Decimal) {
+        for (number, fee) in [(sides.debtor, sides.fee), (sides.positions[0], Decimal::ZERO)] {
+            if let Some(number) = number {
+                self.account(number).reserved += sign * (sides.amount + fee);
+            }
         }
     }
 
@@ -234,11 +240,14 @@ impl Model {
             payment.waits = Some(waits);
             return None;
         }
-        let payee = waits.sides.creditor.map(|number| self.accounts[&number].status);
-        let reason = match payee {
+        let payee = waits.sides.creditor.map(|number| &self.accounts[&number]);
+        let reason = match payee.map(|account| account.status) {
             Some(AccountStatus::Closed) => Some(StatusReason::ClosedAccountNumber.code()),
             Some(AccountStatus::Blocked) => Some(StatusReason::BlockedAccount.code()),
-            Some(AccountStatus::Active) | None => None,
+            Some(AccountStatus::Active) | None => {
+                let is_restricted = payee.is_some_and(|account| account.is_restricted);
+                is_restricted.then_some(StatusReason::RegulatoryReason.code())
+            }
         };
         let state = if reason.is_some() { PaymentState::Rejected } else { PaymentState::Settled };
         Some(self.end(sequence, waits, state, reason))
@@ -252,11 +261,13 @@ impl Model {
         state: PaymentState,
         reason: Option<ReasonCode>,
     ) -> Expected {
-        self.set_aside(waits.sides, -waits.sides.amount);
-        let mut balances = self.debtor_balances(waits.sides);
+        self.set_aside(waits.sides, Decimal::NEGATIVE_ONE);
+        let (mut balances, mut remark) = (self.debtor_balances(waits.sides), Remark::None);
         if state == PaymentState::Settled {
             self.book_sides(waits.sides);
-            balances = self.balances(waits.sides.told());
+            (balances, remark) = (self.balances(waits.sides.told()), fee_of(waits.sides.fee));
+        } else {
+            self.unspend(waits.sides.debtor, sequence);
         }
         let which = [PaymentState::Settled, PaymentState::Rejected, PaymentState::Expired];
         let which = which.iter().position(|other| *other == state).expect("a payment that ends has ended");
@@ -266,7 +277,7 @@ impl Model {
         (payment.state, payment.reason, payment.decided_at, payment.waits) =
             (state, reason, decided_at, None);
         let verdict = Verdict::Payment { state, reason, repeat_of: None };
-        Expected { verdict, decided_at, balances }
+        Expected { verdict, decided_at, balances, remark }
     }
 
     fn payment_at(&mut self, sequence: Sequence) -> &mut Payment {
@@ -275,7 +286,7 @@ impl Model {
 
     /// A bank's answer.
     pub(super) fn answer(&mut self, payment: Sequence, bank: u8, stage: Stage, answer: Answer) -> Expected {
-        let mut balances = [Decimal::ZERO; 4];
+        let (mut balances, mut remark) = ([Decimal::ZERO; 4], Remark::None);
         let effect = match self.payments.get(&payment) {
             None => AnswerEffect::PaymentUnknown,
             Some(known) => self.effect(known, bank, stage, answer),
@@ -291,7 +302,9 @@ impl Model {
                 }
             };
             self.payment_at(payment).questions[part(stage)] = state;
-            balances = ended.map_or(balances, |ended| ended.balances);
+            if let Some(ended) = ended {
+                (balances, remark) = (ended.balances, ended.remark);
+            }
         }
         let (state, reason) = match (effect, self.payments.get(&payment)) {
             (AnswerEffect::PaymentUnknown, _) => (None, Some(StatusReason::PaymentNotReceived.code())),
@@ -299,7 +312,7 @@ impl Model {
             (_, Some(known)) => (Some(known.state), told_reason(known, stage)),
         };
         let verdict = Verdict::Answer { payment, effect, state, reason };
-        Expected { verdict, decided_at: self.at.sequence, balances }
+        Expected { verdict, decided_at: self.at.sequence, balances, remark }
     }
 
     fn effect(&self, payment: &Payment, bank: u8, stage: Stage, answer: Answer) -> AnswerEffect {

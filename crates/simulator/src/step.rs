@@ -4,8 +4,8 @@
 //! what is no part of a body (message id, hints, a time that Solvo stamps) are the same request.
 
 use ledger::{
-    AccountKind, AccountMode, AccountStatus, Answer, Connected, DecisionPolicy, Direction,
-    LiquidityDirection, ParticipantStatus, Stage,
+    AccountKind, AccountMode, AccountStatus, Answer, Connected, DecisionPolicy, Direction, Fees,
+    LiquidityDirection, ParticipantStatus, Stage, Zone,
 };
 use types::{Sequence, Timestamp};
 
@@ -147,6 +147,40 @@ pub(crate) enum Request {
         /// To this one.
         version: u32,
     },
+    /// A customer limits what leaves an account.
+    Allow {
+        /// Its number.
+        account: u8,
+        /// In which currency.
+        currency: u8,
+        /// Minor units for one payment, and for a day.
+        limits: [Option<i64>; 2],
+    },
+    /// An account takes no part in payments, or takes part again.
+    Restrict {
+        /// Its number.
+        account: u8,
+        /// In which currency.
+        currency: u8,
+        /// Whether it is.
+        is_restricted: bool,
+    },
+    /// A bank sets its fees.
+    SetFees {
+        /// Which.
+        bank: u8,
+        /// For accounts in this currency.
+        currency: u8,
+        /// So much.
+        fees: Fees,
+    },
+    /// A bank sets its clock.
+    SetZone {
+        /// Which.
+        bank: u8,
+        /// Its clock.
+        zone: Zone,
+    },
     /// How many questions a bank may have unanswered.
     SetLimit {
         /// Which.
@@ -211,6 +245,21 @@ impl Pay {
 
 #[cfg(test)]
 impl Step {
+    /// The version of the rules that brought such commands.
+    pub(crate) const fn first_version(&self) -> u32 {
+        match self {
+            Self::Request {
+                body:
+                    Request::Allow { .. }
+                    | Request::Restrict { .. }
+                    | Request::SetFees { .. }
+                    | Request::SetZone { .. },
+                ..
+            } => 3,
+            _ => 1,
+        }
+    }
+
     /// The payment's key, if it is one.
     pub(crate) const fn key(&self) -> Option<(u8, u32)> {
         match self {

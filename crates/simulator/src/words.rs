@@ -9,8 +9,8 @@ use ledger::layout;
 use ledger::{
     AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter, Records,
     RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor,
-    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion,
-    TransferLiquidity,
+    SetAccountStatus, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus,
+    SetReservationLimit, SetRestricted, SetVersion, SetZone, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
@@ -250,6 +250,20 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
             let account = selector(account, currency);
             writer.set_account_flag(&SetAccountFlag { request_id, account, is_flagged });
         }
+        Request::Allow { account, currency, limits } => {
+            let [per_payment, per_day] = limits.map(|limit| limit.map(amount));
+            let account = selector(account, currency);
+            writer.set_customer_limit(&SetCustomerLimit { request_id, account, per_payment, per_day });
+        }
+        Request::Restrict { account, currency, is_restricted } => {
+            let account = selector(account, currency);
+            writer.set_restricted(&SetRestricted { request_id, account, is_restricted });
+        }
+        Request::SetFees { bank, currency: number, fees } => {
+            let (bic, currency) = (bic(bank), currency(number));
+            writer.set_fees(&SetFees { request_id, bic, currency, fees });
+        }
+        Request::SetZone { bank, zone } => writer.set_zone(&SetZone { request_id, bic: bic(bank), zone }),
         Request::SetVersion { version } => {
             let command = SetVersion::new(request_id, version).expect("steps have versions that are known");
             writer.set_version(&command);

@@ -25,6 +25,7 @@ mod restore;
 mod serve;
 mod set_version;
 mod submit;
+mod terms;
 mod verify;
 
 /// Decode-heavy servers spend a tenth of their time in the system's allocator.
@@ -60,6 +61,7 @@ enum Command {
     Erase(erase::EraseArgs),
     Keys(keys::KeysArgs),
     SetVersion(set_version::SetVersionArgs),
+    Terms(terms::TermsArgs),
     History(history::HistoryArgs),
 }
 
@@ -112,6 +114,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Erase(arguments) => runtime()?.block_on(erase::run(&arguments)),
         Command::Keys(arguments) => runtime()?.block_on(keys::run(&arguments)),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
+        Command::Terms(arguments) => runtime()?.block_on(terms::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),
     }
 }

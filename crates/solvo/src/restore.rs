@@ -33,6 +33,7 @@ mod point;
 mod replay;
 mod runs;
 
+pub(crate) use point::instant;
 use point::{Point, Until};
 use replay::Replayed;
 use runs::Runs;

@@ -23,6 +23,7 @@ mod order;
 mod order_text;
 mod plain_order;
 mod reason;
+mod reason_table;
 mod text;
 mod time;
 
@@ -43,6 +44,7 @@ pub use order::{
 pub use order_text::{FixedParts, OrderText};
 pub use plain_order::{PlainOrder, PlainParts};
 pub use reason::{ReasonCode, ReasonCodeError, StatusReason};
+pub use reason_table::{ReasonChannel, SCHEME_REASONS, SchemeReason};
 pub use text::{Text, TextError, TextRef};
 pub use time::{Date, DateError, Duration, Timestamp};
 

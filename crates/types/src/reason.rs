@@ -79,10 +79,14 @@ pub enum StatusReason {
     ClosedAccountNumber,
     /// An account is blocked.
     BlockedAccount,
+    /// An account is restricted for a regulatory reason, about which no more is said.
+    RegulatoryReason,
     /// The account's type permits no such payment, or payer and payee are the same account.
     TransactionForbidden,
     /// The account is kept in another currency.
     NotAllowedCurrency,
+    /// The amount is above a limit that the payer has set.
+    CustomerLimit,
     /// The payer's funds do not suffice.
     InsufficientFunds,
     /// The position of the payer's bank does not suffice.
@@ -105,7 +109,7 @@ pub enum StatusReason {
 
 impl StatusReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::SenderNotEntitled,
         Self::DebtorBankNotRegistered,
         Self::Duplication,
@@ -119,8 +123,10 @@ impl StatusReason {
         Self::InvalidDebtorAccountNumber,
         Self::ClosedAccountNumber,
         Self::BlockedAccount,
+        Self::RegulatoryReason,
         Self::TransactionForbidden,
         Self::NotAllowedCurrency,
+        Self::CustomerLimit,
         Self::InsufficientFunds,
         Self::AmountExceedsSettlementLimit,
         Self::NotAllowedAmount,
@@ -148,8 +154,10 @@ impl StatusReason {
             Self::InvalidDebtorAccountNumber => b"AC02",
             Self::ClosedAccountNumber => b"AC04",
             Self::BlockedAccount => b"AC06",
+            Self::RegulatoryReason => b"RR04",
             Self::TransactionForbidden => b"AG01",
             Self::NotAllowedCurrency => b"AM03",
+            Self::CustomerLimit => b"AM14",
             Self::NotAllowedAmount => b"AM02",
             Self::InsufficientFunds => b"AM04",
             Self::AmountExceedsSettlementLimit => b"AM23",
@@ -183,8 +191,10 @@ impl StatusReason {
             Self::InvalidDebtorAccountNumber => "the payer's account does not exist",
             Self::ClosedAccountNumber => "an account is closed",
             Self::BlockedAccount => "an account is blocked",
+            Self::RegulatoryReason => "the payment is refused for a regulatory reason",
             Self::TransactionForbidden => "an account does not permit such a payment",
             Self::NotAllowedCurrency => "an account is kept in another currency",
+            Self::CustomerLimit => "the amount is above a limit that the payer has set",
             Self::NotAllowedAmount => "the amount is more than an account can hold",
             Self::InsufficientFunds => "the payer's funds do not suffice",
             Self::AmountExceedsSettlementLimit => "the position of the payer's bank does not suffice",

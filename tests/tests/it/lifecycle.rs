@@ -329,6 +329,21 @@ async fn a_hosted_bank_decides_about_credits() {
     assert_eq!(api.account(&german(1)).await.available, "1010.00");
 }
 
+/// The payer's bank wants to decide, is there, and says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn ab11_payers_bank_is_silent() {
+    let (_node, api, world) = world().await;
+    let debits = stage(v1::DecisionScope::All, None, v1::SilenceMeaning::Reject);
+    world.set_policy(ALFA, v1::DecisionPolicy { debits, credits: None }, 1).await;
+    let mut alfa = Bank::connect(&api, ALFA).await;
+    let paying = api.submit_aside(&due_soon(payment("TX-1", "10.00")));
+    assert_eq!(alfa.question().await.stage(), v1::DecisionStage::Debit);
+    let expired = paying.await.unwrap().unwrap();
+    assert_eq!((expired.status(), expired.reason_code.as_str()), (v1::PaymentStatus::Expired, "AB11"));
+    assert_eq!(outcome(&alfa.report().await), &expired);
+    assert_eq!(api.account(&belgian(1)).await.available, "1000.00");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hosted_bank_decides_about_debits_above_an_amount_and_of_flagged_accounts() {
     let (node, api, world) = world().await;

@@ -5,6 +5,7 @@
 //! - `idempotency`, `questions`: repeats and answers, over restarts.
 //! - `streams`: payments and accounts in bulk, and callers that go away.
 //! - `lifecycle`, `connect`, `watch`: payments that a bank has to decide, banks that connect, and who watches.
+//! - `customers`: limits, restrictions, fees and clocks of banks; `reason_codes`: each code has its test.
 //! - `history`: lists, entries and balances of the past.
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
@@ -17,6 +18,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod connect;
+mod customers;
 mod floods;
 mod history;
 mod idempotency;
@@ -30,6 +32,7 @@ mod lifecycle;
 mod listener;
 mod operations;
 mod questions;
+mod reason_codes;
 mod reasons;
 mod receipts;
 mod refusals;

@@ -1,15 +1,15 @@
 //! Every reason for which a payment is REJECTED, from outside: the first rule that fails decides, the refusal is
 //! logged, and it moves no money.
 //!
-//! FF01 belongs to documents and is in `iso`. AM02 needs more money than can be brought into a test, and AB08
-//! needs payments to remote payees, which are not served yet.
+//! FF01 belongs to documents and is in `iso`; AB07, AB08, AB10 and AB11 are about banks that decide, in `lifecycle`; RR04
+//! and AM14 about customers, in `customers`. `reason_codes` holds all of them against the list.
 
 use std::time::Duration;
 
 use client::v1;
 use tests::{
     ALFA, Api, BETA, MIXED, Node, World, account, ago, ahead, belgian, dutch, german, money, outcome_of,
-    payment, settled,
+    payment, settled, write_log_with_a_full_account,
 };
 
 /// The rules refuse the payment for this reason, and no money has moved.
@@ -239,6 +239,19 @@ async fn am04_customer_without_funds() {
     assert_eq!(api.balance(&belgian(1)).await, "0.00");
     assert_rejected(&api, &payment("TX-3", "0.01"), "AM04").await;
     assert_remembered(&api, &payment("TX-1", "1000.01"), &outcome).await;
+}
+
+/// More money than a call can bring stands in the snapshot with which the node starts.
+#[tokio::test(flavor = "multi_thread")]
+async fn am02_account_can_not_hold_the_amount() {
+    let folder = tempfile::tempdir().unwrap();
+    write_log_with_a_full_account(folder.path(), 50);
+    let node = Node::on(folder).await;
+    let api = node.api().await;
+    assert_rejected(&api, &payment("TX-1", "0.51"), "AM02").await;
+    settled(api.submit(&payment("TX-2", "0.50")).await.unwrap());
+    assert_rejected(&api, &payment("TX-3", "0.01"), "AM02").await;
+    api.trial_balance().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

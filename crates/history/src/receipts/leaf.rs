@@ -4,7 +4,7 @@
 //! digest of their own, under a key that only the receipts of that side show. The keys follow from the log's digest key, so
 //! that the same log gives the same leaves.
 
-use ledger::OutcomeEntry;
+use ledger::{OutcomeEntry, Remark};
 use types::DigestKey;
 
 /// 32 bytes of BLAKE3.
@@ -106,7 +106,21 @@ pub(super) fn leaf(head: &[u8; HEAD_LENGTH], sides: &[Side; 2], record: &Hash) -
     bytes
 }
 
-/// An entry without its balances.
+/// An entry without its balances, and without what is for the payer's side alone: the fee, which its balance tells, and
+/// which limit of the payer's the payment was above.
 pub(super) fn head(entry: &OutcomeEntry) -> [u8; HEAD_LENGTH] {
-    super::bytes::array(entry.as_bytes(), 0)
+    let mut head: [u8; HEAD_LENGTH] = super::bytes::array(entry.as_bytes(), 0);
+    match entry.remark() {
+        Remark::None => {}
+        Remark::Fee(_) => head[CODE].fill(0),
+        Remark::LimitPerPayment | Remark::LimitPerDay => head[FLAGS] = 0,
+    }
+    head
 }
+
+/// Where an entry has its flags, and its code.
+const FLAGS: usize = std::mem::offset_of!(ledger::layout::OutcomeEntry, flags);
+const CODE: std::ops::Range<usize> = {
+    let start = std::mem::offset_of!(ledger::layout::OutcomeEntry, code);
+    start..start + 4
+};

@@ -106,7 +106,12 @@ impl Happened {
         }
         let is_decided_by_bank = debit == QuestionState::Rejected
             || debit == QuestionState::Silent && facts.state == PaymentState::Expired;
-        let reason = if is_decided_by_bank { Some(no_reason_given()) } else { facts.reason };
+        // What the payer allows, and what screening has come to, is for the payer's side alone.
+        let is_of_customer = [StatusReason::CustomerLimit, StatusReason::RegulatoryReason]
+            .iter()
+            .any(|reason| facts.reason == Some(reason.code()));
+        let is_hidden = is_decided_by_bank || is_of_customer;
+        let reason = if is_hidden { Some(no_reason_given()) } else { facts.reason };
         Known { is_told: filter.looks_into_orders(), is_its_own: false, reason }
     }
 
@@ -156,7 +161,7 @@ pub(super) fn bank_changed(
     })
 }
 
-/// What the payee's side hears instead of why the payer's bank decided against a payment.
+/// What the payee's side hears instead of why the payer's bank decided against a payment, or its customer did.
 fn no_reason_given() -> ReasonCode {
     ReasonCode::parse("MS03").expect("four capital letters and digits")
 }

@@ -4,7 +4,7 @@ use client::convert::{money, payment_from_order, timestamp};
 use client::v1;
 use engine::StoredOrder;
 use history::{EntryKind, EntryRow, PaymentRow, Place, Side, Watermark};
-use ledger::EntryText;
+use ledger::{EntryText, Remark};
 use types::{Amount, Bic, Currency};
 
 use super::asked::PageAsked;
@@ -47,6 +47,10 @@ pub(super) fn outcome(node: &Node, row: &PaymentRow, side: Side) -> v1::PaymentO
         reason: reason.filter(|_| row.reason.is_some()),
         repeat: false,
         late: row.is_late,
+        remark: match side {
+            Side::Debtor => row.remark,
+            Side::Creditor => Remark::None,
+        },
     };
     let references = PaymentReferences {
         transaction_id: row.transaction_id.as_str().to_owned(),
@@ -66,6 +70,7 @@ pub(super) fn entry(
     let amount = Amount::from_minor_units(row.change.abs());
     let r#type = match row.kind {
         EntryKind::Payment => v1::EntryType::Payment,
+        EntryKind::Fee => v1::EntryType::Fee,
         EntryKind::Posting => v1::EntryType::Posting,
         EntryKind::Liquidity => v1::EntryType::Liquidity,
     };
@@ -79,13 +84,15 @@ pub(super) fn entry(
         balance: decimal(row.balance, currency),
         ..v1::Entry::default()
     };
-    let Some((payment, order)) = behind.payments.remove(&row.command) else {
+    let Some((payment, order)) = behind.payments.get(&row.command) else {
         let text = behind.texts.remove(&row.command);
         let (booking_key, reference) = texts_of(row.kind, text.as_deref()).unwrap_or_default();
         return v1::Entry { erased: text.is_none(), booking_key, reference, ..plain };
     };
     let order = order.as_ref().and_then(StoredOrder::order).as_ref().map(payment_from_order);
     let other = match payment.debtor_agent == bank && row.change < 0 {
+        // The payer's bank itself took it.
+        true if row.kind == EntryKind::Fee => Some(bank),
         true => payment.creditor_agent,
         false => Some(payment.debtor_agent),
     };
@@ -103,7 +110,7 @@ pub(super) fn entry(
 fn texts_of(kind: EntryKind, text: Option<&[u8]>) -> Option<(String, String)> {
     let text = text?;
     Some(match kind {
-        EntryKind::Payment => return None,
+        EntryKind::Payment | EntryKind::Fee => return None,
         EntryKind::Posting => {
             let EntryText { booking_key, core_reference } = EntryText::decode(text).ok()?;
             (booking_key.as_str().to_owned(), core_reference.as_str().to_owned())

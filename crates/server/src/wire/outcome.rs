@@ -142,7 +142,7 @@ impl Scratch {
         self.number(10, u64::from(i32::from(DURABILITY).unsigned_abs()));
         self.number(11, u64::from(facts.repeat));
         if let Some(reason) = facts.reason {
-            self.text(12, crate::values::reason_text(reason).as_bytes());
+            self.text(12, crate::values::reason_text(reason, facts.remark).as_bytes());
         }
         self.number(13, u64::from(facts.late));
     }

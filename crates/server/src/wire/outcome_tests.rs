@@ -31,6 +31,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
                     kind: Kind::Payment,
                     verdict: Verdict::Payment { state, reason, repeat_of: repeat_of.map(Sequence) },
                     late,
+                    remark: ledger::Remark::None,
                     balances: [0; 4],
                 }
             })

@@ -121,6 +121,17 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         Command::SetReservationLimit(it) => request(fields, &it.request)
             .with("bic", bic(it.bic))
             .with("unanswered_max", it.unanswered_max.get()),
+        Command::SetCustomerLimit(it) => customer_limit(request(fields, &it.request), it),
+        Command::SetRestricted(it) => request(fields, &it.request)
+            .with("is_restricted", it.is_restricted == 1)
+            .with("currency", currency(it.currency.get()).code())
+            .with("iban_digest", digest(it.iban_digest)),
+        Command::SetFees(it) => request(fields, &it.request)
+            .with("bic", bic(it.bic))
+            .with("ordinary", balance(it.ordinary.get().into(), it.currency.get()))
+            .with("instant", balance(it.instant.get().into(), it.currency.get()))
+            .with("currency", currency(it.currency.get()).code()),
+        Command::SetZone(it) => zone(request(fields, &it.request).with("bic", bic(it.bic)), it),
         Command::SetVersion(it) => request(fields, &it.request).with("version", it.version.get()),
     }
 }
@@ -133,6 +144,8 @@ pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
         .with("kind", entry.kind().map_or("unknown", kind))
         .with("verdict", verdict(entry))
         .with_some("reason", entry.reason().map(|reason| reason.to_string()))
+        .with_some("remark", entry.remark().meaning())
+        .with_some("fee", (entry.remark().fee() > 0).then(|| entry.remark().fee()))
         .with_some("refusal", entry.refusal().map(|refusal| refusal.name()))
         .with_some("effect", entry.effect().map(|effect| named(Some(effect))))
         .with_some("payment", entry.effect().and_then(|_| entry.payment()).map(|payment| payment.0))
@@ -198,6 +211,10 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::SetDecisionPolicy => "set_decision_policy",
         Kind::SetAccountFlag => "set_account_flag",
         Kind::SetReservationLimit => "set_reservation_limit",
+        Kind::SetCustomerLimit => "set_customer_limit",
+        Kind::SetRestricted => "set_restricted",
+        Kind::SetFees => "set_fees",
+        Kind::SetZone => "set_zone",
         Kind::SetVersion => "set_version",
     }
 }
@@ -238,6 +255,25 @@ fn profile(fields: Fields, profile: &layout::SetProfile) -> Fields {
         .with("timeout_to_originator", code(profile.timeout_to_originator))
         .with("timeout_to_beneficiary", code(profile.timeout_to_beneficiary))
         .with("no_connection", code(profile.no_connection))
+}
+
+fn customer_limit(fields: Fields, set: &layout::SetCustomerLimit) -> Fields {
+    let (per_payment, per_day) = set.limits();
+    let limit =
+        |limit: Option<types::Amount>| limit.map(|limit| amount(limit.minor_units(), set.currency.get()));
+    fields
+        .with_some("per_payment", limit(per_payment))
+        .with_some("per_day", limit(per_day))
+        .with("currency", currency(set.currency.get()).code())
+        .with("iban_digest", digest(set.iban_digest))
+}
+
+fn zone(fields: Fields, set: &layout::SetZone) -> Fields {
+    let zone = set.zone();
+    fields
+        .with("minutes_ahead", i64::from(zone.offset.minutes()))
+        .with_some("change_at", zone.change.map(|change| change.at.to_string()))
+        .with_some("minutes_ahead_then", zone.change.map(|change| i64::from(change.offset.minutes())))
 }
 
 fn payment(fields: Fields, payment: &layout::Payment) -> Fields {

@@ -87,7 +87,11 @@ impl Texts {
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
-            | Command::SetReservationLimit(_) => match record.text {
+            | Command::SetReservationLimit(_)
+            | Command::SetCustomerLimit(_)
+            | Command::SetRestricted(_)
+            | Command::SetFees(_)
+            | Command::SetZone(_) => match record.text {
                 [] => Ok(Self::None),
                 _ => Err(TextsFault::Superfluous),
             },

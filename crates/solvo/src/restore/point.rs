@@ -44,7 +44,7 @@ pub(crate) fn parse(text: &str) -> Result<Until, String> {
 }
 
 /// `YYYY-MM-DDThh:mm:ssZ`, with up to nine decimals of a second.
-fn instant(text: &str) -> Option<Timestamp> {
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
     if clock.len() != 8 || fraction.is_empty() || fraction.len() > 9 {

@@ -28,6 +28,7 @@ fn every_command_shows_an_example() {
         "keys",
         "dev-certs",
         "set-version",
+        "terms",
         "history",
     ] {
         assert!(top.contains(command), "{top}");

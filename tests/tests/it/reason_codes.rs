@@ -1,0 +1,100 @@
+//! Each code that Solvo gives has a test that provokes it from outside, and its row in the table of codes.
+
+use types::{ReasonChannel, SCHEME_REASONS, StatusReason};
+
+/// Where a code is provoked: the source of the tests, and the name of the test there.
+struct Provoked {
+    source: &'static str,
+    test: &'static str,
+}
+
+const REASONS: &str = include_str!("reasons.rs");
+const LIFECYCLE: &str = include_str!("lifecycle.rs");
+
+/// A new reason does not compile without its row.
+const fn provoked(reason: StatusReason) -> Provoked {
+    let (source, test) = match reason {
+        StatusReason::SenderNotEntitled => {
+            (include_str!("identity.rs"), "each_role_may_call_what_the_table_says")
+        }
+        StatusReason::DebtorBankNotRegistered => (REASONS, "dnor_payers_bank_unknown"),
+        StatusReason::Duplication => (REASONS, "am05_key_used_with_another_body"),
+        StatusReason::InvalidFileFormat => (
+            include_str!("iso_lifecycle.rs"),
+            "what_the_scheme_leaves_out_is_passed_through_if_the_node_does",
+        ),
+        StatusReason::CreditorBankNotRegistered => (REASONS, "cnor_payees_bank_unknown"),
+        StatusReason::AgentSuspended | StatusReason::CreditorAgentSuspended => {
+            (REASONS, "ag10_and_ag11_suspended_banks")
+        }
+        StatusReason::TimeoutCreditorAgent => (REASONS, "ab05_expired_on_arrival"),
+        StatusReason::InvalidDate => (REASONS, "dt01_accepted_in_the_future"),
+        StatusReason::IncorrectAccountNumber | StatusReason::InvalidDebtorAccountNumber => {
+            (REASONS, "ac01_and_ac02_unknown_accounts")
+        }
+        StatusReason::ClosedAccountNumber => (REASONS, "ac04_closed_accounts"),
+        StatusReason::BlockedAccount => (REASONS, "ac06_blocked_accounts"),
+        StatusReason::RegulatoryReason => (
+            include_str!("customers.rs"),
+            "rr04_restricted_accounts_neither_pay_nor_are_paid_and_no_more_is_said",
+        ),
+        StatusReason::TransactionForbidden => (REASONS, "ag01_savings_accounts_and_the_same_account"),
+        StatusReason::NotAllowedCurrency => (REASONS, "am03_accounts_in_another_currency"),
+        StatusReason::CustomerLimit => {
+            (include_str!("customers.rs"), "am14_names_the_limit_that_the_payer_has_set")
+        }
+        StatusReason::InsufficientFunds => (REASONS, "am04_customer_without_funds"),
+        StatusReason::AmountExceedsSettlementLimit => (REASONS, "am23_position_does_not_suffice"),
+        StatusReason::NotAllowedAmount => (REASONS, "am02_account_can_not_hold_the_amount"),
+        StatusReason::CreditorAgentOffline => (LIFECYCLE, "a_bank_that_is_gone_for_a_second_is_not_asked"),
+        StatusReason::AgentOffline => {
+            (LIFECYCLE, "a_hosted_bank_decides_about_debits_above_an_amount_and_of_flagged_accounts")
+        }
+        StatusReason::InstructedAgentError => {
+            (LIFECYCLE, "a_bank_has_so_many_questions_unanswered_and_no_more")
+        }
+        StatusReason::TimeoutDebtorAgent => (LIFECYCLE, "ab11_payers_bank_is_silent"),
+        StatusReason::PaymentNotReceived => {
+            (include_str!("iso_lifecycle.rs"), "an_enquiry_gets_the_stored_report")
+        }
+        StatusReason::NotSpecified => {
+            (include_str!("identity.rs"), "the_payees_side_hears_nothing_of_what_the_payers_bank_decided")
+        }
+    };
+    Provoked { source, test }
+}
+
+/// The text of a test, without its name.
+fn body<'source>(source: &'source str, test: &str) -> Option<&'source str> {
+    let (before, behind) = source.split_once(&format!("async fn {test}("))?;
+    let attribute = before.trim_end().lines().last()?;
+    let end = behind.find("\n}\n").unwrap_or(behind.len());
+    attribute.starts_with("#[tokio::test").then_some(&behind[..end])
+}
+
+#[test]
+fn each_code_that_solvo_gives_is_provoked_from_outside() {
+    for reason in StatusReason::ALL {
+        let (code, Provoked { source, test }) = (reason.code(), provoked(reason));
+        let body = body(source, test).unwrap_or_else(|| panic!("{code}: there is no test `{test}`"));
+        assert!(body.contains(&format!("\"{code}\"")), "`{test}` does not meet {code}");
+    }
+}
+
+/// The page shows the table, row by row, and nothing else.
+#[test]
+fn the_page_shows_the_table_of_codes() {
+    let page = include_str!("../../../docs/reasons.md");
+    let shown: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("| ") && !line.contains("meaning")).collect();
+    let said = |is: bool| if is { "yes" } else { "" };
+    let rows: Vec<String> = SCHEME_REASONS
+        .iter()
+        .map(|row| {
+            let places: Vec<&str> = row.channels.iter().copied().map(ReasonChannel::name).collect();
+            let (own, banks) = (said(row.is_own), said(row.is_of_banks));
+            format!("| {} | {} | {own} | {banks} | {} |", row.code, row.meaning, places.join("; "))
+        })
+        .collect();
+    assert_eq!(shown, rows);
+}
