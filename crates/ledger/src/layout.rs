@@ -526,8 +526,15 @@ stored! {
 
 const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<OutcomeEntry>() == 256);
 
+#[path = "layout_calendar.rs"]
+mod calendar;
 #[path = "layout_duplicates.rs"]
 mod duplicates;
+#[path = "layout_recall.rs"]
+mod recall;
+
+pub use calendar::{RollBusinessDate, SetClosingDays};
+pub use recall::{AnswerRecall, Original, RequestRecall, SetRecallPolicy};
 
 pub use duplicates::{
     ANSWER_VERSION_EVIDENCE, PAYMENT_VERSION_FOUND, REFUSED_VERSION_FOUND, SealDuplicates, StoredPayment,

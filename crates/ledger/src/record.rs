@@ -65,6 +65,16 @@ pub enum Kind {
     SetAccountFlag,
     /// [`layout::SetReservationLimit`].
     SetReservationLimit,
+    /// [`layout::SetClosingDays`].
+    SetClosingDays,
+    /// [`layout::RollBusinessDate`].
+    RollBusinessDate,
+    /// [`layout::RequestRecall`].
+    RequestRecall,
+    /// [`layout::AnswerRecall`].
+    AnswerRecall,
+    /// [`layout::SetRecallPolicy`].
+    SetRecallPolicy,
 }
 
 impl Kind {
@@ -91,6 +101,11 @@ impl Kind {
             Self::SetDecisionPolicy => 21,
             Self::SetAccountFlag => 22,
             Self::SetReservationLimit => 23,
+            Self::SetClosingDays => 30,
+            Self::RollBusinessDate => 31,
+            Self::RequestRecall => 32,
+            Self::AnswerRecall => 33,
+            Self::SetRecallPolicy => 34,
         }
     }
 
@@ -117,6 +132,11 @@ impl Kind {
             21 => Self::SetDecisionPolicy,
             22 => Self::SetAccountFlag,
             23 => Self::SetReservationLimit,
+            30 => Self::SetClosingDays,
+            31 => Self::RollBusinessDate,
+            32 => Self::RequestRecall,
+            33 => Self::AnswerRecall,
+            34 => Self::SetRecallPolicy,
             _ => return None,
         })
     }
@@ -134,7 +154,12 @@ impl Kind {
             | Self::SetDecisionPolicy
             | Self::SetAccountFlag
             | Self::SetVersion
-            | Self::SetReservationLimit => true,
+            | Self::SetReservationLimit
+            | Self::SetClosingDays
+            | Self::RollBusinessDate
+            | Self::RequestRecall
+            | Self::AnswerRecall
+            | Self::SetRecallPolicy => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -196,6 +221,16 @@ pub enum Command<'frame> {
     SetAccountFlag(&'frame layout::SetAccountFlag),
     /// How many questions a bank may have unanswered is set.
     SetReservationLimit(&'frame layout::SetReservationLimit),
+    /// The closing days of a year are set.
+    SetClosingDays(&'frame layout::SetClosingDays),
+    /// The business date goes on.
+    RollBusinessDate(&'frame layout::RollBusinessDate),
+    /// A settled payment is asked back.
+    RequestRecall(&'frame layout::RequestRecall),
+    /// The payee's bank answers a recall.
+    AnswerRecall(&'frame layout::AnswerRecall),
+    /// A bank says whether its silence about recalls is answered for it.
+    SetRecallPolicy(&'frame layout::SetRecallPolicy),
 }
 
 impl<'frame> Command<'frame> {
@@ -233,6 +268,11 @@ impl<'frame> Command<'frame> {
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
             Self::SetAccountFlag(_) => Kind::SetAccountFlag,
             Self::SetReservationLimit(_) => Kind::SetReservationLimit,
+            Self::SetClosingDays(_) => Kind::SetClosingDays,
+            Self::RollBusinessDate(_) => Kind::RollBusinessDate,
+            Self::RequestRecall(_) => Kind::RequestRecall,
+            Self::AnswerRecall(_) => Kind::AnswerRecall,
+            Self::SetRecallPolicy(_) => Kind::SetRecallPolicy,
         }
     }
 }
@@ -451,13 +491,22 @@ fn read_command<'frame>(
         Kind::SetReservationLimit => {
             Command::SetReservationLimit(checked(structure, check_reservation_limit)?)
         }
+        Kind::SetClosingDays => Command::SetClosingDays(checked(structure, calendar::check_closing_days)?),
+        Kind::RollBusinessDate => Command::RollBusinessDate(checked(structure, calendar::check_roll)?),
+        Kind::RequestRecall => Command::RequestRecall(checked(structure, recall::check_request)?),
+        Kind::AnswerRecall => Command::AnswerRecall(checked(structure, recall::check_answer)?),
+        Kind::SetRecallPolicy => Command::SetRecallPolicy(checked(structure, recall::check_policy)?),
     })
 }
 
+#[path = "record_calendar.rs"]
+mod calendar;
 #[path = "record_duplicates.rs"]
 mod duplicates;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
+#[path = "record_recall.rs"]
+mod recall;
 
 pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};

@@ -17,8 +17,14 @@ use crate::command::{
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 
+#[path = "record_writer_calendar.rs"]
+mod calendar;
+
 #[path = "record_writer_lifecycle.rs"]
 mod lifecycle;
+
+#[path = "record_writer_recall.rs"]
+mod recall;
 
 #[path = "record_writer_duplicates.rs"]
 mod duplicates;
@@ -573,7 +579,12 @@ impl RecordWriter {
             | Kind::SetVersion
             | Kind::SetDecisionPolicy
             | Kind::SetAccountFlag
-            | Kind::SetReservationLimit => self.needs.requests = true,
+            | Kind::SetReservationLimit
+            | Kind::SetClosingDays
+            | Kind::RollBusinessDate
+            | Kind::RequestRecall
+            | Kind::AnswerRecall
+            | Kind::SetRecallPolicy => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

@@ -1,5 +1,5 @@
 //! The rules of everything that is not a payment: participants and what they want to decide, accounts, postings,
-//! liquidity; versions of the rules are in `rules_version.rs`.
+//! liquidity. Versions of the rules, the calendar and recalls have files of their own.
 //!
 //! Every such command carries a request id. The same id with the same body gets the stored answer, refusals
 //! included; with another body it is refused and changes nothing.
@@ -9,12 +9,12 @@ use types::{AccountNumber, Balance, Bic, Currency, Digest, ParticipantNumber, Se
 use crate::accounts::{Account, Transfer};
 use crate::limits::UNANSWERED_MAX;
 use crate::participants::{Book, Books, Name, Participant};
-use crate::rules_version;
 use crate::{
     AccountKind, AccountMode, AccountStatus, Command, DecisionPolicy, DecisionScope, Direction, Ledger,
     LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Silence, StagePolicy, Verdict,
     layout,
 };
+use crate::{rules_calendar, rules_recall, rules_version};
 
 /// What a command made or changed, and the balance afterwards.
 pub(crate) type Answer = Result<(u64, i64), Refusal>;
@@ -51,6 +51,11 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::SetDecisionPolicy(record) => set_decision_policy(ledger, record),
         Command::SetAccountFlag(record) => set_account_flag(ledger, at.sequence, record),
         Command::SetReservationLimit(record) => set_reservation_limit(ledger, record),
+        Command::SetClosingDays(record) => rules_calendar::set_closing_days(ledger, at, record),
+        Command::RollBusinessDate(record) => rules_calendar::roll(ledger, at, record),
+        Command::RequestRecall(record) => rules_recall::request(ledger, at, record),
+        Command::AnswerRecall(record) => rules_recall::answer(ledger, at, record, &mut outcome.balances),
+        Command::SetRecallPolicy(record) => rules_recall::set_policy(ledger, record),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -87,6 +92,11 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::SetDecisionPolicy(record) => &record.request,
         Command::SetAccountFlag(record) => &record.request,
         Command::SetReservationLimit(record) => &record.request,
+        Command::SetClosingDays(record) => &record.request,
+        Command::RollBusinessDate(record) => &record.request,
+        Command::RequestRecall(record) => &record.request,
+        Command::AnswerRecall(record) => &record.request,
+        Command::SetRecallPolicy(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)

@@ -16,21 +16,26 @@ use zerocopy::little_endian::U64;
 
 use super::{References, Setup};
 use crate::accounts::Accounts;
+use crate::calendar::{BusinessDate, Calendar};
 use crate::index::{Filling, Twice};
 use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
 use crate::participants::Participants;
 use crate::payments::{Known, Payments};
 use crate::profile::Profile;
+use crate::recalls::Recalls;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
 use crate::rules_version::Rules;
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
-    ACCOUNTS, FUNDING, HEAD, Head, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, REFERENCES,
-    REQUESTS, RESERVATIONS, RUNS, Reference, SEALED,
+    ACCOUNTS, BUSINESS_DATE, CALENDAR, FUNDING, HEAD, Head, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS,
+    PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS, RESERVATIONS, RUNS, Reference, SEALED,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
+
+/// The version of the rules that brought the sections behind [`RUNS`].
+const LATER_SECTIONS_SINCE: u32 = 3;
 
 impl Ledger {
     /// Writes the state. The bytes go out in pieces of at most 256 KiB, and no more than that is held.
@@ -62,7 +67,20 @@ impl Ledger {
         let later =
             later.map(|life| Life { incarnation: life.incarnation.0.into(), first: life.first.0.into() });
         writer.section(LIVES, self.lives.count() - 1, later)?;
-        self.payments.sealed.write_state(&mut writer)
+        self.payments.sealed.write_state(&mut writer)?;
+        if !self.has_later_sections() {
+            return Ok(());
+        }
+        self.calendar.write_state(&mut writer)?;
+        self.business_date.write_state(&mut writer)?;
+        self.recalls.write_state(&mut writer)?;
+        self.recalls.write_policies(&mut writer)
+    }
+
+    /// Whether the state is one of the rules that brought the sections behind [`RUNS`]. Those of older rules stay as they
+    /// are, so that older programs read them.
+    fn has_later_sections(&self) -> bool {
+        self.rules_version() >= LATER_SECTIONS_SINCE
     }
 
     /// How many bytes [`Self::write_state`] writes.
@@ -82,7 +100,14 @@ impl Ledger {
             (SEALED, 1),
             (RUNS, self.payments.sealed.runs().len()),
         ];
-        sections.iter().map(|(section, items)| section.length(*items)).sum()
+        let later: [(Section, usize); 4] = [
+            (CALENDAR, self.calendar.years().len()),
+            (BUSINESS_DATE, 1),
+            (RECALLS, self.recalls.count()),
+            (RECALL_POLICIES, self.recalls.policy_count()),
+        ];
+        let later = later.iter().filter(|_| self.has_later_sections());
+        sections.iter().chain(later).map(|(section, items)| section.length(*items)).sum()
     }
 
     /// Reads a state into tables with room for `limits`. The source stands behind the state then: nothing is read from
@@ -147,6 +172,12 @@ impl Ledger {
         ledger.lives = read_lives(&mut reader, ledger.setup.as_ref(), head.lives, last.sequence)?;
         let sealed = Sealed::read_state(&mut reader, last)?;
         ledger.payments.take_sealed(sealed).map_err(|impossible| SEALED.impossible(0, impossible))?;
+        if ledger.has_later_sections() {
+            ledger.calendar = Calendar::read_state(&mut reader)?;
+            ledger.business_date = BusinessDate::read_state(&mut reader, last)?;
+            ledger.recalls = Recalls::read_state(&mut reader, last, &ledger.participants, &ledger.accounts)?;
+            ledger.recalls.read_policies(&mut reader, ledger.participants.count())?;
+        }
         Ok(ledger)
     }
 
@@ -311,6 +342,10 @@ impl References {
         Ok(Self { used, by_digest })
     }
 }
+
+#[cfg(test)]
+#[path = "state_later_tests.rs"]
+mod later_tests;
 
 #[cfg(test)]
 #[path = "state_tests.rs"]

@@ -35,6 +35,16 @@ pub const SEALED: Section = Section::of::<Sealed>(12, 1, "sealed");
 /// The runs that may hold a payment of the duplicate window, the oldest first, each as the record that named it.
 pub const RUNS: Section = Section::of::<SealDuplicates>(13, 1, "runs");
 
+/// The closing days of the years that are set, in order. This section and those behind it stand in the states of
+/// rules version 3 and later, so that the states of older logs are as they were.
+pub const CALENDAR: Section = Section::of::<ClosingYear>(14, 1, "calendar");
+/// The business date.
+pub const BUSINESS_DATE: Section = Section::of::<BusinessDate>(15, 1, "business date");
+/// The recalls that are kept, in log order.
+pub const RECALLS: Section = Section::of::<Recall>(16, 1, "recalls");
+/// The banks whose silence about recalls is answered for them, in the order of their numbers.
+pub const RECALL_POLICIES: Section = Section::of::<RecallPolicy>(22, 1, "recall policies");
+
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
@@ -316,6 +326,10 @@ stored! {
         reserved: [u8; 2],
     }
 }
+
+#[path = "state_layout_recall.rs"]
+mod recall;
+pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};
 
 #[cfg(test)]
 #[path = "state_layout_tests.rs"]
