@@ -92,7 +92,12 @@ impl Directory {
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
-            | Command::SetReservationLimit(_) => {}
+            | Command::SetReservationLimit(_)
+            | Command::SetClosingDays(_)
+            | Command::RollBusinessDate(_)
+            | Command::RequestRecall(_)
+            | Command::AnswerRecall(_)
+            | Command::SetRecallPolicy(_) => {}
         }
     }
 }

@@ -221,7 +221,12 @@ impl Feed {
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
             | Command::Void(_)
-            | Command::SetReservationLimit(_) => {}
+            | Command::SetReservationLimit(_)
+            | Command::SetClosingDays(_)
+            | Command::RollBusinessDate(_)
+            | Command::RequestRecall(_)
+            | Command::AnswerRecall(_)
+            | Command::SetRecallPolicy(_) => {}
         }
         self.asked(ledger, Some((record, outcome.sequence, order)));
     }

@@ -70,7 +70,9 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::Lifecycle { .. }
         | Answer::Account(_)
         | Answer::Participant(_)
-        | Answer::TrialBalance { .. } => panic!("{answered:?}"),
+        | Answer::TrialBalance { .. }
+        | Answer::Calendar(_)
+        | Answer::Recalls(_) => panic!("{answered:?}"),
     }
 }
 

@@ -25,6 +25,9 @@ use crate::store::{AccountRow, Store, StoreError, Watermark};
 use crate::walk;
 use crate::window::{self, Awaited, Order, Window};
 
+#[path = "indexer_returns.rs"]
+mod returns;
+
 /// Why a frame can't be taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
@@ -270,6 +273,7 @@ impl Indexer {
         };
         match *command {
             Awaited::Payment(_) | Awaited::Other => {}
+            Awaited::Return(ref returned) => self.give_back(returned, sequence, entry.balances(), when)?,
             Awaited::Answer { stage, is_accepted } => {
                 let (Some(AnswerEffect::Applied), Some(payment)) = (entry.effect(), entry.payment()) else {
                     return Ok(());

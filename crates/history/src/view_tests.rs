@@ -107,7 +107,7 @@ fn log_of(steps: &[Step]) -> Log {
 }
 
 /// History of a log, committed after each frame or only at the end.
-fn index(log: &Log, is_piecemeal: bool) -> (tempfile::TempDir, Arc<Store>) {
+pub(crate) fn index(log: &Log, is_piecemeal: bool) -> (tempfile::TempDir, Arc<Store>) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let mut indexer = Indexer::open(Arc::clone(&store), Some(KEY)).unwrap();

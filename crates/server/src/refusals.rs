@@ -89,6 +89,22 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::CurrencyLimit => (Code::FailedPrecondition, ErrorReason::CurrencyLimit),
         // Only the engine names runs, so no caller is told.
         Ledger::RunMisplaced => (Code::Internal, ErrorReason::Unspecified),
+        Ledger::CalendarUnknown => (Code::FailedPrecondition, ErrorReason::CalendarUnknown),
+        Ledger::CalendarYear => (Code::FailedPrecondition, ErrorReason::CalendarYear),
+        Ledger::BusinessDateNotNext => (Code::FailedPrecondition, ErrorReason::BusinessDateNotNext),
+        Ledger::NotDue => (Code::FailedPrecondition, ErrorReason::NotDue),
+        Ledger::RecallExists => (Code::AlreadyExists, ErrorReason::RecallExists),
+        Ledger::RecallWindowOver => (Code::FailedPrecondition, ErrorReason::RecallWindowOver),
+        Ledger::OriginalNotSettled => (Code::FailedPrecondition, ErrorReason::OriginalNotSettled),
+        Ledger::OriginalDiffers => (Code::FailedPrecondition, ErrorReason::OriginalDiffers),
+        Ledger::RecallUnknown => (Code::NotFound, ErrorReason::RecallUnknown),
+        Ledger::RecallAnswered => (Code::FailedPrecondition, ErrorReason::RecallAnswered),
+        Ledger::RecallOfAnotherBank => (Code::FailedPrecondition, ErrorReason::RecallOfAnotherBank),
+        Ledger::ConsentMissing => (Code::FailedPrecondition, ErrorReason::ConsentMissing),
+        Ledger::AboveOriginal => (Code::FailedPrecondition, ErrorReason::AboveOriginal),
+        Ledger::AnswerNotTrue => (Code::FailedPrecondition, ErrorReason::AnswerNotTrue),
+        Ledger::RecallLimit => (Code::ResourceExhausted, ErrorReason::RecallLimit),
+        Ledger::ParticipantSuspended => (Code::FailedPrecondition, ErrorReason::ParticipantSuspended),
         Ledger::Voided => (Code::FailedPrecondition, ErrorReason::Voided),
     };
     Refusal::new(code, reason, refusal.meaning())

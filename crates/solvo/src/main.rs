@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 mod backup;
 mod bank;
+mod calendar;
 mod demo;
 mod dev_certs;
 mod erase;
@@ -18,6 +19,7 @@ mod keys;
 mod load;
 mod master_key;
 mod node;
+mod recall;
 mod receipt;
 mod remote;
 mod restore;
@@ -59,6 +61,8 @@ enum Command {
     Erase(erase::EraseArgs),
     Keys(keys::KeysArgs),
     SetVersion(set_version::SetVersionArgs),
+    Calendar(calendar::CalendarArgs),
+    Recall(recall::RecallArgs),
     History(history::HistoryArgs),
 }
 
@@ -110,6 +114,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Receipt(arguments) => runtime()?.block_on(receipt::run(&arguments)),
         Command::Erase(arguments) => erase::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
+        Command::Calendar(arguments) => runtime()?.block_on(calendar::run(&arguments)),
+        Command::Recall(arguments) => runtime()?.block_on(recall::run(&arguments)),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),
     }

@@ -9,7 +9,7 @@ use ::history::receipts::{Keeper as ReceiptKeeper, LogOf, Running, SigningKey};
 use ::history::{FOLDER, Keeper};
 use anyhow::Context;
 use engine::{Config, Engine, Handle, RecoveryProgress, RecoveryView};
-use server::{Identities, ReceiptDesk, Served, ServerLimits};
+use server::{Identities, Keeping, ReceiptDesk, Served, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -26,6 +26,8 @@ pub(crate) struct Node {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), server::ServeError>>,
+    /// What keeps the calendar.
+    calendar: Option<JoinHandle<()>>,
 }
 
 /// What is derived from the log beside the node's work, and kept.
@@ -35,6 +37,8 @@ pub(crate) struct KeepSettings {
     pub(crate) history: bool,
     /// How receipts are made.
     pub(crate) receipts: ReceiptSettings,
+    /// What the node does by itself about the calendar and recalls; `None` is nothing.
+    pub(crate) calendar: Option<Keeping>,
 }
 
 /// How receipts are made.
@@ -89,6 +93,7 @@ impl Node {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
+        let calendar = keep.calendar.map(|keeping| tokio::spawn(server::keep_calendar(handle.clone(), keeping)));
         let served = Served { handle, history: history.as_ref().map(Keeper::history), receipts: desk };
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
@@ -96,7 +101,7 @@ impl Node {
                 tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
             }
         };
-        Ok(Self { engine, history, receipts, address, stop, serving })
+        Ok(Self { engine, history, receipts, address, stop, serving, calendar })
     }
 
     /// Where it listens; the port is the one that the system chose if none was asked for.
@@ -115,7 +120,10 @@ impl Node {
 
     /// Takes nothing more, answers what was taken, and ends the log in a marker.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        let Self { engine, history, receipts, stop, serving, .. } = self;
+        let Self { engine, history, receipts, stop, serving, calendar, .. } = self;
+        if let Some(calendar) = calendar {
+            calendar.abort();
+        }
         drop(stop);
         serving.await??;
         // Both read the log of the engine, which ends last.
