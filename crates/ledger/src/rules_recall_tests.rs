@@ -124,11 +124,13 @@ fn window_needs_a_calendar() {
 fn only_the_payees_bank_answers() {
     check(
         "
+        pay T2 A1 B1 1.00
         recall T1 A1 B1 100.00 DUPL id R1
         return R1 T1 A 100.00  => refused RECALL_OF_ANOTHER_BANK
         keep R1 T1 C CUST      => refused RECALL_OF_ANOTHER_BANK
         keep R1 T1 X CUST      => refused PARTICIPANT_UNKNOWN
         keep T5 T1 B CUST      => refused RECALL_UNKNOWN
+        keep R1 T2 B CUST wrong  => refused ORIGINAL_DIFFERS
         return R1 T1 B 100.00  => done
         ",
     );

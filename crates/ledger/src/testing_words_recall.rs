@@ -97,8 +97,12 @@ impl Words<'_> {
         let (request_id, id) = self.request_id(count);
         let currency = self.currency();
         let (has_consent, is_elsewhere) = (self.flag("consent"), self.flag("elsewhere"));
+        // What is said of the payment is not what the core knows.
+        let is_wrong = self.flag("wrong");
         let fee = self.option("fee").map_or(0, super::minor_units);
         let (recall, payment, bic) = (position(self.word()), position(self.word()), bank(self.word()));
+        // No record says that a recall stands before its payment.
+        let payment = payment.min(Sequence(recall.0 - 1));
         let known = recalled(recall).unwrap_or(Recalled {
             payment,
             debtor_agent: bank("A"),
@@ -120,7 +124,7 @@ impl Words<'_> {
         writer.answer_recall(&AnswerRecall {
             request_id,
             recall,
-            recalled: Recalled { payment, ..known },
+            recalled: if is_wrong { Recalled { payment, ..known } } else { known },
             bic,
             answer,
             has_consent,

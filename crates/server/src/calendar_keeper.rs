@@ -44,7 +44,7 @@ pub async fn keep_calendar(handle: Handle, keeping: Keeping) {
         if handle.rules_version() < ledger::Kind::SetClosingDays.first_version() {
             continue;
         }
-        if look % LOOKS_PER_TICK == 0 {
+        if look.is_multiple_of(LOOKS_PER_TICK) {
             handle.tick();
         }
         for commands in proposals(&handle, keeping).await {
