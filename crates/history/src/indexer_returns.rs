@@ -36,8 +36,8 @@ impl Indexer {
             return Ok(());
         }
         let unknown = IndexError::Unknown { sequence: command, what: "bank" };
-        let [from, to] =
-            [returned.creditor_agent, returned.debtor_agent].map(|bank| self.banks.find(bank).map(|it| it.number));
+        let [from, to] = [returned.creditor_agent, returned.debtor_agent]
+            .map(|bank| self.banks.find(bank).map(|it| it.number));
         let (Some(from), Some(to)) = (from, to) else { return Err(unknown) };
         add(Series::position(from), EntryKind::Return, -amount, payee_position, turn);
         add(Series::position(to), EntryKind::Return, amount, payer_position, turn);

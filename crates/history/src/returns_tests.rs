@@ -81,7 +81,8 @@ fn return_and_fee_are_entries_of_their_own() {
     let (log, command) = returned("A1", "B1");
     let (_folder, store) = index(&log, true);
     let view = View::new(&store).unwrap().unwrap();
-    let account = |name: &str| view.account(KEY.iban(iban(name).as_str()), Currency::EUR).unwrap().unwrap().owner;
+    let account =
+        |name: &str| view.account(KEY.iban(iban(name).as_str()), Currency::EUR).unwrap().unwrap().owner;
     assert_eq!(
         last(&view, account("B1"), 3),
         [

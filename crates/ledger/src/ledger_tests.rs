@@ -135,7 +135,8 @@ fn recall_line() -> impl Strategy<Value = String> {
     let reason = proptest::sample::select(&["DUPL", "FRAD", "CUST"][..]);
     let fee = proptest::sample::select(&["", "fee 0.10"][..]);
     let sort = proptest::sample::select(&["", "consent", "consent", "elsewhere"][..]);
-    let refusal = proptest::sample::select(&["keep CUST", "keep AM04", "keep AC04", "over NOAS", "over AC04"][..]);
+    let refusal =
+        proptest::sample::select(&["keep CUST", "keep AM04", "keep AC04", "over NOAS", "over AC04"][..]);
     prop_oneof![
         4 => (id.clone(), account(), account(), amount(), reason, recall.clone()).prop_map(
             |(id, payer, payee, amount, reason, recall)| {

@@ -384,7 +384,11 @@ impl Run {
         match self.labels.iter().rev().find(|label| label.1 == name) {
             Some(label) => label.0,
             None => Sequence(
-                self.ledger.position().sequence.0 + name.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()).parse::<u64>().unwrap(),
+                self.ledger.position().sequence.0
+                    + name
+                        .trim_start_matches(|letter: char| letter.is_ascii_alphabetic())
+                        .parse::<u64>()
+                        .unwrap(),
             ),
         }
     }

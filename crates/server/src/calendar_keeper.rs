@@ -54,7 +54,10 @@ pub async fn keep_calendar(handle: Handle, keeping: Keeping) {
                 }
                 // Not taken now, or carried out.
                 Some(
-                    Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain,
+                    Verdict::Done { .. }
+                    | Verdict::Payment { .. }
+                    | Verdict::Answer { .. }
+                    | Verdict::AskAgain,
                 )
                 | None => {}
             }
@@ -125,7 +128,8 @@ fn roll(calendar: &CalendarAnswer, now: Timestamp) -> Option<RollBusinessDate> {
     }
     // The first is due at once, and so is one that was missed.
     let due = if current.is_some() && date > today {
-        let before = (0..15).filter_map(|days| today.plus_days(-days)).find(|day| is_open(*day) == Some(true));
+        let before =
+            (0..15).filter_map(|days| today.plus_days(-days)).find(|day| is_open(*day) == Some(true));
         before.and_then(frankfurt::evening).filter(|evening| *evening <= now).unwrap_or_default()
     } else {
         Timestamp::default()

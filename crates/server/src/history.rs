@@ -420,7 +420,8 @@ pub(crate) async fn payment_at(
     caller: &Caller,
     payment: Sequence,
 ) -> Result<Option<PaymentRow>, Status> {
-    let found = read_past(node, &node.past.looks, caller.principal, move |view, _| Ok(view.payment(payment)?));
+    let found =
+        read_past(node, &node.past.looks, caller.principal, move |view, _| Ok(view.payment(payment)?));
     Ok(found.await?.and_then(|found| found.rows))
 }
 

@@ -55,13 +55,13 @@ mod waste;
 mod watchers;
 mod wire;
 
+pub use calendar_keeper::{Keeping, keep_calendar};
 pub use caller::{Caller, Role, Roles};
 pub use connection::{Connection, Peer};
 pub use cores::{Connections, serve_on_cores};
 pub use identity::Identities;
 pub use limits::{IsoSettings, ServerLimits};
 pub use principals::PrincipalsError;
-pub use calendar_keeper::{Keeping, keep_calendar};
 pub use receipts::ReceiptDesk;
 pub use recovering::serve_recovery;
 pub use rights::{RIGHTS, Right, right_to};

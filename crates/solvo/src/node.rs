@@ -93,7 +93,8 @@ impl Node {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
-        let calendar = keep.calendar.map(|keeping| tokio::spawn(server::keep_calendar(handle.clone(), keeping)));
+        let calendar =
+            keep.calendar.map(|keeping| tokio::spawn(server::keep_calendar(handle.clone(), keeping)));
         let served = Served { handle, history: history.as_ref().map(Keeper::history), receipts: desk };
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, served, limits, shutdown)),

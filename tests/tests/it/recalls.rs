@@ -85,7 +85,10 @@ async fn payment_is_asked_back_and_returned_once() {
     let returned = api.recalls().answer_recall(said.clone()).await.unwrap().into_inner();
     let recall = returned.recall.unwrap();
     assert_eq!(recall.state(), v1::RecallState::Returned);
-    assert_eq!((recall.returned_amount, recall.fee.as_str(), recall.late), (Some(money("98.00")), "2.00", false));
+    assert_eq!(
+        (recall.returned_amount, recall.fee.as_str(), recall.late),
+        (Some(money("98.00")), "2.00", false)
+    );
     let repeated = api.recalls().answer_recall(said).await.unwrap().into_inner().confirmation.unwrap();
     assert!(repeated.repeat && repeated.sequence == returned.confirmation.unwrap().sequence);
     let more = answer("more", &asked.recall_id, back("1.00", ""));
@@ -167,7 +170,12 @@ async fn calendar_is_told_as_it_is_set() {
     api.calendar().set_closing_days(own.clone()).await.unwrap();
     let calendar = api.calendar().get_calendar(v1::GetCalendarRequest {}).await.unwrap().into_inner();
     assert_eq!(calendar.closing_years[2].days, own.days);
-    let far = v1::SetClosingDaysRequest { request_id: "far".to_owned(), year: year + 11, target: true, days: Vec::new() };
+    let far = v1::SetClosingDaysRequest {
+        request_id: "far".to_owned(),
+        year: year + 11,
+        target: true,
+        days: Vec::new(),
+    };
     assert_eq!(api.calendar().set_closing_days(far).await.unwrap_err().code(), Code::FailedPrecondition);
     let far = v1::RollBusinessDateRequest { request_id: "far".to_owned(), date: format!("{next}-12-25") };
     assert_eq!(api.calendar().roll_business_date(far).await.unwrap_err().code(), Code::FailedPrecondition);

@@ -3,9 +3,7 @@
 use client::convert::{FieldReader, Path, money, timestamp};
 use client::v1;
 use engine::{Handle, RecallFound, RecallsAsked};
-use ledger::{
-    RecallAnswer, RecallReason, RecallRefusal, RecallText, RequestId, SetRecallPolicy,
-};
+use ledger::{RecallAnswer, RecallReason, RecallRefusal, RecallText, RequestId, SetRecallPolicy};
 use tonic::Status;
 use types::{Amount, Balance, Bic, Currency, Located, PaymentId, Sequence, Text};
 
@@ -51,11 +49,14 @@ impl SaidAnswer {
     pub(super) fn of(self, paid: Currency) -> Result<RecallAnswer, Status> {
         match self {
             Self::Refuse(refusal) => Ok(RecallAnswer::Refuse(refusal)),
-            Self::Return { amount, currency, fee } if currency == paid => Ok(RecallAnswer::Return { amount, fee }),
+            Self::Return { amount, currency, fee } if currency == paid => {
+                Ok(RecallAnswer::Return { amount, fee })
+            }
             Self::Return { .. } => {
                 let mut reader = FieldReader::new();
                 let path = Path::root("returned");
-                reader.violation(&path.field("amount"), "money goes back in the currency in which it was paid");
+                reader
+                    .violation(&path.field("amount"), "money goes back in the currency in which it was paid");
                 Err(invalid(reader.finish::<()>(None).expect_err("a fault was noted")))
             }
         }
@@ -71,7 +72,8 @@ pub(super) fn read_request(handle: &Handle, wire: &v1::RequestRecallRequest) -> 
         reader.violation(&Path::root("reason_code"), "one of DUPL, TECH, FRAD, AC03, AM09, CUST");
     }
     let text = read_text(&mut reader, &wire.reference, &wire.originator, &wire.information);
-    let asked = (|| Some(Asked { request_id: request_id?, payment: payment?, reason: reason?, text: text? }))();
+    let asked =
+        (|| Some(Asked { request_id: request_id?, payment: payment?, reason: reason?, text: text? }))();
     reader.finish(asked).map_err(invalid)
 }
 

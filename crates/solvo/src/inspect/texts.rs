@@ -118,7 +118,8 @@ impl Texts {
                 .with("booking_key", text.booking_key.as_str())
                 .with("core_reference", personal.text(&text.core_reference)),
             Self::Recall(text) => {
-                let information: Vec<Value> = text.information.iter().map(|line| personal.text(line)).collect();
+                let information: Vec<Value> =
+                    text.information.iter().map(|line| personal.text(line)).collect();
                 fields
                     .with("reference", text.reference.as_str())
                     .with_some("originator", text.originator.as_ref().map(|it| personal.text(it)))
