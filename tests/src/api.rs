@@ -8,6 +8,7 @@ use client::v1;
 use client::v1::account_service_client::AccountServiceClient;
 use client::v1::audit_service_client::AuditServiceClient;
 use client::v1::customer_service_client::CustomerServiceClient;
+use client::v1::calendar_service_client::CalendarServiceClient;
 use client::v1::event_service_client::EventServiceClient;
 use client::v1::history_service_client::HistoryServiceClient;
 use client::v1::iso20022_service_client::Iso20022ServiceClient;
@@ -15,6 +16,7 @@ use client::v1::liquidity_service_client::LiquidityServiceClient;
 use client::v1::node_service_client::NodeServiceClient;
 use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
+use client::v1::recall_service_client::RecallServiceClient;
 use client::v1::receipt_service_client::ReceiptServiceClient;
 use tokio::task::JoinHandle;
 use tonic::Status;
@@ -67,6 +69,16 @@ impl Api {
     /// The client of `CustomerService`.
     pub fn customers(&self) -> CustomerServiceClient<Channel> {
         CustomerServiceClient::new(self.channel())
+    }
+
+    /// The client of `CalendarService`.
+    pub fn calendar(&self) -> CalendarServiceClient<Channel> {
+        CalendarServiceClient::new(self.channel())
+    }
+
+    /// The client of `RecallService`.
+    pub fn recalls(&self) -> RecallServiceClient<Channel> {
+        RecallServiceClient::new(self.channel())
     }
 
     /// The client of `LiquidityService`.

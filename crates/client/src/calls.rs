@@ -3,12 +3,14 @@
 use crate::v1::account_service_client::AccountServiceClient;
 use crate::v1::audit_service_client::AuditServiceClient;
 use crate::v1::customer_service_client::CustomerServiceClient;
+use crate::v1::calendar_service_client::CalendarServiceClient;
 use crate::v1::history_service_client::HistoryServiceClient;
 use crate::v1::iso20022_service_client::Iso20022ServiceClient;
 use crate::v1::liquidity_service_client::LiquidityServiceClient;
 use crate::v1::node_service_client::NodeServiceClient;
 use crate::v1::participant_service_client::ParticipantServiceClient;
 use crate::v1::payment_service_client::PaymentServiceClient;
+use crate::v1::recall_service_client::RecallServiceClient;
 use crate::v1::receipt_service_client::ReceiptServiceClient;
 use crate::{Client, ClientError, v1};
 
@@ -73,6 +75,26 @@ calls! {
         set_clock(SetClockRequest) -> SetClockResponse;
         /// Tells a bank's fees and clock.
         get_terms(GetTermsRequest) -> GetTermsResponse;
+    }
+    CalendarServiceClient {
+        /// Sets the closing days of a year.
+        set_closing_days(SetClosingDaysRequest) -> SetClosingDaysResponse;
+        /// Moves the business date on.
+        roll_business_date(RollBusinessDateRequest) -> RollBusinessDateResponse;
+        /// Tells the business date and the closing days.
+        get_calendar(GetCalendarRequest) -> GetCalendarResponse;
+    }
+    RecallServiceClient {
+        /// Asks a settled payment back.
+        request_recall(RequestRecallRequest) -> RequestRecallResponse;
+        /// Answers a recall.
+        answer_recall(AnswerRecallRequest) -> AnswerRecallResponse;
+        /// Tells where a recall stands.
+        get_recall(GetRecallRequest) -> GetRecallResponse;
+        /// Lists the recalls that a bank has to answer.
+        list_open_recalls(ListOpenRecallsRequest) -> ListOpenRecallsResponse;
+        /// Sets whether a bank's silence is answered for it.
+        set_recall_policy(SetRecallPolicyRequest) -> SetRecallPolicyResponse;
     }
     LiquidityServiceClient {
         /// Raises a position.

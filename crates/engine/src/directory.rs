@@ -96,7 +96,12 @@ impl Directory {
             | Command::SetCustomerLimit(_)
             | Command::SetRestricted(_)
             | Command::SetFees(_)
-            | Command::SetZone(_) => {}
+            | Command::SetZone(_)
+            | Command::SetClosingDays(_)
+            | Command::RollBusinessDate(_)
+            | Command::RequestRecall(_)
+            | Command::AnswerRecall(_)
+            | Command::SetRecallPolicy(_) => {}
         }
     }
 }

@@ -225,7 +225,12 @@ impl Feed {
             | Command::SetCustomerLimit(_)
             | Command::SetRestricted(_)
             | Command::SetFees(_)
-            | Command::SetZone(_) => {}
+            | Command::SetZone(_)
+            | Command::SetClosingDays(_)
+            | Command::RollBusinessDate(_)
+            | Command::RequestRecall(_)
+            | Command::AnswerRecall(_)
+            | Command::SetRecallPolicy(_) => {}
         }
         self.asked(ledger, Some((record, outcome.sequence, order)));
     }

@@ -49,6 +49,7 @@ mod place;
 mod preparing;
 mod put_off;
 mod question;
+mod question_recalls;
 mod recovery;
 #[cfg(test)]
 mod recovery_tests;
@@ -87,6 +88,7 @@ pub use question::{
     Answer, Answered, CustomerAnswer, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question,
     QuestionsOfBank,
 };
+pub use question_recalls::{CalendarAnswer, RECALLS_ASKED_MAX, RecallFound, RecallsAsked};
 pub use recovery::{Recovered, RecoveryProgress, RecoveryView, recover, recover_with_key};
 pub use replay::{Divergence, ReplayTotals, Replayer};
 pub use sealer::{Handing, SLICE_MAX, Sealer, Slice};

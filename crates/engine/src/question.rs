@@ -7,6 +7,8 @@ use ledger::{
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
+use crate::question_recalls::{self, CalendarAnswer, RecallFound, RecallsAsked};
+
 /// A question.
 #[derive(Clone, Debug)]
 pub enum Question {
@@ -62,6 +64,10 @@ pub enum Question {
     Lifecycle,
     /// Does every book sum to zero?
     TrialBalance,
+    /// Which days are closed, and which is the business date?
+    Calendar,
+    /// Which recalls are there?
+    Recalls(RecallsAsked),
 }
 
 /// A payment, as its position or its key names it.
@@ -152,6 +158,10 @@ pub enum Answer {
         /// Payments by state.
         payments: PaymentTotals,
     },
+    /// To [`Question::Calendar`].
+    Calendar(Box<CalendarAnswer>),
+    /// To [`Question::Recalls`], in order.
+    Recalls(Vec<RecallFound>),
 }
 
 impl Answered {
@@ -166,7 +176,9 @@ impl Answered {
             | Answer::Account(_)
             | Answer::Customer(_)
             | Answer::Participant(_)
-            | Answer::TrialBalance { .. } => false,
+            | Answer::TrialBalance { .. }
+            | Answer::Calendar(_)
+            | Answer::Recalls(_) => false,
         }
     }
 
@@ -184,6 +196,7 @@ impl Question {
         let listed = match self {
             Self::Payments(positions) => positions.len(),
             Self::OpenQuestions { count_max, .. } => *count_max,
+            Self::Recalls(asked) => asked.count_max(),
             Self::PaymentAt(_)
             | Self::PaymentByKey { .. }
             | Self::Final(_)
@@ -192,7 +205,8 @@ impl Question {
             | Self::Customer { .. }
             | Self::Participant(_)
             | Self::Position { .. }
-            | Self::TrialBalance => 0,
+            | Self::TrialBalance
+            | Self::Calendar => 0,
         };
         1 + u64::try_from(listed.min(PAYMENTS_ASKED_MAX)).expect("64 bits") / 8
     }
@@ -241,6 +255,8 @@ impl Question {
                 let position = ledger.participant(*bic).and_then(|(_, found)| found.position(*currency));
                 Answer::Account(position.map(|number| (number, *ledger.account_by_number(number), *bic)))
             }
+            Self::Calendar => Answer::Calendar(Box::new(question_recalls::calendar(ledger))),
+            Self::Recalls(asked) => Answer::Recalls(asked.answer(ledger)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }
             }
@@ -281,7 +297,9 @@ impl Question {
             | Self::Customer { .. }
             | Self::Participant(_)
             | Self::Position { .. }
-            | Self::TrialBalance => false,
+            | Self::TrialBalance
+            | Self::Calendar
+            | Self::Recalls(_) => false,
         }
     }
 }

@@ -71,7 +71,9 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::Account(_)
         | Answer::Customer(_)
         | Answer::Participant(_)
-        | Answer::TrialBalance { .. } => panic!("{answered:?}"),
+        | Answer::TrialBalance { .. }
+        | Answer::Calendar(_)
+        | Answer::Recalls(_) => panic!("{answered:?}"),
     }
 }
 

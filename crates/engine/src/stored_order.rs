@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ledger::layout;
 use ledger::{Command, Kind, Record};
 use types::{
-    Amount, Bic, Channel, Currency, FixedParts, OrderText, PaymentOrder, PlainOrder, PlainParts,
+    Amount, Bic, Channel, Currency, Digest, FixedParts, OrderText, PaymentOrder, PlainOrder, PlainParts,
     PrincipalNumber, ReasonCode, Text, TextRef, Timestamp,
 };
 use zerocopy::{FromBytes, IntoBytes};
@@ -117,6 +117,12 @@ impl StoredOrder {
         let amount = Amount::from_minor_units(payment.amount.get());
         let currency = Currency::from_number(payment.currency.get());
         Some((amount.expect(CHECKED), currency.expect(CHECKED)))
+    }
+
+    /// The digests of the payer's and the payee's account number; `None` if the payment was refused on reading.
+    pub fn account_digests(&self) -> Option<[Digest; 2]> {
+        let payment = self.payment()?;
+        Some([payment.debtor_account_digest, payment.creditor_account_digest].map(Digest))
     }
 
     /// How it came in.

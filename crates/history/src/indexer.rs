@@ -31,6 +31,9 @@ mod payments;
 
 pub use begin::BeginError;
 
+#[path = "indexer_returns.rs"]
+mod returns;
+
 /// Why a frame can't be taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
@@ -285,6 +288,7 @@ impl Indexer {
         };
         match *command {
             Awaited::Payment(_) | Awaited::Other => {}
+            Awaited::Return(ref returned) => self.give_back(returned, sequence, entry.balances(), when)?,
             Awaited::Answer { stage, is_accepted } => {
                 let (Some(AnswerEffect::Applied), Some(payment)) = (entry.effect(), entry.payment()) else {
                     return Ok(());

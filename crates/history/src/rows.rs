@@ -153,6 +153,10 @@ pub enum EntryKind {
     Posting,
     /// Liquidity that came from outside or left.
     Liquidity,
+    /// A payment that went back.
+    Return,
+    /// What the payee's bank kept of a payment that went back.
+    ReturnFee,
 }
 
 /// One movement on an account or position.
@@ -436,6 +440,8 @@ fn read_account(row: &mut RowReader<'_>) -> Option<AccountOf> {
 const ENTRY_POSTING: u8 = 1;
 const ENTRY_LIQUIDITY: u8 = 2;
 const ENTRY_FEE: u8 = 3;
+const ENTRY_RETURN: u8 = 4;
+const ENTRY_RETURN_FEE: u8 = 5;
 
 impl Item for EntryRow {
     const RUN_MAX: usize = 64;
@@ -452,6 +458,8 @@ impl Item for EntryRow {
             EntryKind::Fee => ENTRY_FEE,
             EntryKind::Posting => ENTRY_POSTING,
             EntryKind::Liquidity => ENTRY_LIQUIDITY,
+            EntryKind::Return => ENTRY_RETURN,
+            EntryKind::ReturnFee => ENTRY_RETURN_FEE,
         });
         row.number(self.place.at.0 - self.command.0);
         row.signed(self.change);
@@ -466,6 +474,8 @@ impl Item for EntryRow {
             ENTRY_FEE => EntryKind::Fee,
             ENTRY_POSTING => EntryKind::Posting,
             ENTRY_LIQUIDITY => EntryKind::Liquidity,
+            ENTRY_RETURN => EntryKind::Return,
+            ENTRY_RETURN_FEE => EntryKind::ReturnFee,
             _ => return None,
         };
         let command = row.behind(place.at)?;

@@ -402,3 +402,7 @@ impl<Row> Taking<Row> {
 #[cfg(test)]
 #[path = "view_tests.rs"]
 pub(crate) mod tests;
+
+#[cfg(test)]
+#[path = "returns_tests.rs"]
+mod returns_tests;

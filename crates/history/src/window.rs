@@ -43,8 +43,25 @@ pub(crate) enum Awaited {
         bank: Bic,
         change: i64,
     },
+    /// A payment goes back.
+    Return(Box<Return>),
     /// Nothing that history keeps.
     Other,
+}
+
+/// What is needed of a payment that goes back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Return {
+    pub(crate) debtor_agent: Bic,
+    pub(crate) creditor_agent: Bic,
+    /// The payer's account, if it is kept here and takes bookings.
+    pub(crate) debtor_account: Option<AccountNumber>,
+    /// The payee's account, if it is kept here.
+    pub(crate) creditor_account: Option<AccountNumber>,
+    /// In minor units.
+    pub(crate) amount: i64,
+    /// In minor units.
+    pub(crate) fee: i64,
 }
 
 /// What is needed of a payment.
@@ -170,8 +187,27 @@ impl Awaited {
                 LiquidityDirection::from_number(transfer.direction) == Some(LiquidityDirection::Defund);
             let change = signed(transfer.amount.get(), is_out);
             Self::TransferLiquidity { bank: bank(transfer.bic), change }
+        } else if let Command::AnswerRecall(answer) = record.command
+            && answer.amount.get() > 0
+        {
+            Self::Return(Box::new(Return::of(answer)))
         } else {
             Self::Other
+        }
+    }
+}
+
+impl Return {
+    fn of(answer: &layout::AnswerRecall) -> Self {
+        let bank = |bic| Bic::from_bytes(bic).expect(CHECKED);
+        let kept = |number| (number != 0).then_some(AccountNumber(number));
+        Self {
+            debtor_agent: bank(answer.debtor_agent),
+            creditor_agent: bank(answer.bic),
+            debtor_account: kept(answer.debtor_account.get()).filter(|_| answer.elsewhere == 0),
+            creditor_account: kept(answer.creditor_account.get()),
+            amount: answer.amount.get(),
+            fee: answer.fee.get(),
         }
     }
 }

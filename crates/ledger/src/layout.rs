@@ -533,8 +533,15 @@ const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<Out
 
 #[path = "layout_customer.rs"]
 mod customer;
+#[path = "layout_calendar.rs"]
+mod calendar;
 #[path = "layout_duplicates.rs"]
 mod duplicates;
+#[path = "layout_recall.rs"]
+mod recall;
+
+pub use calendar::{RollBusinessDate, SetClosingDays};
+pub use recall::{AnswerRecall, Original, RequestRecall, SetRecallPolicy};
 
 pub use customer::{SetCustomerLimit, SetFees, SetRestricted, SetZone};
 pub use duplicates::{

@@ -259,6 +259,65 @@ fn duplicates_on_disk() {
 }
 
 #[test]
+fn calendar_and_recalls() {
+    layout! { SetClosingDays[88]
+          0 32 request
+         32  2 year
+         34  6 reserved
+         40 48 days
+    }
+    layout! { RollBusinessDate[48]
+          0 32 request
+         32  4 date
+         36  4 reserved
+         40  8 due
+    }
+    layout! { Original[104]
+          0  8 payment
+          8  8 incarnation
+         16  8 decided_at
+         24  8 decided_time
+         32  8 amount
+         40 16 debtor_account_digest
+         56 16 creditor_account_digest
+         72 11 debtor_agent
+         83 11 creditor_agent
+         94  2 currency
+         96  1 state
+         97  7 reserved
+    }
+    layout! { RequestRecall[144]
+          0 32 request
+         32 104 original
+        136  4 reason
+        140  4 reserved
+    }
+    layout! { AnswerRecall[104]
+          0 32 request
+         32  8 recall
+         40  8 payment
+         48  8 amount
+         56  8 fee
+         64  4 debtor_account
+         68  4 creditor_account
+         72 11 debtor_agent
+         83 11 bic
+         94  2 currency
+         96  1 answer
+         97  4 code
+        101  1 consent
+        102  1 elsewhere
+        103  1 reserved
+    }
+    layout! { SetRecallPolicy[48]
+          0 32 request
+         32 11 bic
+         43  1 is_silence_answered
+         44  4 reserved
+    }
+}
+
+#[test]
 fn commands_that_are_passed_over() {
     layout! { Void[56]
           0  8 sequence

@@ -4,13 +4,16 @@ use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Lives, Seq
 
 use crate::accounts::Accounts;
 use crate::customer_limits::CustomerLimits;
+use crate::calendar::{BusinessDate, Calendar};
 use crate::index::Index;
 use crate::limits::{
-    DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX,
+    DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECALLS_MAX,
+    RECORDS_PER_FRAME_MAX,
 };
 use crate::participants::Participants;
 use crate::payments::Payments;
 use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
+use crate::recalls::Recalls;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
@@ -97,6 +100,9 @@ pub struct Ledger {
     pub(crate) references: References,
     pub(crate) reservations: Reservations,
     pub(crate) answers: AnswerTotals,
+    pub(crate) calendar: Calendar,
+    pub(crate) business_date: BusinessDate,
+    pub(crate) recalls: Recalls,
     /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
     pub(crate) decided: Vec<Outcome>,
     /// Their slots among the payments.
@@ -128,6 +134,9 @@ impl Ledger {
             references: References::default(),
             reservations: Reservations::new(limits.payments_max),
             answers: AnswerTotals::default(),
+            calendar: Calendar::default(),
+            business_date: BusinessDate::default(),
+            recalls: Recalls::new(RECALLS_MAX),
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
@@ -179,6 +188,7 @@ impl Ledger {
         self.requests.reserve(records);
         self.references.reserve(records);
         self.reservations.reserve(records, self.participants.count() + records);
+        self.recalls.reserve(records);
         self.profiles.reserve(records);
         self.lives.reserve();
     }
@@ -197,6 +207,7 @@ impl Ledger {
             self.requests.forget(limit, FORGOTTEN_PER_TICK_MAX);
             self.payments.sealed.forget(limit);
         }
+        self.recalls.forget(at.time);
         self.payments.watch(FORGOTTEN_PER_TICK_MAX);
         rules_answer::end_due(self, at);
     }
@@ -258,7 +269,12 @@ impl Ledger {
             | Command::SetCustomerLimit(_)
             | Command::SetRestricted(_)
             | Command::SetFees(_)
-            | Command::SetZone(_) => rules_masterdata::apply(self, at, record),
+            | Command::SetZone(_)
+            | Command::SetClosingDays(_)
+            | Command::RollBusinessDate(_)
+            | Command::RequestRecall(_)
+            | Command::AnswerRecall(_)
+            | Command::SetRecallPolicy(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);

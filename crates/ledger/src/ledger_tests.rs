@@ -126,6 +126,36 @@ fn time_that_runs_backwards_is_our_bug() {
     ledger.tick(Position { sequence: Sequence(2), time: start().minus(Duration::from_seconds(1)) });
 }
 
+/// A line of a script about recalls: of payments that were made, and of others.
+fn recall_line() -> impl Strategy<Value = String> {
+    let bank = || proptest::sample::select(&["A", "A", "B", "B", "C", "M"][..]);
+    let account = || (bank(), 1..3_u8).prop_map(|(bank, number)| format!("{bank}{number}"));
+    let amount = || (1..600_u32).prop_map(|cents| format!("{}.{:02}", cents / 100, cents % 100));
+    let (id, recall) = (0..8_u8, 0..4_u8);
+    let reason = proptest::sample::select(&["DUPL", "FRAD", "CUST"][..]);
+    let fee = proptest::sample::select(&["", "fee 0.10"][..]);
+    let sort = proptest::sample::select(&["", "consent", "consent", "elsewhere"][..]);
+    let refusal =
+        proptest::sample::select(&["keep CUST", "keep AM04", "keep AC04", "over NOAS", "over AC04"][..]);
+    prop_oneof![
+        4 => (id.clone(), account(), account(), amount(), reason, recall.clone()).prop_map(
+            |(id, payer, payee, amount, reason, recall)| {
+                format!("recall T{id} {payer} {payee} {amount} {reason} id Q{recall}")
+            }
+        ),
+        4 => (recall.clone(), id.clone(), bank(), amount(), fee, sort).prop_map(
+            |(recall, id, bank, amount, fee, sort)| format!("return Q{recall} T{id} {bank} {amount} {fee} {sort}")
+        ),
+        1 => (recall, id, bank(), refusal).prop_map(|(recall, id, bank, refusal)| {
+            let (verb, code) = refusal.split_once(' ').unwrap();
+            format!("{verb} Q{recall} T{id} {bank} {code}")
+        }),
+        1 => (bank(), any::<bool>()).prop_map(|(bank, answered)| {
+            format!("silence {bank} {}", if answered { "answered" } else { "own" })
+        }),
+    ]
+}
+
 /// A line of a script. Names are few, so that commands meet.
 fn line() -> impl Strategy<Value = String> {
     let bank = prop_oneof![4 => Just("A"), 3 => Just("B"), 1 => Just("C"), 2 => Just("M"), 1 => Just("X")];
@@ -173,6 +203,7 @@ fn line() -> impl Strategy<Value = String> {
             .prop_map(|(bank, side, scope, silence)| format!("decide {bank} {side} {scope} {silence}")),
         1 => (verb(&["flag", "unflag"]), account2).prop_map(|(verb, account)| format!("{verb} {account}")),
         1 => (bank.clone(), 0..4_u8).prop_map(|(bank, limit)| format!("limit {bank} {limit}")),
+        6 => recall_line(),
         1 => (verb(&["online", "online", "offline"]), bank).prop_map(|(verb, bank)| format!("{verb} {bank}")),
         1 => Just("tick".to_owned()),
     ]
@@ -188,7 +219,7 @@ proptest! {
         lines in proptest::collection::vec((line(), 0..20_u8), 1..120)
     ) {
         let mut script = "bank A hosted | bank B hosted | bank C remote | fund A 90.00 | open A1 | open B1 => any
-            post A1 +50.00 | online A | online B | online C => any
+            post A1 +50.00 | online A | online B | online C | closing 2026 | closing 2027 => any
             ".to_owned();
         let (mut days, mut seconds) = (0, 0);
         let mut in_frame = false;

@@ -18,6 +18,7 @@
 
 mod accounts;
 mod bookings;
+mod calendar;
 mod command;
 mod customer;
 mod customer_limits;
@@ -38,6 +39,8 @@ mod payments;
 mod profile;
 mod queries;
 mod queries_lifecycle;
+mod recall;
+mod recalls;
 mod record;
 mod record_writer;
 mod remark;
@@ -45,10 +48,12 @@ mod requests;
 mod reservations;
 mod rules_answer;
 mod rules_customer;
+mod rules_calendar;
 mod rules_duplicates;
 mod rules_incarnation;
 mod rules_masterdata;
 mod rules_payment;
+mod rules_recall;
 mod rules_version;
 mod rules_void;
 mod sealed;
@@ -63,6 +68,7 @@ mod window;
 mod zone;
 
 pub use accounts::{Account, AccountKind, AccountStatus};
+pub use calendar::BusinessDate;
 pub use command::{
     About, AccountMode, AccountSelector, Direction, Evidence, LiquidityDirection, MessageName, OpenAccount,
     ParticipantStatus, Passage, PostEntry, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
@@ -82,11 +88,17 @@ pub use payments::{Payment, SealMarks, Told};
 pub use profile::Profile;
 pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
+pub use recall::{
+    AnswerRecall, Original, RecallAnswer, RecallReason, RecallRefusal, RecallText, Recalled, RequestRecall,
+    SetRecallPolicy,
+};
+pub use recalls::{Answered, Recall};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
 pub use record_writer::{
     AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, payment_key,
 };
 pub use remark::Remark;
+pub use rules_calendar::{RollBusinessDate, SetClosingDays};
 pub use rules_duplicates::duplicate_window_start;
 pub use rules_version::{RULES_VERSION, SetVersion};
 pub use rules_void::Void;

@@ -30,6 +30,7 @@ impl Limits {
         Vec::<Payment>::new().try_reserve_exact(self.payments_max + ROOM_BEYOND)?;
         let reservations = self.payments_max.min(RESERVATIONS_MAX) + ROOM_BEYOND;
         Vec::<[u8; RESERVATION_BYTES_MAX]>::new().try_reserve_exact(reservations)?;
+        Vec::<[u8; RECALL_BYTES]>::new().try_reserve_exact(RECALLS_MAX + ROOM_BEYOND)?;
         Vec::<[u8; REQUEST_BYTES]>::new().try_reserve_exact(self.requests_max + ROOM_BEYOND)
     }
 }
@@ -92,6 +93,19 @@ const _: () = {
 
 /// How long a document may be that is kept as evidence.
 pub(crate) const DOCUMENT_BYTES_MAX: u32 = 64 * 1024;
+
+/// How many recalls are kept at once. One more is refused.
+pub(crate) const RECALLS_MAX: usize = 1 << 20;
+
+/// What one recall may take; asserted where it is kept.
+pub(crate) const RECALL_BYTES: usize = 144;
+
+/// How long a recall is kept: the 13 months in which its payment might be asked back, and the time for the answer to
+/// that, 15 banking days, with room for holidays.
+pub(crate) const RECALLS_KEPT: Duration = Duration::from_seconds(430 * 24 * 3600);
+
+/// How many lines of words a recall or the answer to one may have.
+pub(crate) const RECALL_INFORMATION_MAX: usize = 13;
 
 /// How many questions a bank may have unanswered unless a logged command says otherwise.
 pub(crate) const UNANSWERED_MAX: u32 = 1_000_000;

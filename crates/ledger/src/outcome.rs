@@ -166,10 +166,42 @@ pub enum Refusal {
     InstantFeeAboveOrdinary,
     /// The participant keeps no accounts in this currency.
     BookUnknown,
+    /// The closing days of a year that has to be looked up are not set.
+    CalendarUnknown,
+    /// Closing days are set of years around the log's time only.
+    CalendarYear,
+    /// The business date does not go there.
+    BusinessDateNotNext,
+    /// What time brings is not due yet, or not at all.
+    NotDue,
+    /// The payment has been asked back before.
+    RecallExists,
+    /// The payment is too old to be asked back for this reason.
+    RecallWindowOver,
+    /// The payment was not settled.
+    OriginalNotSettled,
+    /// What is said of the payment is not what is known of it.
+    OriginalDiffers,
+    /// There is no such recall.
+    RecallUnknown,
+    /// The recall has been answered.
+    RecallAnswered,
+    /// Another bank has to answer.
+    RecallOfAnotherBank,
+    /// The payee has to agree first.
+    ConsentMissing,
+    /// More would go back than was paid.
+    AboveOriginal,
+    /// The answer is not true of the account.
+    AnswerNotTrue,
+    /// As many recalls are kept as may be.
+    RecallLimit,
+    /// A bank that would have to take part is suspended.
+    ParticipantSuspended,
 }
 
 impl Refusal {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 36] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -190,6 +222,22 @@ impl Refusal {
         Self::VersionNotNext,
         Self::InstantFeeAboveOrdinary,
         Self::BookUnknown,
+        Self::CalendarUnknown,
+        Self::CalendarYear,
+        Self::BusinessDateNotNext,
+        Self::NotDue,
+        Self::RecallExists,
+        Self::RecallWindowOver,
+        Self::OriginalNotSettled,
+        Self::OriginalDiffers,
+        Self::RecallUnknown,
+        Self::RecallAnswered,
+        Self::RecallOfAnotherBank,
+        Self::ConsentMissing,
+        Self::AboveOriginal,
+        Self::AnswerNotTrue,
+        Self::RecallLimit,
+        Self::ParticipantSuspended,
     ];
 
     /// The stored number.
@@ -215,6 +263,22 @@ impl Refusal {
             Self::VersionNotNext => 17,
             Self::InstantFeeAboveOrdinary => 64,
             Self::BookUnknown => 65,
+            Self::CalendarUnknown => 32,
+            Self::CalendarYear => 33,
+            Self::BusinessDateNotNext => 34,
+            Self::NotDue => 35,
+            Self::RecallExists => 36,
+            Self::RecallWindowOver => 37,
+            Self::OriginalNotSettled => 38,
+            Self::OriginalDiffers => 39,
+            Self::RecallUnknown => 40,
+            Self::RecallAnswered => 41,
+            Self::RecallOfAnotherBank => 42,
+            Self::ConsentMissing => 43,
+            Self::AboveOriginal => 44,
+            Self::AnswerNotTrue => 45,
+            Self::RecallLimit => 46,
+            Self::ParticipantSuspended => 47,
         }
     }
 
@@ -246,6 +310,22 @@ impl Refusal {
             Self::VersionNotNext => "VERSION_NOT_NEXT",
             Self::InstantFeeAboveOrdinary => "INSTANT_FEE_ABOVE_ORDINARY",
             Self::BookUnknown => "BOOK_UNKNOWN",
+            Self::CalendarUnknown => "CALENDAR_UNKNOWN",
+            Self::CalendarYear => "CALENDAR_YEAR",
+            Self::BusinessDateNotNext => "BUSINESS_DATE_NOT_NEXT",
+            Self::NotDue => "NOT_DUE",
+            Self::RecallExists => "RECALL_EXISTS",
+            Self::RecallWindowOver => "RECALL_WINDOW_OVER",
+            Self::OriginalNotSettled => "ORIGINAL_NOT_SETTLED",
+            Self::OriginalDiffers => "ORIGINAL_DIFFERS",
+            Self::RecallUnknown => "RECALL_UNKNOWN",
+            Self::RecallAnswered => "RECALL_ANSWERED",
+            Self::RecallOfAnotherBank => "RECALL_OF_ANOTHER_BANK",
+            Self::ConsentMissing => "CONSENT_MISSING",
+            Self::AboveOriginal => "ABOVE_ORIGINAL",
+            Self::AnswerNotTrue => "ANSWER_NOT_TRUE",
+            Self::RecallLimit => "RECALL_LIMIT",
+            Self::ParticipantSuspended => "PARTICIPANT_SUSPENDED",
         }
     }
 
@@ -280,6 +360,38 @@ impl Refusal {
             Self::BookUnknown => {
                 "the participant keeps no accounts in this currency; open the first one, then set the fees"
             }
+            Self::CalendarUnknown => {
+                "the closing days of a year that has to be looked up are not set; set them first"
+            }
+            Self::CalendarYear => {
+                "closing days are set from two years before the present one to ten years after it"
+            }
+            Self::BusinessDateNotNext => {
+                "the business date goes forward to a banking day, and no further than the one after today"
+            }
+            Self::NotDue => "the time for this has not come; wait until it is due",
+            Self::RecallExists => {
+                "a payment is asked back once, and this one has been; ask for that recall instead"
+            }
+            Self::RecallWindowOver => {
+                "the payment is older than may be asked back for this reason: 10 banking days for DUPL and TECH, else 13 months"
+            }
+            Self::OriginalNotSettled => "only a payment that was settled is asked back",
+            Self::OriginalDiffers => {
+                "what is said of the payment is not what the ledger knows of it; read the payment again"
+            }
+            Self::RecallUnknown => "there is no such recall, or it is older than recalls are kept",
+            Self::RecallAnswered => "the recall has been answered, and an answer stands",
+            Self::RecallOfAnotherBank => "only the bank of the payment's payee answers a recall",
+            Self::ConsentMissing => "the payer asks, so the payee has to agree first; say that it has",
+            Self::AboveOriginal => "what goes back and the fee are more than was paid",
+            Self::AnswerNotTrue => {
+                "the answer says something of an account here that is not so; look at the account again"
+            }
+            Self::RecallLimit => {
+                "as many recalls are kept as may be; the oldest are forgotten 430 days after they were requested"
+            }
+            Self::ParticipantSuspended => "a bank of the payment is suspended; resume it first",
         }
     }
 }
@@ -531,7 +643,12 @@ impl OutcomeEntry {
                 | Kind::SetCustomerLimit
                 | Kind::SetRestricted
                 | Kind::SetFees
-                | Kind::SetZone,
+                | Kind::SetZone
+                | Kind::SetClosingDays
+                | Kind::RollBusinessDate
+                | Kind::RequestRecall
+                | Kind::AnswerRecall
+                | Kind::SetRecallPolicy,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };

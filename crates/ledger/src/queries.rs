@@ -230,6 +230,7 @@ impl Ledger {
         let kept = u64::try_from(self.payments.count()).expect("64 bits");
         assert!(kept <= counted, "every payment that is kept was counted once");
         self.payments.sealed.validate();
+        self.recalls.validate();
         let unsealed = self.reservations.iter().all(|waits| waits.sequence > self.sealed_upto());
         assert!(unsealed, "what waits for an answer is not sealed");
         self.validate_reservations();

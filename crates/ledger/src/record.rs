@@ -73,6 +73,16 @@ pub enum Kind {
     SetFees,
     /// [`layout::SetZone`].
     SetZone,
+    /// [`layout::SetClosingDays`].
+    SetClosingDays,
+    /// [`layout::RollBusinessDate`].
+    RollBusinessDate,
+    /// [`layout::RequestRecall`].
+    RequestRecall,
+    /// [`layout::AnswerRecall`].
+    AnswerRecall,
+    /// [`layout::SetRecallPolicy`].
+    SetRecallPolicy,
 }
 
 impl Kind {
@@ -103,6 +113,11 @@ impl Kind {
             Self::SetRestricted => 65,
             Self::SetFees => 66,
             Self::SetZone => 67,
+            Self::SetClosingDays => 30,
+            Self::RollBusinessDate => 31,
+            Self::RequestRecall => 32,
+            Self::AnswerRecall => 33,
+            Self::SetRecallPolicy => 34,
         }
     }
 
@@ -133,6 +148,11 @@ impl Kind {
             65 => Self::SetRestricted,
             66 => Self::SetFees,
             67 => Self::SetZone,
+            30 => Self::SetClosingDays,
+            31 => Self::RollBusinessDate,
+            32 => Self::RequestRecall,
+            33 => Self::AnswerRecall,
+            34 => Self::SetRecallPolicy,
             _ => return None,
         })
     }
@@ -154,7 +174,12 @@ impl Kind {
             | Self::SetCustomerLimit
             | Self::SetRestricted
             | Self::SetFees
-            | Self::SetZone => true,
+            | Self::SetZone
+            | Self::SetClosingDays
+            | Self::RollBusinessDate
+            | Self::RequestRecall
+            | Self::AnswerRecall
+            | Self::SetRecallPolicy => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -224,6 +249,16 @@ pub enum Command<'frame> {
     SetFees(&'frame layout::SetFees),
     /// A bank sets its clock.
     SetZone(&'frame layout::SetZone),
+    /// The closing days of a year are set.
+    SetClosingDays(&'frame layout::SetClosingDays),
+    /// The business date goes on.
+    RollBusinessDate(&'frame layout::RollBusinessDate),
+    /// A settled payment is asked back.
+    RequestRecall(&'frame layout::RequestRecall),
+    /// The payee's bank answers a recall.
+    AnswerRecall(&'frame layout::AnswerRecall),
+    /// A bank says whether its silence about recalls is answered for it.
+    SetRecallPolicy(&'frame layout::SetRecallPolicy),
 }
 
 impl<'frame> Command<'frame> {
@@ -265,6 +300,11 @@ impl<'frame> Command<'frame> {
             Self::SetRestricted(_) => Kind::SetRestricted,
             Self::SetFees(_) => Kind::SetFees,
             Self::SetZone(_) => Kind::SetZone,
+            Self::SetClosingDays(_) => Kind::SetClosingDays,
+            Self::RollBusinessDate(_) => Kind::RollBusinessDate,
+            Self::RequestRecall(_) => Kind::RequestRecall,
+            Self::AnswerRecall(_) => Kind::AnswerRecall,
+            Self::SetRecallPolicy(_) => Kind::SetRecallPolicy,
         }
     }
 }
@@ -489,15 +529,22 @@ fn read_command<'frame>(
         Kind::SetRestricted => Command::SetRestricted(checked(structure, customer::check_restricted)?),
         Kind::SetFees => Command::SetFees(checked(structure, customer::check_fees)?),
         Kind::SetZone => Command::SetZone(checked(structure, customer::check_zone)?),
+            Kind::SetClosingDays => Command::SetClosingDays(checked(structure, calendar::check_closing_days)?),
+        Kind::RollBusinessDate => Command::RollBusinessDate(checked(structure, calendar::check_roll)?),
+        Kind::RequestRecall => Command::RequestRecall(checked(structure, recall::check_request)?),
+        Kind::AnswerRecall => Command::AnswerRecall(checked(structure, recall::check_answer)?),
+        Kind::SetRecallPolicy => Command::SetRecallPolicy(checked(structure, recall::check_policy)?),
     })
 }
 
-#[path = "record_customer.rs"]
-mod customer;
+#[path = "record_calendar.rs"]
+mod calendar;
 #[path = "record_duplicates.rs"]
 mod duplicates;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
+#[path = "record_recall.rs"]
+mod recall;
 
 pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};

@@ -20,6 +20,14 @@ use crate::{
     SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted,
     SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange,
     ZoneOffset,
+    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected,
+    DecisionPolicy, DecisionScope, EntryText, Evidence, Ledger, LiquidityDirection, OpenAccount, Original,
+    Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecallAnswer,
+    RecallReason, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment,
+    RegisterParticipant, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag,
+    SetAccountFloor, SetAccountStatus, SetClosingDays, SetDecisionPolicy, SetParticipantStatus,
+    SetRecallPolicy, SetReservationLimit, SetVersion, Silence, Stage, StagePolicy, TransferLiquidity,
+    Verdict, Void,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -213,6 +221,65 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
                 change: Some(ZoneChange { at: start(), offset: ZoneOffset::from_minutes(-240).unwrap() }),
             },
         }),
+        Kind::SetClosingDays => writer.set_closing_days(&SetClosingDays {
+            request_id: request_id(),
+            closing_days: types::ClosingDays::target(2026).unwrap(),
+        }),
+        Kind::RollBusinessDate => writer.roll_business_date(&RollBusinessDate {
+            request_id: request_id(),
+            date: Date::parse("2026-01-06").unwrap(),
+            due: start(),
+        }),
+        Kind::RequestRecall => writer.request_recall(&recall()),
+        Kind::AnswerRecall => writer.answer_recall(&AnswerRecall {
+            request_id: request_id(),
+            recall: Sequence(0x0102_0304_0708),
+            recalled: Recalled {
+                payment: Sequence(0x0102_0304_0506),
+                debtor_agent: bank("A"),
+                debtor_account: AccountNumber(0x0102_0304),
+                creditor_account: AccountNumber(0x0506_0708),
+                currency: Currency::EUR,
+            },
+            bic: bank("B"),
+            answer: RecallAnswer::Return {
+                amount: Amount::from_minor_units(1200).unwrap(),
+                fee: Balance::from_minor_units(34).unwrap(),
+            },
+            has_consent: true,
+            is_elsewhere: true,
+            text: RecallText { reference: Text::parse("RETURN-1").unwrap(), ..recall().text },
+        }),
+        Kind::SetRecallPolicy => writer.set_recall_policy(&SetRecallPolicy {
+            request_id: request_id(),
+            bic: bank("A"),
+            is_silence_answered: true,
+        }),
+    }
+}
+
+fn recall() -> RequestRecall {
+    RequestRecall {
+        request_id: request_id(),
+        original: Original {
+            payment: Sequence(0x0102_0304_0506),
+            incarnation: Incarnation(0x1122_3344_5566_7788),
+            state: PaymentState::Settled,
+            decided_at: Sequence(0x0102_0304_0607),
+            decided_time: start(),
+            amount: Amount::from_minor_units(1234).unwrap(),
+            currency: Currency::EUR,
+            debtor_agent: bank("A"),
+            creditor_agent: bank("B"),
+            debtor_account: key().iban(iban("A1").as_str()),
+            creditor_account: key().iban(iban("B2").as_str()),
+        },
+        reason: RecallReason::Fraud,
+        text: RecallText {
+            reference: Text::parse("RECALL-1").unwrap(),
+            originator: Some(Text::parse("Anna Peeters").unwrap()),
+            information: vec![Text::parse("Sent twice").unwrap(), Text::parse("By a fault").unwrap()],
+        },
     }
 }
 
@@ -657,6 +724,36 @@ fn impossible_fields_are_named() {
         (Kind::SetVersion, 16 + 32, 0, field("version")),
         (Kind::SetVersion, 16 + 36, 1, field("reserved")),
         (Kind::SetReservationLimit, 16 + 43, 1, field("reserved")),
+        (Kind::SetClosingDays, 16 + 33, 0, field("days")),
+        (Kind::SetClosingDays, 16 + 34, 1, field("reserved")),
+        (Kind::SetClosingDays, 16 + 40 + 45, 0x20, field("days")),
+        (Kind::SetClosingDays, 16 + 87, 1, field("days")),
+        (Kind::RollBusinessDate, 16 + 35, 0x80, field("date")),
+        (Kind::RollBusinessDate, 16 + 36, 1, field("reserved")),
+        (Kind::RollBusinessDate, 16 + 47, 0x80, field("due")),
+        (Kind::RequestRecall, 16 + 32 + 7, 1, field("decided_at")),
+        (Kind::RequestRecall, 16 + 32 + 31, 0x80, field("decided_time")),
+        (Kind::RequestRecall, 16 + 32 + 39, 0x80, field("amount")),
+        (Kind::RequestRecall, 16 + 32 + 72, b'a', field("bic")),
+        (Kind::RequestRecall, 16 + 32 + 83, b'a', field("bic")),
+        (Kind::RequestRecall, 16 + 32 + 95, 0xFF, field("currency")),
+        (Kind::RequestRecall, 16 + 32 + 96, 6, field("state")),
+        (Kind::RequestRecall, 16 + 32 + 97, 1, field("reserved")),
+        (Kind::RequestRecall, 16 + 136, b'X', field("reason")),
+        (Kind::RequestRecall, 16 + 140, 1, field("reserved")),
+        (Kind::AnswerRecall, 16 + 47, 1, field("recall")),
+        (Kind::AnswerRecall, 16 + 55, 0x80, field("answer")),
+        (Kind::AnswerRecall, 16 + 63, 0x80, field("answer")),
+        (Kind::AnswerRecall, 16 + 72, b'a', field("bic")),
+        (Kind::AnswerRecall, 16 + 83, b'a', field("bic")),
+        (Kind::AnswerRecall, 16 + 95, 0xFF, field("currency")),
+        (Kind::AnswerRecall, 16 + 96, 2, field("answer")),
+        (Kind::AnswerRecall, 16 + 97, b'X', field("answer")),
+        (Kind::AnswerRecall, 16 + 101, 2, field("consent")),
+        (Kind::AnswerRecall, 16 + 102, 2, field("elsewhere")),
+        (Kind::AnswerRecall, 16 + 103, 1, field("reserved")),
+        (Kind::SetRecallPolicy, 16 + 43, 2, field("is_silence_answered")),
+        (Kind::SetRecallPolicy, 16 + 44, 1, field("reserved")),
     ] {
         let writer = written(kind);
         let mut records = writer.records().to_vec();
@@ -789,12 +886,13 @@ proptest! {
     /// One wrong byte in the texts is an error or another text, never a panic.
     #[test]
     fn damaged_texts_never_panic(offset in 0..4096_usize, byte: u8) {
-        for kind in [Kind::OpenAccount, Kind::PostEntry] {
+        for kind in [Kind::OpenAccount, Kind::PostEntry, Kind::RequestRecall] {
             let mut texts = written(kind).texts().to_vec();
             let length = texts.len();
             texts[offset % length] = byte;
             let _ = AccountText::decode(&texts);
             let _ = EntryText::decode(&texts);
+            let _ = RecallText::decode(&texts);
         }
     }
 }

@@ -17,11 +17,16 @@ use crate::command::{
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 
+#[path = "record_writer_calendar.rs"]
+mod calendar;
+
 #[path = "record_writer_lifecycle.rs"]
 mod lifecycle;
 
 #[path = "record_writer_customer.rs"]
 mod customer;
+#[path = "record_writer_recall.rs"]
+mod recall;
 
 #[path = "record_writer_duplicates.rs"]
 mod duplicates;
@@ -580,7 +585,12 @@ impl RecordWriter {
             | Kind::SetCustomerLimit
             | Kind::SetRestricted
             | Kind::SetFees
-            | Kind::SetZone => self.needs.requests = true,
+            | Kind::SetZone
+            | Kind::SetClosingDays
+            | Kind::RollBusinessDate
+            | Kind::RequestRecall
+            | Kind::AnswerRecall
+            | Kind::SetRecallPolicy => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

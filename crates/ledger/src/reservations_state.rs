@@ -12,7 +12,7 @@ use types::{
 use super::{Due, Queue, Reservation, Reservations, index};
 use crate::bookings::{Bookings, Sides};
 use crate::mutants::{Mutant, is_on};
-use crate::rules_version::HAS_CUSTOMERS;
+use crate::rules_version::HAS_RULEBOOK;
 use crate::sections::{Impossible, SectionReader, StateError, holds, value, zero};
 use crate::state_layout::{self, RESERVATIONS, RESERVATIONS_WITH_FEES};
 use crate::{Fees, Ledger, QuestionState, Silence, Stage};
@@ -118,7 +118,7 @@ impl Reservations {
         reserved_total: i128,
     ) -> Result<(), StateError> {
         let waiting = ledger.payment_totals().reserved;
-        let has_fees = ledger.rules_version() >= HAS_CUSTOMERS;
+        let has_fees = ledger.rules_version() >= HAS_RULEBOOK;
         let section = if has_fees { RESERVATIONS_WITH_FEES } else { RESERVATIONS };
         let count = reader.begin_exactly(section, waiting)?;
         let reservations = usize::try_from(count).expect("there are as many payments in memory");

@@ -1,5 +1,5 @@
 //! The rules of everything that is not a payment: participants and what they want to decide, accounts, postings,
-//! liquidity; versions of the rules are in `rules_version.rs`.
+//! liquidity. Versions of the rules, the calendar and recalls have files of their own.
 //!
 //! Every such command carries a request id. The same id with the same body gets the stored answer, refusals
 //! included; with another body it is refused and changes nothing.
@@ -14,7 +14,7 @@ use crate::{
     LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Remark, Silence, StagePolicy,
     Verdict, Zone, layout,
 };
-use crate::{rules_customer, rules_version};
+use crate::{rules_calendar, rules_customer, rules_recall, rules_version};
 
 /// What a command made or changed, and the balance afterwards.
 pub(crate) type Answer = Result<(u64, i64), Refusal>;
@@ -56,6 +56,11 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::SetRestricted(record) => rules_customer::set_restricted(ledger, at, record),
         Command::SetFees(record) => rules_customer::set_fees(ledger, record),
         Command::SetZone(record) => rules_customer::set_zone(ledger, record),
+        Command::SetClosingDays(record) => rules_calendar::set_closing_days(ledger, at, record),
+        Command::RollBusinessDate(record) => rules_calendar::roll(ledger, at, record),
+        Command::RequestRecall(record) => rules_recall::request(ledger, at, record),
+        Command::AnswerRecall(record) => rules_recall::answer(ledger, at, record, &mut outcome.balances),
+        Command::SetRecallPolicy(record) => rules_recall::set_policy(ledger, record),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -96,6 +101,11 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::SetRestricted(record) => &record.request,
         Command::SetFees(record) => &record.request,
         Command::SetZone(record) => &record.request,
+        Command::SetClosingDays(record) => &record.request,
+        Command::RollBusinessDate(record) => &record.request,
+        Command::RequestRecall(record) => &record.request,
+        Command::AnswerRecall(record) => &record.request,
+        Command::SetRecallPolicy(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)

@@ -16,11 +16,13 @@ use crate::{Command, Kind, Ledger, Refusal, ReplayError, layout};
 
 /// The newest version of the rules that this program knows.
 ///
-/// 1 is the first. 2 adds the duplicate evidence on disk. 3 adds what banks set about customers, fees and their clocks.
+/// 1 is the first. 2 adds the duplicate evidence on disk. 3 adds the calendar, recalls, and what banks set about
+/// customers, fees and their clocks.
 pub const RULES_VERSION: u32 = 3;
 
-/// The version from which on a state holds customers' limits, fees and clocks of banks.
-pub(crate) const HAS_CUSTOMERS: u32 = 3;
+/// The version that brought the rest of the rulebook, and with it the later sections of a state. Those of older rules stay
+/// as they were, so that older programs read them.
+pub(crate) const HAS_RULEBOOK: u32 = 3;
 
 /// The rules are raised to the version after the one in force.
 #[derive(Clone, Debug)]
@@ -55,7 +57,7 @@ impl Kind {
     pub const fn first_version(self) -> u32 {
         match self.number() {
             13 => 2,
-            64..=67 => 3,
+            30..=34 | 64..=67 => 3,
             _ => 1,
         }
     }

@@ -16,20 +16,23 @@ use zerocopy::little_endian::U64;
 
 use super::{References, Setup};
 use crate::accounts::{Accounts, Told};
+use crate::calendar::{BusinessDate, Calendar};
 use crate::customer_limits::CustomerLimits;
 use crate::index::{Filling, Twice};
 use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
 use crate::participants::Participants;
 use crate::payments::{Known, Payments};
 use crate::profile::Profile;
+use crate::recalls::Recalls;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
-use crate::rules_version::{HAS_CUSTOMERS, Rules};
+use crate::rules_version::{HAS_RULEBOOK, Rules};
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
-    ACCOUNTS, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, Head, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS,
-    PROFILES, REFERENCES, REQUESTS, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
+    ACCOUNTS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, Head, LIVES, Life, NAMES,
+    PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS, RESERVATIONS,
+    RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -59,7 +62,7 @@ impl Ledger {
         let references = self.references.used.iter().map(|digest| Reference { digest: digest.0 });
         writer.section(REFERENCES, self.references.used.len(), references)?;
         let waiting = self.reservations.count();
-        match self.rules_version() >= HAS_CUSTOMERS {
+        match self.has_later_sections() {
             true => {
                 let items = self.reservations.to_state_with_fees(ordinal);
                 writer.section(RESERVATIONS_WITH_FEES, waiting, items)?;
@@ -71,17 +74,26 @@ impl Ledger {
             later.map(|life| Life { incarnation: life.incarnation.0.into(), first: life.first.0.into() });
         writer.section(LIVES, self.lives.count() - 1, later)?;
         self.payments.sealed.write_state(&mut writer)?;
-        if self.rules_version() >= HAS_CUSTOMERS {
-            writer.section(CUSTOMER_LIMITS, self.customer_limits.count(), self.customer_limits.to_state())?;
-            self.participants.write_houses(&mut writer)?;
+        if !self.has_later_sections() {
+            return Ok(());
         }
-        Ok(())
+        self.calendar.write_state(&mut writer)?;
+        self.business_date.write_state(&mut writer)?;
+        self.recalls.write_state(&mut writer)?;
+        writer.section(CUSTOMER_LIMITS, self.customer_limits.count(), self.customer_limits.to_state())?;
+        self.participants.write_houses(&mut writer)?;
+        self.recalls.write_policies(&mut writer)
+    }
+
+    /// Whether the state is one of the rules that brought the sections behind [`RUNS`]. Those of older rules stay as they
+    /// are, so that older programs read them.
+    fn has_later_sections(&self) -> bool {
+        self.rules_version() >= HAS_RULEBOOK
     }
 
     /// How many bytes [`Self::write_state`] writes.
     pub fn state_length(&self) -> u64 {
-        let has_customers = self.rules_version() >= HAS_CUSTOMERS;
-        let reservations = if has_customers { RESERVATIONS_WITH_FEES } else { RESERVATIONS };
+        let reservations = if self.has_later_sections() { RESERVATIONS_WITH_FEES } else { RESERVATIONS };
         let sections: [(Section, usize); 13] = [
             (HEAD, 1),
             (PROFILES, self.profiles.len()),
@@ -97,13 +109,17 @@ impl Ledger {
             (SEALED, 1),
             (RUNS, self.payments.sealed.runs().len()),
         ];
-        let customers = [
+        let later: [(Section, usize); 7] = [
+            (CALENDAR, self.calendar.years().len()),
+            (BUSINESS_DATE, 1),
+            (RECALLS, self.recalls.count()),
             (CUSTOMER_LIMITS, self.customer_limits.count()),
             (FEES, self.participants.fees_to_state().count()),
             (ZONES, self.participants.zones_to_state().count()),
+            (RECALL_POLICIES, self.recalls.policy_count()),
         ];
-        let customers = customers.iter().filter(|_| has_customers);
-        sections.iter().chain(customers).map(|(section, items)| section.length(*items)).sum()
+        let later = later.iter().filter(|_| self.has_later_sections());
+        sections.iter().chain(later).map(|(section, items)| section.length(*items)).sum()
     }
 
     /// Reads a state into tables with room for `limits`. The source stands behind the state then: nothing is read from
@@ -168,22 +184,27 @@ impl Ledger {
         ledger.lives = read_lives(&mut reader, ledger.setup.as_ref(), head.lives, last.sequence)?;
         let sealed = Sealed::read_state(&mut reader, last)?;
         ledger.payments.take_sealed(sealed).map_err(|impossible| SEALED.impossible(0, impossible))?;
-        ledger.read_customers(&mut reader, told, limits.accounts_max)?;
+        if ledger.has_later_sections() {
+            ledger.calendar = Calendar::read_state(&mut reader)?;
+            ledger.business_date = BusinessDate::read_state(&mut reader, last)?;
+            ledger.recalls = Recalls::read_state(&mut reader, last, &ledger.participants, &ledger.accounts)?;
+            ledger.read_customers(&mut reader, told, limits.accounts_max)?;
+            ledger.recalls.read_policies(&mut reader, ledger.participants.count())?;
+        } else {
+            ledger.customer_limits = CustomerLimits::new(limits.accounts_max);
+            let has_none = holds(told.limited == 0 && told.restricted == 0, "standing");
+            has_none.map_err(|impossible| ACCOUNTS.impossible(0, impossible))?;
+        }
         Ok(ledger)
     }
 
-    /// Reads what came with version 3 of the rules. A state of one before has none of it.
+    /// Reads what banks have set about customers, fees and clocks.
     fn read_customers(
         &mut self,
         reader: &mut SectionReader<'_>,
         told: Told,
         accounts_max: usize,
     ) -> Result<(), StateError> {
-        if self.rules_version() < HAS_CUSTOMERS {
-            self.customer_limits = CustomerLimits::new(accounts_max);
-            let has_none = holds(told.limited == 0 && told.restricted == 0, "standing");
-            return has_none.map_err(|impossible| ACCOUNTS.impossible(0, impossible));
-        }
         let last = self.position.sequence;
         self.customer_limits =
             CustomerLimits::read_state(reader, &self.accounts, told.limited, last, accounts_max)?;
@@ -355,6 +376,10 @@ impl References {
 #[cfg(test)]
 #[path = "state_customer_tests.rs"]
 mod customer_tests;
+#[cfg(test)]
+#[path = "state_later_tests.rs"]
+mod later_tests;
+
 #[cfg(test)]
 #[path = "state_tests.rs"]
 mod tests;

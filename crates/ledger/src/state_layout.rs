@@ -37,13 +37,21 @@ pub const SEALED: Section = Section::of::<Sealed>(12, 1, "sealed");
 /// The runs that may hold a payment of the duplicate window, the oldest first, each as the record that named it.
 pub const RUNS: Section = Section::of::<SealDuplicates>(13, 1, "runs");
 
-/// What customers allow to leave their accounts, in the order in which it was first said. From version 3 of the rules on,
-/// like the two that follow.
+/// The closing days of the years that are set, in order. This section and those behind it stand in the states of
+/// rules version 3 and later, so that the states of older logs are as they were.
+pub const CALENDAR: Section = Section::of::<ClosingYear>(14, 1, "calendar");
+/// The business date.
+pub const BUSINESS_DATE: Section = Section::of::<BusinessDate>(15, 1, "business date");
+/// The recalls that are kept, in log order.
+pub const RECALLS: Section = Section::of::<Recall>(16, 1, "recalls");
+/// What customers allow to leave their accounts, in the order in which it was first said.
 pub const CUSTOMER_LIMITS: Section = Section::of::<CustomerLimit>(20, 1, "customer limits");
 /// The fees of banks, by the bank's number and then in the order of its books, where they are not zero.
 pub const FEES: Section = Section::of::<Fees>(21, 1, "fees");
 /// The clocks of banks, by the bank's number, where they are not UTC for ever.
 pub const ZONES: Section = Section::of::<Zone>(22, 1, "zones");
+/// The banks whose silence about recalls is answered for them, in the order of their numbers.
+pub const RECALL_POLICIES: Section = Section::of::<RecallPolicy>(23, 1, "recall policies");
 
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -392,6 +400,9 @@ stored! {
         reserved: [u8; 7],
     }
 }
+#[path = "state_layout_recall.rs"]
+mod recall;
+pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};
 
 #[cfg(test)]
 #[path = "state_layout_tests.rs"]

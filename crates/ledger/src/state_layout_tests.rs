@@ -188,3 +188,41 @@ fn customers_and_houses() {
          17  7 reserved
     }
 }
+
+fn calendar_and_recalls() {
+    layout! { ClosingYear[56]
+          0  2 year
+          2  6 reserved
+          8 48 days
+    }
+    layout! { BusinessDate[24]
+          0  4 date
+          4  4 before
+          8  8 since
+         16  8 since_time
+    }
+    layout! { Recall[104]
+          0  8 sequence
+          8  8 time
+         16  8 payment
+         24  8 amount
+         32  8 answered_at
+         40  8 answered_time
+         48  8 returned
+         56  8 fee
+         64  4 debtor_bank
+         68  4 creditor_bank
+         72  4 debtor_account
+         76  4 creditor_account
+         80  4 answer_by
+         84  4 reason
+         88  4 code
+         92  2 currency
+         94  1 answer
+         95  9 reserved
+    }
+    layout! { RecallPolicy[8]
+          0  4 bank
+          4  4 reserved
+    }
+}

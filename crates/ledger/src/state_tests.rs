@@ -6,16 +6,18 @@
 use types::Duration;
 
 use super::*;
-use crate::testing::{LIMITS, genesis, ledger_after, read_again, state};
+use crate::testing::{LIMITS, genesis, ledger_after_under, read_again, state};
 use crate::{Records, SealedRun};
 
-/// The state of [`golden_ledger`], as version 1 of every section stores it.
+/// The state of [`golden_ledger`], as version 1 of every section stores it. It is one of rules version 2: those that
+/// came later have sections that stand behind these (`state_later_tests.rs`).
 const GOLDEN: &[u8] = include_bytes!("../golden/state-v1.bin");
 
 /// A little of everything: banks of each mode, books in two currencies, accounts of each kind, payments in each state,
 /// questions to the payer's bank and to the payee's, requests and a payment that have been forgotten.
 fn golden_ledger() -> Ledger {
-    let mut ledger = ledger_after(
+    let mut ledger = ledger_after_under(
+        2,
         "bank A hosted | bank B mixed | bank C remote => any
         fund A 900.00 ref F1 | fund C 90.00 ref F2 | defund A 1.00 ref F3 => any
         open A1 | open A2 savings floor -5.00 | open B1 | open B4 USD | open A6 | open A7 => any
@@ -50,7 +52,7 @@ fn golden_ledger() -> Ledger {
     ledger.payments.sealed.raise(run(4, Sequence(0), first));
     ledger.payments.sealed.raise(run(3, first, last));
     // The last before customers' limits, fees and clocks of banks.
-    ledger.rules = Rules::before_a_frame(HAS_CUSTOMERS - 1).unwrap();
+    ledger.rules = Rules::before_a_frame(HAS_RULEBOOK - 1).unwrap();
     ledger
 }
 
@@ -109,7 +111,10 @@ fn every_byte_counts_and_none_breaks_a_ledger() {
     for place in 0..bytes.len() {
         for change in [0x01, 0x80, 0xFF] {
             bytes[place] ^= change;
-            if let Ok(mut ledger) = Ledger::read_state(&mut bytes.as_slice(), LIMITS) {
+            let mut source = bytes.as_slice();
+            // A state of older rules ends earlier, and whoever reads on meets what it does not expect.
+            let read = Ledger::read_state(&mut source, LIMITS).ok().filter(|_| source.is_empty());
+            if let Some(mut ledger) = read {
                 read_as_another += 1;
                 assert!(state(&ledger) == bytes, "byte {place} is lost");
                 ledger.validate();

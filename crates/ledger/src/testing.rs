@@ -36,7 +36,7 @@
 use types::{AccountNumber, Balance, Bic, Currency, Digest, PrincipalNumber, Sequence, Timestamp};
 
 use crate::accounts::Transfer;
-use crate::testing_words::{Words, bank, iban, key, minor_units, span, start};
+use crate::testing_words::{Fate, Words, bank, iban, key, minor_units, span, start};
 use crate::{
     Kind, Ledger, Limits, OpenQuestion, Outcome, OutcomeEntry, PaymentAnswer, Position, RecordWriter,
     Records, Remark, Verdict,
@@ -79,7 +79,14 @@ pub(crate) fn check_in_world(script: &str) {
 
 /// The ledger that a script comes to.
 pub(crate) fn ledger_after(script: &str) -> Ledger {
-    let mut run = Run::new(Hints::None);
+    ledger_after_under(crate::RULES_VERSION, script)
+}
+
+/// The same under an earlier version of the rules.
+pub(crate) fn ledger_after_under(version: u32, script: &str) -> Ledger {
+    let mut ledger = Ledger::new(LIMITS);
+    ledger.begin_under(version);
+    let mut run = Run::begin(Hints::None, ledger);
     run.script(script);
     run.ledger
 }
@@ -126,6 +133,8 @@ pub(crate) struct Run {
     /// Acceptance time of each payment that has occurred.
     pub(crate) accepted: Vec<(String, Option<Timestamp>)>,
     frame: Option<OpenFrame>,
+    /// What became of each payment.
+    fates: Vec<(Sequence, Fate)>,
     /// The banks that are connected.
     online: Vec<Bic>,
     /// What the last frame did beside its commands' outcomes.
@@ -138,15 +147,20 @@ pub(crate) const LIMITS: Limits = Limits { accounts_max: 64, payments_max: 64, r
 
 impl Run {
     fn new(hints: Hints) -> Self {
+        Self::begin(hints, Ledger::new(LIMITS))
+    }
+
+    fn begin(hints: Hints, ledger: Ledger) -> Self {
         let mut run = Self {
             hints,
-            ledger: Ledger::new(LIMITS),
+            ledger,
             now: start(),
             steps: Vec::new(),
             entries: Vec::new(),
             labels: Vec::new(),
             accepted: Vec::new(),
             frame: None,
+            fates: Vec::new(),
             online: Vec::new(),
             last: Applied::default(),
             commands: 0,
@@ -193,7 +207,9 @@ impl Run {
             }
             verb @ ("balance" | "payment" | "sequence" | "books" | "count" | "totals" | "reserved"
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
-            | "heard" | "used") => {
+            | "heard" | "used")
+            | "heard" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
+            | "recalled") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -204,6 +220,15 @@ impl Run {
                 let look_up = |digest, currency| self.hint(digest, currency);
                 let (mut writer, label) = match verb {
                     "answer" => words.answer(&|label| self.original(label)),
+                    "closing" | "roll" | "silence" => words.calendar(verb, count, self.now),
+                    "recall" => {
+                        words.recall(count, &|label| self.original(label), &|payment| self.fate(payment))
+                    }
+                    "return" | "keep" | "over" => {
+                        let recalled =
+                            |recall| self.ledger.recall(recall).map(|recall| self.ledger.recalled(recall));
+                        words.answer_recall(verb, count, &|label| self.original(label), &recalled)
+                    }
                     _ => words.command(verb, count, self.now, &self.accepted, &look_up),
                 };
                 writer.mark_last_connected(|bic| self.online.iter().any(|online| online.as_bytes() == bic));
@@ -242,6 +267,8 @@ impl Run {
         self.last = apply_records(&mut self.ledger, first, &Records::new(&records, &texts));
         self.entries.extend(self.last.entries.iter());
         self.steps.push(Step::Frame { first, records, texts });
+        self.keep_fates(&self.last.decided.clone());
+        self.keep_fates(&self.last.outcomes.clone());
         self.last.outcomes.clone()
     }
 
@@ -362,6 +389,9 @@ impl Run {
                 }
                 text
             }
+            "date" | "accepts" | "open-day" | "years" | "recalls" | "ending" | "recalled" => {
+                self.ask_recall(verb, words)
+            }
             verb => self.ask_lifecycle(verb, words),
         }
     }
@@ -371,7 +401,11 @@ impl Run {
         match self.labels.iter().rev().find(|label| label.1 == name) {
             Some(label) => label.0,
             None => Sequence(
-                self.ledger.position().sequence.0 + name.trim_start_matches('T').parse::<u64>().unwrap(),
+                self.ledger.position().sequence.0
+                    + name
+                        .trim_start_matches(|letter: char| letter.is_ascii_alphabetic())
+                        .parse::<u64>()
+                        .unwrap(),
             ),
         }
     }
@@ -531,6 +565,8 @@ pub(crate) fn apply_records(ledger: &mut Ledger, first: Position, records: &Reco
 
 #[path = "testing_lifecycle.rs"]
 mod lifecycle;
+#[path = "testing_recall.rs"]
+mod recall;
 use lifecycle::answered;
 
 impl Line {

@@ -15,6 +15,9 @@ use crate::{
 mod customer;
 #[path = "testing_words_lifecycle.rs"]
 mod lifecycle;
+#[path = "testing_words_recall.rs"]
+mod recall;
+pub(crate) use recall::Fate;
 
 /// The key of every script's log.
 pub(crate) const fn key() -> DigestKey {

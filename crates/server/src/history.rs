@@ -423,5 +423,16 @@ pub(crate) async fn older(
     Ok(None)
 }
 
+/// What history knows of the payment at a position; `None` if that is nothing, or the node keeps no history.
+pub(crate) async fn payment_at(
+    node: &Node,
+    caller: &Caller,
+    payment: Sequence,
+) -> Result<Option<PaymentRow>, Status> {
+    let found =
+        read_past(node, &node.past.looks, caller.principal, move |view, _| Ok(view.payment(payment)?));
+    Ok(found.await?.and_then(|found| found.rows))
+}
+
 /// Longer than any profile lets a payment take.
 const LONG_AFTER: Duration = Duration::from_seconds(24 * 3600);

@@ -31,6 +31,7 @@ const OPERATORS: Roles = Roles::NONE.and(Role::Operator);
 const OVERSEERS: Roles = OPERATORS.and(Role::Auditor);
 
 const PAYER: &str = "the payer's bank is an own one";
+const PAYEE: &str = "the payee's bank is an own one";
 const PARTY: &str = "payments of own banks";
 const OWNER: &str = "own accounts; others do not exist for it";
 const ITSELF: &str = "own BICs";
@@ -88,6 +89,14 @@ pub const RIGHTS: [Right; 46] = [
     call("/solvo.v1.NodeService/SetRulesVersion", OPERATORS, EACH),
     call("/solvo.v1.NodeService/ErasePersonalData", OPERATORS, EACH),
     call("/solvo.v1.NodeService/RotateMasterKey", OPERATORS, EACH),
+    call("/solvo.v1.CalendarService/SetClosingDays", OPERATORS, EACH),
+    call("/solvo.v1.CalendarService/RollBusinessDate", OPERATORS, EACH),
+    call("/solvo.v1.CalendarService/GetCalendar", Roles::ALL, EACH),
+    call("/solvo.v1.RecallService/RequestRecall", SENDERS, PAYER),
+    call("/solvo.v1.RecallService/AnswerRecall", SENDERS, PAYEE),
+    call("/solvo.v1.RecallService/GetRecall", Roles::ALL, PARTY),
+    call("/solvo.v1.RecallService/ListOpenRecalls", Roles::ALL, ITSELF),
+    call("/solvo.v1.RecallService/SetRecallPolicy", OPERATORS, EACH),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
     stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),

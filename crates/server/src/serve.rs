@@ -18,6 +18,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::accounts::Accounts;
 use crate::audit::Audit;
+use crate::calendar::Calendar;
 use crate::cores::{Connections, serve_on_cores_as};
 use crate::customers::Customers;
 use crate::events::Events;
@@ -35,6 +36,7 @@ use crate::lives::Restores;
 use crate::node::SharedNode;
 use crate::participants::Participants;
 use crate::payments::Payments;
+use crate::recalls::Recalls;
 use crate::receipts::{ReceiptDesk, Receipts};
 use crate::status::NodeStatus;
 use crate::wire::service::participant_service_server::ParticipantServiceServer;
@@ -195,6 +197,8 @@ where
         .add_service(v1::history_service_server::HistoryServiceServer::new(HistoryCalls(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
         .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
+        .add_service(v1::calendar_service_server::CalendarServiceServer::new(Calendar(node.clone())))
+        .add_service(v1::recall_service_server::RecallServiceServer::new(Recalls(node.clone())))
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
         .serve_with_incoming_shutdown(connections, stop);
     let mut serving = std::pin::pin!(serving);
@@ -237,7 +241,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 11] = [
+pub(crate) const SERVICES: [&str; 13] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -249,4 +253,6 @@ pub(crate) const SERVICES: [&str; 11] = [
     "solvo.v1.AuditService",
     "solvo.v1.NodeService",
     "solvo.v1.ReceiptService",
+    "solvo.v1.CalendarService",
+    "solvo.v1.RecallService",
 ];

@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 mod backup;
 mod bank;
+mod calendar;
 mod demo;
 mod dev_certs;
 mod erase;
@@ -19,6 +20,7 @@ mod load;
 mod master_key;
 mod new_master_key;
 mod node;
+mod recall;
 mod receipt;
 mod remote;
 mod restore;
@@ -62,6 +64,8 @@ enum Command {
     Keys(keys::KeysArgs),
     SetVersion(set_version::SetVersionArgs),
     Terms(terms::TermsArgs),
+    Calendar(calendar::CalendarArgs),
+    Recall(recall::RecallArgs),
     History(history::HistoryArgs),
 }
 
@@ -113,6 +117,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Receipt(arguments) => runtime()?.block_on(receipt::run(&arguments)),
         Command::Erase(arguments) => runtime()?.block_on(erase::run(&arguments)),
         Command::Keys(arguments) => runtime()?.block_on(keys::run(&arguments)),
+        Command::Calendar(arguments) => runtime()?.block_on(calendar::run(&arguments)),
+        Command::Recall(arguments) => runtime()?.block_on(recall::run(&arguments)),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
         Command::Terms(arguments) => runtime()?.block_on(terms::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),

@@ -9,7 +9,7 @@ use ::history::receipts::{Keeper as ReceiptKeeper, LogOf, Running, SigningKey};
 use ::history::{FOLDER, Keeper, with_oldest_snapshot};
 use anyhow::Context;
 use engine::{Config, Engine, FollowerSettings, Handle, RecoveryProgress, RecoveryView, TakenIn};
-use server::{Identities, NewMasterKey, ReceiptDesk, Served, ServerLimits};
+use server::{Identities, Keeping, NewMasterKey, ReceiptDesk, Served, ServerLimits};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -27,6 +27,8 @@ pub(crate) struct Node {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), server::ServeError>>,
+    /// What keeps the calendar.
+    calendar: Option<JoinHandle<()>>,
 }
 
 /// What is derived from the log beside the node's work, and kept.
@@ -38,6 +40,8 @@ pub(crate) struct KeepSettings {
     pub(crate) receipts: ReceiptSettings,
     /// Where the next master key of what is kept is found.
     pub(crate) new_master_key: Option<Arc<NewMasterKey>>,
+    /// What the node does by itself about the calendar and recalls; `None` is nothing.
+    pub(crate) calendar: Option<Keeping>,
 }
 
 /// How receipts are made.
@@ -97,6 +101,8 @@ impl Node {
             // A sender that is dropped means the same as one that sends.
             let _ = stopped.await;
         };
+        let calendar =
+            keep.calendar.map(|keeping| tokio::spawn(server::keep_calendar(handle.clone(), keeping)));
         let served = Served {
             handle,
             history: history.as_ref().map(Keeper::history),
@@ -109,7 +115,7 @@ impl Node {
                 tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
             }
         };
-        Ok(Self { engine, history, receipts, address, stop, serving })
+        Ok(Self { engine, history, receipts, address, stop, serving, calendar })
     }
 
     /// Where it listens; the port is the one that the system chose if none was asked for.
@@ -128,7 +134,10 @@ impl Node {
 
     /// Takes nothing more, answers what was taken, and ends the log in a marker.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        let Self { engine, history, receipts, stop, serving, .. } = self;
+        let Self { engine, history, receipts, stop, serving, calendar, .. } = self;
+        if let Some(calendar) = calendar {
+            calendar.abort();
+        }
         drop(stop);
         serving.await??;
         // Both read the log of the engine, which ends last.

@@ -12,7 +12,7 @@ use engine::{Config, FollowerSettings};
 use iso20022::Profile;
 use journal::SegmentSize;
 use ledger::Limits;
-use server::{Identities, IdentityFiles, IsoSettings, ServerLimits};
+use server::{Identities, IdentityFiles, IsoSettings, Keeping, ServerLimits};
 use tokio::signal::unix::{SignalKind, signal};
 use types::{Bic, Duration, Sequence};
 
@@ -90,6 +90,9 @@ pub(crate) struct ServeArgs {
     /// catches up, unless segments have left the archive meanwhile (`--archive-keep`), which do not wait for it then.
     #[arg(long)]
     without_history: bool,
+    /// Leave the business date to the operators, who move it on with `solvo calendar --roll`.
+    #[arg(long)]
+    business_date_by_operators: bool,
 }
 
 /// Snapshots, from which a start goes on, and what becomes of the log before them.
@@ -261,7 +264,8 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     let receipts =
         ReceiptSettings { key: arguments.receipt_key.clone(), interval: arguments.receipt_interval };
     let new_master_key = arguments.new_master_key.source();
-    let keep = KeepSettings { history: !arguments.without_history, receipts, new_master_key };
+    let calendar = Some(Keeping { business_date: !arguments.business_date_by_operators });
+    let keep = KeepSettings { history: !arguments.without_history, receipts, new_master_key, calendar };
     let mut node = tokio::select! {
         node = Node::start_as(identities.clone(), arguments.listen, config, edge, keep) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.

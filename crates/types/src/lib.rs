@@ -11,6 +11,7 @@
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
 mod bic;
+mod closing_days;
 mod currency;
 mod digest;
 pub mod fields;
@@ -28,6 +29,7 @@ mod text;
 mod time;
 
 pub use bic::{Bic, BicError};
+pub use closing_days::ClosingDays;
 pub use currency::{Currency, CurrencyError};
 pub use digest::{Digest, DigestKey};
 pub use iban::{Iban, IbanError};

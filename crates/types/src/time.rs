@@ -147,6 +147,28 @@ impl Date {
         self.0
     }
 
+    /// This many days later, or earlier if negative; `None` outside of the range.
+    pub const fn plus_days(self, days: i32) -> Option<Self> {
+        match self.0.checked_add(days) {
+            Some(days) => Self::from_days(days),
+            None => None,
+        }
+    }
+
+    /// The same day of the month so many months later, or that month's last if it has none.
+    pub fn plus_months(self, months: u16) -> Option<Self> {
+        let (year, month, day) = self.civil();
+        let months = year * 12 + month - 1 + i32::from(months);
+        let last_days = (0..4).map(|shorter| Self::from_civil(months / 12, months % 12 + 1, day - shorter));
+        last_days.flatten().next()
+    }
+
+    /// Whether it is a Saturday or a Sunday.
+    pub const fn is_weekend(self) -> bool {
+        // 1970-01-01 was a Thursday.
+        matches!(self.0 % 7, 2 | 3)
+    }
+
     /// Reads `YYYY-MM-DD`.
     pub fn parse(text: &str) -> Result<Self, DateError> {
         let bytes = text.as_bytes();
@@ -233,6 +255,23 @@ mod tests {
         }
         assert_eq!(Date::parse("2000-02-29").unwrap().to_string(), "2000-02-29");
         assert_eq!(Date::parse("1970-01-01").unwrap().days(), 0);
+    }
+
+    #[test]
+    fn months_later_is_the_same_day_or_the_last() {
+        let later = |text, months| Date::parse(text).unwrap().plus_months(months).unwrap().to_string();
+        assert_eq!(later("2026-01-31", 1), "2026-02-28");
+        assert_eq!(later("2027-01-31", 13), "2028-02-29");
+        assert_eq!(later("2026-11-22", 13), "2027-12-22");
+        assert_eq!(later("2026-12-31", 0), "2026-12-31");
+        assert_eq!(Date::parse("2261-12-01").unwrap().plus_months(1), None);
+    }
+
+    #[test]
+    fn weekends_are_two_days_of_seven() {
+        let is_weekend = |text| Date::parse(text).unwrap().is_weekend();
+        assert!(is_weekend("2026-11-21") && is_weekend("2026-11-22"));
+        assert!(!is_weekend("2026-11-20") && !is_weekend("2026-11-23"));
     }
 
     proptest::proptest! {

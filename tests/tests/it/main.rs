@@ -10,6 +10,7 @@
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
+//! - `recalls`: settled payments that are asked back, and the calendar that counts their windows.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
@@ -34,6 +35,7 @@ mod operations;
 mod questions;
 mod reason_codes;
 mod reasons;
+mod recalls;
 mod receipts;
 mod refusals;
 mod streams;

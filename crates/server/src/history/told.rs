@@ -4,7 +4,7 @@ use client::convert::{money, payment_from_order, timestamp};
 use client::v1;
 use engine::StoredOrder;
 use history::{EntryKind, EntryRow, PaymentRow, Place, Side, Watermark};
-use ledger::{EntryText, Remark};
+use ledger::{EntryText, RecallText, Remark};
 use types::{Amount, Bic, Currency};
 
 use super::asked::PageAsked;
@@ -73,6 +73,8 @@ pub(super) fn entry(
         EntryKind::Fee => v1::EntryType::Fee,
         EntryKind::Posting => v1::EntryType::Posting,
         EntryKind::Liquidity => v1::EntryType::Liquidity,
+        EntryKind::Return => v1::EntryType::Return,
+        EntryKind::ReturnFee => v1::EntryType::ReturnFee,
     };
     let direction = if row.change < 0 { v1::EntryDirection::Debit } else { v1::EntryDirection::Credit };
     let plain = v1::Entry {
@@ -114,6 +116,9 @@ fn texts_of(kind: EntryKind, text: Option<&[u8]>) -> Option<(String, String)> {
         EntryKind::Posting => {
             let EntryText { booking_key, core_reference } = EntryText::decode(text).ok()?;
             (booking_key.as_str().to_owned(), core_reference.as_str().to_owned())
+        }
+        EntryKind::Return | EntryKind::ReturnFee => {
+            (String::new(), RecallText::decode(text).ok()?.reference.as_str().to_owned())
         }
         EntryKind::Liquidity => (String::new(), std::str::from_utf8(text).ok()?.to_owned()),
     })

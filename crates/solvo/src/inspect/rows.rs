@@ -15,6 +15,8 @@ use types::{
 
 use crate::inspect::fields::Fields;
 
+mod recalls;
+
 /// A frame's place, header and hash.
 pub(crate) fn frame(frame: &FrameView<'_>, location: Location) -> Fields {
     let header = frame.header();
@@ -132,6 +134,15 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
             .with("instant", balance(it.instant.get().into(), it.currency.get()))
             .with("currency", currency(it.currency.get()).code()),
         Command::SetZone(it) => zone(request(fields, &it.request).with("bic", bic(it.bic)), it),
+        Command::SetClosingDays(it) => recalls::closing_days(request(fields, &it.request), it),
+        Command::RollBusinessDate(it) => request(fields, &it.request)
+            .with("date", Date::from_days(it.date.get()).expect(CHECKED).to_string())
+            .with("due", time(it.due.get())),
+        Command::RequestRecall(it) => recalls::recall(request(fields, &it.request), it, lives, header),
+        Command::AnswerRecall(it) => recalls::answer(request(fields, &it.request), it, lives, header),
+        Command::SetRecallPolicy(it) => request(fields, &it.request)
+            .with("bic", bic(it.bic))
+            .with("is_silence_answered", it.is_silence_answered == 1),
         Command::SetVersion(it) => request(fields, &it.request).with("version", it.version.get()),
     }
 }
@@ -215,6 +226,11 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::SetRestricted => "set_restricted",
         Kind::SetFees => "set_fees",
         Kind::SetZone => "set_zone",
+        Kind::SetClosingDays => "set_closing_days",
+        Kind::RollBusinessDate => "roll_business_date",
+        Kind::RequestRecall => "request_recall",
+        Kind::AnswerRecall => "answer_recall",
+        Kind::SetRecallPolicy => "set_recall_policy",
         Kind::SetVersion => "set_version",
     }
 }

@@ -1,7 +1,7 @@
 //! The texts of a record, read back from the frame's personal section.
 
 use iso20022::{EvidenceError, decompress_evidence};
-use ledger::{AccountText, Command, EntryText, Record, TextsError, layout};
+use ledger::{AccountText, Command, EntryText, RecallText, Record, TextsError, layout};
 use types::{Amount, Bic, Currency, FixedParts, OrderText, PaymentOrder, Timestamp};
 
 use crate::inspect::fields::{Fields, Value};
@@ -17,6 +17,8 @@ pub(crate) enum Texts {
     Account(AccountText),
     /// Of a posting by the bank's own systems.
     Entry(EntryText),
+    /// Of a recall or the answer to one.
+    Recall(RecallText),
     /// Of a payment.
     Order(Box<PaymentOrder>),
     /// A document that came in or went out.
@@ -61,6 +63,9 @@ impl Texts {
             Command::Payment(payment) => {
                 Ok(Self::Order(Box::new(OrderText::decode(record.text, fixed_parts(payment))?)))
             }
+            Command::RequestRecall(_) | Command::AnswerRecall(_) => {
+                Ok(Self::Recall(RecallText::decode(record.text)?))
+            }
             Command::RegisterParticipant(_) => plain("name"),
             Command::TransferLiquidity(_) => plain("external_reference"),
             // A path may have been cut in the middle of a character.
@@ -91,7 +96,10 @@ impl Texts {
             | Command::SetCustomerLimit(_)
             | Command::SetRestricted(_)
             | Command::SetFees(_)
-            | Command::SetZone(_) => match record.text {
+            | Command::SetZone(_)
+            | Command::SetClosingDays(_)
+            | Command::RollBusinessDate(_)
+            | Command::SetRecallPolicy(_) => match record.text {
                 [] => Ok(Self::None),
                 _ => Err(TextsFault::Superfluous),
             },
@@ -113,6 +121,14 @@ impl Texts {
             Self::Entry(text) => fields
                 .with("booking_key", text.booking_key.as_str())
                 .with("core_reference", personal.text(&text.core_reference)),
+            Self::Recall(text) => {
+                let information: Vec<Value> =
+                    text.information.iter().map(|line| personal.text(line)).collect();
+                fields
+                    .with("reference", text.reference.as_str())
+                    .with_some("originator", text.originator.as_ref().map(|it| personal.text(it)))
+                    .with("information", information)
+            }
             Self::Order(order) => fields.with("order", order::fields(order, personal)),
             Self::Plain(name, text) => fields.with(*name, text.as_str()),
         }

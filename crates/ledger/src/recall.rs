@@ -1,0 +1,317 @@
+//! What banks say to each other about a payment that is asked back.
+
+use types::fields::{FieldError, FieldReader, FieldWriter};
+use types::{
+    AccountNumber, Amount, Balance, Bic, Currency, Digest, Incarnation, PaymentState, ReasonCode, Sequence,
+    Text, Timestamp,
+};
+
+use crate::command::RequestId;
+use crate::limits::RECALL_INFORMATION_MAX;
+use crate::{TextsError, layout};
+
+/// Why a payment is asked back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecallReason {
+    /// `DUPL`: it was sent twice.
+    Duplicate,
+    /// `TECH`: a technical fault led to it.
+    TechnicalProblem,
+    /// `FRAD`: it was originated by fraud.
+    Fraud,
+    /// `AC03`: the payer gave a wrong account.
+    WrongAccount,
+    /// `AM09`: the payer gave a wrong amount.
+    WrongAmount,
+    /// `CUST`: the payer gives no reason.
+    Customer,
+}
+
+impl RecallReason {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::Duplicate,
+        Self::TechnicalProblem,
+        Self::Fraud,
+        Self::WrongAccount,
+        Self::WrongAmount,
+        Self::Customer,
+    ];
+
+    /// The ISO 20022 code, as it is stored.
+    pub fn code(self) -> ReasonCode {
+        let code = match self {
+            Self::Duplicate => "DUPL",
+            Self::TechnicalProblem => "TECH",
+            Self::Fraud => "FRAD",
+            Self::WrongAccount => "AC03",
+            Self::WrongAmount => "AM09",
+            Self::Customer => "CUST",
+        };
+        ReasonCode::parse(code).expect("four capital letters or digits")
+    }
+
+    /// The reason with this code.
+    pub fn from_code(code: [u8; 4]) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| *reason.code().as_bytes() == code)
+    }
+
+    /// Whether the payer asks, through its bank, so that the payee has to agree.
+    pub const fn needs_consent(self) -> bool {
+        match self {
+            Self::Duplicate | Self::TechnicalProblem | Self::Fraud => false,
+            Self::WrongAccount | Self::WrongAmount | Self::Customer => true,
+        }
+    }
+
+    /// Whether it counts for so few banking days only as a fault of the bank's own does, and not for months.
+    pub(crate) const fn is_short(self) -> bool {
+        match self {
+            Self::Duplicate | Self::TechnicalProblem => true,
+            Self::Fraud | Self::WrongAccount | Self::WrongAmount | Self::Customer => false,
+        }
+    }
+}
+
+/// Why nothing goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecallRefusal {
+    /// `AC04`: the payee's account is closed.
+    AccountClosed,
+    /// `AM04`: the payee's funds do not suffice.
+    InsufficientFunds,
+    /// `ARDT`: it has been returned already.
+    AlreadyReturned,
+    /// `CUST`: the payee does not agree.
+    Customer,
+    /// `LEGL`: for reasons of law.
+    Legal,
+    /// `NOAS`: the payee did not answer.
+    NoAnswer,
+    /// `NOOR`: the payment was never received.
+    NoOriginal,
+}
+
+impl RecallRefusal {
+    /// Every reason.
+    pub const ALL: [Self; 7] = [
+        Self::AccountClosed,
+        Self::InsufficientFunds,
+        Self::AlreadyReturned,
+        Self::Customer,
+        Self::Legal,
+        Self::NoAnswer,
+        Self::NoOriginal,
+    ];
+
+    /// The ISO 20022 code, as it is stored.
+    pub fn code(self) -> ReasonCode {
+        let code = match self {
+            Self::AccountClosed => "AC04",
+            Self::InsufficientFunds => "AM04",
+            Self::AlreadyReturned => "ARDT",
+            Self::Customer => "CUST",
+            Self::Legal => "LEGL",
+            Self::NoAnswer => "NOAS",
+            Self::NoOriginal => "NOOR",
+        };
+        ReasonCode::parse(code).expect("four capital letters or digits")
+    }
+
+    /// The reason with this code.
+    pub fn from_code(code: [u8; 4]) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| *reason.code().as_bytes() == code)
+    }
+}
+
+/// A payment as the log or its archive tells it, which the edge has read. The core holds payments for five days, and
+/// they may be asked back for thirteen months.
+#[derive(Clone, Copy, Debug)]
+pub struct Original {
+    /// Its position.
+    pub payment: Sequence,
+    /// The life of the log in which it entered.
+    pub incarnation: Incarnation,
+    /// What became of it.
+    pub state: PaymentState,
+    /// The position that decided.
+    pub decided_at: Sequence,
+    /// The log time of the decision.
+    pub decided_time: Timestamp,
+    /// How much was paid.
+    pub amount: Amount,
+    /// In which currency.
+    pub currency: Currency,
+    /// The payer's bank.
+    pub debtor_agent: Bic,
+    /// The payee's bank.
+    pub creditor_agent: Bic,
+    /// Digest of the payer's account number.
+    pub debtor_account: Digest,
+    /// Digest of the payee's account number.
+    pub creditor_account: Digest,
+}
+
+/// The payer's bank asks a settled payment back.
+#[derive(Clone, Debug)]
+pub struct RequestRecall {
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// The payment.
+    pub original: Original,
+    /// Why.
+    pub reason: RecallReason,
+    /// The bank's reference and words.
+    pub text: RecallText,
+}
+
+/// What is answered to a recall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecallAnswer {
+    /// The money goes back at once.
+    Return {
+        /// So much of it.
+        amount: Amount,
+        /// The payee's bank keeps so much for itself. Together they are at most what was paid.
+        fee: Balance,
+    },
+    /// It does not.
+    Refuse(RecallRefusal),
+    /// Nobody has said anything until the time was over. Only Solvo says so.
+    TimeOver(RecallRefusal),
+}
+
+impl RecallAnswer {
+    /// The stored number, minor units of amount and fee, and the code.
+    pub(crate) fn stored(self) -> (u8, i64, i64, [u8; 4]) {
+        match self {
+            Self::Return { amount, fee } => (1, amount.minor_units(), fee.minor_units(), [0; 4]),
+            Self::Refuse(refusal) => (2, 0, 0, *refusal.code().as_bytes()),
+            Self::TimeOver(refusal) => (3, 0, 0, *refusal.code().as_bytes()),
+        }
+    }
+
+    /// The answer of a record, if it is one.
+    pub fn from_stored(record: &layout::AnswerRecall) -> Option<Self> {
+        let refusal = RecallRefusal::from_code(record.code);
+        let returns = (record.amount.get(), record.fee.get());
+        match (record.answer, returns, refusal) {
+            (1, (amount, fee), None) if record.code == [0; 4] && fee >= 0 => Some(Self::Return {
+                amount: Amount::from_minor_units(amount)?,
+                fee: Balance::from_minor_units(fee)?,
+            }),
+            (2, (0, 0), Some(refusal)) => Some(Self::Refuse(refusal)),
+            (3, (0, 0), Some(refusal @ (RecallRefusal::NoAnswer | RecallRefusal::AccountClosed))) => {
+                Some(Self::TimeOver(refusal))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What the core knows of a payment that is asked back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recalled {
+    /// Its position.
+    pub payment: Sequence,
+    /// The payer's bank.
+    pub debtor_agent: Bic,
+    /// The payer's account, if it is kept here, else 0.
+    pub debtor_account: AccountNumber,
+    /// The payee's account, if it is kept here, else 0.
+    pub creditor_account: AccountNumber,
+    /// The currency.
+    pub currency: Currency,
+}
+
+/// The payee's bank answers a recall, or the node does so when the time is over.
+#[derive(Clone, Debug)]
+pub struct AnswerRecall {
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// The position of the recall.
+    pub recall: Sequence,
+    /// What the core knows of the payment that it asks back ([`crate::Ledger::recalled`]).
+    pub recalled: Recalled,
+    /// The bank that answers.
+    pub bic: Bic,
+    /// What it says.
+    pub answer: RecallAnswer,
+    /// Whether the payee has agreed.
+    pub has_consent: bool,
+    /// Whether the payer's account is kept here and takes no bookings, as the edge sees it; the core checks it. The
+    /// payer's bank gets the money on its core account then.
+    pub is_elsewhere: bool,
+    /// The bank's reference and words.
+    pub text: RecallText,
+}
+
+/// A bank says whether its silence about recalls is answered for it when the time is over. That of a hosted payee's
+/// bank always is.
+#[derive(Clone, Debug)]
+pub struct SetRecallPolicy {
+    /// The caller's name for this request.
+    pub request_id: RequestId,
+    /// The bank.
+    pub bic: Bic,
+    /// Whether it is.
+    pub is_silence_answered: bool,
+}
+
+/// The words of a recall or of the answer to one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecallText {
+    /// The sender's reference: of the request, the return or the refusal.
+    pub reference: Text<35>,
+    /// In whose name it is sent, if not in the bank's.
+    pub originator: Option<Text<140>>,
+    /// More words, at most 13 of them.
+    pub information: Vec<Text<105>>,
+}
+
+// Tags are stored and never reused.
+const REFERENCE: u8 = 1;
+const ORIGINATOR: u8 = 2;
+const INFORMATION: u8 = 3;
+
+impl RecallText {
+    /// Writes the stored form.
+    ///
+    /// # Panics
+    /// If there are more words than may be.
+    pub fn encode(&self) -> Vec<u8> {
+        assert!(self.information.len() <= RECALL_INFORMATION_MAX, "words are bounded on reading");
+        let mut writer = FieldWriter::default();
+        writer.field(REFERENCE, self.reference.as_str().as_bytes());
+        if let Some(originator) = &self.originator {
+            writer.field(ORIGINATOR, originator.as_str().as_bytes());
+        }
+        for information in &self.information {
+            writer.field(INFORMATION, information.as_str().as_bytes());
+        }
+        writer.bytes
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// If these bytes are none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, TextsError> {
+        let mut reader = FieldReader::new(bytes, |tag| tag == INFORMATION)?;
+        let reference = text(&mut reader, REFERENCE)?.ok_or(FieldError::Missing(REFERENCE))?;
+        let originator = text(&mut reader, ORIGINATOR)?;
+        let mut information = Vec::new();
+        while let Some(line) = text(&mut reader, INFORMATION)? {
+            if information.len() == RECALL_INFORMATION_MAX {
+                return Err(FieldError::Value(INFORMATION));
+            }
+            information.push(line);
+        }
+        reader.finish()?;
+        Ok(Self { reference, originator, information })
+    }
+}
+
+fn text<const MAX: usize>(reader: &mut FieldReader<'_>, tag: u8) -> Result<Option<Text<MAX>>, FieldError> {
+    reader.utf8(tag)?.map(|value| Text::parse(value).map_err(|_| FieldError::Value(tag))).transpose()
+}

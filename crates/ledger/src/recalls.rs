@@ -1,0 +1,270 @@
+//! The recalls of the last months, and the answers to them.
+//!
+//! Invariants:
+//! - A payment has at most one recall, and a recall at most one return.
+//! - Recalls stand in the order of their positions, and are forgotten in that order: after the time in which their payment
+//!   could be recalled and the answer to that be given.
+//! - The open ones are listed by the bank that has to answer.
+
+use types::{AccountNumber, Amount, Currency, Date, ParticipantNumber, Sequence, Timestamp};
+
+use crate::index::Index;
+use crate::limits::{FORGOTTEN_PER_TICK_MAX, RECALLS_KEPT, RECALLS_MAX};
+use crate::window::Window;
+use crate::{RecallAnswer, RecallReason};
+
+#[path = "recalls_state.rs"]
+mod state;
+
+/// One recall and what came of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Recall {
+    pub(crate) sequence: Sequence,
+    pub(crate) time: Timestamp,
+    pub(crate) payment: Sequence,
+    pub(crate) amount: Amount,
+    pub(crate) currency: Currency,
+    pub(crate) reason: RecallReason,
+    pub(crate) debtor_bank: ParticipantNumber,
+    pub(crate) creditor_bank: ParticipantNumber,
+    pub(crate) debtor_account: AccountNumber,
+    pub(crate) creditor_account: AccountNumber,
+    pub(crate) answer_by: Date,
+    pub(crate) answered: Option<Answered>,
+}
+
+/// The answer to a recall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The position of the command that gave it.
+    pub sequence: Sequence,
+    /// Its log time.
+    pub time: Timestamp,
+    /// What it says.
+    pub answer: RecallAnswer,
+}
+
+impl Recall {
+    /// Its position.
+    pub const fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// The log time at which it was requested.
+    pub const fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    /// The position of the payment that is asked back.
+    pub const fn payment(&self) -> Sequence {
+        self.payment
+    }
+
+    /// How much was paid.
+    pub const fn amount(&self) -> Amount {
+        self.amount
+    }
+
+    /// In which currency.
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// Why it is asked back.
+    pub const fn reason(&self) -> RecallReason {
+        self.reason
+    }
+
+    /// The bank that asks: the payer's.
+    pub const fn debtor_bank(&self) -> ParticipantNumber {
+        self.debtor_bank
+    }
+
+    /// The bank that has to answer: the payee's.
+    pub const fn creditor_bank(&self) -> ParticipantNumber {
+        self.creditor_bank
+    }
+
+    /// The payer's account, if it is kept here.
+    pub fn debtor_account(&self) -> Option<AccountNumber> {
+        kept(self.debtor_account)
+    }
+
+    /// The payee's account, if it is kept here.
+    pub fn creditor_account(&self) -> Option<AccountNumber> {
+        kept(self.creditor_account)
+    }
+
+    /// The last day for an answer, in UTC.
+    pub const fn answer_by(&self) -> Date {
+        self.answer_by
+    }
+
+    /// The answer, if one was given.
+    pub const fn answered(&self) -> Option<&Answered> {
+        self.answered.as_ref()
+    }
+
+    /// Whether the answer came after its last day.
+    pub fn is_late(&self) -> bool {
+        self.answered.is_some_and(|answered| answered.time.date() > self.answer_by)
+    }
+
+    /// Whether the bank still may give the money back: it has said nothing, or others have said for it that it was silent.
+    pub fn may_return(&self) -> bool {
+        match self.answered.map(|answered| answered.answer) {
+            None | Some(RecallAnswer::TimeOver(_)) => true,
+            Some(RecallAnswer::Return { .. } | RecallAnswer::Refuse(_)) => false,
+        }
+    }
+}
+
+fn kept(account: AccountNumber) -> Option<AccountNumber> {
+    (account.0 != 0).then_some(account)
+}
+
+// `Limits` tells this number.
+const _: () = assert!(size_of::<Recall>() <= crate::limits::RECALL_BYTES);
+
+/// All recalls that are kept.
+#[derive(Debug)]
+pub(crate) struct Recalls {
+    window: Window<Recall>,
+    by_payment: Index,
+    /// Those without an answer, by the bank that has to give it and then in their order.
+    open: Vec<(ParticipantNumber, Sequence)>,
+    /// The banks whose silence is answered for them, in order.
+    answered_for: Vec<ParticipantNumber>,
+}
+
+impl Recalls {
+    pub(crate) fn new(recalls_max: usize) -> Self {
+        Self {
+            window: Window::new(recalls_max),
+            by_payment: Index::new(),
+            open: Vec::new(),
+            answered_for: Vec::new(),
+        }
+    }
+
+    pub(crate) fn reserve(&mut self, records: usize) {
+        self.window.reserve(records);
+        self.by_payment.reserve(records);
+        self.open.reserve(records);
+        self.answered_for.reserve(records);
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.count() >= RECALLS_MAX
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.window.entries().len()
+    }
+
+    pub(crate) fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// All of them, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Recall> {
+        self.window.entries().iter()
+    }
+
+    /// The recall at this position.
+    pub(crate) fn at(&self, sequence: Sequence) -> Option<&Recall> {
+        let entries = self.window.entries();
+        let place = entries.binary_search_by(|recall| recall.sequence.cmp(&sequence)).ok()?;
+        entries.get(place)
+    }
+
+    /// The recall of the payment at this position.
+    pub(crate) fn of_payment(&self, payment: Sequence) -> Option<&Recall> {
+        let is_its = |slot| self.window.at_slot(slot).payment == payment;
+        self.by_payment.find(hash(payment), is_its).map(|slot| self.window.at_slot(slot))
+    }
+
+    pub(crate) fn add(&mut self, recall: Recall) {
+        let last = self.window.entries().back();
+        assert!(last.is_none_or(|last| last.sequence < recall.sequence), "recalls are in log order");
+        assert!(self.of_payment(recall.payment).is_none(), "a payment has one recall");
+        let slot = self.window.push(recall);
+        self.by_payment.insert(hash(recall.payment), slot);
+        if recall.answered.is_none() {
+            let entry = (recall.creditor_bank, recall.sequence);
+            let place = self.open.partition_point(|known| *known < entry);
+            self.open.insert(place, entry);
+        }
+    }
+
+    /// Takes down the answer to a recall.
+    pub(crate) fn answer(&mut self, sequence: Sequence, answered: Answered) {
+        let entries = self.window.entries_mut();
+        let place = entries.binary_search_by(|recall| recall.sequence.cmp(&sequence));
+        let recall = &mut entries[place.expect("the rules have found the recall")];
+        assert!(recall.may_return(), "a recall is answered once");
+        if recall.answered.is_none() {
+            let entry = (recall.creditor_bank, recall.sequence);
+            self.open.remove(self.open.binary_search(&entry).expect("what has no answer is listed"));
+        }
+        recall.answered = Some(answered);
+    }
+
+    /// The open recalls that a bank has to answer, behind this position, in order.
+    pub(crate) fn open_of(&self, bank: ParticipantNumber, after: Sequence) -> impl Iterator<Item = &Recall> {
+        let start = self.open.partition_point(|known| *known <= (bank, after));
+        let of_bank = self.open[start..].iter().take_while(move |known| known.0 == bank);
+        of_bank.map(|(_, sequence)| self.at(*sequence).expect("what is listed is kept"))
+    }
+
+    /// All open recalls, by the bank that has to answer.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Recall> {
+        self.open.iter().map(|(_, sequence)| self.at(*sequence).expect("what is listed is kept"))
+    }
+
+    pub(crate) fn set_answered_for(&mut self, bank: ParticipantNumber, is_answered_for: bool) {
+        match (self.answered_for.binary_search(&bank), is_answered_for) {
+            (Err(place), true) => self.answered_for.insert(place, bank),
+            (Ok(place), false) => {
+                self.answered_for.remove(place);
+            }
+            (Ok(_), true) | (Err(_), false) => {}
+        }
+    }
+
+    /// Whether a bank's silence is answered for it.
+    pub(crate) fn is_answered_for(&self, bank: ParticipantNumber) -> bool {
+        self.answered_for.binary_search(&bank).is_ok()
+    }
+
+    /// Forgets what is older than can matter, a bounded number of them.
+    pub(crate) fn forget(&mut self, now: Timestamp) {
+        let limit = now.minus(RECALLS_KEPT);
+        for _ in 0..FORGOTTEN_PER_TICK_MAX {
+            let Some((slot, forgotten)) = self.window.forget_if(|oldest| oldest.time < limit) else { return };
+            self.by_payment.remove(hash(forgotten.payment), slot);
+            let entry = (forgotten.creditor_bank, forgotten.sequence);
+            if let Ok(place) = self.open.binary_search(&entry) {
+                self.open.remove(place);
+            }
+        }
+    }
+
+    /// What holds between the recalls and their lists.
+    pub(crate) fn validate(&self) {
+        let unanswered = self.iter().filter(|recall| recall.answered.is_none()).count();
+        assert!(unanswered == self.open.len(), "exactly what has no answer is listed");
+        assert!(self.open.is_sorted(), "open recalls are listed in order");
+        for recall in self.iter() {
+            if let Some(Answered { answer: RecallAnswer::Return { amount, fee }, .. }) = recall.answered {
+                let given = amount.minor_units() + fee.minor_units();
+                assert!(given <= recall.amount.minor_units(), "no more goes back than was paid");
+            }
+        }
+    }
+}
+
+/// Positions follow each other, so they are spread.
+const fn hash(payment: Sequence) -> u64 {
+    payment.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}

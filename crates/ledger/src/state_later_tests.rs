@@ -1,0 +1,76 @@
+//! The sections that later rules brought: their bytes are the same for ever, and each of them counts.
+
+use super::*;
+use crate::testing::{LIMITS, ledger_after, ledger_after_under, state};
+
+const GOLDEN: &str = "golden/state-v3.bin";
+
+/// Two years, a business date, banks that want their silence answered, and a recall of each standing.
+const SCRIPT: &str = "
+    bank A hosted | bank B hosted | bank C remote | fund A 100.00
+    open A1 | open B1 | post A1 +50.00
+    closing 2026 | closing 2027 and 2027-01-04 | roll 2026-01-05 | roll 2026-01-06
+    silence A answered | silence C answered
+    pay T1 A1 B1 5.00 | pay T2 A1 B1 4.00 | pay T3 A1 B1 3.00 | pay T4 A1 B1 2.00
+    recall T1 A1 B1 5.00 FRAD id R1 | recall T2 A1 B1 4.00 DUPL id R2
+    recall T3 A1 B1 3.00 CUST id R3 | recall T4 A1 B1 2.00 AM09 id R4
+    return R1 T1 B 4.50 fee 0.25 | keep R2 T2 B LEGL
+    at 30d
+    over R4 T4 B NOAS
+    recalled T3 => open to 2026-01-26";
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may read its environment and its own file, and write it"
+)]
+fn golden_state_of_later_sections_is_read_and_written_as_it_was() {
+    let written = state(&ledger_after(SCRIPT));
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
+    if std::env::var("SOLVO_UPDATE_GOLDEN").is_ok() {
+        std::fs::write(&path, &written).unwrap();
+    }
+    let golden = std::fs::read(&path).unwrap();
+    let read = Ledger::read_state(&mut golden.as_slice(), LIMITS).unwrap();
+    assert!(state(&read) == golden, "what is stored is written again, byte for byte");
+    assert!(written == golden, "the format is the one that is stored");
+    assert_eq!((read.recalls().count(), read.open_recall_count()), (4, 1));
+    read.validate();
+}
+
+/// As `every_byte_counts_and_none_breaks_a_ledger` has it of the earlier sections.
+#[test]
+fn every_byte_of_later_sections_counts() {
+    let mut bytes = state(&ledger_after(SCRIPT));
+    let later: u64 =
+        [CALENDAR.length(2), BUSINESS_DATE.length(1), RECALLS.length(4), RECALL_POLICIES.length(2)]
+            .iter()
+            .sum();
+    let start = bytes.len() - usize::try_from(later).unwrap();
+    let mut refused = 0;
+    for place in start..bytes.len() {
+        for change in [0x01, 0x80, 0xFF] {
+            bytes[place] ^= change;
+            let mut source = bytes.as_slice();
+            match Ledger::read_state(&mut source, LIMITS).ok().filter(|_| source.is_empty()) {
+                Some(ledger) => {
+                    assert!(state(&ledger) == bytes, "byte {place} is lost");
+                    ledger.validate();
+                }
+                None => refused += 1,
+            }
+            bytes[place] ^= change;
+        }
+    }
+    assert!(refused > 500, "{refused}");
+}
+
+/// An older program can be put back for as long as the version of the rules has not been raised.
+#[test]
+fn states_of_older_rules_end_where_they_ended() {
+    let script = "bank A hosted | open A1 | post A1 +1.00";
+    let [older, newer] = [2, 3].map(|version| state(&ledger_after_under(version, script)));
+    let later = [CALENDAR.length(0), BUSINESS_DATE.length(1), RECALLS.length(0), RECALL_POLICIES.length(0)];
+    let later: u64 = later.iter().sum();
+    assert_eq!(u64::try_from(newer.len() - older.len()), Ok(later));
+}

@@ -1,0 +1,60 @@
+//! The payment that is asked back, as the log, the core and history tell it.
+//!
+//! Its order stands in the log or its archive. What became of it the core knows for five days, and history for as long as
+//! it is kept.
+
+use engine::{Answer, Question};
+use ledger::{Original, PaymentAnswer};
+use tonic::Status;
+use types::{PaymentState, Sequence, Timestamp};
+
+use crate::caller::Caller;
+use crate::history;
+use crate::log::{self, Gone};
+use crate::node::Node;
+use crate::refusals::{bank_not_yours, history_unavailable};
+
+/// What became of a payment: its state, and position and time of the decision.
+type Fate = (PaymentState, Sequence, Timestamp);
+
+/// Reads the payment at a position for the bank that sent it. Whoever may not ask it back learns nothing of it.
+pub(super) async fn read(node: &Node, caller: &Caller, payment: Sequence) -> Result<Original, Status> {
+    let nobodys = || bank_not_yours().into_status();
+    let order = log::order_left(node, payment).await?;
+    let gone = |_: Gone| history_unavailable("the log does not reach back to this payment any more");
+    let order = order.map_err(gone)?.ok_or_else(nobodys)?;
+    if !caller.may_act_for(order.debtor_agent()) {
+        return Err(nobodys());
+    }
+    // What was refused on reading has no amount, no accounts, and was never settled.
+    let facts = order.amount().zip(order.account_digests()).zip(order.creditor_agent());
+    let Some((((amount, currency), [debtor_account, creditor_account]), creditor_agent)) = facts else {
+        return Err(crate::refusals::refused(ledger::Refusal::OriginalNotSettled).into_status());
+    };
+    let (state, decided_at, decided_time) = fate(node, caller, payment).await?;
+    Ok(Original {
+        payment,
+        incarnation: node.handle.lives().at(payment).incarnation,
+        state,
+        decided_at,
+        decided_time,
+        amount,
+        currency,
+        debtor_agent: order.debtor_agent(),
+        creditor_agent,
+        debtor_account,
+        creditor_account,
+    })
+}
+
+async fn fate(node: &Node, caller: &Caller, payment: Sequence) -> Result<Fate, Status> {
+    let answered = node.ask(Question::PaymentAt(payment)).await?;
+    if let Answer::Payment(PaymentAnswer::Found(found)) = answered.answer {
+        return Ok((found.state(), found.decided_at(), found.decided_time()));
+    }
+    let row = history::payment_at(node, caller, payment).await?;
+    let row = row.ok_or_else(|| {
+        history_unavailable("what became of this payment is not at hand: it is older than the core keeps it")
+    })?;
+    Ok((row.state, row.decided_at, row.decided_time))
+}
