@@ -506,7 +506,8 @@ stored! {
         kind: U16,
         /// [`crate::OutcomeEntry`] says which numbers.
         status: u8,
-        /// [`OUTCOME_LATE`].
+        /// [`OUTCOME_LATE`], and the bounds that were crossed ([`crate::Alerts`]): 2 the debited position fell below its
+        /// floor, 4 the credited one rose above its ceiling, 8 and 16 the same of the limits of reachable parties.
         flags: u8,
         /// The reason code of a rejected payment, or the number of a refusal.
         code: [u8; 4],
@@ -528,9 +529,15 @@ const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<Out
 
 #[path = "layout_duplicates.rs"]
 mod duplicates;
+#[path = "layout_liquidity.rs"]
+mod liquidity;
 
 pub use duplicates::{
     ANSWER_VERSION_EVIDENCE, PAYMENT_VERSION_FOUND, REFUSED_VERSION_FOUND, SealDuplicates, StoredPayment,
+};
+pub use liquidity::{
+    BLOCK_ACCOUNT, BLOCK_LIMIT, BLOCK_PARTICIPANT, BLOCK_POSITION, SetBlock, SetPositionAlert,
+    SetReachableParty, TransferOwnFunds,
 };
 
 #[cfg(test)]

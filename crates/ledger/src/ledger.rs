@@ -3,6 +3,7 @@
 use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Lives, Sequence, Timestamp};
 
 use crate::accounts::Accounts;
+use crate::alerts::{Alerts, Crossing, Watched};
 use crate::index::Index;
 use crate::limits::{
     DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECORDS_PER_FRAME_MAX,
@@ -10,6 +11,7 @@ use crate::limits::{
 use crate::participants::Participants;
 use crate::payments::Payments;
 use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
+use crate::reachable::Reachable;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
@@ -90,6 +92,8 @@ pub struct Ledger {
     pub(crate) profiles: Vec<Profile>,
     pub(crate) accounts: Accounts,
     pub(crate) participants: Participants,
+    pub(crate) reachable: Reachable,
+    pub(crate) watched: Watched,
     pub(crate) payments: Payments,
     pub(crate) requests: Requests,
     pub(crate) references: References,
@@ -101,6 +105,8 @@ pub struct Ledger {
     pub(crate) decided_slots: Vec<u32>,
     /// Questions that the last tick or command asked.
     pub(crate) asked: Vec<OpenQuestion>,
+    /// Bounds that bookings of the last tick or command crossed.
+    pub(crate) crossings: Vec<Crossing>,
     /// By which version of the rules frames are decided.
     pub(crate) rules: Rules,
     /// The position of the last tick, which decides what time alone decides.
@@ -120,6 +126,8 @@ impl Ledger {
             profiles: Vec::new(),
             accounts: Accounts::new(limits.accounts_max),
             participants: Participants::default(),
+            reachable: Reachable::default(),
+            watched: Watched::default(),
             payments: Payments::new(limits.payments_max),
             requests: Requests::new(limits.requests_max),
             references: References::default(),
@@ -128,6 +136,8 @@ impl Ledger {
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            // A payment crosses a bound of two positions and two limits at the most.
+            crossings: Vec::with_capacity(4 * ENDED_PER_TICK_MAX),
             rules: Rules::default(),
             ticked: Sequence(0),
             position: Position::default(),
@@ -171,6 +181,8 @@ impl Ledger {
         // The first account in a new currency opens a book of two accounts beside itself, a participant four.
         self.accounts.reserve(4 * records);
         self.participants.reserve(records);
+        self.reachable.reserve(records);
+        self.watched.reserve(records);
         self.payments.reserve(records);
         self.requests.reserve(records);
         self.references.reserve(records);
@@ -250,7 +262,11 @@ impl Ledger {
             | Command::TransferLiquidity(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
-            | Command::SetReservationLimit(_) => rules_masterdata::apply(self, at, record),
+            | Command::SetReservationLimit(_)
+            | Command::SetPositionAlert(_)
+            | Command::SetReachableParty(_)
+            | Command::SetBlock(_)
+            | Command::TransferOwnFunds(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);
@@ -299,6 +315,7 @@ impl Ledger {
         self.decided.clear();
         self.decided_slots.clear();
         self.asked.clear();
+        self.crossings.clear();
     }
 
     fn begin(&mut self, at: Position, genesis: &layout::Genesis) -> Outcome {
@@ -330,6 +347,7 @@ pub(crate) fn done(at: Position, command: Command<'_>) -> Outcome {
         accepted: Timestamp::default(),
         kind: command.kind(),
         verdict: Verdict::Done { subject: 0, repeat_of: None },
+        alerts: Alerts::NONE,
         late: false,
         balances: [0; 4],
     }

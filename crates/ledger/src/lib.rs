@@ -17,6 +17,8 @@
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
 mod accounts;
+mod alerts;
+mod blocks;
 mod bookings;
 mod command;
 mod deadlines;
@@ -25,6 +27,7 @@ mod index;
 pub mod layout;
 mod ledger;
 mod limits;
+mod liquidity_state;
 pub mod memory;
 #[cfg(not(solvo_mutants))]
 mod mutants;
@@ -36,6 +39,8 @@ mod payments;
 mod profile;
 mod queries;
 mod queries_lifecycle;
+mod queries_liquidity;
+mod reachable;
 mod record;
 mod record_writer;
 mod requests;
@@ -43,6 +48,7 @@ mod reservations;
 mod rules_answer;
 mod rules_duplicates;
 mod rules_incarnation;
+mod rules_liquidity;
 mod rules_masterdata;
 mod rules_payment;
 mod rules_version;
@@ -58,10 +64,13 @@ mod texts;
 mod window;
 
 pub use accounts::{Account, AccountKind, AccountStatus};
+pub use alerts::{Alerts, Bounds, Crossing, SetPositionAlert};
+pub use blocks::{BlockTarget, Blocks, SetBlock};
 pub use command::{
     About, AccountMode, AccountSelector, Direction, Evidence, LiquidityDirection, MessageName, OpenAccount,
-    ParticipantStatus, Passage, PostEntry, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
-    SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
+    OwnAccount, OwnedAccount, ParticipantStatus, Passage, PostEntry, RefusedBody, RefusedPayment,
+    RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus,
+    TransferLiquidity, TransferOwnFunds,
 };
 pub use decisions::{
     Answer, AnswerPayment, Connected, DecisionPolicy, DecisionScope, QuestionState, SetAccountFlag,
@@ -75,6 +84,7 @@ pub use payments::{Payment, SealMarks, Told};
 pub use profile::Profile;
 pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
+pub use reachable::{PartyLimit, ReachableParty, SetReachableParty};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
 pub use record_writer::{
     AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, payment_key,

@@ -5,6 +5,7 @@ use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
 use crate::Kind;
+use crate::alerts::Alerts;
 use crate::layout;
 
 /// What came of one command. It is the same on every replay.
@@ -22,6 +23,8 @@ pub struct Outcome {
     pub kind: Kind,
     /// The decision.
     pub verdict: Verdict,
+    /// Which bounds of positions and limits the command's bookings crossed. A repeat tells none again.
+    pub alerts: Alerts,
     /// Whether a settlement was confirmed after the last moment that the scheme allows. The one thing here that the
     /// rules do not decide: the engine's clock tells it when the confirmation leaves.
     pub late: bool,
@@ -160,10 +163,20 @@ pub enum Refusal {
     Voided,
     /// The version of the rules is not the one after the one in force.
     VersionNotNext,
+    /// The two accounts are not one participant's own position and its own technical account.
+    PairNotAllowed,
+    /// The position takes no such booking at present.
+    PositionBlocked,
+    /// The bank has a position of its own in this currency.
+    PositionExists,
+    /// The reachable party is known, with another account mode or host.
+    PartyDiffers,
+    /// The bank is no reachable party in this currency.
+    LimitUnknown,
 }
 
 impl Refusal {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 23] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -182,6 +195,11 @@ impl Refusal {
         Self::RunMisplaced,
         Self::Voided,
         Self::VersionNotNext,
+        Self::PairNotAllowed,
+        Self::PositionBlocked,
+        Self::PositionExists,
+        Self::PartyDiffers,
+        Self::LimitUnknown,
     ];
 
     /// The stored number.
@@ -205,6 +223,11 @@ impl Refusal {
             Self::RunMisplaced => 16,
             Self::Voided => 18,
             Self::VersionNotNext => 17,
+            Self::PairNotAllowed => 48,
+            Self::PositionBlocked => 49,
+            Self::PositionExists => 50,
+            Self::PartyDiffers => 51,
+            Self::LimitUnknown => 52,
         }
     }
 
@@ -234,6 +257,11 @@ impl Refusal {
             Self::RunMisplaced => "RUN_MISPLACED",
             Self::Voided => "VOIDED",
             Self::VersionNotNext => "VERSION_NOT_NEXT",
+            Self::PairNotAllowed => "PAIR_NOT_ALLOWED",
+            Self::PositionBlocked => "POSITION_BLOCKED",
+            Self::PositionExists => "POSITION_EXISTS",
+            Self::PartyDiffers => "PARTY_DIFFERS",
+            Self::LimitUnknown => "LIMIT_UNKNOWN",
         }
     }
 
@@ -262,6 +290,17 @@ impl Refusal {
             Self::VersionNotNext => {
                 "the rules are raised one version at a time, and never lowered; ask the node which one is in force"
             }
+            Self::PairNotAllowed => {
+                "money moves only between a participant's own position and its own technical account"
+            }
+            Self::PositionBlocked => "the position is blocked for this; lift the block first",
+            Self::PositionExists => {
+                "the bank has a position of its own in this currency, so it needs no limit on another's"
+            }
+            Self::PartyDiffers => {
+                "the party is known with another account mode or on another participant's position; both stay as they are"
+            }
+            Self::LimitUnknown => "the bank is no reachable party in this currency",
         }
     }
 }
@@ -317,7 +356,7 @@ impl Outcome {
             decided_at: self.decided_at.0.into(),
             kind: self.kind.number().into(),
             status,
-            flags: if self.late { layout::OUTCOME_LATE } else { 0 },
+            flags: self.alerts.flags() | if self.late { layout::OUTCOME_LATE } else { 0 },
             code,
             subject: subject.into(),
             debtor_balance: debtor_balance.into(),
@@ -377,9 +416,15 @@ impl OutcomeEntry {
         self.0.flags & layout::OUTCOME_LATE != 0
     }
 
+    /// Which bounds the command's bookings crossed.
+    pub const fn alerts(&self) -> Alerts {
+        Alerts::of_flags(self.0.flags)
+    }
+
     /// Whether both tell the same decision.
     pub fn agrees_with(&self, other: &Self) -> bool {
-        let decision = |entry: &Self| layout::OutcomeEntry { flags: 0, ..entry.0 };
+        let flags = |entry: &Self| entry.0.flags & !layout::OUTCOME_LATE;
+        let decision = |entry: &Self| layout::OutcomeEntry { flags: flags(entry), ..entry.0 };
         decision(self) == decision(other)
     }
 
@@ -484,7 +529,11 @@ impl OutcomeEntry {
                 | Kind::SetVersion
                 | Kind::SetDecisionPolicy
                 | Kind::SetAccountFlag
-                | Kind::SetReservationLimit,
+                | Kind::SetReservationLimit
+                | Kind::SetPositionAlert
+                | Kind::SetReachableParty
+                | Kind::SetBlock
+                | Kind::TransferOwnFunds,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };
@@ -497,11 +546,12 @@ impl OutcomeEntry {
             }
             None => code == [0; 4],
         };
-        let may_be_flagged = match self.0.flags {
-            0 => true,
-            layout::OUTCOME_LATE => self.payment_state() == Some(PaymentState::Settled),
-            _ => false,
-        };
+        let is_settled = self.payment_state() == Some(PaymentState::Settled);
+        let books =
+            is_settled || matches!(self.kind(), Some(Kind::TransferLiquidity | Kind::TransferOwnFunds));
+        let may_be_flagged = (!self.is_late() || is_settled)
+            && (self.alerts().is_none() || books && status != REFUSED && self.repeat_of().is_none())
+            && self.0.flags & !(layout::OUTCOME_LATE | self.alerts().flags()) == 0;
         has_its_status && has_its_code && may_be_flagged
     }
 

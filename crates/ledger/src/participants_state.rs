@@ -4,6 +4,8 @@ use types::{AccountNumber, Bic, Currency, ParticipantNumber};
 use zerocopy::FromZeros;
 
 use super::{BOOKS_MAX, Book, Books, NAME_BYTES_MAX, Name, Participant, Participants};
+use crate::blocks::Blocks;
+use crate::reachable::LimitNumber;
 use crate::sections::{Impossible, SectionReader, StateError, holds, value, zero};
 use crate::state_layout::{self, FUNDING, NAMES, PARTICIPANTS};
 use crate::{AccountMode, DecisionPolicy, DecisionScope, ParticipantStatus, Silence, StagePolicy};
@@ -47,6 +49,8 @@ impl Book {
             core: AccountNumber(stored.core.get()),
             clearing: AccountNumber(stored.clearing.get()),
             position: AccountNumber(stored.position.get()),
+            limit: LimitNumber::NONE,
+            host_position: AccountNumber(0),
         })
     }
 }
@@ -103,6 +107,7 @@ impl Participant {
             name: Name::EMPTY,
             mode: value(AccountMode::from_number(stored.mode), "mode")?,
             status: value(ParticipantStatus::from_number(stored.status), "status")?,
+            blocks: Blocks::NONE,
             books: Books::from_state(stored.book_count, &stored.books)?,
             policy: DecisionPolicy {
                 debits: StagePolicy {

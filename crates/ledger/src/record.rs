@@ -22,7 +22,7 @@ use crate::{layout, rules_incarnation};
 /// Which command a record holds. Stored; numbers are never reused.
 ///
 /// 20 to 29 are kept for payments that another bank decides, 30 to 39 for recalls and returns, 40 to 49 for
-/// orders and holds, 50 to 59 for versions and repairs.
+/// orders and holds, 50 to 59 for versions and repairs, 60 to 63 for positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`layout::Genesis`].
@@ -65,6 +65,14 @@ pub enum Kind {
     SetAccountFlag,
     /// [`layout::SetReservationLimit`].
     SetReservationLimit,
+    /// [`layout::SetPositionAlert`].
+    SetPositionAlert,
+    /// [`layout::SetReachableParty`].
+    SetReachableParty,
+    /// [`layout::SetBlock`].
+    SetBlock,
+    /// [`layout::TransferOwnFunds`].
+    TransferOwnFunds,
 }
 
 impl Kind {
@@ -91,6 +99,10 @@ impl Kind {
             Self::SetDecisionPolicy => 21,
             Self::SetAccountFlag => 22,
             Self::SetReservationLimit => 23,
+            Self::SetPositionAlert => 60,
+            Self::SetReachableParty => 61,
+            Self::SetBlock => 62,
+            Self::TransferOwnFunds => 63,
         }
     }
 
@@ -117,6 +129,10 @@ impl Kind {
             21 => Self::SetDecisionPolicy,
             22 => Self::SetAccountFlag,
             23 => Self::SetReservationLimit,
+            60 => Self::SetPositionAlert,
+            61 => Self::SetReachableParty,
+            62 => Self::SetBlock,
+            63 => Self::TransferOwnFunds,
             _ => return None,
         })
     }
@@ -134,7 +150,11 @@ impl Kind {
             | Self::SetDecisionPolicy
             | Self::SetAccountFlag
             | Self::SetVersion
-            | Self::SetReservationLimit => true,
+            | Self::SetReservationLimit
+            | Self::SetPositionAlert
+            | Self::SetReachableParty
+            | Self::SetBlock
+            | Self::TransferOwnFunds => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -196,6 +216,14 @@ pub enum Command<'frame> {
     SetAccountFlag(&'frame layout::SetAccountFlag),
     /// How many questions a bank may have unanswered is set.
     SetReservationLimit(&'frame layout::SetReservationLimit),
+    /// From when on a bank hears of its position is set.
+    SetPositionAlert(&'frame layout::SetPositionAlert),
+    /// A bank becomes reachable over a participant's position, or its limit there is changed.
+    SetReachableParty(&'frame layout::SetReachableParty),
+    /// Something takes no debits or no credits, or takes them again.
+    SetBlock(&'frame layout::SetBlock),
+    /// A participant moves money between two of its own accounts.
+    TransferOwnFunds(&'frame layout::TransferOwnFunds),
 }
 
 impl<'frame> Command<'frame> {
@@ -233,6 +261,10 @@ impl<'frame> Command<'frame> {
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
             Self::SetAccountFlag(_) => Kind::SetAccountFlag,
             Self::SetReservationLimit(_) => Kind::SetReservationLimit,
+            Self::SetPositionAlert(_) => Kind::SetPositionAlert,
+            Self::SetReachableParty(_) => Kind::SetReachableParty,
+            Self::SetBlock(_) => Kind::SetBlock,
+            Self::TransferOwnFunds(_) => Kind::TransferOwnFunds,
         }
     }
 }
@@ -451,6 +483,14 @@ fn read_command<'frame>(
         Kind::SetReservationLimit => {
             Command::SetReservationLimit(checked(structure, check_reservation_limit)?)
         }
+        Kind::SetPositionAlert => {
+            Command::SetPositionAlert(checked(structure, liquidity::check_position_alert)?)
+        }
+        Kind::SetReachableParty => {
+            Command::SetReachableParty(checked(structure, liquidity::check_reachable_party)?)
+        }
+        Kind::SetBlock => Command::SetBlock(checked(structure, liquidity::check_block)?),
+        Kind::TransferOwnFunds => Command::TransferOwnFunds(checked(structure, liquidity::check_own_funds)?),
     })
 }
 
@@ -458,6 +498,8 @@ fn read_command<'frame>(
 mod duplicates;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
+#[path = "record_liquidity.rs"]
+mod liquidity;
 
 pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};

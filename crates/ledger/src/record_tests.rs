@@ -15,10 +15,10 @@ use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, Connected, DecisionPolicy,
     DecisionScope, EntryText, Evidence, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
-    Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecordWriter, Refusal, RefusedBody,
-    RefusedPayment, RegisterParticipant, RequestId, SealedRun, SetAccountFlag, SetAccountFloor,
-    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion, Silence,
-    Stage, StagePolicy, TransferLiquidity, Verdict, Void,
+    Payment, Position, PostEntry, Profile, QuestionState, RecordWriter, Refusal, RefusedBody, RefusedPayment,
+    RegisterParticipant, RequestId, SealedRun, SetAccountFlag, SetAccountFloor, SetAccountStatus,
+    SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion, Silence, Stage, StagePolicy,
+    TransferLiquidity, Verdict, Void,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -164,7 +164,7 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             answer: Answer::Reject(ReasonCode::parse("AC06").unwrap()),
         }),
         Kind::SetVersion => {
-            writer.set_version(&SetVersion::new(request_id(), RULES_VERSION).unwrap());
+            writer.set_version(&SetVersion::new(request_id(), 2).unwrap());
         }
         Kind::SetDecisionPolicy => writer.set_decision_policy(&SetDecisionPolicy {
             request_id: request_id(),
@@ -187,8 +187,14 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             bic: bank("A"),
             unanswered_max: 100_000,
         }),
+        Kind::SetPositionAlert | Kind::SetReachableParty | Kind::SetBlock | Kind::TransferOwnFunds => {
+            liquidity::write(kind, request_id(), writer)
+        }
     }
 }
+
+#[path = "record_liquidity_tests.rs"]
+mod liquidity;
 
 fn kinds() -> impl Iterator<Item = Kind> {
     (0..100).filter_map(Kind::from_number)
@@ -296,6 +302,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
                 decided_at,
                 decided_time: start(),
                 accepted: start(),
+                alerts: crate::Alerts::NONE,
                 late: false,
                 kind,
                 verdict,
@@ -628,8 +635,12 @@ fn impossible_outcome_entries_are_refused() {
         ("settled", 16, 99),    // kind
         ("settled", 18, 0),     // status
         ("settled", 18, 16),    // a payment is not "done"
-        ("settled", 19, 2),     // no such flag
+        ("settled", 19, 32),    // no such flag
         ("rejected", 19, 1),    // only settlements are late
+        ("rejected", 19, 2),    // it books nothing
+        ("repeat", 19, 2),      // that was told before
+        ("done", 19, 4),        // it touches no position
+        ("refused", 19, 4),     // it books nothing
         ("settled", 20, b'A'),  // a reason without cause
         ("rejected", 20, b'a'), // no reason code
         ("done", 18, 2),        // only payments are settled

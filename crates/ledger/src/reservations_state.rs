@@ -117,6 +117,8 @@ impl Reservations {
                 holds(ledger.accounts.match_reserved(account, reservation.amount), "amount")?;
                 matched += i128::from(reservation.amount);
             }
+            let limits = bookings.limits();
+            holds(ledger.reachable.match_reserved(limits, reservation.amount), "amount")?;
             let bank = reservation.asked();
             holds(last <= (bank, reservation.asked_at), "asked_at")?;
             last = (bank, reservation.asked_at);
@@ -127,7 +129,7 @@ impl Reservations {
             Ok(())
         })?;
         // Each account had what was matched, so if the sums agree, nothing is left on any of them.
-        let sound = holds(matched == reserved_total, "amount");
+        let sound = holds(matched == reserved_total && ledger.reachable.is_all_matched(), "amount");
         sound.map_err(|impossible| RESERVATIONS.impossible(count.saturating_sub(1), impossible))?;
         put_back(ledger);
         ledger.reservations.set_asked(asked);
@@ -192,7 +194,7 @@ fn check(ledger: &Ledger, reservation: &Reservation) -> Result<Bookings, Impossi
 
 /// What was taken from accounts to match it with reservations is set aside again.
 fn put_back(ledger: &mut Ledger) {
-    let Ledger { accounts, participants, reservations, .. } = ledger;
+    let Ledger { accounts, participants, reservations, reachable, .. } = ledger;
     for reservation in reservations.iter() {
         let sides = Sides {
             debtor_bank: participants.get(reservation.debtor_bank),
@@ -205,5 +207,6 @@ fn put_back(ledger: &mut Ledger) {
         for account in bookings.paying(accounts).into_iter().flatten() {
             accounts.put_back(account, reservation.amount);
         }
+        reachable.reserve_headroom(bookings.limits(), reservation.amount);
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Evidence on disk that reaches to the floor (without it nothing is decided, and the engine asks again), sender entitled
 //! (RC01; before everything else), payer's bank known (DNOR; before the key), duplicate (the stored answer, or
-//! AM05 for a changed body), what was wrong on reading, payee's bank known (CNOR), both active (AG10, AG11), in time
+//! AM05 for a changed body), what was wrong on reading, payee's bank known (CNOR), both active and not blocked (AG10, AG11), in time
 //! (AB05, DT01), accounts known (AC01, AC02), open (AC04), not blocked (AC06), of a type that permits it (AG01), in the
-//! currency (AM03), customer's funds (AM04), position (AM23), room (AM02), a connection to each bank that has to be
+//! currency (AM03), position and limit not blocked (ED05), customer's funds (AM04), position and headroom (AM23), room (AM02), a connection to each bank that has to be
 //! asked (AB08, AB07), and room among its unanswered questions (AB10).
 
 use types::{
@@ -12,15 +12,17 @@ use types::{
     Timestamp,
 };
 
+use crate::alerts::Alerts;
 use crate::bookings::{Bookings, Sides};
+use crate::command::Direction;
 use crate::ledger::ReplayError;
 use crate::mutants::{Mutant, is_on};
 use crate::participants::Participant;
 use crate::payments::{HOLDS_KEY, STAMPED};
 use crate::reservations::Reservation;
 use crate::{
-    AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, ParticipantStatus, Payment,
-    Position, Profile, QuestionState, Silence, Stage, Verdict, layout, rules_answer, rules_duplicates,
+    AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, Payment, Position, Profile,
+    QuestionState, Silence, Stage, Verdict, layout, rules_answer, rules_duplicates, rules_liquidity,
 };
 
 /// What is to be done about a payment. Committing it can't fail.
@@ -210,10 +212,10 @@ fn judge(
         return fails(StatusReason::CreditorBankNotRegistered);
     };
     let creditor_bank = ledger.participants.get(creditor_number);
-    if debtor_bank.status() == ParticipantStatus::Suspended {
+    if rules_liquidity::is_closed_for(ledger, debtor_bank, currency, Direction::Debit) {
         return fails(StatusReason::AgentSuspended);
     }
-    if creditor_bank.status() == ParticipantStatus::Suspended {
+    if rules_liquidity::is_closed_for(ledger, creditor_bank, currency, Direction::Credit) {
         return fails(StatusReason::CreditorAgentSuspended);
     }
     let accepted = checked_time(record.acceptance_time.get());
@@ -233,7 +235,7 @@ fn judge(
     if matches!(debtor, Side::Unknown) {
         return fails(StatusReason::InvalidDebtorAccountNumber);
     }
-    check_accounts(ledger, [debtor, creditor])?;
+    check_accounts(ledger, debtor, creditor)?;
     if record.debtor_account_digest == record.creditor_account_digest {
         return fails(StatusReason::TransactionForbidden);
     }
@@ -245,7 +247,8 @@ fn judge(
         [debtor, creditor].map(|side| side.account().unwrap_or_default());
     let sides = Sides { debtor_bank, creditor_bank, debtor: debtor_account, creditor: creditor_account };
     let bookings = Bookings::plan(sides, currency, record.amount.get())?;
-    bookings.check(&ledger.accounts)?;
+    bookings.check_blocks(&ledger.accounts, &ledger.reachable)?;
+    bookings.check(&ledger.accounts, &ledger.reachable)?;
     let questions = questions(ledger, sides, record, profile)?;
     if questions == [None; 2] {
         return Ok(Decision::Settle(bookings));
@@ -363,13 +366,16 @@ fn side(ledger: &Ledger, bank: &Participant, hint: u32, digest: Digest, currency
 }
 
 /// Closed, blocked, type: each for both sides before the next.
-fn check_accounts(ledger: &Ledger, sides: [Side; 2]) -> Result<(), ReasonCode> {
-    let accounts = sides.map(|side| side.account().map(|account| ledger.accounts.get(account)));
-    let accounts = || accounts.iter().flatten();
+fn check_accounts(ledger: &Ledger, debtor: Side, creditor: Side) -> Result<(), ReasonCode> {
+    let [debtor, creditor] =
+        [debtor, creditor].map(|side| side.account().map(|account| ledger.accounts.get(account)));
+    let accounts = || debtor.iter().chain(creditor.iter());
     if accounts().any(|account| account.status() == AccountStatus::Closed) {
         return Err(StatusReason::ClosedAccountNumber.code());
     }
-    if accounts().any(|account| account.status() == AccountStatus::Blocked) {
+    if debtor.is_some_and(|account| account.is_blocked_for(Direction::Debit))
+        || creditor.is_some_and(|account| account.is_blocked_for(Direction::Credit))
+    {
         return Err(StatusReason::BlockedAccount.code());
     }
     if accounts().any(|account| account.kind() != AccountKind::Current) {
@@ -386,6 +392,7 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         accepted: attempt.acceptance_time,
         kind: attempt.kind,
         verdict: Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None },
+        alerts: Alerts::NONE,
         late: false,
         balances: [0; 4],
     };
@@ -396,12 +403,16 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
             (PaymentState::Rejected, Some(reason), holds_key && !is_on(Mutant::ForgetRefusal))
         }
         Decision::Settle(bookings) => {
-            bookings.book(&mut ledger.accounts, at.sequence);
-            outcome.balances = bookings.balances(&ledger.accounts);
+            let Ledger { accounts, reachable, watched, .. } = ledger;
+            let booked = bookings.book(accounts, reachable, watched, at.sequence);
+            (outcome.balances, outcome.alerts) = (booked.balances, booked.alerts);
+            if !booked.alerts.is_none() {
+                rules_liquidity::note(ledger, at, &bookings, booked.alerts);
+            }
             (PaymentState::Settled, None, true)
         }
         Decision::Reserve(bookings, reservation) => {
-            bookings.reserve(&mut ledger.accounts, at.sequence);
+            bookings.reserve(&mut ledger.accounts, &mut ledger.reachable, at.sequence);
             outcome.balances = bookings.debtor_balances(&ledger.accounts);
             reserved = Some(reservation);
             (PaymentState::Reserved, None, true)

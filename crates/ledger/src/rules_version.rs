@@ -16,8 +16,8 @@ use crate::{Command, Kind, Ledger, Refusal, ReplayError, layout};
 
 /// The newest version of the rules that this program knows.
 ///
-/// 1 is the first. 2 adds the duplicate evidence on disk.
-pub const RULES_VERSION: u32 = 2;
+/// 1 is the first. 2 adds the duplicate evidence on disk, 3 the rest of the rulebook.
+pub const RULES_VERSION: u32 = 3;
 
 /// The rules are raised to the version after the one in force.
 #[derive(Clone, Debug)]
@@ -52,6 +52,7 @@ impl Kind {
     pub const fn first_version(self) -> u32 {
         match self.number() {
             13 => 2,
+            60..=63 => 3,
             _ => 1,
         }
     }
@@ -76,6 +77,10 @@ impl Rules {
     /// With this version in force, if this program knows it.
     pub(crate) fn before_a_frame(version: u32) -> Option<Self> {
         (1..=RULES_VERSION).contains(&version).then_some(Self { in_force: version, next: version })
+    }
+
+    pub(crate) const fn next(self) -> u32 {
+        self.next
     }
 
     pub(crate) const fn begin_frame(&mut self) {

@@ -35,6 +35,13 @@ pub const SEALED: Section = Section::of::<Sealed>(12, 1, "sealed");
 /// The runs that may hold a payment of the duplicate window, the oldest first, each as the record that named it.
 pub const RUNS: Section = Section::of::<SealDuplicates>(13, 1, "runs");
 
+/// The bounds of positions, by the position's account.
+pub const ALERTS: Section = Section::of::<Alert>(17, 1, "alerts");
+/// The reachable parties in the order in which they came.
+pub const REACHABLE: Section = Section::of::<ReachableParty>(18, 1, "reachable parties");
+/// The participants that are blocked, by their numbers.
+pub const BLOCKS: Section = Section::of::<Block>(19, 1, "blocks");
+
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
@@ -202,7 +209,7 @@ stored! {
         currency: U16,
         /// [`crate::AccountKind`].
         kind: u8,
-        /// [`crate::AccountStatus`], plus 128 if it is flagged.
+        /// [`crate::AccountStatus`], plus 128 if it is flagged, 64 if it takes no debits, 32 if it takes no credits.
         standing: u8,
     }
 }
@@ -314,6 +321,64 @@ stored! {
         credit_silence: u8,
         /// Zero.
         reserved: [u8; 2],
+    }
+}
+
+stored! {
+    /// An item of [`ALERTS`].
+    Alert[24] {
+        /// The position's account.
+        position: U32,
+        /// Which bounds there are: 1 the floor, 2 the ceiling, 3 both.
+        present: u8,
+        /// Zero.
+        reserved: [u8; 3],
+        /// Minor units, or 0.
+        floor: I64,
+        /// Minor units, or 0.
+        ceiling: I64,
+    }
+}
+
+stored! {
+    /// An item of [`REACHABLE`].
+    ReachableParty[56] {
+        /// The bank.
+        party: U32,
+        /// The participant on whose position it settles.
+        host: U32,
+        /// ISO 4217 number.
+        currency: U16,
+        /// [`crate::PartyLimit`]: 1 without end, 2 up to `limit`.
+        limit_kind: u8,
+        /// [`crate::Blocks`].
+        blocks: u8,
+        /// Which bounds of its headroom there are: 1 the floor, 2 the ceiling, 3 both.
+        present: u8,
+        /// Zero.
+        reserved_bytes: [u8; 3],
+        /// Minor units, or 0.
+        limit: I64,
+        /// Minor units that it has spent beyond what it received.
+        utilisation: I64,
+        /// Minor units set aside for payments that wait for an answer.
+        reserved: I64,
+        /// Minor units, or 0.
+        floor: I64,
+        /// Minor units, or 0.
+        ceiling: I64,
+    }
+}
+
+stored! {
+    /// An item of [`BLOCKS`].
+    Block[8] {
+        /// The participant.
+        participant: U32,
+        /// [`crate::Blocks`].
+        blocks: u8,
+        /// Zero.
+        reserved: [u8; 3],
     }
 }
 

@@ -156,3 +156,33 @@ fn payments_on_disk() {
           8  8 newest_run
     }
 }
+
+#[test]
+fn positions_beside_their_balances() {
+    layout! { Alert[24]
+          0  4 position
+          4  1 present
+          5  3 reserved
+          8  8 floor
+         16  8 ceiling
+    }
+    layout! { ReachableParty[56]
+          0  4 party
+          4  4 host
+          8  2 currency
+         10  1 limit_kind
+         11  1 blocks
+         12  1 present
+         13  3 reserved_bytes
+         16  8 limit
+         24  8 utilisation
+         32  8 reserved
+         40  8 floor
+         48  8 ceiling
+    }
+    layout! { Block[8]
+          0  4 participant
+          4  1 blocks
+          5  3 reserved
+    }
+}

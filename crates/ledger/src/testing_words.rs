@@ -13,6 +13,10 @@ use crate::{
 
 #[path = "testing_words_lifecycle.rs"]
 mod lifecycle;
+#[path = "testing_words_liquidity.rs"]
+mod liquidity;
+
+pub(crate) use liquidity::alerts_told;
 
 /// The key of every script's log.
 pub(crate) const fn key() -> DigestKey {
@@ -130,6 +134,7 @@ impl<'line> Words<'line> {
             "open" | "close" | "block" | "unblock" | "floor" => self.keep(verb, request_id, &mut writer),
             "post" | "fund" | "defund" => self.book(verb, request_id, &mut writer),
             "decide" | "flag" | "unflag" | "limit" => self.keep_lifecycle(verb, request_id, &mut writer),
+            "party" | "alert" | "stop" | "move" => self.position(verb, request_id, &mut writer),
             verb => panic!("not a command: {verb}"),
         }
         (writer, id)

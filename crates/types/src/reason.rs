@@ -83,9 +83,11 @@ pub enum StatusReason {
     TransactionForbidden,
     /// The account is kept in another currency.
     NotAllowedCurrency,
+    /// A position that the payment would settle on, or a limit that it would use, is blocked.
+    SettlementFailed,
     /// The payer's funds do not suffice.
     InsufficientFunds,
-    /// The position of the payer's bank does not suffice.
+    /// The position of the payer's bank, or what is left of its limit, does not suffice.
     AmountExceedsSettlementLimit,
     /// An account can't hold the amount.
     NotAllowedAmount,
@@ -105,7 +107,7 @@ pub enum StatusReason {
 
 impl StatusReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::SenderNotEntitled,
         Self::DebtorBankNotRegistered,
         Self::Duplication,
@@ -121,6 +123,7 @@ impl StatusReason {
         Self::BlockedAccount,
         Self::TransactionForbidden,
         Self::NotAllowedCurrency,
+        Self::SettlementFailed,
         Self::InsufficientFunds,
         Self::AmountExceedsSettlementLimit,
         Self::NotAllowedAmount,
@@ -151,6 +154,7 @@ impl StatusReason {
             Self::TransactionForbidden => b"AG01",
             Self::NotAllowedCurrency => b"AM03",
             Self::NotAllowedAmount => b"AM02",
+            Self::SettlementFailed => b"ED05",
             Self::InsufficientFunds => b"AM04",
             Self::AmountExceedsSettlementLimit => b"AM23",
             Self::CreditorAgentOffline => b"AB08",
@@ -186,8 +190,11 @@ impl StatusReason {
             Self::TransactionForbidden => "an account does not permit such a payment",
             Self::NotAllowedCurrency => "an account is kept in another currency",
             Self::NotAllowedAmount => "the amount is more than an account can hold",
+            Self::SettlementFailed => "a position or limit that the payment would use is blocked",
             Self::InsufficientFunds => "the payer's funds do not suffice",
-            Self::AmountExceedsSettlementLimit => "the position of the payer's bank does not suffice",
+            Self::AmountExceedsSettlementLimit => {
+                "the position of the payer's bank, or what is left of its limit, does not suffice"
+            }
             Self::CreditorAgentOffline => "the payee's bank is not connected",
             Self::AgentOffline => "the payer's bank wants to decide and is not connected",
             Self::InstructedAgentError => "a bank that has to be asked has too many payments unanswered",
