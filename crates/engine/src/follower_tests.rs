@@ -455,6 +455,7 @@ fn refused(sequence: Sequence) -> OutcomeEntry {
         accepted: time,
         kind,
         verdict,
+        alerts: ledger::Alerts::NONE,
         late: false,
         balances: [0; 4],
     }

@@ -19,6 +19,7 @@ mod accounts_table;
 mod clock;
 mod connections;
 mod core;
+mod crossings;
 mod deliveries;
 mod directory;
 mod driver;
@@ -66,6 +67,7 @@ mod voids;
 pub use accounts_table::AccountLines;
 pub use clock::{ClockState, LogClock, Now};
 pub use core::{Core, CoreSetup};
+pub use crossings::Hosts;
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
@@ -79,7 +81,8 @@ pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, Outcom
 pub use ledger::RULES_VERSION;
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
 pub use question::{
-    Answer, Answered, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question, QuestionsOfBank,
+    Answer, Answered, LiquidityAnswer, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question,
+    QuestionsOfBank,
 };
 pub use recovery::{Recovered, RecoveryProgress, RecoveryView, recover, recover_with_key};
 pub use replay::{Divergence, ReplayTotals, Replayer};

@@ -2,8 +2,8 @@
 //! consistent and fresh; it says of which position it is.
 
 use ledger::{
-    Account, AnswerTotals, BookTotals, Ledger, OpenQuestion, Participant, Payment, PaymentAnswer,
-    PaymentTotals, Position, QuestionCursor,
+    Account, AnswerTotals, BookTotals, Bounds, Ledger, OpenQuestion, Participant, Payment, PaymentAnswer,
+    PaymentTotals, Position, QuestionCursor, ReachableParty,
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
@@ -33,6 +33,13 @@ pub enum Question {
     /// What is in this position?
     Position {
         /// The participant.
+        bic: Bic,
+        /// The currency.
+        currency: Currency,
+    },
+    /// What stands beside this bank's position, or limit?
+    Liquidity {
+        /// The bank.
         bic: Bic,
         /// The currency.
         currency: Currency,
@@ -94,6 +101,17 @@ pub struct ParticipantAnswer {
     pub unanswered: u32,
 }
 
+/// What stands beside a bank's position, or its limit if it is a reachable party.
+#[derive(Clone, Copy, Debug)]
+pub struct LiquidityAnswer {
+    /// What is in its technical account; `None` until money has gone there.
+    pub technical: Option<Account>,
+    /// Of which crossings it wants to hear.
+    pub bounds: Bounds,
+    /// Its limit and on whose position it settles, if it is a reachable party.
+    pub party: Option<(ReachableParty, Bic)>,
+}
+
 /// Some of a bank's open questions, in the order in which they were asked, each with its payment.
 #[derive(Clone, Debug)]
 pub struct QuestionsOfBank {
@@ -121,6 +139,8 @@ pub enum Answer {
     },
     /// To [`Question::Account`] and [`Question::Position`]: the account, and the bank whose it is.
     Account(Option<(AccountNumber, Account, Bic)>),
+    /// To [`Question::Liquidity`]; `None` if there is neither position nor limit.
+    Liquidity(Option<LiquidityAnswer>),
     /// To [`Question::Participant`].
     Participant(Option<Box<ParticipantAnswer>>),
     /// To [`Question::TrialBalance`].
@@ -142,6 +162,7 @@ impl Answered {
             | Answer::OpenQuestions(_)
             | Answer::Lifecycle { .. }
             | Answer::Account(_)
+            | Answer::Liquidity(_)
             | Answer::Participant(_)
             | Answer::TrialBalance { .. } => false,
         }
@@ -168,6 +189,7 @@ impl Question {
             | Self::Account { .. }
             | Self::Participant(_)
             | Self::Position { .. }
+            | Self::Liquidity { .. }
             | Self::TrialBalance => 0,
         };
         1 + u64::try_from(listed.min(PAYMENTS_ASKED_MAX)).expect("64 bits") / 8
@@ -216,6 +238,7 @@ impl Question {
                 let position = ledger.participant(*bic).and_then(|(_, found)| found.position(*currency));
                 Answer::Account(position.map(|number| (number, *ledger.account_by_number(number), *bic)))
             }
+            Self::Liquidity { bic, currency } => Answer::Liquidity(liquidity(ledger, *bic, *currency)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }
             }
@@ -255,9 +278,18 @@ impl Question {
             | Self::Account { .. }
             | Self::Participant(_)
             | Self::Position { .. }
+            | Self::Liquidity { .. }
             | Self::TrialBalance => false,
         }
     }
+}
+
+fn liquidity(ledger: &Ledger, bic: Bic, currency: Currency) -> Option<LiquidityAnswer> {
+    let bounds = ledger.bounds(bic, currency)?;
+    let technical = ledger.technical_account(bic, currency).map(|(_, account)| *account);
+    let party = ledger.reachable_party(bic, currency);
+    let party = party.map(|party| (*party, ledger.participant_by_number(party.host()).bic()));
+    Some(LiquidityAnswer { technical, bounds, party })
 }
 
 fn open_questions(

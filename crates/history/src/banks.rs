@@ -16,7 +16,12 @@ pub(crate) struct Bank {
     /// Where and when it was registered.
     pub(crate) registered_at: Sequence,
     pub(crate) registered_time: Timestamp,
+    /// The participants on whose positions it settles, by currency, if it has none there itself.
+    pub(crate) hosts: [Option<(Currency, ParticipantNumber)>; HOSTS_MAX],
 }
+
+/// As many currencies as a participant keeps.
+pub(crate) const HOSTS_MAX: usize = 4;
 
 /// All participants. There are few, so they are all in memory.
 #[derive(Clone, Debug, Default)]
@@ -73,23 +78,51 @@ impl Banks {
 }
 
 impl Bank {
+    /// The participant on whose position it settles a currency: itself, if it is no reachable party there.
+    pub(crate) fn settles_on(&self, currency: Currency) -> ParticipantNumber {
+        let mut hosts = self.hosts.iter().flatten();
+        hosts.find(|host| host.0 == currency).map_or(self.number, |host| host.1)
+    }
+
+    /// From now on it settles a currency on another bank's position.
+    pub(crate) fn set_host(&mut self, currency: Currency, host: ParticipantNumber) {
+        if self.settles_on(currency) == host {
+            return;
+        }
+        let free = self.hosts.iter_mut().find(|place| place.is_none());
+        *free.expect("a participant keeps as many currencies as there are places") = Some((currency, host));
+    }
+
     pub(crate) fn to_row(self) -> Vec<u8> {
         let mut row = RowWriter::default();
         row.raw(self.bic.as_bytes());
         row.raw(&self.currency.number().to_le_bytes());
         row.number(self.registered_at.0);
         row.time(Timestamp::default(), self.registered_time);
+        for (currency, host) in self.hosts.into_iter().flatten() {
+            row.raw(&currency.number().to_le_bytes());
+            row.number(host.0.into());
+        }
         row.bytes
     }
 
     pub(crate) fn from_row(number: u32, row: &[u8]) -> Option<Self> {
         let mut row = RowReader::new(row);
-        Some(Self {
+        let mut bank = Self {
             bic: Bic::from_bytes(row.array()?)?,
             number: ParticipantNumber(number),
             currency: Currency::from_number(u16::from_le_bytes(row.array()?)).ok()?,
             registered_at: Sequence(row.number()?),
             registered_time: row.time(Timestamp::default())?,
-        })
+            hosts: [None; HOSTS_MAX],
+        };
+        for host in &mut bank.hosts {
+            if row.is_empty() {
+                break;
+            }
+            let currency = Currency::from_number(u16::from_le_bytes(row.array()?)).ok()?;
+            *host = Some((currency, ParticipantNumber(u32::try_from(row.number()?).ok()?)));
+        }
+        Some(bank)
     }
 }

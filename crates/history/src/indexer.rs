@@ -17,7 +17,7 @@ use types::{
 };
 
 use crate::accounts::Accounts;
-use crate::banks::{Bank, Banks};
+use crate::banks::{Bank, Banks, HOSTS_MAX};
 use crate::keys::{self, Name, Series};
 use crate::pending::Pending;
 use crate::rows::{AccountOf, Decided, EntryKind, EntryRow, ListedRow, PaymentRow, Place};
@@ -286,10 +286,8 @@ impl Indexer {
             Awaited::RegisterParticipant { bank: bic, currency } => {
                 let number = ParticipantNumber(subject()?);
                 let (registered_at, registered_time) = (sequence, when.time);
-                let bank = Bank { bic, number, currency, registered_at, registered_time };
-                self.banks.add(bank);
-                self.pending.banks.push(bank);
-                self.pending.items += 1;
+                let hosts = [None; HOSTS_MAX];
+                self.add_bank(Bank { bic, number, currency, registered_at, registered_time, hosts });
             }
             Awaited::OpenAccount { digest, currency, bank } => {
                 let (number, owner) = (AccountNumber(subject()?), registered(&self.banks, bank)?);
@@ -303,12 +301,34 @@ impl Indexer {
                 let account = AccountNumber(subject()?);
                 self.pending.entry(Series::account(account), booking(EntryKind::Posting, change));
             }
+            Awaited::SetReachableParty { bank: bic, host, currency } => {
+                let number = ParticipantNumber(subject()?);
+                let (registered_at, registered_time) = (sequence, when.time);
+                let hosts = [None; HOSTS_MAX];
+                let entered = Bank { bic, number, currency, registered_at, registered_time, hosts };
+                let mut bank = self.banks.find(bic).copied().unwrap_or(entered);
+                bank.set_host(currency, registered(&self.banks, host)?);
+                self.add_bank(bank);
+            }
+            Awaited::TransferOwnFunds { bank, change } => {
+                let bank = registered(&self.banks, bank)?;
+                let [_, technical, ..] = entry.balances();
+                let inverse = EntryRow { balance: technical, ..booking(EntryKind::OwnFunds, -change) };
+                self.pending.entry(Series::position(bank), booking(EntryKind::OwnFunds, change));
+                self.pending.entry(Series::technical(bank), inverse);
+            }
             Awaited::TransferLiquidity { bank, change } => {
                 let bank = registered(&self.banks, bank)?;
                 self.pending.entry(Series::position(bank), booking(EntryKind::Liquidity, change));
             }
         }
         Ok(())
+    }
+
+    fn add_bank(&mut self, bank: Bank) {
+        self.banks.add(bank);
+        self.pending.banks.push(bank);
+        self.pending.items += 1;
     }
 
     /// Takes in the first outcome of a payment.
@@ -440,14 +460,15 @@ impl Indexer {
 
     /// Adds the entries of a settlement.
     fn book(&mut self, row: &PaymentRow, balances: [i64; 4], when: When) {
-        let Some((amount, _)) = row.amount else { return };
+        let Some((amount, currency)) = row.amount else { return };
         let amount = amount.minor_units();
-        let position = |bank: Option<Bic>| {
-            let is_between = Some(row.debtor_agent) != row.creditor_agent;
-            bank.filter(|_| is_between)
-                .and_then(|bank| self.banks.find(bank))
-                .map(|bank| Series::position(bank.number))
+        let settles_on = |bank: Option<Bic>| {
+            bank.and_then(|bank| self.banks.find(bank)).map(|bank| bank.settles_on(currency))
         };
+        let [debited, credited] = [Some(row.debtor_agent), row.creditor_agent].map(settles_on);
+        // What a host and its parties pay each other moves no position.
+        let position =
+            |bank: Option<ParticipantNumber>| bank.filter(|_| debited != credited).map(Series::position);
         let account = |account| match account {
             AccountOf::Here(number) => Some(Series::account(number)),
             AccountOf::Elsewhere(_) | AccountOf::NotRead => None,
@@ -455,8 +476,8 @@ impl Indexer {
         let series = [
             account(row.debtor_account),
             account(row.creditor_account),
-            position(Some(row.debtor_agent)),
-            position(row.creditor_agent),
+            position(debited),
+            position(credited),
         ];
         let changes = [-amount, amount, -amount, amount];
         for ((series, change), balance) in series.into_iter().zip(changes).zip(balances) {

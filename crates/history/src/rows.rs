@@ -147,6 +147,8 @@ pub enum EntryKind {
     Posting,
     /// Liquidity that came from outside or left.
     Liquidity,
+    /// Money that moved between a bank's own position and its own technical account.
+    OwnFunds,
 }
 
 /// One movement on an account or position.
@@ -405,6 +407,7 @@ fn read_account(row: &mut RowReader<'_>) -> Option<AccountOf> {
 
 const ENTRY_POSTING: u8 = 1;
 const ENTRY_LIQUIDITY: u8 = 2;
+const ENTRY_OWN_FUNDS: u8 = 3;
 
 impl Item for EntryRow {
     const RUN_MAX: usize = 64;
@@ -420,6 +423,7 @@ impl Item for EntryRow {
             EntryKind::Payment => 0,
             EntryKind::Posting => ENTRY_POSTING,
             EntryKind::Liquidity => ENTRY_LIQUIDITY,
+            EntryKind::OwnFunds => ENTRY_OWN_FUNDS,
         });
         row.number(self.place.at.0 - self.command.0);
         row.signed(self.change);
@@ -433,6 +437,7 @@ impl Item for EntryRow {
             0 => EntryKind::Payment,
             ENTRY_POSTING => EntryKind::Posting,
             ENTRY_LIQUIDITY => EntryKind::Liquidity,
+            ENTRY_OWN_FUNDS => EntryKind::OwnFunds,
             _ => return None,
         };
         let command = row.behind(place.at)?;

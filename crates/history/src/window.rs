@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 
 use journal::FrameView;
-use ledger::{Command, Direction, LiquidityDirection, Record, RecordError, Records, Stage, layout};
+use ledger::{
+    Command, Direction, LiquidityDirection, OwnAccount, Record, RecordError, Records, Stage, layout,
+};
 use types::fields::FieldReader;
 use types::{
     AccountNumber, Amount, Bic, Channel, Currency, Digest, DigestKey, ReasonCode, Sequence, Text, Timestamp,
@@ -40,6 +42,17 @@ pub(crate) enum Awaited {
     /// The change in minor units.
     PostEntry(i64),
     TransferLiquidity {
+        bank: Bic,
+        change: i64,
+    },
+    /// A bank settles on another's position.
+    SetReachableParty {
+        bank: Bic,
+        host: Bic,
+        currency: Currency,
+    },
+    /// The change of the position; its technical account changes the other way.
+    TransferOwnFunds {
         bank: Bic,
         change: i64,
     },
@@ -170,6 +183,13 @@ impl Awaited {
                 LiquidityDirection::from_number(transfer.direction) == Some(LiquidityDirection::Defund);
             let change = signed(transfer.amount.get(), is_out);
             Self::TransferLiquidity { bank: bank(transfer.bic), change }
+        } else if let Command::SetReachableParty(set) = record.command {
+            let currency = currency(set.currency.get());
+            Self::SetReachableParty { bank: bank(set.bic), host: bank(set.host), currency }
+        } else if let Command::TransferOwnFunds(transfer) = record.command {
+            let is_out = transfer.from_account == OwnAccount::Position.number();
+            let change = signed(transfer.amount.get(), is_out);
+            Self::TransferOwnFunds { bank: bank(transfer.from_bic), change }
         } else {
             Self::Other
         }

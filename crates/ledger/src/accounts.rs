@@ -87,11 +87,11 @@ impl Standing {
     /// Its bank has flagged it.
     const FLAGGED: u8 = 0x80;
     /// It takes no debits.
-    const DEBIT_BLOCKED: u8 = 0x40;
+    const DEBIT_BLOCKED: u8 = 0x10;
     /// It takes no credits.
-    const CREDIT_BLOCKED: u8 = 0x20;
+    const CREDIT_BLOCKED: u8 = 0x08;
     /// It has a floor or ceiling of which somebody wants to hear: no part of a stored state, which holds those.
-    const WATCHED: u8 = 0x10;
+    const WATCHED: u8 = 0x04;
     const STATUS: u8 = 0x03;
     /// What a stored state holds.
     const STORED: u8 = Self::STATUS | Self::FLAGGED | Self::DEBIT_BLOCKED | Self::CREDIT_BLOCKED;

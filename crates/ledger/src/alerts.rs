@@ -86,13 +86,13 @@ impl Alerts {
     /// None.
     pub const NONE: Self = Self(0);
     /// The position that was debited fell below its floor.
-    pub const POSITION_FELL: Self = Self(2);
+    pub const POSITION_FELL: Self = Self(8);
     /// The position that was credited rose above its ceiling.
-    pub const POSITION_ROSE: Self = Self(4);
+    pub const POSITION_ROSE: Self = Self(16);
     /// The headroom of the payer's bank, a reachable party, fell below its floor.
-    pub const HEADROOM_FELL: Self = Self(8);
+    pub const HEADROOM_FELL: Self = Self(32);
     /// The headroom of the payee's bank, a reachable party, rose above its ceiling.
-    pub const HEADROOM_ROSE: Self = Self(16);
+    pub const HEADROOM_ROSE: Self = Self(64);
 
     const ALL: u8 =
         Self::POSITION_FELL.0 | Self::POSITION_ROSE.0 | Self::HEADROOM_FELL.0 | Self::HEADROOM_ROSE.0;

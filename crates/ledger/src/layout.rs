@@ -506,8 +506,8 @@ stored! {
         kind: U16,
         /// [`crate::OutcomeEntry`] says which numbers.
         status: u8,
-        /// [`OUTCOME_LATE`], and the bounds that were crossed ([`crate::Alerts`]): 2 the debited position fell below its
-        /// floor, 4 the credited one rose above its ceiling, 8 and 16 the same of the limits of reachable parties.
+        /// [`OUTCOME_LATE`], and the bounds that were crossed ([`crate::Alerts`]): 8 the debited position fell below its
+        /// floor, 16 the credited one rose above its ceiling, 32 and 64 the same of the limits of reachable parties.
         flags: u8,
         /// The reason code of a rejected payment, or the number of a refusal.
         code: [u8; 4],

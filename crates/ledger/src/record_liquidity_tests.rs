@@ -13,12 +13,11 @@ pub(super) fn write(kind: Kind, request_id: RequestId, writer: &mut RecordWriter
     let balance = |minor_units| Balance::from_minor_units(minor_units);
     let amount = Amount::from_minor_units(123_456).unwrap();
     let (bic, currency) = (bank("A"), Currency::EUR);
-    match kind {
-        Kind::SetPositionAlert => {
-            let bounds = Bounds::new(balance(-700), balance(99_900)).unwrap();
-            writer.set_position_alert(&SetPositionAlert { request_id, bic, currency, bounds });
-        }
-        Kind::SetReachableParty => writer.set_reachable_party(&SetReachableParty {
+    if kind == Kind::SetPositionAlert {
+        let bounds = Bounds::new(balance(-700), balance(99_900)).unwrap();
+        writer.set_position_alert(&SetPositionAlert { request_id, bic, currency, bounds });
+    } else if kind == Kind::SetReachableParty {
+        writer.set_reachable_party(&SetReachableParty {
             request_id,
             bic,
             name: Text::parse("Sparkasse Öhringen").unwrap(),
@@ -26,19 +25,19 @@ pub(super) fn write(kind: Kind, request_id: RequestId, writer: &mut RecordWriter
             host: bank("B"),
             currency,
             limit: PartyLimit::upto(amount),
-        }),
-        Kind::SetBlock => {
-            let target = BlockTarget::Account(account());
-            writer.set_block(&SetBlock { request_id, target, blocks: Blocks::new(false, true) });
-        }
-        _ => writer.transfer_own_funds(&TransferOwnFunds {
+        });
+    } else if kind == Kind::SetBlock {
+        let target = BlockTarget::Account(account());
+        writer.set_block(&SetBlock { request_id, target, blocks: Blocks::new(false, true) });
+    } else {
+        writer.transfer_own_funds(&TransferOwnFunds {
             request_id,
             from: OwnedAccount { bic, account: OwnAccount::Position },
             to: OwnedAccount { bic: bank("B"), account: OwnAccount::Technical },
             amount,
             currency,
             reference: Text::parse("OWN-1").unwrap(),
-        }),
+        });
     }
 }
 

@@ -635,12 +635,12 @@ fn impossible_outcome_entries_are_refused() {
         ("settled", 16, 99),    // kind
         ("settled", 18, 0),     // status
         ("settled", 18, 16),    // a payment is not "done"
-        ("settled", 19, 32),    // no such flag
+        ("settled", 19, 128),   // no such flag
         ("rejected", 19, 1),    // only settlements are late
-        ("rejected", 19, 2),    // it books nothing
-        ("repeat", 19, 2),      // that was told before
-        ("done", 19, 4),        // it touches no position
-        ("refused", 19, 4),     // it books nothing
+        ("rejected", 19, 8),    // it books nothing
+        ("repeat", 19, 8),      // that was told before
+        ("done", 19, 16),       // it touches no position
+        ("refused", 19, 16),    // it books nothing
         ("settled", 20, b'A'),  // a reason without cause
         ("rejected", 20, b'a'), // no reason code
         ("done", 18, 2),        // only payments are settled

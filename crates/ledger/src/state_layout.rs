@@ -209,7 +209,7 @@ stored! {
         currency: U16,
         /// [`crate::AccountKind`].
         kind: u8,
-        /// [`crate::AccountStatus`], plus 128 if it is flagged, 64 if it takes no debits, 32 if it takes no credits.
+        /// [`crate::AccountStatus`], plus 128 if it is flagged, 16 if it takes no debits, 8 if it takes no credits.
         standing: u8,
     }
 }

@@ -90,6 +90,11 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         // Only the engine names runs, so no caller is told.
         Ledger::RunMisplaced => (Code::Internal, ErrorReason::Unspecified),
         Ledger::Voided => (Code::FailedPrecondition, ErrorReason::Voided),
+        Ledger::PairNotAllowed => (Code::FailedPrecondition, ErrorReason::PairNotAllowed),
+        Ledger::PositionBlocked => (Code::FailedPrecondition, ErrorReason::PositionBlocked),
+        Ledger::PositionExists => (Code::FailedPrecondition, ErrorReason::PositionExists),
+        Ledger::PartyDiffers => (Code::FailedPrecondition, ErrorReason::PartyDiffers),
+        Ledger::LimitUnknown => (Code::NotFound, ErrorReason::LimitUnknown),
     };
     Refusal::new(code, reason, refusal.meaning())
 }

@@ -15,6 +15,7 @@ mod evidence;
 mod history;
 mod inspect;
 mod keys;
+mod liquidity;
 mod load;
 mod master_key;
 mod node;
@@ -59,6 +60,7 @@ enum Command {
     Erase(erase::EraseArgs),
     Keys(keys::KeysArgs),
     SetVersion(set_version::SetVersionArgs),
+    Liquidity(liquidity::LiquidityArgs),
     History(history::HistoryArgs),
 }
 
@@ -111,6 +113,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Erase(arguments) => erase::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
+        Command::Liquidity(arguments) => runtime()?.block_on(liquidity::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),
     }
 }

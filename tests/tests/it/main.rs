@@ -9,6 +9,7 @@
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
+//! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
@@ -27,6 +28,7 @@ mod iso_edges;
 mod iso_lifecycle;
 mod journey;
 mod lifecycle;
+mod liquidity;
 mod listener;
 mod operations;
 mod questions;

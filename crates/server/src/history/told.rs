@@ -68,6 +68,7 @@ pub(super) fn entry(
         EntryKind::Payment => v1::EntryType::Payment,
         EntryKind::Posting => v1::EntryType::Posting,
         EntryKind::Liquidity => v1::EntryType::Liquidity,
+        EntryKind::OwnFunds => v1::EntryType::OwnFunds,
     };
     let direction = if row.change < 0 { v1::EntryDirection::Debit } else { v1::EntryDirection::Credit };
     let plain = v1::Entry {
@@ -85,16 +86,15 @@ pub(super) fn entry(
         return v1::Entry { erased: text.is_none(), booking_key, reference, ..plain };
     };
     let order = order.as_ref().and_then(StoredOrder::order).as_ref().map(payment_from_order);
-    let other = match payment.debtor_agent == bank && row.change < 0 {
-        true => payment.creditor_agent,
-        false => Some(payment.debtor_agent),
-    };
+    let other = if row.change < 0 { payment.creditor_agent } else { Some(payment.debtor_agent) };
+    // On a host's position stand the payments of its parties too, whose texts are none of its business.
+    let is_own = payment.debtor_agent == bank || payment.creditor_agent == Some(bank);
     v1::Entry {
         payment_id: node.handle.payment_id(row.command).to_string(),
         transaction_id: payment.transaction_id.as_str().to_owned(),
         counterpart: other.map_or_else(String::new, |bank| bank.to_string()),
-        erased: order.is_none(),
-        payment: order,
+        erased: is_own && order.is_none(),
+        payment: order.filter(|_| is_own),
         ..plain
     }
 }
@@ -108,7 +108,9 @@ fn texts_of(kind: EntryKind, text: Option<&[u8]>) -> Option<(String, String)> {
             let EntryText { booking_key, core_reference } = EntryText::decode(text).ok()?;
             (booking_key.as_str().to_owned(), core_reference.as_str().to_owned())
         }
-        EntryKind::Liquidity => (String::new(), std::str::from_utf8(text).ok()?.to_owned()),
+        EntryKind::Liquidity | EntryKind::OwnFunds => {
+            (String::new(), std::str::from_utf8(text).ok()?.to_owned())
+        }
     })
 }
 

@@ -15,6 +15,9 @@ use types::{
 
 use crate::inspect::fields::Fields;
 
+#[path = "rows_liquidity.rs"]
+mod liquidity;
+
 /// A frame's place, header and hash.
 pub(crate) fn frame(frame: &FrameView<'_>, location: Location) -> Fields {
     let header = frame.header();
@@ -122,6 +125,10 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
             .with("bic", bic(it.bic))
             .with("unanswered_max", it.unanswered_max.get()),
         Command::SetVersion(it) => request(fields, &it.request).with("version", it.version.get()),
+        Command::SetPositionAlert(_)
+        | Command::SetReachableParty(_)
+        | Command::SetBlock(_)
+        | Command::TransferOwnFunds(_) => liquidity::record(fields, record.command),
     }
 }
 
@@ -139,6 +146,7 @@ pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
         .with_some("repeat_of", entry.repeat_of().map(|sequence| sequence.0))
         .with("decided_at", entry.decided_at().0)
         .with_some("late", entry.is_late().then_some("yes"))
+        .with_some("crossed", liquidity::crossed(entry))
         .with("debtor_balance", debtor_balance)
         .with("creditor_balance", creditor_balance)
         .with("debtor_position", debtor_position)
@@ -199,6 +207,10 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::SetAccountFlag => "set_account_flag",
         Kind::SetReservationLimit => "set_reservation_limit",
         Kind::SetVersion => "set_version",
+        Kind::SetPositionAlert => "set_position_alert",
+        Kind::SetReachableParty => "set_reachable_party",
+        Kind::SetBlock => "set_block",
+        Kind::TransferOwnFunds => "transfer_own_funds",
     }
 }
 

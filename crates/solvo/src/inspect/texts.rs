@@ -63,6 +63,7 @@ impl Texts {
             }
             Command::RegisterParticipant(_) => plain("name"),
             Command::TransferLiquidity(_) => plain("external_reference"),
+            Command::TransferOwnFunds(_) => plain("reference"),
             // A path may have been cut in the middle of a character.
             Command::RefusedPayment(_) => {
                 Ok(Self::Plain("path", String::from_utf8_lossy(record.text).into_owned()))
@@ -87,7 +88,10 @@ impl Texts {
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
-            | Command::SetReservationLimit(_) => match record.text {
+            | Command::SetReservationLimit(_)
+            | Command::SetPositionAlert(_)
+            | Command::SetReachableParty(_)
+            | Command::SetBlock(_) => match record.text {
                 [] => Ok(Self::None),
                 _ => Err(TextsFault::Superfluous),
             },
