@@ -104,6 +104,8 @@ pub struct ParticipantAnswer {
 /// What stands beside a bank's position, or its limit if it is a reachable party.
 #[derive(Clone, Copy, Debug)]
 pub struct LiquidityAnswer {
+    /// Its position, if it has one of its own.
+    pub position: Option<Account>,
     /// What is in its technical account; `None` until money has gone there.
     pub technical: Option<Account>,
     /// Of which crossings it wants to hear.
@@ -286,10 +288,12 @@ impl Question {
 
 fn liquidity(ledger: &Ledger, bic: Bic, currency: Currency) -> Option<LiquidityAnswer> {
     let bounds = ledger.bounds(bic, currency)?;
+    let position = ledger.participant(bic).and_then(|(_, found)| found.position(currency));
+    let position = position.map(|number| *ledger.account_by_number(number));
     let technical = ledger.technical_account(bic, currency).map(|(_, account)| *account);
     let party = ledger.reachable_party(bic, currency);
     let party = party.map(|party| (*party, ledger.participant_by_number(party.host()).bic()));
-    Some(LiquidityAnswer { technical, bounds, party })
+    Some(LiquidityAnswer { position, technical, bounds, party })
 }
 
 fn open_questions(

@@ -63,9 +63,10 @@ impl LiquidityService for Liquidity {
         if !caller.may_see(bic) {
             return Err(bank_not_yours().into_status());
         }
-        let answered = self.0.ask(Question::Position { bic, currency }).await?;
-        let beside = self.0.ask(Question::Liquidity { bic, currency }).await?;
-        let Answer::Account(Some((_, account, _))) = answered.answer else {
+        let answered = self.0.ask(Question::Liquidity { bic, currency }).await?;
+        let Answer::Liquidity(Some(LiquidityAnswer { position: Some(account), technical, bounds, .. })) =
+            answered.answer
+        else {
             return Err(match self.0.handle.directory().participant(bic) {
                 Some(_) => refused(ledger::Refusal::PositionUnknown).into_status(),
                 None => participant_unknown(),
@@ -77,21 +78,11 @@ impl LiquidityService for Liquidity {
             balance: decimal(account.balance(), currency),
             reserved: decimal(account.reserved(), currency),
             available: decimal(account.available(), currency),
-            technical_balance: String::new(),
-            alert: None,
+            technical_balance: technical
+                .map_or_else(String::new, |account| decimal(account.balance(), currency)),
+            alert: wire_bounds(bounds, currency),
             block: wire_block(account.blocks()).into(),
         };
-        let position =
-            if let Answer::Liquidity(Some(LiquidityAnswer { technical, bounds, .. })) = beside.answer {
-                v1::Position {
-                    technical_balance: technical
-                        .map_or_else(String::new, |account| decimal(account.balance(), currency)),
-                    alert: wire_bounds(bounds, currency),
-                    ..position
-                }
-            } else {
-                position
-            };
         let as_of_sequence = answered.as_of.sequence.0;
         Ok(Response::new(v1::GetPositionResponse { position: Some(position), as_of_sequence }))
     }

@@ -12,6 +12,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use types::{Amount, Balance, Currency, Text};
 
+use crate::history::until_told;
 use crate::watch::Watcher;
 
 const PARTY: &str = "PRTYBEBBXXX";
@@ -135,7 +136,7 @@ async fn crossings_are_told_once_and_again_from_the_log() {
     world.remote_bank().await;
     set_alert(&api, "A-1", ALFA, Some("999990.00"), None).await;
     set_alert(&api, "A-2", BETA, None, Some("1000010.00")).await;
-    set_alert(&api, "A-3", GAMMA, Some("0.00"), Some("5.00")).await;
+    set_alert(&api, "A-3", GAMMA, Some("0.00"), Some("1005.00")).await;
     let alerts = |after| v1::WatchRequest {
         types: vec![v1::EventType::Alert.into()],
         after_sequence: after,
@@ -159,7 +160,7 @@ async fn crossings_are_told_once_and_again_from_the_log() {
         [
             (PositionBelowFloor, ALFA, "999989.50"),
             (PositionAboveCeiling, BETA, "1000010.50"),
-            (PositionAboveCeiling, GAMMA, "7.00"),
+            (PositionAboveCeiling, GAMMA, "1007.00"),
         ]
     );
     assert_eq!(events[0].sequence, crossing.decided_sequence);
@@ -173,10 +174,10 @@ async fn crossings_are_told_once_and_again_from_the_log() {
         amount: Some(money("1.00")),
         external_reference: "F-9".to_owned(),
     };
-    set_alert(&api, "A-4", GAMMA, None, Some("7.50")).await;
+    set_alert(&api, "A-4", GAMMA, None, Some("1007.50")).await;
     api.liquidity().fund(fund).await.unwrap();
     let last = live.next().await;
-    assert_eq!((last.participant.as_str(), last.balance.as_str()), (GAMMA, "8.00"));
+    assert_eq!((last.participant.as_str(), last.balance.as_str()), (GAMMA, "1008.00"));
     let all: Vec<_> = events.into_iter().chain([last]).collect();
     let mut again = Watcher::start(&api, alerts(Some(begin))).await;
     for event in &all {
@@ -408,4 +409,44 @@ async fn crossings_come_as_documents() {
     let repeated = [again.next().await, again.next().await];
     assert_eq!(repeated[1].document, told[2].document);
     assert!(repeated[1].possible_repeat);
+}
+
+/// Own funds stand among the entries of a position, and a party's payments among those of its host's, without their texts.
+#[tokio::test(flavor = "multi_thread")]
+async fn history_shows_what_moved_a_position() {
+    use v1::OwnAccountType::{Position, Technical};
+    let node = Node::with_history().await;
+    let api = node.api().await;
+    let world = World::set_up(&api, 1).await;
+    let out = transfer("M-1", own(ALFA, Position), own(ALFA, Technical), "400.00");
+    api.liquidity().transfer_own_funds(out).await.unwrap();
+    api.liquidity().set_reachable_party(party_request("P-1", Some("100.00"))).await.unwrap();
+    world.customer(PARTY, &belgian(90)).await;
+    let mut order = payment("TX-1", "60.00");
+    (order.debtor_agent, order.debtor_account) = (PARTY.to_owned(), belgian(90));
+    settled(api.submit(&order).await.unwrap());
+    // Inside the host's position nothing moves.
+    let mut inside = payment("TX-2", "5.00");
+    (inside.creditor_agent, inside.creditor_account) = (PARTY.to_owned(), belgian(90));
+    settled(api.submit(&inside).await.unwrap());
+    let last = settled(api.submit(&payment("TX-3", "1.00")).await.unwrap());
+    until_told(&api, last.sequence).await;
+    let request = v1::ListEntriesRequest {
+        owner: Some(v1::list_entries_request::Owner::Position(position_name(ALFA))),
+        oldest_first: true,
+        ..Default::default()
+    };
+    let entries = api.history().list_entries(request).await.unwrap().into_inner().entries;
+    let told: Vec<_> = entries.iter().map(|entry| (entry.r#type(), entry.balance.as_str())).collect();
+    use v1::EntryType::{Liquidity, OwnFunds, Payment};
+    assert_eq!(
+        told,
+        [(Liquidity, "1000000.00"), (OwnFunds, "999600.00"), (Payment, "999540.00"), (Payment, "999539.00")]
+    );
+    assert_eq!(entries[1].reference, "M-1");
+    assert_eq!(
+        (entries[2].counterpart.as_str(), entries[2].payment.is_none(), entries[2].erased),
+        (BETA, true, false)
+    );
+    assert!(entries[3].payment.is_some());
 }
