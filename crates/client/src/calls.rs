@@ -103,6 +103,16 @@ calls! {
         defund(DefundRequest) -> DefundResponse;
         /// Tells a position.
         get_position(GetPositionRequest) -> GetPositionResponse;
+        /// Moves money between a participant's own position and its own technical account.
+        transfer_own_funds(TransferOwnFundsRequest) -> TransferOwnFundsResponse;
+        /// Says from when on a bank hears of its position or limit.
+        set_position_alert(SetPositionAlertRequest) -> SetPositionAlertResponse;
+        /// Makes a bank reachable over a participant's position, or replaces its limit.
+        set_reachable_party(SetReachablePartyRequest) -> SetReachablePartyResponse;
+        /// Tells a reachable party's limit.
+        get_reachable_party(GetReachablePartyRequest) -> GetReachablePartyResponse;
+        /// Stops debits or credits of something, or lets them through again.
+        set_block(SetBlockRequest) -> SetBlockResponse;
     }
     Iso20022ServiceClient {
         /// Submits one ISO 20022 document and waits for the one that answers it.

@@ -42,13 +42,14 @@ masked! {
     Iso20022ServiceExchangeRequest {}
     Iso20022ServiceExchangeResponse { message_name, sequence, possible_repeat, incarnation }
     WatchRequest { participants, after_sequence, incarnation, types }
-    Event { sequence, r#type, time, outcome, alert, participant }
+    Event { sequence, r#type, time, outcome, alert, participant, currency_code, balance }
     PaymentSummary { creditor_agent, amount }
     ListPaymentsRequest { participant, from_time, until_time, statuses, counterpart, page_size }
     FindPaymentsRequest { participant, from_date, until_date, page_size }
     AccountName { currency_code }
     Entry { sequence, time, r#type, payment_id }
     GetBalanceResponse { since_sequence, as_of }
+    SetBlockRequest { request_id, block }
 }
 
 impl fmt::Debug for v1::payment::Remittance {

@@ -4,17 +4,21 @@
 //! stale entry costs time and never money. The core updates the directory before it answers the command that
 //! made the change.
 
+use std::sync::Arc;
+
 use dashmap::DashMap;
 use ledger::{AccountMode, Command, Ledger, Outcome, ParticipantStatus, Record, Verdict};
 use types::{AccountNumber, Bic, Currency, Digest};
 
 use crate::accounts_table::{AccountLines, AccountsTable};
+use crate::crossings::Hosts;
 
 /// Accounts by number's digest and currency, participants by code.
 #[derive(Debug, Default)]
 pub struct Directory {
     accounts: AccountsTable,
     participants: DashMap<Bic, ParticipantView>,
+    hosts: Arc<Hosts>,
 }
 
 /// What an edge knows of a participant.
@@ -42,6 +46,11 @@ impl Directory {
         self.participants.get(&bic).map(|entry| *entry.value())
     }
 
+    /// On whose positions reachable parties settle.
+    pub const fn hosts(&self) -> &Arc<Hosts> {
+        &self.hosts
+    }
+
     /// Takes over everything that a recovered ledger holds.
     pub fn fill(&self, ledger: &Ledger) {
         for (number, account) in ledger.accounts().filter(|(_, account)| account.kind().is_customer()) {
@@ -50,6 +59,11 @@ impl Directory {
         for (_, participant) in ledger.participants() {
             let view = ParticipantView { mode: participant.mode(), status: participant.status() };
             self.participants.insert(participant.bic(), view);
+        }
+        for party in ledger.reachable_parties() {
+            let [party_bic, host] =
+                [party.party(), party.host()].map(|bank| ledger.participant_by_number(bank).bic());
+            self.hosts.set(party_bic, party.currency(), host);
         }
     }
 
@@ -68,6 +82,16 @@ impl Directory {
                 let mode = mode.expect("records are checked when they are read");
                 let view = ParticipantView { mode, status: ParticipantStatus::Active };
                 self.participants.insert(checked_bic(register.bic), view);
+            }
+            Command::SetReachableParty(set) => {
+                let mode =
+                    AccountMode::from_number(set.mode).expect("records are checked when they are read");
+                // One that is known may be suspended.
+                let view = ParticipantView { mode, status: ParticipantStatus::Active };
+                self.participants.entry(checked_bic(set.bic)).or_insert(view);
+                let currency = Currency::from_number(set.currency.get());
+                let currency = currency.expect("records are checked when they are read");
+                self.hosts.set(checked_bic(set.bic), currency, checked_bic(set.host));
             }
             Command::SetParticipantStatus(set) => {
                 let status = ParticipantStatus::from_number(set.status);
@@ -101,7 +125,10 @@ impl Directory {
             | Command::RollBusinessDate(_)
             | Command::RequestRecall(_)
             | Command::AnswerRecall(_)
-            | Command::SetRecallPolicy(_) => {}
+            | Command::SetRecallPolicy(_)
+            | Command::SetPositionAlert(_)
+            | Command::SetBlock(_)
+            | Command::TransferOwnFunds(_) => {}
         }
     }
 }

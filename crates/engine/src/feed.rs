@@ -178,6 +178,7 @@ impl Feed {
     /// A tick has been applied.
     pub(crate) fn ticked(&mut self, ledger: &Ledger) {
         self.decided(ledger);
+        self.crossed(ledger);
         self.asked(ledger, None);
     }
 
@@ -230,8 +231,13 @@ impl Feed {
             | Command::RollBusinessDate(_)
             | Command::RequestRecall(_)
             | Command::AnswerRecall(_)
-            | Command::SetRecallPolicy(_) => {}
+            | Command::SetRecallPolicy(_)
+            | Command::SetPositionAlert(_)
+            | Command::SetReachableParty(_)
+            | Command::SetBlock(_)
+            | Command::TransferOwnFunds(_) => {}
         }
+        self.crossed(ledger);
         self.asked(ledger, Some((record, outcome.sequence, order)));
     }
 
@@ -286,6 +292,14 @@ impl Feed {
         }
         for (place, outcome) in ledger.decided().iter().enumerate() {
             self.of_decided(ledger, *outcome, ledger.decided_payment(place));
+        }
+    }
+
+    /// The bounds that bookings of the last step crossed.
+    fn crossed(&mut self, ledger: &Ledger) {
+        for crossing in ledger.crossings() {
+            self.outcomes.choose(crossing.bank, &mut self.chosen);
+            self.give(Notice::Crossed(*crossing));
         }
     }
 

@@ -60,6 +60,7 @@ fn words(notices: &[Notice]) -> Vec<String> {
             format!("{:?} {}{}", payment.state(), outcome.sequence, mark(order.is_some()))
         }
         Notice::Changed { bank, change, .. } => format!("{bank} {change:?}"),
+        Notice::Crossed(crossing) => format!("{} crossed", crossing.bank),
     };
     notices.iter().map(word).collect()
 }

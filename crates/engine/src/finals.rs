@@ -129,6 +129,7 @@ mod tests {
             accepted: time,
             kind: Kind::Payment,
             verdict: Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None },
+            alerts: ledger::Alerts::NONE,
             late: false,
             remark: ledger::Remark::None,
             balances: [0; 4],

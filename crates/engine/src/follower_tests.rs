@@ -502,6 +502,7 @@ fn refused(sequence: Sequence) -> OutcomeEntry {
         accepted: time,
         kind,
         verdict,
+        alerts: ledger::Alerts::NONE,
         late: false,
         remark: ledger::Remark::None,
         balances: [0; 4],

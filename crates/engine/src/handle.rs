@@ -245,7 +245,7 @@ impl Handle {
         log: Arc<dyn FrameSource>,
     ) -> Self {
         let shared = Shared::default();
-        let log = LogView::new(log, Arc::clone(&shared.told));
+        let log = LogView::new(log, Arc::clone(&shared.told)).with_hosts(Arc::clone(directory.hosts()));
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
         shared.rules_version.store(1, Ordering::Relaxed);
         Self { events, shared: Arc::new(shared), directory, digest_key, lives: Arc::new(lives), cluster, log }

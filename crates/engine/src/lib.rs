@@ -20,6 +20,7 @@ mod archive_readers;
 mod clock;
 mod connections;
 mod core;
+mod crossings;
 mod deliveries;
 mod directory;
 mod driver;
@@ -70,6 +71,7 @@ pub use accounts_table::AccountLines;
 pub use archive_readers::TakenIn;
 pub use clock::{ClockState, LogClock, Now};
 pub use core::{Core, CoreSetup};
+pub use crossings::Hosts;
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
@@ -85,7 +87,7 @@ pub use key_orders::{Erased, KeySink, KeysUnchanged};
 pub use ledger::RULES_VERSION;
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
 pub use question::{
-    Answer, Answered, CustomerAnswer, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question,
+    Answer, Answered, CustomerAnswer, LiquidityAnswer, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName, Question,
     QuestionsOfBank,
 };
 pub use question_recalls::{CalendarAnswer, RECALLS_ASKED_MAX, RecallFound, RecallsAsked};

@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use journal::{FrameSource, FrameView, ReadError, Tail};
 use ledger::{
-    About, AnswerEffect, Command, Kind, OutcomeEntry, OutcomeError, ParticipantStatus, Record, RecordError,
-    Records,
+    About, AnswerEffect, Command, Crossing, Kind, OutcomeEntry, OutcomeError, ParticipantStatus, Record,
+    RecordError, Records,
 };
 use types::{Bic, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
+use crate::crossings::{Booking, Hosts, Told};
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks};
 
@@ -26,6 +27,8 @@ pub struct LogView {
     told: Arc<AtomicU64>,
     /// Becomes true when nobody waits for what is read.
     is_given_up: Arc<AtomicBool>,
+    /// On whose positions reachable parties settle.
+    hosts: Arc<Hosts>,
 }
 
 /// Why the log could not be read.
@@ -90,6 +93,8 @@ pub struct Decisions {
     pub decisions: Vec<Decision>,
     /// The changes of these banks.
     pub changes: Vec<BankChanged>,
+    /// The bounds of these banks that bookings crossed.
+    pub crossings: Vec<Crossing>,
     /// Everything that was decided up to and including this position is among them: where to go on.
     pub reached: Sequence,
 }
@@ -102,7 +107,13 @@ impl LogView {
 
     /// A view of the log that a step writes, for whoever drives that: `told` follows [`crate::Core::told`].
     pub fn new(source: Arc<dyn FrameSource>, told: Arc<AtomicU64>) -> Self {
-        Self { source, told, is_given_up: Arc::default() }
+        Self { source, told, is_given_up: Arc::default(), hosts: Arc::default() }
+    }
+
+    /// The same view, which knows on whose positions reachable parties settle.
+    #[must_use]
+    pub(crate) fn with_hosts(self, hosts: Arc<Hosts>) -> Self {
+        Self { hosts, ..self }
     }
 
     /// The same view, whose methods fail with [`LogError::GivenUp`] at the next frame once this has become true.
@@ -219,18 +230,20 @@ impl LogView {
     ) -> Result<Decisions, LogError> {
         // Read before the frames, so that those which tell it are among them.
         let told = Sequence(self.told.load(Ordering::Acquire));
-        let mut reading = Reading::new(after, upto, banks, count_max);
+        let mut reading = Reading::new(after, upto, banks, &self.hosts, count_max);
         let mut result = Ok(true);
         self.source.read_after(after, &mut |frame| {
             result = self.check().and_then(|()| reading.frame(&frame));
             if matches!(result, Ok(true)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         let is_end = result?;
-        let Reading { mut found, mut orders, mut changed, whole, .. } = reading;
+        let Reading { mut found, mut orders, mut changed, mut crossed, bookings, whole, .. } = reading;
         let reached = if is_end { whole.max(told) } else { whole };
         let reached = reached.min(upto).max(after);
         found.retain(|found| found.decided_at <= reached);
         changed.retain(|changed| changed.decided_at <= reached);
+        crossed.retain(|told| told.entry.decided_at() <= reached);
+        let crossings = self.crossings(&crossed, &bookings, banks)?;
         // A command may have met a payment that the tick had decided before the commands in front of it.
         found.sort_by_key(|found| found.decided_at);
         // Payments that were reserved before the first frame that was read.
@@ -245,7 +258,32 @@ impl LogView {
             let order = orders.get(&payment)?.clone();
             Some(Decision { decided_at, payment, state, reason, order })
         });
-        Ok(Decisions { decisions: decisions.collect(), changes: changed, reached })
+        Ok(Decisions { decisions: decisions.collect(), changes: changed, crossings, reached })
+    }
+
+    /// The crossings of these banks among what was told, in the order of decision. Payments that were reserved before
+    /// the first frame that was read are looked up.
+    fn crossings(
+        &self,
+        told: &[Told],
+        bookings: &BTreeMap<Sequence, Booking>,
+        banks: &Banks,
+    ) -> Result<Vec<Crossing>, LogError> {
+        let missing: Vec<_> =
+            told.iter().map(|told| told.command).filter(|command| !bookings.contains_key(command)).collect();
+        let mut older = BTreeMap::new();
+        if !missing.is_empty() {
+            let orders = missing.iter().zip(self.orders_at(&missing)?);
+            older.extend(orders.filter_map(|(at, order)| Some((*at, Booking::of_order(&order?)?))));
+        }
+        let mut crossings = Vec::new();
+        for Told { command, entry, time } in told {
+            let booking = bookings.get(command).or_else(|| older.get(command));
+            let of_booking = booking.map(|booking| booking.crossings(entry, *time, &self.hosts));
+            crossings.extend(of_booking.into_iter().flatten().filter(|found| banks.include(found.bank)));
+        }
+        crossings.sort_by_key(|crossing| crossing.decided_at);
+        Ok(crossings)
     }
 }
 
@@ -300,18 +338,29 @@ struct Reading<'banks> {
     changes: BTreeMap<Sequence, BankChanged>,
     /// Those of them that did.
     changed: Vec<BankChanged>,
+    /// The commands in them that may cross bounds of these banks.
+    bookings: BTreeMap<Sequence, Booking>,
+    /// The outcomes that tell of crossings, of these banks or older than what was read.
+    crossed: Vec<Told>,
+    hosts: &'banks Hosts,
     /// The bytes of these frames.
     bytes: usize,
     /// Where the first of these frames begins.
     first: Option<Sequence>,
-    /// Where the frames begin whose outcomes have not all been read.
-    frames: VecDeque<Sequence>,
+    /// Where the frames begin whose outcomes have not all been read, and their times.
+    frames: VecDeque<(Sequence, Timestamp)>,
     /// Everything that was decided up to here has been read.
     whole: Sequence,
 }
 
 impl<'banks> Reading<'banks> {
-    fn new(after: Sequence, upto: Sequence, banks: &'banks Banks, count_max: usize) -> Self {
+    fn new(
+        after: Sequence,
+        upto: Sequence,
+        banks: &'banks Banks,
+        hosts: &'banks Hosts,
+        count_max: usize,
+    ) -> Self {
         Self {
             after,
             upto,
@@ -321,6 +370,9 @@ impl<'banks> Reading<'banks> {
             orders: BTreeMap::new(),
             changes: BTreeMap::new(),
             changed: Vec::new(),
+            bookings: BTreeMap::new(),
+            crossed: Vec::new(),
+            hosts,
             bytes: 0,
             first: None,
             frames: VecDeque::new(),
@@ -342,16 +394,21 @@ impl<'banks> Reading<'banks> {
             if is_wanted && entry.refusal().is_none() {
                 self.changed.extend(self.changes.remove(&entry.sequence()));
             }
+            if is_wanted && !entry.alerts().is_none() {
+                self.crossed.extend(self.told(entry));
+            }
             let found = Found::of(&entry).filter(|_| is_wanted);
             self.found.extend(found.filter(|found| self.may_concern(found.payment)));
         }
         let first = frame.header().first_sequence;
         self.first.get_or_insert(first);
-        self.frames.push_back(first);
+        self.frames.push_back((first, frame.header().time));
         if first <= self.upto {
             for_each_record(frame, |position, record| {
                 let order = StoredOrder::of(record).filter(|order| concerns(order, self.banks));
                 self.orders.extend(order.map(|order| (position, order)));
+                let booking = Booking::of(record).filter(|it| it.concerns(self.banks, self.hosts));
+                self.bookings.extend(booking.map(|booking| (position, booking)));
                 let changed = bank_changed(frame, position, record);
                 let changed = changed.filter(|changed| self.banks.include(changed.bank));
                 self.changes.extend(changed.map(|changed| (position, changed)));
@@ -362,6 +419,15 @@ impl<'banks> Reading<'banks> {
         Ok(self.bytes < READ_BYTES_MAX || self.whole <= self.after)
     }
 
+    /// An outcome that tells of crossings, unless they are of other banks. What it was decided in has been read, or it
+    /// would not be wanted.
+    fn told(&self, entry: OutcomeEntry) -> Option<Told> {
+        let command = entry.payment().unwrap_or(entry.sequence());
+        let is_older = self.first.is_none_or(|first| command < first);
+        let time = self.frames.front().map_or_else(Timestamp::default, |(_, time)| *time);
+        (is_older || self.bookings.contains_key(&command)).then_some(Told { command, entry, time })
+    }
+
     /// Whether a payment is one of these banks, or too old to say.
     fn may_concern(&self, payment: Sequence) -> bool {
         self.first.is_none_or(|first| payment < first) || self.orders.contains_key(&payment)
@@ -369,11 +435,12 @@ impl<'banks> Reading<'banks> {
 
     /// Entries follow in the order of the frames that decided. Says whether this is the first of another one.
     fn reach(&mut self, told_at: Sequence) -> bool {
-        while self.frames.get(1).is_some_and(|next| *next <= told_at) {
+        while self.frames.get(1).is_some_and(|(next, _)| *next <= told_at) {
             self.frames.pop_front();
         }
-        let first = self.frames.front().filter(|first| **first <= told_at && first.0 - 1 > self.whole.0);
-        let Some(first) = first else { return false };
+        let front = self.frames.front();
+        let first = front.filter(|(first, _)| *first <= told_at && first.0 - 1 > self.whole.0);
+        let Some((first, _)) = first else { return false };
         self.whole = Sequence(first.0 - 1);
         true
     }

@@ -62,7 +62,7 @@ fn live(outbox: &Outbox) -> Vec<Told> {
             };
             Some((outcome.decided_at, outcome.sequence, state, reason))
         }
-        Notice::Asked { .. } | Notice::Changed { .. } => None,
+        Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) => None,
     };
     take_all(outbox).into_iter().filter_map(told).collect()
 }
@@ -321,7 +321,7 @@ fn changes_of_banks_are_told() {
             let (decided_at, decided_time) = (outcome.decided_at, outcome.decided_time);
             Some(BankChanged { decided_at, decided_time, bank, change })
         }
-        Notice::Asked { .. } | Notice::Outcome { .. } => None,
+        Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Crossed(_) => None,
     });
     let live: Vec<_> = live.collect();
     assert_eq!(live.len(), 2);
@@ -362,3 +362,6 @@ fn a_reading_is_bounded_and_can_be_given_up() {
     given_up.store(false, Ordering::Relaxed);
     view.decisions_after(after, upto, &Banks::All, 9).unwrap();
 }
+
+#[path = "crossings_tests.rs"]
+mod crossings;

@@ -2,8 +2,7 @@
 //! consistent and fresh; it says of which position it is.
 
 use ledger::{
-    Account, AnswerTotals, BookTotals, CustomerLimit, Ledger, OpenQuestion, Participant, Payment,
-    PaymentAnswer, PaymentTotals, Position, QuestionCursor,
+    Account, AnswerTotals, BookTotals, Bounds, CustomerLimit, Ledger, OpenQuestion, Participant, Payment, PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
@@ -42,6 +41,13 @@ pub enum Question {
     /// What is in this position?
     Position {
         /// The participant.
+        bic: Bic,
+        /// The currency.
+        currency: Currency,
+    },
+    /// What stands beside this bank's position, or limit?
+    Liquidity {
+        /// The bank.
         bic: Bic,
         /// The currency.
         currency: Currency,
@@ -107,6 +113,19 @@ pub struct ParticipantAnswer {
     pub unanswered: u32,
 }
 
+/// What stands beside a bank's position, or its limit if it is a reachable party.
+#[derive(Clone, Copy, Debug)]
+pub struct LiquidityAnswer {
+    /// Its position, if it has one of its own.
+    pub position: Option<Account>,
+    /// What is in its technical account; `None` until money has gone there.
+    pub technical: Option<Account>,
+    /// Of which crossings it wants to hear.
+    pub bounds: Bounds,
+    /// Its limit and on whose position it settles, if it is a reachable party.
+    pub party: Option<(ReachableParty, Bic)>,
+}
+
 /// Some of a bank's open questions, in the order in which they were asked, each with its payment.
 #[derive(Clone, Debug)]
 pub struct QuestionsOfBank {
@@ -149,6 +168,8 @@ pub enum Answer {
     Account(Option<(AccountNumber, Account, Bic)>),
     /// To [`Question::Customer`].
     Customer(Option<CustomerAnswer>),
+    /// To [`Question::Liquidity`]; `None` if there is neither position nor limit.
+    Liquidity(Option<LiquidityAnswer>),
     /// To [`Question::Participant`].
     Participant(Option<Box<ParticipantAnswer>>),
     /// To [`Question::TrialBalance`].
@@ -175,6 +196,7 @@ impl Answered {
             | Answer::Lifecycle { .. }
             | Answer::Account(_)
             | Answer::Customer(_)
+            | Answer::Liquidity(_)
             | Answer::Participant(_)
             | Answer::TrialBalance { .. }
             | Answer::Calendar(_)
@@ -205,6 +227,7 @@ impl Question {
             | Self::Customer { .. }
             | Self::Participant(_)
             | Self::Position { .. }
+            | Self::Liquidity { .. }
             | Self::TrialBalance
             | Self::Calendar => 0,
         };
@@ -257,6 +280,7 @@ impl Question {
             }
             Self::Calendar => Answer::Calendar(Box::new(question_recalls::calendar(ledger))),
             Self::Recalls(asked) => Answer::Recalls(asked.answer(ledger)),
+            Self::Liquidity { bic, currency } => Answer::Liquidity(liquidity(ledger, *bic, *currency)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }
             }
@@ -297,6 +321,7 @@ impl Question {
             | Self::Customer { .. }
             | Self::Participant(_)
             | Self::Position { .. }
+            | Self::Liquidity { .. }
             | Self::TrialBalance
             | Self::Calendar
             | Self::Recalls(_) => false,
@@ -313,6 +338,16 @@ fn customer(ledger: &Ledger, iban: &Iban, currency: Currency) -> Option<Customer
         limit: ledger.customer_limit(number).copied(),
         used_today: ledger.used_today(number),
     })
+}
+
+fn liquidity(ledger: &Ledger, bic: Bic, currency: Currency) -> Option<LiquidityAnswer> {
+    let bounds = ledger.bounds(bic, currency)?;
+    let position = ledger.participant(bic).and_then(|(_, found)| found.position(currency));
+    let position = position.map(|number| *ledger.account_by_number(number));
+    let technical = ledger.technical_account(bic, currency).map(|(_, account)| *account);
+    let party = ledger.reachable_party(bic, currency);
+    let party = party.map(|party| (*party, ledger.participant_by_number(party.host()).bic()));
+    Some(LiquidityAnswer { position, technical, bounds, party })
 }
 
 fn open_questions(

@@ -67,6 +67,7 @@ fn entry(sequence: u64) -> OutcomeEntry {
         accepted,
         kind,
         verdict,
+        alerts: ledger::Alerts::NONE,
         late: false,
         remark: ledger::Remark::None,
         balances: [0; 4],

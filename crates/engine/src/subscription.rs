@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use ledger::{OpenQuestion, Outcome, ParticipantStatus, Payment, Stage};
+use ledger::{Crossing, OpenQuestion, Outcome, ParticipantStatus, Payment, Stage};
 use types::{Bic, Sequence};
 
 use crate::stored_order::StoredOrder;
@@ -125,6 +125,8 @@ pub enum Notice {
         /// What it is from now on.
         change: BankChange,
     },
+    /// A booking took the position or the limit of a bank across a bound of which it wants to hear.
+    Crossed(Crossing),
 }
 
 /// What was changed about a bank.
@@ -140,6 +142,7 @@ impl Notice {
         match self {
             Self::Asked { question, .. } => question.asked_at,
             Self::Outcome { outcome, .. } | Self::Changed { outcome, .. } => outcome.decided_at,
+            Self::Crossed(crossing) => crossing.decided_at,
         }
     }
 
@@ -149,7 +152,7 @@ impl Notice {
             Self::Asked { order, .. } | Self::Outcome { order, .. } => {
                 order.as_ref().map_or(0, StoredOrder::length)
             }
-            Self::Changed { .. } => 0,
+            Self::Changed { .. } | Self::Crossed(_) => 0,
         }
     }
 }

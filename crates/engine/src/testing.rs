@@ -306,7 +306,7 @@ pub(crate) fn euro_cents(cents: i64) -> Amount {
     Amount::from_minor_units(cents).unwrap()
 }
 
-fn request(id: &str) -> RequestId {
+pub(crate) fn request(id: &str) -> RequestId {
     RequestId::parse(id).unwrap()
 }
 
@@ -365,6 +365,13 @@ pub(crate) fn enter_remote(writer: &mut RecordWriter) {
 pub(crate) fn pay_remote(writer: &mut RecordWriter, id: &str, cents: i64, accepted: Timestamp) {
     let mut order = order(id, cents, Some(accepted));
     (order.creditor_agent, order.creditor_account) = (bank("C"), iban("C1"));
+    writer.payment(&order, accepted, Channel::Grpc, |_, _| AccountNumber(0));
+}
+
+/// A payment of one euro from A1 to the first account of another bank here.
+pub(crate) fn pay_to(writer: &mut RecordWriter, id: &str, letter: &str, accepted: Timestamp) {
+    let mut order = order(id, 100, Some(accepted));
+    (order.creditor_agent, order.creditor_account) = (bank(letter), iban(&format!("{letter}1")));
     writer.payment(&order, accepted, Channel::Grpc, |_, _| AccountNumber(0));
 }
 

@@ -18,7 +18,12 @@ pub(crate) struct Bank {
     pub(crate) registered_time: Timestamp,
     /// What was on its position there, in minor units.
     pub(crate) opening_balance: i64,
+    /// The participants on whose positions it settles, by currency, if it has none there itself.
+    pub(crate) hosts: [Option<(Currency, ParticipantNumber)>; HOSTS_MAX],
 }
+
+/// As many currencies as a participant keeps.
+pub(crate) const HOSTS_MAX: usize = 4;
 
 /// All participants. There are few, so they are all in memory.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +56,18 @@ impl Banks {
         bic.and_then(|bic| self.by_bic.get(&bic)).copied().unwrap_or(0)
     }
 
+    /// The positions that a payment moves, of the payer's side and of the payee's; none inside a bank, and none where both
+    /// banks settle on one.
+    pub(crate) fn positions(
+        &self,
+        banks: [Option<Bic>; 2],
+        currency: Currency,
+    ) -> [Option<ParticipantNumber>; 2] {
+        let [debited, credited] =
+            banks.map(|bank| bank.and_then(|bank| self.find(bank)).map(|bank| bank.settles_on(currency)));
+        if debited == credited { [None; 2] } else { [debited, credited] }
+    }
+
     pub(crate) fn write(&self, bic: Option<Bic>, row: &mut RowWriter) {
         match (bic, self.number(bic)) {
             (None, _) => row.number(NO_BANK),
@@ -75,6 +92,21 @@ impl Banks {
 }
 
 impl Bank {
+    /// The participant on whose position it settles a currency: itself, if it is no reachable party there.
+    pub(crate) fn settles_on(&self, currency: Currency) -> ParticipantNumber {
+        let mut hosts = self.hosts.iter().flatten();
+        hosts.find(|host| host.0 == currency).map_or(self.number, |host| host.1)
+    }
+
+    /// From now on it settles a currency on another bank's position.
+    pub(crate) fn set_host(&mut self, currency: Currency, host: ParticipantNumber) {
+        if self.settles_on(currency) == host {
+            return;
+        }
+        let free = self.hosts.iter_mut().find(|place| place.is_none());
+        *free.expect("a participant keeps as many currencies as there are places") = Some((currency, host));
+    }
+
     pub(crate) fn to_row(self) -> Vec<u8> {
         let mut row = RowWriter::default();
         row.raw(self.bic.as_bytes());
@@ -82,18 +114,31 @@ impl Bank {
         row.number(self.registered_at.0);
         row.time(Timestamp::default(), self.registered_time);
         row.signed(self.opening_balance);
+        for (currency, host) in self.hosts.into_iter().flatten() {
+            row.raw(&currency.number().to_le_bytes());
+            row.number(host.0.into());
+        }
         row.bytes
     }
 
     pub(crate) fn from_row(number: u32, row: &[u8]) -> Option<Self> {
         let mut row = RowReader::new(row);
-        Some(Self {
+        let mut bank = Self {
             bic: Bic::from_bytes(row.array()?)?,
             number: ParticipantNumber(number),
             currency: Currency::from_number(u16::from_le_bytes(row.array()?)).ok()?,
             registered_at: Sequence(row.number()?),
             registered_time: row.time(Timestamp::default())?,
             opening_balance: row.signed()?,
-        })
+            hosts: [None; HOSTS_MAX],
+        };
+        for host in &mut bank.hosts {
+            if row.is_empty() {
+                break;
+            }
+            let currency = Currency::from_number(u16::from_le_bytes(row.array()?)).ok()?;
+            *host = Some((currency, ParticipantNumber(u32::try_from(row.number()?).ok()?)));
+        }
+        Some(bank)
     }
 }

@@ -16,7 +16,7 @@ use types::{
 };
 
 use crate::accounts::Accounts;
-use crate::banks::{Bank, Banks};
+use crate::banks::{Bank, Banks, HOSTS_MAX};
 use crate::keys::{self, Series};
 use crate::pending::Pending;
 use crate::rows::{EntryKind, EntryRow, PaymentRow, Place};
@@ -305,10 +305,10 @@ impl Indexer {
             Awaited::RegisterParticipant { bank: bic, currency } => {
                 let number = ParticipantNumber(subject()?);
                 let (registered_at, registered_time) = (sequence, when.time);
-                let bank = Bank { bic, number, currency, registered_at, registered_time, opening_balance: 0 };
-                self.banks.add(bank);
-                self.pending.banks.push(bank);
-                self.pending.items += 1;
+                let (hosts, opening_balance) = ([None; HOSTS_MAX], 0);
+                let entered =
+                    Bank { bic, number, currency, registered_at, registered_time, opening_balance, hosts };
+                self.add_bank(entered);
             }
             Awaited::OpenAccount { digest, currency, bank } => {
                 let (number, owner) = (AccountNumber(subject()?), registered(&self.banks, bank)?);
@@ -323,12 +323,35 @@ impl Indexer {
                 let account = AccountNumber(subject()?);
                 self.pending.entry(Series::account(account), booking(EntryKind::Posting, change));
             }
+            Awaited::SetReachableParty { bank: bic, host, currency } => {
+                let number = ParticipantNumber(subject()?);
+                let (registered_at, registered_time) = (sequence, when.time);
+                let (hosts, opening_balance) = ([None; HOSTS_MAX], 0);
+                let entered =
+                    Bank { bic, number, currency, registered_at, registered_time, opening_balance, hosts };
+                let mut bank = self.banks.find(bic).copied().unwrap_or(entered);
+                bank.set_host(currency, registered(&self.banks, host)?);
+                self.add_bank(bank);
+            }
+            Awaited::TransferOwnFunds { bank, change } => {
+                let bank = registered(&self.banks, bank)?;
+                let [_, technical, ..] = entry.balances();
+                let inverse = EntryRow { balance: technical, ..booking(EntryKind::OwnFunds, -change) };
+                self.pending.entry(Series::position(bank), booking(EntryKind::OwnFunds, change));
+                self.pending.entry(Series::technical(bank), inverse);
+            }
             Awaited::TransferLiquidity { bank, change } => {
                 let bank = registered(&self.banks, bank)?;
                 self.pending.entry(Series::position(bank), booking(EntryKind::Liquidity, change));
             }
         }
         Ok(())
+    }
+
+    fn add_bank(&mut self, bank: Bank) {
+        self.banks.add(bank);
+        self.pending.banks.push(bank);
+        self.pending.items += 1;
     }
 }
 

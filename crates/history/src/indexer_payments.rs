@@ -146,14 +146,10 @@ impl Indexer {
 
     /// Adds the entries of a settlement. The balances were told after all of them, and the fee is the last.
     fn book(&mut self, row: &PaymentRow, entry: &OutcomeEntry, when: When) {
-        let Some((amount, _)) = row.amount else { return };
+        let Some((amount, currency)) = row.amount else { return };
         let amount = amount.minor_units();
-        let position = |bank: Option<Bic>| {
-            let is_between = Some(row.debtor_agent) != row.creditor_agent;
-            bank.filter(|_| is_between)
-                .and_then(|bank| self.banks.find(bank))
-                .map(|bank| Series::position(bank.number))
-        };
+        let positions = self.banks.positions([Some(row.debtor_agent), row.creditor_agent], currency);
+        let [debited, credited] = positions.map(|position| position.map(Series::position));
         let account = |account| match account {
             AccountOf::Here(number) => Some(Series::account(number)),
             AccountOf::Elsewhere(_) | AccountOf::NotRead => None,
@@ -161,8 +157,8 @@ impl Indexer {
         let series = [
             account(row.debtor_account),
             account(row.creditor_account),
-            position(Some(row.debtor_agent)),
-            position(row.creditor_agent),
+            debited,
+            credited,
         ];
         let fee = i64::from(entry.remark().fee());
         let mut balances = entry.balances();

@@ -2,7 +2,7 @@
 
 use types::Sequence;
 
-use super::{IndexError, Indexer, When};
+use super::{Indexer, When};
 use crate::keys::Series;
 use crate::rows::{EntryKind, EntryRow, Place};
 use crate::window::Return;
@@ -15,7 +15,7 @@ impl Indexer {
         command: Sequence,
         [payee, payer, payee_position, payer_position]: [i64; 4],
         when: When,
-    ) -> Result<(), IndexError> {
+    ) {
         let Return { amount, fee, .. } = *returned;
         let mut add = |series, kind, change, balance, turn| {
             let place = Place { turn, ..when.place };
@@ -32,15 +32,10 @@ impl Indexer {
         if let Some(account) = returned.debtor_account.map(Series::account) {
             add(account, EntryKind::Return, amount, payer, turn);
         }
-        if returned.debtor_agent == returned.creditor_agent {
-            return Ok(());
+        let banks = [Some(returned.creditor_agent), Some(returned.debtor_agent)];
+        if let [Some(from), Some(to)] = self.banks.positions(banks, returned.currency) {
+            add(Series::position(from), EntryKind::Return, -amount, payee_position, turn);
+            add(Series::position(to), EntryKind::Return, amount, payer_position, turn);
         }
-        let unknown = IndexError::Unknown { sequence: command, what: "bank" };
-        let [from, to] = [returned.creditor_agent, returned.debtor_agent]
-            .map(|bank| self.banks.find(bank).map(|it| it.number));
-        let (Some(from), Some(to)) = (from, to) else { return Err(unknown) };
-        add(Series::position(from), EntryKind::Return, -amount, payee_position, turn);
-        add(Series::position(to), EntryKind::Return, amount, payer_position, turn);
-        Ok(())
     }
 }

@@ -142,6 +142,11 @@ impl Series {
         Self::numbered(2, bank.0)
     }
 
+    /// Entries of a bank's technical account.
+    pub(crate) const fn technical(bank: ParticipantNumber) -> Self {
+        Self::numbered(4, bank.0)
+    }
+
     pub(crate) const fn bank(bank: ParticipantNumber) -> Self {
         Self::numbered(3, bank.0)
     }

@@ -157,6 +157,8 @@ pub enum EntryKind {
     Return,
     /// What the payee's bank kept of a payment that went back.
     ReturnFee,
+    /// Money that moved between a bank's own position and its own technical account.
+    OwnFunds,
 }
 
 /// One movement on an account or position.
@@ -442,6 +444,7 @@ const ENTRY_LIQUIDITY: u8 = 2;
 const ENTRY_FEE: u8 = 3;
 const ENTRY_RETURN: u8 = 4;
 const ENTRY_RETURN_FEE: u8 = 5;
+const ENTRY_OWN_FUNDS: u8 = 6;
 
 impl Item for EntryRow {
     const RUN_MAX: usize = 64;
@@ -460,6 +463,7 @@ impl Item for EntryRow {
             EntryKind::Liquidity => ENTRY_LIQUIDITY,
             EntryKind::Return => ENTRY_RETURN,
             EntryKind::ReturnFee => ENTRY_RETURN_FEE,
+            EntryKind::OwnFunds => ENTRY_OWN_FUNDS,
         });
         row.number(self.place.at.0 - self.command.0);
         row.signed(self.change);
@@ -476,6 +480,7 @@ impl Item for EntryRow {
             ENTRY_LIQUIDITY => EntryKind::Liquidity,
             ENTRY_RETURN => EntryKind::Return,
             ENTRY_RETURN_FEE => EntryKind::ReturnFee,
+            ENTRY_OWN_FUNDS => EntryKind::OwnFunds,
             _ => return None,
         };
         let command = row.behind(place.at)?;

@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 
 use journal::FrameView;
-use ledger::{Command, Direction, LiquidityDirection, Record, RecordError, Records, Stage, layout};
+use ledger::{
+    Command, Direction, LiquidityDirection, OwnAccount, Record, RecordError, Records, Stage, layout,
+};
 use types::fields::FieldReader;
 use types::{
     AccountNumber, Amount, Bic, Channel, Currency, Digest, DigestKey, ReasonCode, Sequence, Text, Timestamp,
@@ -45,6 +47,17 @@ pub(crate) enum Awaited {
     },
     /// A payment goes back.
     Return(Box<Return>),
+    /// A bank settles on another's position.
+    SetReachableParty {
+        bank: Bic,
+        host: Bic,
+        currency: Currency,
+    },
+    /// The change of the position; its technical account changes the other way.
+    TransferOwnFunds {
+        bank: Bic,
+        change: i64,
+    },
     /// Nothing that history keeps.
     Other,
 }
@@ -59,6 +72,7 @@ pub(crate) struct Return {
     /// The payee's account, if it is kept here.
     pub(crate) creditor_account: Option<AccountNumber>,
     /// In minor units.
+    pub(crate) currency: Currency,
     pub(crate) amount: i64,
     /// In minor units.
     pub(crate) fee: i64,
@@ -191,6 +205,13 @@ impl Awaited {
             && answer.amount.get() > 0
         {
             Self::Return(Box::new(Return::of(answer)))
+        } else if let Command::SetReachableParty(set) = record.command {
+            let currency = currency(set.currency.get());
+            Self::SetReachableParty { bank: bank(set.bic), host: bank(set.host), currency }
+        } else if let Command::TransferOwnFunds(transfer) = record.command {
+            let is_out = transfer.from_account == OwnAccount::Position.number();
+            let change = signed(transfer.amount.get(), is_out);
+            Self::TransferOwnFunds { bank: bank(transfer.from_bic), change }
         } else {
             Self::Other
         }
@@ -206,6 +227,7 @@ impl Return {
             creditor_agent: bank(answer.bic),
             debtor_account: kept(answer.debtor_account.get()).filter(|_| answer.elsewhere == 0),
             creditor_account: kept(answer.creditor_account.get()),
+            currency: currency(answer.currency.get()),
             amount: answer.amount.get(),
             fee: answer.fee.get(),
         }

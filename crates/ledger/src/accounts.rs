@@ -10,7 +10,8 @@ use std::cell::Cell;
 
 use types::{AccountNumber, Balance, Currency, Digest, ParticipantNumber, Sequence};
 
-use crate::command::stored_enum;
+use crate::blocks::Blocks;
+use crate::command::{Direction, stored_enum};
 use crate::index::Index;
 use crate::limits::ROOM_BEYOND;
 use crate::memory::{self, advise_large_pages};
@@ -34,6 +35,8 @@ stored_enum! {
         Position = 18,
         /// The settlement book's counter-account for money that came from or went outside.
         Funding = 19,
+        /// A participant's technical account: money of its own that no payment uses.
+        Technical = 20,
     }
 }
 
@@ -42,7 +45,7 @@ impl AccountKind {
     pub const fn is_customer(self) -> bool {
         match self {
             Self::Current | Self::Savings => true,
-            Self::Core | Self::Clearing | Self::Position | Self::Funding => false,
+            Self::Core | Self::Clearing | Self::Position | Self::Funding | Self::Technical => false,
         }
     }
 }
@@ -77,32 +80,33 @@ pub struct Account {
 
 const _: () = assert!(size_of::<Account>() == 64);
 
-/// An account's status, and what few accounts are beside it, in the one byte that a cache line has left for all.
+/// An account's status and what else few accounts have, in the one byte that a cache line has left for all of it.
 #[derive(Clone, Copy, Debug)]
 struct Standing(u8);
 
 impl Standing {
+    /// Its bank has flagged it.
     const FLAGGED: u8 = 0x80;
     /// No payment from it or to it is allowed.
     const RESTRICTED: u8 = 0x40;
     /// Its customer's payments are counted ([`crate::customer_limits`]).
     const LIMITED: u8 = 0x20;
-    const MARKS: u8 = Self::FLAGGED | Self::RESTRICTED | Self::LIMITED;
+    /// It takes no debits.
+    const DEBIT_BLOCKED: u8 = 0x10;
+    /// It takes no credits.
+    const CREDIT_BLOCKED: u8 = 0x08;
+    /// It has a floor or ceiling of which somebody wants to hear: no part of a stored state, which holds those.
+    const WATCHED: u8 = 0x04;
+    const STATUS: u8 = 0x03;
+    /// What a stored state holds: all but [`Self::WATCHED`].
+    const STORED: u8 = !Self::WATCHED;
 
-    const fn active() -> Self {
-        Self(AccountStatus::Active.number())
-    }
-
-    const fn with_status(self, status: AccountStatus) -> Self {
-        Self(self.0 & Self::MARKS | status.number())
-    }
-
-    const fn with(self, mark: u8, is_set: bool) -> Self {
-        Self(if is_set { self.0 | mark } else { self.0 & !mark })
+    const fn new(status: AccountStatus) -> Self {
+        Self(status.number())
     }
 
     const fn status(self) -> AccountStatus {
-        match AccountStatus::from_number(self.0 & !Self::MARKS) {
+        match AccountStatus::from_number(self.0 & Self::STATUS) {
             Some(status) => status,
             None => unreachable!(),
         }
@@ -110,6 +114,14 @@ impl Standing {
 
     const fn has(self, mark: u8) -> bool {
         self.0 & mark != 0
+    }
+
+    const fn with_status(self, status: AccountStatus) -> Self {
+        Self(self.0 & !Self::STATUS | status.number())
+    }
+
+    const fn with(self, mark: u8, is_set: bool) -> Self {
+        Self(if is_set { self.0 | mark } else { self.0 & !mark })
     }
 }
 
@@ -132,7 +144,7 @@ impl Account {
             owner,
             currency,
             kind,
-            standing: Standing::active(),
+            standing: Standing::new(AccountStatus::Active),
         }
     }
 
@@ -206,10 +218,25 @@ impl Account {
         self.standing.has(Standing::LIMITED)
     }
 
+    /// Which bookings it does not take, whatever its status.
+    pub const fn blocks(&self) -> Blocks {
+        Blocks::new(self.standing.has(Standing::DEBIT_BLOCKED), self.standing.has(Standing::CREDIT_BLOCKED))
+    }
+
+    /// Whether it takes no booking this way at present, because it is blocked altogether or for this.
+    pub(crate) fn is_blocked_for(&self, direction: Direction) -> bool {
+        self.status() == AccountStatus::Blocked || self.blocks().covers(direction)
+    }
+
+    /// Whether somebody wants to hear when its balance crosses a bound.
+    pub(crate) const fn is_watched(&self) -> bool {
+        self.standing.has(Standing::WATCHED)
+    }
+
     /// Positions and their counter-account are one book; any other account is in its owner's.
     pub(crate) const fn is_in_settlement_book(&self) -> bool {
         match self.kind {
-            AccountKind::Position | AccountKind::Funding => true,
+            AccountKind::Position | AccountKind::Funding | AccountKind::Technical => true,
             AccountKind::Current | AccountKind::Savings | AccountKind::Core | AccountKind::Clearing => false,
         }
     }
@@ -237,18 +264,21 @@ pub(crate) struct Transfer {
 pub(crate) struct Accounts {
     accounts: Vec<Account>,
     by_digest: Index,
+    /// The technical accounts, which are few, in the order of their opening.
+    technical: Vec<AccountNumber>,
 }
 
 impl Accounts {
     pub(crate) fn new(accounts_max: usize) -> Self {
         let mut accounts = Vec::with_capacity(accounts_max + ROOM_BEYOND);
         advise_large_pages(accounts.spare_capacity_mut());
-        Self { accounts, by_digest: Index::new() }
+        Self { accounts, by_digest: Index::new(), technical: Vec::new() }
     }
 
     pub(crate) fn reserve(&mut self, openings: usize) {
         self.accounts.reserve(openings);
         self.by_digest.reserve(openings);
+        self.technical.reserve(openings);
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -315,8 +345,20 @@ impl Accounts {
         if account.kind.is_customer() {
             self.by_digest.insert(account.digest.table_hash(), slot);
         }
+        if account.kind == AccountKind::Technical {
+            self.technical.push(number(slot));
+        }
         self.accounts.push(account);
         number(slot)
+    }
+
+    /// A participant's technical account in a currency, once it has one.
+    pub(crate) fn technical(&self, owner: ParticipantNumber, currency: Currency) -> Option<AccountNumber> {
+        let is_it = |number: &AccountNumber| {
+            let account = self.get(*number);
+            (account.owner, account.currency) == (owner, currency)
+        };
+        self.technical.iter().copied().find(is_it)
     }
 
     pub(crate) fn set_status(&mut self, number: AccountNumber, status: AccountStatus, at: Sequence) {
@@ -343,6 +385,19 @@ impl Accounts {
         let account = &mut self.accounts[slot(number)];
         account.standing = account.standing.with(mark, is_set);
         account.changed_at = at;
+    }
+
+    pub(crate) fn set_blocks(&mut self, number: AccountNumber, blocks: Blocks, at: Sequence) {
+        let account = &mut self.accounts[slot(number)];
+        let standing = account.standing.with(Standing::DEBIT_BLOCKED, blocks.covers(Direction::Debit));
+        account.standing = standing.with(Standing::CREDIT_BLOCKED, blocks.covers(Direction::Credit));
+        account.changed_at = at;
+    }
+
+    /// Notes whether the balance of an account is to be watched. That is no change of the account.
+    pub(crate) fn set_watched(&mut self, number: AccountNumber, is_watched: bool) {
+        let account = &mut self.accounts[slot(number)];
+        account.standing = account.standing.with(Standing::WATCHED, is_watched);
     }
 
     pub(crate) fn set_floor(&mut self, number: AccountNumber, floor: Balance, at: Sequence) {

@@ -23,7 +23,7 @@ impl Account {
             owner: self.owner.0.into(),
             currency: self.currency.number().into(),
             kind: self.kind.number(),
-            standing: self.standing.0,
+            standing: self.standing.0 & Standing::STORED,
         }
     }
 
@@ -31,8 +31,8 @@ impl Account {
         let within = |minor_units, field| {
             value(Balance::from_minor_units(minor_units), field).map(Balance::minor_units)
         };
-        let status = AccountStatus::from_number(stored.standing & !Standing::MARKS);
-        value(status, "standing")?;
+        holds(stored.standing & !Standing::STORED == 0, "standing")?;
+        value(AccountStatus::from_number(stored.standing & Standing::STATUS), "standing")?;
         let account = Self {
             balance: within(stored.balance.get(), "balance")?,
             reserved: within(stored.reserved.get(), "reserved")?,
@@ -90,13 +90,16 @@ impl Accounts {
         let count = reader.begin_within(ACCOUNTS, room)?;
         let mut filling = Filling::new(count);
         let mut sums = Sums::new(participants);
-        let accounts = &mut read.accounts;
+        let Self { accounts, technical, .. } = &mut read;
         reader.items(ACCOUNTS, u64::try_from(count).expect("64 bits"), |stored| {
             let account = Account::from_state(stored)?;
             holds(account.changed_at <= position, "changed_at")?;
             sums.add(participants, &account)?;
             let slot = u32::try_from(accounts.len()).expect("account numbers have 32 bits");
             accounts.push(account);
+            if account.kind == AccountKind::Technical {
+                technical.push(super::number(slot));
+            }
             if account.kind.is_customer() {
                 let twice = filling.push(account.digest.table_hash(), slot, is_same_in(accounts));
                 // The account that is named is a few ahead of the one that is there twice.
@@ -135,9 +138,24 @@ impl Accounts {
                 }
             }
         }
+        self.check_technical(participants)?;
+        internal += self.technical.len();
         let last = u64::try_from(self.count()).expect("64 bits").saturating_sub(1);
         let sound = holds(internal == sums.internal, "kind").and_then(|()| holds(sums.are_zero(), "balance"));
         sound.map_err(|impossible| ACCOUNTS.impossible(last, impossible))
+    }
+
+    /// A technical account stands beside its owner's position, and each position has at most one.
+    fn check_technical(&self, participants: &Participants) -> Result<(), StateError> {
+        for (place, number) in self.technical.iter().enumerate() {
+            let account = self.get(*number);
+            let owner = index(account.owner.0).checked_sub(1).filter(|owner| *owner < participants.count());
+            let position = owner.and_then(|_| participants.get(account.owner).position(account.currency));
+            let is_first = self.technical(account.owner, account.currency) == Some(self.technical[place]);
+            let sound = holds(position.is_some() && is_first, "kind");
+            sound.map_err(|impossible| ACCOUNTS.impossible(u64::from(number.0 - 1), impossible))?;
+        }
+        Ok(())
     }
 
     /// Counts so much less as set aside on an account, if so much is. For reading, where each reservation is matched

@@ -8,7 +8,10 @@
 use types::{AccountNumber, Currency, ReasonCode, Sequence, StatusReason};
 
 use crate::accounts::{Accounts, Transfer};
+use crate::alerts::{Alerts, Watched};
+use crate::command::Direction;
 use crate::participants::Participant;
+use crate::reachable::{self, LimitNumber, Reachable};
 use crate::{Account, AccountKind, AccountStatus, Remark};
 
 /// The transfers of a payment, and whose balances are told about it.
@@ -21,6 +24,18 @@ pub(crate) struct Bookings {
     fee_transfer: Option<Transfer>,
     /// Payer, payee, payer's position, payee's position; 0 where there is none.
     told: [AccountNumber; 4],
+    /// The limits of the payer's bank and the payee's bank, where they are reachable parties and the payment leaves one.
+    limits: reachable::Sides,
+}
+
+/// What a payment's bookings came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Booked {
+    /// As in [`crate::Outcome::balances`].
+    pub(crate) balances: [i64; 4],
+    pub(crate) alerts: Alerts,
+    /// The fee, if one was taken.
+    pub(crate) remark: Remark,
 }
 
 /// The two sides of a payment: the bank, and the account if it is kept here, else 0.
@@ -64,38 +79,59 @@ impl Bookings {
             let credit = kept(creditor).unwrap_or(debtor_book.core);
             let inside = if debit == credit { None } else { transfer(debit, credit) };
             let told = [debtor, creditor, NOBODY, NOBODY];
-            return Ok(Self { amount, transfers: [inside, None, None], fee, fee_transfer, told });
+            return Ok(Self {
+                amount,
+                transfers: [inside, None, None],
+                fee,
+                fee_transfer,
+                told,
+                limits: [LimitNumber::NONE; 2],
+            });
         }
-        let debtor_position = debtor_bank.position(currency).ok_or_else(not_settled_here)?;
-        let creditor_position = creditor_bank.position(currency).ok_or_else(not_settled_here)?;
+        let debtor_position = debtor_book.settles_on().ok_or_else(not_settled_here)?;
+        let creditor_position = creditor_book.settles_on().ok_or_else(not_settled_here)?;
+        // A host and its parties share one position: what they pay each other moves limits only.
+        let is_shared = debtor_position == creditor_position;
         let transfers = [
             kept(debtor).and_then(|account| transfer(account, debtor_book.clearing)),
-            transfer(debtor_position, creditor_position),
+            if is_shared { None } else { transfer(debtor_position, creditor_position) },
             kept(creditor).and_then(|account| transfer(creditor_book.clearing, account)),
         ];
         let told = [debtor, creditor, debtor_position, creditor_position];
-        Ok(Self { amount, transfers, fee, fee_transfer, told })
+        let limits = [debtor_book.limit, creditor_book.limit];
+        Ok(Self { amount, transfers, fee, fee_transfer, told, limits })
     }
 
-    /// Funds of every account that pays, then room in every account that receives. The customer's come first.
-    pub(crate) fn check(&self, accounts: &Accounts) -> Result<(), ReasonCode> {
+    /// Funds of every account that pays, headroom, then room in every account that receives. The customer's come first.
+    pub(crate) fn check(&self, accounts: &Accounts, reachable: &Reachable) -> Result<(), ReasonCode> {
+        self.check_funds(accounts)?;
+        reachable.check_headroom(self.limits, self.amount)?;
+        self.check_room(accounts, reachable)
+    }
+
+    fn check_funds(&self, accounts: &Accounts) -> Result<(), ReasonCode> {
         for transfer in self.transfers.iter().flatten() {
             let debit = accounts.get(transfer.debit);
             if !debit.covers(self.leaving(transfer.debit)) {
                 return Err(match debit.kind() {
                     AccountKind::Current | AccountKind::Savings => StatusReason::InsufficientFunds.code(),
                     AccountKind::Position => StatusReason::AmountExceedsSettlementLimit.code(),
-                    AccountKind::Core | AccountKind::Clearing | AccountKind::Funding => {
-                        StatusReason::NotAllowedAmount.code()
-                    }
+                    AccountKind::Core
+                    | AccountKind::Clearing
+                    | AccountKind::Funding
+                    | AccountKind::Technical => StatusReason::NotAllowedAmount.code(),
                 });
             }
         }
+        Ok(())
+    }
+
+    fn check_room(&self, accounts: &Accounts, reachable: &Reachable) -> Result<(), ReasonCode> {
         let mut credits = self.transfers.iter().chain([&self.fee_transfer]).flatten();
         let has_room =
             |transfer: &Transfer| accounts.get(transfer.credit).has_room_for(self.entering(transfer.credit));
         match credits.all(has_room) {
-            true => Ok(()),
+            true => reachable.check_room(self.limits, self.amount),
             false => Err(StatusReason::NotAllowedAmount.code()),
         }
     }
@@ -115,11 +151,6 @@ impl Bookings {
         of(&self.transfers, self.amount) + of(&[self.fee_transfer], i64::from(self.fee))
     }
 
-    /// What is told of it when it has been booked.
-    pub(crate) const fn remark(&self) -> Remark {
-        Remark::fee_of(self.fee)
-    }
-
     /// The payer's account, or 0.
     pub(crate) const fn payer(&self) -> AccountNumber {
         let [debtor, _, _, _] = self.told;
@@ -131,44 +162,80 @@ impl Bookings {
         self.amount
     }
 
-    /// Whether the payee's account takes a booking, and everything else that [`Self::check`] asks: for a payment
-    /// whose funds were set aside some seconds ago and have just been given back.
-    pub(crate) fn check_again(&self, accounts: &Accounts) -> Result<(), ReasonCode> {
-        let [_, creditor, _, _] = self.told;
-        let creditor = kept(creditor).map(|account| accounts.get(account));
-        match creditor.map(Account::status) {
-            Some(AccountStatus::Closed) => return Err(StatusReason::ClosedAccountNumber.code()),
-            Some(AccountStatus::Blocked) => return Err(StatusReason::BlockedAccount.code()),
-            Some(AccountStatus::Active) | None => {}
+    /// Neither the positions that the payment settles on nor the limits that it uses are blocked for it.
+    pub(crate) fn check_blocks(&self, accounts: &Accounts, reachable: &Reachable) -> Result<(), ReasonCode> {
+        let [_, _, debtor_position, creditor_position] = self.told;
+        let positions = [debtor_position, creditor_position];
+        let directions = [Direction::Debit, Direction::Credit];
+        for ((position, limit), direction) in positions.into_iter().zip(self.limits).zip(directions) {
+            let position_blocked =
+                kept(position).is_some_and(|it| accounts.get(it).is_blocked_for(direction));
+            let limit_blocked = limit != LimitNumber::NONE && reachable.get(limit).blocks.covers(direction);
+            if position_blocked || limit_blocked {
+                return Err(StatusReason::SettlementFailed.code());
+            }
         }
-        if creditor.is_some_and(Account::is_restricted) {
-            return Err(StatusReason::RegulatoryReason.code());
-        }
-        self.check(accounts)
+        Ok(())
     }
 
-    /// Makes the transfers. They have been checked, so this can't fail.
-    pub(crate) fn book(&self, accounts: &mut Accounts, at: Sequence) {
+    /// Whether the payee's account takes a booking, and everything else that [`Self::check`] asks: for a payment
+    /// whose funds were set aside some seconds ago and have just been given back. A limit that was lowered meanwhile
+    /// stops nothing: what was reserved of it is carried through.
+    pub(crate) fn check_again(&self, accounts: &Accounts, reachable: &Reachable) -> Result<(), ReasonCode> {
+        let [_, creditor, _, _] = self.told;
+        if let Some(account) = kept(creditor).map(|account| accounts.get(account)) {
+            if account.status() == AccountStatus::Closed {
+                return Err(StatusReason::ClosedAccountNumber.code());
+            }
+            if account.is_blocked_for(Direction::Credit) {
+                return Err(StatusReason::BlockedAccount.code());
+            }
+            if account.is_restricted() {
+                return Err(StatusReason::RegulatoryReason.code());
+            }
+        }
+        self.check_funds(accounts)?;
+        self.check_room(accounts, reachable)
+    }
+
+    /// Makes the transfers, and moves the limits. All has been checked, so this can't fail.
+    pub(crate) fn book(
+        &self,
+        accounts: &mut Accounts,
+        reachable: &mut Reachable,
+        watched: &Watched,
+        at: Sequence,
+    ) -> Booked {
         for transfer in self.transfers.into_iter().flatten() {
             accounts.transfer(transfer, self.amount, at);
         }
         if let Some(transfer) = self.fee_transfer {
             accounts.transfer(transfer, i64::from(self.fee), at);
         }
+        let mut alerts = Alerts::NONE;
+        if let [_, Some(between_banks), _] = self.transfers {
+            alerts = crossed(accounts, watched, between_banks, self.amount);
+        }
+        if self.limits != [LimitNumber::NONE; 2] {
+            alerts = alerts.with(reachable.book(self.limits, self.amount));
+        }
+        Booked { balances: self.balances(accounts), alerts, remark: Remark::fee_of(self.fee) }
     }
 
     /// Sets aside what the transfers will take from customers and positions. It has been checked to be there.
-    pub(crate) fn reserve(&self, accounts: &mut Accounts, at: Sequence) {
+    pub(crate) fn reserve(&self, accounts: &mut Accounts, reachable: &mut Reachable, at: Sequence) {
         for (account, amount) in self.paying(accounts).into_iter().flatten() {
             accounts.reserve_funds(account, amount, at);
         }
+        reachable.reserve_headroom(self.limits, self.amount);
     }
 
     /// Gives it back.
-    pub(crate) fn release(&self, accounts: &mut Accounts, at: Sequence) {
+    pub(crate) fn release(&self, accounts: &mut Accounts, reachable: &mut Reachable, at: Sequence) {
         for (account, amount) in self.paying(accounts).into_iter().flatten() {
             accounts.release_funds(account, amount, at);
         }
+        reachable.release_headroom(self.limits, self.amount);
     }
 
     /// The accounts that pay and can run short, and how much. Counter-accounts can't, so nothing is set aside on them.
@@ -179,9 +246,37 @@ impl Bookings {
         })
     }
 
+    /// A single transfer in the settlement book.
+    pub(crate) const fn one(transfer: Transfer, amount: i64) -> Self {
+        Self {
+            amount,
+            transfers: [None, Some(transfer), None],
+            fee: 0,
+            fee_transfer: None,
+            told: [NOBODY, NOBODY, transfer.debit, transfer.credit],
+            limits: [LimitNumber::NONE; 2],
+        }
+    }
+
+    /// The positions that it settles on: the payer's bank's and the payee's bank's; 0 where it leaves no bank.
+    pub(crate) const fn positions(&self) -> [AccountNumber; 2] {
+        let [_, _, debtor, creditor] = self.told;
+        [debtor, creditor]
+    }
+
+    /// The limits that it uses.
+    pub(crate) const fn limits(&self) -> reachable::Sides {
+        self.limits
+    }
+
     /// The balances of both sides.
-    pub(crate) fn balances(&self, accounts: &Accounts) -> [i64; 4] {
+    fn balances(&self, accounts: &Accounts) -> [i64; 4] {
         self.told.map(|account| kept(account).map_or(0, |account| accounts.get(account).balance()))
+    }
+
+    /// What it came to for the payer's side that nothing was booked after all.
+    pub(crate) fn released(&self, accounts: &Accounts) -> Booked {
+        Booked { balances: self.debtor_balances(accounts), ..Booked::default() }
     }
 
     /// The balances of the payer's side, where no other has been touched.
@@ -189,6 +284,16 @@ impl Bookings {
         let [debtor, _, position, _] = self.balances(accounts);
         [debtor, 0, position, 0]
     }
+}
+
+/// Which bounds of positions a transfer that has just been made crossed.
+pub(crate) fn crossed(accounts: &Accounts, watched: &Watched, transfer: Transfer, amount: i64) -> Alerts {
+    let [debit, credit] = [transfer.debit, transfer.credit].map(|number| (number, accounts.get(number)));
+    let fell = |after: i64| watched.get(debit.0).is_fallen_below(after + amount, after);
+    let rose = |after: i64| watched.get(credit.0).is_risen_above(after - amount, after);
+    Alerts::NONE
+        .and(Alerts::POSITION_FELL, debit.1.is_watched() && fell(debit.1.balance()))
+        .and(Alerts::POSITION_ROSE, credit.1.is_watched() && rose(credit.1.balance()))
 }
 
 const NOBODY: AccountNumber = AccountNumber(0);
@@ -203,7 +308,7 @@ const fn transfer(debit: AccountNumber, credit: AccountNumber) -> Option<Transfe
 
 const fn runs_short(account: &Account) -> bool {
     match account.kind() {
-        AccountKind::Current | AccountKind::Savings | AccountKind::Position => true,
+        AccountKind::Current | AccountKind::Savings | AccountKind::Position | AccountKind::Technical => true,
         AccountKind::Core | AccountKind::Clearing | AccountKind::Funding => false,
     }
 }

@@ -10,6 +10,11 @@ use types::{
 
 use crate::{AccountKind, AccountStatus};
 
+#[path = "command_liquidity.rs"]
+mod liquidity;
+
+pub use liquidity::{OwnAccount, OwnedAccount, TransferOwnFunds};
+
 /// The caller's name for one request, 1 to 64 printable ASCII characters, remembered for five days.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RequestId(Box<str>);

@@ -510,7 +510,9 @@ stored! {
         kind: U16,
         /// [`crate::OutcomeEntry`] says which numbers.
         status: u8,
-        /// [`OUTCOME_LATE`], [`OUTCOME_LIMIT_PER_PAYMENT`] or [`OUTCOME_LIMIT_PER_DAY`].
+        /// [`OUTCOME_LATE`], [`OUTCOME_LIMIT_PER_PAYMENT`] or [`OUTCOME_LIMIT_PER_DAY`], and the bounds that were crossed
+        /// ([`crate::Alerts`]): 8 the debited position fell below its floor, 16 the credited one rose above its ceiling,
+        /// 32 and 64 the same of the limits of reachable parties.
         flags: u8,
         /// The reason code of a rejected payment, or the number of a refusal; of a payment that is settled its fee, in minor
         /// units.
@@ -537,6 +539,8 @@ mod customer;
 mod calendar;
 #[path = "layout_duplicates.rs"]
 mod duplicates;
+#[path = "layout_liquidity.rs"]
+mod liquidity;
 #[path = "layout_recall.rs"]
 mod recall;
 
@@ -546,6 +550,10 @@ pub use recall::{AnswerRecall, Original, RequestRecall, SetRecallPolicy};
 pub use customer::{SetCustomerLimit, SetFees, SetRestricted, SetZone};
 pub use duplicates::{
     ANSWER_VERSION_EVIDENCE, PAYMENT_VERSION_FOUND, REFUSED_VERSION_FOUND, SealDuplicates, StoredPayment,
+};
+pub use liquidity::{
+    BLOCK_ACCOUNT, BLOCK_LIMIT, BLOCK_PARTICIPANT, BLOCK_POSITION, SetBlock, SetPositionAlert,
+    SetReachableParty, TransferOwnFunds,
 };
 
 #[cfg(test)]

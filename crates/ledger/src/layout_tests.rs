@@ -329,6 +329,51 @@ fn commands_that_are_passed_over() {
 }
 
 #[test]
+fn positions() {
+    layout! { SetPositionAlert[64]
+          0 32 request
+         32 11 bic
+         43  1 present
+         44  2 currency
+         46  2 reserved
+         48  8 floor
+         56  8 ceiling
+    }
+    layout! { SetReachableParty[640]
+          0 32 request
+         32 11 bic
+         43  1 mode
+         44 11 host
+         55  1 limit_kind
+         56  2 currency
+         58  2 name_length
+         60  4 reserved
+         64  8 limit
+         72 560 name
+        632  8 reserved_end
+    }
+    layout! { SetBlock[64]
+          0 32 request
+         32 16 iban_digest
+         48 11 bic
+         59  1 target
+         60  2 currency
+         62  1 blocks
+         63  1 reserved
+    }
+    layout! { TransferOwnFunds[72]
+          0 32 request
+         32  8 amount
+         40 11 from_bic
+         51  1 from_account
+         52 11 to_bic
+         63  1 to_account
+         64  2 currency
+         66  6 reserved
+    }
+}
+
+#[test]
 fn outcome_entries() {
     layout! { OutcomeEntry[64]
           0  8 sequence

@@ -3,8 +3,9 @@
 use types::{AccountNumber, ClusterId, Digest, DigestKey, Incarnation, Lives, Sequence, Timestamp};
 
 use crate::accounts::Accounts;
-use crate::customer_limits::CustomerLimits;
+use crate::alerts::{Alerts, Crossing, Watched};
 use crate::calendar::{BusinessDate, Calendar};
+use crate::customer_limits::CustomerLimits;
 use crate::index::Index;
 use crate::limits::{
     DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECALLS_MAX,
@@ -13,6 +14,7 @@ use crate::limits::{
 use crate::participants::Participants;
 use crate::payments::Payments;
 use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
+use crate::reachable::Reachable;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
@@ -95,6 +97,8 @@ pub struct Ledger {
     pub(crate) accounts: Accounts,
     pub(crate) customer_limits: CustomerLimits,
     pub(crate) participants: Participants,
+    pub(crate) reachable: Reachable,
+    pub(crate) watched: Watched,
     pub(crate) payments: Payments,
     pub(crate) requests: Requests,
     pub(crate) references: References,
@@ -109,6 +113,8 @@ pub struct Ledger {
     pub(crate) decided_slots: Vec<u32>,
     /// Questions that the last tick or command asked.
     pub(crate) asked: Vec<OpenQuestion>,
+    /// Bounds that bookings of the last tick or command crossed.
+    pub(crate) crossings: Vec<Crossing>,
     /// By which version of the rules frames are decided.
     pub(crate) rules: Rules,
     /// The position of the last tick, which decides what time alone decides.
@@ -129,6 +135,8 @@ impl Ledger {
             accounts: Accounts::new(limits.accounts_max),
             customer_limits: CustomerLimits::new(limits.accounts_max),
             participants: Participants::default(),
+            reachable: Reachable::default(),
+            watched: Watched::default(),
             payments: Payments::new(limits.payments_max),
             requests: Requests::new(limits.requests_max),
             references: References::default(),
@@ -140,6 +148,8 @@ impl Ledger {
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            // A payment crosses a bound of two positions and two limits at the most.
+            crossings: Vec::with_capacity(4 * ENDED_PER_TICK_MAX),
             rules: Rules::default(),
             ticked: Sequence(0),
             position: Position::default(),
@@ -184,6 +194,8 @@ impl Ledger {
         self.accounts.reserve(4 * records);
         self.customer_limits.reserve(records);
         self.participants.reserve(records);
+        self.reachable.reserve(records);
+        self.watched.reserve(records);
         self.payments.reserve(records);
         self.requests.reserve(records);
         self.references.reserve(records);
@@ -274,7 +286,11 @@ impl Ledger {
             | Command::RollBusinessDate(_)
             | Command::RequestRecall(_)
             | Command::AnswerRecall(_)
-            | Command::SetRecallPolicy(_) => rules_masterdata::apply(self, at, record),
+            | Command::SetRecallPolicy(_)
+            | Command::SetPositionAlert(_)
+            | Command::SetReachableParty(_)
+            | Command::SetBlock(_)
+            | Command::TransferOwnFunds(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);
@@ -323,6 +339,7 @@ impl Ledger {
         self.decided.clear();
         self.decided_slots.clear();
         self.asked.clear();
+        self.crossings.clear();
     }
 
     fn begin(&mut self, at: Position, genesis: &layout::Genesis) -> Outcome {
@@ -354,6 +371,7 @@ pub(crate) fn done(at: Position, command: Command<'_>) -> Outcome {
         accepted: Timestamp::default(),
         kind: command.kind(),
         verdict: Verdict::Done { subject: 0, repeat_of: None },
+        alerts: Alerts::NONE,
         late: false,
         remark: Remark::None,
         balances: [0; 4],

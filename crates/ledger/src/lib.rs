@@ -17,6 +17,8 @@
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
 mod accounts;
+mod alerts;
+mod blocks;
 mod bookings;
 mod calendar;
 mod command;
@@ -28,6 +30,7 @@ mod index;
 pub mod layout;
 mod ledger;
 mod limits;
+mod liquidity_state;
 pub mod memory;
 #[cfg(not(solvo_mutants))]
 mod mutants;
@@ -39,6 +42,8 @@ mod payments;
 mod profile;
 mod queries;
 mod queries_lifecycle;
+mod queries_liquidity;
+mod reachable;
 mod recall;
 mod recalls;
 mod record;
@@ -51,6 +56,7 @@ mod rules_customer;
 mod rules_calendar;
 mod rules_duplicates;
 mod rules_incarnation;
+mod rules_liquidity;
 mod rules_masterdata;
 mod rules_payment;
 mod rules_recall;
@@ -68,11 +74,14 @@ mod window;
 mod zone;
 
 pub use accounts::{Account, AccountKind, AccountStatus};
+pub use alerts::{Alerts, Bounds, Crossing, SetPositionAlert};
+pub use blocks::{BlockTarget, Blocks, SetBlock};
 pub use calendar::BusinessDate;
 pub use command::{
     About, AccountMode, AccountSelector, Direction, Evidence, LiquidityDirection, MessageName, OpenAccount,
-    ParticipantStatus, Passage, PostEntry, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
-    SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
+    OwnAccount, OwnedAccount, ParticipantStatus, Passage, PostEntry, RefusedBody, RefusedPayment,
+    RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus,
+    TransferLiquidity, TransferOwnFunds,
 };
 pub use customer::{Fees, SetCustomerLimit, SetFees, SetRestricted, SetZone};
 pub use customer_limits::CustomerLimit;
@@ -88,6 +97,7 @@ pub use payments::{Payment, SealMarks, Told};
 pub use profile::Profile;
 pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
+pub use reachable::{PartyLimit, ReachableParty, SetReachableParty};
 pub use recall::{
     AnswerRecall, Original, RecallAnswer, RecallReason, RecallRefusal, RecallText, Recalled, RequestRecall,
     SetRecallPolicy,

@@ -4,6 +4,7 @@ use types::{PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
+use crate::alerts::Alerts;
 use crate::layout;
 use crate::{Fees, Kind, Remark};
 
@@ -22,6 +23,8 @@ pub struct Outcome {
     pub kind: Kind,
     /// The decision.
     pub verdict: Verdict,
+    /// Which bounds of positions and limits the command's bookings crossed. A repeat tells none again.
+    pub alerts: Alerts,
     /// Whether a settlement was confirmed after the last moment that the scheme allows. The one thing here that the
     /// rules do not decide: the engine's clock tells it when the confirmation leaves.
     pub late: bool,
@@ -198,10 +201,20 @@ pub enum Refusal {
     RecallLimit,
     /// A bank that would have to take part is suspended.
     ParticipantSuspended,
+    /// The two accounts are not one participant's own position and its own technical account.
+    PairNotAllowed,
+    /// The position takes no such booking at present.
+    PositionBlocked,
+    /// The bank has a position of its own in this currency.
+    PositionExists,
+    /// The reachable party is known, with another account mode or host.
+    PartyDiffers,
+    /// The bank is no reachable party in this currency.
+    LimitUnknown,
 }
 
 impl Refusal {
-    const ALL: [Self; 36] = [
+    const ALL: [Self; 41] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -238,6 +251,11 @@ impl Refusal {
         Self::AnswerNotTrue,
         Self::RecallLimit,
         Self::ParticipantSuspended,
+        Self::PairNotAllowed,
+        Self::PositionBlocked,
+        Self::PositionExists,
+        Self::PartyDiffers,
+        Self::LimitUnknown,
     ];
 
     /// The stored number.
@@ -279,6 +297,11 @@ impl Refusal {
             Self::AnswerNotTrue => 45,
             Self::RecallLimit => 46,
             Self::ParticipantSuspended => 47,
+            Self::PairNotAllowed => 48,
+            Self::PositionBlocked => 49,
+            Self::PositionExists => 50,
+            Self::PartyDiffers => 51,
+            Self::LimitUnknown => 52,
         }
     }
 
@@ -326,6 +349,11 @@ impl Refusal {
             Self::AnswerNotTrue => "ANSWER_NOT_TRUE",
             Self::RecallLimit => "RECALL_LIMIT",
             Self::ParticipantSuspended => "PARTICIPANT_SUSPENDED",
+            Self::PairNotAllowed => "PAIR_NOT_ALLOWED",
+            Self::PositionBlocked => "POSITION_BLOCKED",
+            Self::PositionExists => "POSITION_EXISTS",
+            Self::PartyDiffers => "PARTY_DIFFERS",
+            Self::LimitUnknown => "LIMIT_UNKNOWN",
         }
     }
 
@@ -392,6 +420,17 @@ impl Refusal {
                 "as many recalls are kept as may be; the oldest are forgotten 430 days after they were requested"
             }
             Self::ParticipantSuspended => "a bank of the payment is suspended; resume it first",
+            Self::PairNotAllowed => {
+                "money moves only between a participant's own position and its own technical account"
+            }
+            Self::PositionBlocked => "the position is blocked for this; lift the block first",
+            Self::PositionExists => {
+                "the bank has a position of its own in this currency, so it needs no limit on another's"
+            }
+            Self::PartyDiffers => {
+                "the party is known with another account mode or on another participant's position; both stay as they are"
+            }
+            Self::LimitUnknown => "the bank is no reachable party in this currency",
         }
     }
 }
@@ -445,7 +484,9 @@ impl Outcome {
             decided_at: self.decided_at.0.into(),
             kind: self.kind.number().into(),
             status,
-            flags: if self.late { layout::OUTCOME_LATE } else { self.remark.flag() },
+            flags: self.alerts.flags()
+                | self.remark.flag()
+                | if self.late { layout::OUTCOME_LATE } else { 0 },
             code,
             subject: subject.into(),
             debtor_balance: debtor_balance.into(),
@@ -515,12 +556,15 @@ impl OutcomeEntry {
         self.0.flags & layout::OUTCOME_LATE != 0
     }
 
+    /// Which bounds the command's bookings crossed.
+    pub const fn alerts(&self) -> Alerts {
+        Alerts::of_flags(self.0.flags)
+    }
+
     /// Whether both tell the same decision.
     pub fn agrees_with(&self, other: &Self) -> bool {
-        let decision = |entry: &Self| {
-            let flags = entry.0.flags & !layout::OUTCOME_LATE;
-            layout::OutcomeEntry { flags, ..entry.0 }
-        };
+        let flags = |entry: &Self| entry.0.flags & !layout::OUTCOME_LATE;
+        let decision = |entry: &Self| layout::OutcomeEntry { flags: flags(entry), ..entry.0 };
         decision(self) == decision(other)
     }
 
@@ -565,7 +609,7 @@ impl OutcomeEntry {
     pub fn remark(&self) -> Remark {
         match self.payment_state() {
             Some(PaymentState::Settled) => Remark::fee_of(u32::from_le_bytes(self.0.code)),
-            Some(PaymentState::Rejected) => Remark::of_flag(self.0.flags),
+            Some(PaymentState::Rejected) => Remark::of_flags(self.0.flags),
             Some(PaymentState::Reserved | PaymentState::Expired | PaymentState::Unresolved) | None => {
                 Remark::None
             }
@@ -648,7 +692,11 @@ impl OutcomeEntry {
                 | Kind::RollBusinessDate
                 | Kind::RequestRecall
                 | Kind::AnswerRecall
-                | Kind::SetRecallPolicy,
+                | Kind::SetRecallPolicy
+                | Kind::SetPositionAlert
+                | Kind::SetReachableParty
+                | Kind::SetBlock
+                | Kind::TransferOwnFunds,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };
@@ -666,16 +714,25 @@ impl OutcomeEntry {
             }
             None => code == [0; 4],
         };
-        let may_be_flagged = match self.0.flags {
+        let limit = self.0.flags & (layout::OUTCOME_LIMIT_PER_PAYMENT | layout::OUTCOME_LIMIT_PER_DAY);
+        let is_refused_for_limit = self.payment_state() == Some(PaymentState::Rejected)
+            && self.effect().is_none()
+            && code == *StatusReason::CustomerLimit.code().as_bytes();
+        let has_its_limit = match limit {
             0 => true,
-            layout::OUTCOME_LATE => self.payment_state() == Some(PaymentState::Settled),
-            layout::OUTCOME_LIMIT_PER_PAYMENT | layout::OUTCOME_LIMIT_PER_DAY => {
-                self.payment_state() == Some(PaymentState::Rejected)
-                    && self.effect().is_none()
-                    && code == *StatusReason::CustomerLimit.code().as_bytes()
-            }
+            layout::OUTCOME_LIMIT_PER_PAYMENT | layout::OUTCOME_LIMIT_PER_DAY => is_refused_for_limit,
             _ => false,
         };
+        let is_settled = self.payment_state() == Some(PaymentState::Settled);
+        let books = is_settled
+            || matches!(
+                self.kind(),
+                Some(Kind::TransferLiquidity | Kind::TransferOwnFunds | Kind::AnswerRecall)
+            );
+        let may_be_flagged = (!self.is_late() || is_settled)
+            && has_its_limit
+            && (self.alerts().is_none() || books && status != REFUSED && self.repeat_of().is_none())
+            && self.0.flags & !(layout::OUTCOME_LATE | self.alerts().flags() | limit) == 0;
         has_its_status && has_its_code && may_be_flagged
     }
 

@@ -5,6 +5,9 @@
 
 use types::{AccountNumber, Bic, Currency, ParticipantNumber};
 
+use crate::blocks::Blocks;
+use crate::command::Direction;
+use crate::reachable::LimitNumber;
 use crate::{AccountMode, DecisionPolicy, Fees, ParticipantStatus, Zone};
 
 #[path = "participants_state.rs"]
@@ -17,6 +20,7 @@ pub struct Participant {
     pub(crate) name: Name,
     pub(crate) mode: AccountMode,
     pub(crate) status: ParticipantStatus,
+    pub(crate) blocks: Blocks,
     pub(crate) books: Books,
     pub(crate) policy: DecisionPolicy,
     pub(crate) unanswered_max: u32,
@@ -78,6 +82,14 @@ impl Books {
         let place = self.books.iter_mut().find(|place| place.is_none());
         *place.expect("the rules check that there is room for a book") = Some(book);
     }
+
+    /// From now on the bank settles this currency on another bank's position.
+    pub(crate) fn set_limit(&mut self, currency: Currency, limit: LimitNumber, host_position: AccountNumber) {
+        let mut books = self.books.iter_mut().flatten();
+        let book = books.find(|book| book.currency == currency).expect("a party has a book");
+        assert!(book.position.0 == 0, "a reachable party has no position");
+        (book.limit, book.host_position) = (limit, host_position);
+    }
 }
 
 /// The accounts of a participant that are not its customers', in one currency.
@@ -89,10 +101,22 @@ pub struct Book {
     pub core: AccountNumber,
     /// Mirror of what went to and came from other banks.
     pub clearing: AccountNumber,
-    /// The position in the settlement book, or 0 if the bank settles no such currency here.
+    /// The position in the settlement book, or 0 if the bank has none in this currency.
     pub position: AccountNumber,
     /// What is taken for payments from its customers' accounts.
     pub fees: Fees,
+    /// Its limit on another bank's position, if it is a reachable party in this currency.
+    pub(crate) limit: LimitNumber,
+    /// That position, or 0.
+    pub(crate) host_position: AccountNumber,
+}
+
+impl Book {
+    /// The position on which the bank's payments to other banks settle, its own or that of its host.
+    pub(crate) fn settles_on(&self) -> Option<AccountNumber> {
+        let position = if self.limit == LimitNumber::NONE { self.position } else { self.host_position };
+        (position.0 != 0).then_some(position)
+    }
 }
 
 impl Participant {
@@ -114,6 +138,16 @@ impl Participant {
     /// Whether it takes part at present.
     pub const fn status(&self) -> ParticipantStatus {
         self.status
+    }
+
+    /// Which payments it does not take, whatever its status.
+    pub const fn blocks(&self) -> Blocks {
+        self.blocks
+    }
+
+    /// Whether it is closed for payments that it sends, or that it receives.
+    pub(crate) fn is_closed_for(&self, direction: Direction) -> bool {
+        self.status == ParticipantStatus::Suspended || self.blocks.covers(direction)
     }
 
     /// About which payments of its accounts here it wants to decide.

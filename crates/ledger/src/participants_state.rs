@@ -4,6 +4,8 @@ use types::{AccountNumber, Bic, Currency, ParticipantNumber};
 use zerocopy::FromZeros;
 
 use super::{BOOKS_MAX, Book, Books, NAME_BYTES_MAX, Name, Participant, Participants};
+use crate::blocks::Blocks;
+use crate::reachable::LimitNumber;
 use crate::sections::{Impossible, SectionReader, StateError, holds, value, zero};
 use crate::state_layout::{self, FUNDING, NAMES, PARTICIPANTS};
 use crate::{
@@ -53,6 +55,8 @@ impl Book {
             clearing: AccountNumber(stored.clearing.get()),
             position: AccountNumber(stored.position.get()),
             fees: Fees::default(),
+            limit: LimitNumber::NONE,
+            host_position: AccountNumber(0),
         })
     }
 }
@@ -109,6 +113,7 @@ impl Participant {
             name: Name::EMPTY,
             mode: value(AccountMode::from_number(stored.mode), "mode")?,
             status: value(ParticipantStatus::from_number(stored.status), "status")?,
+            blocks: Blocks::NONE,
             books: Books::from_state(stored.book_count, &stored.books)?,
             policy: DecisionPolicy {
                 debits: StagePolicy {

@@ -173,6 +173,7 @@ impl Payment {
             accepted: self.acceptance_time,
             kind: Kind::Payment,
             verdict: Verdict::Payment { state, reason, repeat_of: None },
+            alerts: crate::Alerts::NONE,
             late: self.is_late(),
             remark: self.remark(),
             balances: [0; 4],

@@ -235,6 +235,7 @@ impl Ledger {
         assert!(unsealed, "what waits for an answer is not sealed");
         self.validate_reservations();
         self.validate_customers();
+        self.validate_limits();
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{layout, rules_incarnation};
 /// Which command a record holds. Stored; numbers are never reused.
 ///
 /// 20 to 29 are kept for payments that another bank decides, 30 to 39 for recalls and returns, 40 to 49 for
-/// orders and holds, 50 to 59 for versions and repairs, 64 to 69 for customers, fees and clocks.
+/// orders and holds, 50 to 59 for versions and repairs, 60 to 63 for positions, 64 to 69 for customers, fees and clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`layout::Genesis`].
@@ -83,6 +83,14 @@ pub enum Kind {
     AnswerRecall,
     /// [`layout::SetRecallPolicy`].
     SetRecallPolicy,
+    /// [`layout::SetPositionAlert`].
+    SetPositionAlert,
+    /// [`layout::SetReachableParty`].
+    SetReachableParty,
+    /// [`layout::SetBlock`].
+    SetBlock,
+    /// [`layout::TransferOwnFunds`].
+    TransferOwnFunds,
 }
 
 impl Kind {
@@ -118,6 +126,10 @@ impl Kind {
             Self::RequestRecall => 32,
             Self::AnswerRecall => 33,
             Self::SetRecallPolicy => 34,
+            Self::SetPositionAlert => 60,
+            Self::SetReachableParty => 61,
+            Self::SetBlock => 62,
+            Self::TransferOwnFunds => 63,
         }
     }
 
@@ -153,6 +165,10 @@ impl Kind {
             32 => Self::RequestRecall,
             33 => Self::AnswerRecall,
             34 => Self::SetRecallPolicy,
+            60 => Self::SetPositionAlert,
+            61 => Self::SetReachableParty,
+            62 => Self::SetBlock,
+            63 => Self::TransferOwnFunds,
             _ => return None,
         })
     }
@@ -179,7 +195,11 @@ impl Kind {
             | Self::RollBusinessDate
             | Self::RequestRecall
             | Self::AnswerRecall
-            | Self::SetRecallPolicy => true,
+            | Self::SetRecallPolicy
+            | Self::SetPositionAlert
+            | Self::SetReachableParty
+            | Self::SetBlock
+            | Self::TransferOwnFunds => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -259,6 +279,14 @@ pub enum Command<'frame> {
     AnswerRecall(&'frame layout::AnswerRecall),
     /// A bank says whether its silence about recalls is answered for it.
     SetRecallPolicy(&'frame layout::SetRecallPolicy),
+    /// From when on a bank hears of its position is set.
+    SetPositionAlert(&'frame layout::SetPositionAlert),
+    /// A bank becomes reachable over a participant's position, or its limit there is changed.
+    SetReachableParty(&'frame layout::SetReachableParty),
+    /// Something takes no debits or no credits, or takes them again.
+    SetBlock(&'frame layout::SetBlock),
+    /// A participant moves money between two of its own accounts.
+    TransferOwnFunds(&'frame layout::TransferOwnFunds),
 }
 
 impl<'frame> Command<'frame> {
@@ -305,6 +333,10 @@ impl<'frame> Command<'frame> {
             Self::RequestRecall(_) => Kind::RequestRecall,
             Self::AnswerRecall(_) => Kind::AnswerRecall,
             Self::SetRecallPolicy(_) => Kind::SetRecallPolicy,
+            Self::SetPositionAlert(_) => Kind::SetPositionAlert,
+            Self::SetReachableParty(_) => Kind::SetReachableParty,
+            Self::SetBlock(_) => Kind::SetBlock,
+            Self::TransferOwnFunds(_) => Kind::TransferOwnFunds,
         }
     }
 }
@@ -529,11 +561,19 @@ fn read_command<'frame>(
         Kind::SetRestricted => Command::SetRestricted(checked(structure, customer::check_restricted)?),
         Kind::SetFees => Command::SetFees(checked(structure, customer::check_fees)?),
         Kind::SetZone => Command::SetZone(checked(structure, customer::check_zone)?),
-            Kind::SetClosingDays => Command::SetClosingDays(checked(structure, calendar::check_closing_days)?),
+        Kind::SetClosingDays => Command::SetClosingDays(checked(structure, calendar::check_closing_days)?),
         Kind::RollBusinessDate => Command::RollBusinessDate(checked(structure, calendar::check_roll)?),
         Kind::RequestRecall => Command::RequestRecall(checked(structure, recall::check_request)?),
         Kind::AnswerRecall => Command::AnswerRecall(checked(structure, recall::check_answer)?),
         Kind::SetRecallPolicy => Command::SetRecallPolicy(checked(structure, recall::check_policy)?),
+        Kind::SetPositionAlert => {
+            Command::SetPositionAlert(checked(structure, liquidity::check_position_alert)?)
+        }
+        Kind::SetReachableParty => {
+            Command::SetReachableParty(checked(structure, liquidity::check_reachable_party)?)
+        }
+        Kind::SetBlock => Command::SetBlock(checked(structure, liquidity::check_block)?),
+        Kind::TransferOwnFunds => Command::TransferOwnFunds(checked(structure, liquidity::check_own_funds)?),
     })
 }
 
@@ -545,6 +585,8 @@ mod duplicates;
 mod lifecycle;
 #[path = "record_recall.rs"]
 mod recall;
+#[path = "record_liquidity.rs"]
+mod liquidity;
 
 pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};

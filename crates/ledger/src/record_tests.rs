@@ -14,20 +14,7 @@ use crate::testing::{LIMITS, apply_frame, genesis};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, Connected, DecisionPolicy,
-    DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
-    Payment, Position, PostEntry, Profile, QuestionState, RecordWriter, Refusal, RefusedBody, RefusedPayment,
-    RegisterParticipant, Remark, RequestId, SealedRun, SetAccountFlag, SetAccountFloor, SetAccountStatus,
-    SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted,
-    SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange,
-    ZoneOffset,
-    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected,
-    DecisionPolicy, DecisionScope, EntryText, Evidence, Ledger, LiquidityDirection, OpenAccount, Original,
-    Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecallAnswer,
-    RecallReason, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment,
-    RegisterParticipant, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag,
-    SetAccountFloor, SetAccountStatus, SetClosingDays, SetDecisionPolicy, SetParticipantStatus,
-    SetRecallPolicy, SetReservationLimit, SetVersion, Silence, Stage, StagePolicy, TransferLiquidity,
-    Verdict, Void,
+    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected, DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount, Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecallAnswer, RecallReason, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, Remark, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted, SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange, ZoneOffset,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -280,8 +267,14 @@ fn recall() -> RequestRecall {
             originator: Some(Text::parse("Anna Peeters").unwrap()),
             information: vec![Text::parse("Sent twice").unwrap(), Text::parse("By a fault").unwrap()],
         },
+        Kind::SetPositionAlert | Kind::SetReachableParty | Kind::SetBlock | Kind::TransferOwnFunds => {
+            liquidity::write(kind, request_id(), writer)
+        }
     }
 }
+
+#[path = "record_liquidity_tests.rs"]
+mod liquidity;
 
 fn kinds() -> impl Iterator<Item = Kind> {
     (0..100).filter_map(Kind::from_number)
@@ -398,6 +391,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
                 decided_at,
                 decided_time: start(),
                 accepted: start(),
+                alerts: crate::Alerts::NONE,
                 late: false,
                 remark,
                 kind,
@@ -773,14 +767,19 @@ fn impossible_outcome_entries_are_refused() {
         ("settled", 16, 99),                // kind
         ("settled", 18, 0),                 // status
         ("settled", 18, 16),                // a payment is not "done"
-        ("settled", 19, 2),                 // no such flag
+        ("settled", 19, 2),                 // no such flag of a settlement
+        ("settled", 19, 128),               // no such flag
         ("rejected", 19, 1),                // only settlements are late
+        ("rejected", 19, 8),                // it books nothing
+        ("repeat", 19, 8),                  // that was told before
+        ("done", 19, 16),                   // it touches no position
+        ("refused", 19, 16),                // it books nothing
         ("settled", 23, 0x7F),              // a fee beyond all limits
         ("repeat", 20, 1),                  // its fee was told before
         ("reserved", 20, b'A'),             // a reason without cause
         ("rejected", 19, 2),                // funds are no limit
         ("above a payment's limit", 19, 6), // one limit decides
-        ("above a payment's limit", 19, 8), // no such flag
+        ("above a payment's limit", 19, 8), // it books nothing
         ("rejected", 20, b'a'),             // no reason code
         ("done", 18, 2),                    // only payments are settled
         ("done", 20, 1),

@@ -31,6 +31,9 @@ mod recall;
 #[path = "record_writer_duplicates.rs"]
 mod duplicates;
 
+#[path = "record_writer_liquidity.rs"]
+mod liquidity;
+
 pub use duplicates::AskedFor;
 pub use lifecycle::{mark_connected, mark_each_connected};
 
@@ -569,7 +572,10 @@ impl RecordWriter {
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
             Kind::Answer => self.answers += 1,
             Kind::Evidence => self.evidence_length += length,
-            Kind::RegisterParticipant | Kind::OpenAccount => {
+            Kind::RegisterParticipant
+            | Kind::OpenAccount
+            | Kind::SetReachableParty
+            | Kind::TransferOwnFunds => {
                 self.needs.accounts = true;
                 self.needs.requests = true;
             }
@@ -590,7 +596,9 @@ impl RecordWriter {
             | Kind::RollBusinessDate
             | Kind::RequestRecall
             | Kind::AnswerRecall
-            | Kind::SetRecallPolicy => self.needs.requests = true,
+            | Kind::SetRecallPolicy
+            | Kind::SetPositionAlert
+            | Kind::SetBlock => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

@@ -58,9 +58,9 @@ impl Remark {
         }
     }
 
-    /// What a flag of an outcome entry says.
-    pub(crate) const fn of_flag(flag: u8) -> Self {
-        match flag {
+    /// What the flags of an outcome entry say.
+    pub(crate) const fn of_flags(flags: u8) -> Self {
+        match flags & (layout::OUTCOME_LIMIT_PER_PAYMENT | layout::OUTCOME_LIMIT_PER_DAY) {
             layout::OUTCOME_LIMIT_PER_PAYMENT => Self::LimitPerPayment,
             layout::OUTCOME_LIMIT_PER_DAY => Self::LimitPerDay,
             _ => Self::None,

@@ -53,6 +53,7 @@ impl Answered {
             accepted: Timestamp::default(),
             kind: self.kind,
             verdict,
+            alerts: crate::Alerts::NONE,
             late: false,
             remark: Remark::None,
             balances: self.balances,

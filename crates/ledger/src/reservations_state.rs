@@ -133,6 +133,8 @@ impl Reservations {
                 holds(ledger.accounts.match_reserved(account, amount), "amount")?;
                 matched += i128::from(amount);
             }
+            let limits = bookings.limits();
+            holds(ledger.reachable.match_reserved(limits, reservation.amount), "amount")?;
             let bank = reservation.asked();
             holds(last <= (bank, reservation.asked_at), "asked_at")?;
             last = (bank, reservation.asked_at);
@@ -151,7 +153,7 @@ impl Reservations {
             reader.items(section, count, |stored| read(ledger, stored, 0))?;
         }
         // Each account had what was matched, so if the sums agree, nothing is left on any of them.
-        let sound = holds(matched == reserved_total, "amount");
+        let sound = holds(matched == reserved_total && ledger.reachable.is_all_matched(), "amount");
         sound.map_err(|impossible| section.impossible(count.saturating_sub(1), impossible))?;
         put_back(ledger);
         ledger.reservations.set_asked(asked);
@@ -218,7 +220,7 @@ fn check(ledger: &Ledger, reservation: &Reservation) -> Result<Bookings, Impossi
 
 /// What was taken from accounts to match it with reservations is set aside again.
 fn put_back(ledger: &mut Ledger) {
-    let Ledger { accounts, participants, reservations, .. } = ledger;
+    let Ledger { accounts, participants, reservations, reachable, .. } = ledger;
     for reservation in reservations.iter() {
         let sides = Sides {
             debtor_bank: participants.get(reservation.debtor_bank),
@@ -231,5 +233,6 @@ fn put_back(ledger: &mut Ledger) {
         for (account, amount) in bookings.paying(accounts).into_iter().flatten() {
             accounts.put_back(account, amount);
         }
+        reachable.reserve_headroom(bookings.limits(), reservation.amount);
     }
 }

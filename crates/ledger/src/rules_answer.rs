@@ -16,13 +16,14 @@
 
 use types::{Bic, ParticipantNumber, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
-use crate::bookings::{Bookings, Sides};
+use crate::alerts::Alerts;
+use crate::bookings::{Booked, Bookings, Sides};
 use crate::limits::ENDED_PER_TICK_MAX;
 use crate::mutants::{Mutant, is_on};
 use crate::reservations::Reservation;
 use crate::{
     Answer, AnswerEffect, Kind, Ledger, OpenQuestion, Outcome, Payment, Position, QuestionState, Remark,
-    Silence, Stage, Verdict, layout, rules_customer, rules_duplicates,
+    Silence, Stage, Verdict, layout, rules_customer, rules_duplicates, rules_liquidity,
 };
 
 /// Opens a reservation's first question.
@@ -84,6 +85,7 @@ pub(crate) fn apply(
             state: None,
             reason: Some(StatusReason::PaymentNotReceived.code()),
         },
+        alerts: Alerts::NONE,
         late: false,
         remark: Remark::None,
         balances: [0; 4],
@@ -100,7 +102,9 @@ pub(crate) fn apply(
                 Verdict::Answer { payment: sequence, effect, state: None, reason: None }
             }
             AnswerEffect::Applied => {
-                let payment = take(ledger, at, &payment, answer, &mut outcome);
+                let (payment, booked) = take(ledger, at, &payment, answer);
+                (outcome.balances, outcome.alerts) = (booked.balances, booked.alerts);
+                outcome.remark = booked.remark;
                 told(&payment, effect, stage)
             }
             AnswerEffect::Late | AnswerEffect::Double | AnswerEffect::Contrary => {
@@ -146,38 +150,32 @@ fn judge(ledger: &Ledger, payment: &Payment, bank: Bic, stage: Stage, answer: An
     }
 }
 
-/// Carries out what the bank that was asked says. Tells the payment as it stands then, and in the outcome the balances if
-/// it is decided.
-fn take(
-    ledger: &mut Ledger,
-    at: Position,
-    payment: &Payment,
-    answer: Answer,
-    outcome: &mut Outcome,
-) -> Payment {
+/// Carries out what the bank that was asked says. Tells the payment as it stands then, and balances if it is decided.
+fn take(ledger: &mut Ledger, at: Position, payment: &Payment, answer: Answer) -> (Payment, Booked) {
     let slot = ledger.reservations.find(payment.sequence()).expect("an open question has a reservation");
     let Reservation { payment: payment_slot, stage, credit_follows, .. } = *ledger.reservations.get(slot);
+    let mut booked = Booked::default();
     match answer {
         Answer::Reject(reason) => {
             ledger.payments.set_question(payment_slot, stage, QuestionState::Rejected);
-            outcome.balances = release(ledger, at, slot, PaymentState::Rejected, reason);
+            booked = release(ledger, at, slot, PaymentState::Rejected, reason);
         }
         Answer::Accept => {
             ledger.payments.set_question(payment_slot, stage, QuestionState::Accepted);
             match credit_follows {
                 true => ask_next(ledger, at, slot),
-                false => (outcome.balances, outcome.remark) = settle(ledger, at, slot),
+                false => booked = settle(ledger, at, slot),
             }
         }
     }
-    *ledger.payments.at_slot(payment_slot)
+    (*ledger.payments.at_slot(payment_slot), booked)
 }
 
 /// The bank that was asked has been silent to the end.
 fn end_question(ledger: &mut Ledger, tick: Position, slot: u32) {
     let reservation = *ledger.reservations.get(slot);
     ledger.payments.set_question(reservation.payment, reservation.stage, QuestionState::Silent);
-    let (balances, remark) = if is_due(reservation.deadline, tick.time) {
+    let Booked { balances, alerts, remark } = if is_due(reservation.deadline, tick.time) {
         let reason = match reservation.stage {
             Stage::Debit => StatusReason::TimeoutDebtorAgent.code(),
             Stage::Credit => {
@@ -206,6 +204,7 @@ fn end_question(ledger: &mut Ledger, tick: Position, slot: u32) {
         accepted: payment.acceptance_time(),
         kind: Kind::Payment,
         verdict: Verdict::Payment { state, reason, repeat_of: None },
+        alerts,
         late: false,
         remark,
         balances,
@@ -222,42 +221,38 @@ fn ask_next(ledger: &mut Ledger, at: Position, slot: u32) {
 
 /// Everyone who was asked has accepted: the bookings of a payment that settles at once, unless the payee's account
 /// takes none any more.
-fn settle(ledger: &mut Ledger, at: Position, slot: u32) -> ([i64; 4], Remark) {
+fn settle(ledger: &mut Ledger, at: Position, slot: u32) -> Booked {
     let (reservation, bookings) = give_back(ledger, at, slot);
-    let (state, reason, told) = match bookings.check_again(&ledger.accounts) {
+    let (state, reason, booked) = match bookings.check_again(&ledger.accounts, &ledger.reachable) {
         Ok(()) => {
-            bookings.book(&mut ledger.accounts, at.sequence);
-            let told = (bookings.balances(&ledger.accounts), bookings.remark());
-            (PaymentState::Settled, None, told)
+            let Ledger { accounts, reachable, watched, .. } = ledger;
+            let booked = bookings.book(accounts, reachable, watched, at.sequence);
+            if !booked.alerts.is_none() {
+                rules_liquidity::note(ledger, at, &bookings, booked.alerts);
+            }
+            (PaymentState::Settled, None, booked)
         }
         Err(reason) => {
             rules_customer::give_back(ledger, &reservation);
-            let told = (bookings.debtor_balances(&ledger.accounts), Remark::None);
-            (PaymentState::Rejected, Some(reason), told)
+            (PaymentState::Rejected, Some(reason), bookings.released(&ledger.accounts))
         }
     };
     ledger.payments.decide(reservation.payment, state, reason, at);
-    told
+    booked
 }
 
 /// Gives back what was set aside, and decides the payment without booking it.
-fn release(
-    ledger: &mut Ledger,
-    at: Position,
-    slot: u32,
-    state: PaymentState,
-    reason: ReasonCode,
-) -> [i64; 4] {
+fn release(ledger: &mut Ledger, at: Position, slot: u32, state: PaymentState, reason: ReasonCode) -> Booked {
     let (reservation, bookings) = give_back(ledger, at, slot);
     rules_customer::give_back(ledger, &reservation);
     ledger.payments.decide(reservation.payment, state, Some(reason), at);
-    bookings.debtor_balances(&ledger.accounts)
+    bookings.released(&ledger.accounts)
 }
 
 fn give_back(ledger: &mut Ledger, at: Position, slot: u32) -> (Reservation, Bookings) {
     let reservation = ledger.reservations.remove(slot);
     let bookings = bookings_of(ledger, &reservation);
-    bookings.release(&mut ledger.accounts, at.sequence);
+    bookings.release(&mut ledger.accounts, &mut ledger.reachable, at.sequence);
     (reservation, bookings)
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn ask_again(at: Position, kind: Kind) -> Outcome {
         accepted: Timestamp::default(),
         kind,
         verdict: Verdict::AskAgain,
+        alerts: crate::Alerts::NONE,
         late: false,
         remark: Remark::None,
         balances: [0; 4],

@@ -7,14 +7,17 @@
 use types::{AccountNumber, Balance, Bic, Currency, Digest, ParticipantNumber, Sequence, Timestamp};
 
 use crate::accounts::{Account, Transfer};
+use crate::alerts::Alerts;
+use crate::blocks::Blocks;
 use crate::limits::UNANSWERED_MAX;
 use crate::participants::{Book, Books, Name, Participant};
+use crate::reachable::LimitNumber;
 use crate::{
     AccountKind, AccountMode, AccountStatus, Command, DecisionPolicy, DecisionScope, Direction, Fees, Ledger,
     LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Remark, Silence, StagePolicy,
     Verdict, Zone, layout,
 };
-use crate::{rules_calendar, rules_customer, rules_recall, rules_version};
+use crate::{rules_calendar, rules_customer, rules_liquidity, rules_recall, rules_version};
 
 /// What a command made or changed, and the balance afterwards.
 pub(crate) type Answer = Result<(u64, i64), Refusal>;
@@ -29,6 +32,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         accepted: Timestamp::default(),
         kind: command.kind(),
         verdict: Verdict::Refused { refusal: Refusal::RequestIdReused, repeat_of: None },
+        alerts: Alerts::NONE,
         late: false,
         remark: Remark::None,
         balances: [0; 4],
@@ -47,7 +51,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::SetAccountStatus(record) => set_account_status(ledger, at.sequence, record),
         Command::SetAccountFloor(record) => set_account_floor(ledger, at.sequence, record),
         Command::PostEntry(record) => post_entry(ledger, at.sequence, record),
-        Command::TransferLiquidity(record) => transfer_liquidity(ledger, at.sequence, record),
+        Command::TransferLiquidity(record) => transfer_liquidity(ledger, at, record, &mut outcome.alerts),
         Command::SetVersion(record) => rules_version::apply(ledger, record),
         Command::SetDecisionPolicy(record) => set_decision_policy(ledger, record),
         Command::SetAccountFlag(record) => set_account_flag(ledger, at.sequence, record),
@@ -59,8 +63,16 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::SetClosingDays(record) => rules_calendar::set_closing_days(ledger, at, record),
         Command::RollBusinessDate(record) => rules_calendar::roll(ledger, at, record),
         Command::RequestRecall(record) => rules_recall::request(ledger, at, record),
-        Command::AnswerRecall(record) => rules_recall::answer(ledger, at, record, &mut outcome.balances),
+        Command::AnswerRecall(record) => rules_recall::answer(ledger, at, record, &mut outcome),
         Command::SetRecallPolicy(record) => rules_recall::set_policy(ledger, record),
+        Command::SetPositionAlert(record) => rules_liquidity::set_position_alert(ledger, record),
+        Command::SetReachableParty(record) => {
+            rules_liquidity::set_reachable_party(ledger, at.sequence, record)
+        }
+        Command::SetBlock(record) => rules_liquidity::set_block(ledger, at.sequence, record),
+        Command::TransferOwnFunds(record) => {
+            rules_liquidity::transfer_own_funds(ledger, at, record, &mut outcome)
+        }
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -106,6 +118,10 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::RequestRecall(record) => &record.request,
         Command::AnswerRecall(record) => &record.request,
         Command::SetRecallPolicy(record) => &record.request,
+        Command::SetPositionAlert(record) => &record.request,
+        Command::SetReachableParty(record) => &record.request,
+        Command::SetBlock(record) => &record.request,
+        Command::TransferOwnFunds(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -156,6 +172,7 @@ fn register_participant(
         name,
         mode,
         status: ParticipantStatus::Active,
+        blocks: Blocks::NONE,
         books: Books::one(book),
         policy: DecisionPolicy::NONE,
         unanswered_max: UNANSWERED_MAX,
@@ -271,14 +288,15 @@ fn set_account_floor(ledger: &mut Ledger, at: Sequence, record: &layout::SetAcco
 fn post_entry(ledger: &mut Ledger, at: Sequence, record: &layout::PostEntry) -> Answer {
     let number = customer_account(ledger, record.iban_digest, record.currency.get())?;
     let account = ledger.accounts.get(number);
-    match account.status() {
-        AccountStatus::Active => {}
-        AccountStatus::Blocked => return Err(Refusal::AccountBlocked),
-        AccountStatus::Closed => return Err(Refusal::AccountClosed),
+    let direction = Direction::from_number(record.direction).expect("records are checked when they are read");
+    if account.status() == AccountStatus::Closed {
+        return Err(Refusal::AccountClosed);
+    }
+    if account.is_blocked_for(direction) {
+        return Err(Refusal::AccountBlocked);
     }
     let book = ledger.participants.get(account.owner()).book(account.currency());
     let core = book.expect("a customer's account has a book").core;
-    let direction = Direction::from_number(record.direction).expect("records are checked when they are read");
     let transfer = match direction {
         Direction::Credit => Transfer { debit: core, credit: number },
         Direction::Debit => Transfer { debit: number, credit: core },
@@ -287,7 +305,12 @@ fn post_entry(ledger: &mut Ledger, at: Sequence, record: &layout::PostEntry) -> 
     Ok((u64::from(number.0), ledger.accounts.get(number).balance()))
 }
 
-fn transfer_liquidity(ledger: &mut Ledger, at: Sequence, record: &layout::TransferLiquidity) -> Answer {
+fn transfer_liquidity(
+    ledger: &mut Ledger,
+    at: Position,
+    record: &layout::TransferLiquidity,
+    alerts: &mut Alerts,
+) -> Answer {
     let number = participant(ledger, record.bic)?;
     let currency = checked_currency(record.currency.get());
     let position = ledger.participants.get(number).position(currency).ok_or(Refusal::PositionUnknown)?;
@@ -297,21 +320,32 @@ fn transfer_liquidity(ledger: &mut Ledger, at: Sequence, record: &layout::Transf
         return Err(Refusal::ReferenceReused);
     }
     let direction = LiquidityDirection::from_number(record.direction);
-    let transfer = match direction.expect("records are checked when they are read") {
-        LiquidityDirection::Fund => Transfer { debit: funding, credit: position },
-        LiquidityDirection::Defund => Transfer { debit: position, credit: funding },
+    let (transfer, side) = match direction.expect("records are checked when they are read") {
+        LiquidityDirection::Fund => (Transfer { debit: funding, credit: position }, Direction::Credit),
+        LiquidityDirection::Defund => (Transfer { debit: position, credit: funding }, Direction::Debit),
     };
-    book_transfer(ledger, transfer, record.amount.get(), at)?;
+    if ledger.accounts.get(position).is_blocked_for(side) {
+        return Err(Refusal::PositionBlocked);
+    }
+    book_transfer(ledger, transfer, record.amount.get(), at.sequence)?;
+    *alerts = rules_liquidity::alerts_of(ledger, at, transfer, record.amount.get());
     ledger.references.set_used(reference);
     Ok((u64::from(position.0), ledger.accounts.get(position).balance()))
 }
 
 /// Checks a transfer and makes it.
-fn book_transfer(ledger: &mut Ledger, transfer: Transfer, amount: i64, at: Sequence) -> Result<(), Refusal> {
+pub(crate) fn book_transfer(
+    ledger: &mut Ledger,
+    transfer: Transfer,
+    amount: i64,
+    at: Sequence,
+) -> Result<(), Refusal> {
     let debit = ledger.accounts.get(transfer.debit);
     if !debit.covers(amount) {
         return Err(match debit.kind() {
-            AccountKind::Current | AccountKind::Savings | AccountKind::Position => Refusal::InsufficientFunds,
+            AccountKind::Current | AccountKind::Savings | AccountKind::Position | AccountKind::Technical => {
+                Refusal::InsufficientFunds
+            }
             AccountKind::Core | AccountKind::Clearing | AccountKind::Funding => Refusal::BalanceLimit,
         });
     }
@@ -322,21 +356,35 @@ fn book_transfer(ledger: &mut Ledger, transfer: Transfer, amount: i64, at: Seque
     Ok(())
 }
 
-fn open_book(ledger: &mut Ledger, owner: ParticipantNumber, currency: Currency, at: Sequence) -> Book {
+pub(crate) fn open_book(
+    ledger: &mut Ledger,
+    owner: ParticipantNumber,
+    currency: Currency,
+    at: Sequence,
+) -> Book {
     let core = open_internal(ledger, owner, currency, AccountKind::Core, at);
     let clearing = open_internal(ledger, owner, currency, AccountKind::Clearing, at);
-    Book { currency, core, clearing, position: AccountNumber(0), fees: Fees::default() }
+    Book {
+        currency,
+        core,
+        clearing,
+        position: AccountNumber(0),
+        fees: Fees::default(),
+        limit: LimitNumber::NONE,
+        host_position: AccountNumber(0),
+    }
 }
 
-/// Counter-accounts may go as far below zero as a balance can; a position never goes below zero.
-fn open_internal(
+/// Counter-accounts may go as far below zero as a balance can; positions and technical accounts never go below zero.
+pub(crate) fn open_internal(
     ledger: &mut Ledger,
     owner: ParticipantNumber,
     currency: Currency,
     kind: AccountKind,
     at: Sequence,
 ) -> AccountNumber {
-    let floor = if kind == AccountKind::Position { 0 } else { -Balance::MINOR_UNITS_MAX };
+    let is_own = matches!(kind, AccountKind::Position | AccountKind::Technical);
+    let floor = if is_own { 0 } else { -Balance::MINOR_UNITS_MAX };
     ledger.accounts.open(Account::new(owner, currency, kind, Digest::default(), floor, at))
 }
 
@@ -353,7 +401,7 @@ pub(crate) fn customer_account(
     ledger.accounts.find(AccountNumber(0), Digest(digest), currency).ok_or(Refusal::AccountUnknown)
 }
 
-fn checked_bic(bytes: [u8; 11]) -> Bic {
+pub(crate) fn checked_bic(bytes: [u8; 11]) -> Bic {
     Bic::from_bytes(bytes).expect("records are checked when they are read")
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Evidence on disk that reaches to the floor (without it nothing is decided, and the engine asks again), sender entitled
 //! (RC01; before everything else), payer's bank known (DNOR; before the key), duplicate (the stored answer, or
-//! AM05 for a changed body), what was wrong on reading, payee's bank known (CNOR), both active (AG10, AG11), in time
-//! (AB05, DT01), accounts known (AC01, AC02), open (AC04), not blocked (AC06), not restricted (RR04), of a type that permits
-//! it (AG01), in the currency (AM03), the payer's own limits (AM14), customer's funds, the fee included (AM04), position (AM23), room (AM02), a connection to each bank that has to be
+//! AM05 for a changed body), what was wrong on reading, payee's bank known (CNOR), both active and not blocked (AG10,
+//! AG11), in time (AB05, DT01), accounts known (AC01, AC02), open (AC04), not blocked (AC06), not restricted (RR04), of a
+//! type that permits it (AG01), in the currency (AM03), the payer's own limits (AM14), position and limit not blocked
+//! (ED05), customer's funds, the fee included (AM04), position and headroom (AM23), room (AM02), a connection to each bank that has to be
 //! asked (AB08, AB07), and room among its unanswered questions (AB10).
 
 use types::{
@@ -12,7 +13,9 @@ use types::{
     Timestamp,
 };
 
+use crate::alerts::Alerts;
 use crate::bookings::{Bookings, Sides};
+use crate::command::Direction;
 use crate::ledger::ReplayError;
 use crate::mutants::{Mutant, is_on};
 use crate::participants::Participant;
@@ -20,9 +23,9 @@ use crate::payments::{HOLDS_KEY, STAMPED};
 use crate::reservations::Reservation;
 use crate::rules_customer::Refused;
 use crate::{
-    AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, ParticipantStatus, Payment,
-    Position, Profile, QuestionState, Remark, Silence, Stage, Verdict, layout, rules_answer, rules_customer,
-    rules_duplicates,
+    AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, Payment, Position, Profile,
+    QuestionState, Remark, Silence, Stage, Verdict, layout, rules_answer, rules_customer, rules_duplicates,
+    rules_liquidity,
 };
 
 /// What is to be done about a payment. Committing it can't fail.
@@ -214,10 +217,10 @@ fn judge(
         return fails(StatusReason::CreditorBankNotRegistered);
     };
     let creditor_bank = ledger.participants.get(creditor_number);
-    if debtor_bank.status() == ParticipantStatus::Suspended {
+    if rules_liquidity::is_closed_for(ledger, debtor_bank, currency, Direction::Debit) {
         return fails(StatusReason::AgentSuspended);
     }
-    if creditor_bank.status() == ParticipantStatus::Suspended {
+    if rules_liquidity::is_closed_for(ledger, creditor_bank, currency, Direction::Credit) {
         return fails(StatusReason::CreditorAgentSuspended);
     }
     let accepted = checked_time(record.acceptance_time.get());
@@ -237,7 +240,7 @@ fn judge(
     if matches!(debtor, Side::Unknown) {
         return fails(StatusReason::InvalidDebtorAccountNumber);
     }
-    check_accounts(ledger, [debtor, creditor])?;
+    check_accounts(ledger, debtor, creditor)?;
     if record.debtor_account_digest == record.creditor_account_digest {
         return fails(StatusReason::TransactionForbidden);
     }
@@ -251,7 +254,8 @@ fn judge(
     rules_customer::check_limits(ledger, at, debtor_account, record.amount.get())?;
     let fee = rules_customer::fee(&sides, currency);
     let bookings = Bookings::plan(sides, currency, record.amount.get(), fee)?;
-    bookings.check(&ledger.accounts)?;
+    bookings.check_blocks(&ledger.accounts, &ledger.reachable)?;
+    bookings.check(&ledger.accounts, &ledger.reachable)?;
     let questions = questions(ledger, sides, record, profile)?;
     if questions == [None; 2] {
         return Ok(Decision::Settle(bookings));
@@ -372,12 +376,14 @@ fn side(ledger: &Ledger, bank: &Participant, hint: u32, digest: Digest, currency
 
 /// Closed, blocked, restricted, type: each for both sides before the next.
 fn check_accounts(ledger: &Ledger, sides: [Side; 2]) -> Result<(), ReasonCode> {
-    let accounts = sides.map(|side| side.account().map(|account| ledger.accounts.get(account)));
-    let accounts = || accounts.iter().flatten();
+    let [debtor, creditor] = sides.map(|side| side.account().map(|account| ledger.accounts.get(account)));
+    let accounts = || debtor.iter().chain(creditor.iter());
     if accounts().any(|account| account.status() == AccountStatus::Closed) {
         return Err(StatusReason::ClosedAccountNumber.code());
     }
-    if accounts().any(|account| account.status() == AccountStatus::Blocked) {
+    if debtor.is_some_and(|account| account.is_blocked_for(Direction::Debit))
+        || creditor.is_some_and(|account| account.is_blocked_for(Direction::Credit))
+    {
         return Err(StatusReason::BlockedAccount.code());
     }
     if accounts().any(|account| account.is_restricted()) {
@@ -397,6 +403,7 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
         accepted: attempt.acceptance_time,
         kind: attempt.kind,
         verdict: Verdict::Payment { state: PaymentState::Settled, reason: None, repeat_of: None },
+        alerts: Alerts::NONE,
         late: false,
         remark: Remark::None,
         balances: [0; 4],
@@ -409,14 +416,18 @@ fn commit(ledger: &mut Ledger, at: Position, attempt: &Attempt<'_>, decision: De
             (PaymentState::Rejected, Some(why.reason), holds_key && !is_on(Mutant::ForgetRefusal))
         }
         Decision::Settle(bookings) => {
-            bookings.book(&mut ledger.accounts, at.sequence);
+            let Ledger { accounts, reachable, watched, .. } = ledger;
+            let booked = bookings.book(accounts, reachable, watched, at.sequence);
             rules_customer::count(ledger, at, bookings.payer(), bookings.amount());
-            outcome.balances = bookings.balances(&ledger.accounts);
-            outcome.remark = bookings.remark();
+            (outcome.balances, outcome.alerts, outcome.remark) =
+                (booked.balances, booked.alerts, booked.remark);
+            if !booked.alerts.is_none() {
+                rules_liquidity::note(ledger, at, &bookings, booked.alerts);
+            }
             (PaymentState::Settled, None, true)
         }
         Decision::Reserve(bookings, reservation) => {
-            bookings.reserve(&mut ledger.accounts, at.sequence);
+            bookings.reserve(&mut ledger.accounts, &mut ledger.reachable, at.sequence);
             rules_customer::count(ledger, at, bookings.payer(), bookings.amount());
             outcome.balances = bookings.debtor_balances(&ledger.accounts);
             reserved = Some(reservation);

@@ -19,13 +19,14 @@ use types::{
 };
 
 use crate::accounts::Transfer;
-use crate::bookings::{Bookings, Sides};
+use crate::bookings::{Booked, Bookings, Sides};
+use crate::command::Direction;
 use crate::participants::Participant;
 use crate::recalls::{Answered, Recall};
 use crate::rules_masterdata::Answer;
 use crate::{
-    AccountMode, AccountStatus, Ledger, ParticipantStatus, Position, RecallAnswer, RecallReason,
-    RecallRefusal, Recalled, Refusal, layout,
+    AccountMode, AccountStatus, Ledger, Outcome, ParticipantStatus, Position, RecallAnswer, RecallReason,
+    RecallRefusal, Recalled, Refusal, layout, rules_liquidity,
 };
 
 /// How many banking days a bank may ask back what it sent by a fault of its own.
@@ -128,7 +129,7 @@ pub(crate) fn answer(
     ledger: &mut Ledger,
     at: Position,
     record: &layout::AnswerRecall,
-    balances: &mut [i64; 4],
+    outcome: &mut Outcome,
 ) -> Answer {
     let sequence = Sequence(record.recall.get());
     let recall = *ledger.recalls.at(sequence).ok_or(Refusal::RecallUnknown)?;
@@ -151,13 +152,14 @@ pub(crate) fn answer(
             if recall.reason.needs_consent() && recall.creditor_account().is_some() && record.consent == 0 {
                 return Err(Refusal::ConsentMissing);
             }
-            *balances = give_back(ledger, at.sequence, &recall, (amount, fee), record.elsewhere == 1)?;
+            let booked = give_back(ledger, at, &recall, (amount, fee), record.elsewhere == 1)?;
+            (outcome.balances, outcome.alerts) = (booked.balances, booked.alerts);
         }
         RecallAnswer::Refuse(refusal) => check_truth(ledger, &recall, refusal)?,
         RecallAnswer::TimeOver(refusal) => check_time_over(ledger, at, &recall, refusal)?,
     }
     ledger.recalls.answer(sequence, Answered { sequence: at.sequence, time: at.time, answer });
-    Ok((sequence.0, balances[0]))
+    Ok((sequence.0, outcome.balances[0]))
 }
 
 fn recalled_of(record: &layout::AnswerRecall) -> Recalled {
@@ -173,11 +175,11 @@ fn recalled_of(record: &layout::AnswerRecall) -> Recalled {
 /// Books a return, if everything is there that it takes.
 fn give_back(
     ledger: &mut Ledger,
-    at: Sequence,
+    at: Position,
     recall: &Recall,
     (amount, fee): (Amount, Balance),
     is_elsewhere: bool,
-) -> Result<[i64; 4], Refusal> {
+) -> Result<Booked, Refusal> {
     let (amount, fee) = (amount.minor_units(), fee.minor_units());
     if amount + fee > recall.amount.minor_units() {
         return Err(Refusal::AboveOriginal);
@@ -188,14 +190,17 @@ fn give_back(
     if is_suspended(debtor_bank) || is_suspended(creditor_bank) {
         return Err(Refusal::ParticipantSuspended);
     }
-    match recall.creditor_account().map(|account| ledger.accounts.get(account).status()) {
-        Some(AccountStatus::Closed) => return Err(Refusal::AccountClosed),
-        Some(AccountStatus::Blocked) => return Err(Refusal::AccountBlocked),
-        Some(AccountStatus::Active) | None => {}
+    if let Some(account) = recall.creditor_account().map(|account| ledger.accounts.get(account)) {
+        if account.status() == AccountStatus::Closed {
+            return Err(Refusal::AccountClosed);
+        }
+        // What is frozen stays where it is.
+        if account.is_blocked_for(Direction::Debit) || account.is_restricted() {
+            return Err(Refusal::AccountBlocked);
+        }
     }
     // The scheme lets no payer's bank refuse a return, so it gets the money in any case.
-    let takes_none = |account| ledger.accounts.get(account).status() != AccountStatus::Active;
-    if recall.debtor_account().is_some_and(takes_none) != is_elsewhere {
+    if recall.debtor_account().is_some_and(|account| takes_no_return(ledger, account)) != is_elsewhere {
         return Err(Refusal::AnswerNotTrue);
     }
     let book = |bank: &Participant| bank.book(recall.currency).copied().ok_or(Refusal::PositionUnknown);
@@ -206,13 +211,15 @@ fn give_back(
         debtor: recall.creditor_account,
         creditor: if is_elsewhere { debtor_book.core } else { recall.debtor_account },
     };
-    let bookings = Bookings::plan(sides, recall.currency, amount).map_err(|_| Refusal::PositionUnknown)?;
+    let bookings =
+        Bookings::plan(sides, recall.currency, amount, 0).map_err(|_| Refusal::PositionUnknown)?;
+    bookings.check_blocks(&ledger.accounts, &ledger.reachable).map_err(|_| Refusal::PositionBlocked)?;
     let kept_fee = recall.creditor_account().filter(|_| fee > 0);
     let covers_fee = |account| ledger.accounts.get(account).covers(amount + fee);
     if kept_fee.is_some_and(|account| !covers_fee(account)) {
         return Err(Refusal::InsufficientFunds);
     }
-    bookings.check(&ledger.accounts).map_err(|reason| {
+    bookings.check(&ledger.accounts, &ledger.reachable).map_err(|reason| {
         let is_short = [StatusReason::InsufficientFunds, StatusReason::AmountExceedsSettlementLimit]
             .map(StatusReason::code)
             .contains(&reason);
@@ -222,11 +229,23 @@ fn give_back(
     if kept_fee.is_some() && !ledger.accounts.get(core).has_room_for(amount + fee) {
         return Err(Refusal::BalanceLimit);
     }
-    bookings.book(&mut ledger.accounts, at);
+    let Ledger { accounts, reachable, watched, .. } = &mut *ledger;
+    let booked = bookings.book(accounts, reachable, watched, at.sequence);
     if let Some(account) = kept_fee {
-        ledger.accounts.transfer(Transfer { debit: account, credit: core }, fee, at);
+        accounts.transfer(Transfer { debit: account, credit: core }, fee, at.sequence);
     }
-    Ok(bookings.balances(&ledger.accounts))
+    if !booked.alerts.is_none() {
+        rules_liquidity::note(ledger, at, &bookings, booked.alerts);
+    }
+    Ok(Booked { balances: bookings.balances(&ledger.accounts), ..booked })
+}
+
+/// Whether the money of a return can't be booked to this account of the payer, so that its bank gets it.
+fn takes_no_return(ledger: &Ledger, account: AccountNumber) -> bool {
+    let account = ledger.accounts.get(account);
+    account.status() != AccountStatus::Active
+        || account.is_blocked_for(Direction::Credit)
+        || account.is_restricted()
 }
 
 /// What a bank says of an account that is kept here is what is true of it.
@@ -320,8 +339,7 @@ impl Ledger {
 
     /// Whether the money of a return would not reach the payer's account, because that takes no bookings any more.
     pub fn is_returned_elsewhere(&self, recall: &Recall) -> bool {
-        let status = |account| self.accounts.get(account).status();
-        recall.debtor_account().is_some_and(|account| status(account) != AccountStatus::Active)
+        recall.debtor_account().is_some_and(|account| takes_no_return(self, account))
     }
 
     /// Whether the silence of the bank that was asked is answered for it: if the payee's account is kept here, and if

@@ -16,8 +16,8 @@ use crate::{Command, Kind, Ledger, Refusal, ReplayError, layout};
 
 /// The newest version of the rules that this program knows.
 ///
-/// 1 is the first. 2 adds the duplicate evidence on disk. 3 adds the calendar, recalls, and what banks set about
-/// customers, fees and their clocks.
+/// 1 is the first. 2 adds the duplicate evidence on disk, 3 the rest of the rulebook: the calendar, recalls, liquidity, and
+/// what banks set about customers, fees and their clocks.
 pub const RULES_VERSION: u32 = 3;
 
 /// The version that brought the rest of the rulebook, and with it the later sections of a state. Those of older rules stay
@@ -57,7 +57,7 @@ impl Kind {
     pub const fn first_version(self) -> u32 {
         match self.number() {
             13 => 2,
-            30..=34 | 64..=67 => 3,
+            30..=34 | 60..=67 => 3,
             _ => 1,
         }
     }
@@ -82,6 +82,10 @@ impl Rules {
     /// With this version in force, if this program knows it.
     pub(crate) fn before_a_frame(version: u32) -> Option<Self> {
         (1..=RULES_VERSION).contains(&version).then_some(Self { in_force: version, next: version })
+    }
+
+    pub(crate) const fn next(self) -> u32 {
+        self.next
     }
 
     pub(crate) const fn begin_frame(&mut self) {

@@ -83,6 +83,7 @@ pub(crate) fn pass_over(ledger: &mut Ledger, at: Position, command: Command<'_>)
         accepted: Timestamp::default(),
         kind: command.kind(),
         verdict: Verdict::Refused { refusal: Refusal::Voided, repeat_of: None },
+        alerts: crate::Alerts::NONE,
         late: false,
         remark: Remark::None,
         balances: [0; 4],

@@ -20,6 +20,7 @@ use crate::calendar::{BusinessDate, Calendar};
 use crate::customer_limits::CustomerLimits;
 use crate::index::{Filling, Twice};
 use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
+use crate::liquidity_state::{self, Liquidity};
 use crate::participants::Participants;
 use crate::payments::{Known, Payments};
 use crate::profile::Profile;
@@ -57,6 +58,7 @@ impl Ledger {
             self.accounts.count(),
             self.accounts.iter().map(|account| account.to_state()),
         )?;
+        self.write_liquidity(&mut writer)?;
         writer.section(PAYMENTS, self.payments.count_kept(), self.payments.to_state())?;
         writer.section(REQUESTS, self.requests.count(), self.requests.to_state())?;
         let references = self.references.used.iter().map(|digest| Reference { digest: digest.0 });
@@ -119,7 +121,8 @@ impl Ledger {
             (RECALL_POLICIES, self.recalls.policy_count()),
         ];
         let later = later.iter().filter(|_| self.has_later_sections());
-        sections.iter().chain(later).map(|(section, items)| section.length(*items)).sum()
+        let sections = sections.iter().chain(later).copied().chain(self.liquidity_sections());
+        sections.map(|(section, items)| section.length(items)).sum()
     }
 
     /// Reads a state into tables with room for `limits`. The source stands behind the state then: nothing is read from
@@ -147,11 +150,14 @@ impl Ledger {
         let profiles = read_profiles(&mut reader)?;
         // A participant has accounts of its own, so there are fewer participants than accounts.
         let participants_max = limits.accounts_max.saturating_add(ROOM_BEYOND);
-        let (participants, asked) = Participants::read_state(&mut reader, participants_max)?;
+        let (mut participants, asked) = Participants::read_state(&mut reader, participants_max)?;
         check_asked(&asked, &head)?;
         let last = head.position;
-        let (accounts, told) =
+        let (mut accounts, told) =
             Accounts::read_state(&mut reader, &participants, last.sequence, limits.accounts_max)?;
+        let version = head.rules.next();
+        let Liquidity { reachable, watched } =
+            liquidity_state::read(&mut reader, &mut accounts, &mut participants, version)?;
         let known = Known {
             last,
             key: head.setup.map_or(DigestKey::new([0; 16]), |setup| setup.digest_key),
@@ -169,6 +175,8 @@ impl Ledger {
             profiles,
             accounts,
             participants,
+            reachable,
+            watched,
             payments,
             requests,
             references,

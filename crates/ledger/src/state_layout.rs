@@ -44,6 +44,12 @@ pub const CALENDAR: Section = Section::of::<ClosingYear>(14, 1, "calendar");
 pub const BUSINESS_DATE: Section = Section::of::<BusinessDate>(15, 1, "business date");
 /// The recalls that are kept, in log order.
 pub const RECALLS: Section = Section::of::<Recall>(16, 1, "recalls");
+/// The bounds of positions, by the position's account.
+pub const ALERTS: Section = Section::of::<Alert>(17, 1, "alerts");
+/// The reachable parties in the order in which they came.
+pub const REACHABLE: Section = Section::of::<ReachableParty>(18, 1, "reachable parties");
+/// The participants that are blocked, by their numbers.
+pub const BLOCKS: Section = Section::of::<Block>(19, 1, "blocks");
 /// What customers allow to leave their accounts, in the order in which it was first said.
 pub const CUSTOMER_LIMITS: Section = Section::of::<CustomerLimit>(20, 1, "customer limits");
 /// The fees of banks, by the bank's number and then in the order of its books, where they are not zero.
@@ -221,7 +227,7 @@ stored! {
         /// [`crate::AccountKind`].
         kind: u8,
         /// [`crate::AccountStatus`], plus 128 if it is flagged, 64 if it is restricted, 32 if it has an item in
-        /// [`CUSTOMER_LIMITS`].
+        /// [`CUSTOMER_LIMITS`], 16 if it takes no debits, 8 if it takes no credits.
         standing: u8,
     }
 }
@@ -400,6 +406,65 @@ stored! {
         reserved: [u8; 7],
     }
 }
+
+stored! {
+    /// An item of [`ALERTS`].
+    Alert[24] {
+        /// The position's account.
+        position: U32,
+        /// Which bounds there are: 1 the floor, 2 the ceiling, 3 both.
+        present: u8,
+        /// Zero.
+        reserved: [u8; 3],
+        /// Minor units, or 0.
+        floor: I64,
+        /// Minor units, or 0.
+        ceiling: I64,
+    }
+}
+
+stored! {
+    /// An item of [`REACHABLE`].
+    ReachableParty[56] {
+        /// The bank.
+        party: U32,
+        /// The participant on whose position it settles.
+        host: U32,
+        /// ISO 4217 number.
+        currency: U16,
+        /// [`crate::PartyLimit`]: 1 without end, 2 up to `limit`.
+        limit_kind: u8,
+        /// [`crate::Blocks`].
+        blocks: u8,
+        /// Which bounds of its headroom there are: 1 the floor, 2 the ceiling, 3 both.
+        present: u8,
+        /// Zero.
+        reserved_bytes: [u8; 3],
+        /// Minor units, or 0.
+        limit: I64,
+        /// Minor units that it has spent beyond what it received.
+        utilisation: I64,
+        /// Minor units set aside for payments that wait for an answer.
+        reserved: I64,
+        /// Minor units, or 0.
+        floor: I64,
+        /// Minor units, or 0.
+        ceiling: I64,
+    }
+}
+
+stored! {
+    /// An item of [`BLOCKS`].
+    Block[8] {
+        /// The participant.
+        participant: U32,
+        /// [`crate::Blocks`].
+        blocks: u8,
+        /// Zero.
+        reserved: [u8; 3],
+    }
+}
+
 #[path = "state_layout_recall.rs"]
 mod recall;
 pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};

@@ -189,6 +189,7 @@ fn customers_and_houses() {
     }
 }
 
+#[test]
 fn calendar_and_recalls() {
     layout! { ClosingYear[56]
           0  2 year
@@ -224,5 +225,35 @@ fn calendar_and_recalls() {
     layout! { RecallPolicy[8]
           0  4 bank
           4  4 reserved
+    }
+}
+
+#[test]
+fn positions_beside_their_balances() {
+    layout! { Alert[24]
+          0  4 position
+          4  1 present
+          5  3 reserved
+          8  8 floor
+         16  8 ceiling
+    }
+    layout! { ReachableParty[56]
+          0  4 party
+          4  4 host
+          8  2 currency
+         10  1 limit_kind
+         11  1 blocks
+         12  1 present
+         13  3 reserved_bytes
+         16  8 limit
+         24  8 utilisation
+         32  8 reserved
+         40  8 floor
+         48  8 ceiling
+    }
+    layout! { Block[8]
+          0  4 participant
+          4  1 blocks
+          5  3 reserved
     }
 }

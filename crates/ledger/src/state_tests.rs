@@ -51,7 +51,7 @@ fn golden_ledger() -> Ledger {
         |number, after, upto| SealedRun { number, after, upto, newest_time, payments: 9, hash: [0xAB; 32] };
     ledger.payments.sealed.raise(run(4, Sequence(0), first));
     ledger.payments.sealed.raise(run(3, first, last));
-    // The last before customers' limits, fees and clocks of banks.
+    // What older rules don't know is tested beside what it is.
     ledger.rules = Rules::before_a_frame(HAS_RULEBOOK - 1).unwrap();
     ledger
 }

@@ -36,9 +36,9 @@
 use types::{AccountNumber, Balance, Bic, Currency, Digest, PrincipalNumber, Sequence, Timestamp};
 
 use crate::accounts::Transfer;
-use crate::testing_words::{Fate, Words, bank, iban, key, minor_units, span, start};
+use crate::testing_words::{Fate, Words, alerts_told, bank, iban, key, minor_units, span, start};
 use crate::{
-    Kind, Ledger, Limits, OpenQuestion, Outcome, OutcomeEntry, PaymentAnswer, Position, RecordWriter,
+    Alerts, Kind, Ledger, Limits, OpenQuestion, Outcome, OutcomeEntry, PaymentAnswer, Position, RecordWriter,
     Records, Remark, Verdict,
 };
 
@@ -207,9 +207,8 @@ impl Run {
             }
             verb @ ("balance" | "payment" | "sequence" | "books" | "count" | "totals" | "reserved"
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
-            | "heard" | "used")
-            | "heard" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
-            | "recalled") => {
+            | "heard" | "used" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
+            | "recalled" | "headroom" | "utilisation" | "set-aside") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -312,6 +311,7 @@ impl Run {
             "core" => book.core,
             "clearing" => book.clearing,
             "position" => book.position,
+            "technical" => self.ledger.technical_account(owner.bic(), currency).expect("money went there").0,
             part => panic!("no such part of a book: {part}"),
         }
     }
@@ -321,7 +321,10 @@ impl Run {
             Verdict::Payment { state, reason: None, .. } => format!("{state:?}").to_lowercase(),
             Verdict::Payment { state, reason: Some(reason), .. } => format!("{state:?} {reason}")
                 .replace(&format!("{state:?}"), &format!("{state:?}").to_lowercase()),
-            Verdict::Done { .. } if [Kind::PostEntry, Kind::TransferLiquidity].contains(&outcome.kind) => {
+            Verdict::Done { .. }
+                if [Kind::PostEntry, Kind::TransferLiquidity, Kind::TransferOwnFunds]
+                    .contains(&outcome.kind) =>
+            {
                 format!("balance {}", decimal(outcome.balances[0]))
             }
             Verdict::Done { .. } => "done".to_owned(),
@@ -343,6 +346,7 @@ impl Run {
         if let Remark::Fee(fee) = outcome.remark {
             text += &decimal(fee.get().into());
         }
+        text += &alerts_told(outcome.alerts);
         if told {
             text += &format!(", told {}", outcome.balances.map(decimal).join(" "));
         }
@@ -362,6 +366,9 @@ impl Run {
                 used.map_or("nothing is counted".to_owned(), decimal)
             }
             "reserved" => decimal(self.ledger.account_by_number(self.number(words.word())).reserved()),
+            "headroom" | "utilisation" | "set-aside" => {
+                words.about_party(&self.ledger, verb).map_or("without end".to_owned(), decimal)
+            }
             "available" => decimal(self.ledger.account_by_number(self.number(words.word())).available()),
             "payment" => {
                 let (bank, id) = (bank(words.word()), words.word());
@@ -533,6 +540,8 @@ pub(crate) struct Applied {
     pub(crate) decided: Vec<Outcome>,
     /// The questions that were asked.
     pub(crate) asked: Vec<OpenQuestion>,
+    /// How many bounds were crossed.
+    pub(crate) crossings: usize,
 }
 
 impl Applied {
@@ -543,6 +552,7 @@ impl Applied {
         }
         self.decided.extend(ledger.decided());
         self.asked.extend(ledger.asked());
+        self.crossings += ledger.crossings().len();
         ledger.validate();
     }
 }
@@ -560,6 +570,8 @@ pub(crate) fn apply_records(ledger: &mut Ledger, first: Position, records: &Reco
         applied.entries.push(outcome.to_entry());
         applied.outcomes.push(outcome);
     }
+    let told = |entry: &OutcomeEntry| Alerts::EACH.iter().filter(|alert| entry.alerts().has(**alert)).count();
+    assert_eq!(applied.entries.iter().map(told).sum::<usize>(), applied.crossings, "entries tell crossings");
     applied
 }
 

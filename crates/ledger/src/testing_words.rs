@@ -15,9 +15,14 @@ use crate::{
 mod customer;
 #[path = "testing_words_lifecycle.rs"]
 mod lifecycle;
+#[path = "testing_words_liquidity.rs"]
+mod liquidity;
+
 #[path = "testing_words_recall.rs"]
 mod recall;
 pub(crate) use recall::Fate;
+
+pub(crate) use liquidity::alerts_told;
 
 /// The key of every script's log.
 pub(crate) const fn key() -> DigestKey {
@@ -138,6 +143,7 @@ impl<'line> Words<'line> {
             "allow" | "restrict" | "unrestrict" | "fees" | "zone" => {
                 self.keep_customer(verb, request_id, &mut writer);
             }
+            "party" | "alert" | "stop" | "move" => self.position(verb, request_id, &mut writer),
             verb => panic!("not a command: {verb}"),
         }
         (writer, id)

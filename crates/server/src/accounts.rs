@@ -17,7 +17,7 @@ use crate::caller::Caller;
 use crate::node::Node;
 use crate::refusals::{bank_not_yours, invalid, not_taken, refused};
 use crate::replies::Replies;
-use crate::values::{account_status, account_type, confirmation, decimal, request_id};
+use crate::values::{account_status, account_type, confirmation, decimal, request_id, wire_block};
 
 #[derive(Debug)]
 pub(crate) struct Accounts(pub(crate) Node);
@@ -93,6 +93,7 @@ impl AccountService for Accounts {
             available: decimal(account.available(), currency),
             floor: decimal(account.floor(), currency),
             flagged: account.is_flagged(),
+            block: wire_block(account.blocks()).into(),
         };
         let as_of_sequence = answered.as_of.sequence.0;
         Ok(Response::new(v1::GetAccountResponse { account: Some(account), as_of_sequence }))

@@ -173,7 +173,9 @@ fn read_start(first: v1::ConnectRequest) -> Result<Start, Status> {
     let mut reader = FieldReader::new();
     let bank = reader.bic(&Path::root("start").field("bic"), &start.bic);
     let bank = reader.finish(bank).map_err(invalid)?;
-    let wants = Wants { debit_questions: true, credit_questions: true, reports: !start.questions_only };
+    let reports = !start.questions_only;
+    // Watch tells crossings to systems; the exchange, which has no other way, tells them as documents.
+    let wants = Wants { debit_questions: true, credit_questions: true, reports, crossings: false };
     Ok(Start { bank, last: Named::read(start.last_sequence, start.incarnation), wants })
 }
 

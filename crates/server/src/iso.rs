@@ -13,6 +13,7 @@ mod enquiries;
 mod exchange;
 mod forward;
 mod keep;
+mod liquidity;
 mod outgoing;
 mod reports;
 

@@ -1,16 +1,20 @@
-//! `LiquidityService`: money in and out of positions.
+//! `LiquidityService`: money in and out of positions, and what stands beside them.
+
+mod values;
 
 use client::convert::{FieldReader, Path};
 use client::v1;
 use client::v1::liquidity_service_server::LiquidityService;
-use engine::{Answer, Question};
-use ledger::{LiquidityDirection, TransferLiquidity, Verdict};
+use engine::{Answer, LiquidityAnswer, Question};
+use ledger::{LiquidityDirection, Outcome, RecordWriter, TransferLiquidity, Verdict};
 use tonic::{Request, Response, Status};
 
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::refusals::{bank_not_yours, invalid, participant_unknown, refused};
-use crate::values::{confirmation, decimal, request_id};
+use crate::values::{confirmation, decimal, request_id, wire_block};
+
+use self::values::{read_alert, read_block, read_own_funds, read_party, wire_bounds, wire_party};
 
 #[derive(Debug)]
 pub(crate) struct Liquidity(pub(crate) Node);
@@ -59,8 +63,10 @@ impl LiquidityService for Liquidity {
         if !caller.may_see(bic) {
             return Err(bank_not_yours().into_status());
         }
-        let answered = self.0.ask(Question::Position { bic, currency }).await?;
-        let Answer::Account(Some((_, account, _))) = answered.answer else {
+        let answered = self.0.ask(Question::Liquidity { bic, currency }).await?;
+        let Answer::Liquidity(Some(LiquidityAnswer { position: Some(account), technical, bounds, .. })) =
+            answered.answer
+        else {
             return Err(match self.0.handle.directory().participant(bic) {
                 Some(_) => refused(ledger::Refusal::PositionUnknown).into_status(),
                 None => participant_unknown(),
@@ -72,9 +78,100 @@ impl LiquidityService for Liquidity {
             balance: decimal(account.balance(), currency),
             reserved: decimal(account.reserved(), currency),
             available: decimal(account.available(), currency),
+            technical_balance: technical
+                .map_or_else(String::new, |account| decimal(account.balance(), currency)),
+            alert: wire_bounds(bounds, currency),
+            block: wire_block(account.blocks()).into(),
         };
         let as_of_sequence = answered.as_of.sequence.0;
         Ok(Response::new(v1::GetPositionResponse { position: Some(position), as_of_sequence }))
+    }
+
+    async fn transfer_own_funds(
+        &self,
+        request: Request<v1::TransferOwnFundsRequest>,
+    ) -> Result<Response<v1::TransferOwnFundsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_own_funds(request.get_ref())?;
+        // The other side is for the ledger to refuse.
+        if !caller.may_act_for(command.from.bic) {
+            return Err(bank_not_yours().into_status());
+        }
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.transfer_own_funds(&command);
+        let outcome = self.decided(commands).await?;
+        let [position, technical, ..] = outcome.balances;
+        Ok(Response::new(v1::TransferOwnFundsResponse {
+            confirmation: Some(confirmation(&outcome)),
+            position_balance: decimal(position, command.currency),
+            technical_balance: decimal(technical, command.currency),
+        }))
+    }
+
+    async fn set_position_alert(
+        &self,
+        request: Request<v1::SetPositionAlertRequest>,
+    ) -> Result<Response<v1::SetPositionAlertResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_alert(request.get_ref())?;
+        if !caller.may_act_for(command.bic) {
+            return Err(bank_not_yours().into_status());
+        }
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_position_alert(&command);
+        let confirmation = Some(confirmation(&self.decided(commands).await?));
+        Ok(Response::new(v1::SetPositionAlertResponse { confirmation }))
+    }
+
+    async fn set_reachable_party(
+        &self,
+        request: Request<v1::SetReachablePartyRequest>,
+    ) -> Result<Response<v1::SetReachablePartyResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_party(request.get_ref())?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_reachable_party(&command);
+        let confirmation = Some(confirmation(&self.decided(commands).await?));
+        Ok(Response::new(v1::SetReachablePartyResponse { confirmation }))
+    }
+
+    async fn get_reachable_party(
+        &self,
+        request: Request<v1::GetReachablePartyRequest>,
+    ) -> Result<Response<v1::GetReachablePartyResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let wire = request.get_ref();
+        let mut reader = FieldReader::new();
+        let bic = reader.bic(&Path::root("bic"), &wire.bic);
+        let currency = reader.currency(&Path::root("currency_code"), &wire.currency_code);
+        let (bic, currency) = reader.finish(bic.zip(currency)).map_err(invalid)?;
+        let answered = self.0.ask(Question::Liquidity { bic, currency }).await?;
+        let found = if let Answer::Liquidity(Some(found)) = answered.answer { found.party } else { None };
+        let host = found.map(|(_, host)| host);
+        if !caller.may_see(bic) && !host.is_some_and(|host| caller.may_see(host)) {
+            return Err(bank_not_yours().into_status());
+        }
+        let Some((party, host)) = found else {
+            return Err(match self.0.handle.directory().participant(bic) {
+                Some(_) => refused(ledger::Refusal::LimitUnknown).into_status(),
+                None => participant_unknown(),
+            });
+        };
+        let as_of_sequence = answered.as_of.sequence.0;
+        let party = Some(wire_party(&party, bic, host));
+        Ok(Response::new(v1::GetReachablePartyResponse { party, as_of_sequence }))
+    }
+
+    async fn set_block(
+        &self,
+        request: Request<v1::SetBlockRequest>,
+    ) -> Result<Response<v1::SetBlockResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_block(request.get_ref())?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_block(&command);
+        let confirmation = Some(confirmation(&self.decided(commands).await?));
+        Ok(Response::new(v1::SetBlockResponse { confirmation }))
     }
 }
 
@@ -96,11 +193,19 @@ impl Liquidity {
         let command = read_transfer(direction, &fields)?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.transfer_liquidity(&command);
-        let outcome = self.0.submit(commands, ())?.await?;
-        if let Verdict::Refused { refusal, .. } = outcome.verdict {
-            return Err(refused(refusal).into_status());
-        }
+        let outcome = self.decided(commands).await?;
         Ok((confirmation(&outcome), decimal(outcome.balances[0], command.currency)))
+    }
+
+    /// The outcome of one command, if the ledger carried it out.
+    async fn decided(&self, commands: RecordWriter) -> Result<Outcome, Status> {
+        let outcome = self.0.submit(commands, ())?.await?;
+        match outcome.verdict {
+            Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
+            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
+                Ok(outcome)
+            }
+        }
     }
 }
 

@@ -149,7 +149,7 @@ impl Node {
         commands: RecordWriter,
         held: impl Send + 'static,
     ) -> Result<Awaited<Outcome>, Status> {
-        assert!(commands.count() == 1, "a unary call is one command");
+        assert!(commands.count() >= 1, "a unary call is one command, and perhaps its document");
         let (sender, receiver) = oneshot::channel();
         let mailbox = self.mailbox.clone();
         let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {

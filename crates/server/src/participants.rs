@@ -16,7 +16,7 @@ use crate::connect::connect;
 use crate::node::Node;
 use crate::policy::{read_set_policy, wire_policy};
 use crate::refusals::{bank_not_yours, invalid, participant_unknown, refused};
-use crate::values::{confirmation, request_id};
+use crate::values::{confirmation, request_id, wire_block};
 use crate::wire::service::participant_service_server::ParticipantService;
 use crate::wire::{ConnectReply, Encoded};
 
@@ -63,6 +63,7 @@ impl ParticipantService for Participants {
             decision_policy: currency.and_then(|currency| wire_policy(found.policy(), currency)),
             unanswered_max: found.unanswered_max(),
             unanswered,
+            block: wire_block(found.blocks()).into(),
         };
         let as_of_sequence = answered.as_of.sequence.0;
         Ok(Response::new(v1::GetParticipantResponse { participant: Some(participant), as_of_sequence }))

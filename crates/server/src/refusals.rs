@@ -108,6 +108,11 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::RecallLimit => (Code::ResourceExhausted, ErrorReason::RecallLimit),
         Ledger::ParticipantSuspended => (Code::FailedPrecondition, ErrorReason::ParticipantSuspended),
         Ledger::Voided => (Code::FailedPrecondition, ErrorReason::Voided),
+        Ledger::PairNotAllowed => (Code::FailedPrecondition, ErrorReason::PairNotAllowed),
+        Ledger::PositionBlocked => (Code::FailedPrecondition, ErrorReason::PositionBlocked),
+        Ledger::PositionExists => (Code::FailedPrecondition, ErrorReason::PositionExists),
+        Ledger::PartyDiffers => (Code::FailedPrecondition, ErrorReason::PartyDiffers),
+        Ledger::LimitUnknown => (Code::NotFound, ErrorReason::LimitUnknown),
     };
     Refusal::new(code, reason, refusal.meaning())
 }

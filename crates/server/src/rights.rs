@@ -35,6 +35,7 @@ const PAYEE: &str = "the payee's bank is an own one";
 const PARTY: &str = "payments of own banks";
 const OWNER: &str = "own accounts; others do not exist for it";
 const ITSELF: &str = "own BICs";
+const HOST: &str = "own BICs, and parties on own positions";
 const EACH: &str = "—";
 
 const fn call(path: &'static str, roles: Roles, bound: &'static str) -> Right {
@@ -46,7 +47,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 46] = [
+pub const RIGHTS: [Right; 51] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -75,6 +76,11 @@ pub const RIGHTS: [Right; 46] = [
     call("/solvo.v1.LiquidityService/Fund", OPERATORS, EACH),
     call("/solvo.v1.LiquidityService/Defund", OPERATORS, EACH),
     call("/solvo.v1.LiquidityService/GetPosition", Roles::ALL, ITSELF),
+    call("/solvo.v1.LiquidityService/TransferOwnFunds", BANKS, ITSELF),
+    call("/solvo.v1.LiquidityService/SetPositionAlert", BANKS, ITSELF),
+    call("/solvo.v1.LiquidityService/SetReachableParty", OPERATORS, EACH),
+    call("/solvo.v1.LiquidityService/GetReachableParty", Roles::ALL, HOST),
+    call("/solvo.v1.LiquidityService/SetBlock", OPERATORS, EACH),
     call("/solvo.v1.HistoryService/ListPayments", Roles::ALL, PARTY),
     call("/solvo.v1.HistoryService/FindPayments", Roles::ALL, PARTY),
     call("/solvo.v1.HistoryService/ListEntries", Roles::ALL, OWNER),

@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 use tonic::Status;
 use types::{Bic, Sequence};
 
-pub(crate) use self::heard::{Asked, Heard, Report};
+pub(crate) use self::heard::{Asked, Crossed, Heard, Report};
 
 use self::bank::{BankSession, LOOK_FOR_UNANSWERED, Pulled};
 use self::open::OpenQuestions;
@@ -47,6 +47,8 @@ pub(crate) struct Wants {
     pub(crate) credit_questions: bool,
     /// What became of payments.
     pub(crate) reports: bool,
+    /// Beside reports, that its position or limit crossed a bound.
+    pub(crate) crossings: bool,
 }
 
 /// Who connects, and from where on.
@@ -139,7 +141,10 @@ impl Connection {
         let (number, takes_more) = session.sit_down(kinds, &notify, node.limits.connections_per_bank)?;
         let mut place = Place { session: &session, number: Some(number) };
         let reports = match wants.reports {
-            true => Some(Reports::begin(node, bank, last, &notify, &session.catch_ups)?),
+            true => {
+                let crossings = wants.crossings;
+                Some(Reports::begin(node, bank, last, crossings, &notify, &session.catch_ups)?)
+            }
             false => None,
         };
         let started = session.started(node).await?;
@@ -211,7 +216,7 @@ impl Connection {
             let report = self.reports.as_mut().filter(|_| has_room);
             let report = report.and_then(|reports| reports.next(position.or(upto)));
             match report {
-                Some(report) => heard.push(Heard::Report(report)),
+                Some(news) => heard.push(news.into_heard()),
                 None => match asked.next() {
                     Some(asked) => heard.push(Heard::Asked(asked)),
                     None => break,

@@ -3,7 +3,9 @@
 use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
 use engine::Handle;
-use ledger::{AccountKind, AccountStatus, Outcome, Payment, Remark, RequestId, Verdict};
+use ledger::{
+    AccountKind, AccountStatus, Blocks, Direction, Outcome, Payment, Remark, RequestId, Verdict,
+};
 use types::{Balance, Currency, Timestamp};
 
 /// Everything here is on the stable storage of one machine.
@@ -47,9 +49,21 @@ pub(crate) fn account_type(kind: AccountKind) -> v1::AccountType {
     match kind {
         AccountKind::Current => v1::AccountType::Current,
         AccountKind::Savings => v1::AccountType::Savings,
-        AccountKind::Core | AccountKind::Clearing | AccountKind::Position | AccountKind::Funding => {
-            v1::AccountType::Unspecified
-        }
+        AccountKind::Core
+        | AccountKind::Clearing
+        | AccountKind::Position
+        | AccountKind::Funding
+        | AccountKind::Technical => v1::AccountType::Unspecified,
+    }
+}
+
+/// Which bookings something does not take.
+pub(crate) const fn wire_block(blocks: Blocks) -> v1::Block {
+    match (blocks.covers(Direction::Debit), blocks.covers(Direction::Credit)) {
+        (false, false) => v1::Block::Unspecified,
+        (true, false) => v1::Block::Debit,
+        (false, true) => v1::Block::Credit,
+        (true, true) => v1::Block::Both,
     }
 }
 

@@ -250,6 +250,7 @@ impl Auditor {
             Notice::Changed { outcome, bank, change: BankChange::Status(status) } => {
                 Heard::Changed { at: outcome.decided_at, bank: number(*bank), status: *status }
             }
+            Notice::Crossed(crossing) => return Err(format!("no bounds are set, and {crossing:?} is told")),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -257,7 +258,9 @@ impl Auditor {
             | Notice::Outcome { outcome: Outcome { sequence: payment, .. }, order: Some(order), .. } => {
                 self.is_order(*payment, order)
             }
-            Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Changed { .. } => Ok(()),
+            Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Changed { .. } | Notice::Crossed(_) => {
+                Ok(())
+            }
         }
     }
 

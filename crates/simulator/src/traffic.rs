@@ -2,7 +2,7 @@
 
 use ledger::{
     AccountKind, AccountMode, AccountStatus, Answer, Connected, DecisionPolicy, DecisionScope, Direction,
-    LiquidityDirection, ParticipantStatus, Silence, Stage, StagePolicy,
+    LiquidityDirection, ParticipantStatus, RULES_VERSION, Silence, Stage, StagePolicy,
 };
 use types::{Sequence, StatusReason, Timestamp};
 
@@ -210,7 +210,7 @@ impl Traffic<'_> {
             }
             // Most often the one after the first: a log may have begun under that.
             1 if self.random.happens(250) => {
-                let version = 1 + u32::from(self.random.happens(800));
+                let version = RULES_VERSION - 1 + u32::from(self.random.happens(800));
                 Request::SetVersion { version }
             }
             1 => {

@@ -16,6 +16,7 @@ mod evidence;
 mod history;
 mod inspect;
 mod keys;
+mod liquidity;
 mod load;
 mod master_key;
 mod new_master_key;
@@ -66,6 +67,7 @@ enum Command {
     Terms(terms::TermsArgs),
     Calendar(calendar::CalendarArgs),
     Recall(recall::RecallArgs),
+    Liquidity(liquidity::LiquidityArgs),
     History(history::HistoryArgs),
 }
 
@@ -121,6 +123,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Recall(arguments) => runtime()?.block_on(recall::run(&arguments)),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
         Command::Terms(arguments) => runtime()?.block_on(terms::run(&arguments)),
+        Command::Liquidity(arguments) => runtime()?.block_on(liquidity::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),
     }
 }

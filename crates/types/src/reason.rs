@@ -87,9 +87,11 @@ pub enum StatusReason {
     NotAllowedCurrency,
     /// The amount is above a limit that the payer has set.
     CustomerLimit,
+    /// A position that the payment would settle on, or a limit that it would use, is blocked.
+    SettlementFailed,
     /// The payer's funds do not suffice.
     InsufficientFunds,
-    /// The position of the payer's bank does not suffice.
+    /// The position of the payer's bank, or what is left of its limit, does not suffice.
     AmountExceedsSettlementLimit,
     /// An account can't hold the amount.
     NotAllowedAmount,
@@ -109,7 +111,7 @@ pub enum StatusReason {
 
 impl StatusReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::SenderNotEntitled,
         Self::DebtorBankNotRegistered,
         Self::Duplication,
@@ -127,6 +129,7 @@ impl StatusReason {
         Self::TransactionForbidden,
         Self::NotAllowedCurrency,
         Self::CustomerLimit,
+        Self::SettlementFailed,
         Self::InsufficientFunds,
         Self::AmountExceedsSettlementLimit,
         Self::NotAllowedAmount,
@@ -159,6 +162,7 @@ impl StatusReason {
             Self::NotAllowedCurrency => b"AM03",
             Self::CustomerLimit => b"AM14",
             Self::NotAllowedAmount => b"AM02",
+            Self::SettlementFailed => b"ED05",
             Self::InsufficientFunds => b"AM04",
             Self::AmountExceedsSettlementLimit => b"AM23",
             Self::CreditorAgentOffline => b"AB08",
@@ -196,8 +200,11 @@ impl StatusReason {
             Self::NotAllowedCurrency => "an account is kept in another currency",
             Self::CustomerLimit => "the amount is above a limit that the payer has set",
             Self::NotAllowedAmount => "the amount is more than an account can hold",
+            Self::SettlementFailed => "a position or limit that the payment would use is blocked",
             Self::InsufficientFunds => "the payer's funds do not suffice",
-            Self::AmountExceedsSettlementLimit => "the position of the payer's bank does not suffice",
+            Self::AmountExceedsSettlementLimit => {
+                "the position of the payer's bank, or what is left of its limit, does not suffice"
+            }
             Self::CreditorAgentOffline => "the payee's bank is not connected",
             Self::AgentOffline => "the payer's bank wants to decide and is not connected",
             Self::InstructedAgentError => "a bank that has to be asked has too many payments unanswered",

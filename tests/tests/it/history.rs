@@ -8,7 +8,7 @@ use tests::{ALFA, Api, BETA, GAMMA, Node, World, belgian, german, outcome_of, pa
 use tonic::{Code, Status};
 
 /// Waits until history has come to a position.
-async fn until_told(api: &Api, sequence: u64) -> v1::HistoryAsOf {
+pub(crate) async fn until_told(api: &Api, sequence: u64) -> v1::HistoryAsOf {
     until("history has come so far", async || {
         let status = api.history().get_history_status(v1::GetHistoryStatusRequest {}).await.ok()?;
         status.into_inner().as_of.filter(|as_of| as_of.sequence >= sequence)

@@ -11,6 +11,7 @@
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
 //! - `recalls`: settled payments that are asked back, and the calendar that counts their windows.
+//! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
@@ -30,6 +31,7 @@ mod iso_edges;
 mod iso_lifecycle;
 mod journey;
 mod lifecycle;
+mod liquidity;
 mod listener;
 mod operations;
 mod questions;

@@ -11,21 +11,21 @@ use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
 /// One who watches.
-struct Watcher {
+pub(crate) struct Watcher {
     responses: Streaming<v1::WatchResponse>,
     events: std::collections::VecDeque<v1::Event>,
-    upto: u64,
+    pub(crate) upto: u64,
 }
 
 impl Watcher {
-    async fn start(api: &Api, request: v1::WatchRequest) -> Self {
+    pub(crate) async fn start(api: &Api, request: v1::WatchRequest) -> Self {
         let mut responses = api.events().watch(request).await.unwrap().into_inner();
         let first = responses.message().await.unwrap().unwrap();
         assert!(first.events.is_empty(), "the first message says where it begins");
         Self { responses, events: Default::default(), upto: first.upto_sequence }
     }
 
-    async fn next(&mut self) -> v1::Event {
+    pub(crate) async fn next(&mut self) -> v1::Event {
         self.try_next().await.unwrap()
     }
 
@@ -42,7 +42,7 @@ impl Watcher {
     }
 
     /// The events up to the outcome of the payment with this id.
-    async fn until(&mut self, payment_id: &str) -> Vec<v1::Event> {
+    pub(crate) async fn until(&mut self, payment_id: &str) -> Vec<v1::Event> {
         let mut events = Vec::new();
         loop {
             let event = self.next().await;

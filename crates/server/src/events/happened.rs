@@ -7,12 +7,12 @@
 use client::convert::{money, timestamp};
 use client::v1;
 use engine::{BankChange, BankChanged, StoredOrder};
-use ledger::{Payment, QuestionState, Stage};
+use ledger::{Alerts, Crossing, Payment, QuestionState, Stage};
 use types::{Bic, PaymentOrder, PaymentState, ReasonCode, Remittance, StatusReason};
 
 use super::filter::Filter;
 use crate::node::Node;
-use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
+use crate::values::{PaymentFacts, PaymentReferences, decimal, payment_outcome};
 
 /// A payment was reserved or decided.
 pub(super) struct Happened {
@@ -71,6 +71,8 @@ impl Happened {
             summary: order.as_ref().map(|order| summary(order, known.is_its_own)),
             alert: v1::AlertKind::Unspecified.into(),
             participant: String::new(),
+            currency_code: String::new(),
+            balance: String::new(),
         };
         let alert = self.alert().filter(|(_, bank)| known.is_its_own || filter.sees(*bank));
         let alert = alert.filter(|_| filter.types.alerts).map(|(kind, bank)| v1::Event {
@@ -158,6 +160,30 @@ pub(super) fn bank_changed(
         summary: None,
         alert: v1::AlertKind::ParticipantStatus.into(),
         participant: bank.to_string(),
+        currency_code: String::new(),
+        balance: String::new(),
+    })
+}
+
+/// That a booking took a position or limit across a bound.
+pub(super) fn crossed(filter: &Filter, crossing: &Crossing) -> Option<v1::Event> {
+    let alert = match crossing.alert {
+        Alerts::POSITION_FELL => v1::AlertKind::PositionBelowFloor,
+        Alerts::POSITION_ROSE => v1::AlertKind::PositionAboveCeiling,
+        Alerts::HEADROOM_FELL => v1::AlertKind::HeadroomBelowFloor,
+        _ => v1::AlertKind::HeadroomAboveCeiling,
+    };
+    let is_wanted = filter.types.alerts && !filter.looks_into_orders();
+    is_wanted.then(|| v1::Event {
+        sequence: crossing.decided_at.0,
+        r#type: v1::EventType::Alert.into(),
+        time: Some(timestamp(crossing.decided_time)),
+        outcome: None,
+        summary: None,
+        alert: alert.into(),
+        participant: crossing.bank.to_string(),
+        currency_code: crossing.currency.code().to_owned(),
+        balance: crossing.balance.map_or_else(String::new, |balance| decimal(balance, crossing.currency)),
     })
 }
 

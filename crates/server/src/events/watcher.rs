@@ -16,7 +16,7 @@ use tonic::Status;
 use types::{PaymentState, Sequence};
 
 use super::filter::Filter;
-use super::happened::{Happened, bank_changed};
+use super::happened::{Happened, bank_changed, crossed};
 use super::parts::Parts;
 use crate::lives::Named;
 use crate::log::{ask, decisions, orders, payments};
@@ -135,9 +135,12 @@ impl Watcher {
                 return Err(stopping_connection());
             }
             let (own, banks) = (&self.place.catch_ups, &self.filter.banks);
-            let Decisions { decisions, changes, reached } =
+            let Decisions { decisions, changes, crossings, reached } =
                 decisions(&self.node, own, self.upto, upto, banks).await?;
-            let events = self.events_of(decisions, changes).await?;
+            let mut events = self.events_of(decisions, changes).await?;
+            events.extend(crossings.iter().filter_map(|crossing| crossed(&self.filter, crossing)));
+            // Behind what else is told of the same position, as it is live.
+            events.sort_by_key(|event| event.sequence);
             self.upto = reached.min(upto);
             if !events.is_empty() {
                 self.send(events).await?;
@@ -243,6 +246,7 @@ impl Watcher {
                     let changed = BankChanged { decided_at, decided_time, bank, change };
                     events.extend(bank_changed(&self.filter, changed));
                 }
+                Notice::Crossed(crossing) => events.extend(crossed(&self.filter, &crossing)),
                 Notice::Asked { .. } => {}
             }
         }

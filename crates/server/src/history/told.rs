@@ -75,6 +75,7 @@ pub(super) fn entry(
         EntryKind::Liquidity => v1::EntryType::Liquidity,
         EntryKind::Return => v1::EntryType::Return,
         EntryKind::ReturnFee => v1::EntryType::ReturnFee,
+        EntryKind::OwnFunds => v1::EntryType::OwnFunds,
     };
     let direction = if row.change < 0 { v1::EntryDirection::Debit } else { v1::EntryDirection::Credit };
     let plain = v1::Entry {
@@ -92,18 +93,20 @@ pub(super) fn entry(
         return v1::Entry { erased: text.is_none(), booking_key, reference, ..plain };
     };
     let order = order.as_ref().and_then(StoredOrder::order).as_ref().map(payment_from_order);
-    let other = match payment.debtor_agent == bank && row.change < 0 {
+    let other = match row.change < 0 {
         // The payer's bank itself took it.
         true if row.kind == EntryKind::Fee => Some(bank),
         true => payment.creditor_agent,
         false => Some(payment.debtor_agent),
     };
+    // On a host's position stand the payments of its parties too, whose texts are none of its business.
+    let is_own = payment.debtor_agent == bank || payment.creditor_agent == Some(bank);
     v1::Entry {
         payment_id: node.handle.payment_id(row.command).to_string(),
         transaction_id: payment.transaction_id.as_str().to_owned(),
         counterpart: other.map_or_else(String::new, |bank| bank.to_string()),
-        erased: order.is_none(),
-        payment: order,
+        erased: is_own && order.is_none(),
+        payment: order.filter(|_| is_own),
         ..plain
     }
 }
@@ -120,7 +123,9 @@ fn texts_of(kind: EntryKind, text: Option<&[u8]>) -> Option<(String, String)> {
         EntryKind::Return | EntryKind::ReturnFee => {
             (String::new(), RecallText::decode(text).ok()?.reference.as_str().to_owned())
         }
-        EntryKind::Liquidity => (String::new(), std::str::from_utf8(text).ok()?.to_owned()),
+        EntryKind::Liquidity | EntryKind::OwnFunds => {
+            (String::new(), std::str::from_utf8(text).ok()?.to_owned())
+        }
     })
 }
 

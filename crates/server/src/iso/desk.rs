@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use client::{Refusal, v1};
 use iso20022::{
-    BusinessMessage, CreditTransfer, Message, MessageKind, RefusedOrder, Rules, StatusReport, Surplus,
-    is_rejection, read_message,
+    AnyMessage, BusinessMessage, CreditTransfer, LiquidityTransfer, Message, MessageKind, RefusedOrder,
+    Rules, StatusReport, Surplus, is_rejection, read_any_message, read_message,
 };
 use ledger::{About, Outcome, RefusedBody, RefusedPayment};
 use tonic::{Code, Status};
@@ -64,6 +64,24 @@ pub(super) struct Incoming<'document> {
 }
 
 impl Desk {
+    /// An order to move own liquidity. Who may not give it hears the same as with any other document.
+    async fn liquidity_transfer(
+        &self,
+        document: &[u8],
+        transfer: &LiquidityTransfer,
+        from: Option<Bic>,
+        dress: Dress,
+    ) -> Result<Reply, Status> {
+        let now = self.node.handle.now();
+        match self.move_liquidity(document, transfer, from, dress).await {
+            Err(status) if status.code() == Code::PermissionDenied && self.bank.is_some() => {
+                Ok(not_permitted(document, &status, now, dress).into())
+            }
+            Err(status) => Ok(not_taken(document, status, now, dress)?.into()),
+            done => done,
+        }
+    }
+
     /// Does what a document asks.
     pub(super) async fn take(&self, document: &[u8]) -> Result<Reply, Status> {
         let now = self.node.handle.now();
@@ -77,6 +95,20 @@ impl Desk {
                 return Ok(Reply::default());
             }
             Err(fault) => {
+                let fault = match read_any_message(document, &rules) {
+                    Ok(BusinessMessage {
+                        wrapper,
+                        header,
+                        message: AnyMessage::LiquidityTransfer(transfer),
+                    }) => {
+                        let dress = Dress::back(wrapper, header.as_ref(), signature);
+                        let from = header.and_then(|header| header.from);
+                        return self.liquidity_transfer(document, &transfer, from, dress).await;
+                    }
+                    // No message about a payment, and none that is taken here.
+                    Ok(_) => fault,
+                    Err(fault) => fault,
+                };
                 return Ok(unreadable(document, &fault, now, Dress::rejecting(document, signature)).into());
             }
         };

@@ -167,7 +167,7 @@ async fn tell(
                     _ = &mut hung_up => break 'telling,
                 },
             };
-            keep(&desk.node, &desk.caller, &[sent(&told.document, About::Payment(told.payment), Some(bank))]);
+            keep(&desk.node, &desk.caller, &[sent(&told.document, told.about, Some(bank))]);
             let position = Some(told.position).filter(|position| *position > Sequence(0));
             let position = position.map(|position| (position, incarnation));
             place.send(Ok(response(told.document, position, told.is_repeat)));
@@ -201,7 +201,7 @@ fn read_start(first: v1::Iso20022ServiceExchangeRequest) -> Result<(Start, bool)
     let mut reader = FieldReader::new();
     let bank = reader.bic(&Path::root("start").field("bic"), &start.bic);
     let bank = reader.finish(bank).map_err(invalid)?;
-    let wants = Wants { debit_questions: false, credit_questions: true, reports: true };
+    let wants = Wants { debit_questions: false, credit_questions: true, reports: true, crossings: true };
     let last = Named::read(start.last_sequence, start.incarnation);
     Ok((Start { bank, last, wants }, start.with_header))
 }

@@ -1,11 +1,13 @@
-//! What a connected bank hears, as documents: questions about credits as pacs.008, reports as pacs.002.
+//! What a connected bank hears, as documents: questions about credits as pacs.008, reports as pacs.002, crossings of
+//! bounds as camt.004.
 
 use engine::StoredOrder;
 use iso20022::{Envelope, MessageKind, decompress_evidence, forward_pacs008, write_pacs008};
-use ledger::Stage;
+use ledger::{About, Stage};
 use tonic::Status;
 use types::{Bic, PaymentOrder, Sequence};
 
+use super::liquidity::alert;
 use super::outgoing::{Dress, Outgoing};
 use super::reports::{MessageOf, Reported, finish, message_id, report};
 use crate::log::document;
@@ -15,7 +17,7 @@ use crate::session::{Asked, Heard, Report};
 /// A document to a bank, and what it is about.
 pub(super) struct Told {
     pub(super) document: Outgoing,
-    pub(super) payment: Sequence,
+    pub(super) about: About,
     /// The position to connect again from. Zero with a question: those come again by themselves, and reports of before
     /// it may still be on their way.
     pub(super) position: Sequence,
@@ -29,17 +31,21 @@ pub(super) async fn told(
     dress: Dress,
     heard: &Heard,
 ) -> Result<Option<Told>, Status> {
-    let (document, payment, position, is_repeat) = match heard {
+    let (document, about, position, is_repeat) = match heard {
         Heard::Asked(asked) => {
             let Some(document) = question(node, dress, asked).await? else { return Ok(None) };
-            (document, asked.question.payment, Sequence(0), asked.is_repeat)
+            (document, About::Payment(asked.question.payment), Sequence(0), asked.is_repeat)
         }
         Heard::Report(report) => {
             let document = reported(node, bank, dress, report).await?;
-            (document, report.payment.sequence(), report.position(), report.is_repeat)
+            (document, About::Payment(report.payment.sequence()), report.position(), report.is_repeat)
+        }
+        Heard::Crossed(crossed) => {
+            let Some(document) = alert(node, dress, crossed).await? else { return Ok(None) };
+            (document, About::NoPayment, crossed.crossing.decided_at, crossed.is_repeat)
         }
     };
-    Ok(Some(Told { document, payment, position, is_repeat }))
+    Ok(Some(Told { document, about, position, is_repeat }))
 }
 
 /// A question about a credit: the payer's bank's message for the next hop.

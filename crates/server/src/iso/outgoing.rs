@@ -50,7 +50,8 @@ impl Dress {
         }
     }
 
-    fn back(wrapper: Wrapper, header: Option<&Header>, signature: Option<Bic>) -> Self {
+    /// That of an answer to a document with this wrapper and header.
+    pub(super) fn back(wrapper: Wrapper, header: Option<&Header>, signature: Option<Bic>) -> Self {
         let ends = header.and_then(|header| {
             let to = header.from?;
             Some(Ends { from: signature.or(header.to).unwrap_or(to), to })

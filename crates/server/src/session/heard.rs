@@ -1,7 +1,7 @@
 //! What a bank hears: questions, and what became of payments.
 
 use engine::{Notice, StoredOrder};
-use ledger::{OpenQuestion, Payment, Stage, Told, Verdict};
+use ledger::{Crossing, OpenQuestion, Payment, Stage, Told, Verdict};
 use tonic::Status;
 use types::{Bic, PaymentState, Sequence};
 
@@ -18,6 +18,50 @@ pub(crate) enum Heard {
     Asked(Asked),
     /// A payment is final.
     Report(Report),
+    /// A booking took its position or limit across a bound.
+    Crossed(Crossed),
+}
+
+/// That a bound was crossed, as the bank is told it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crossed {
+    pub(crate) crossing: Crossing,
+    /// Whether it may have been told before.
+    pub(crate) is_repeat: bool,
+}
+
+/// What a bank hears beside questions, in the order of the log.
+// Boxes would cost each of them an allocation.
+#[allow(clippy::large_enum_variant)]
+#[derive(Debug)]
+pub(super) enum News {
+    Report(Report),
+    Crossed(Crossed),
+}
+
+impl News {
+    /// The position that decided.
+    pub(super) const fn position(&self) -> Sequence {
+        match self {
+            Self::Report(report) => report.position(),
+            Self::Crossed(crossed) => crossed.crossing.decided_at,
+        }
+    }
+
+    /// Marks that it may have been told before.
+    pub(super) const fn mark_repeat(&mut self) {
+        match self {
+            Self::Report(report) => report.is_repeat = true,
+            Self::Crossed(crossed) => crossed.is_repeat = true,
+        }
+    }
+
+    pub(super) fn into_heard(self) -> Heard {
+        match self {
+            Self::Report(report) => Heard::Report(report),
+            Self::Crossed(crossed) => Heard::Crossed(crossed),
+        }
+    }
 }
 
 /// A question to a bank.
@@ -61,7 +105,7 @@ pub(super) async fn asked(
 ) -> Result<Vec<Asked>, Status> {
     let without = notices.iter().filter_map(|notice| match notice {
         Notice::Asked { question, order: None, .. } => Some(question.payment),
-        Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Changed { .. } => None,
+        Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Changed { .. } | Notice::Crossed(_) => None,
     });
     let missing: Vec<Sequence> = without.collect();
     let found = orders(node, missing).await?;
@@ -77,7 +121,13 @@ pub(super) async fn asked(
 }
 
 /// What a notice tells a bank. What happened up to `repeats_upto` is marked.
-pub(super) fn reports_of(notice: &Notice, bank: Bic, repeats_upto: Sequence, tell: impl FnMut(Report)) {
+pub(super) fn news_of(notice: &Notice, bank: Bic, repeats_upto: Sequence, mut tell: impl FnMut(News)) {
+    if let Notice::Crossed(crossing) = notice
+        && crossing.bank == bank
+    {
+        let is_repeat = notice.position() <= repeats_upto;
+        return tell(News::Crossed(Crossed { crossing: *crossing, is_repeat }));
+    }
     let Notice::Outcome { outcome, payment, creditor_agent, order } = notice else { return };
     let is_final = match outcome.verdict {
         Verdict::Payment { state, .. } => state.is_final(),
@@ -87,7 +137,9 @@ pub(super) fn reports_of(notice: &Notice, bank: Bic, repeats_upto: Sequence, tel
         let is_late = outcome.late || payment.is_late();
         let is_creditor = *creditor_agent == Some(bank);
         let is_repeat = notice.position() <= repeats_upto;
-        reports(payment, bank, is_creditor, is_late, order.as_ref(), is_repeat, tell);
+        reports(payment, bank, is_creditor, is_late, order.as_ref(), is_repeat, |report| {
+            tell(News::Report(report));
+        });
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tonic::Status;
 use types::{Bic, Sequence};
 
-use super::heard::{Report, reports, reports_of};
+use super::heard::{Crossed, News, news_of, reports};
 use crate::log::{decisions, payments};
 use crate::node::Node;
 use crate::refusals::{log_unreadable, not_taken, position_too_old, stopping_connection};
@@ -27,7 +27,9 @@ pub(super) struct Reports {
     subscription: Subscription,
     source: Source,
     notices: Vec<Notice>,
-    held: VecDeque<Report>,
+    held: VecDeque<News>,
+    /// Whether crossings of bounds are told as well.
+    tells_crossings: bool,
     /// Up to where reports have been collected for the connection.
     collected_upto: Sequence,
     notify: Arc<Notify>,
@@ -59,7 +61,7 @@ struct Missed {
 /// Some of what was missed.
 #[derive(Debug)]
 struct Part {
-    reports: Vec<Report>,
+    reports: Vec<News>,
     is_last: bool,
 }
 
@@ -72,6 +74,7 @@ impl Reports {
         node: &Node,
         bank: Bic,
         last: Option<Sequence>,
+        tells_crossings: bool,
         notify: &Arc<Notify>,
         catch_ups: &Arc<Semaphore>,
     ) -> Result<Self, Status> {
@@ -95,6 +98,7 @@ impl Reports {
             source: Source::Beginning(missed),
             notices: Vec::new(),
             held: VecDeque::new(),
+            tells_crossings,
             collected_upto: Sequence(0),
             notify: Arc::clone(notify),
             catch_ups: Arc::clone(catch_ups),
@@ -145,7 +149,7 @@ impl Reports {
                     let taken = self.subscription.take(room, &mut self.notices);
                     let mut told = Vec::new();
                     for notice in self.notices.drain(..) {
-                        reports_of(&notice, self.bank, repeats_upto, |report| told.push(report));
+                        news_of(&notice, self.bank, repeats_upto, |news| told.push(news));
                     }
                     self.hold(told);
                     match taken {
@@ -165,16 +169,19 @@ impl Reports {
     }
 
     /// The next of those that are held, if it is not after this position.
-    pub(super) fn next(&mut self, upto: Option<Sequence>) -> Option<Report> {
+    pub(super) fn next(&mut self, upto: Option<Sequence>) -> Option<News> {
         self.held.pop_front_if(|report| upto.is_none_or(|upto| report.position() <= upto))
     }
 
     /// Holds reports until they are told. What comes again although it should not is marked at least.
-    fn hold(&mut self, reports: Vec<Report>) {
-        let Some(last) = reports.last().map(Report::position) else { return };
+    fn hold(&mut self, mut reports: Vec<News>) {
+        reports.retain(|news| self.tells_crossings || matches!(news, News::Report(_)));
+        let Some(last) = reports.last().map(News::position) else { return };
         let collected_upto = self.collected_upto;
         self.held.extend(reports.into_iter().map(|mut report| {
-            report.is_repeat |= report.position() < collected_upto;
+            if report.position() < collected_upto {
+                report.mark_repeat();
+            }
             report
         }));
         self.collected_upto = collected_upto.max(last);
@@ -243,9 +250,14 @@ impl Reading {
             let is_creditor = order.creditor_agent() == Some(self.bank);
             let (is_late, is_repeat) = (payment.is_late(), self.missed.are_repeats);
             reports(&payment, self.bank, is_creditor, is_late, Some(&order), is_repeat, |report| {
-                told.push(report);
+                told.push(News::Report(report));
             });
         }
+        let is_repeat = self.missed.are_repeats;
+        let crossings = found.crossings.into_iter().filter(|crossing| crossing.bank == self.bank);
+        told.extend(crossings.map(|crossing| News::Crossed(Crossed { crossing, is_repeat })));
+        // Behind the report on the payment that crossed, as it is live.
+        told.sort_by_key(News::position);
         Ok(Part { reports: told, is_last: self.after >= self.upto })
     }
 }

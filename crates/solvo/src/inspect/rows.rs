@@ -15,6 +15,8 @@ use types::{
 
 use crate::inspect::fields::Fields;
 
+#[path = "rows_liquidity.rs"]
+mod liquidity;
 mod recalls;
 
 /// A frame's place, header and hash.
@@ -144,6 +146,10 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
             .with("bic", bic(it.bic))
             .with("is_silence_answered", it.is_silence_answered == 1),
         Command::SetVersion(it) => request(fields, &it.request).with("version", it.version.get()),
+        Command::SetPositionAlert(_)
+        | Command::SetReachableParty(_)
+        | Command::SetBlock(_)
+        | Command::TransferOwnFunds(_) => liquidity::record(fields, record.command),
     }
 }
 
@@ -163,6 +169,7 @@ pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
         .with_some("repeat_of", entry.repeat_of().map(|sequence| sequence.0))
         .with("decided_at", entry.decided_at().0)
         .with_some("late", entry.is_late().then_some("yes"))
+        .with_some("crossed", liquidity::crossed(entry))
         .with("debtor_balance", debtor_balance)
         .with("creditor_balance", creditor_balance)
         .with("debtor_position", debtor_position)
@@ -232,6 +239,10 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::AnswerRecall => "answer_recall",
         Kind::SetRecallPolicy => "set_recall_policy",
         Kind::SetVersion => "set_version",
+        Kind::SetPositionAlert => "set_position_alert",
+        Kind::SetReachableParty => "set_reachable_party",
+        Kind::SetBlock => "set_block",
+        Kind::TransferOwnFunds => "transfer_own_funds",
     }
 }
 

@@ -68,6 +68,7 @@ impl Texts {
             }
             Command::RegisterParticipant(_) => plain("name"),
             Command::TransferLiquidity(_) => plain("external_reference"),
+            Command::TransferOwnFunds(_) => plain("reference"),
             // A path may have been cut in the middle of a character.
             Command::RefusedPayment(_) => {
                 Ok(Self::Plain("path", String::from_utf8_lossy(record.text).into_owned()))
@@ -99,7 +100,10 @@ impl Texts {
             | Command::SetZone(_)
             | Command::SetClosingDays(_)
             | Command::RollBusinessDate(_)
-            | Command::SetRecallPolicy(_) => match record.text {
+            | Command::SetRecallPolicy(_)
+            | Command::SetPositionAlert(_)
+            | Command::SetReachableParty(_)
+            | Command::SetBlock(_) => match record.text {
                 [] => Ok(Self::None),
                 _ => Err(TextsFault::Superfluous),
             },
