@@ -288,7 +288,7 @@ impl Indexer {
         };
         match *command {
             Awaited::Payment(_) | Awaited::Other => {}
-            Awaited::Return(ref returned) => self.give_back(returned, sequence, entry.balances(), when)?,
+            Awaited::Return(ref returned) => self.give_back(returned, sequence, entry.balances(), when),
             Awaited::Answer { stage, is_accepted } => {
                 let (Some(AnswerEffect::Applied), Some(payment)) = (entry.effect(), entry.payment()) else {
                     return Ok(());

@@ -71,8 +71,8 @@ pub(crate) struct Return {
     pub(crate) debtor_account: Option<AccountNumber>,
     /// The payee's account, if it is kept here.
     pub(crate) creditor_account: Option<AccountNumber>,
-    /// In minor units.
     pub(crate) currency: Currency,
+    /// In minor units.
     pub(crate) amount: i64,
     /// In minor units.
     pub(crate) fee: i64,
