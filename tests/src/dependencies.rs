@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Each crate, and the crates that it may depend on.
-pub const ALLOWED: [(&str, &[&str]); 11] = [
+pub const ALLOWED: [(&str, &[&str]); 12] = [
     ("types", &[]),
     ("ledger", &["types"]),
     ("journal", &["types"]),
@@ -17,7 +17,8 @@ pub const ALLOWED: [(&str, &[&str]); 11] = [
     ("history", &["journal", "ledger", "types"]),
     ("iso20022", &["types"]),
     ("client", &["types"]),
-    ("server", &["client", "engine", "history", "iso20022", "ledger", "types"]),
+    ("verification", &["types"]),
+    ("server", &["client", "engine", "history", "iso20022", "ledger", "types", "verification"]),
     ("loadgen", &["client", "iso20022", "types"]),
     (
         "solvo",

@@ -92,6 +92,7 @@ impl Directory {
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
+            | Command::SetAccountHolders(_)
             | Command::SetReservationLimit(_) => {}
         }
     }

@@ -220,6 +220,7 @@ impl Feed {
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
+            | Command::SetAccountHolders(_)
             | Command::Void(_)
             | Command::SetReservationLimit(_) => {}
         }

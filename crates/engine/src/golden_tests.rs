@@ -11,8 +11,8 @@ use ledger::{RULES_VERSION, RequestId, SetVersion};
 use types::PaymentState;
 
 use crate::testing::{
-    LIMITS, Node, SECOND, answer, commands, enter_remote, identity, interest, now, pay, pay_remote, payment,
-    replay, world,
+    LIMITS, Node, SECOND, answer, commands, enter_remote, hold, identity, interest, now, pay, pay_remote,
+    payment, replay, world,
 };
 use crate::{Outcomes, Replayer};
 
@@ -66,6 +66,9 @@ fn under_one_version(node: &mut Node<LocalJournal<MemoryStorage>>, version: u32)
     pay(&mut writer, &id("settled"), 101, accepted);
     for name in ["accepted", "rejected", "silent"] {
         pay_remote(&mut writer, &id(name), 200, accepted);
+    }
+    if version >= 3 {
+        hold(&mut writer, "A1", "Anna");
     }
     node.submit(10 * version, writer);
     node.write_all();

@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 
 use journal::FrameView;
-use ledger::{Command, Direction, LiquidityDirection, Record, RecordError, Records, Stage, layout};
+use ledger::{
+    AccountStatus, Command, Direction, LiquidityDirection, Record, RecordError, Records, Stage, layout,
+};
 use types::fields::FieldReader;
 use types::{
     AccountNumber, Amount, Bic, Channel, Currency, Digest, DigestKey, ReasonCode, Sequence, Text, Timestamp,
@@ -43,6 +45,14 @@ pub(crate) enum Awaited {
         bank: Bic,
         change: i64,
     },
+    /// Who holds an account is said anew.
+    SetAccountHolders {
+        digest: Digest,
+        currency: Currency,
+        /// It counts only if the holders were named there last; 0: in any case.
+        repeats: Sequence,
+    },
+    CloseAccount,
     /// Nothing that history keeps.
     Other,
 }
@@ -170,6 +180,13 @@ impl Awaited {
                 LiquidityDirection::from_number(transfer.direction) == Some(LiquidityDirection::Defund);
             let change = signed(transfer.amount.get(), is_out);
             Self::TransferLiquidity { bank: bank(transfer.bic), change }
+        } else if let Command::SetAccountHolders(set) = record.command {
+            let (digest, currency) = (Digest(set.iban_digest), currency(set.currency.get()));
+            Self::SetAccountHolders { digest, currency, repeats: Sequence(set.repeats.get()) }
+        } else if let Command::SetAccountStatus(set) = record.command
+            && AccountStatus::from_number(set.status) == Some(AccountStatus::Closed)
+        {
+            Self::CloseAccount
         } else {
             Self::Other
         }

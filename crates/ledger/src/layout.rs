@@ -526,6 +526,10 @@ stored! {
 
 const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<OutcomeEntry>() == 256);
 
+#[path = "layout_holders.rs"]
+mod holders;
+pub use holders::SetAccountHolders;
+
 #[path = "layout_duplicates.rs"]
 mod duplicates;
 

@@ -250,6 +250,7 @@ impl Ledger {
             | Command::TransferLiquidity(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
+            | Command::SetAccountHolders(_)
             | Command::SetReservationLimit(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");

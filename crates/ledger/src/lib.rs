@@ -19,6 +19,7 @@
 mod accounts;
 mod bookings;
 mod command;
+mod command_holders;
 mod deadlines;
 mod decisions;
 mod index;
@@ -42,6 +43,7 @@ mod requests;
 mod reservations;
 mod rules_answer;
 mod rules_duplicates;
+mod rules_holders;
 mod rules_incarnation;
 mod rules_masterdata;
 mod rules_payment;
@@ -63,6 +65,7 @@ pub use command::{
     ParticipantStatus, Passage, PostEntry, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
     SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
+pub use command_holders::SetAccountHolders;
 pub use decisions::{
     Answer, AnswerPayment, Connected, DecisionPolicy, DecisionScope, QuestionState, SetAccountFlag,
     SetDecisionPolicy, SetReservationLimit, Silence, Stage, StagePolicy,

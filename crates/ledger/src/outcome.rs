@@ -484,6 +484,7 @@ impl OutcomeEntry {
                 | Kind::SetVersion
                 | Kind::SetDecisionPolicy
                 | Kind::SetAccountFlag
+                | Kind::SetAccountHolders
                 | Kind::SetReservationLimit,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,

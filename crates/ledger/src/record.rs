@@ -65,6 +65,8 @@ pub enum Kind {
     SetAccountFlag,
     /// [`layout::SetReservationLimit`].
     SetReservationLimit,
+    /// [`layout::SetAccountHolders`].
+    SetAccountHolders,
 }
 
 impl Kind {
@@ -91,6 +93,7 @@ impl Kind {
             Self::SetDecisionPolicy => 21,
             Self::SetAccountFlag => 22,
             Self::SetReservationLimit => 23,
+            Self::SetAccountHolders => 28,
         }
     }
 
@@ -117,6 +120,7 @@ impl Kind {
             21 => Self::SetDecisionPolicy,
             22 => Self::SetAccountFlag,
             23 => Self::SetReservationLimit,
+            28 => Self::SetAccountHolders,
             _ => return None,
         })
     }
@@ -134,6 +138,7 @@ impl Kind {
             | Self::SetDecisionPolicy
             | Self::SetAccountFlag
             | Self::SetVersion
+            | Self::SetAccountHolders
             | Self::SetReservationLimit => true,
             Self::Genesis
             | Self::SetProfile
@@ -196,6 +201,8 @@ pub enum Command<'frame> {
     SetAccountFlag(&'frame layout::SetAccountFlag),
     /// How many questions a bank may have unanswered is set.
     SetReservationLimit(&'frame layout::SetReservationLimit),
+    /// Who holds an account is said anew.
+    SetAccountHolders(&'frame layout::SetAccountHolders),
 }
 
 impl<'frame> Command<'frame> {
@@ -233,6 +240,7 @@ impl<'frame> Command<'frame> {
             Self::SetDecisionPolicy(_) => Kind::SetDecisionPolicy,
             Self::SetAccountFlag(_) => Kind::SetAccountFlag,
             Self::SetReservationLimit(_) => Kind::SetReservationLimit,
+            Self::SetAccountHolders(_) => Kind::SetAccountHolders,
         }
     }
 }
@@ -451,11 +459,16 @@ fn read_command<'frame>(
         Kind::SetReservationLimit => {
             Command::SetReservationLimit(checked(structure, check_reservation_limit)?)
         }
+        Kind::SetAccountHolders => {
+            Command::SetAccountHolders(checked(structure, holders::check_account_holders)?)
+        }
     })
 }
 
 #[path = "record_duplicates.rs"]
 mod duplicates;
+#[path = "record_holders.rs"]
+mod holders;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
 

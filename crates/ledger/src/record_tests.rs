@@ -17,8 +17,8 @@ use crate::{
     DecisionScope, EntryText, Evidence, Ledger, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry,
     Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecordWriter, Refusal, RefusedBody,
     RefusedPayment, RegisterParticipant, RequestId, SealedRun, SetAccountFlag, SetAccountFloor,
-    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion, Silence,
-    Stage, StagePolicy, TransferLiquidity, Verdict, Void,
+    SetAccountHolders, SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit,
+    SetVersion, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -186,6 +186,13 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             request_id: request_id(),
             bic: bank("A"),
             unanswered_max: 100_000,
+        }),
+        Kind::SetAccountHolders => writer.set_account_holders(&SetAccountHolders {
+            request_id: request_id(),
+            account: account(),
+            holder_names: vec![Text::parse("Anna Peeters").unwrap(), Text::parse("Jürg Müller").unwrap()],
+            identification: Some(Text::parse("529900T8BM49AURSDO55").unwrap()),
+            repeats: Some(Sequence(0x0102_0304_0506)),
         }),
     }
 }

@@ -20,6 +20,9 @@ use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 #[path = "record_writer_lifecycle.rs"]
 mod lifecycle;
 
+#[path = "record_writer_holders.rs"]
+mod holders;
+
 #[path = "record_writer_duplicates.rs"]
 mod duplicates;
 
@@ -573,6 +576,7 @@ impl RecordWriter {
             | Kind::SetVersion
             | Kind::SetDecisionPolicy
             | Kind::SetAccountFlag
+            | Kind::SetAccountHolders
             | Kind::SetReservationLimit => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());

@@ -9,12 +9,12 @@ use types::{AccountNumber, Balance, Bic, Currency, Digest, ParticipantNumber, Se
 use crate::accounts::{Account, Transfer};
 use crate::limits::UNANSWERED_MAX;
 use crate::participants::{Book, Books, Name, Participant};
-use crate::rules_version;
 use crate::{
     AccountKind, AccountMode, AccountStatus, Command, DecisionPolicy, DecisionScope, Direction, Ledger,
     LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Silence, StagePolicy, Verdict,
     layout,
 };
+use crate::{rules_holders, rules_version};
 
 /// What a command made or changed, and the balance afterwards.
 pub(crate) type Answer = Result<(u64, i64), Refusal>;
@@ -51,6 +51,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::SetDecisionPolicy(record) => set_decision_policy(ledger, record),
         Command::SetAccountFlag(record) => set_account_flag(ledger, at.sequence, record),
         Command::SetReservationLimit(record) => set_reservation_limit(ledger, record),
+        Command::SetAccountHolders(record) => rules_holders::apply(ledger, record),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -87,6 +88,7 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::SetDecisionPolicy(record) => &record.request,
         Command::SetAccountFlag(record) => &record.request,
         Command::SetReservationLimit(record) => &record.request,
+        Command::SetAccountHolders(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -324,7 +326,11 @@ fn participant(ledger: &Ledger, bic: [u8; 11]) -> Result<ParticipantNumber, Refu
     ledger.participants.find(checked_bic(bic)).ok_or(Refusal::ParticipantUnknown)
 }
 
-fn customer_account(ledger: &Ledger, digest: [u8; 16], currency: u16) -> Result<AccountNumber, Refusal> {
+pub(crate) fn customer_account(
+    ledger: &Ledger,
+    digest: [u8; 16],
+    currency: u16,
+) -> Result<AccountNumber, Refusal> {
     let currency = checked_currency(currency);
     ledger.accounts.find(AccountNumber(0), Digest(digest), currency).ok_or(Refusal::AccountUnknown)
 }

@@ -16,8 +16,8 @@ use crate::{Command, Kind, Ledger, Refusal, ReplayError, layout};
 
 /// The newest version of the rules that this program knows.
 ///
-/// 1 is the first. 2 adds the duplicate evidence on disk.
-pub const RULES_VERSION: u32 = 2;
+/// 1 is the first. 2 adds the duplicate evidence on disk, 3 the rest of the rulebook.
+pub const RULES_VERSION: u32 = 3;
 
 /// The rules are raised to the version after the one in force.
 #[derive(Clone, Debug)]
@@ -52,6 +52,7 @@ impl Kind {
     pub const fn first_version(self) -> u32 {
         match self.number() {
             13 => 2,
+            28 => 3,
             _ => 1,
         }
     }

@@ -34,6 +34,7 @@ const PAYER: &str = "the payer's bank is an own one";
 const PARTY: &str = "payments of own banks";
 const OWNER: &str = "own accounts; others do not exist for it";
 const ITSELF: &str = "own BICs";
+const REQUESTER: &str = "the requesting bank is an own one";
 const EACH: &str = "—";
 
 const fn call(path: &'static str, roles: Roles, bound: &'static str) -> Right {
@@ -45,7 +46,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 40] = [
+pub const RIGHTS: [Right; 42] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -60,6 +61,8 @@ pub const RIGHTS: [Right; 40] = [
     call("/solvo.v1.AccountService/SetAccountStatus", BANKS, OWNER),
     call("/solvo.v1.AccountService/SetAccountFloor", BANKS, OWNER),
     call("/solvo.v1.AccountService/SetAccountFlag", BANKS, OWNER),
+    call("/solvo.v1.AccountService/SetAccountHolders", BANKS, OWNER),
+    call("/solvo.v1.VerificationService/Verify", SENDERS, REQUESTER),
     call("/solvo.v1.ParticipantService/RegisterParticipant", OPERATORS, EACH),
     call("/solvo.v1.ParticipantService/GetParticipant", Roles::ALL, ITSELF),
     call("/solvo.v1.ParticipantService/SetParticipantStatus", OPERATORS, EACH),

@@ -322,6 +322,10 @@ impl Model {
             Request::SetFlag { account, currency, is_flagged } => {
                 self.set_flag(account, currency, is_flagged)
             }
+            // Names are no part of the state.
+            Request::SetHolders { account, currency, name: _ } => self
+                .open_customer(account, currency)
+                .map(|number| (u64::from(number), self.account(number).balance)),
             Request::SetVersion { version } => self.set_version(version),
             Request::SetLimit { bank, unanswered_max } => {
                 self.change_bank(bank, |known| known.unanswered_max = unanswered_max)

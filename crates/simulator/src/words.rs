@@ -9,8 +9,8 @@ use ledger::layout;
 use ledger::{
     AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter, Records,
     RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor,
-    SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit, SetVersion,
-    TransferLiquidity,
+    SetAccountHolders, SetAccountStatus, SetDecisionPolicy, SetParticipantStatus, SetReservationLimit,
+    SetVersion, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
@@ -249,6 +249,17 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
         Request::SetFlag { account, currency, is_flagged } => {
             let account = selector(account, currency);
             writer.set_account_flag(&SetAccountFlag { request_id, account, is_flagged });
+        }
+        Request::SetHolders { account, currency, name } => {
+            let account = selector(account, currency);
+            let name = Text::parse(&format!("Simulated customer {name}")).expect("plain letters");
+            writer.set_account_holders(&SetAccountHolders {
+                request_id,
+                account,
+                holder_names: vec![name],
+                identification: None,
+                repeats: None,
+            });
         }
         Request::SetVersion { version } => {
             let command = SetVersion::new(request_id, version).expect("steps have versions that are known");

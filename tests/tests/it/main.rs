@@ -10,6 +10,7 @@
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
 //! - `receipts`: proof of settlements, and who gets it.
+//! - `verification`: whether a name is that of an account's holder, here and elsewhere.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
 
@@ -34,5 +35,6 @@ mod reasons;
 mod receipts;
 mod refusals;
 mod streams;
+mod verification;
 mod watch;
 mod workspace;
