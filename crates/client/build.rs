@@ -10,7 +10,7 @@ use std::{env, fs};
 use prost::Message;
 
 /// Messages with personal data get their `Debug` by hand, in `src/masked.rs`. A name covers what is nested in it.
-const MASKED: [&str; 28] = [
+const MASKED: [&str; 31] = [
     "Payment",
     "Party",
     "Address",
@@ -39,6 +39,9 @@ const MASKED: [&str; 28] = [
     "Entry",
     "GetBalanceResponse",
     "SetBlockRequest",
+    "SetAccountHoldersRequest",
+    "VerifyRequest",
+    "VerifyResponse",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -18,6 +18,7 @@ use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
 use client::v1::recall_service_client::RecallServiceClient;
 use client::v1::receipt_service_client::ReceiptServiceClient;
+use client::v1::verification_service_client::VerificationServiceClient;
 use tokio::task::JoinHandle;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
@@ -99,6 +100,11 @@ impl Api {
     /// The client of `ReceiptService`.
     pub fn receipts(&self) -> ReceiptServiceClient<Channel> {
         ReceiptServiceClient::new(self.channel())
+    }
+
+    /// The client of `VerificationService`.
+    pub fn verification(&self) -> VerificationServiceClient<Channel> {
+        VerificationServiceClient::new(self.channel())
     }
 
     /// The client of `EventService`.

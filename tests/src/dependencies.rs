@@ -18,7 +18,7 @@ pub const ALLOWED: [(&str, &[&str]); 12] = [
     ("iso20022", &["types"]),
     ("client", &["types"]),
     ("verification", &["types"]),
-    ("server", &["client", "engine", "history", "iso20022", "ledger", "types"]),
+    ("server", &["client", "engine", "history", "iso20022", "ledger", "types", "verification"]),
     ("loadgen", &["client", "iso20022", "types"]),
     (
         "solvo",

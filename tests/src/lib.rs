@@ -17,6 +17,7 @@ mod node;
 mod old_log;
 pub mod secured;
 mod trimmed;
+pub mod verifier;
 mod wait;
 mod world;
 

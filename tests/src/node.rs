@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::{Config, Engine, FollowerSettings, Handle, StartError};
+use history::holders::HoldersKeeper;
 use history::receipts::{Keeper as ReceiptKeeper, LogOf, Running, SigningKey};
 use history::{Keeper, with_oldest_snapshot};
 use journal::SegmentSize;
 use ledger::Limits;
-use server::{Identities, ReceiptDesk, ServeError, Served, ServerLimits};
+use server::{Identities, OtherBanks, ReceiptDesk, ServeError, Served, ServerLimits};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -39,6 +40,7 @@ pub struct Node {
     // Fields are dropped in this order: who reads the log stops before the engine, and that before its folder is removed.
     receipts: Option<Running>,
     history: Option<Keeper>,
+    holders: HoldersKeeper,
     engine: Engine,
     folder: TempDir,
     limits: ServerLimits,
@@ -85,6 +87,14 @@ impl Node {
         let config = Config { follower, ..config(folder.path(), ROOM) };
         let engine = Self::start_engine_as(config).await.expect("the node starts");
         Self::serve_engine_as(None, engine, folder, ServerLimits::default(), ROOM, Keeps::HISTORY).await
+    }
+
+    /// A node on a fresh folder that asks other banks in this way.
+    pub async fn with_other_banks(banks: Arc<dyn OtherBanks>) -> Self {
+        let folder = tempfile::tempdir().expect("the system's temporary folder can be written");
+        let engine = Self::start_engine(folder.path()).await.expect("the node starts");
+        let limits = ServerLimits::default();
+        Self::serve_engine_with(None, engine, folder, (limits, ROOM), Keeps::NOTHING, Some(banks)).await
     }
 
     /// A node on a folder with a log that others have written.
@@ -156,9 +166,10 @@ impl Node {
         drop(self.stop);
         let served = self.serving.await.expect("serving does not panic");
         served.expect("serving ends without a fault");
-        let (engine, history, receipts) = (self.engine, self.history, self.receipts);
+        let (engine, history, holders, receipts) = (self.engine, self.history, self.holders, self.receipts);
         let stop = move || {
             drop(receipts);
+            drop(holders);
             drop(history);
             engine.stop();
         };
@@ -225,6 +236,17 @@ impl Node {
         room: Limits,
         keeps: Keeps,
     ) -> Self {
+        Self::serve_engine_with(identities, engine, folder, (limits, room), keeps, None).await
+    }
+
+    async fn serve_engine_with(
+        identities: Option<Arc<Identities>>,
+        engine: Engine,
+        folder: TempDir,
+        (limits, room): (ServerLimits, Limits),
+        keeps: Keeps,
+        other_banks: Option<Arc<dyn OtherBanks>>,
+    ) -> Self {
         show_errors();
         let started = Instant::now();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on the loopback interface");
@@ -242,15 +264,22 @@ impl Node {
             keeper.expect("a thread can be started")
         });
         let (desk, receipts) = keeps.receipts.then(|| keep_receipts(folder.path(), &handle)).unzip();
-        let served =
-            Served { history: history.as_ref().map(Keeper::history), receipts: desk, ..Served::from(handle) };
+        let holders = HoldersKeeper::start(handle.log().frames(), history.as_ref().map(Keeper::history));
+        let holders = holders.expect("a thread can be started");
+        let served = Served {
+            history: history.as_ref().map(Keeper::history),
+            receipts: desk,
+            holders: Some(holders.view()),
+            other_banks,
+            ..Served::from(handle)
+        };
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
             Some(identities) => {
                 tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
             }
         };
-        Self { receipts, history, engine, folder, limits, room, address, stop, serving, started }
+        Self { receipts, history, holders, engine, folder, limits, room, address, stop, serving, started }
     }
 }
 

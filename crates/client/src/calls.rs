@@ -12,6 +12,7 @@ use crate::v1::participant_service_client::ParticipantServiceClient;
 use crate::v1::payment_service_client::PaymentServiceClient;
 use crate::v1::recall_service_client::RecallServiceClient;
 use crate::v1::receipt_service_client::ReceiptServiceClient;
+use crate::v1::verification_service_client::VerificationServiceClient;
 use crate::{Client, ClientError, v1};
 
 /// One method per call, all alike: the contract's comments say what each does and how it fails.
@@ -49,6 +50,8 @@ calls! {
         set_account_floor(SetAccountFloorRequest) -> SetAccountFloorResponse;
         /// Flags an account, or takes the flag away.
         set_account_flag(SetAccountFlagRequest) -> SetAccountFlagResponse;
+        /// Says anew who holds an account.
+        set_account_holders(SetAccountHoldersRequest) -> SetAccountHoldersResponse;
     }
     ParticipantServiceClient {
         /// Registers a participant.
@@ -121,6 +124,10 @@ calls! {
     AuditServiceClient {
         /// Adds up every book at one position of the log.
         get_trial_balance(GetTrialBalanceRequest) -> GetTrialBalanceResponse;
+    }
+    VerificationServiceClient {
+        /// Says whether a name or a code is that of an account's holder.
+        verify(VerifyRequest) -> VerifyResponse;
     }
     ReceiptServiceClient {
         /// Gives the receipt of a settled payment.

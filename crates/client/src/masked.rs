@@ -50,6 +50,9 @@ masked! {
     Entry { sequence, time, r#type, payment_id }
     GetBalanceResponse { since_sequence, as_of }
     SetBlockRequest { request_id, block }
+    SetAccountHoldersRequest { request_id, currency_code }
+    VerifyRequest { request_id, requesting_agent, currency_code, payee_agent }
+    VerifyResponse { outcome, obstacle, answered_time }
 }
 
 impl fmt::Debug for v1::payment::Remittance {
@@ -76,6 +79,15 @@ impl fmt::Debug for v1::iso20022_service_exchange_request::Request {
             Self::Start(start) => start.fmt(formatter),
             Self::Document(_) => formatter.write_str("Document(…)"),
         }
+    }
+}
+
+impl fmt::Debug for v1::verify_request::Given {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Name(_) => "Name(…)",
+            Self::IdentificationCode(_) => "IdentificationCode(…)",
+        })
     }
 }
 
@@ -114,6 +126,15 @@ mod tests {
                 account: Some(v1::NewAccount { iban: secret(), ..Default::default() }),
             },
         );
+        let verified = v1::VerifyRequest {
+            iban: secret(),
+            given: Some(v1::verify_request::Given::Name(secret())),
+            ..Default::default()
+        };
+        let close = v1::VerifyResponse { matched_name: secret(), step: secret(), ..Default::default() };
+        let holders = v1::SetAccountHoldersRequest { holder_names: vec![secret()], ..Default::default() };
+        let verified = format!("{verified:?} {:?} {close:?} {holders:?}", verified.given);
+        assert!(!verified.contains("Secret"), "{verified}");
         assert!(printed.contains("T-1"));
         assert!(printed.contains("R-1"));
         assert!(!printed.contains("Secret"), "{printed}");

@@ -116,6 +116,7 @@ impl Directory {
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
+            | Command::SetAccountHolders(_)
             | Command::SetReservationLimit(_)
             | Command::SetCustomerLimit(_)
             | Command::SetRestricted(_)

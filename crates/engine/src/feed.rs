@@ -221,6 +221,7 @@ impl Feed {
             | Command::SetVersion(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
+            | Command::SetAccountHolders(_)
             | Command::Void(_)
             | Command::SetReservationLimit(_)
             | Command::SetCustomerLimit(_)

@@ -14,7 +14,7 @@ use ledger::{
 use types::{Currency, PaymentState};
 
 use crate::testing::{
-    LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, iban, identity, interest, now,
+    LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, hold, iban, identity, interest, now,
     pay, pay_remote, payment, replay, world,
 };
 use crate::{Outcomes, Replayer};
@@ -100,6 +100,9 @@ fn under_one_version(node: &mut Node<LocalJournal<MemoryStorage>>, version: u32)
     pay(&mut writer, &id("settled"), 101, accepted);
     for name in ["accepted", "rejected", "silent"] {
         pay_remote(&mut writer, &id(name), 200, accepted);
+    }
+    if version >= 3 {
+        hold(&mut writer, "A1", "Anna");
     }
     node.submit(10 * version, writer);
     node.write_all();

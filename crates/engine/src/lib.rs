@@ -82,7 +82,7 @@ pub use follow_error::FollowError;
 pub use follower::{Followed, Follower, FollowerSettings, FollowerSetup, Moment, Pause, digest};
 pub use follower_status::{FollowerView, SnapshotView};
 pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, OutcomeSink, Status};
-pub use journal::{Destroyed, MONTHS_KEPT_MIN, MasterKey, day_of_key};
+pub use journal::{Destroyed, MONTHS_KEPT_MIN, MasterKey, day_of_key, erasable_before};
 pub use key_orders::{Erased, KeySink, KeysUnchanged};
 pub use ledger::RULES_VERSION;
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};

@@ -12,7 +12,7 @@ use journal::{
 use ledger::{
     AccountKind, AccountMode, AccountSelector, AnswerPayment, Direction, Ledger, Limits, LiquidityDirection,
     OpenAccount, Outcome, ParticipantStatus, PostEntry, Profile, RecordWriter, RegisterParticipant,
-    RequestId, SetParticipantStatus, Stage, TransferLiquidity,
+    RequestId, SetAccountHolders, SetParticipantStatus, Stage, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
@@ -412,6 +412,17 @@ pub(crate) fn post(writer: &mut RecordWriter, account: &str, cents: i64) {
         value_date: Date::parse("2026-02-03").unwrap(),
         booking_key: Text::parse("SALA").unwrap(),
         core_reference: Text::parse_identifier("CORE-1").unwrap(),
+    });
+}
+
+/// Says anew who holds an account.
+pub(crate) fn hold(writer: &mut RecordWriter, account: &str, name: &str) {
+    writer.set_account_holders(&SetAccountHolders {
+        request_id: request(&format!("hold-{account}-{name}")),
+        account: selector(account),
+        holder_names: vec![Text::parse(name).unwrap()],
+        identification: None,
+        repeats: None,
     });
 }
 

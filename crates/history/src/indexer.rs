@@ -26,6 +26,8 @@ use crate::window::{Awaited, Window};
 
 #[path = "indexer_begin.rs"]
 mod begin;
+#[path = "indexer_holders.rs"]
+mod holders;
 #[path = "indexer_payments.rs"]
 mod payments;
 
@@ -317,6 +319,17 @@ impl Indexer {
                 self.accounts.add(digest, currency, &account);
                 self.accounts.fresh.insert((digest, currency.number()), account);
                 self.pending.accounts.push((digest, currency, account));
+                self.pending.items += 1;
+            }
+            Awaited::SetAccountHolders { digest, currency, repeats } => {
+                let account = AccountNumber(subject()?);
+                if self.counts(account, (digest, currency), repeats)? {
+                    self.pending.named.insert(account, sequence);
+                    self.pending.items += 1;
+                }
+            }
+            Awaited::CloseAccount => {
+                self.pending.named.insert(AccountNumber(subject()?), Sequence(0));
                 self.pending.items += 1;
             }
             Awaited::PostEntry(change) => {

@@ -7,6 +7,7 @@
 //! | state | `p`, number (u16) | a profile's code for the payee's bank of an expired payment |
 //! | state | `t`, log time (i64) | the position up to which everything decided is not later |
 //! | state | `a`, digest (16), currency (u16) | an account |
+//! | state | `n`, account (u32) | the position that named its holders last, where that is not its opening; 0: it is closed |
 //! | state | `d`, position (u64) | what came of a payment that was reserved |
 //! | names | day (u16), 1, digest (12) | position of the payment that holds a transaction id |
 //! | names | day (u16), 2, digest (8), position (u64) | nothing: a payment with an end-to-end id |
@@ -26,6 +27,7 @@ pub(crate) const BANK: u8 = b'b';
 pub(crate) const PROFILE: u8 = b'p';
 pub(crate) const TIME: u8 = b't';
 pub(crate) const ACCOUNT: u8 = b'a';
+const NAMED: u8 = b'n';
 const DECISION: u8 = b'd';
 
 pub(crate) fn bank(number: u32) -> [u8; 5] {
@@ -58,6 +60,12 @@ pub(crate) fn account(digest: Digest, currency: Currency) -> [u8; 19] {
 pub(crate) fn accounts(digest: Digest) -> [u8; 17] {
     let mut key = [ACCOUNT; 17];
     key[1..].copy_from_slice(&digest.0);
+    key
+}
+
+pub(crate) fn named(account: AccountNumber) -> [u8; 5] {
+    let mut key = [NAMED; 5];
+    key[1..].copy_from_slice(&account.0.to_be_bytes());
     key
 }
 

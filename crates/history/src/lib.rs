@@ -18,6 +18,7 @@
 mod accounts;
 mod banks;
 mod bytes;
+pub mod holders;
 mod indexer;
 mod keeper;
 mod keys;

@@ -1,6 +1,8 @@
 //! What waits for the next commit.
 
-use types::{Currency, Digest, ParticipantNumber, ReasonCode, Sequence, Timestamp};
+use std::collections::BTreeMap;
+
+use types::{AccountNumber, Currency, Digest, ParticipantNumber, ReasonCode, Sequence, Timestamp};
 
 use crate::banks::{Bank, Banks};
 use crate::bytes::RowWriter;
@@ -17,6 +19,8 @@ pub(crate) struct Pending {
     pub(crate) banks: Vec<Bank>,
     pub(crate) profiles: Vec<(u16, ReasonCode)>,
     pub(crate) accounts: Vec<(Digest, Currency, AccountRow)>,
+    /// Where the holders of accounts were named; 0 where one was closed.
+    pub(crate) named: BTreeMap<AccountNumber, Sequence>,
     payments: Vec<PaymentRow>,
     entries: Vec<(Series, EntryRow)>,
     listed: Vec<(Series, ListedRow)>,
@@ -59,6 +63,11 @@ impl Pending {
             rows.put(Space::State, &keys::account(digest, currency), &account.to_row());
         }
         let mut row = RowWriter::default();
+        for (account, position) in std::mem::take(&mut self.named) {
+            row.bytes.clear();
+            row.number(position.0);
+            rows.put(Space::State, &keys::named(account), &row.bytes);
+        }
         for (key, sequence) in self.names.drain(..) {
             row.bytes.clear();
             row.number(sequence.0);

@@ -455,6 +455,15 @@ impl Reading {
         row.map(read).transpose()
     }
 
+    /// Where the holders of an account were named last, if that is not its opening; 0 if it is closed.
+    pub(crate) fn named_at(&self, account: AccountNumber) -> Result<Option<Sequence>, StoreError> {
+        let row = self.get(Space::State, &keys::named(account))?;
+        let read = |row: fjall::UserValue| {
+            RowReader::new(&row).number().map(Sequence).ok_or(StoreError::Row("the naming of an account"))
+        };
+        row.map(read).transpose()
+    }
+
     /// The accounts of one number, one for each currency.
     pub(crate) fn accounts_of(&self, digest: Digest) -> Result<Vec<AccountNumber>, StoreError> {
         let accounts = self.prefix(Space::State, &keys::accounts(digest)).map(|found| {

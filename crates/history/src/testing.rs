@@ -250,7 +250,7 @@ impl Log {
         }
     }
 
-    fn request(&mut self) -> RequestId {
+    pub(crate) fn request(&mut self) -> RequestId {
         self.requests += 1;
         RequestId::parse(&format!("request-{}", self.requests)).unwrap()
     }

@@ -199,6 +199,26 @@ impl View {
         }))
     }
 
+    /// Where the holders of each open account were named last. `None` if there is an account of which that is not known,
+    /// because history begins after its opening.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub(crate) fn namings(&self) -> Result<Option<Vec<(AccountNumber, Sequence)>>, StoreError> {
+        let mut accounts = Vec::new();
+        self.reading.for_each_account(|_, _, account| accounts.push((account.number, account.opened_at)))?;
+        let mut named = Vec::with_capacity(accounts.len());
+        for (account, opened_at) in accounts {
+            match self.reading.named_at(account)? {
+                Some(Sequence(0)) => {}
+                Some(position) => named.push((account, position)),
+                None if opened_at > self.watermark.begins => named.push((account, opened_at)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(named))
+    }
+
     /// What finds the payments of an account, in whichever currency and wherever it is kept.
     ///
     /// # Errors

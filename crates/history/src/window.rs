@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use journal::FrameView;
 use ledger::{
-    Command, Direction, LiquidityDirection, OwnAccount, Record, RecordError, Records, Stage, layout,
+    AccountStatus, Command, Direction, LiquidityDirection, OwnAccount, Record, RecordError, Records, Stage, layout,
 };
 use types::fields::FieldReader;
 use types::{
@@ -58,6 +58,14 @@ pub(crate) enum Awaited {
         bank: Bic,
         change: i64,
     },
+    /// Who holds an account is said anew.
+    SetAccountHolders {
+        digest: Digest,
+        currency: Currency,
+        /// It counts only if the holders were named there last; 0: in any case.
+        repeats: Sequence,
+    },
+    CloseAccount,
     /// Nothing that history keeps.
     Other,
 }
@@ -212,6 +220,13 @@ impl Awaited {
             let is_out = transfer.from_account == OwnAccount::Position.number();
             let change = signed(transfer.amount.get(), is_out);
             Self::TransferOwnFunds { bank: bank(transfer.from_bic), change }
+        } else if let Command::SetAccountHolders(set) = record.command {
+            let (digest, currency) = (Digest(set.iban_digest), currency(set.currency.get()));
+            Self::SetAccountHolders { digest, currency, repeats: Sequence(set.repeats.get()) }
+        } else if let Command::SetAccountStatus(set) = record.command
+            && AccountStatus::from_number(set.status) == Some(AccountStatus::Closed)
+        {
+            Self::CloseAccount
         } else {
             Self::Other
         }

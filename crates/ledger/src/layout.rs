@@ -537,6 +537,10 @@ const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<Out
 mod customer;
 #[path = "layout_calendar.rs"]
 mod calendar;
+#[path = "layout_holders.rs"]
+mod holders;
+pub use holders::SetAccountHolders;
+
 #[path = "layout_duplicates.rs"]
 mod duplicates;
 #[path = "layout_liquidity.rs"]

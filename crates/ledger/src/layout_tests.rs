@@ -216,6 +216,13 @@ fn payments_that_a_bank_decides() {
          50  1 is_flagged
          51  5 reserved
     }
+    layout! { SetAccountHolders[64]
+          0 32 request
+         32 16 iban_digest
+         48  8 repeats
+         56  2 currency
+         58  6 reserved
+    }
     layout! { SetVersion[40]
           0 32 request
          32  4 version

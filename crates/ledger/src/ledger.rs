@@ -277,6 +277,7 @@ impl Ledger {
             | Command::TransferLiquidity(_)
             | Command::SetDecisionPolicy(_)
             | Command::SetAccountFlag(_)
+            | Command::SetAccountHolders(_)
             | Command::SetReservationLimit(_)
             | Command::SetCustomerLimit(_)
             | Command::SetRestricted(_)

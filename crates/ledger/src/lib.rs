@@ -22,6 +22,7 @@ mod blocks;
 mod bookings;
 mod calendar;
 mod command;
+mod command_holders;
 mod customer;
 mod customer_limits;
 mod deadlines;
@@ -55,6 +56,7 @@ mod rules_answer;
 mod rules_customer;
 mod rules_calendar;
 mod rules_duplicates;
+mod rules_holders;
 mod rules_incarnation;
 mod rules_liquidity;
 mod rules_masterdata;
@@ -83,6 +85,7 @@ pub use command::{
     RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus,
     TransferLiquidity, TransferOwnFunds,
 };
+pub use command_holders::SetAccountHolders;
 pub use customer::{Fees, SetCustomerLimit, SetFees, SetRestricted, SetZone};
 pub use customer_limits::CustomerLimit;
 pub use decisions::{

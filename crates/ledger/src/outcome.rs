@@ -683,6 +683,7 @@ impl OutcomeEntry {
                 | Kind::SetVersion
                 | Kind::SetDecisionPolicy
                 | Kind::SetAccountFlag
+                | Kind::SetAccountHolders
                 | Kind::SetReservationLimit
                 | Kind::SetCustomerLimit
                 | Kind::SetRestricted

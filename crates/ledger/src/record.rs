@@ -91,6 +91,8 @@ pub enum Kind {
     SetBlock,
     /// [`layout::TransferOwnFunds`].
     TransferOwnFunds,
+    /// [`layout::SetAccountHolders`].
+    SetAccountHolders,
 }
 
 impl Kind {
@@ -130,6 +132,7 @@ impl Kind {
             Self::SetReachableParty => 61,
             Self::SetBlock => 62,
             Self::TransferOwnFunds => 63,
+            Self::SetAccountHolders => 28,
         }
     }
 
@@ -169,6 +172,7 @@ impl Kind {
             61 => Self::SetReachableParty,
             62 => Self::SetBlock,
             63 => Self::TransferOwnFunds,
+            28 => Self::SetAccountHolders,
             _ => return None,
         })
     }
@@ -186,6 +190,7 @@ impl Kind {
             | Self::SetDecisionPolicy
             | Self::SetAccountFlag
             | Self::SetVersion
+            | Self::SetAccountHolders
             | Self::SetReservationLimit
             | Self::SetCustomerLimit
             | Self::SetRestricted
@@ -287,6 +292,8 @@ pub enum Command<'frame> {
     SetBlock(&'frame layout::SetBlock),
     /// A participant moves money between two of its own accounts.
     TransferOwnFunds(&'frame layout::TransferOwnFunds),
+    /// Who holds an account is said anew.
+    SetAccountHolders(&'frame layout::SetAccountHolders),
 }
 
 impl<'frame> Command<'frame> {
@@ -337,6 +344,7 @@ impl<'frame> Command<'frame> {
             Self::SetReachableParty(_) => Kind::SetReachableParty,
             Self::SetBlock(_) => Kind::SetBlock,
             Self::TransferOwnFunds(_) => Kind::TransferOwnFunds,
+            Self::SetAccountHolders(_) => Kind::SetAccountHolders,
         }
     }
 }
@@ -574,6 +582,9 @@ fn read_command<'frame>(
         }
         Kind::SetBlock => Command::SetBlock(checked(structure, liquidity::check_block)?),
         Kind::TransferOwnFunds => Command::TransferOwnFunds(checked(structure, liquidity::check_own_funds)?),
+        Kind::SetAccountHolders => {
+            Command::SetAccountHolders(checked(structure, holders::check_account_holders)?)
+        }
     })
 }
 
@@ -581,6 +592,8 @@ fn read_command<'frame>(
 mod calendar;
 #[path = "record_duplicates.rs"]
 mod duplicates;
+#[path = "record_holders.rs"]
+mod holders;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
 #[path = "record_recall.rs"]

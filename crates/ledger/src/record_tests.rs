@@ -13,8 +13,7 @@ use super::*;
 use crate::testing::{LIMITS, apply_frame, genesis};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
-    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, Connected, DecisionPolicy,
-    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected, DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount, Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecallAnswer, RecallReason, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, Remark, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted, SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange, ZoneOffset,
+    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected, DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount, Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecallAnswer, RecallReason, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, Remark, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted, SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange, ZoneOffset,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -241,6 +240,13 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             request_id: request_id(),
             bic: bank("A"),
             is_silence_answered: true,
+        }),
+        Kind::SetAccountHolders => writer.set_account_holders(&SetAccountHolders {
+            request_id: request_id(),
+            account: account(),
+            holder_names: vec![Text::parse("Anna Peeters").unwrap(), Text::parse("Jürg Müller").unwrap()],
+            identification: Some(Text::parse("529900T8BM49AURSDO55").unwrap()),
+            repeats: Some(Sequence(0x0102_0304_0506)),
         }),
     }
 }

@@ -27,6 +27,8 @@ mod lifecycle;
 mod customer;
 #[path = "record_writer_recall.rs"]
 mod recall;
+#[path = "record_writer_holders.rs"]
+mod holders;
 
 #[path = "record_writer_duplicates.rs"]
 mod duplicates;
@@ -587,6 +589,7 @@ impl RecordWriter {
             | Kind::SetVersion
             | Kind::SetDecisionPolicy
             | Kind::SetAccountFlag
+            | Kind::SetAccountHolders
             | Kind::SetReservationLimit
             | Kind::SetCustomerLimit
             | Kind::SetRestricted

@@ -17,7 +17,9 @@ use crate::{
     LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Remark, Silence, StagePolicy,
     Verdict, Zone, layout,
 };
-use crate::{rules_calendar, rules_customer, rules_liquidity, rules_recall, rules_version};
+use crate::{
+    rules_calendar, rules_customer, rules_holders, rules_liquidity, rules_recall, rules_version,
+};
 
 /// What a command made or changed, and the balance afterwards.
 pub(crate) type Answer = Result<(u64, i64), Refusal>;
@@ -73,6 +75,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::TransferOwnFunds(record) => {
             rules_liquidity::transfer_own_funds(ledger, at, record, &mut outcome)
         }
+        Command::SetAccountHolders(record) => rules_holders::apply(ledger, record),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -122,6 +125,7 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::SetReachableParty(record) => &record.request,
         Command::SetBlock(record) => &record.request,
         Command::TransferOwnFunds(record) => &record.request,
+        Command::SetAccountHolders(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)

@@ -57,7 +57,7 @@ impl Kind {
     pub const fn first_version(self) -> u32 {
         match self.number() {
             13 => 2,
-            30..=34 | 60..=67 => 3,
+            28 | 30..=34 | 60..=67 => 3,
             _ => 1,
         }
     }

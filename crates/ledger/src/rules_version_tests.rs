@@ -75,5 +75,8 @@ fn kinds_have_a_first_version() {
     for kind in kinds().filter(|kind| since_the_first.contains(&kind.number())) {
         assert_eq!(kind.first_version(), 1, "{kind:?}");
     }
+    let since = |version| kinds().filter(move |kind| kind.first_version() == version).map(Kind::number);
+    assert_eq!(since(2).collect::<Vec<_>>(), [13]);
+    assert!(since(3).any(|number| number == 28));
     assert_eq!(raise("next", 2).rules_version(), 1, "the old rules know how they are left");
 }

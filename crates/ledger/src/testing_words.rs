@@ -139,6 +139,7 @@ impl<'line> Words<'line> {
             "bank" | "suspend" | "resume" => self.participant(verb, request_id, &mut writer),
             "open" | "close" | "block" | "unblock" | "floor" => self.keep(verb, request_id, &mut writer),
             "post" | "fund" | "defund" => self.book(verb, request_id, &mut writer),
+            "hold" => self.hold(request_id, &mut writer),
             "decide" | "flag" | "unflag" | "limit" => self.keep_lifecycle(verb, request_id, &mut writer),
             "allow" | "restrict" | "unrestrict" | "fees" | "zone" => {
                 self.keep_customer(verb, request_id, &mut writer);

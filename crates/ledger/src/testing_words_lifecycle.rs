@@ -1,11 +1,11 @@
 //! The words of test scripts about payments that wait for a bank.
 
-use types::{Amount, PrincipalNumber, ReasonCode, Sequence};
+use types::{Amount, PrincipalNumber, ReasonCode, Sequence, Text};
 
 use super::{Words, bank, iban, key};
 use crate::{
     AccountSelector, Answer, AnswerPayment, DecisionPolicy, DecisionScope, RecordWriter, RequestId,
-    SetAccountFlag, SetDecisionPolicy, SetReservationLimit, Silence, Stage, StagePolicy,
+    SetAccountFlag, SetAccountHolders, SetDecisionPolicy, SetReservationLimit, Silence, Stage, StagePolicy,
 };
 
 impl Words<'_> {
@@ -21,6 +21,20 @@ impl Words<'_> {
         let mut writer = RecordWriter::new(key(), PrincipalNumber(1));
         writer.answer(&AnswerPayment { payment, bic, stage, answer });
         (writer, "answer".to_owned())
+    }
+
+    /// `hold A1 Anna`.
+    pub(super) fn hold(&mut self, request_id: RequestId, writer: &mut RecordWriter) {
+        let currency = self.currency();
+        let account = AccountSelector { iban: iban(self.word()), currency };
+        let holder_names = vec![Text::parse(self.word()).unwrap()];
+        writer.set_account_holders(&SetAccountHolders {
+            request_id,
+            account,
+            holder_names,
+            identification: None,
+            repeats: None,
+        });
     }
 
     pub(super) fn keep_lifecycle(&mut self, verb: &str, request_id: RequestId, writer: &mut RecordWriter) {

@@ -12,9 +12,7 @@ use ledger::{
     AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
     DecisionPolicy, DecisionScope, Direction, Fees, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome,
     ParticipantStatus, Position, PostEntry, Profile, RecordWriter, Records, RefusedBody, RefusedPayment,
-    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountStatus, SetCustomerLimit,
-    SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted, SetZone, Silence,
-    Stage, StagePolicy, TransferLiquidity, Verdict, Zone, ZoneOffset,
+    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Zone, ZoneOffset,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
@@ -356,6 +354,15 @@ fn waiting_payments(node: &mut Node) {
     });
     node.each("an account's flag", 100, done, |writer, request_id, number| {
         writer.set_account_flag(&SetAccountFlag { request_id, account: account(number), is_flagged: true });
+    });
+    node.each("an account's holders", 100, done, |writer, request_id, number| {
+        writer.set_account_holders(&SetAccountHolders {
+            request_id,
+            account: account(number),
+            holder_names: vec![Text::parse("Holder").unwrap()],
+            identification: None,
+            repeats: None,
+        });
     });
     node.each("a limit of reservations", 50, done, |writer, request_id, number| {
         let (bic, unanswered_max) = (bank(number), 10_000 + number);

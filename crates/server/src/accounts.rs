@@ -1,7 +1,7 @@
 //! `AccountService`: customers' accounts, one by one and in bulk.
 
 use client::convert::{FieldReader, Path};
-use client::limits::{BATCH_ITEMS_MAX, HOLDER_NAMES_MAX};
+use client::limits::BATCH_ITEMS_MAX;
 use client::v1::account_service_server::AccountService;
 use client::{Refusal, v1};
 use engine::{Answer, Question, Waiting};
@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use types::{Balance, Currency, Iban};
 
+use crate::account_holders::{read_names, read_set_holders};
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::refusals::{bank_not_yours, invalid, not_taken, refused};
@@ -151,6 +152,19 @@ impl AccountService for Accounts {
         let outcome = self.decided(commands).await?;
         Ok(Response::new(v1::SetAccountFlagResponse { confirmation: Some(confirmation(&outcome)) }))
     }
+
+    async fn set_account_holders(
+        &self,
+        request: Request<v1::SetAccountHoldersRequest>,
+    ) -> Result<Response<v1::SetAccountHoldersResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let command = read_set_holders(request.get_ref())?;
+        self.check_owner(&caller, command.account).await?;
+        let mut commands = self.0.handle.commands(caller.principal);
+        commands.set_account_holders(&command);
+        let outcome = self.decided(commands).await?;
+        Ok(Response::new(v1::SetAccountHoldersResponse { confirmation: Some(confirmation(&outcome)) }))
+    }
 }
 
 impl Accounts {
@@ -265,17 +279,7 @@ fn read_opening(request_id_text: &str, account: Option<&v1::NewAccount>) -> Resu
     };
     let floor_currency = currency.unwrap_or(Currency::EUR);
     let floor = reader.optional_balance(&path.field("floor"), &wire.floor, floor_currency);
-    let names = path.field("holder_names");
-    if wire.holder_names.is_empty() || wire.holder_names.len() > HOLDER_NAMES_MAX {
-        reader.violation(&names, format_args!("an account has 1 to {HOLDER_NAMES_MAX} holders"));
-    }
-    let holder_names: Option<Vec<_>> = wire
-        .holder_names
-        .iter()
-        .take(HOLDER_NAMES_MAX)
-        .enumerate()
-        .map(|(index, name)| reader.text(&names.element(index), name))
-        .collect();
+    let holder_names = read_names(&mut reader, &path.field("holder_names"), &wire.holder_names);
     let identification =
         reader.optional_identifier(&path.field("identification_code"), &wire.identification_code);
     let command = (|| {

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use client::convert::{FieldReader, Path};
 use client::{Refusal, v1};
-use engine::{Erased, KeySink, KeysUnchanged, MONTHS_KEPT_MIN, MasterKey, NotTaken, day_of_key};
+use engine::{
+    Erased, KeySink, KeysUnchanged, MONTHS_KEPT_MIN, MasterKey, NotTaken, day_of_key, erasable_before,
+};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tonic::Status;
@@ -90,11 +92,28 @@ pub(crate) async fn erase(
     let mut reader = FieldReader::new();
     let before = reader.optional_date(&Path::root("before_date"), &wire.before_date);
     reader.finish(Some(())).map_err(invalid)?;
+    if !wire.forget_holders {
+        check_holders(node, before).map_err(Refusal::into_status)?;
+    }
     let erased = changed(|sink| node.handle.erase(before, sink)).await?;
+    // The keys are gone, so a start would not find these names any more: they go from memory as well.
+    let holders_forgotten = node.holders.as_ref().map_or(0, |holders| holders.forget_before(erased.before));
     let days = erased.destroyed.days.len();
     // Beside the date in KEYS this is all that is left to tell who did it.
-    tracing::warn!(principal = caller.principal.0, before = %erased.before, days, "personal data is erased");
-    Ok(told(&erased))
+    tracing::warn!(principal = caller.principal.0, before = %erased.before, days, holders_forgotten, "personal data is erased");
+    Ok(v1::ErasePersonalDataResponse { holders_forgotten_count: holders_forgotten, ..told(&erased) })
+}
+
+/// Refuses if payees could not be verified any more afterwards. A node that keeps no names has none to lose.
+fn check_holders(node: &Node, before: Option<Date>) -> Result<(), Refusal> {
+    let Some(holders) = &node.holders else { return Ok(()) };
+    // A day that is too recent is refused by the engine, whatever stands here.
+    let Ok(before) = erasable_before(before, node.handle.now().date()) else { return Ok(()) };
+    match holders.count_before(before) {
+        Ok(0) => Ok(()),
+        Ok(accounts) => Err(refusals::holders_would_go(accounts, before)),
+        Err(why) => Err(refusals::holders_unknown(&why.to_string())),
+    }
 }
 
 /// Wraps the keys by the next master key.
@@ -154,6 +173,7 @@ fn told(erased: &Erased) -> v1::ErasePersonalDataResponse {
         last_date: date(destroyed.days.last().copied()),
         first_left_date: date(destroyed.first_left),
         clear_before_date: date(destroyed.clear_before),
+        ..v1::ErasePersonalDataResponse::default()
     }
 }
 

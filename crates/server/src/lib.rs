@@ -8,6 +8,7 @@
 //!   waits for a reader; a stream that is not read is ended.
 //! - Every call passes one gate, which gives it its [`Caller`] or refuses it ([`RIGHTS`]).
 
+mod account_holders;
 mod accounts;
 mod admission;
 mod answers;
@@ -53,6 +54,7 @@ mod session;
 mod status;
 mod tls;
 mod values;
+mod verification;
 mod waste;
 mod watchers;
 mod wire;
@@ -63,10 +65,13 @@ pub use connection::{Connection, Peer};
 pub use cores::{Connections, serve_on_cores};
 pub use identity::Identities;
 pub use keys::NewMasterKey;
-pub use limits::{IsoSettings, ServerLimits};
+pub use limits::{HOLDERS_RENEWED_AFTER_DAYS, IsoSettings, ServerLimits};
 pub use principals::PrincipalsError;
 pub use receipts::ReceiptDesk;
 pub use recovering::serve_recovery;
 pub use rights::{RIGHTS, Right, right_to};
 pub use serve::{ServeError, Served, serve, serve_secured};
 pub use tls::{IdentityError, IdentityFiles};
+pub use verification::{
+    Asked, Awaited, Given, HttpBanks, NoAnswer, OtherBanks, OtherBanksError, OtherBanksFiles, Told,
+};

@@ -8,6 +8,8 @@ use types::Bic;
 /// What one node takes from its callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
+    /// Payees that one caller may verify a second.
+    pub verifications_per_caller_second: u32,
     /// Threads that serve connections.
     pub threads: NonZeroUsize,
     /// Connections that may be open at once.
@@ -66,6 +68,7 @@ impl Default for IsoSettings {
 impl Default for ServerLimits {
     fn default() -> Self {
         Self {
+            verifications_per_caller_second: 4000,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             connections: 4096,
             connections_per_principal: 256,
@@ -88,6 +91,9 @@ impl Default for ServerLimits {
         }
     }
 }
+
+/// Names of account holders are written again after nine years at the latest: those of ten years ago may be erased.
+pub const HOLDERS_RENEWED_AFTER_DAYS: i32 = 9 * 365;
 
 /// After this time a shed request is worth another attempt.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(100);

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use engine::{AnswerSink, Answered, Handle, NotTaken, PaymentName, Question, Waiting};
+use history::holders::HoldersView;
 use ledger::{Outcome, RecordWriter};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout_at};
@@ -30,6 +31,7 @@ use crate::receipts::ReceiptDesk;
 use crate::refusals;
 use crate::serve::Served;
 use crate::session::Sessions;
+use crate::verification::{OtherBanks, VerificationQuota};
 use crate::watchers::Watchers;
 
 /// What the services of one thread share.
@@ -52,6 +54,11 @@ pub(crate) struct Node {
     pub(crate) receipts: Option<ReceiptDesk>,
     /// Where the next master key is found, if this node is told.
     pub(crate) new_master_key: Option<Arc<NewMasterKey>>,
+    /// Who holds the accounts that are kept here, if this node keeps names.
+    pub(crate) holders: Option<HoldersView>,
+    /// How other banks are asked about their customers, if they can be.
+    pub(crate) other_banks: Option<Arc<dyn OtherBanks>>,
+    pub(crate) verifications: Arc<VerificationQuota>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -72,11 +79,14 @@ pub(crate) struct SharedNode {
     restores: Arc<Restores>,
     receipts: Option<ReceiptDesk>,
     new_master_key: Option<Arc<NewMasterKey>>,
+    holders: Option<HoldersView>,
+    other_banks: Option<Arc<dyn OtherBanks>>,
+    verifications: Arc<VerificationQuota>,
 }
 
 impl SharedNode {
     pub(crate) fn new(
-        Served { handle, history, receipts, new_master_key }: Served,
+        Served { handle, history, receipts, new_master_key, holders, other_banks, .. }: Served,
         restores: Restores,
         limits: ServerLimits,
         stopping: watch::Receiver<bool>,
@@ -96,6 +106,9 @@ impl SharedNode {
             restores: Arc::new(restores),
             receipts,
             new_master_key,
+            holders,
+            other_banks,
+            verifications: Arc::new(VerificationQuota::new(limits.verifications_per_caller_second)),
         }
     }
 
@@ -103,6 +116,7 @@ impl SharedNode {
     pub(crate) fn on_this_thread(self) -> Node {
         let Self { handle, quota, enquiries, keeper, asked, limits, stopping, .. } = self;
         let Self { sessions, watchers, log_reads, past, restores, receipts, new_master_key, .. } = self;
+        let Self { holders, other_banks, verifications, .. } = self;
         let mailbox = Mailbox::open(&handle);
         Node {
             handle,
@@ -119,6 +133,9 @@ impl SharedNode {
             restores,
             receipts,
             new_master_key,
+            holders,
+            other_banks,
+            verifications,
             mailbox,
         }
     }

@@ -6,7 +6,7 @@ use client::{Refusal, v1};
 use engine::NotTaken;
 use ledger::RULES_VERSION;
 use tonic::{Code, Status};
-use types::Sequence;
+use types::{Date, Sequence};
 
 use crate::limits::RETRY_AFTER;
 
@@ -43,6 +43,27 @@ pub(crate) fn too_many_enquiries() -> Refusal {
     let message =
         "this caller has as many enquiries waiting for the end of a payment as it may; try again shortly";
     Refusal::new(Code::ResourceExhausted, ErrorReason::QuotaExceeded, message).retry_after(RETRY_AFTER)
+}
+
+/// The caller verifies payees more often than it may.
+pub(crate) fn too_many_verifications() -> Refusal {
+    let message = "this caller verifies as many payees a second as it may; try again shortly";
+    Refusal::new(Code::ResourceExhausted, ErrorReason::QuotaExceeded, message).retry_after(RETRY_AFTER)
+}
+
+/// Names of holders stand under keys that were to be destroyed.
+pub(crate) fn holders_would_go(accounts: u64, before: Date) -> Refusal {
+    let message = format!(
+        "the names of the holders of {accounts} open accounts were last written before {before}: payees could not be verified \
+         by them any more. The node writes such names again by itself; or let them go with `solvo erase --forget-holders`"
+    );
+    Refusal::new(Code::FailedPrecondition, ErrorReason::HoldersWouldGo, message)
+}
+
+/// Whether names of holders stand under keys that were to be destroyed is not known.
+pub(crate) fn holders_unknown(why: &str) -> Refusal {
+    let message = format!("whether names of holders of open accounts would go is not known: {why}");
+    Refusal::new(Code::Unavailable, ErrorReason::NotReady, message).retry_after(RETRY_AFTER)
 }
 
 /// A submission without its payment.

@@ -36,6 +36,7 @@ const PARTY: &str = "payments of own banks";
 const OWNER: &str = "own accounts; others do not exist for it";
 const ITSELF: &str = "own BICs";
 const HOST: &str = "own BICs, and parties on own positions";
+const REQUESTER: &str = "the requesting bank is an own one";
 const EACH: &str = "—";
 
 const fn call(path: &'static str, roles: Roles, bound: &'static str) -> Right {
@@ -47,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 51] = [
+pub const RIGHTS: [Right; 61] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -62,12 +63,14 @@ pub const RIGHTS: [Right; 51] = [
     call("/solvo.v1.AccountService/SetAccountStatus", BANKS, OWNER),
     call("/solvo.v1.AccountService/SetAccountFloor", BANKS, OWNER),
     call("/solvo.v1.AccountService/SetAccountFlag", BANKS, OWNER),
+    call("/solvo.v1.AccountService/SetAccountHolders", BANKS, OWNER),
     call("/solvo.v1.CustomerService/SetCustomerLimit", BANKS, OWNER),
     call("/solvo.v1.CustomerService/GetCustomerLimit", Roles::ALL, OWNER),
     call("/solvo.v1.CustomerService/SetRestriction", BANKS, OWNER),
     call("/solvo.v1.CustomerService/SetFees", BANKS, ITSELF),
     call("/solvo.v1.CustomerService/SetClock", BANKS, ITSELF),
     call("/solvo.v1.CustomerService/GetTerms", Roles::ALL, ITSELF),
+    call("/solvo.v1.VerificationService/Verify", SENDERS, REQUESTER),
     call("/solvo.v1.ParticipantService/RegisterParticipant", OPERATORS, EACH),
     call("/solvo.v1.ParticipantService/GetParticipant", Roles::ALL, ITSELF),
     call("/solvo.v1.ParticipantService/SetParticipantStatus", OPERATORS, EACH),

@@ -9,6 +9,7 @@ use client::limits::MESSAGE_BYTES_MAX;
 use client::v1;
 use engine::Handle;
 use history::History;
+use history::holders::HoldersView;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::transport::Server;
@@ -28,8 +29,8 @@ use crate::identity::Identities;
 use crate::iso::Iso20022;
 use crate::keys::NewMasterKey;
 use crate::limits::{
-    FAULT_RESETS_MAX, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, IDENTITY_INTERVAL, KEEP_ALIVE_INTERVAL,
-    KEEP_ALIVE_TIMEOUT, PENDING_RESETS_MAX, ServerLimits, WINDOW_BYTES,
+    FAULT_RESETS_MAX, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, HOLDERS_RENEWED_AFTER_DAYS, IDENTITY_INTERVAL,
+    KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, PENDING_RESETS_MAX, ServerLimits, WINDOW_BYTES,
 };
 use crate::liquidity::Liquidity;
 use crate::lives::Restores;
@@ -39,6 +40,7 @@ use crate::payments::Payments;
 use crate::recalls::Recalls;
 use crate::receipts::{ReceiptDesk, Receipts};
 use crate::status::NodeStatus;
+use crate::verification::{OtherBanks, Verifications, renew_holders};
 use crate::wire::service::participant_service_server::ParticipantServiceServer;
 use crate::wire::service::payment_service_server::PaymentServiceServer;
 
@@ -76,11 +78,25 @@ pub struct Served {
     pub receipts: Option<ReceiptDesk>,
     /// Where the next master key is found. Without it there can't be another while the node serves.
     pub new_master_key: Option<Arc<NewMasterKey>>,
+    /// Who holds the accounts that are kept here. Without it payees of these can't be verified.
+    pub holders: Option<HoldersView>,
+    /// After so many days the names of holders are written into the log again.
+    pub holders_renewed_after_days: i32,
+    /// How other banks are asked about their customers. Without it payees elsewhere can't be verified.
+    pub other_banks: Option<Arc<dyn OtherBanks>>,
 }
 
 impl From<Handle> for Served {
     fn from(handle: Handle) -> Self {
-        Self { handle, history: None, receipts: None, new_master_key: None }
+        Self {
+            handle,
+            history: None,
+            receipts: None,
+            new_master_key: None,
+            holders: None,
+            holders_renewed_after_days: HOLDERS_RENEWED_AFTER_DAYS,
+            other_banks: None,
+        }
     }
 }
 
@@ -124,6 +140,10 @@ async fn serve_as(
     let handle = node.handle.clone();
     let log = handle.clone();
     let restores = tokio::task::spawn_blocking(move || Restores::read(&log)).await.expect("reading ends");
+    let renewal = node.holders.clone().map(|holders| {
+        let (days, stopping) = (node.holders_renewed_after_days, watch_stopping.clone());
+        tokio::spawn(renew_holders(handle.clone(), holders, days, stopping))
+    });
     let node = SharedNode::new(node, restores, limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
@@ -139,6 +159,9 @@ async fn serve_as(
         move |connections| serve_connections(connections, node.clone(), health_service.clone());
     let served = serve_on_cores_as(identities, listener, &limits, shutdown, serve_connections).await;
     watch.abort();
+    if let Some(renewal) = renewal {
+        renewal.abort();
+    }
     served
 }
 
@@ -199,6 +222,9 @@ where
         .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
         .add_service(v1::calendar_service_server::CalendarServiceServer::new(Calendar(node.clone())))
         .add_service(v1::recall_service_server::RecallServiceServer::new(Recalls(node.clone())))
+        .add_service(v1::verification_service_server::VerificationServiceServer::new(Verifications(
+            node.clone(),
+        )))
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
         .serve_with_incoming_shutdown(connections, stop);
     let mut serving = std::pin::pin!(serving);
@@ -241,7 +267,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 13] = [
+pub(crate) const SERVICES: [&str; 14] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -255,4 +281,5 @@ pub(crate) const SERVICES: [&str; 13] = [
     "solvo.v1.ReceiptService",
     "solvo.v1.CalendarService",
     "solvo.v1.RecallService",
+    "solvo.v1.VerificationService",
 ];

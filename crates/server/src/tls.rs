@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
+use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
-use tokio_rustls::rustls::{self, RootCertStore, ServerConfig, version};
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore, ServerConfig, version};
 
 use crate::principals::PrincipalsError;
 
@@ -108,13 +109,7 @@ impl Material {
     pub(crate) fn server_config(&self, files: &IdentityFiles) -> Result<ServerConfig, IdentityError> {
         let chain = certificates(&self.certificate, &files.certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| in_pem(&files.key, &error))?;
-        let mut authorities = RootCertStore::empty();
-        for certificate in certificates(&self.client_ca, &files.client_ca)? {
-            authorities.add(certificate).map_err(|error| IdentityError::Pem {
-                path: files.client_ca.clone(),
-                fault: error.to_string(),
-            })?;
-        }
+        let authorities = authorities(&self.client_ca, &files.client_ca)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier =
             WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(&provider))
@@ -144,6 +139,36 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, IdentityError> {
         return Err(IdentityError::TooLarge { path: path.to_owned() });
     }
     fs::read(path).map_err(unread)
+}
+
+/// What connections to others need: the identity that is shown, and whom to trust.
+pub(crate) fn client_config(
+    certificate: &Path,
+    key: &Path,
+    ca: &Path,
+) -> Result<ClientConfig, IdentityError> {
+    let chain = certificates(&read(certificate)?, certificate)?;
+    let private = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| in_pem(key, &error))?;
+    let authorities = authorities(&read(ca)?, ca)?;
+    let pair =
+        |source| IdentityError::Pair { certificate: certificate.to_owned(), key: key.to_owned(), source };
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&version::TLS13])
+        .map_err(pair)?
+        .with_root_certificates(authorities)
+        .with_client_auth_cert(chain, private)
+        .map_err(pair)?;
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn authorities(bytes: &[u8], path: &Path) -> Result<RootCertStore, IdentityError> {
+    let mut authorities = RootCertStore::empty();
+    for certificate in certificates(bytes, path)? {
+        let added = authorities.add(certificate);
+        added.map_err(|error| IdentityError::Pem { path: path.to_owned(), fault: error.to_string() })?;
+    }
+    Ok(authorities)
 }
 
 fn certificates(bytes: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, IdentityError> {

@@ -352,6 +352,10 @@ impl Model {
             }
             Request::SetFees { bank, currency, fees } => self.set_fees(bank, currency, fees),
             Request::SetZone { bank, zone } => self.set_zone(bank, zone),
+            // Names are no part of the state.
+            Request::SetHolders { account, currency, name: _ } => self
+                .open_customer(account, currency)
+                .map(|number| (u64::from(number), self.account(number).balance)),
             Request::SetVersion { version } => self.set_version(version),
             Request::SetLimit { bank, unanswered_max } => {
                 self.change_bank(bank, |known| known.unanswered_max = unanswered_max)

@@ -123,6 +123,8 @@ fn requests() -> impl Strategy<Value = Request> {
         1 => prop_oneof![
             (bank.clone(), prop_oneof![0_u32..3, Just(100)])
                 .prop_map(|(bank, unanswered_max)| Request::SetLimit { bank, unanswered_max }),
+            (account(), currency(), 0_u8..3)
+                .prop_map(|(account, currency, name)| Request::SetHolders { account, currency, name }),
             (1..=ledger::RULES_VERSION).prop_map(|version| Request::SetVersion { version }),
         ].boxed(),
         3 => customers(),

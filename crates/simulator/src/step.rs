@@ -142,6 +142,17 @@ pub(crate) enum Request {
         /// Whether it is.
         is_flagged: bool,
     },
+    /// Who holds an account is said anew. Clients of the simulation do not: logs that began under an earlier version of the
+    /// rules would not take it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the test of the model asks it"))]
+    SetHolders {
+        /// Its number.
+        account: u8,
+        /// In which currency.
+        currency: u8,
+        /// Which name.
+        name: u8,
+    },
     /// The version of the rules is raised.
     SetVersion {
         /// To this one.

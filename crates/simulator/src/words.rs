@@ -9,8 +9,7 @@ use ledger::layout;
 use ledger::{
     AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter, Records,
     RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor,
-    SetAccountStatus, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus,
-    SetReservationLimit, SetRestricted, SetVersion, SetZone, TransferLiquidity,
+    SetAccountHolders, SetAccountStatus, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted, SetVersion, SetZone, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
@@ -264,6 +263,17 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
             writer.set_fees(&SetFees { request_id, bic, currency, fees });
         }
         Request::SetZone { bank, zone } => writer.set_zone(&SetZone { request_id, bic: bic(bank), zone }),
+        Request::SetHolders { account, currency, name } => {
+            let account = selector(account, currency);
+            let name = Text::parse(&format!("Simulated customer {name}")).expect("plain letters");
+            writer.set_account_holders(&SetAccountHolders {
+                request_id,
+                account,
+                holder_names: vec![name],
+                identification: None,
+                repeats: None,
+            });
+        }
         Request::SetVersion { version } => {
             let command = SetVersion::new(request_id, version).expect("steps have versions that are known");
             writer.set_version(&command);

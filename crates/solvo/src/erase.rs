@@ -43,6 +43,10 @@ pub(crate) struct EraseArgs {
     /// The folder of a backup; may be given several times.
     #[arg(long, value_name = "DIR")]
     backup: Vec<PathBuf>,
+    /// Let the names of holders of open accounts go that were last written before that day. The node refuses otherwise, if
+    /// there are any: payees can't be verified by them any more.
+    #[arg(long, requires = "server")]
+    forget_holders: bool,
     /// Do not ask.
     #[arg(long)]
     yes: bool,
@@ -74,7 +78,7 @@ pub(crate) async fn run(arguments: &EraseArgs) -> anyhow::Result<ExitCode> {
         false => tell(format_args!("{}", words(place, before, destroyed))),
     };
     if let Some(server) = &arguments.server {
-        tell_of("server", server, &on_server(server, &arguments.tls, before).await?);
+        tell_of("server", server, &on_server(server, arguments, before).await?);
     }
     for folder in folders {
         tell_of("folder", &folder.display().to_string(), &in_folder(folder, before)?);
@@ -95,6 +99,8 @@ struct Told {
     last: Option<String>,
     first_left: Option<String>,
     clear_before: Option<String>,
+    /// Accounts whose holders' names went; only a node that serves knows of any.
+    holders_forgotten: u64,
 }
 
 impl From<Destroyed> for Told {
@@ -107,6 +113,7 @@ impl From<Destroyed> for Told {
             last: date(days.last().copied()),
             first_left: date(first_left),
             clear_before: date(clear_before),
+            holders_forgotten: 0,
         }
     }
 }
@@ -120,13 +127,15 @@ impl From<v1::ErasePersonalDataResponse> for Told {
             last: date(reply.last_date),
             first_left: date(reply.first_left_date),
             clear_before: date(reply.clear_before_date),
+            holders_forgotten: reply.holders_forgotten_count,
         }
     }
 }
 
-async fn on_server(server: &str, tls: &TlsArgs, before: Date) -> anyhow::Result<Told> {
-    let client = remote::connect(server, tls).await?;
-    let request = v1::ErasePersonalDataRequest { before_date: before.to_string() };
+async fn on_server(server: &str, arguments: &EraseArgs, before: Date) -> anyhow::Result<Told> {
+    let client = remote::connect(server, &arguments.tls).await?;
+    let (before_date, forget_holders) = (before.to_string(), arguments.forget_holders);
+    let request = v1::ErasePersonalDataRequest { before_date, forget_holders };
     let erased = client.erase_personal_data(request).await;
     Ok(erased.with_context(|| format!("{server} was not erased, or the answer was lost; ask again"))?.into())
 }
@@ -177,6 +186,11 @@ fn words(place: &str, before: Date, told: &Told) -> String {
         }
         _ => format!("{place}: no keys of days before {before} were left"),
     };
+    let erased = match told.holders_forgotten {
+        0 => erased,
+        1 => format!("{erased}; the holders of 1 open account have no names any more"),
+        accounts => format!("{erased}; the holders of {accounts} open accounts have no names any more"),
+    };
     match &told.clear_before {
         None => erased,
         Some(day) => {
@@ -197,6 +211,7 @@ fn fields(kind: &'static str, place: &str, told: &Told) -> Fields {
         .with("last", date(&told.last))
         .with("first_left", date(&told.first_left))
         .with("clear_before", date(&told.clear_before))
+        .with("holders_forgotten", told.holders_forgotten)
 }
 
 #[cfg(test)]

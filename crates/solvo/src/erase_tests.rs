@@ -208,7 +208,7 @@ fn words_and_fields_say_the_same() {
     };
     assert_eq!(
         json("folder", &told(&[16_436, 16_800], None)),
-        r#"{"folder":"/data","days":2,"first":"2015-01-01","last":"2015-12-31","first_left":"2016-01-01","clear_before":null}"#
+        r#"{"folder":"/data","days":2,"first":"2015-01-01","last":"2015-12-31","first_left":"2016-01-01","clear_before":null,"holders_forgotten":0}"#
     );
     // What a node tells reads the same.
     let reply = v1::ErasePersonalDataResponse {
@@ -218,6 +218,7 @@ fn words_and_fields_say_the_same() {
         last_date: "2015-12-31".to_owned(),
         first_left_date: "2016-01-01".to_owned(),
         clear_before_date: String::new(),
+        holders_forgotten_count: 0,
     };
     assert_eq!(json("server", &reply.into()), json("server", &told(&[16_436, 16_800], None)));
 }

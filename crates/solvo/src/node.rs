@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::history::holders::HoldersKeeper;
 use ::history::receipts::{Keeper as ReceiptKeeper, LogOf, Running, SigningKey};
 use ::history::{FOLDER, Keeper, with_oldest_snapshot};
 use anyhow::Context;
 use engine::{Config, Engine, FollowerSettings, Handle, RecoveryProgress, RecoveryView, TakenIn};
-use server::{Identities, Keeping, NewMasterKey, ReceiptDesk, Served, ServerLimits};
+use server::{
+    HOLDERS_RENEWED_AFTER_DAYS, Identities, Keeping, NewMasterKey, OtherBanks, ReceiptDesk, Served, ServerLimits,
+};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -22,6 +25,8 @@ pub(crate) struct Node {
     engine: Engine,
     /// What keeps history, if it is kept.
     history: Option<Keeper>,
+    /// What keeps the names of account holders.
+    holders: HoldersKeeper,
     /// What makes checkpoints of receipts, if they can be made.
     receipts: Option<Running>,
     address: SocketAddr,
@@ -42,6 +47,8 @@ pub(crate) struct KeepSettings {
     pub(crate) new_master_key: Option<Arc<NewMasterKey>>,
     /// What the node does by itself about the calendar and recalls; `None` is nothing.
     pub(crate) calendar: Option<Keeping>,
+    /// How other banks are asked about their customers.
+    pub(crate) other_banks: Option<Arc<dyn OtherBanks>>,
 }
 
 /// How receipts are made.
@@ -85,6 +92,7 @@ impl Node {
         let folder = config.folder.clone();
         // What is kept beside the engine is made from the log, so that waits for it.
         let follower = FollowerSettings { archive_waits: true, ..config.follower };
+        let archive_keep = follower.archive_keep;
         let config = Config { follower, ..config };
         let engine = start_engine(identities.clone(), listener.try_clone()?, config, limits).await?;
         let listener = TcpListener::from_std(listener)?;
@@ -93,8 +101,9 @@ impl Node {
             true => Some(keep_history(&handle, &folder)?),
             false => None,
         };
+        let holders = keep_holders(&handle, history.as_ref())?;
         let kept = keep_receipts(folder, keep.receipts, handle.clone()).await?;
-        handle.archive_waits_for(readers_of_the_log(history.as_ref(), kept.as_ref()));
+        handle.archive_waits_for(readers_of_the_log(history.as_ref(), &holders, kept.as_ref()));
         let (desk, receipts) = kept.map(|Receipts { desk, running, .. }| (desk, running)).unzip();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
@@ -108,6 +117,9 @@ impl Node {
             history: history.as_ref().map(Keeper::history),
             receipts: desk,
             new_master_key: keep.new_master_key,
+            holders: Some(holders.view()),
+            holders_renewed_after_days: renewed_after_days(archive_keep),
+            other_banks: keep.other_banks,
         };
         let serving = match identities {
             None => tokio::spawn(server::serve(listener, served, limits, shutdown)),
@@ -115,7 +127,7 @@ impl Node {
                 tokio::spawn(server::serve_secured(identities, listener, served, limits, shutdown))
             }
         };
-        Ok(Self { engine, history, receipts, address, stop, serving, calendar })
+        Ok(Self { engine, history, holders, receipts, address, stop, serving, calendar })
     }
 
     /// Where it listens; the port is the one that the system chose if none was asked for.
@@ -134,15 +146,16 @@ impl Node {
 
     /// Takes nothing more, answers what was taken, and ends the log in a marker.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        let Self { engine, history, receipts, stop, serving, calendar, .. } = self;
+        let Self { engine, history, holders, receipts, stop, serving, calendar, .. } = self;
         if let Some(calendar) = calendar {
             calendar.abort();
         }
         drop(stop);
         serving.await??;
-        // Both read the log of the engine, which ends last.
+        // All read the log of the engine, which ends last.
         let stop = move || {
             drop(receipts);
+            drop(holders);
             drop(history);
             engine.stop();
         };
@@ -205,6 +218,20 @@ fn keep_history(handle: &Handle, folder: &Path) -> anyhow::Result<Keeper> {
     keeper.context("there can be no thread for history")
 }
 
+/// Keeps the names of account holders in memory, with the help of history if that is kept.
+fn keep_holders(handle: &Handle, history: Option<&Keeper>) -> anyhow::Result<HoldersKeeper> {
+    let keeper = HoldersKeeper::start(handle.log().frames(), history.map(Keeper::history));
+    keeper.context("there can be no thread for the names of account holders")
+}
+
+/// Names are written again before their day may be erased, after ten years, and before the segment is removed in which they
+/// stand. Where segments are kept for a few days only, they are written every day.
+fn renewed_after_days(archive_keep: Option<types::Duration>) -> i32 {
+    let days = archive_keep.map_or(i64::MAX, |keep| keep.nanoseconds() / 86_400_000_000_000);
+    let three_quarters = i32::try_from(days / 4 * 3).unwrap_or(i32::MAX);
+    three_quarters.clamp(1, HOLDERS_RENEWED_AFTER_DAYS)
+}
+
 /// What makes receipts.
 struct Receipts {
     desk: ReceiptDesk,
@@ -212,13 +239,19 @@ struct Receipts {
     keeper: Arc<ReceiptKeeper>,
 }
 
-/// Who has to read the log before old parts of it go: history if it is kept, and receipts always. Where they can't be
-/// made at the moment, nothing goes.
-fn readers_of_the_log(history: Option<&Keeper>, receipts: Option<&Receipts>) -> Vec<TakenIn> {
+/// Who has to read the log before old parts of it go: history if it is kept, the names of holders until they can't be kept,
+/// and receipts always. Where those can't be made at the moment, nothing goes.
+fn readers_of_the_log(
+    history: Option<&Keeper>,
+    holders: &HoldersKeeper,
+    receipts: Option<&Receipts>,
+) -> Vec<TakenIn> {
     let mut readers: Vec<TakenIn> = Vec::new();
     if let Some(history) = history.map(Keeper::history) {
         readers.push(Box::new(move || history.taken_in()));
     }
+    let holders = holders.view();
+    readers.push(Box::new(move || holders.taken_in()));
     let receipts = receipts.map(|receipts| Arc::clone(&receipts.keeper));
     readers.push(Box::new(move || receipts.as_ref().map_or(Sequence(0), |keeper| keeper.taken_in())));
     readers

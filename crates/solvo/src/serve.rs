@@ -12,7 +12,9 @@ use engine::{Config, FollowerSettings};
 use iso20022::Profile;
 use journal::SegmentSize;
 use ledger::Limits;
-use server::{Identities, IdentityFiles, IsoSettings, Keeping, ServerLimits};
+use server::{
+    HttpBanks, Identities, IdentityFiles, IsoSettings, Keeping, OtherBanks, OtherBanksFiles, ServerLimits,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use types::{Bic, Duration, Sequence};
 
@@ -86,6 +88,8 @@ pub(crate) struct ServeArgs {
     /// The BIC with which this node signs business application headers. Without one it signs with the receiver's.
     #[arg(long, value_name = "BIC", value_parser = Bic::parse)]
     iso_bic: Option<Bic>,
+    #[command(flatten)]
+    other_banks: OtherBanksArgs,
     /// Keep no history: payments, entries and balances of the past can't be asked for. A later start without this
     /// catches up, unless segments have left the archive meanwhile (`--archive-keep`), which do not wait for it then.
     #[arg(long)]
@@ -118,6 +122,39 @@ struct SnapshotArgs {
 /// How long archived segments are kept; `None` is for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Keep(Option<types::Duration>);
+
+/// How other banks are asked whether a name is that of one of their customers (docs/verification.md). The files are read
+/// at the start.
+#[derive(Debug, clap::Args)]
+struct OtherBanksArgs {
+    /// The banks that can be asked, and the URL of each, in TOML.
+    #[arg(long, value_name = "FILE")]
+    other_banks: Option<PathBuf>,
+    /// The certificate that is shown to them, in PEM.
+    #[arg(long, value_name = "FILE", requires_all = ["other_banks", "other_banks_key", "other_banks_ca"])]
+    other_banks_certificate: Option<PathBuf>,
+    /// The key of that certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "other_banks_certificate")]
+    other_banks_key: Option<PathBuf>,
+    /// The authorities of the other banks' certificates, in PEM.
+    #[arg(long, value_name = "FILE", requires = "other_banks_certificate")]
+    other_banks_ca: Option<PathBuf>,
+}
+
+impl OtherBanksArgs {
+    /// Reads the files, if there are any.
+    fn load(&self) -> anyhow::Result<Option<Arc<dyn OtherBanks>>> {
+        let Some(banks) = self.other_banks.clone() else { return Ok(None) };
+        let files = (&self.other_banks_certificate, &self.other_banks_key, &self.other_banks_ca);
+        let identity = match files {
+            (Some(certificate), Some(key), Some(ca)) => Some([certificate, key, ca].map(PathBuf::clone)),
+            _ => None,
+        };
+        let banks = HttpBanks::load(&OtherBanksFiles { banks, identity })?;
+        tracing::info!(banks = banks.count(), "other banks can be asked about their customers");
+        Ok(Some(banks))
+    }
+}
 
 /// Reads `400d`, `36h`, `90m` or `forever`.
 fn parse_keep(text: &str) -> Result<Keep, String> {
@@ -229,6 +266,7 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     let mut hang_up = signal(SignalKind::hangup())?;
     // Before the log is touched: a wrong file is a wrong command.
     let identities = arguments.identity.load()?;
+    let other_banks = arguments.other_banks.load()?;
     let master_key = arguments.new_master_key.in_force(&arguments.data, &arguments.master_key)?;
     for (name, room) in [
         ("accounts-max", arguments.accounts_max),
@@ -265,7 +303,13 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         ReceiptSettings { key: arguments.receipt_key.clone(), interval: arguments.receipt_interval };
     let new_master_key = arguments.new_master_key.source();
     let calendar = Some(Keeping { business_date: !arguments.business_date_by_operators });
-    let keep = KeepSettings { history: !arguments.without_history, receipts, new_master_key, calendar };
+    let keep = KeepSettings {
+        history: !arguments.without_history,
+        receipts,
+        new_master_key,
+        calendar,
+        other_banks,
+    };
     let mut node = tokio::select! {
         node = Node::start_as(identities.clone(), arguments.listen, config, edge, keep) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.

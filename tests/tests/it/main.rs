@@ -13,6 +13,7 @@
 //! - `recalls`: settled payments that are asked back, and the calendar that counts their windows.
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `receipts`: proof of settlements, and who gets it.
+//! - `verification`: whether a name is that of an account's holder, here and elsewhere.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
 
@@ -41,5 +42,6 @@ mod recalls;
 mod receipts;
 mod refusals;
 mod streams;
+mod verification;
 mod watch;
 mod workspace;

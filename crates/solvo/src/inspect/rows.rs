@@ -118,6 +118,10 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
             .with("debit_silence", named(Silence::from_number(it.debit_silence)))
             .with("credit_scope", named(DecisionScope::from_stored(it.credit_scope, it.credit_above.get())))
             .with("credit_silence", named(Silence::from_number(it.credit_silence))),
+        Command::SetAccountHolders(it) => request(fields, &it.request)
+            .with_some("repeats", Some(it.repeats.get()).filter(|position| *position != 0))
+            .with("currency", currency(it.currency.get()).code())
+            .with("iban_digest", digest(it.iban_digest)),
         Command::SetAccountFlag(it) => request(fields, &it.request)
             .with("is_flagged", it.is_flagged == 1)
             .with("currency", currency(it.currency.get()).code())
@@ -243,6 +247,7 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::SetReachableParty => "set_reachable_party",
         Kind::SetBlock => "set_block",
         Kind::TransferOwnFunds => "transfer_own_funds",
+        Kind::SetAccountHolders => "set_account_holders",
     }
 }
 

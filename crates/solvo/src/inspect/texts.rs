@@ -58,7 +58,9 @@ impl Texts {
             Ok(Self::Plain(name, text.to_owned()))
         };
         match record.command {
-            Command::OpenAccount(_) => Ok(Self::Account(AccountText::decode(record.text)?)),
+            Command::OpenAccount(_) | Command::SetAccountHolders(_) => {
+                Ok(Self::Account(AccountText::decode(record.text)?))
+            }
             Command::PostEntry(_) => Ok(Self::Entry(EntryText::decode(record.text)?)),
             Command::Payment(payment) => {
                 Ok(Self::Order(Box::new(OrderText::decode(record.text, fixed_parts(payment))?)))

@@ -125,6 +125,22 @@ fn secrets(keys: &[(Date, Vec<u8>)], before: &str) -> Vec<Vec<u8>> {
     texts.map(String::into_bytes).chain(keys).collect()
 }
 
+/// Why the holder of a customer's account can't be verified.
+async fn obstacle(api: &Api) -> v1::VerificationObstacle {
+    let request = v1::VerifyRequest {
+        request_id: "question-1".to_owned(),
+        requesting_agent: tests::ALFA.to_owned(),
+        iban: german(1),
+        given: Some(v1::verify_request::Given::Name("A customer".to_owned())),
+        ..Default::default()
+    };
+    // Asking again and again may be more than the quota has.
+    until("there is an answer", async || {
+        Some(api.verification().verify(request.clone()).await.ok()?.into_inner().obstacle())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_serving_node_erases_is_gone_for_all_who_read() {
     let old = Old::new();
@@ -140,14 +156,21 @@ async fn what_a_serving_node_erases_is_gone_for_all_who_read() {
     let keys = wrapped(&old.data);
 
     // The node has a clock of its own, and asks nobody for permission to keep what is recent.
-    let recent = v1::ErasePersonalDataRequest { before_date: "2199-01-01".to_owned() };
+    let recent = v1::ErasePersonalDataRequest { before_date: "2199-01-01".to_owned(), ..Default::default() };
     let refused = api.node().erase_personal_data(recent).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     let nothing = told(&["erase", "--server", &server, "--yes", "--json"]);
     assert_eq!(nothing["places"][0]["days"], 0, "ten years are kept: {nothing}");
     assert_eq!(names(&past(&api, 4).await)[0], Some(NAMES[0]));
 
-    let erase = ["erase", "--before", &before, "--server", &server, "--yes"];
+    let refused = run(&["erase", "--before", &before, "--server", &server, "--yes"]);
+    let why = errors(&refused);
+    assert!(
+        why.contains("open accounts were last written before") && why.contains("--forget-holders"),
+        "{why}"
+    );
+    assert_eq!(names(&past(&api, 4).await)[0], Some(NAMES[0]), "nothing was erased");
+    let erase = ["erase", "--before", &before, "--server", &server, "--yes", "--forget-holders"];
     let erased = told(&[&erase[..], &["--json"]].concat());
     let place = &erased["places"][0];
     assert_eq!(
@@ -156,6 +179,8 @@ async fn what_a_serving_node_erases_is_gone_for_all_who_read() {
         "{erased}"
     );
     assert_eq!(place["first"], old.accepted.date().to_string());
+    assert_ne!(place["holders_forgotten"], 0);
+    assert_eq!(obstacle(&api).await, v1::VerificationObstacle::NothingToCompare, "at once");
     let again = run(&erase);
     let words = String::from_utf8(again.stdout).unwrap();
     assert!(words.contains(&format!("no keys of days before {before} were left")), "{words}");
@@ -172,7 +197,14 @@ async fn what_a_serving_node_erases_is_gone_for_all_who_read() {
     // Nothing of it comes back with the next start, however this one ends.
     served.kill();
     let served = Served::start_with(&old.data, &SERVE);
-    assert_eq!(names(&past(&served.api().await, 5).await)[..3], [None; 3]);
+    let api = served.api().await;
+    assert_eq!(names(&past(&api, 5).await)[..3], [None; 3]);
+    until("the names that are left have been read", async || {
+        let obstacle = obstacle(&api).await;
+        (obstacle != v1::VerificationObstacle::NamesNotReady).then_some(obstacle)
+    })
+    .await;
+    assert_eq!(obstacle(&api).await, v1::VerificationObstacle::NothingToCompare);
     assert_eq!(served.stop(Signal::TERM).code(), Some(0));
     verify(&old.data);
     // A backup keeps the keys that it has, until it is named too. Keys that are not whole never take their place.
@@ -183,6 +215,34 @@ async fn what_a_serving_node_erases_is_gone_for_all_who_read() {
     assert_eq!(wrapped(&backup).len(), keys.len());
     told(&["erase", "--before", &before, "--backup", text(&backup), "--yes", "--json"]);
     assert_absent(&backup, &secrets(&keys, &before));
+}
+
+/// A node that keeps little of its log writes old names again, so they outlast the key of their day.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_holders_outlast_the_key_of_their_day() {
+    let old = Old::new();
+    let before = old.before();
+    let serve = [&SERVE[..], &["--archive-keep", "400d"]].concat();
+    let served = Served::start_with(&old.data, &serve);
+    let server = served.address().to_string();
+    for version in ["2", "3"] {
+        told(&["set-version", version, "--to", &server, "--json"]);
+    }
+    let erased = until("the names have been written again", async || {
+        let erased = run(&["erase", "--before", &before, "--server", &server, "--yes", "--json"]);
+        erased.status.success().then_some(erased)
+    })
+    .await;
+    let erased: Value = serde_json::from_slice(&erased.stdout).unwrap();
+    assert_eq!(erased["places"][0]["holders_forgotten"], 0, "{erased}");
+    let is_match = v1::VerificationObstacle::Unspecified;
+    assert_eq!(obstacle(&served.api().await).await, is_match);
+    served.kill();
+    let served = Served::start_with(&old.data, &serve);
+    let api = served.api().await;
+    until("the names have been read", async || (obstacle(&api).await == is_match).then_some(())).await;
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    verify(&old.data);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,7 +262,7 @@ async fn backups_restores_history_and_receipts_work_without_what_was_erased() {
         String::from_utf8(got.stdout).unwrap()
     };
     let old_receipt = receipt(&["--server", &server], &first);
-    told(&["erase", "--before", &before, "--server", &server, "--yes", "--json"]);
+    told(&["erase", "--before", &before, "--server", &server, "--yes", "--forget-holders", "--json"]);
 
     let secrets = secrets(&keys, &before);
     assert_absent(&old.data, &secrets);
