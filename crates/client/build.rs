@@ -10,7 +10,7 @@ use std::{env, fs};
 use prost::Message;
 
 /// Messages with personal data get their `Debug` by hand, in `src/masked.rs`. A name covers what is nested in it.
-const MASKED: [&str; 27] = [
+const MASKED: [&str; 28] = [
     "Payment",
     "Party",
     "Address",
@@ -38,6 +38,7 @@ const MASKED: [&str; 27] = [
     "AccountName",
     "Entry",
     "GetBalanceResponse",
+    "GetStatementResponse",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -15,6 +15,8 @@ use client::v1::node_service_client::NodeServiceClient;
 use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
 use client::v1::receipt_service_client::ReceiptServiceClient;
+use client::v1::report_service_client::ReportServiceClient;
+use client::v1::statement_service_client::StatementServiceClient;
 use tokio::task::JoinHandle;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
@@ -91,6 +93,16 @@ impl Api {
     /// The client of `HistoryService`.
     pub fn history(&self) -> HistoryServiceClient<Channel> {
         HistoryServiceClient::new(self.channel())
+    }
+
+    /// The client of `StatementService`.
+    pub fn statements(&self) -> StatementServiceClient<Channel> {
+        StatementServiceClient::new(self.channel())
+    }
+
+    /// The client of `ReportService`.
+    pub fn reports(&self) -> ReportServiceClient<Channel> {
+        ReportServiceClient::new(self.channel())
     }
 
     /// The client of `NodeService`.

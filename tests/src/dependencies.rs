@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Each crate, and the crates that it may depend on.
-pub const ALLOWED: [(&str, &[&str]); 11] = [
+pub const ALLOWED: [(&str, &[&str]); 12] = [
     ("types", &[]),
     ("ledger", &["types"]),
     ("journal", &["types"]),
@@ -16,12 +16,16 @@ pub const ALLOWED: [(&str, &[&str]); 11] = [
     ("simulator", &["engine", "journal", "ledger", "types"]),
     ("history", &["journal", "ledger", "types"]),
     ("iso20022", &["types"]),
+    ("reports", &["history", "iso20022", "ledger", "types"]),
     ("client", &["types"]),
-    ("server", &["client", "engine", "history", "iso20022", "ledger", "types"]),
+    ("server", &["client", "engine", "history", "iso20022", "ledger", "reports", "types"]),
     ("loadgen", &["client", "iso20022", "types"]),
     (
         "solvo",
-        &["client", "engine", "history", "iso20022", "journal", "ledger", "loadgen", "server", "types"],
+        &[
+            "client", "engine", "history", "iso20022", "journal", "ledger", "loadgen", "reports", "server",
+            "types",
+        ],
     ),
 ];
 

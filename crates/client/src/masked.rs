@@ -49,6 +49,7 @@ masked! {
     AccountName { currency_code }
     Entry { sequence, time, r#type, payment_id }
     GetBalanceResponse { since_sequence, as_of }
+    GetStatementResponse { file_name, as_of, complete, entry_count }
 }
 
 impl fmt::Debug for v1::payment::Remittance {

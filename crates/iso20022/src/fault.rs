@@ -54,6 +54,15 @@ pub enum Violation {
     /// A value that the schema has and the scheme does not, in a message that can't be answered by pacs.002.
     #[error("the value breaks a rule of the scheme")]
     Rule,
+    /// A reason that the scheme does not have in this message, or does not have for who gives it.
+    #[error("the scheme has no such reason here, or not for who gives it")]
+    Reason,
+    /// An amount that is no amount of the scheme, or contradicts the others.
+    #[error("the amount is not a positive one in euro with at most two decimals, or contradicts the others")]
+    Amount,
+    /// Additional information that the reason requires is missing, too long, or not marked as what it is.
+    #[error("the additional information is not what the reason requires, each with its mark in front")]
+    Information,
     /// One of [`limits`](crate::limits).
     #[error("the document exceeds a limit on size, depth or attributes")]
     Limit,
@@ -61,7 +70,7 @@ pub enum Violation {
 
 impl Violation {
     /// Every violation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Encoding,
         Self::NotWellFormed,
         Self::ForbiddenMarkup,
@@ -74,6 +83,9 @@ impl Violation {
         Self::Lexical,
         Self::Key,
         Self::Rule,
+        Self::Reason,
+        Self::Amount,
+        Self::Information,
         Self::Limit,
     ];
 
@@ -92,6 +104,9 @@ impl Violation {
             Self::Lexical => "LEXICAL",
             Self::Key => "KEY",
             Self::Rule => "RULE",
+            Self::Reason => "REASON",
+            Self::Amount => "AMOUNT",
+            Self::Information => "INFORMATION",
             Self::Limit => "LIMIT",
         }
     }

@@ -20,6 +20,15 @@ pub const SURPLUS_BYTES_MAX: usize = 32 * 1024;
 /// How many characters of an unknown element's name a fault repeats.
 pub const FAULT_NAME_CHARACTERS_MAX: usize = 35;
 
+/// How long each part of a statement that is read may be, in bytes: what stands before the entries, and each entry.
+pub const STATEMENT_PART_BYTES_MAX: usize = 1024 * 1024;
+
+/// How many further balances a statement that is read may have.
+pub const FURTHER_BALANCES_MAX: usize = 100;
+
+/// How many additional texts a recall or its answer may have, as the scheme counts them for answers.
+pub const ADDITIONAL_INFORMATION_MAX: usize = 13;
+
 /// How many transaction ids a [`Restamper`](crate::Restamper) remembers; later ones still become unique.
 pub const RESTAMPED_IDS_MAX: usize = 100_000;
 

@@ -7,11 +7,15 @@ use crate::header::Header;
 use crate::pacs008::Surplus;
 use crate::schema::Group;
 use crate::walk::Walker;
-use crate::wrapper::{self, Wrapper};
+use crate::wrapper::{self, Opened, Wrapper};
 use crate::{
-    ADMI002_NAMESPACE, PACS002_NAMESPACE, PACS008_NAMESPACE, PACS028_NAMESPACE, Pacs008, ReceivedRejection,
-    RefusedOrder, Rules, StatusReport, StatusRequest, admi002_read, pacs002_read, pacs002_schema,
-    pacs008_read, pacs008_schema, pacs028_read, pacs028_schema,
+    ADMI002_NAMESPACE, BalanceAlert, CAMT004_NAMESPACE, CAMT025_NAMESPACE, CAMT029_NAMESPACE,
+    CAMT050_NAMESPACE, CAMT056_NAMESPACE, LiquidityTransfer, NegativeAnswer, PACS002_NAMESPACE,
+    PACS004_NAMESPACE, PACS008_NAMESPACE, PACS028_NAMESPACE, Pacs008, PaymentReturn, Recall,
+    RecallStatusRequest, Receipt, ReceivedRejection, RefusedOrder, ReportedMessage, Rules, StatusReport,
+    StatusRequest, admi002_read, camt004, camt004_schema, camt025, camt025_schema, camt029_read,
+    camt029_schema, camt050, camt050_schema, camt056_read, camt056_schema, pacs002_read, pacs002_schema,
+    pacs004_read, pacs004_schema, pacs008_read, pacs008_schema, pacs028_read, pacs028_recall, pacs028_schema,
 };
 
 /// The messages of this crate.
@@ -21,16 +25,38 @@ pub enum MessageKind {
     CreditTransfer,
     /// pacs.002.001.10.
     StatusReport,
-    /// pacs.028.001.03.
+    /// pacs.028.001.03, about a payment or about recalls.
     StatusRequest,
+    /// camt.056.001.08.
+    Recall,
+    /// pacs.004.001.09.
+    Return,
+    /// camt.029.001.09.
+    NegativeAnswer,
+    /// camt.050.001.05.
+    LiquidityTransfer,
+    /// camt.025.001.05.
+    Receipt,
+    /// camt.004.001.08.
+    BalanceAlert,
     /// admi.002.001.01.
     Rejection,
 }
 
 impl MessageKind {
     /// Every message.
-    pub const ALL: [Self; 4] =
-        [Self::CreditTransfer, Self::StatusReport, Self::StatusRequest, Self::Rejection];
+    pub const ALL: [Self; 10] = [
+        Self::CreditTransfer,
+        Self::StatusReport,
+        Self::StatusRequest,
+        Self::Recall,
+        Self::Return,
+        Self::NegativeAnswer,
+        Self::LiquidityTransfer,
+        Self::Receipt,
+        Self::BalanceAlert,
+        Self::Rejection,
+    ];
 
     /// The message's name with its version, such as `pacs.008.001.08`.
     pub fn name(self) -> &'static str {
@@ -43,6 +69,12 @@ impl MessageKind {
             Self::CreditTransfer => PACS008_NAMESPACE,
             Self::StatusReport => PACS002_NAMESPACE,
             Self::StatusRequest => PACS028_NAMESPACE,
+            Self::Recall => CAMT056_NAMESPACE,
+            Self::Return => PACS004_NAMESPACE,
+            Self::NegativeAnswer => CAMT029_NAMESPACE,
+            Self::LiquidityTransfer => CAMT050_NAMESPACE,
+            Self::Receipt => CAMT025_NAMESPACE,
+            Self::BalanceAlert => CAMT004_NAMESPACE,
             Self::Rejection => ADMI002_NAMESPACE,
         }
     }
@@ -56,6 +88,12 @@ impl MessageKind {
             Self::CreditTransfer => &pacs008_schema::DOCUMENT,
             Self::StatusReport => &pacs002_schema::DOCUMENT,
             Self::StatusRequest => &pacs028_schema::DOCUMENT,
+            Self::Recall => &camt056_schema::DOCUMENT,
+            Self::Return => &pacs004_schema::DOCUMENT,
+            Self::NegativeAnswer => &camt029_schema::DOCUMENT,
+            Self::LiquidityTransfer => &camt050_schema::DOCUMENT,
+            Self::Receipt => &camt025_schema::DOCUMENT,
+            Self::BalanceAlert => &camt004_schema::DOCUMENT,
             Self::Rejection => &admi002_read::DOCUMENT,
         }
     }
@@ -63,16 +101,39 @@ impl MessageKind {
 
 /// A message as it came, with what stood around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BusinessMessage {
+pub struct BusinessMessage<Content = Message> {
     /// What held header and document together; an answer is best written in the same dress.
     pub wrapper: Wrapper,
     /// The business application header, if there was one.
     pub header: Option<Header>,
     /// The message itself.
-    pub message: Message,
+    pub message: Content,
 }
 
-/// What a message says.
+/// What any message of this crate says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnyMessage {
+    /// A payment, or what is said while it is decided.
+    Payment(Message),
+    /// A pacs.002 about another message than a credit transfer.
+    ReportOn(ReportedMessage, Box<StatusReport>),
+    /// A camt.056.
+    Recall(Box<Recall>),
+    /// A pacs.028 about recalls.
+    RecallStatusRequest(Box<RecallStatusRequest>),
+    /// A pacs.004.
+    Return(Box<PaymentReturn>),
+    /// A camt.029.
+    NegativeAnswer(Box<NegativeAnswer>),
+    /// A camt.050.
+    LiquidityTransfer(Box<LiquidityTransfer>),
+    /// A camt.025.
+    Receipt(Box<Receipt>),
+    /// A camt.004.
+    BalanceAlert(Box<BalanceAlert>),
+}
+
+/// What a message says while a payment is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// A pacs.008 that keeps the rules.
@@ -98,26 +159,101 @@ pub struct CreditTransfer {
     pub surplus: Option<Surplus>,
 }
 
-/// Reads whatever message a document holds.
+/// Reads whatever message about the decision on a payment a document holds.
 ///
 /// # Errors
-/// A [`SchemaFault`] if it is none of this crate's messages, does not follow its schema, or lacks what an answer
-/// or a look-up needs.
+/// A [`SchemaFault`] if it is none of these messages, does not follow its schema, or lacks what an answer or a look-up
+/// needs.
 pub fn read_message(document: &[u8], rules: &Rules) -> Result<BusinessMessage, SchemaFault> {
     let mut walker = Walker::new(document)?;
     let opened = wrapper::open(&mut walker)?;
-    let (wrapper, header) = (opened.wrapper, opened.header);
+    let (wrapper, header) = (opened.wrapper, opened.header.clone());
+    let message = read_payment(walker, opened, document, rules)?;
+    Ok(BusinessMessage { wrapper, header, message })
+}
+
+/// Reads whatever message of this crate a document holds.
+///
+/// # Errors
+/// A [`SchemaFault`] if it is none of them, does not follow its schema, or lacks what an answer or a look-up needs.
+pub fn read_any_message(document: &[u8], rules: &Rules) -> Result<BusinessMessage<AnyMessage>, SchemaFault> {
+    let mut walker = Walker::new(document)?;
+    let opened = wrapper::open(&mut walker)?;
+    let (wrapper, header, kind) = (opened.wrapper, opened.header.clone(), opened.kind);
+    let children = opened.children;
+    let (walker, message) = match kind {
+        MessageKind::StatusReport => {
+            let (walker, (about, report)) = pacs002_read::read_on(walker, children)?;
+            let report = Box::new(report);
+            (
+                walker,
+                match about {
+                    ReportedMessage::CreditTransfer => AnyMessage::Payment(Message::StatusReport(report)),
+                    ReportedMessage::Return | ReportedMessage::Recall | ReportedMessage::NegativeAnswer => {
+                        AnyMessage::ReportOn(about, report)
+                    }
+                },
+            )
+        }
+        MessageKind::CreditTransfer | MessageKind::Rejection => {
+            let opened = Opened { wrapper, header: None, kind, children };
+            let message = AnyMessage::Payment(read_payment(walker, opened, document, rules)?);
+            return Ok(BusinessMessage { wrapper, header, message });
+        }
+        MessageKind::StatusRequest => {
+            let message = read_status_request(document)?;
+            return Ok(BusinessMessage { wrapper, header, message });
+        }
+        MessageKind::Recall => boxed(camt056_read::read(walker, children)?, AnyMessage::Recall),
+        MessageKind::Return => boxed(pacs004_read::read(walker, children)?, AnyMessage::Return),
+        MessageKind::NegativeAnswer => {
+            boxed(camt029_read::read(walker, children)?, AnyMessage::NegativeAnswer)
+        }
+        MessageKind::LiquidityTransfer => {
+            boxed(camt050::read(walker, children)?, AnyMessage::LiquidityTransfer)
+        }
+        MessageKind::Receipt => boxed(camt025::read(walker, children)?, AnyMessage::Receipt),
+        MessageKind::BalanceAlert => boxed(camt004::read(walker, children)?, AnyMessage::BalanceAlert),
+    };
+    wrapper::close(walker, wrapper)?;
+    Ok(BusinessMessage { wrapper, header, message })
+}
+
+fn boxed<'document, Content>(
+    (walker, content): (Walker<'document>, Content),
+    message: fn(Box<Content>) -> AnyMessage,
+) -> (Walker<'document>, AnyMessage) {
+    (walker, message(Box::new(content)))
+}
+
+/// An enquiry about a payment, or about recalls. Which of them shows only inside, so that the rarer is read twice.
+fn read_status_request(document: &[u8]) -> Result<AnyMessage, SchemaFault> {
+    match pacs028_read::read_pacs028(document) {
+        Ok(request) => Ok(AnyMessage::Payment(Message::StatusRequest(Box::new(request)))),
+        Err(fault) if fault.what == Violation::WrongMessage => {
+            let request = pacs028_recall::read_pacs028_on_recall(document)?;
+            Ok(AnyMessage::RecallStatusRequest(Box::new(request)))
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+fn read_payment(
+    walker: Walker<'_>,
+    opened: Opened,
+    document: &[u8],
+    rules: &Rules,
+) -> Result<Message, SchemaFault> {
     let (walker, message) = match opened.kind {
         MessageKind::CreditTransfer => {
             let (walker, read) = pacs008_read::read(walker, opened.children, rules)?;
-            wrapper::close(walker, wrapper)?;
-            let message = match read.conclude(rules, document)? {
+            wrapper::close(walker, opened.wrapper)?;
+            return Ok(match read.conclude(rules, document)? {
                 (Pacs008::Order(order), surplus) => {
                     Message::CreditTransfer(Box::new(CreditTransfer { order: *order, surplus }))
                 }
                 (Pacs008::Refused(refused), _) => Message::RefusedTransfer(refused),
-            };
-            return Ok(BusinessMessage { wrapper, header, message });
+            });
         }
         MessageKind::StatusReport => {
             let (walker, report) = pacs002_read::read(walker, opened.children)?;
@@ -131,9 +267,17 @@ pub fn read_message(document: &[u8], rules: &Rules) -> Result<BusinessMessage, S
             let (walker, rejection) = admi002_read::read(walker, opened.children)?;
             (walker, Message::Rejection(Box::new(rejection)))
         }
+        MessageKind::Recall
+        | MessageKind::Return
+        | MessageKind::NegativeAnswer
+        | MessageKind::LiquidityTransfer
+        | MessageKind::Receipt
+        | MessageKind::BalanceAlert => {
+            return Err(SchemaFault { path: String::new(), ..walker.fault(Violation::WrongMessage) });
+        }
     };
-    wrapper::close(walker, wrapper)?;
-    Ok(BusinessMessage { wrapper, header, message })
+    wrapper::close(walker, opened.wrapper)?;
+    Ok(message)
 }
 
 /// Opens a document that has to be of one kind.

@@ -6,7 +6,7 @@
 use types::{Bic, CategoryPurpose, PaymentOrder, ReasonCode, Text, Timestamp};
 
 use crate::xml_write::XmlWriter;
-use crate::{NOT_PROVIDED, PACS002_NAMESPACE, RefusedOrder};
+use crate::{MessageKind, NOT_PROVIDED, PACS002_NAMESPACE, RefusedOrder};
 
 /// What a report says about the payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,11 +141,59 @@ fn not_provided() -> Text<35> {
     Text::parse(NOT_PROVIDED).expect("eleven letters")
 }
 
+/// The message that a report is about. Most are about a credit transfer; a clearing system also reports on what
+/// follows one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReportedMessage {
+    /// pacs.008.
+    CreditTransfer,
+    /// pacs.004: a return that has settled or has not.
+    Return,
+    /// camt.056: a recall that was not taken further.
+    Recall,
+    /// camt.029: a negative answer that was not taken further.
+    NegativeAnswer,
+}
+
+impl ReportedMessage {
+    /// Every message.
+    pub const ALL: [Self; 4] = [Self::CreditTransfer, Self::Return, Self::Recall, Self::NegativeAnswer];
+
+    /// The name that reports give it since the guidelines of 2025.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CreditTransfer => ORIGINAL_MESSAGE_NAME,
+            Self::Return => "pacs.004",
+            Self::Recall => "camt.056",
+            Self::NegativeAnswer => "camt.029",
+        }
+    }
+
+    /// The message with this name, which may have its version behind it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|message| {
+            let kind = match message {
+                Self::CreditTransfer => MessageKind::CreditTransfer,
+                Self::Return => MessageKind::Return,
+                Self::Recall => MessageKind::Recall,
+                Self::NegativeAnswer => MessageKind::NegativeAnswer,
+            };
+            name == message.name() || name == kind.name()
+        })
+    }
+}
+
 /// The message name that reports give for the original since the guidelines of 2025.
 pub(crate) const ORIGINAL_MESSAGE_NAME: &str = "pacs.008";
 
-/// Writes a status report.
+/// Writes a status report on a credit transfer.
 pub fn write_pacs002(report: &StatusReport) -> String {
+    write_pacs002_on(ReportedMessage::CreditTransfer, report)
+}
+
+/// Writes a status report on any message that one may be about. `original_message_id` is that message's; the other
+/// references are those of the credit transfer.
+pub fn write_pacs002_on(message: ReportedMessage, report: &StatusReport) -> String {
     let mut xml = XmlWriter::document(PACS002_NAMESPACE);
     xml.open("FIToFIPmtStsRpt");
     xml.open("GrpHdr");
@@ -154,16 +202,16 @@ pub fn write_pacs002(report: &StatusReport) -> String {
     xml.agent("InstgAgt", report.instructing_agent);
     xml.agent("InstdAgt", report.instructed_agent);
     xml.close();
-    write_group(&mut xml, report);
+    write_group(&mut xml, message, report);
     write_transaction(&mut xml, report);
     xml.close();
     xml.finish()
 }
 
-fn write_group(xml: &mut XmlWriter, report: &StatusReport) {
+fn write_group(xml: &mut XmlWriter, message: ReportedMessage, report: &StatusReport) {
     xml.open("OrgnlGrpInfAndSts");
     xml.text("OrgnlMsgId", &report.original_message_id);
-    xml.leaf("OrgnlMsgNmId", ORIGINAL_MESSAGE_NAME);
+    xml.leaf("OrgnlMsgNmId", message.name());
     match &report.status {
         Status::Accepted => xml.leaf("GrpSts", "ACCP"),
         Status::Rejected { reason, originator, additional_information } => {
@@ -180,7 +228,7 @@ fn write_group(xml: &mut XmlWriter, report: &StatusReport) {
     xml.close();
 }
 
-fn write_originator(xml: &mut XmlWriter, originator: Option<&Originator>) {
+pub(crate) fn write_originator(xml: &mut XmlWriter, originator: Option<&Originator>) {
     let Some(originator) = originator else { return };
     xml.open("Orgtr");
     match originator {

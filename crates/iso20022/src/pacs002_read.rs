@@ -3,14 +3,14 @@
 //! Strict about the schema and about what makes an answer clear: one payment, accepted or rejected, and if
 //! rejected with one reason. Elements that a [`StatusReport`] has no place for are passed over.
 
-use types::{ReasonCode, Text};
+use types::{Bic, ReasonCode, Text};
 
 use crate::fault::{SchemaFault, Violation};
 use crate::message::{MessageKind, open_kind};
 use crate::schema::Element;
 use crate::values::{GroupHeader, Original, bic, once, required, text};
 use crate::walk::{Children, Walker};
-use crate::{Originator, Status, StatusReport, wrapper};
+use crate::{Originator, ReportedMessage, Status, StatusReport, wrapper};
 
 /// Reads a status report on one credit transfer, with or without header.
 ///
@@ -24,17 +24,49 @@ pub fn read_pacs002(document: &[u8]) -> Result<StatusReport, SchemaFault> {
     Ok(report)
 }
 
-/// Reads the children of `Document`.
+/// Reads a status report on any message that one may be about, with or without header.
+///
+/// # Errors
+/// As [`read_pacs002`].
+pub fn read_pacs002_on(document: &[u8]) -> Result<(ReportedMessage, StatusReport), SchemaFault> {
+    let (walker, opened) = open_kind(document, MessageKind::StatusReport)?;
+    let (walker, report) = read_on(walker, opened.children)?;
+    wrapper::close(walker, opened.wrapper)?;
+    Ok(report)
+}
+
+/// Reads the children of `Document`, of a report on a credit transfer.
 pub(crate) fn read<'document>(
+    walker: Walker<'document>,
+    children: Children,
+) -> Result<(Walker<'document>, StatusReport), SchemaFault> {
+    let (walker, (_, report)) = read_draft(walker, children, Draft::default())?;
+    Ok((walker, report))
+}
+
+/// Reads the children of `Document`, of a report on any message.
+pub(crate) fn read_on<'document>(
+    walker: Walker<'document>,
+    children: Children,
+) -> Result<(Walker<'document>, (ReportedMessage, StatusReport)), SchemaFault> {
+    let mut draft = Draft::default();
+    draft.original.is_any_message = true;
+    read_draft(walker, children, draft)
+}
+
+fn read_draft<'document>(
     mut walker: Walker<'document>,
     mut children: Children,
-) -> Result<(Walker<'document>, StatusReport), SchemaFault> {
-    let mut draft = Draft::default();
+    mut draft: Draft,
+) -> Result<(Walker<'document>, (ReportedMessage, StatusReport)), SchemaFault> {
     while let Some(message) = walker.next(&mut children)? {
         draft.message(&mut walker, message)?;
     }
-    let report = draft.report(walker.offset())?;
-    Ok((walker, report))
+    let end = walker.offset();
+    // The group, whose name it is, may be missing altogether: then that is what the report lacks.
+    let message = draft.original.message.unwrap_or(ReportedMessage::CreditTransfer);
+    let report = draft.report(end)?;
+    Ok((walker, (message, report)))
 }
 
 /// What has been read so far.
@@ -187,16 +219,27 @@ impl Draft {
 }
 
 /// A bank by its BIC, or a customer by its name. A bank that is also named is the bank.
-fn originator(walker: &mut Walker<'_>, element: &'static Element) -> Result<Option<Originator>, SchemaFault> {
-    let mut name = None;
-    let mut bank = None;
+pub(crate) fn originator(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+) -> Result<Option<Originator>, SchemaFault> {
+    let (bank, name) = originator_parts(walker, element)?;
+    Ok(bank.map(Originator::Bank).or(name.map(Originator::Customer)))
+}
+
+/// The BIC and the name of who gives a reason.
+pub(crate) fn originator_parts(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+) -> Result<(Option<Bic>, Option<Text<140>>), SchemaFault> {
+    let (mut bank, mut name) = (None, None);
     let mut children = Children::inside(element);
     while let Some(child) = walker.next(&mut children)? {
         match child.name {
-            "Nm" => name = Some(Originator::Customer(text(walker, child)?)),
-            "Id" => bank = bic(walker, child)?.map(Originator::Bank),
+            "Nm" => name = Some(text(walker, child)?),
+            "Id" => bank = bic(walker, child)?,
             _ => walker.skip(child)?,
         }
     }
-    Ok(bank.or(name))
+    Ok((bank, name))
 }

@@ -47,8 +47,14 @@ pub(crate) fn read<'document>(
     mut children: Children,
     rules: &Rules,
 ) -> Result<(Walker<'document>, Draft), SchemaFault> {
-    let mut reader =
-        Reader { walker, rules, settlement_date: None, refusal: None, surplus: XmlWriter::fragment() };
+    let mut reader = Reader {
+        walker,
+        rules,
+        is_copy: false,
+        settlement_date: None,
+        refusal: None,
+        surplus: XmlWriter::fragment(),
+    };
     let mut draft = Draft::default();
     while let Some(message) = reader.walker.next(&mut children)? {
         reader.message(message, &mut draft)?;
@@ -64,6 +70,8 @@ pub(crate) fn read<'document>(
 pub(crate) struct Reader<'document, 'rules> {
     pub(crate) walker: Walker<'document>,
     pub(crate) rules: &'rules Rules,
+    /// What is read is the copy of a credit transfer in another message: nobody forwards it, so surplus is passed over.
+    is_copy: bool,
     settlement_date: Option<Date>,
     refusal: Option<Refusal>,
     pub(crate) surplus: XmlWriter,
@@ -73,6 +81,26 @@ pub(crate) struct Reader<'document, 'rules> {
 pub(crate) enum Choice<'document> {
     Code(Cow<'document, str>),
     Proprietary(Cow<'document, str>),
+}
+
+impl<'document, 'rules> Reader<'document, 'rules> {
+    /// A reader of a message that repeats parts of a credit transfer. The rules are those of profile `pass-through`.
+    pub(crate) fn of_copy(walker: Walker<'document>, rules: &'rules Rules) -> Self {
+        assert_eq!(rules.profile, Profile::PassThrough, "a copy may have what the scheme leaves out");
+        let surplus = XmlWriter::fragment();
+        Self { walker, rules, is_copy: true, settlement_date: None, refusal: None, surplus }
+    }
+
+    /// The end of a message that repeats parts of a credit transfer: one that breaks a rule there is not taken.
+    pub(crate) fn end_of_copy(self) -> Result<Walker<'document>, SchemaFault> {
+        match self.refusal {
+            Some(refusal) => {
+                let offset = self.walker.offset();
+                Err(SchemaFault { path: refusal.path, offset, what: Violation::Rule })
+            }
+            None => Ok(self.walker),
+        }
+    }
 }
 
 impl<'document> Reader<'document, '_> {
@@ -310,7 +338,7 @@ impl<'document> Reader<'document, '_> {
     }
 
     /// The purpose is a code of the ISO list; names of the sender's own are left out.
-    fn purpose(&mut self, element: &'static Element) -> Result<Option<Text<4>>, SchemaFault> {
+    pub(crate) fn purpose(&mut self, element: &'static Element) -> Result<Option<Text<4>>, SchemaFault> {
         let mut purpose = None;
         let mut children = Children::inside(element);
         while let Some(child) = self.walker.next(&mut children)? {
@@ -393,6 +421,9 @@ impl<'document> Reader<'document, '_> {
 
     /// An element that ISO 20022 has and the scheme leaves out.
     pub(crate) fn left_out(&mut self, element: &'static Element) -> Result<(), SchemaFault> {
+        if self.is_copy {
+            return self.walker.skip(element);
+        }
         match self.rules.profile {
             Profile::SctInst2025 => {
                 self.refuse();

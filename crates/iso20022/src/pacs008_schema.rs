@@ -117,7 +117,7 @@ static PAYMENT_IDENTIFICATION: Group = Group {
 };
 
 /// `SettlementDateTimeIndication1`.
-static SETTLEMENT_TIME_INDICATION: Group = Group {
+pub(crate) static SETTLEMENT_TIME_INDICATION: Group = Group {
     choice: false,
     elements: &[optional("DbtDtTm", value(Form::DateTime)), optional("CdtDtTm", value(Form::DateTime))],
 };

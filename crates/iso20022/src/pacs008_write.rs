@@ -32,18 +32,7 @@ fn write_group_header(xml: &mut XmlWriter, order: &PaymentOrder, envelope: &Enve
     xml.open("SttlmInf");
     xml.leaf("SttlmMtd", order.settlement_method.code());
     if let Some(account) = &order.settlement_account {
-        xml.open("SttlmAcct");
-        xml.open("Id");
-        match Iban::parse(account.as_str()) {
-            Ok(iban) => xml.leaf("IBAN", iban.as_str()),
-            Err(_) => {
-                xml.open("Othr");
-                xml.text("Id", account);
-                xml.close();
-            }
-        }
-        xml.close();
-        xml.close();
+        xml.account("SttlmAcct", account);
     }
     xml.scheme("ClrSys", order.clearing_system.as_ref());
     xml.close();
@@ -87,7 +76,7 @@ fn write_transaction(xml: &mut XmlWriter, order: &PaymentOrder, envelope: &Envel
     xml.close();
 }
 
-fn write_party(xml: &mut XmlWriter, name: &'static str, party: Option<&Party>) {
+pub(crate) fn write_party(xml: &mut XmlWriter, name: &'static str, party: Option<&Party>) {
     let Some(party) = party else { return };
     assert!(party.organisation.is_none() || party.person.is_none(), "a party is one or the other");
     xml.open(name);
@@ -157,7 +146,7 @@ fn write_address(xml: &mut XmlWriter, address: &Address) {
     xml.close();
 }
 
-fn write_account(xml: &mut XmlWriter, name: &'static str, iban: &Iban, proxy: Option<&Proxy>) {
+pub(crate) fn write_account(xml: &mut XmlWriter, name: &'static str, iban: &Iban, proxy: Option<&Proxy>) {
     xml.open(name);
     xml.open("Id");
     xml.leaf("IBAN", iban.as_str());
@@ -171,7 +160,7 @@ fn write_account(xml: &mut XmlWriter, name: &'static str, iban: &Iban, proxy: Op
     xml.close();
 }
 
-fn write_remittance(xml: &mut XmlWriter, remittance: Option<&Remittance>) {
+pub(crate) fn write_remittance(xml: &mut XmlWriter, remittance: Option<&Remittance>) {
     let Some(remittance) = remittance else { return };
     xml.open("RmtInf");
     match remittance {

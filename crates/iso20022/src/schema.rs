@@ -27,7 +27,7 @@ pub(crate) enum Content {
 
 /// The elements inside another.
 pub(crate) struct Group {
-    /// Exactly one of the elements, instead of each in turn.
+    /// Exactly one of the elements (as often as it may occur), instead of each in turn.
     pub(crate) choice: bool,
     pub(crate) elements: &'static [Element],
 }
@@ -59,12 +59,20 @@ pub(crate) enum Form {
     Decimal { digits: usize, fraction: usize },
     /// An amount of at most 18 digits, 5 behind the point, not negative, with its currency as attribute.
     Amount,
+    /// An amount whose currency is that of its account, so that it has no attribute.
+    PlainAmount,
     /// `\+[0-9]{1,3}-[0-9()+\-]{1,30}`.
     Phone,
     /// `[a-zA-Z0-9]{4}`.
     Alphanumeric4,
+    /// `[a-zA-Z0-9]{1,4}`.
+    Alphanumeric1To4,
     /// `[0-9]{2}`.
     Numeric2,
+    /// `[0-9]{1,3}`.
+    Numeric1To3,
+    /// `[BEOVW][0-9]{2}|DUM`.
+    EntryType,
     /// A calendar day.
     Date,
     /// A time of day.
@@ -124,6 +132,7 @@ impl Form {
         match self {
             Self::Decimal { .. }
             | Self::Amount
+            | Self::PlainAmount
             | Self::Date
             | Self::Time
             | Self::DateTime
@@ -132,7 +141,10 @@ impl Form {
             | Self::AnyText
             | Self::Phone
             | Self::Alphanumeric4
+            | Self::Alphanumeric1To4
             | Self::Numeric2
+            | Self::Numeric1To3
+            | Self::EntryType
             | Self::Code(_)
             | Self::Bic
             | Self::Iban
@@ -152,7 +164,10 @@ impl Form {
             Self::AnyText => true,
             Self::Phone => is_phone(bytes),
             Self::Alphanumeric4 => bytes.len() == 4 && all(bytes, u8::is_ascii_alphanumeric),
+            Self::Alphanumeric1To4 => (1..=4).contains(&bytes.len()) && all(bytes, u8::is_ascii_alphanumeric),
             Self::Numeric2 => bytes.len() == 2 && is_digits(bytes),
+            Self::Numeric1To3 => (1..=3).contains(&bytes.len()) && is_digits(bytes),
+            Self::EntryType => is_entry_type(bytes),
             Self::Code(codes) => codes.contains(&value),
             Self::Bic => types::Bic::parse(value).is_ok(),
             Self::Iban => is_iban(bytes),
@@ -164,7 +179,7 @@ impl Form {
             Self::Uuid => is_uuid(bytes),
             Self::Number => (1..=15).contains(&bytes.len()) && is_digits(bytes),
             Self::Decimal { digits, fraction } => is_decimal(value, digits, fraction),
-            Self::Amount => !value.starts_with('-') && is_decimal(value, 18, 5),
+            Self::Amount | Self::PlainAmount => !value.starts_with('-') && is_decimal(value, 18, 5),
             Self::Date => is_date(value),
             Self::Time => is_time(value),
             Self::DateTime => is_date_time(value),
@@ -205,6 +220,14 @@ fn is_phone(bytes: &[u8]) -> bool {
         && is_digits(country)
         && (1..=30).contains(&number.len())
         && all(number, |byte| byte.is_ascii_digit() || b"()+-".contains(byte))
+}
+
+fn is_entry_type(bytes: &[u8]) -> bool {
+    match bytes {
+        b"DUM" => true,
+        [first, number @ ..] => b"BEOVW".contains(first) && number.len() == 2 && is_digits(number),
+        [] => false,
+    }
 }
 
 fn is_uuid(bytes: &[u8]) -> bool {
@@ -267,6 +290,10 @@ mod tests {
         );
         check(Form::Alphanumeric4, &["aB3d"], &["aB3", "aB3-", "aB3de"]);
         check(Form::Numeric2, &["01"], &["1", "1a", "001"]);
+        check(Form::Alphanumeric1To4, &["a", "ACK1"], &["", "ACK-", "ACK12"]);
+        check(Form::Numeric1To3, &["0", "103"], &["", "1a", "1030"]);
+        check(Form::EntryType, &["DUM", "B01"], &["", "B", "A01", "B011", "DUMM"]);
+        check(Form::PlainAmount, &["0", "1.5"], &["", "-1", "1.123456"]);
         check(
             Form::Time,
             &["10:00:00", "10:00:00.5+01:00", "24:00:00Z"],

@@ -184,7 +184,7 @@ pub(crate) static ACCOUNT: Group = Group {
 };
 
 /// `AccountIdentification4Choice`.
-static ACCOUNT_IDENTIFICATION: Group = Group {
+pub(crate) static ACCOUNT_IDENTIFICATION: Group = Group {
     choice: true,
     elements: &[one("IBAN", value(Form::Iban)), one("Othr", group(&OTHER_ACCOUNT_IDENTIFICATION))],
 };
@@ -200,7 +200,7 @@ static OTHER_ACCOUNT_IDENTIFICATION: Group = Group {
 };
 
 /// `ProxyAccountIdentification1`.
-static PROXY: Group =
+pub(crate) static PROXY: Group =
     Group { choice: false, elements: &[optional("Tp", group(&CODE4_OR_PROPRIETARY)), one("Id", text(2048))] };
 
 /// `SupplementaryData1`.

@@ -133,7 +133,7 @@ static MANDATE_REASON: Group =
     Group { choice: true, elements: &[one("Cd", text(4)), one("Prtry", text(70))] };
 
 /// `Party40Choice`.
-static PARTY_OR_AGENT: Group =
+pub(crate) static PARTY_OR_AGENT: Group =
     Group { choice: true, elements: &[one("Pty", group(&PARTY)), one("Agt", group(&AGENT))] };
 
 /// `GroupHeader91`.

@@ -325,9 +325,12 @@ impl Children {
             return Err(Violation::UnexpectedElement);
         };
         if self.group.choice {
-            let first = self.count == 0;
-            (self.index, self.count) = (index, 1);
-            return if first { Ok(&elements[index]) } else { Err(Violation::UnexpectedElement) };
+            let again = index == self.index && self.count < elements[index].most;
+            if self.count > 0 && !again {
+                return Err(Violation::UnexpectedElement);
+            }
+            (self.index, self.count) = (index, self.count + 1);
+            return Ok(&elements[index]);
         }
         if index > self.index {
             let skips_mandatory = |position: usize| elements[position].least > self.seen(position);

@@ -210,7 +210,7 @@ impl Progress {
     }
 }
 
-fn violation(error: &Error) -> Violation {
+pub(crate) fn violation(error: &Error) -> Violation {
     match matches!(error, Error::Namespace(NamespaceError::TooManyBindings(_))) {
         true => Violation::Limit,
         false => Violation::NotWellFormed,
@@ -228,7 +228,7 @@ pub(crate) fn is_blank(text: &str) -> bool {
 }
 
 /// XML 1.0, production 2.
-fn has_only_xml_characters(text: &str) -> bool {
+pub(crate) fn has_only_xml_characters(text: &str) -> bool {
     // Without an early end the compiler looks at many bytes at once.
     let controls = text.bytes().fold(false, |found, byte| {
         found | ((byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r'))
@@ -265,7 +265,7 @@ fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), Violation> {
 }
 
 /// A character reference, or one of the five entities that every document knows.
-fn character(reference: &str) -> Result<Cow<'static, str>, Violation> {
+pub(crate) fn character(reference: &str) -> Result<Cow<'static, str>, Violation> {
     let predefined = match reference {
         "amp" => "&",
         "lt" => "<",
@@ -294,7 +294,7 @@ fn character(reference: &str) -> Result<Cow<'static, str>, Violation> {
 }
 
 /// XML 1.0, section 2.11: every end of line is read as one line feed.
-fn with_line_feeds(text: Cow<'_, str>) -> Cow<'_, str> {
+pub(crate) fn with_line_feeds(text: Cow<'_, str>) -> Cow<'_, str> {
     match text.contains('\r') {
         true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
         false => text,

@@ -1,6 +1,8 @@
 //! Writing XML: elements that are always closed, and text that is always escaped.
 
-use types::{Bic, CategoryPurpose, SchemeName, Text};
+use std::io;
+
+use types::{Amount, Bic, CategoryPurpose, Currency, Iban, SchemeName, Text, Timestamp};
 
 /// A document under construction.
 pub(crate) struct XmlWriter {
@@ -75,6 +77,13 @@ impl XmlWriter {
         self.output
     }
 
+    /// Hands what has been written so far to somebody else.
+    pub(crate) fn drain_into(&mut self, output: &mut impl io::Write) -> io::Result<()> {
+        output.write_all(self.output.as_bytes())?;
+        self.output.clear();
+        Ok(())
+    }
+
     pub(crate) fn open(&mut self, name: &'static str) {
         self.output.push('<');
         self.output.push_str(name);
@@ -98,6 +107,22 @@ impl XmlWriter {
         self.output.push('>');
     }
 
+    /// Closes an element whose children are all optional; if none was there, it is not either.
+    pub(crate) fn close_or_drop(&mut self) {
+        let name = self.open.last().expect("an element is closed as often as it was opened");
+        let is_empty = self.output.ends_with('>')
+            && self.output[..self.output.len() - 1]
+                .strip_suffix(name)
+                .is_some_and(|rest| rest.ends_with('<'));
+        match is_empty {
+            true => {
+                self.output.truncate(self.output.len() - name.len() - 2);
+                self.open.pop();
+            }
+            false => self.close(),
+        }
+    }
+
     /// An element with a value and nothing else.
     pub(crate) fn leaf(&mut self, name: &'static str, value: &str) {
         assert!(!value.is_empty(), "no element of these messages may be empty");
@@ -118,6 +143,11 @@ impl XmlWriter {
         self.close();
     }
 
+    /// An amount in euro, with both decimals.
+    pub(crate) fn euro(&mut self, name: &'static str, amount: Amount) {
+        self.amount(name, Currency::EUR.code(), &amount.to_decimal(Currency::EUR));
+    }
+
     pub(crate) fn text<const MAX: usize>(&mut self, name: &'static str, text: &Text<MAX>) {
         self.leaf(name, text.as_str());
     }
@@ -136,6 +166,41 @@ impl XmlWriter {
             self.leaf("BICFI", bic.as_str());
             self.close();
             self.close();
+        }
+    }
+
+    /// A time, in milliseconds.
+    pub(crate) fn optional_instant(&mut self, name: &'static str, instant: Option<Timestamp>) {
+        if let Some(instant) = instant {
+            self.leaf(name, &instant.to_string());
+        }
+    }
+
+    /// The identification of an account: an IBAN, or another one.
+    pub(crate) fn account_id(&mut self, name: &'static str, id: &Text<34>) {
+        self.open(name);
+        match Iban::parse(id.as_str()) {
+            Ok(iban) => self.leaf("IBAN", iban.as_str()),
+            Err(_) => {
+                self.open("Othr");
+                self.text("Id", id);
+                self.close();
+            }
+        }
+        self.close();
+    }
+
+    /// An account, by nothing but its identification.
+    pub(crate) fn account(&mut self, name: &'static str, id: &Text<34>) {
+        self.open(name);
+        self.account_id("Id", id);
+        self.close();
+    }
+
+    /// An account, if there is one.
+    pub(crate) fn optional_account(&mut self, name: &'static str, id: Option<&Text<34>>) {
+        if let Some(id) = id {
+            self.account(name, id);
         }
     }
 

@@ -21,6 +21,7 @@ mod new_master_key;
 mod node;
 mod receipt;
 mod remote;
+mod report;
 mod restore;
 mod serve;
 mod set_version;
@@ -61,6 +62,7 @@ enum Command {
     Keys(keys::KeysArgs),
     SetVersion(set_version::SetVersionArgs),
     History(history::HistoryArgs),
+    Report(report::ReportArgs),
 }
 
 fn main() -> ExitCode {
@@ -113,6 +115,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(arguments) => runtime()?.block_on(keys::run(&arguments)),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
     }
 }
 

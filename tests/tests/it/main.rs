@@ -6,6 +6,7 @@
 //! - `streams`: payments and accounts in bulk, and callers that go away.
 //! - `lifecycle`, `connect`, `watch`: payments that a bank has to decide, banks that connect, and who watches.
 //! - `history`: lists, entries and balances of the past.
+//! - `statements`: statements of accounts and positions, and reports.
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
@@ -33,6 +34,7 @@ mod questions;
 mod reasons;
 mod receipts;
 mod refusals;
+mod statements;
 mod streams;
 mod watch;
 mod workspace;

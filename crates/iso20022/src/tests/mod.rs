@@ -1,14 +1,18 @@
 //! Tests of the crate's public surface.
 
+mod cases;
 mod enquiry;
 mod external;
 mod fixtures;
+mod liquidity;
 mod mutation;
 mod pass_through;
+mod recall;
 mod round_trip;
 mod rules;
 mod samples;
 mod schema_faults;
+mod statement;
 mod status;
 mod wrapper;
 

@@ -53,6 +53,8 @@ pub(super) fn samples() -> Vec<(String, String)> {
         samples.push((format!("{name}.pacs.002.001.10.xml"), document));
     }
     samples.extend(hops());
+    samples.extend(super::cases::samples());
+    samples.extend(super::statement::samples());
     for what in Violation::ALL {
         let fault = SchemaFault { path: "CdtTrfTxInf/Dbtr".into(), offset: 1, what };
         let rejection = Rejection::of(super::DOCUMENT.as_bytes(), &fault, Timestamp::default());

@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use types::{Bic, CategoryPurpose, ReasonCode, StatusReason, Text, Timestamp};
 
 use crate::{
-    Originator, Pacs008, Rejection, SchemaFault, Status, StatusReport, Violation, read_pacs002,
-    write_admi002, write_pacs002,
+    AnyMessage, Message, Originator, Pacs008, Rejection, ReportedMessage, SchemaFault, Status, StatusReport,
+    Violation, read_any_message, read_pacs002, read_pacs002_on, write_admi002, write_pacs002,
+    write_pacs002_on,
 };
 
 pub(super) fn report() -> StatusReport {
@@ -105,6 +106,30 @@ fn reports_without_what_finds_the_original_are_refused() {
         assert_eq!(fault.path, path);
     }
     assert_eq!(read_pacs002(super::DOCUMENT.as_bytes()).unwrap_err().what, Violation::WrongMessage);
+}
+
+/// A report on what follows a payment is no report on the payment.
+#[test]
+fn reports_are_told_apart_by_what_they_are_about() {
+    for message in ReportedMessage::ALL {
+        let document = write_pacs002_on(message, &report());
+        assert_eq!(read_pacs002_on(document.as_bytes()), Ok((message, report())));
+        let is_payment = message == ReportedMessage::CreditTransfer;
+        assert_eq!(read_pacs002(document.as_bytes()).is_ok(), is_payment);
+        let any = read_any_message(document.as_bytes(), &super::rules()).unwrap().message;
+        let expected = match is_payment {
+            true => AnyMessage::Payment(Message::StatusReport(Box::new(report()))),
+            false => AnyMessage::ReportOn(message, Box::new(report())),
+        };
+        assert_eq!(any, expected);
+        let versioned = document.replace(message.name(), &format!("{}.001.", message.name()));
+        assert_eq!(read_pacs002_on(versioned.as_bytes()).unwrap_err().what, Violation::WrongMessage);
+    }
+    let two = write_pacs002_on(ReportedMessage::Return, &report()).replace(
+        "</StsId>",
+        "</StsId><OrgnlGrpInf><OrgnlMsgId>M1</OrgnlMsgId><OrgnlMsgNmId>camt.056.001.08</OrgnlMsgNmId></OrgnlGrpInf>",
+    );
+    assert_eq!(read_pacs002_on(two.as_bytes()).unwrap_err().what, Violation::Rule);
 }
 
 /// The scheme lets a bank that accepts leave the transaction out.

@@ -29,6 +29,7 @@ fn every_command_shows_an_example() {
         "dev-certs",
         "set-version",
         "history",
+        "report",
     ] {
         assert!(top.contains(command), "{top}");
         let help = solvo([command, "--help"]);
