@@ -18,6 +18,8 @@ use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
 use client::v1::recall_service_client::RecallServiceClient;
 use client::v1::receipt_service_client::ReceiptServiceClient;
+use client::v1::report_service_client::ReportServiceClient;
+use client::v1::statement_service_client::StatementServiceClient;
 use client::v1::verification_service_client::VerificationServiceClient;
 use tokio::task::JoinHandle;
 use tonic::Status;
@@ -115,6 +117,16 @@ impl Api {
     /// The client of `HistoryService`.
     pub fn history(&self) -> HistoryServiceClient<Channel> {
         HistoryServiceClient::new(self.channel())
+    }
+
+    /// The client of `StatementService`.
+    pub fn statements(&self) -> StatementServiceClient<Channel> {
+        StatementServiceClient::new(self.channel())
+    }
+
+    /// The client of `ReportService`.
+    pub fn reports(&self) -> ReportServiceClient<Channel> {
+        ReportServiceClient::new(self.channel())
     }
 
     /// The client of `NodeService`.

@@ -16,13 +16,20 @@ pub const ALLOWED: [(&str, &[&str]); 12] = [
     ("simulator", &["engine", "journal", "ledger", "types"]),
     ("history", &["journal", "ledger", "types"]),
     ("iso20022", &["types"]),
+    ("reports", &["history", "iso20022", "ledger", "types"]),
     ("client", &["types"]),
     ("verification", &["types"]),
-    ("server", &["client", "engine", "history", "iso20022", "ledger", "types", "verification"]),
+    (
+        "server",
+        &["client", "engine", "history", "iso20022", "ledger", "reports", "types", "verification"],
+    ),
     ("loadgen", &["client", "iso20022", "types"]),
     (
         "solvo",
-        &["client", "engine", "history", "iso20022", "journal", "ledger", "loadgen", "server", "types"],
+        &[
+            "client", "engine", "history", "iso20022", "journal", "ledger", "loadgen", "reports", "server",
+            "types",
+        ],
     ),
 ];
 

@@ -30,7 +30,16 @@ const KEY: DigestKey = DigestKey::new(*b"a key of digests");
 /// # Panics
 /// If the folder can't be written, or the time was before 1970.
 pub fn write_old_log(folder: &Path, age: Span, payments: u32) -> Timestamp {
-    write(folder, age, payments, Texts::Clear)
+    write(folder, age, payments, Texts::Clear, MOMENT)
+}
+
+/// The same with so much time before each payment, so that they are of several days.
+///
+/// # Panics
+/// As [`write_old_log`].
+pub fn write_log_of_days(folder: &Path, age: Span, payments: u32, apart: Span) -> Timestamp {
+    let apart = i64::try_from(apart.as_nanos()).ok().and_then(Duration::from_nanoseconds);
+    write(folder, age, payments, Texts::Clear, apart.expect("no log lasts for centuries"))
 }
 
 /// The same as a node writes it that seals texts, with its keys, its master key in the folder, and the documents that the
@@ -39,7 +48,7 @@ pub fn write_old_log(folder: &Path, age: Span, payments: u32) -> Timestamp {
 /// # Panics
 /// As [`write_old_log`].
 pub fn write_sealed_old_log(folder: &Path, age: Span, payments: u32) -> Timestamp {
-    write(folder, age, payments, Texts::Sealed)
+    write(folder, age, payments, Texts::Sealed, MOMENT)
 }
 
 /// A log of a minute ago, in clear, of which there is a snapshot: in that, customer 1 of BETA has so much that so many
@@ -116,7 +125,10 @@ enum Texts {
     Sealed,
 }
 
-fn write(folder: &Path, age: Span, payments: u32, texts: Texts) -> Timestamp {
+/// Between two frames.
+const MOMENT: Duration = Duration::from_milliseconds(1);
+
+fn write(folder: &Path, age: Span, payments: u32, texts: Texts, apart: Duration) -> Timestamp {
     let begin = i64::try_from(nanoseconds(&ago(age))).expect("it is after 1970 and before 2262");
     let begin = Timestamp::from_nanoseconds(begin).expect("it is after 1970");
     write_log(folder, begin, payments, texts);
@@ -136,12 +148,18 @@ fn write_log(folder: &Path, begin: Timestamp, payments: u32, texts: Texts) -> Ol
     log.append(FrameKind::Commands, &commands);
     for number in 1..=payments {
         let mut commands = writer();
-        let order = order(&format!("OLD-{number}"), begin);
-        commands.payment(&order, begin, Channel::Grpc, |_, _| AccountNumber(0));
+        // Close to each other they are all of the same time; else each is of its own.
+        let accepted = if apart > MOMENT { log.time.plus(apart) } else { begin };
+        let order = order(&format!("OLD-{number}"), accepted);
+        commands.payment(&order, accepted, Channel::Grpc, |_, _| AccountNumber(0));
         if let Texts::Sealed = texts {
             commands.evidence(&document_of(&order));
         }
-        log.append(FrameKind::Commands, &commands);
+        log.append_after(apart, FrameKind::Commands, &commands);
+        if apart > MOMENT {
+            // What a frame decided is told within 10 ms.
+            log.append(FrameKind::Marker, &writer());
+        }
     }
     log.append(FrameKind::Marker, &writer());
     log
@@ -190,7 +208,11 @@ impl OldLog {
     }
 
     fn append(&mut self, kind: FrameKind, commands: &RecordWriter) {
-        self.time = self.time.plus(Duration::from_milliseconds(1));
+        self.append_after(MOMENT, kind, commands);
+    }
+
+    fn append_after(&mut self, apart: Duration, kind: FrameKind, commands: &RecordWriter) {
+        self.time = self.time.plus(apart);
         if commands.count() > 0 {
             self.builder.push_records(commands.records(), commands.count());
             self.builder.push_personal(commands.texts());

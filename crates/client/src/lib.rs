@@ -22,6 +22,7 @@ mod iso_exchange;
 pub mod limits;
 mod masked;
 pub mod plain;
+mod replies;
 mod resumable;
 mod retry;
 mod stream;
@@ -34,6 +35,7 @@ pub use connection::{Client, ConnectOptions};
 pub use error::{ClientError, ERROR_DOMAIN, Refusal};
 pub use exchange::{AccountOpenings, Exchange, Payments};
 pub use iso_exchange::{DocumentSender, ExchangeOptions, IsoExchange};
+pub use replies::Replies;
 pub use resumable::{Outgoing, Resumable, ResumableCall};
 pub use retry::RetryPolicy;
 pub use stream::{

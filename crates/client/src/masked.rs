@@ -53,6 +53,7 @@ masked! {
     SetAccountHoldersRequest { request_id, currency_code }
     VerifyRequest { request_id, requesting_agent, currency_code, payee_agent }
     VerifyResponse { outcome, obstacle, answered_time }
+    GetStatementResponse { file_name, as_of, complete, entry_count }
 }
 
 impl fmt::Debug for v1::payment::Remittance {

@@ -6,6 +6,9 @@
 //!   at a time, and fewer for each caller. The look for a payment that the engine has forgotten has places of its own.
 
 mod asked;
+mod pieces;
+mod report_calls;
+mod statement_calls;
 mod token;
 mod told;
 
@@ -29,11 +32,17 @@ use crate::refusals::{bank_not_yours, before_history, history_unavailable, log_u
 use asked::{Whose, read_balance, read_entries, read_find, read_list};
 use told::{as_of, entry, page, record};
 
+pub(crate) use report_calls::ReportCalls;
+pub(crate) use statement_calls::StatementCalls;
+
 /// Readings of history that may be under way at once: of everybody, and of one caller.
 const READINGS_MAX: (usize, usize) = (8, 2);
 
 /// Looks for forgotten payments that may be under way at once, in the same way.
 const LOOKS_MAX: (usize, usize) = (4, 2);
+
+/// Statements and reports that may be in the making at once, in the same way. They may take minutes.
+const MAKINGS_MAX: (usize, usize) = (4, 2);
 
 /// The node's history, if it keeps one.
 #[derive(Debug)]
@@ -41,12 +50,14 @@ pub(crate) struct Past {
     history: Option<History>,
     readings: Readings,
     looks: Readings,
+    makings: Readings,
 }
 
 impl Past {
     pub(crate) fn new(history: Option<History>) -> Self {
-        let [readings, looks] = [READINGS_MAX, LOOKS_MAX].map(|(all, own)| Readings::new(all, own));
-        Self { history, readings, looks }
+        let [readings, looks, makings] =
+            [READINGS_MAX, LOOKS_MAX, MAKINGS_MAX].map(|(all, own)| Readings::new(all, own));
+        Self { history, readings, looks, makings }
     }
 }
 
@@ -302,23 +313,32 @@ async fn read_past<Rows: Send + 'static>(
             return Err(history_unavailable("nobody waits for it any more"));
         }
         let view = history.view().map_err(|why| history_unavailable(&why.to_string()))?;
-        let rows = read(&view, &log).map_err(|fault| match fault {
-            Fault::Store(error) => {
-                tracing::error!(%error, "history could not be read");
-                history_unavailable(&error.to_string())
-            }
-            Fault::Log(LogError::GivenUp) => log_unreadable(),
-            Fault::Log(error) => {
-                tracing::error!(%error, "the log could not be read for history");
-                log_unreadable()
-            }
-        })?;
+        let rows = read(&view, &log).map_err(Fault::into_status)?;
         drop(place);
         Ok(Found { rows, watermark: *view.watermark() })
     });
     let found = found.await;
     drop(gives_up);
     found.map_err(|_| history_unavailable("a fault in the program"))?.map(Some)
+}
+
+impl Fault {
+    fn into_status(self) -> Status {
+        match self {
+            Self::Store(error) => {
+                tracing::error!(%error, "history could not be read");
+                history_unavailable(&error.to_string())
+            }
+            Self::Log(error) => log_fault(error),
+        }
+    }
+}
+
+fn log_fault(error: LogError) -> Status {
+    if !matches!(error, LogError::GivenUp) {
+        tracing::error!(%error, "the log could not be read for history");
+    }
+    log_unreadable()
 }
 
 /// Whether a bank was told of a payment on a side.

@@ -207,6 +207,11 @@ pub(crate) fn before_history(begins: Sequence) -> Status {
     Refusal::new(Code::OutOfRange, ErrorReason::PositionTooOld, message).into_status()
 }
 
+/// The day of which something is asked is not over, or has not begun.
+pub(crate) fn day_not_there(why: &str) -> Status {
+    Refusal::new(Code::OutOfRange, ErrorReason::PositionAhead, why).into_status()
+}
+
 /// The position to go on from was not given out by this node.
 pub(crate) fn position_ahead() -> Status {
     let message = "the position lies ahead of the log; it was not given out by this node";

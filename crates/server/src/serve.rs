@@ -24,7 +24,7 @@ use crate::cores::{Connections, serve_on_cores_as};
 use crate::customers::Customers;
 use crate::events::Events;
 use crate::gate::GateLayer;
-use crate::history::HistoryCalls;
+use crate::history::{HistoryCalls, ReportCalls, StatementCalls};
 use crate::identity::Identities;
 use crate::iso::Iso20022;
 use crate::keys::NewMasterKey;
@@ -218,6 +218,8 @@ where
         .add_service(v1::iso20022_service_server::Iso20022ServiceServer::new(Iso20022(node.clone())))
         .add_service(v1::event_service_server::EventServiceServer::new(Events(node.clone())))
         .add_service(v1::history_service_server::HistoryServiceServer::new(HistoryCalls(node.clone())))
+        .add_service(v1::statement_service_server::StatementServiceServer::new(StatementCalls(node.clone())))
+        .add_service(v1::report_service_server::ReportServiceServer::new(ReportCalls(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
         .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
         .add_service(v1::calendar_service_server::CalendarServiceServer::new(Calendar(node.clone())))
@@ -267,15 +269,18 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 14] = [
+pub(crate) const SERVICES: [&str; 17] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
     "solvo.v1.ParticipantService",
     "solvo.v1.LiquidityService",
+    "solvo.v1.CustomerService",
     "solvo.v1.Iso20022Service",
     "solvo.v1.EventService",
     "solvo.v1.HistoryService",
+    "solvo.v1.StatementService",
+    "solvo.v1.ReportService",
     "solvo.v1.AuditService",
     "solvo.v1.NodeService",
     "solvo.v1.ReceiptService",

@@ -24,6 +24,7 @@ mod node;
 mod recall;
 mod receipt;
 mod remote;
+mod report;
 mod restore;
 mod serve;
 mod set_version;
@@ -69,6 +70,7 @@ enum Command {
     Recall(recall::RecallArgs),
     Liquidity(liquidity::LiquidityArgs),
     History(history::HistoryArgs),
+    Report(report::ReportArgs),
 }
 
 fn main() -> ExitCode {
@@ -125,6 +127,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Terms(arguments) => runtime()?.block_on(terms::run(&arguments)),
         Command::Liquidity(arguments) => runtime()?.block_on(liquidity::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
     }
 }
 

@@ -7,6 +7,7 @@
 //! - `lifecycle`, `connect`, `watch`: payments that a bank has to decide, banks that connect, and who watches.
 //! - `customers`: limits, restrictions, fees and clocks of banks; `reason_codes`: each code has its test.
 //! - `history`: lists, entries and balances of the past.
+//! - `statements`: statements of accounts and positions, and reports.
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
@@ -41,6 +42,7 @@ mod reasons;
 mod recalls;
 mod receipts;
 mod refusals;
+mod statements;
 mod streams;
 mod verification;
 mod watch;

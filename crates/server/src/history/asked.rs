@@ -250,14 +250,14 @@ pub(super) fn read_balance(wire: &v1::GetBalanceRequest) -> Result<(Named, Momen
     reader.finish((|| Some((named?, moment?)))()).map_err(invalid)
 }
 
-fn read_account(reader: &mut FieldReader, wire: &v1::AccountName) -> Option<Named> {
+pub(super) fn read_account(reader: &mut FieldReader, wire: &v1::AccountName) -> Option<Named> {
     let path = Path::root("account");
     let iban = reader.iban(&path.field("iban"), &wire.iban);
     let currency = reader.currency(&path.field("currency_code"), &wire.currency_code);
     Some(Named::Account(iban?, currency?))
 }
 
-fn read_position(reader: &mut FieldReader, wire: &v1::PositionName) -> Option<Named> {
+pub(super) fn read_position(reader: &mut FieldReader, wire: &v1::PositionName) -> Option<Named> {
     let path = Path::root("position");
     let bic = reader.bic(&path.field("bic"), &wire.bic);
     let currency = reader.currency(&path.field("currency_code"), &wire.currency_code);
@@ -296,7 +296,7 @@ fn read_amount(
 }
 
 /// The bank whose payments are asked for. Whoever acts for several has to say which.
-fn bank_asked(reader: &mut FieldReader, caller: &Caller, named: Option<Bic>) -> Option<Bic> {
+pub(super) fn bank_asked(reader: &mut FieldReader, caller: &Caller, named: Option<Bic>) -> Option<Bic> {
     if named.is_some() || caller.sees_everything() {
         return named;
     }
@@ -307,7 +307,7 @@ fn bank_asked(reader: &mut FieldReader, caller: &Caller, named: Option<Bic>) -> 
     only
 }
 
-fn check_bank(caller: &Caller, bank: Option<Bic>) -> Result<(), Status> {
+pub(super) fn check_bank(caller: &Caller, bank: Option<Bic>) -> Result<(), Status> {
     let is_own = bank.map_or_else(|| caller.sees_everything(), |bank| caller.may_see(bank));
     if is_own { Ok(()) } else { Err(bank_not_yours().into_status()) }
 }

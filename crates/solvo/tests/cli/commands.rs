@@ -30,6 +30,7 @@ fn every_command_shows_an_example() {
         "set-version",
         "terms",
         "history",
+        "report",
     ] {
         assert!(top.contains(command), "{top}");
         let help = solvo([command, "--help"]);

@@ -13,4 +13,5 @@ mod keys;
 mod lives;
 mod process;
 mod receipts;
+mod reports;
 mod shutdown;

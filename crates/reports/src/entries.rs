@@ -1,0 +1,244 @@
+//! The entries of an account or position one by one, with what stands behind each.
+//!
+//! Memory holds one page of them, however many there are.
+
+use history::{EntryKind, EntryRow, Order, Owner, PaymentRow, Place, StoreError, View};
+use iso20022::{BookingCode, EntryDirection, EntryTransaction, Moment, StatementEntry};
+use ledger::EntryText;
+use types::{Amount, Bic, Date, PaymentId, PaymentOrder, Sequence, Text};
+
+use crate::days::{Days, Span};
+use crate::statement::StatementFault;
+
+/// The texts of commands, which stand in the log and nowhere else. What has been erased, or is not in the log any more,
+/// is `None`, and is no fault.
+pub trait Texts {
+    /// Why the log could not be read.
+    type Failure;
+
+    /// The orders of the payments at these positions, in the order of the question.
+    ///
+    /// # Errors
+    /// If the log can't be read.
+    fn orders(&self, positions: &[Sequence]) -> Result<Vec<Option<PaymentOrder>>, Self::Failure>;
+
+    /// The texts of the commands at these positions, in the order of the question.
+    ///
+    /// # Errors
+    /// If the log can't be read.
+    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<Box<[u8]>>>, Self::Failure>;
+
+    /// From which days on the postings at these positions count, in the order of the question; `None` where none stands, or
+    /// the log does not reach back so far.
+    ///
+    /// # Errors
+    /// If the log can't be read.
+    fn value_dates(&self, positions: &[Sequence]) -> Result<Vec<Option<Date>>, Self::Failure>;
+
+    /// The id of the payment at a position.
+    fn payment_id(&self, position: Sequence) -> PaymentId;
+}
+
+/// So many entries are read at a time.
+const PAGE: usize = 500;
+
+/// An entry with all that is known of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Full {
+    pub(crate) row: EntryRow,
+    pub(crate) payment: Option<PaymentRow>,
+    pub(crate) entry: StatementEntry,
+    /// The texts of what moved the balance are not there any more.
+    pub(crate) is_erased: bool,
+}
+
+/// Whose entries, and which.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) owner: Owner,
+    pub(crate) bank: Bic,
+    pub(crate) span: Span,
+    /// Only those behind this place.
+    pub(crate) after: Option<Place>,
+    pub(crate) days: Days,
+}
+
+/// The rows alone, page by page.
+pub(crate) fn for_each_row(
+    view: &View,
+    wanted: &Wanted,
+    mut visit: impl FnMut(&EntryRow),
+) -> Result<(), StoreError> {
+    let mut after = wanted.after;
+    loop {
+        let page = page(view, wanted, after)?;
+        page.rows.iter().for_each(&mut visit);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn page(view: &View, wanted: &Wanted, after: Option<Place>) -> Result<history::Page<EntryRow>, StoreError> {
+    let Span { from, until } = wanted.span;
+    view.entries(wanted.owner, (Some(from), Some(until)), Order::OldestFirst, after, PAGE)
+}
+
+/// The entries with what stands behind them.
+pub(crate) struct Entries<'view, T> {
+    view: &'view View,
+    texts: &'view T,
+    wanted: Wanted,
+    after: Option<Place>,
+    page: std::vec::IntoIter<Full>,
+    has_ended: bool,
+}
+
+impl<'view, T: Texts> Entries<'view, T> {
+    pub(crate) fn new(view: &'view View, texts: &'view T, wanted: Wanted) -> Self {
+        Self { view, texts, wanted, after: wanted.after, page: Vec::new().into_iter(), has_ended: false }
+    }
+
+    fn read(&mut self) -> Result<(), StatementFault<T::Failure>> {
+        let page = page(self.view, &self.wanted, self.after)?;
+        self.has_ended = page.next.is_none();
+        self.after = page.next;
+        self.page = self.complete(&page.rows)?.into_iter();
+        Ok(())
+    }
+
+    /// Reads what stands behind the entries of a page, all at once.
+    fn complete(&self, rows: &[EntryRow]) -> Result<Vec<Full>, StatementFault<T::Failure>> {
+        let commands = |is_payment: bool| -> Vec<Sequence> {
+            let wanted = rows.iter().filter(|row| (row.kind == EntryKind::Payment) == is_payment);
+            wanted.map(|row| row.command).collect()
+        };
+        let (payments, others) = (commands(true), commands(false));
+        let mut orders = self.texts.orders(&payments).map_err(StatementFault::Log)?.into_iter();
+        let texts = self.texts.texts(&others).map_err(StatementFault::Log)?;
+        let dates = self.texts.value_dates(&others).map_err(StatementFault::Log)?;
+        let mut texts = texts.into_iter().zip(dates);
+        let mut full = Vec::with_capacity(rows.len());
+        for row in rows {
+            full.push(match row.kind {
+                EntryKind::Payment => {
+                    let payment = self.view.payment(row.command)?;
+                    let payment = payment.ok_or(StatementFault::Payment(row.command))?;
+                    self.of_payment(row, payment, orders.next().flatten())?
+                }
+                EntryKind::Posting | EntryKind::Liquidity => {
+                    let (text, date) = texts.next().unwrap_or_default();
+                    let mut full = self.of_text(row, text)?;
+                    full.entry.value_date = date.unwrap_or(full.entry.value_date);
+                    full
+                }
+            });
+        }
+        Ok(full)
+    }
+
+    fn plain(&self, row: &EntryRow, code: BookingCode) -> Result<StatementEntry, StatementFault<T::Failure>> {
+        let amount = Amount::from_minor_units(row.change.saturating_abs());
+        Ok(StatementEntry {
+            reference: Some(reference(row.place)),
+            amount: amount.ok_or(StatementFault::Amount(row.place.at))?,
+            direction: if row.change < 0 { EntryDirection::Debit } else { EntryDirection::Credit },
+            booked: Moment::Time(row.time),
+            value_date: self.wanted.days.of(row.time),
+            servicer_reference: None,
+            code,
+            transaction: None,
+            information: None,
+        })
+    }
+
+    fn of_payment(
+        &self,
+        row: &EntryRow,
+        payment: PaymentRow,
+        order: Option<PaymentOrder>,
+    ) -> Result<Full, StatementFault<T::Failure>> {
+        let code = if row.change < 0 { BookingCode::TransferSent } else { BookingCode::TransferReceived };
+        let mut entry = self.plain(row, code)?;
+        let is_erased = order.is_none();
+        let mut transaction = match order {
+            Some(order) => EntryTransaction::of(&order, entry.direction),
+            None => EntryTransaction {
+                transaction_id: Some(payment.transaction_id.clone()),
+                acceptance_time: payment.acceptance_time,
+                ..EntryTransaction::default()
+            },
+        };
+        // Which bank is on the other side is no personal data, and a position's owner is to see both.
+        let is_position = matches!(self.wanted.owner, Owner::Position(_));
+        if is_position || row.change > 0 {
+            transaction.debtor_agent = Some(payment.debtor_agent);
+        }
+        if is_position || row.change < 0 {
+            transaction.creditor_agent = payment.creditor_agent;
+        }
+        entry.transaction = Some(transaction);
+        entry.servicer_reference = Text::parse(&self.texts.payment_id(row.command).to_string()).ok();
+        Ok(Full { row: *row, payment: Some(payment), entry, is_erased })
+    }
+
+    fn of_text(&self, row: &EntryRow, text: Option<Box<[u8]>>) -> Result<Full, StatementFault<T::Failure>> {
+        let text = text.as_deref();
+        let (code, servicer_reference) = match row.kind {
+            EntryKind::Liquidity => {
+                let reference = text.and_then(|text| std::str::from_utf8(text).ok());
+                (BookingCode::Liquidity, reference.and_then(|reference| Text::parse(reference).ok()))
+            }
+            EntryKind::Payment | EntryKind::Posting => {
+                match text.and_then(|text| EntryText::decode(text).ok()) {
+                    Some(text) => (BookingCode::Own(text.booking_key), Some(text.core_reference)),
+                    None => (BookingCode::Own(Text::parse(ERASED).expect("it is short")), None),
+                }
+            }
+        };
+        let entry = StatementEntry { servicer_reference, ..self.plain(row, code)? };
+        Ok(Full { row: *row, payment: None, entry, is_erased: text.is_none() })
+    }
+}
+
+/// The booking key of a posting whose texts are not there any more.
+const ERASED: &str = "ERASED";
+
+/// Tells the entries of one account apart, for ever.
+fn reference(place: Place) -> Text<35> {
+    let text = match place.turn {
+        0 => place.at.to_string(),
+        turn => format!("{}.{turn}", place.at),
+    };
+    Text::parse(&text).expect("two numbers are short")
+}
+
+impl<T: Texts> Iterator for Entries<'_, T> {
+    type Item = Result<Full, StatementFault<T::Failure>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(full) = self.page.next() {
+                return Some(Ok(full));
+            }
+            if self.has_ended {
+                return None;
+            }
+            if let Err(fault) = self.read() {
+                self.has_ended = true;
+                return Some(Err(fault));
+            }
+        }
+    }
+}
+
+impl Wanted {
+    /// The bank on the other side of a payment.
+    pub(crate) fn counterpart(&self, row: &EntryRow, payment: &PaymentRow) -> Option<Bic> {
+        match payment.debtor_agent == self.bank && row.change < 0 {
+            true => payment.creditor_agent,
+            false => Some(payment.debtor_agent),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! `StatementService`: statements of accounts and positions, written as they are read.
+//!
+//! Invariant: a caller gets statements of the accounts and positions that it may see, and no piece of any other.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+
+use client::convert::{FieldReader, Path};
+use client::v1;
+use client::v1::statement_service_server::StatementService;
+use engine::{LogError, LogView, StoredOrder};
+use history::{StoreError, View};
+use ledger::{Command, Records};
+use reports::{Asked, Days, Form, Holder, NotNow, Prepared, StatementFault, Texts};
+use tonic::{Request, Response, Status};
+use types::{Date, Lives, PaymentId, PaymentOrder, Sequence, Shard, Timestamp};
+
+use super::asked::{Named, Whose, read_account, read_position};
+use super::pieces::{PieceSender, Pieces, tell_in_pieces, until_reached};
+use super::told::as_of;
+use super::{left_of, log_fault};
+use crate::caller::Caller;
+use crate::node::Node;
+use crate::refusals::{before_history, day_not_there, history_unavailable, invalid};
+
+#[derive(Debug)]
+pub(crate) struct StatementCalls(pub(crate) Node);
+
+/// What is asked for, as far as that can be said without history.
+struct Read {
+    named: Named,
+    date: Date,
+    form: Form,
+    days: Days,
+    after: Option<Sequence>,
+}
+
+#[tonic::async_trait]
+impl StatementService for StatementCalls {
+    type GetStatementStream = Pieces<v1::GetStatementResponse>;
+
+    async fn get_statement(
+        &self,
+        request: Request<v1::GetStatementRequest>,
+    ) -> Result<Response<Self::GetStatementStream>, Status> {
+        let caller = Caller::of(&request)?;
+        let asked = read(request.get_ref())?;
+        if let Some(day) = asked.days.span(asked.date) {
+            until_reached(&self.0, day.until).await?;
+        }
+        let whose = asked.named.on(&self.0);
+        let (node, now) = (self.0.clone(), self.0.handle.now());
+        let told = tell_in_pieces(&self.0, caller.principal, move |view, log, sender| {
+            let texts = LogTexts { log, lives: node.handle.lives().clone() };
+            match prepare(view, &whose, &caller, &asked, now)? {
+                Ok(prepared) => give(&node, view, &texts, &prepared, sender)?,
+                Err(refused) => {
+                    sender.send(Err(refused));
+                }
+            }
+            Ok(())
+        });
+        let told = told.await?;
+        Ok(Response::new(told))
+    }
+}
+
+/// Works out what stands before the entries.
+fn prepare(
+    view: &View,
+    whose: &Whose,
+    caller: &Caller,
+    asked: &Read,
+    now: Timestamp,
+) -> Result<Result<Prepared, Status>, StoreError> {
+    let found = match whose.find(view, caller)? {
+        Ok(found) => found,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let holder = match &asked.named {
+        Named::Account(iban, currency) => Holder::account(found, iban, *currency),
+        Named::Position(bic, currency) => Holder::position(found, *bic, *currency),
+    };
+    let Read { form, date, days, after, .. } = *asked;
+    let prepared = reports::prepare(view, Asked { holder, form, date, days, after }, now)?;
+    Ok(prepared.map_err(|why| match why {
+        NotNow::NotOver { .. } | NotNow::NotBegun { .. } => day_not_there(&why.to_string()),
+        NotNow::BeforeHistory { begins } => before_history(begins),
+        NotNow::NotOpened => whose.unknown(),
+    }))
+}
+
+/// Writes the statement into the call.
+fn give(
+    node: &Node,
+    view: &View,
+    texts: &LogTexts<'_>,
+    prepared: &Prepared,
+    sender: &PieceSender<v1::GetStatementResponse>,
+) -> Result<(), StoreError> {
+    let first = v1::GetStatementResponse {
+        file_name: prepared.file_name(),
+        as_of: Some(as_of(node, view.watermark())),
+        ..Default::default()
+    };
+    let mut output = Output { sender, waiting: first };
+    let written = prepared.write(view, texts, &mut output);
+    let status = match written {
+        Ok(totals) => {
+            let entry_count = totals.credit_count + totals.debit_count;
+            sender.send(Ok(v1::GetStatementResponse { complete: true, entry_count, ..output.waiting }));
+            return Ok(());
+        }
+        Err(StatementFault::Store(error)) => return Err(error),
+        // The caller has gone, or was told why it is cut off.
+        Err(StatementFault::Write(_)) => return Ok(()),
+        Err(StatementFault::Log(error)) => log_fault(error),
+        Err(
+            fault @ (StatementFault::Payment(_)
+            | StatementFault::Amount(_)
+            | StatementFault::Chain { .. }
+            | StatementFault::Digits),
+        ) => {
+            tracing::error!(%fault, "a statement could not be made");
+            history_unavailable(&fault.to_string())
+        }
+    };
+    sender.send(Err(status));
+    Ok(())
+}
+
+/// Bytes become pieces.
+struct Output<'call> {
+    sender: &'call PieceSender<v1::GetStatementResponse>,
+    waiting: v1::GetStatementResponse,
+}
+
+/// A piece is no longer.
+const PIECE_BYTES: usize = 64 << 10;
+
+impl io::Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = PIECE_BYTES - self.waiting.content.len();
+        let taken = bytes.len().min(room);
+        self.waiting.content.extend_from_slice(&bytes[..taken]);
+        if taken == room && !self.sender.send(Ok(std::mem::take(&mut self.waiting))) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The texts in the log. What has been trimmed is as good as erased.
+struct LogTexts<'call> {
+    log: &'call LogView,
+    lives: Lives,
+}
+
+impl Texts for LogTexts<'_> {
+    type Failure = LogError;
+
+    fn orders(&self, positions: &[Sequence]) -> Result<Vec<Option<PaymentOrder>>, LogError> {
+        let orders = left_of(positions, |positions| self.log.orders_at(positions))?;
+        Ok(orders.into_iter().map(|order| order.as_ref().and_then(StoredOrder::order)).collect())
+    }
+
+    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<Box<[u8]>>>, LogError> {
+        left_of(positions, |positions| self.log.texts_at(positions))
+    }
+
+    fn value_dates(&self, positions: &[Sequence]) -> Result<Vec<Option<Date>>, LogError> {
+        left_of(positions, |positions| {
+            let mut sorted = positions.to_vec();
+            sorted.sort_unstable();
+            let mut found: BTreeMap<Sequence, Date> = BTreeMap::new();
+            let mut read = Ok(());
+            self.log.frames().read_at(&sorted, &mut |frame| {
+                let mut at = frame.header().first_sequence;
+                for record in Records::with_texts(frame.records(), frame.texts()) {
+                    at = at.next();
+                    match record.map(|record| record.command) {
+                        Ok(Command::PostEntry(post)) => {
+                            found.extend(Date::from_days(post.value_date.get()).map(|date| (at, date)));
+                        }
+                        Ok(_) => {}
+                        Err(error) => {
+                            read = Err(error);
+                            return ControlFlow::Break(());
+                        }
+                    }
+                }
+                ControlFlow::Continue(())
+            })?;
+            read?;
+            Ok(positions.iter().map(|position| found.get(position).copied()).collect())
+        })
+    }
+
+    fn payment_id(&self, position: Sequence) -> PaymentId {
+        self.lives.payment_id(Shard(0), position)
+    }
+}
+
+fn read(wire: &v1::GetStatementRequest) -> Result<Read, Status> {
+    use v1::get_statement_request::Owner;
+    let mut reader = FieldReader::new();
+    let named: Option<Named> = match &wire.owner {
+        Some(Owner::Account(account)) => read_account(&mut reader, account),
+        Some(Owner::Position(position)) => read_position(&mut reader, position),
+        None => {
+            reader.missing(&Path::root("owner"));
+            None
+        }
+    };
+    let date_path = Path::root("date");
+    let date = reader.optional_date(&date_path, &wire.date);
+    if wire.date.is_empty() {
+        reader.missing(&date_path);
+    }
+    let form = match wire.form() {
+        v1::StatementForm::Camt053 => Some(Form::Camt053),
+        v1::StatementForm::Camt052 => Some(Form::Camt052),
+        v1::StatementForm::Camt054 => Some(Form::Camt054),
+        v1::StatementForm::Csv => Some(Form::Csv),
+        v1::StatementForm::Unspecified => {
+            reader.missing(&Path::root("form"));
+            None
+        }
+    };
+    let is_position = matches!(wire.owner, Some(Owner::Position(_)));
+    let days = match wire.utc_offset_minutes {
+        None => Some(Days::Position),
+        Some(_) if is_position => {
+            reader.violation(&Path::root("utc_offset_minutes"), "a position has its own date");
+            None
+        }
+        Some(minutes) => {
+            let days = Days::offset(minutes);
+            if days.is_none() {
+                reader.violation(&Path::root("utc_offset_minutes"), "it lies between -840 and 840");
+            }
+            days
+        }
+    };
+    if wire.after_sequence.is_some() && form != Some(Form::Camt054) {
+        reader.violation(&Path::root("after_sequence"), "only a camt.054 goes on from a position");
+    }
+    let after = wire.after_sequence.map(Sequence);
+    let read = (|| Some(Read { named: named?, date: date?, form: form?, days: days?, after }))();
+    reader.finish(read).map_err(invalid)
+}

@@ -1,0 +1,235 @@
+//! `solvo report reconcile`: whether a folder's ledger, history and statements say the same of every account and position.
+//!
+//! Invariants:
+//! - The log is replayed and verified first, so what history is held against is right.
+//! - Nothing is changed but history, which is brought up to the log's end as a start of the node would.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use ::history::{FOLDER, Found, ITEMS_PER_COMMIT, Indexer, Store, StoreError, View};
+use anyhow::{Context, bail};
+use journal::{FileStorage, FrameView, ReadError, Reader, VisitError};
+use ledger::Ledger;
+use reports::{Checked, Days, check_owner};
+use types::{BatchNumber, Bic, Currency, Lives};
+
+use super::external::Reference;
+use super::statement::WhoseArgs;
+use super::{NodeArgs, progress_bar};
+use crate::master_key::MasterKeyArgs;
+use crate::verify;
+
+/// Compares books that must agree. Exits with 1 if any do not.
+///
+/// With --data it replays a folder's log and compares the ledger, history and statements of every account and position. Stop
+/// the node first; its history is brought up to the log's end.
+///
+/// With --external it compares a node's statement of one account or position and day with a file: a clearing system's
+/// camt.053, or comma-separated values of a core system.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  solvo report reconcile --data ./solvo-data\n  solvo report reconcile --external csm.xml \
+                  --position ALFABEBB --date 2026-11-20"
+)]
+pub(crate) struct ReconcileArgs {
+    /// The folder of a log.
+    #[arg(long, value_name = "DIR", conflicts_with = "external")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
+    /// Somebody else's books: a camt.053, or comma-separated values with a line of column names.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) external: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    #[command(flatten)]
+    pub(crate) whose: WhoseArgs,
+    /// By which reference entries are found to be the same. Only with --external.
+    #[arg(long, value_name = "WHICH", default_value = "first")]
+    pub(crate) by: Reference,
+    /// The file sees the account from the other side: what is a credit here is a debit there.
+    #[arg(long, requires = "external")]
+    pub(crate) mirrored: bool,
+    /// Do not compare value dates.
+    #[arg(long, requires = "external")]
+    pub(crate) ignore_dates: bool,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What the checks of all accounts and positions came to.
+#[derive(Debug, Default)]
+struct Tally {
+    accounts: u64,
+    positions: u64,
+    entries: u64,
+    statements: u64,
+    /// Whose, and what does not agree. Customers' accounts are named by their numbers in the log.
+    disagreements: Vec<(String, String)>,
+    /// More than are kept.
+    more: u64,
+}
+
+/// So many disagreements are told one by one.
+const TOLD_MAX: usize = 1000;
+
+/// Runs the command with a folder.
+pub(crate) fn run(arguments: &ReconcileArgs, folder: &Path) -> anyhow::Result<ExitCode> {
+    let master = arguments.master_key.read()?;
+    let store = folder.join(FOLDER);
+    if !store.exists() {
+        bail!("{} is not there: make it with `solvo history rebuild`", store.display());
+    }
+    let store = match Store::open(&store) {
+        Err(StoreError::Locked) => bail!("a node has the history of this folder open: stop it first"),
+        opened => opened.context("the history of this folder")?,
+    };
+    let reader = Reader::open(FileStorage::open(folder)?)?.with_keys_of_folder(master.as_ref())?;
+    let ledger = replay(folder, &reader)?;
+    let indexer = catch_up(&reader, Indexer::open(store, reader.keyring().digest_key())?)?;
+    let view = View::new(indexer.store())?.context("history is empty")?;
+    let lives = reader.lives()?;
+    let tally = check_all(&ledger, &view, &lives, arguments.whose.utc_offset)?;
+    tell(&tally, arguments.json, &mut io::stdout().lock())?;
+    Ok(if tally.disagreements.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Replays and verifies the log.
+fn replay(folder: &Path, reader: &Reader<FileStorage>) -> anyhow::Result<Ledger> {
+    let mut bar = verify::progress::Bar::new(folder)?;
+    let verified = verify::verify_reader(folder, reader, &mut bar);
+    bar.finish();
+    let report = verified.map_err(|fault| {
+        let mut told = Vec::new();
+        // Nothing can fail that writes into memory.
+        let _ = fault.write_text(&mut told);
+        anyhow::anyhow!("{}", String::from_utf8_lossy(&told).trim())
+    })?;
+    if report.outcomes_untold > 0 {
+        bail!(
+            "the log ends with {} commands of which it does not tell what they came to, so history can't know: start the \
+             node, and stop it in good order",
+            report.outcomes_untold
+        );
+    }
+    Ok(report.ledger)
+}
+
+/// Takes in what history lacks of the log.
+fn catch_up(reader: &Reader<FileStorage>, mut indexer: Indexer) -> anyhow::Result<Indexer> {
+    if indexer.reached().is_none() {
+        bail!("history is empty: make it with `solvo history rebuild`");
+    }
+    let bar = progress_bar("{spinner} history is at batch {pos}");
+    let mut visit = |frame: &FrameView<'_>| {
+        if frame.header().last_sequence() > indexer.resume_after() {
+            indexer.step(frame)?;
+            if indexer.waiting() >= ITEMS_PER_COMMIT {
+                indexer.commit()?;
+            }
+            bar.set_position(frame.header().batch.0);
+        }
+        Ok::<_, VisitError>(())
+    };
+    let read = match reader.read(BatchNumber(0), &mut |frame, _| visit(frame)) {
+        Err(ReadError::Trimmed { first, .. }) => {
+            let before = BatchNumber(first.0.saturating_sub(1));
+            reader.read(before, &mut |frame, _| visit(frame))
+        }
+        other => other,
+    };
+    bar.finish_and_clear();
+    read.context("history can't be brought up to the log's end")?;
+    indexer.commit()?;
+    Ok(indexer)
+}
+
+/// Compares every customer's account and every position.
+fn check_all(ledger: &Ledger, view: &View, lives: &Lives, utc_offset: Option<i32>) -> anyhow::Result<Tally> {
+    let days = match utc_offset {
+        None => Days::Position,
+        Some(minutes) => Days::offset(minutes).context("--utc-offset lies between -840 and 840")?,
+    };
+    let bar = progress_bar("{spinner} {pos} accounts and positions compared");
+    let mut tally = Tally::default();
+    for (_, participant) in ledger.participants() {
+        for book in participant.books() {
+            let Some(number) = participant.position(book.currency) else { continue };
+            let (bank, currency) = (participant.bic(), book.currency);
+            let found = view.position(bank, currency);
+            let balance = ledger.account_by_number(number).balance();
+            let checked = check(view, lives, (found, currency, Days::Position), balance)?;
+            tally.positions += 1;
+            tally.add(checked, || position_name(bank, currency));
+            bar.inc(1);
+        }
+    }
+    for (number, account) in ledger.accounts().filter(|(_, account)| account.kind().is_customer()) {
+        let currency = account.currency();
+        let found = view.account(account.digest(), currency)?;
+        let checked = check(view, lives, (found, currency, days), account.balance())?;
+        tally.accounts += 1;
+        tally.add(checked, || format!("account {number} in {currency}"));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(tally)
+}
+
+fn check(
+    view: &View,
+    lives: &Lives,
+    owner: (Option<Found>, Currency, Days),
+    balance: i64,
+) -> anyhow::Result<Checked> {
+    check_owner(view, lives, owner, balance).context("history can't be read")
+}
+
+fn position_name(bank: Bic, currency: Currency) -> String {
+    format!("position of {bank} in {currency}")
+}
+
+impl Tally {
+    fn add(&mut self, checked: Checked, whose: impl Fn() -> String) {
+        self.entries += checked.entries;
+        self.statements += checked.statements;
+        for disagreement in checked.disagreements {
+            match self.disagreements.len() < TOLD_MAX {
+                true => self.disagreements.push((whose(), disagreement.to_string())),
+                false => self.more += 1,
+            }
+        }
+    }
+}
+
+fn tell(tally: &Tally, json: bool, out: &mut impl Write) -> io::Result<()> {
+    let Tally { accounts, positions, entries, statements, disagreements, more } = tally;
+    if json {
+        let told =
+            disagreements.iter().map(|(whose, what)| serde_json::json!({ "whose": whose, "what": what }));
+        let told = serde_json::json!({
+            "ok": disagreements.is_empty(),
+            "accounts": accounts,
+            "positions": positions,
+            "entries": entries,
+            "statements": statements,
+            "differences": told.collect::<Vec<_>>(),
+            "more_differences": more,
+        });
+        return writeln!(out, "{told}");
+    }
+    for (whose, what) in disagreements {
+        writeln!(out, "{whose}: {what}")?;
+    }
+    if *more > 0 {
+        writeln!(out, "and {more} more")?;
+    }
+    let found = u64::try_from(disagreements.len()).unwrap_or(u64::MAX).saturating_add(*more);
+    writeln!(
+        out,
+        "{accounts} accounts and {positions} positions with {entries} entries and {statements} statements: {found} differences"
+    )
+}
