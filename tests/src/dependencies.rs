@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Each crate, and the crates that it may depend on.
-pub const ALLOWED: [(&str, &[&str]); 12] = [
+pub const ALLOWED: [(&str, &[&str]); 13] = [
     ("types", &[]),
     ("ledger", &["types"]),
     ("journal", &["types"]),
