@@ -97,6 +97,8 @@ impl Standing {
     const CREDIT_BLOCKED: u8 = 0x08;
     /// It has a floor or ceiling of which somebody wants to hear: no part of a stored state, which holds those.
     const WATCHED: u8 = 0x04;
+    /// What only customers' accounts are.
+    const OF_CUSTOMERS: u8 = Self::FLAGGED | Self::RESTRICTED | Self::LIMITED;
     const STATUS: u8 = 0x03;
     /// What a stored state holds: all but [`Self::WATCHED`].
     const STORED: u8 = !Self::WATCHED;

@@ -50,7 +50,7 @@ impl Account {
         // No sum of three balances overflows.
         holds(account.available() >= account.floor, "floor")?;
         holds(account.kind.is_customer() || account.digest == Digest::default(), "digest")?;
-        let is_marked = stored.standing & Standing::MARKS != 0;
+        let is_marked = stored.standing & Standing::OF_CUSTOMERS != 0;
         holds(account.kind.is_customer() || !is_marked, "standing")?;
         Ok(account)
     }

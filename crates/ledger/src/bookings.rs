@@ -270,7 +270,7 @@ impl Bookings {
     }
 
     /// The balances of both sides.
-    fn balances(&self, accounts: &Accounts) -> [i64; 4] {
+    pub(crate) fn balances(&self, accounts: &Accounts) -> [i64; 4] {
         self.told.map(|account| kept(account).map_or(0, |account| accounts.get(account).balance()))
     }
 

@@ -533,10 +533,10 @@ stored! {
 
 const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<OutcomeEntry>() == 256);
 
-#[path = "layout_customer.rs"]
-mod customer;
 #[path = "layout_calendar.rs"]
 mod calendar;
+#[path = "layout_customer.rs"]
+mod customer;
 #[path = "layout_holders.rs"]
 mod holders;
 pub use holders::SetAccountHolders;

@@ -16,8 +16,6 @@ use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateEr
 use crate::state_layout::{self, ALERTS, BLOCKS, REACHABLE};
 use crate::{AccountKind, Ledger};
 
-
-
 /// What is read of them.
 #[derive(Default)]
 pub(crate) struct Liquidity {

@@ -590,16 +590,18 @@ fn read_command<'frame>(
 
 #[path = "record_calendar.rs"]
 mod calendar;
+#[path = "record_customer.rs"]
+mod customer;
 #[path = "record_duplicates.rs"]
 mod duplicates;
 #[path = "record_holders.rs"]
 mod holders;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
-#[path = "record_recall.rs"]
-mod recall;
 #[path = "record_liquidity.rs"]
 mod liquidity;
+#[path = "record_recall.rs"]
+mod recall;
 
 pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};

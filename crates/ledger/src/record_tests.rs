@@ -13,7 +13,15 @@ use super::*;
 use crate::testing::{LIMITS, apply_frame, genesis};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
-    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected, DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount, Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION, RecallAnswer, RecallReason, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, Remark, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted, SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange, ZoneOffset,
+    AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected,
+    DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount,
+    Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION,
+    RecallAnswer, RecallReason, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment,
+    RegisterParticipant, Remark, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag,
+    SetAccountFloor, SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit,
+    SetDecisionPolicy, SetFees, SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted,
+    SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange,
+    ZoneOffset,
 };
 
 const GOLDEN: &str = "golden/records-v1.txt";
@@ -248,6 +256,9 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             identification: Some(Text::parse("529900T8BM49AURSDO55").unwrap()),
             repeats: Some(Sequence(0x0102_0304_0506)),
         }),
+        Kind::SetPositionAlert | Kind::SetReachableParty | Kind::SetBlock | Kind::TransferOwnFunds => {
+            liquidity::write(kind, request_id(), writer)
+        }
     }
 }
 
@@ -273,9 +284,6 @@ fn recall() -> RequestRecall {
             originator: Some(Text::parse("Anna Peeters").unwrap()),
             information: vec![Text::parse("Sent twice").unwrap(), Text::parse("By a fault").unwrap()],
         },
-        Kind::SetPositionAlert | Kind::SetReachableParty | Kind::SetBlock | Kind::TransferOwnFunds => {
-            liquidity::write(kind, request_id(), writer)
-        }
     }
 }
 

@@ -25,10 +25,10 @@ mod lifecycle;
 
 #[path = "record_writer_customer.rs"]
 mod customer;
-#[path = "record_writer_recall.rs"]
-mod recall;
 #[path = "record_writer_holders.rs"]
 mod holders;
+#[path = "record_writer_recall.rs"]
+mod recall;
 
 #[path = "record_writer_duplicates.rs"]
 mod duplicates;

@@ -186,7 +186,7 @@ fn end_question(ledger: &mut Ledger, tick: Position, slot: u32) {
                     .expect("a profile's codes are checked")
             }
         };
-        (release(ledger, tick, slot, PaymentState::Expired, reason), Remark::None)
+        release(ledger, tick, slot, PaymentState::Expired, reason)
     } else {
         assert!(reservation.silence() == Silence::Accept, "other questions end with the payment");
         if reservation.credit_follows {

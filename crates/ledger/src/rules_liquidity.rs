@@ -15,7 +15,7 @@ use crate::reachable::{LimitNumber, PartyLimit, ReachableParty};
 use crate::rules_masterdata::{self, Answer, checked_bic, checked_currency};
 use crate::{
     AccountKind, AccountMode, AccountStatus, DecisionPolicy, Ledger, Outcome, OwnAccount, ParticipantStatus,
-    Position, Refusal, bookings, layout,
+    Position, Refusal, Zone, bookings, layout,
 };
 
 const CHECKED: &str = "records are checked when they are read";
@@ -135,6 +135,7 @@ fn enter(
         books: Books::one(book),
         policy: DecisionPolicy::NONE,
         unanswered_max: crate::limits::UNANSWERED_MAX,
+        zone: Zone::default(),
     });
     number
 }

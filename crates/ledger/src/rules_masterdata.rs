@@ -17,9 +17,7 @@ use crate::{
     LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Remark, Silence, StagePolicy,
     Verdict, Zone, layout,
 };
-use crate::{
-    rules_calendar, rules_customer, rules_holders, rules_liquidity, rules_recall, rules_version,
-};
+use crate::{rules_calendar, rules_customer, rules_holders, rules_liquidity, rules_recall, rules_version};
 
 /// What a command made or changed, and the balance afterwards.
 pub(crate) type Answer = Result<(u64, i64), Refusal>;

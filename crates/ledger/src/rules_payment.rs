@@ -240,7 +240,7 @@ fn judge(
     if matches!(debtor, Side::Unknown) {
         return fails(StatusReason::InvalidDebtorAccountNumber);
     }
-    check_accounts(ledger, debtor, creditor)?;
+    check_accounts(ledger, [debtor, creditor])?;
     if record.debtor_account_digest == record.creditor_account_digest {
         return fails(StatusReason::TransactionForbidden);
     }

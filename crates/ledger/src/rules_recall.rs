@@ -211,8 +211,7 @@ fn give_back(
         debtor: recall.creditor_account,
         creditor: if is_elsewhere { debtor_book.core } else { recall.debtor_account },
     };
-    let bookings =
-        Bookings::plan(sides, recall.currency, amount, 0).map_err(|_| Refusal::PositionUnknown)?;
+    let bookings = Bookings::plan(sides, recall.currency, amount, 0).map_err(|_| Refusal::PositionUnknown)?;
     bookings.check_blocks(&ledger.accounts, &ledger.reachable).map_err(|_| Refusal::PositionBlocked)?;
     let kept_fee = recall.creditor_account().filter(|_| fee > 0);
     let covers_fee = |account| ledger.accounts.get(account).covers(amount + fee);

@@ -12,7 +12,9 @@ use ledger::{
     AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
     DecisionPolicy, DecisionScope, Direction, Fees, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome,
     ParticipantStatus, Position, PostEntry, Profile, RecordWriter, Records, RefusedBody, RefusedPayment,
-    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Zone, ZoneOffset,
+    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus,
+    SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted,
+    SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Zone, ZoneOffset,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
