@@ -98,13 +98,12 @@ impl Bank {
         hosts.find(|host| host.0 == currency).map_or(self.number, |host| host.1)
     }
 
-    /// From now on it settles a currency on another bank's position.
-    pub(crate) fn set_host(&mut self, currency: Currency, host: ParticipantNumber) {
-        if self.settles_on(currency) == host {
-            return;
+    /// From now on it settles a currency on another bank's position; `None` if it does so in too many currencies.
+    pub(crate) fn set_host(&mut self, currency: Currency, host: ParticipantNumber) -> Option<()> {
+        if self.settles_on(currency) != host {
+            *self.hosts.iter_mut().find(|place| place.is_none())? = Some((currency, host));
         }
-        let free = self.hosts.iter_mut().find(|place| place.is_none());
-        *free.expect("a participant keeps as many currencies as there are places") = Some((currency, host));
+        Some(())
     }
 
     pub(crate) fn to_row(self) -> Vec<u8> {

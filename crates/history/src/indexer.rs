@@ -343,7 +343,8 @@ impl Indexer {
                 let entered =
                     Bank { bic, number, currency, registered_at, registered_time, opening_balance, hosts };
                 let mut bank = self.banks.find(bic).copied().unwrap_or(entered);
-                bank.set_host(currency, registered(&self.banks, host)?);
+                bank.set_host(currency, registered(&self.banks, host)?)
+                    .ok_or(IndexError::Unknown { sequence, what: "currency" })?;
                 self.add_bank(bank);
             }
             Awaited::TransferOwnFunds { bank, change } => {

@@ -15,14 +15,14 @@ use journal::{
     Tail,
 };
 use ledger::sections::{Impossible, Section, SectionReader};
-use ledger::{AccountKind, StateError, layout, state_layout as stored};
+use ledger::{AccountKind, HAS_RULEBOOK, Remark, StateError, layout, state_layout as stored};
 use types::{
     AccountNumber, Amount, Bic, Channel, Currency, Digest, DigestKey, ParticipantNumber, PaymentState,
     ReasonCode, Sequence, Text, Timestamp,
 };
 
 use super::{IndexError, Indexer};
-use crate::banks::Bank;
+use crate::banks::{Bank, HOSTS_MAX};
 use crate::keys::{self, Name};
 use crate::rows::{AccountOf, PaymentRow};
 use crate::store::{AccountRow, Rows, Space, StoreError, Watermark};
@@ -150,6 +150,8 @@ struct State<'i> {
     indexer: &'i mut Indexer,
     at: (Sequence, Timestamp),
     key: Option<DigestKey>,
+    /// Whether it has the sections that came with the rest of the rulebook.
+    has_rulebook: bool,
     banks: Vec<Bank>,
     profiles: Vec<(u16, ReasonCode)>,
     /// The payments that wait, by their positions.
@@ -166,6 +168,7 @@ impl<'i> State<'i> {
             indexer,
             at: (header.tail.last_sequence(), header.tail.time),
             key: None,
+            has_rulebook: false,
             banks: Vec::new(),
             profiles: Vec::new(),
             waiting: BTreeMap::new(),
@@ -180,6 +183,7 @@ impl<'i> State<'i> {
         each(&mut reader, stored::HEAD, |head: &stored::Head| {
             let is_in_log = head.is_set_up == 1 && head.digest_key_id.get() == 0;
             self.key = is_in_log.then(|| DigestKey::new(head.digest_key.0));
+            self.has_rulebook = head.rules_version.get() >= HAS_RULEBOOK;
             Ok(())
         })?;
         each(&mut reader, stored::PROFILES, |profile: &layout::SetProfile| {
@@ -196,10 +200,20 @@ impl<'i> State<'i> {
             self.account(AccountNumber(number), account)
         })?;
         self.write_accounts().map_err(|impossible| stored::ACCOUNTS.impossible(0, impossible))?;
+        if self.has_rulebook {
+            each(&mut reader, stored::ALERTS, |_: &stored::Alert| Ok(()))?;
+            each(&mut reader, stored::REACHABLE, |party| self.reachable_party(party))?;
+            each(&mut reader, stored::BLOCKS, |_: &stored::Block| Ok(()))?;
+        }
         each(&mut reader, stored::PAYMENTS, |payment| self.payment(payment))?;
         each(&mut reader, stored::REQUESTS, |_: &stored::Answered| Ok(()))?;
         each(&mut reader, stored::REFERENCES, |_: &stored::Reference| Ok(()))?;
-        each(&mut reader, stored::RESERVATIONS, |reservation| self.reservation(reservation))
+        match self.has_rulebook {
+            true => each(&mut reader, stored::RESERVATIONS_WITH_FEES, |it: &stored::ReservationWithFee| {
+                self.reservation(&it.reservation)
+            }),
+            false => each(&mut reader, stored::RESERVATIONS, |reservation| self.reservation(reservation)),
+        }
     }
 
     fn participant(&mut self, participant: &stored::Participant) -> Result<(), Impossible> {
@@ -214,8 +228,19 @@ impl<'i> State<'i> {
             registered_at,
             registered_time,
             opening_balance: 0,
+            hosts: [None; HOSTS_MAX],
         });
         Ok(())
+    }
+
+    fn reachable_party(&mut self, stored: &stored::ReachableParty) -> Result<(), Impossible> {
+        let place = |number: u32| {
+            let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+            place.filter(|place| *place < self.banks.len()).ok_or(Impossible("party"))
+        };
+        let (party, host) = (place(stored.party.get())?, place(stored.host.get())?);
+        let host = self.banks[host].number;
+        self.banks[party].set_host(currency(stored.currency.get())?, host).ok_or(Impossible("currency"))
     }
 
     fn account(&mut self, number: AccountNumber, account: &stored::Account) -> Result<(), Impossible> {
@@ -274,6 +299,7 @@ impl<'i> State<'i> {
             is_not_entitled: false,
             is_late: false,
             is_told_to_creditor: false,
+            remark: Remark::None,
         };
         if row.decided_at < row.sequence {
             return Err(Impossible("decided_at"));

@@ -162,7 +162,8 @@ impl Indexer {
         ];
         let fee = i64::from(entry.remark().fee());
         let mut balances = entry.balances();
-        let after_fee = std::mem::replace(&mut balances[0], balances[0] + fee);
+        let after_fee = balances[0];
+        balances[0] += fee;
         let changes = [-amount, amount, -amount, amount];
         for ((series, change), balance) in series.into_iter().zip(changes).zip(balances) {
             let Some(series) = series else { continue };

@@ -242,7 +242,7 @@ impl Return {
             creditor_agent: bank(answer.bic),
             debtor_account: kept(answer.debtor_account.get()).filter(|_| answer.elsewhere == 0),
             creditor_account: kept(answer.creditor_account.get()),
-            currency: currency(answer.currency.get()),
+            currency: Currency::from_number(answer.currency.get()).expect(CHECKED),
             amount: answer.amount.get(),
             fee: answer.fee.get(),
         }

@@ -22,7 +22,7 @@ pub const RULES_VERSION: u32 = 3;
 
 /// The version that brought the rest of the rulebook, and with it the later sections of a state. Those of older rules stay
 /// as they were, so that older programs read them.
-pub(crate) const HAS_RULEBOOK: u32 = 3;
+pub const HAS_RULEBOOK: u32 = 3;
 
 /// The rules are raised to the version after the one in force.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 //! The model itself forgets nothing of them: with evidence that reaches as far as payments have left, every command comes
 //! to what it would have come to anyway.
 
-use ledger::{Refusal, Verdict, layout};
+use ledger::{Remark, Refusal, Verdict, layout};
 use rust_decimal::Decimal;
 use types::{PaymentState, Sequence, Timestamp};
 
@@ -110,6 +110,6 @@ impl Model {
     }
 
     fn nothing_told(&self, verdict: Verdict) -> Expected {
-        Expected { verdict, decided_at: self.at.sequence, balances: [Decimal::ZERO; 4] }
+        Expected { verdict, decided_at: self.at.sequence, balances: [Decimal::ZERO; 4], remark: Remark::None }
     }
 }
