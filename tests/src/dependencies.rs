@@ -19,10 +19,7 @@ pub const ALLOWED: [(&str, &[&str]); 13] = [
     ("reports", &["history", "iso20022", "ledger", "types"]),
     ("client", &["types"]),
     ("verification", &["types"]),
-    (
-        "server",
-        &["client", "engine", "history", "iso20022", "ledger", "reports", "types", "verification"],
-    ),
+    ("server", &["client", "engine", "history", "iso20022", "ledger", "reports", "types", "verification"]),
     ("loadgen", &["client", "iso20022", "types"]),
     (
         "solvo",

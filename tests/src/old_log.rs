@@ -60,7 +60,7 @@ pub fn write_log_with_a_full_account(folder: &Path, room: i64) {
     let begin =
         i64::try_from(nanoseconds(&ago(Span::from_secs(60)))).expect("it is after 1970 and before 2262");
     let begin = Timestamp::from_nanoseconds(begin).expect("it is after 1970");
-    let log = write_log(folder, begin, 1, Texts::Clear);
+    let log = write_log(folder, begin, 1, Texts::Clear, MOMENT);
     let mut state = Vec::new();
     log.ledger.write_state(&mut state).expect("memory takes it");
     let digest = KEY.iban(Iban::parse(&german(1)).expect("an IBAN").as_str());
@@ -131,11 +131,11 @@ const MOMENT: Duration = Duration::from_milliseconds(1);
 fn write(folder: &Path, age: Span, payments: u32, texts: Texts, apart: Duration) -> Timestamp {
     let begin = i64::try_from(nanoseconds(&ago(age))).expect("it is after 1970 and before 2262");
     let begin = Timestamp::from_nanoseconds(begin).expect("it is after 1970");
-    write_log(folder, begin, payments, texts);
+    write_log(folder, begin, payments, texts, apart);
     begin
 }
 
-fn write_log(folder: &Path, begin: Timestamp, payments: u32, texts: Texts) -> OldLog {
+fn write_log(folder: &Path, begin: Timestamp, payments: u32, texts: Texts, apart: Duration) -> OldLog {
     let mut log = OldLog::create(folder, begin, texts);
     let mut commands = RecordWriter::new(KEY, PrincipalNumber(0));
     commands.genesis(log.identity.cluster, log.identity.incarnation);

@@ -2,8 +2,8 @@
 
 use crate::v1::account_service_client::AccountServiceClient;
 use crate::v1::audit_service_client::AuditServiceClient;
-use crate::v1::customer_service_client::CustomerServiceClient;
 use crate::v1::calendar_service_client::CalendarServiceClient;
+use crate::v1::customer_service_client::CustomerServiceClient;
 use crate::v1::history_service_client::HistoryServiceClient;
 use crate::v1::iso20022_service_client::Iso20022ServiceClient;
 use crate::v1::liquidity_service_client::LiquidityServiceClient;

@@ -14,8 +14,8 @@ use ledger::{
 use types::{Currency, PaymentState};
 
 use crate::testing::{
-    LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, hold, iban, identity, interest, now,
-    pay, pay_remote, payment, replay, world,
+    LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, hold, iban, identity, interest,
+    now, pay, pay_remote, payment, replay, world,
 };
 use crate::{Outcomes, Replayer};
 

@@ -2,7 +2,8 @@
 //! consistent and fresh; it says of which position it is.
 
 use ledger::{
-    Account, AnswerTotals, BookTotals, Bounds, CustomerLimit, Ledger, OpenQuestion, Participant, Payment, PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
+    Account, AnswerTotals, BookTotals, Bounds, CustomerLimit, Ledger, OpenQuestion, Participant, Payment,
+    PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 

@@ -70,6 +70,7 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::Lifecycle { .. }
         | Answer::Account(_)
         | Answer::Customer(_)
+        | Answer::Liquidity(_)
         | Answer::Participant(_)
         | Answer::TrialBalance { .. }
         | Answer::Calendar(_)

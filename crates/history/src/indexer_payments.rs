@@ -154,12 +154,7 @@ impl Indexer {
             AccountOf::Here(number) => Some(Series::account(number)),
             AccountOf::Elsewhere(_) | AccountOf::NotRead => None,
         };
-        let series = [
-            account(row.debtor_account),
-            account(row.creditor_account),
-            debited,
-            credited,
-        ];
+        let series = [account(row.debtor_account), account(row.creditor_account), debited, credited];
         let fee = i64::from(entry.remark().fee());
         let mut balances = entry.balances();
         let after_fee = balances[0];

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use journal::FrameView;
 use ledger::{
-    AccountStatus, Command, Direction, LiquidityDirection, OwnAccount, Record, RecordError, Records, Stage, layout,
+    AccountStatus, Command, Direction, LiquidityDirection, OwnAccount, Record, RecordError, Records, Stage,
+    layout,
 };
 use types::fields::FieldReader;
 use types::{

@@ -15,8 +15,8 @@ use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected,
     DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount,
-    Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RULES_VERSION,
-    RecallAnswer, RecallReason, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment,
+    Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RecallAnswer,
+    RecallReason, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment,
     RegisterParticipant, Remark, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag,
     SetAccountFloor, SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit,
     SetDecisionPolicy, SetFees, SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted,

@@ -4,7 +4,7 @@
 
 use history::{EntryKind, EntryRow, Order, Owner, PaymentRow, Place, StoreError, View};
 use iso20022::{BookingCode, EntryDirection, EntryTransaction, Moment, StatementEntry};
-use ledger::EntryText;
+use ledger::{EntryText, RecallText};
 use types::{Amount, Bic, Date, PaymentId, PaymentOrder, Sequence, Text};
 
 use crate::days::{Days, Span};
@@ -110,11 +110,11 @@ impl<'view, T: Texts> Entries<'view, T> {
 
     /// Reads what stands behind the entries of a page, all at once.
     fn complete(&self, rows: &[EntryRow]) -> Result<Vec<Full>, StatementFault<T::Failure>> {
-        let commands = |is_payment: bool| -> Vec<Sequence> {
-            let wanted = rows.iter().filter(|row| (row.kind == EntryKind::Payment) == is_payment);
-            wanted.map(|row| row.command).collect()
+        let commands = |is_wanted: fn(EntryKind) -> bool| -> Vec<Sequence> {
+            rows.iter().filter(|row| is_wanted(row.kind)).map(|row| row.command).collect()
         };
-        let (payments, others) = (commands(true), commands(false));
+        let payments = commands(|kind| kind == EntryKind::Payment);
+        let others = commands(|kind| kind != EntryKind::Payment && kind != EntryKind::Fee);
         let mut orders = self.texts.orders(&payments).map_err(StatementFault::Log)?.into_iter();
         let texts = self.texts.texts(&others).map_err(StatementFault::Log)?;
         let dates = self.texts.value_dates(&others).map_err(StatementFault::Log)?;
@@ -127,7 +127,17 @@ impl<'view, T: Texts> Entries<'view, T> {
                     let payment = payment.ok_or(StatementFault::Payment(row.command))?;
                     self.of_payment(row, payment, orders.next().flatten())?
                 }
-                EntryKind::Posting | EntryKind::Liquidity => {
+                EntryKind::Fee => {
+                    let servicer_reference =
+                        Text::parse(&self.texts.payment_id(row.command).to_string()).ok();
+                    let entry = StatementEntry { servicer_reference, ..self.plain(row, BookingCode::Fee)? };
+                    Full { row: *row, payment: None, entry, is_erased: false }
+                }
+                EntryKind::Posting
+                | EntryKind::Liquidity
+                | EntryKind::OwnFunds
+                | EntryKind::Return
+                | EntryKind::ReturnFee => {
                     let (text, date) = texts.next().unwrap_or_default();
                     let mut full = self.of_text(row, text)?;
                     full.entry.value_date = date.unwrap_or(full.entry.value_date);
@@ -162,7 +172,10 @@ impl<'view, T: Texts> Entries<'view, T> {
         let code = if row.change < 0 { BookingCode::TransferSent } else { BookingCode::TransferReceived };
         let mut entry = self.plain(row, code)?;
         let is_erased = order.is_none();
-        let mut transaction = match order {
+        // On a host's position stand the payments of its parties too, whose texts are none of its business.
+        let bank = Some(self.wanted.bank);
+        let is_own = [Some(payment.debtor_agent), payment.creditor_agent].contains(&bank);
+        let mut transaction = match order.filter(|_| is_own) {
             Some(order) => EntryTransaction::of(&order, entry.direction),
             None => EntryTransaction {
                 transaction_id: Some(payment.transaction_id.clone()),
@@ -186,11 +199,20 @@ impl<'view, T: Texts> Entries<'view, T> {
     fn of_text(&self, row: &EntryRow, text: Option<Box<[u8]>>) -> Result<Full, StatementFault<T::Failure>> {
         let text = text.as_deref();
         let (code, servicer_reference) = match row.kind {
-            EntryKind::Liquidity => {
+            EntryKind::Return | EntryKind::ReturnFee => {
+                let code = match (row.kind, row.change < 0) {
+                    (EntryKind::ReturnFee, _) => BookingCode::Fee,
+                    (_, true) => BookingCode::ReceivedReturned,
+                    (_, false) => BookingCode::SentReturned,
+                };
+                let text = text.and_then(|text| RecallText::decode(text).ok());
+                (code, text.map(|text| text.reference))
+            }
+            EntryKind::Liquidity | EntryKind::OwnFunds => {
                 let reference = text.and_then(|text| std::str::from_utf8(text).ok());
                 (BookingCode::Liquidity, reference.and_then(|reference| Text::parse(reference).ok()))
             }
-            EntryKind::Payment | EntryKind::Posting => {
+            EntryKind::Payment | EntryKind::Fee | EntryKind::Posting => {
                 match text.and_then(|text| EntryText::decode(text).ok()) {
                     Some(text) => (BookingCode::Own(text.booking_key), Some(text.core_reference)),
                     None => (BookingCode::Own(Text::parse(ERASED).expect("it is short")), None),
@@ -236,7 +258,7 @@ impl<T: Texts> Iterator for Entries<'_, T> {
 impl Wanted {
     /// The bank on the other side of a payment.
     pub(crate) fn counterpart(&self, row: &EntryRow, payment: &PaymentRow) -> Option<Bic> {
-        match payment.debtor_agent == self.bank && row.change < 0 {
+        match row.change < 0 {
             true => payment.creditor_agent,
             false => Some(payment.debtor_agent),
         }

@@ -42,6 +42,10 @@ pub struct PositionFlows {
     pub received: Flow,
     /// Payments sent to other participants.
     pub sent: Flow,
+    /// Payments to other participants that came back.
+    pub returns_received: Flow,
+    /// Payments from other participants that went back.
+    pub returns_sent: Flow,
     /// Liquidity that came in.
     pub liquidity_in: Flow,
     /// Liquidity that left.
@@ -51,8 +55,9 @@ pub struct PositionFlows {
 impl PositionFlows {
     /// Whether the movements lead from the opening to the closing balance.
     pub fn is_right(&self) -> bool {
-        let net = self.received.sum - self.sent.sum + self.liquidity_in.sum - self.liquidity_out.sum;
-        i128::from(self.opening) + net == i128::from(self.closing)
+        let came = self.received.sum + self.returns_received.sum + self.liquidity_in.sum;
+        let went = self.sent.sum + self.returns_sent.sum + self.liquidity_out.sum;
+        i128::from(self.opening) + came - went == i128::from(self.closing)
     }
 }
 
@@ -165,10 +170,16 @@ fn position_flows(view: &View, found: &Found, span: Span) -> Result<Option<Posit
     assert!(matches!(found.owner, Owner::Position(_)), "a participant's report is about its position");
     for_each_row(view, &wanted, |row| {
         let flow = match (row.kind, row.change < 0) {
-            (EntryKind::Liquidity | EntryKind::Posting, false) => &mut flows.liquidity_in,
-            (EntryKind::Liquidity | EntryKind::Posting, true) => &mut flows.liquidity_out,
-            (EntryKind::Payment, false) => &mut flows.received,
-            (EntryKind::Payment, true) => &mut flows.sent,
+            (EntryKind::Liquidity | EntryKind::OwnFunds | EntryKind::Posting, false) => {
+                &mut flows.liquidity_in
+            }
+            (EntryKind::Liquidity | EntryKind::OwnFunds | EntryKind::Posting, true) => {
+                &mut flows.liquidity_out
+            }
+            (EntryKind::Payment | EntryKind::Fee, false) => &mut flows.received,
+            (EntryKind::Payment | EntryKind::Fee, true) => &mut flows.sent,
+            (EntryKind::Return | EntryKind::ReturnFee, false) => &mut flows.returns_received,
+            (EntryKind::Return | EntryKind::ReturnFee, true) => &mut flows.returns_sent,
         };
         flow.add(row.change.saturating_abs());
     })?;

@@ -3,9 +3,7 @@
 use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
 use engine::Handle;
-use ledger::{
-    AccountKind, AccountStatus, Blocks, Direction, Outcome, Payment, Remark, RequestId, Verdict,
-};
+use ledger::{AccountKind, AccountStatus, Blocks, Direction, Outcome, Payment, Remark, RequestId, Verdict};
 use types::{Balance, Currency, Timestamp};
 
 /// Everything here is on the stable storage of one machine.

@@ -3,7 +3,7 @@
 //! The model itself forgets nothing of them: with evidence that reaches as far as payments have left, every command comes
 //! to what it would have come to anyway.
 
-use ledger::{Remark, Refusal, Verdict, layout};
+use ledger::{Refusal, Remark, Verdict, layout};
 use rust_decimal::Decimal;
 use types::{PaymentState, Sequence, Timestamp};
 

@@ -9,7 +9,8 @@ use ledger::layout;
 use ledger::{
     AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter, Records,
     RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor,
-    SetAccountHolders, SetAccountStatus, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted, SetVersion, SetZone, TransferLiquidity,
+    SetAccountHolders, SetAccountStatus, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus,
+    SetReservationLimit, SetRestricted, SetVersion, SetZone, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,

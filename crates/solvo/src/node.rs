@@ -11,7 +11,8 @@ use ::history::{FOLDER, Keeper, with_oldest_snapshot};
 use anyhow::Context;
 use engine::{Config, Engine, FollowerSettings, Handle, RecoveryProgress, RecoveryView, TakenIn};
 use server::{
-    HOLDERS_RENEWED_AFTER_DAYS, Identities, Keeping, NewMasterKey, OtherBanks, ReceiptDesk, Served, ServerLimits,
+    HOLDERS_RENEWED_AFTER_DAYS, Identities, Keeping, NewMasterKey, OtherBanks, ReceiptDesk, Served,
+    ServerLimits,
 };
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;

@@ -33,7 +33,7 @@ mod point;
 mod replay;
 mod runs;
 
-pub(crate) use point::instant;
+pub(crate) use point::instant as parse_instant;
 use point::{Point, Until};
 use replay::Replayed;
 use runs::Runs;

@@ -303,13 +303,8 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         ReceiptSettings { key: arguments.receipt_key.clone(), interval: arguments.receipt_interval };
     let new_master_key = arguments.new_master_key.source();
     let calendar = Some(Keeping { business_date: !arguments.business_date_by_operators });
-    let keep = KeepSettings {
-        history: !arguments.without_history,
-        receipts,
-        new_master_key,
-        calendar,
-        other_banks,
-    };
+    let keep =
+        KeepSettings { history: !arguments.without_history, receipts, new_master_key, calendar, other_banks };
     let mut node = tokio::select! {
         node = Node::start_as(identities.clone(), arguments.listen, config, edge, keep) => node?,
         // Recovery only reads, up to its very end, and a node that has not been claimed has nobody to answer.

@@ -7,7 +7,7 @@ use anyhow::Context;
 use client::{Client, v1};
 
 use crate::remote::{self, TlsArgs};
-use crate::restore::instant;
+use crate::restore::parse_instant;
 use crate::submit::run_id;
 
 /// Shows or sets a bank's fees, and the clock by which its customers' days begin.
@@ -61,7 +61,11 @@ pub(crate) async fn run(arguments: &TermsArgs) -> anyhow::Result<ExitCode> {
     let request = v1::GetTermsRequest { bic: arguments.bank.clone() };
     let terms = client.get_terms(request).await.context("the node did not tell the bank's terms")?;
     let mut out = std::io::stdout().lock();
-    if arguments.json { write_json(&terms, &mut out)? } else { write_text(&terms, &mut out)? }
+    if arguments.json {
+        write_json(&terms, &mut out)?
+    } else {
+        write_text(&terms, &mut out)?
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -85,7 +89,8 @@ async fn set_clock(client: &Client, arguments: &TermsArgs) -> anyhow::Result<()>
     let Some(minutes_ahead) = arguments.minutes_ahead else { return Ok(()) };
     let change = match (&arguments.change_at, arguments.minutes_ahead_then) {
         (Some(at), Some(minutes_ahead)) => {
-            let time = instant(at).with_context(|| format!("`{at}` is no time in UTC, such as 2027-03-28T01:00:00Z"))?;
+            let time = parse_instant(at)
+                .with_context(|| format!("`{at}` is no time in UTC, such as 2027-03-28T01:00:00Z"))?;
             Some(v1::ClockChange { time: Some(client::convert::timestamp(time)), minutes_ahead })
         }
         _ => None,

@@ -148,7 +148,7 @@ pub const SCHEME_REASONS: [SchemeReason; 64] = [
     row("DNOR", "the payer's bank is not registered", SOLVO, &[PayersSide]),
     row("DT01", "a date is not valid; given where the acceptance time lies ahead", BOTH, &[PayersSide]),
     row("DUPL", "the payment was sent twice", BANKS, &[RecallRequest]),
-    row("ED05", "the settlement failed", BANKS, &[PayersSide]),
+    row("ED05", "the settlement failed; given where a position or limit is blocked", BOTH, &[PayersSide]),
     row("ED06", "the settlement system is not available", BANKS, &[PayersSide]),
     row("ERIN", "the remittance option is not supported", BANKS, &[PayersSide]),
     row("FF01", "the document breaks a rule of the scheme", BOTH, &[PayersSide]),

@@ -282,8 +282,8 @@ async fn blocks_stop_one_way_and_say_why() {
         (Target::Account(iban()), v1::Block::Unspecified, ["", ""]),
     ];
     for (attempt, (target, blocks, expected)) in (0..).zip(cases) {
-        block(&api, &format!("B-{attempt}"), target.clone(), blocks).await;
-        assert_eq!(both_ways(&api, attempt).await, expected.map(str::to_owned), "{target:?} {blocks:?}");
+        block(&api, &format!("B-{attempt}"), target, blocks).await;
+        assert_eq!(both_ways(&api, attempt).await, expected.map(str::to_owned), "{attempt}: {blocks:?}");
     }
     block(&api, "B-A", Target::Position(name()), v1::Block::Debit).await;
     block(&api, "B-B", Target::Account(iban()), v1::Block::Credit).await;

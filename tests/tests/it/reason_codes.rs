@@ -43,6 +43,7 @@ const fn provoked(reason: StatusReason) -> Provoked {
         StatusReason::CustomerLimit => {
             (include_str!("customers.rs"), "am14_names_the_limit_that_the_payer_has_set")
         }
+        StatusReason::SettlementFailed => (include_str!("liquidity.rs"), "blocks_stop_one_way_and_say_why"),
         StatusReason::InsufficientFunds => (REASONS, "am04_customer_without_funds"),
         StatusReason::AmountExceedsSettlementLimit => (REASONS, "am23_position_does_not_suffice"),
         StatusReason::NotAllowedAmount => (REASONS, "am02_account_can_not_hold_the_amount"),

@@ -217,6 +217,10 @@ fn position(flows: &PositionFlows, currency: Currency) -> v1::PositionFlows {
         liquidity_in_sum: sum(&flows.liquidity_in, currency),
         liquidity_out_count: flows.liquidity_out.count,
         liquidity_out_sum: sum(&flows.liquidity_out, currency),
+        returns_received_count: flows.returns_received.count,
+        returns_received_sum: sum(&flows.returns_received, currency),
+        returns_sent_count: flows.returns_sent.count,
+        returns_sent_sum: sum(&flows.returns_sent, currency),
     }
 }
 

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use client::convert::{FieldReader, Path};
 use client::v1;
 use client::v1::iso20022_service_exchange_request::Request;
-use ledger::About;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};

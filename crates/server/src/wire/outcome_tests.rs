@@ -30,6 +30,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
                     accepted,
                     kind: Kind::Payment,
                     verdict: Verdict::Payment { state, reason, repeat_of: repeat_of.map(Sequence) },
+                    alerts: ledger::Alerts::NONE,
                     late,
                     remark: ledger::Remark::None,
                     balances: [0; 4],

@@ -64,6 +64,8 @@ fn json(report: &v1::SettlementReport) -> serde_json::Value {
             "closing": flows.closing_balance,
             "received": { "count": flows.received_count, "sum": flows.received_sum },
             "sent": { "count": flows.sent_count, "sum": flows.sent_sum },
+            "returns_received": { "count": flows.returns_received_count, "sum": flows.returns_received_sum },
+            "returns_sent": { "count": flows.returns_sent_count, "sum": flows.returns_sent_sum },
             "liquidity_in": { "count": flows.liquidity_in_count, "sum": flows.liquidity_in_sum },
             "liquidity_out": { "count": flows.liquidity_out_count, "sum": flows.liquidity_out_sum },
         })
@@ -112,6 +114,8 @@ fn write_text(report: &v1::SettlementReport, out: &mut impl Write) -> io::Result
                 ("opening", None, &flows.opening_balance),
                 ("payments received", Some(flows.received_count), &flows.received_sum),
                 ("payments sent", Some(flows.sent_count), &flows.sent_sum),
+                ("returns received", Some(flows.returns_received_count), &flows.returns_received_sum),
+                ("returns sent", Some(flows.returns_sent_count), &flows.returns_sent_sum),
                 ("liquidity in", Some(flows.liquidity_in_count), &flows.liquidity_in_sum),
                 ("liquidity out", Some(flows.liquidity_out_count), &flows.liquidity_out_sum),
                 ("closing", None, &flows.closing_balance),
