@@ -105,7 +105,11 @@ pub(super) async fn asked(
 ) -> Result<Vec<Asked>, Status> {
     let without = notices.iter().filter_map(|notice| match notice {
         Notice::Asked { question, order: None, .. } => Some(question.payment),
-        Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Changed { .. } | Notice::Crossed(_) => None,
+        Notice::Asked { .. }
+        | Notice::Outcome { .. }
+        | Notice::Changed { .. }
+        | Notice::Crossed(_)
+        | Notice::Recall(_) => None,
     });
     let missing: Vec<Sequence> = without.collect();
     let found = orders(node, missing).await?;
