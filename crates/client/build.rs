@@ -42,6 +42,7 @@ const MASKED: [&str; 32] = [
     "SetAccountHoldersRequest",
     "VerifyRequest",
     "VerifyResponse",
+    "GetDayEndResponse",
     "GetStatementResponse",
 ];
 
