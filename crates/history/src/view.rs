@@ -277,9 +277,10 @@ impl View {
         owned.into_iter().map(complete).collect()
     }
 
-    /// In which currency a bank's position is.
+    /// In which currency a bank's position is; `None` if it settles on another bank's.
     pub fn position_currency(&self, bank: Bic) -> Option<Currency> {
-        self.reading.banks.find(bank).map(|bank| bank.currency)
+        let bank = self.reading.banks.find(bank)?;
+        Some(bank.currency).filter(|currency| bank.settles_on(*currency) == bank.number)
     }
 
     /// What finds the payments of an account, in whichever currency and wherever it is kept.

@@ -107,6 +107,14 @@ impl ReportService for ReportCalls {
 /// Days of one service report.
 const SERVICE_DAYS_MAX: i32 = 31;
 
+fn read_day(reader: &mut FieldReader, name: &'static str, text: &str) -> Option<Date> {
+    let path = Path::root(name);
+    if text.is_empty() {
+        reader.missing(&path);
+    }
+    reader.optional_date(&path, text)
+}
+
 fn read_settlement(
     caller: &Caller,
     wire: &v1::GetSettlementReportRequest,

@@ -50,10 +50,11 @@ pub(crate) struct WhoseArgs {
     /// The currency, ISO 4217.
     #[arg(long, value_name = "CODE", default_value = "EUR")]
     pub(crate) currency: String,
-    /// The day: an account's calendar day, or a position's date.
+    /// The day: an account's calendar day, or a position's business date.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) date: Option<String>,
-    /// How far the clock of the account's bank is ahead of UTC on that day, in minutes. Without it the day is Frankfurt's.
+    /// How far the clock is ahead of UTC by which an account's day counts, in minutes. Without it, its bank's logged clock
+    /// counts.
     #[arg(long, value_name = "MINUTES", allow_negative_numbers = true, conflicts_with = "position")]
     pub(crate) utc_offset: Option<i32>,
 }
