@@ -11,7 +11,8 @@
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
-//! - `recalls`: settled payments that are asked back, and the calendar that counts their windows.
+//! - `recalls`: settled payments that are asked back, and the calendar that counts their windows; `iso_recalls`: the same
+//!   in documents.
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `verification`: whether a name is that of an account's holder, here and elsewhere.
@@ -31,6 +32,7 @@ mod invalid;
 mod iso;
 mod iso_edges;
 mod iso_lifecycle;
+mod iso_recalls;
 mod journey;
 mod lifecycle;
 mod liquidity;

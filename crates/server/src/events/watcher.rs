@@ -135,7 +135,7 @@ impl Watcher {
                 return Err(stopping_connection());
             }
             let (own, banks) = (&self.place.catch_ups, &self.filter.banks);
-            let Decisions { decisions, changes, crossings, reached } =
+            let Decisions { decisions, changes, crossings, reached, .. } =
                 decisions(&self.node, own, self.upto, upto, banks).await?;
             let mut events = self.events_of(decisions, changes).await?;
             events.extend(crossings.iter().filter_map(|crossing| crossed(&self.filter, crossing)));
@@ -247,7 +247,7 @@ impl Watcher {
                     events.extend(bank_changed(&self.filter, changed));
                 }
                 Notice::Crossed(crossing) => events.extend(crossed(&self.filter, &crossing)),
-                Notice::Asked { .. } => {}
+                Notice::Asked { .. } | Notice::Recall(_) => {}
             }
         }
         Ok(events)

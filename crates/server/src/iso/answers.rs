@@ -71,7 +71,7 @@ impl Desk {
 
     /// The bank that answers, before any payment is looked at: the one that the document names, or the caller's own.
     /// Only for a caller that acts for every bank is it left to the payment.
-    fn who_answers(&self, incoming: &Incoming<'_>) -> Result<Option<Bic>, Status> {
+    pub(super) fn who_answers(&self, incoming: &Incoming<'_>) -> Result<Option<Bic>, Status> {
         let sender = incoming.sender.or_else(|| self.caller.only_bank());
         match sender {
             Some(sender) if !self.caller.may_act_for(sender) => Err(bank_not_yours().into_status()),

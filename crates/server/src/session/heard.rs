@@ -1,6 +1,6 @@
 //! What a bank hears: questions, and what became of payments.
 
-use engine::{Notice, StoredOrder};
+use engine::{Notice, RecallNews, StoredOrder};
 use ledger::{Crossing, OpenQuestion, Payment, Stage, Told, Verdict};
 use tonic::Status;
 use types::{Bic, PaymentState, Sequence};
@@ -20,6 +20,16 @@ pub(crate) enum Heard {
     Report(Report),
     /// A booking took its position or limit across a bound.
     Crossed(Crossed),
+    /// It is asked to give a payment back, or what it asked back was answered.
+    Recalled(Recalled),
+}
+
+/// That a payment was asked back, or that this was answered, as the bank is told it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recalled {
+    pub(crate) news: RecallNews,
+    /// Whether it may have been told before.
+    pub(crate) is_repeat: bool,
 }
 
 /// That a bound was crossed, as the bank is told it.
@@ -37,6 +47,7 @@ pub(crate) struct Crossed {
 pub(super) enum News {
     Report(Report),
     Crossed(Crossed),
+    Recalled(Recalled),
 }
 
 impl News {
@@ -45,6 +56,7 @@ impl News {
         match self {
             Self::Report(report) => report.position(),
             Self::Crossed(crossed) => crossed.crossing.decided_at,
+            Self::Recalled(recalled) => recalled.news.decided_at,
         }
     }
 
@@ -53,6 +65,7 @@ impl News {
         match self {
             Self::Report(report) => report.is_repeat = true,
             Self::Crossed(crossed) => crossed.is_repeat = true,
+            Self::Recalled(recalled) => recalled.is_repeat = true,
         }
     }
 
@@ -60,6 +73,7 @@ impl News {
         match self {
             Self::Report(report) => Heard::Report(report),
             Self::Crossed(crossed) => Heard::Crossed(crossed),
+            Self::Recalled(recalled) => Heard::Recalled(recalled),
         }
     }
 }
@@ -105,7 +119,11 @@ pub(super) async fn asked(
 ) -> Result<Vec<Asked>, Status> {
     let without = notices.iter().filter_map(|notice| match notice {
         Notice::Asked { question, order: None, .. } => Some(question.payment),
-        Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Changed { .. } | Notice::Crossed(_) => None,
+        Notice::Asked { .. }
+        | Notice::Outcome { .. }
+        | Notice::Changed { .. }
+        | Notice::Crossed(_)
+        | Notice::Recall(_) => None,
     });
     let missing: Vec<Sequence> = without.collect();
     let found = orders(node, missing).await?;
@@ -127,6 +145,12 @@ pub(super) fn news_of(notice: &Notice, bank: Bic, repeats_upto: Sequence, mut te
     {
         let is_repeat = notice.position() <= repeats_upto;
         return tell(News::Crossed(Crossed { crossing: *crossing, is_repeat }));
+    }
+    if let Notice::Recall(news) = notice
+        && news.told_to() == bank
+    {
+        let is_repeat = notice.position() <= repeats_upto;
+        return tell(News::Recalled(Recalled { news: *news, is_repeat }));
     }
     let Notice::Outcome { outcome, payment, creditor_agent, order } = notice else { return };
     let is_final = match outcome.verdict {
