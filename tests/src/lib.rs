@@ -15,6 +15,7 @@ mod exchange;
 pub mod http2;
 mod node;
 mod old_log;
+mod old_recalls;
 pub mod secured;
 mod trimmed;
 pub mod verifier;
@@ -27,6 +28,7 @@ pub use dependencies::{ALLOWED, BANNED, CORE, Workspace};
 pub use exchange::{Exchange, Kept, document, kept, now, order, sample};
 pub use node::Node;
 pub use old_log::{write_log_of_days, write_log_with_a_full_account, write_old_log, write_sealed_old_log};
+pub use old_recalls::write_log_with_recalls;
 pub use trimmed::trim_log;
 pub use wait::{ago, ahead, nanoseconds, until};
 pub use world::{

@@ -199,6 +199,12 @@ impl Node {
         .await;
     }
 
+    /// Does what a node of the binary does by itself, until the returned task is aborted.
+    pub fn keep_calendar(&self) -> JoinHandle<()> {
+        let keeping = server::Keeping { business_date: true };
+        tokio::spawn(server::keep_calendar(self.engine.handle(), keeping))
+    }
+
     /// Clients of its services, on a connection of their own.
     pub async fn api(&self) -> Api {
         Api::connect(self.address).await

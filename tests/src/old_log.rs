@@ -22,7 +22,7 @@ use types::{
 
 use crate::{ALFA, BETA, ago, belgian, german, nanoseconds};
 
-const KEY: DigestKey = DigestKey::new(*b"a key of digests");
+pub(crate) const KEY: DigestKey = DigestKey::new(*b"a key of digests");
 
 /// Writes a log in which customer 1 of ALFA paid customer 1 of BETA 1.00, so often, so long ago: the transaction ids
 /// are `OLD-1` and so on. Says when they were accepted.
@@ -120,7 +120,7 @@ fn document_of(order: &PaymentOrder) -> Evidence {
 
 /// How names and account numbers stand in a log.
 #[derive(Clone, Copy)]
-enum Texts {
+pub(crate) enum Texts {
     Clear,
     Sealed,
 }
@@ -136,11 +136,8 @@ fn write(folder: &Path, age: Span, payments: u32, texts: Texts, apart: Duration)
 }
 
 fn write_log(folder: &Path, begin: Timestamp, payments: u32, texts: Texts, apart: Duration) -> OldLog {
-    let mut log = OldLog::create(folder, begin, texts);
-    let mut commands = RecordWriter::new(KEY, PrincipalNumber(0));
-    commands.genesis(log.identity.cluster, log.identity.incarnation);
-    commands.set_profile(&Profile::sct_inst_2025());
-    log.append(FrameKind::Commands, &commands);
+    let mut log = OldLog::create(folder, begin, texts, 1);
+    log.begin();
     let mut commands = writer();
     for (bic, iban) in [(ALFA, belgian(1)), (BETA, german(1))] {
         enter(&mut commands, bic, &iban);
@@ -165,19 +162,20 @@ fn write_log(folder: &Path, begin: Timestamp, payments: u32, texts: Texts, apart
     log
 }
 
-struct OldLog {
+pub(crate) struct OldLog {
     identity: Identity,
+    rules_version: u32,
     writer: Box<dyn Writer>,
     snapshots: Snapshots<FileStorage>,
     builder: FrameBuilder,
     tail: Tail,
-    time: Timestamp,
-    ledger: Ledger,
+    pub(crate) time: Timestamp,
+    pub(crate) ledger: Ledger,
     untold: VecDeque<OutcomeEntry>,
 }
 
 impl OldLog {
-    fn create(folder: &Path, time: Timestamp, texts: Texts) -> Self {
+    pub(crate) fn create(folder: &Path, time: Timestamp, texts: Texts, rules_version: u32) -> Self {
         let identity =
             Identity { cluster: ClusterId([0x0D; 16]), shard: Shard(0), incarnation: Incarnation(77) };
         let segment_size = SegmentSize::new(4 << 20).expect("4 MiB are whole blocks");
@@ -198,16 +196,30 @@ impl OldLog {
             }
         };
         let mut ledger = Ledger::new(limits);
-        let mut first = seal(&mut builder, identity, Tail::EMPTY, FrameKind::EpochStart, time);
+        ledger.begin_under(rules_version);
+        let place = (identity, Tail::EMPTY, rules_version);
+        let mut first = seal(&mut builder, place, FrameKind::EpochStart, time);
         let writer = journal.claim(&Tail::EMPTY, &mut first).expect("nobody else has the log");
         ledger.tick(Position { sequence: first.header().first_sequence, time });
         let tail = first.tail();
         builder.recycle(first);
         let (writer, snapshots, untold) = (Box::new(writer), journal.snapshots(), VecDeque::new());
-        Self { identity, writer, snapshots, builder, tail, time, ledger, untold }
+        Self { identity, rules_version, writer, snapshots, builder, tail, time, ledger, untold }
     }
 
-    fn append(&mut self, kind: FrameKind, commands: &RecordWriter) {
+    /// The commands that every log begins with.
+    pub(crate) fn begin(&mut self) {
+        let mut commands = RecordWriter::new(KEY, PrincipalNumber(0));
+        commands.genesis(self.identity.cluster, self.identity.incarnation);
+        commands.set_profile(&Profile::sct_inst_2025());
+        self.append(FrameKind::Commands, &commands);
+    }
+
+    pub(crate) const fn incarnation(&self) -> Incarnation {
+        self.identity.incarnation
+    }
+
+    pub(crate) fn append(&mut self, kind: FrameKind, commands: &RecordWriter) {
         self.append_after(MOMENT, kind, commands);
     }
 
@@ -218,7 +230,8 @@ impl OldLog {
             self.builder.push_personal(commands.texts());
         }
         self.untold.drain(..).for_each(|entry| self.builder.push_outcome(entry.as_bytes()));
-        let mut frame = seal(&mut self.builder, self.identity, self.tail, kind, self.time);
+        let place = (self.identity, self.tail, self.rules_version);
+        let mut frame = seal(&mut self.builder, place, kind, self.time);
         let Append::Durable = self.writer.append(&mut frame) else { panic!("the disk takes the frame") };
         self.tail = frame.tail();
         self.apply(&frame);
@@ -255,21 +268,20 @@ fn make_keys(journal: &LocalJournal<FileStorage>, begin: Timestamp) {
 
 fn seal(
     builder: &mut FrameBuilder,
-    identity: Identity,
-    previous: Tail,
+    (identity, previous, rules_version): (Identity, Tail, u32),
     kind: FrameKind,
     time: Timestamp,
 ) -> SealedFrame {
     let durable_mark = previous.batch;
     let personal_key = builder.key_of(time).unwrap_or(0);
-    builder.seal(&SealInput { kind, identity, previous, time, rules_version: 1, durable_mark, personal_key })
+    builder.seal(&SealInput { kind, identity, previous, time, rules_version, durable_mark, personal_key })
 }
 
-fn writer() -> RecordWriter {
+pub(crate) fn writer() -> RecordWriter {
     RecordWriter::new(KEY, PrincipalNumber(1))
 }
 
-fn enter(commands: &mut RecordWriter, bic: &str, iban: &str) {
+pub(crate) fn enter(commands: &mut RecordWriter, bic: &str, iban: &str) {
     let request = |what: &str| RequestId::parse(&format!("{what}-{bic}")).expect("printable characters");
     let (bic, iban) = (Bic::parse(bic).expect("a BIC"), Iban::parse(iban).expect("an IBAN"));
     let currency = Currency::EUR;
@@ -311,11 +323,11 @@ fn enter(commands: &mut RecordWriter, bic: &str, iban: &str) {
     });
 }
 
-fn euro_cents(cents: i64) -> Amount {
+pub(crate) fn euro_cents(cents: i64) -> Amount {
     Amount::from_minor_units(cents).expect("more than nothing")
 }
 
-fn order(id: &str, accepted: Timestamp) -> PaymentOrder {
+pub(crate) fn order(id: &str, accepted: Timestamp) -> PaymentOrder {
     let party = |name| Party { name: Some(Text::parse(name).expect("a name")), ..Party::default() };
     let iban = |text: String| Iban::parse(&text).expect("an IBAN");
     let mandatory = MandatoryParts {

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ledger::{Command, Ledger, OpenQuestion, Outcome, ParticipantStatus, Payment, Record, Stage, Verdict};
 use types::{Bic, Sequence};
 
+use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, SubscriptionId};
 
@@ -207,6 +208,7 @@ impl Feed {
                 let status = ParticipantStatus::from_number(set.status).expect(CHECKED);
                 self.of_bank(*outcome, set.bic, BankChange::Status(status));
             }
+            Command::RequestRecall(_) | Command::AnswerRecall(_) => self.of_recall(record, *outcome),
             Command::Genesis(_)
             | Command::SetProfile(_)
             | Command::RegisterParticipant(_)
@@ -230,8 +232,6 @@ impl Feed {
             | Command::SetZone(_)
             | Command::SetClosingDays(_)
             | Command::RollBusinessDate(_)
-            | Command::RequestRecall(_)
-            | Command::AnswerRecall(_)
             | Command::SetRecallPolicy(_)
             | Command::SetPositionAlert(_)
             | Command::SetReachableParty(_)
@@ -352,6 +352,18 @@ impl Feed {
         let bank = Bic::from_bytes(bank).expect(CHECKED);
         self.outcomes.choose(bank, &mut self.chosen);
         self.give(Notice::Changed { outcome, bank, change });
+    }
+
+    fn of_recall(&mut self, record: &Record<'_>, outcome: Outcome) {
+        let Verdict::Done { subject, repeat_of: None } = outcome.verdict else { return };
+        if self.outcomes.is_empty() {
+            return;
+        }
+        let Outcome { decided_at, decided_time, .. } = outcome;
+        let told = RecallTold::of(decided_at, decided_time, record).expect("it is a command about a recall");
+        self.outcomes.choose(told.debtor_agent, &mut self.chosen);
+        self.outcomes.choose_listed(told.creditor_agent, &mut self.chosen);
+        self.give(Notice::Recall(told.with_subject(subject)));
     }
 
     /// Chooses who listens to the outcomes of this payment.

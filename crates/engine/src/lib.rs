@@ -51,6 +51,7 @@ mod preparing;
 mod put_off;
 mod question;
 mod question_recalls;
+mod recalls_told;
 mod recovery;
 #[cfg(test)]
 mod recovery_tests;
@@ -91,6 +92,7 @@ pub use question::{
     Question, QuestionsOfBank,
 };
 pub use question_recalls::{CalendarAnswer, RECALLS_ASKED_MAX, RecallFound, RecallsAsked};
+pub use recalls_told::{RecallStep, RecallTold};
 pub use recovery::{Recovered, RecoveryProgress, RecoveryView, recover, recover_with_key};
 pub use replay::{Divergence, ReplayTotals, Replayer};
 pub use sealer::{Handing, SLICE_MAX, Sealer, Slice};

@@ -2,22 +2,24 @@
 //!
 //! Invariant: only durable frames are read, and what is told of them is what was told live.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use journal::{FrameSource, FrameView, ReadError, Tail};
-use ledger::{
-    About, AnswerEffect, Command, Crossing, Kind, OutcomeEntry, OutcomeError, ParticipantStatus, Record,
-    RecordError, Records,
-};
-use types::{Bic, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
+use ledger::{About, Command, Crossing, OutcomeError, Record, RecordError, Records};
+use types::{Bic, PaymentState, ReasonCode, Sequence, Timestamp};
 
+use self::reading::{Found, Reading, concerns};
 use crate::crossings::{Booking, Hosts, Told};
+use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks};
+
+#[path = "log_view_reading.rs"]
+mod reading;
 
 /// A way to read the log. Its methods wait for the disk: call them on a thread that may. Cheap to clone.
 #[derive(Clone)]
@@ -95,6 +97,8 @@ pub struct Decisions {
     pub changes: Vec<BankChanged>,
     /// The bounds of these banks that bookings crossed.
     pub crossings: Vec<Crossing>,
+    /// The recalls of these banks, and the answers to them.
+    pub recalls: Vec<RecallTold>,
     /// Everything that was decided up to and including this position is among them: where to go on.
     pub reached: Sequence,
 }
@@ -237,11 +241,14 @@ impl LogView {
             if matches!(result, Ok(true)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         let is_end = result?;
-        let Reading { mut found, mut orders, mut changed, mut crossed, bookings, whole, .. } = reading;
+        let Reading {
+            mut found, mut orders, mut changed, mut recalled, mut crossed, bookings, whole, ..
+        } = reading;
         let reached = if is_end { whole.max(told) } else { whole };
         let reached = reached.min(upto).max(after);
         found.retain(|found| found.decided_at <= reached);
         changed.retain(|changed| changed.decided_at <= reached);
+        recalled.retain(|told| told.decided_at <= reached);
         crossed.retain(|told| told.entry.decided_at() <= reached);
         let crossings = self.crossings(&crossed, &bookings, banks)?;
         // A command may have met a payment that the tick had decided before the commands in front of it.
@@ -258,7 +265,13 @@ impl LogView {
             let order = orders.get(&payment)?.clone();
             Some(Decision { decided_at, payment, state, reason, order })
         });
-        Ok(Decisions { decisions: decisions.collect(), changes: changed, crossings, reached })
+        Ok(Decisions {
+            decisions: decisions.collect(),
+            changes: changed,
+            crossings,
+            recalls: recalled,
+            reached,
+        })
     }
 
     /// The crossings of these banks among what was told, in the order of decision. Payments that were reserved before
@@ -289,178 +302,6 @@ impl LogView {
 
 /// About so many bytes of frames are read at a time. Few in tests, so that they come to it.
 pub const READ_BYTES_MAX: usize = if cfg!(test) { 4 << 10 } else { 8 << 20 };
-
-/// What an outcome entry tells of a payment.
-struct Found {
-    decided_at: Sequence,
-    payment: Sequence,
-    state: PaymentState,
-    reason: Option<ReasonCode>,
-}
-
-impl Found {
-    /// `None` if it is about no payment, or about an answer that came to nothing.
-    fn of(entry: &OutcomeEntry) -> Option<Self> {
-        let state = entry.payment_state()?;
-        // A stranger's attempt, of which the bank in whose name it came hears nothing.
-        if entry.kind() == Some(Kind::RefusedPayment) && entry.reason() == Some(NOT_ENTITLED) {
-            return None;
-        }
-        let decides = match entry.effect() {
-            None => true,
-            Some(AnswerEffect::Applied) => state.is_final(),
-            Some(
-                AnswerEffect::Late
-                | AnswerEffect::Double
-                | AnswerEffect::Contrary
-                | AnswerEffect::NotAsked
-                | AnswerEffect::PaymentUnknown,
-            ) => false,
-        };
-        let (decided_at, payment) = (entry.decided_at(), entry.payment()?);
-        decides.then(|| Self { decided_at, payment, state, reason: entry.reason() })
-    }
-}
-
-/// Told of a payment that was refused before anything of it was looked at; no other fault on reading has this code.
-const NOT_ENTITLED: ReasonCode = StatusReason::SenderNotEntitled.code();
-
-/// A list of decisions in the making.
-struct Reading<'banks> {
-    after: Sequence,
-    upto: Sequence,
-    banks: &'banks Banks,
-    count_max: usize,
-    found: Vec<Found>,
-    /// The payments of these banks in the frames that were read.
-    orders: BTreeMap<Sequence, StoredOrder>,
-    /// The commands in them that would change these banks.
-    changes: BTreeMap<Sequence, BankChanged>,
-    /// Those of them that did.
-    changed: Vec<BankChanged>,
-    /// The commands in them that may cross bounds of these banks.
-    bookings: BTreeMap<Sequence, Booking>,
-    /// The outcomes that tell of crossings, of these banks or older than what was read.
-    crossed: Vec<Told>,
-    hosts: &'banks Hosts,
-    /// The bytes of these frames.
-    bytes: usize,
-    /// Where the first of these frames begins.
-    first: Option<Sequence>,
-    /// Where the frames begin whose outcomes have not all been read, and their times.
-    frames: VecDeque<(Sequence, Timestamp)>,
-    /// Everything that was decided up to here has been read.
-    whole: Sequence,
-}
-
-impl<'banks> Reading<'banks> {
-    fn new(
-        after: Sequence,
-        upto: Sequence,
-        banks: &'banks Banks,
-        hosts: &'banks Hosts,
-        count_max: usize,
-    ) -> Self {
-        Self {
-            after,
-            upto,
-            banks,
-            count_max: count_max.max(1),
-            found: Vec::new(),
-            orders: BTreeMap::new(),
-            changes: BTreeMap::new(),
-            changed: Vec::new(),
-            bookings: BTreeMap::new(),
-            crossed: Vec::new(),
-            hosts,
-            bytes: 0,
-            first: None,
-            frames: VecDeque::new(),
-            whole: after,
-        }
-    }
-
-    /// Takes in a frame: what it tells of those before it, and its payments. Says whether to go on.
-    fn frame(&mut self, frame: &FrameView<'_>) -> Result<bool, LogError> {
-        for entry in OutcomeEntry::read_all(frame.outcomes())? {
-            let is_repeat = entry.repeat_of().is_some();
-            // A repeat tells of what was decided long before.
-            let told_at = if is_repeat { entry.sequence() } else { entry.decided_at() };
-            let is_enough = self.reach(told_at) && self.found.len() >= self.count_max;
-            if is_enough || self.whole >= self.upto {
-                return Ok(false);
-            }
-            let is_wanted = told_at > self.after && told_at <= self.upto && !is_repeat;
-            if is_wanted && entry.refusal().is_none() {
-                self.changed.extend(self.changes.remove(&entry.sequence()));
-            }
-            if is_wanted && !entry.alerts().is_none() {
-                self.crossed.extend(self.told(entry));
-            }
-            let found = Found::of(&entry).filter(|_| is_wanted);
-            self.found.extend(found.filter(|found| self.may_concern(found.payment)));
-        }
-        let first = frame.header().first_sequence;
-        self.first.get_or_insert(first);
-        self.frames.push_back((first, frame.header().time));
-        if first <= self.upto {
-            for_each_record(frame, |position, record| {
-                let order = StoredOrder::of(record).filter(|order| concerns(order, self.banks));
-                self.orders.extend(order.map(|order| (position, order)));
-                let booking = Booking::of(record).filter(|it| it.concerns(self.banks, self.hosts));
-                self.bookings.extend(booking.map(|booking| (position, booking)));
-                let changed = bank_changed(frame, position, record);
-                let changed = changed.filter(|changed| self.banks.include(changed.bank));
-                self.changes.extend(changed.map(|changed| (position, changed)));
-            })?;
-        }
-        self.bytes += frame.bytes().len();
-        // It goes on at least until something is known, so that whoever asks again comes further.
-        Ok(self.bytes < READ_BYTES_MAX || self.whole <= self.after)
-    }
-
-    /// An outcome that tells of crossings, unless they are of other banks. What it was decided in has been read, or it
-    /// would not be wanted.
-    fn told(&self, entry: OutcomeEntry) -> Option<Told> {
-        let command = entry.payment().unwrap_or(entry.sequence());
-        let is_older = self.first.is_none_or(|first| command < first);
-        let time = self.frames.front().map_or_else(Timestamp::default, |(_, time)| *time);
-        (is_older || self.bookings.contains_key(&command)).then_some(Told { command, entry, time })
-    }
-
-    /// Whether a payment is one of these banks, or too old to say.
-    fn may_concern(&self, payment: Sequence) -> bool {
-        self.first.is_none_or(|first| payment < first) || self.orders.contains_key(&payment)
-    }
-
-    /// Entries follow in the order of the frames that decided. Says whether this is the first of another one.
-    fn reach(&mut self, told_at: Sequence) -> bool {
-        while self.frames.get(1).is_some_and(|(next, _)| *next <= told_at) {
-            self.frames.pop_front();
-        }
-        let front = self.frames.front();
-        let first = front.filter(|(first, _)| *first <= told_at && first.0 - 1 > self.whole.0);
-        let Some((first, _)) = first else { return false };
-        self.whole = Sequence(first.0 - 1);
-        true
-    }
-}
-
-/// Whether one of these banks is the payer's or the payee's.
-fn concerns(order: &StoredOrder, banks: &Banks) -> bool {
-    banks.include(order.debtor_agent()) || order.creditor_agent().is_some_and(|agent| banks.include(agent))
-}
-
-/// What a command does to a bank, if it is carried out.
-fn bank_changed(frame: &FrameView<'_>, position: Sequence, record: &Record<'_>) -> Option<BankChanged> {
-    let Command::SetParticipantStatus(set) = record.command else { return None };
-    Some(BankChanged {
-        decided_at: position,
-        decided_time: frame.header().time,
-        bank: Bic::from_bytes(set.bic)?,
-        change: BankChange::Status(ParticipantStatus::from_number(set.status)?),
-    })
-}
 
 /// Walks the records of a frame with their positions.
 fn for_each_record(

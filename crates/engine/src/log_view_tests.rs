@@ -1,9 +1,10 @@
 //! What the log tells, against what was told live.
 
-use ledger::{Evidence, MessageName, Passage, RefusedBody, RefusedPayment};
+use ledger::{Evidence, MessageName, ParticipantStatus, Passage, RecordWriter, RefusedBody, RefusedPayment};
 use proptest::prelude::*;
 use types::Timestamp;
 
+use super::reading::NOT_ENTITLED;
 use super::*;
 use crate::Interest;
 use crate::subscription::{Notice, Outbox, Outcomes};
@@ -62,7 +63,7 @@ fn live(outbox: &Outbox) -> Vec<Told> {
             };
             Some((outcome.decided_at, outcome.sequence, state, reason))
         }
-        Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) => None,
+        Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) => None,
     };
     take_all(outbox).into_iter().filter_map(told).collect()
 }
@@ -321,7 +322,7 @@ fn changes_of_banks_are_told() {
             let (decided_at, decided_time) = (outcome.decided_at, outcome.decided_time);
             Some(BankChanged { decided_at, decided_time, bank, change })
         }
-        Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Crossed(_) => None,
+        Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Crossed(_) | Notice::Recall(_) => None,
     });
     let live: Vec<_> = live.collect();
     assert_eq!(live.len(), 2);
@@ -365,3 +366,6 @@ fn a_reading_is_bounded_and_can_be_given_up() {
 
 #[path = "crossings_tests.rs"]
 mod crossings;
+
+#[path = "recalls_told_tests.rs"]
+mod recalls;

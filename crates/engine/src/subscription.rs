@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use ledger::{Crossing, OpenQuestion, Outcome, ParticipantStatus, Payment, Stage};
 use types::{Bic, Sequence};
 
+use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
 
 /// What a subscription is about.
@@ -84,7 +85,8 @@ impl Questions {
 pub enum Outcomes {
     /// None.
     Nothing,
-    /// Those of all payments that name one of its banks as the payer's or the payee's, and changes of its banks.
+    /// Those of all payments that name one of its banks as the payer's or the payee's, recalls of such payments, and
+    /// changes of its banks.
     /// What a payee's bank may be told of them is for [`Payment::told_to`] to say.
     All,
 }
@@ -127,6 +129,8 @@ pub enum Notice {
     },
     /// A booking took the position or the limit of a bank across a bound of which it wants to hear.
     Crossed(Crossing),
+    /// A payment of a bank was asked back, or it was answered what becomes of it.
+    Recall(RecallTold),
 }
 
 /// What was changed about a bank.
@@ -143,6 +147,7 @@ impl Notice {
             Self::Asked { question, .. } => question.asked_at,
             Self::Outcome { outcome, .. } | Self::Changed { outcome, .. } => outcome.decided_at,
             Self::Crossed(crossing) => crossing.decided_at,
+            Self::Recall(told) => told.decided_at,
         }
     }
 
@@ -152,7 +157,7 @@ impl Notice {
             Self::Asked { order, .. } | Self::Outcome { order, .. } => {
                 order.as_ref().map_or(0, StoredOrder::length)
             }
-            Self::Changed { .. } | Self::Crossed(_) => 0,
+            Self::Changed { .. } | Self::Crossed(_) | Self::Recall(_) => 0,
         }
     }
 }

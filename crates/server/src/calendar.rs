@@ -146,3 +146,31 @@ pub(crate) async fn decided(node: &Node, commands: RecordWriter) -> Result<Outco
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ledger::BusinessDate;
+
+    use super::*;
+
+    #[test]
+    fn business_date_is_due_in_the_evening_of_the_banking_day_before() {
+        let set = |business_date| {
+            let closing_days =
+                [2026, 2027].map(|year| ClosingDays::target(year).expect("a year of this century"));
+            CalendarAnswer { business_date, closing_days: closing_days.to_vec() }
+        };
+        let date = |text| Date::parse(text).expect("a date");
+        for (day, expected) in [
+            ("2026-11-24", "2026-11-23T17:00:00Z"),
+            // A Monday, after the Friday before.
+            ("2026-11-23", "2026-11-20T17:00:00Z"),
+            ("2026-07-02", "2026-07-01T16:00:00Z"),
+            ("2026-04-07", "2026-04-02T16:00:00Z"),
+            ("2027-01-04", "2026-12-31T17:00:00Z"),
+        ] {
+            assert_eq!(due(&set(Some(BusinessDate::default())), date(day)).to_string(), expected, "{day}");
+        }
+        assert_eq!(due(&set(None), date("2026-11-24")), Timestamp::default(), "the first is due at once");
+    }
+}

@@ -1,4 +1,4 @@
-//! What the node does by itself when its time has come: the closing days of the coming years, the business date, and the end
+//! What the node does by itself when its time has come: the closing days of the years around it, the business date, and the end
 //! of recalls that nobody answers.
 //!
 //! Each is a command like any other, under the engine's own principal: it is logged, the core decides whether it is due, and
@@ -19,7 +19,9 @@ use crate::frankfurt;
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Of how many years after the present one closing days are proposed.
+/// Of how many years before the present one closing days are proposed: windows begin in it,
+const YEARS_BEHIND: u16 = 1;
+/// and of how many after it.
 const YEARS_AHEAD: u16 = 2;
 
 /// Recalls that are ended in one look.
@@ -93,12 +95,13 @@ async fn proposals(handle: &Handle, keeping: Keeping) -> Vec<RecordWriter> {
     all
 }
 
-/// The closing days of this year and the coming ones, as far as nobody has set them.
+/// The closing days of the years around this one, as far as nobody has set them.
 fn closing_days(calendar: &CalendarAnswer, now: Timestamp) -> Vec<SetClosingDays> {
     let (this_year, ..) = now.date().civil();
     let this_year = u16::try_from(this_year).unwrap_or_default();
     let is_missing = |year: &u16| calendar.closing_days.iter().all(|known| known.year() != *year);
-    let years = (this_year..=this_year.saturating_add(YEARS_AHEAD)).filter(is_missing);
+    let years = this_year.saturating_sub(YEARS_BEHIND)..=this_year.saturating_add(YEARS_AHEAD);
+    let years = years.filter(is_missing);
     years.filter_map(|year| set_target(year, now)).collect()
 }
 
@@ -214,12 +217,15 @@ mod tests {
     }
 
     #[test]
-    fn coming_years_are_proposed_once() {
+    fn years_around_this_one_are_proposed_once() {
         let years = |calendar: &CalendarAnswer| -> Vec<_> {
             let commands = closing_days(calendar, at("2026-11-20", 16));
             commands.iter().map(|command| command.closing_days.year()).collect()
         };
-        assert_eq!(years(&CalendarAnswer { closing_days: Vec::new(), ..calendar() }), [2026, 2027, 2028]);
-        assert_eq!(years(&calendar()), [2028]);
+        assert_eq!(
+            years(&CalendarAnswer { closing_days: Vec::new(), ..calendar() }),
+            [2025, 2026, 2027, 2028]
+        );
+        assert_eq!(years(&calendar()), [2025, 2028]);
     }
 }

@@ -8,6 +8,8 @@
 pub(crate) mod original;
 mod wire;
 
+pub(crate) use self::wire::recall_told;
+
 use client::v1;
 use client::v1::recall_service_server::RecallService;
 use engine::{Answer, Answered, Question, RECALLS_ASKED_MAX, RecallFound, RecallsAsked};

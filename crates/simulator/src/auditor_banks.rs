@@ -251,6 +251,7 @@ impl Auditor {
                 Heard::Changed { at: outcome.decided_at, bank: number(*bank), status: *status }
             }
             Notice::Crossed(crossing) => return Err(format!("no bounds are set, and {crossing:?} is told")),
+            Notice::Recall(told) => return Err(format!("nothing is asked back, and {told:?} is told")),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -258,9 +259,11 @@ impl Auditor {
             | Notice::Outcome { outcome: Outcome { sequence: payment, .. }, order: Some(order), .. } => {
                 self.is_order(*payment, order)
             }
-            Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Changed { .. } | Notice::Crossed(_) => {
-                Ok(())
-            }
+            Notice::Asked { .. }
+            | Notice::Outcome { .. }
+            | Notice::Changed { .. }
+            | Notice::Crossed(_)
+            | Notice::Recall(_) => Ok(()),
         }
     }
 

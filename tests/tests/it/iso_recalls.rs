@@ -14,15 +14,15 @@ use tests::{
     ALFA, Api, BETA, Exchange, GAMMA, Node, World, belgian, document, german, kept, now, order, payment,
     payment_to_remote, sample, settled, until,
 };
-use types::{Amount, Bic, ClosingDays, Date, Duration, PaymentOrder, Text};
+use types::{Amount, Bic, Date, Duration, PaymentOrder, Text};
 
-use crate::recalls::years;
+use crate::calendar::{banking_days, set_years, today};
 
 async fn world() -> (Node, Api) {
     let node = Node::start().await;
     let api = node.api().await;
     World::set_up(&api, 1).await.remote_bank().await;
-    years(&api).await;
+    set_years(&api).await;
     (node, api)
 }
 
@@ -401,12 +401,8 @@ async fn recalls_over_the_other_service_are_told_in_documents() {
 #[tokio::test(flavor = "multi_thread")]
 async fn settlement_date_is_the_business_date() {
     let (_node, api) = world().await;
-    let today = now().date();
-    let is_open = |day: &Date| {
-        let year = u16::try_from(day.civil().0).unwrap();
-        !day.is_weekend() && !ClosingDays::target(year).unwrap().lists(*day)
-    };
-    let business_date = (1..15).map(|days| today.plus_days(days).unwrap()).find(is_open).unwrap();
+    let today = today();
+    let business_date = banking_days().into_iter().find(|day| *day > today).unwrap();
     let roll = v1::RollBusinessDateRequest { request_id: "roll".to_owned(), date: business_date.to_string() };
     api.calendar().roll_business_date(roll).await.unwrap();
 
@@ -425,4 +421,54 @@ async fn settlement_date_is_the_business_date() {
     let given = PaymentReturn { settlement_date: business_date, ..given };
     let answered = submit(&api, write_pacs004(&given)).await;
     assert_eq!(told(&answered.document).1, "ACCP");
+}
+
+/// The node answers for banks that have been silent, in documents too. A return counts all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_told_and_a_late_return_too() {
+    let folder = tempfile::tempdir().unwrap();
+    tests::write_log_with_recalls(folder.path(), std::time::Duration::from_secs(40 * 24 * 3600));
+    let node = Node::on(folder).await;
+    let api = node.api().await;
+    let mut alfa = Exchange::connect(&api, ALFA).await;
+    let start = v1::Iso20022ServiceExchangeStart {
+        bic: GAMMA.to_owned(),
+        last_sequence: Some(0),
+        ..v1::Iso20022ServiceExchangeStart::default()
+    };
+    let mut gamma = Exchange::try_connect(&api, start).await.unwrap();
+    let asked = loop {
+        let heard = gamma.next().await;
+        if heard.message_name == "camt.056.001.08" {
+            break read_camt056(&heard.document).unwrap();
+        }
+    };
+    assert_eq!(asked.original.transaction_id.as_str(), "OLD-2");
+    let policy = v1::SetRecallPolicyRequest {
+        request_id: "policy".to_owned(),
+        bic: GAMMA.to_owned(),
+        answer_silence: true,
+    };
+    api.recalls().set_recall_policy(policy).await.unwrap();
+    let keeping = node.keep_calendar();
+    let mut silent = Vec::new();
+    for _ in 0..2 {
+        let over = read_camt029(&heard(&mut alfa, "camt.029.001.09").await.document).unwrap();
+        assert_eq!(over.reason, RecallRefusal::NoAnswer);
+        assert_eq!(over.additional_information[0].as_str(), "ATR053 there was no answer in time");
+        silent.push(over.original.transaction_id.as_str().to_owned());
+    }
+    keeping.abort();
+    silent.sort();
+    assert_eq!(silent, ["OLD-1", "OLD-2"]);
+
+    let business_date = api.calendar().get_calendar(v1::GetCalendarRequest {}).await.unwrap().into_inner();
+    let settlement_date = Date::parse(&business_date.business_date).unwrap();
+    let fee = Some(ReturnFee { amount: cents(10), agent: bank(GAMMA) });
+    let given =
+        PaymentReturn { settlement_date, returned_amount: cents(90), fee, ..back("RETURN-1", &asked) };
+    gamma.send(write_pacs004(&given).into_bytes()).await;
+    assert_eq!(told(&heard(&mut gamma, "pacs.002.001.10").await.document).1, "ACCP");
+    let returned = read_pacs004(&heard(&mut alfa, "pacs.004.001.09").await.document).unwrap();
+    assert_eq!((returned.returned_amount, returned.fee), (cents(90), fee));
 }

@@ -11,8 +11,8 @@
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
-//! - `recalls`: settled payments that are asked back, and the calendar that counts their windows; `iso_recalls`: the same
-//!   in documents.
+//! - `recalls`: settled payments that are asked back; `recalls_of_old`: windows and silence; `iso_recalls`: the same in
+//!   documents; `calendar`: closing days and the business date.
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `verification`: whether a name is that of an account's holder, here and elsewhere.
@@ -22,6 +22,7 @@
 // Helpers of tests are tests: a failed `unwrap` names its line, which is what a test is for.
 #![allow(clippy::unwrap_used)]
 
+mod calendar;
 mod connect;
 mod customers;
 mod floods;
@@ -42,6 +43,7 @@ mod questions;
 mod reason_codes;
 mod reasons;
 mod recalls;
+mod recalls_of_old;
 mod receipts;
 mod refusals;
 mod statements;

@@ -5,32 +5,22 @@ use client::v1::answer_recall_request::Answer;
 use client::v1::get_recall_request::Choice;
 use tests::{ALFA, Api, BETA, Node, World, belgian, german, money, payment, settled};
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
-/// The year of this moment, as the node's clock has it, and the one after it: windows reach into that.
-async fn years(api: &Api) -> [u32; 2] {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let days = i32::try_from(now.as_secs() / 86_400).unwrap();
-    let (year, ..) = types::Date::from_days(days).unwrap().civil();
-    let year = u32::try_from(year).unwrap();
-    for year in [year - 1, year, year + 1] {
-        let request_id = format!("closing-{year}");
-        let request = v1::SetClosingDaysRequest { request_id, year, target: true, ..Default::default() };
-        api.calendar().set_closing_days(request).await.unwrap();
-    }
-    [year, year + 1]
-}
+use crate::calendar::{banking_days, set_years, today};
+use crate::watch::Watcher;
 
 /// A node with a payment of 100.00 from ALFA to BETA, and the payment's id.
 async fn paid() -> (Node, Api, String) {
     let node = Node::start().await;
     let api = node.api().await;
     World::set_up(&api, 1).await;
-    years(&api).await;
+    set_years(&api).await;
     let outcome = settled(api.submit(&payment("TX-1", "100.00")).await.unwrap());
     (node, api, outcome.payment_id)
 }
 
-fn request(id: &str, payment_id: &str, reason_code: &str) -> v1::RequestRecallRequest {
+pub(crate) fn request(id: &str, payment_id: &str, reason_code: &str) -> v1::RequestRecallRequest {
     v1::RequestRecallRequest {
         request_id: id.to_owned(),
         payment_id: payment_id.to_owned(),
@@ -40,7 +30,7 @@ fn request(id: &str, payment_id: &str, reason_code: &str) -> v1::RequestRecallRe
     }
 }
 
-fn answer(id: &str, recall_id: &str, answer: Answer) -> v1::AnswerRecallRequest {
+pub(crate) fn answer(id: &str, recall_id: &str, answer: Answer) -> v1::AnswerRecallRequest {
     v1::AnswerRecallRequest {
         request_id: id.to_owned(),
         recall_id: recall_id.to_owned(),
@@ -50,16 +40,20 @@ fn answer(id: &str, recall_id: &str, answer: Answer) -> v1::AnswerRecallRequest 
     }
 }
 
-fn back(amount: &str, fee: &str) -> Answer {
+pub(crate) fn back(amount: &str, fee: &str) -> Answer {
     Answer::Returned(v1::RecallReturn { amount: Some(money(amount)), fee: fee.to_owned() })
 }
 
-async fn recall_of(api: &Api, payment_id: &str) -> Result<v1::Recall, Status> {
+pub(crate) fn reason_of(status: &Status) -> (Code, String) {
+    (status.code(), status.get_details_error_info().unwrap().reason)
+}
+
+pub(crate) async fn recall_of(api: &Api, payment_id: &str) -> Result<v1::Recall, Status> {
     let request = v1::GetRecallRequest { choice: Some(Choice::PaymentId(payment_id.to_owned())) };
     Ok(api.recalls().get_recall(request).await?.into_inner().recall.unwrap())
 }
 
-async fn work_list(api: &Api, bic: &str) -> Vec<v1::Recall> {
+pub(crate) async fn work_list(api: &Api, bic: &str) -> Vec<v1::Recall> {
     let request = v1::ListOpenRecallsRequest { bic: bic.to_owned(), ..Default::default() };
     api.recalls().list_open_recalls(request).await.unwrap().into_inner().recalls
 }
@@ -73,6 +67,8 @@ async fn payment_is_asked_back_and_returned_once() {
     assert_eq!((&open.recall_id, &open.payment_id), (&asked.recall_id, &payment_id));
     assert_eq!((open.state(), open.answer_by.as_str()), (v1::RecallState::Open, asked.answer_by.as_str()));
     assert_eq!((open.debtor_agent.as_str(), open.creditor_agent.as_str()), (ALFA, BETA));
+    let days = banking_days();
+    assert_eq!(open.answer_by, days.into_iter().filter(|day| *day > today()).nth(14).unwrap().to_string());
     assert!(work_list(&api, ALFA).await.is_empty(), "whoever asks has nothing to answer");
 
     let twice = api.recalls().request_recall(request("again", &payment_id, "TECH")).await.unwrap_err();
@@ -145,38 +141,137 @@ async fn request_that_fails_does_not_use_the_recall_up() {
     };
     let returned = api.recalls().answer_recall(agreed).await.unwrap().into_inner();
     let recall = returned.recall.unwrap();
-    let (life, _) = recall.recall_id.rsplit_once('-').unwrap_or_default();
-    assert!(!life.is_empty());
-    let of_return = request("return", &recall.recall_id, "DUPL");
-    assert_eq!(api.recalls().request_recall(of_return).await.unwrap_err().code(), Code::PermissionDenied);
+    let of_recall = types::PaymentId::parse(&recall.recall_id).unwrap();
+    let sequence = types::Sequence(recall.answered_sequence);
+    let of_return = types::PaymentId { sequence, ..of_recall };
+    for (id, payment_id) in [("recall", of_recall), ("return", of_return)] {
+        let asked = api.recalls().request_recall(request(id, &payment_id.to_string(), "DUPL")).await;
+        assert_eq!(asked.unwrap_err().code(), Code::PermissionDenied);
+    }
+}
+
+/// Both banks hear of each step as it was right after it, as it happens, from the log, and after a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_banks_hear_of_recalls_and_answers() {
+    let (node, api, payment_id) = paid().await;
+    let second = settled(api.submit(&payment("TX-2", "5.00")).await.unwrap()).payment_id;
+    let watch = |bic: &str, after_sequence| v1::WatchRequest {
+        participants: vec![bic.to_owned()],
+        types: vec![v1::EventType::Recall.into()],
+        after_sequence,
+        ..Default::default()
+    };
+    let mut payee = Watcher::start(&api, watch(BETA, None)).await;
+    let mut payer = Watcher::start(&api, watch(ALFA, None)).await;
+    let begin = payee.upto;
+    let asked = api.recalls().request_recall(request("ask", &payment_id, "DUPL")).await.unwrap().into_inner();
+    api.recalls().request_recall(request("again", &payment_id, "TECH")).await.unwrap_err();
+    let open = recall_of(&api, &payment_id).await.unwrap();
+    let said = answer("back", &asked.recall_id, back("98.00", "2.00"));
+    api.recalls().answer_recall(said.clone()).await.unwrap();
+    // A repeat is no news.
+    api.recalls().answer_recall(said).await.unwrap();
+    let returned = recall_of(&api, &payment_id).await.unwrap();
+    let other = api.recalls().request_recall(request("other", &second, "FRAD")).await.unwrap().into_inner();
+    let refusal = answer("no", &other.recall_id, Answer::RefusalCode("LEGL".to_owned()));
+    api.recalls().answer_recall(refusal).await.unwrap();
+    let refused = recall_of(&api, &second).await.unwrap();
+
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        told.push(payee.next().await);
+        assert_eq!(payer.next().await, told[told.len() - 1]);
+    }
+    let stood: Vec<_> = told.iter().map(|event| event.recall.clone().unwrap()).collect();
+    assert_eq!((&stood[0], &stood[1], &stood[3]), (&open, &returned, &refused));
+    assert_eq!((stood[2].state(), &stood[2].recall_id), (v1::RecallState::Open, &other.recall_id));
+    assert_eq!(told[0].sequence, asked.confirmation.unwrap().sequence);
+    assert_eq!((told[1].sequence, told[1].time), (returned.answered_sequence, returned.answered_time));
+
+    drop((payee, payer));
+    let mut again = Watcher::start(&api, watch(BETA, Some(begin))).await;
+    for event in &told {
+        assert_eq!(&again.next().await, event);
+    }
+    drop(again);
+    let node = node.restart().await;
+    let api = node.api().await;
+    let mut after = Watcher::start(&api, watch(ALFA, Some(begin))).await;
+    for event in &told {
+        assert_eq!(&after.next().await, event);
+    }
+}
+
+/// What a bank says of an account that is kept here is taken where it is so.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_is_gone_does_not_go_back() {
+    let (_node, api, payment_id) = paid().await;
+    let world = World::of(api.clone());
+    let second = settled(api.submit(&payment("TX-2", "5.00")).await.unwrap()).payment_id;
+    let asked = api.recalls().request_recall(request("ask", &payment_id, "FRAD")).await.unwrap().into_inner();
+    let other = api.recalls().request_recall(request("other", &second, "TECH")).await.unwrap().into_inner();
+    let payee = german(1);
+    let spend = |amount: &'static str| world.post(&payee, v1::EntryDirection::Debit, amount);
+    assert_eq!(spend("1005.01").await.unwrap(), "99.99");
+    let said = answer("back", &asked.recall_id, back("99.00", "1.00"));
+    let refused = api.recalls().answer_recall(said).await.unwrap_err();
+    assert_eq!(reason_of(&refused), (Code::FailedPrecondition, "INSUFFICIENT_FUNDS".to_owned()));
+    let short = answer("short", &asked.recall_id, Answer::RefusalCode("AM04".to_owned()));
+    let recall = api.recalls().answer_recall(short).await.unwrap().into_inner().recall.unwrap();
+    assert_eq!((recall.state(), recall.refusal_code.as_str()), (v1::RecallState::Refused, "AM04"));
+
+    assert_eq!(spend("99.99").await.unwrap(), "0.00");
+    let close = v1::SetAccountStatusRequest {
+        request_id: "close".to_owned(),
+        iban: german(1),
+        currency_code: "EUR".to_owned(),
+        status: v1::AccountStatus::Closed.into(),
+    };
+    api.accounts().set_account_status(close).await.unwrap();
+    let said = answer("closed-back", &other.recall_id, back("5.00", ""));
+    let refused = api.recalls().answer_recall(said).await.unwrap_err();
+    assert_eq!(reason_of(&refused), (Code::FailedPrecondition, "ACCOUNT_CLOSED".to_owned()));
+    let closed = answer("closed", &other.recall_id, Answer::RefusalCode("AC04".to_owned()));
+    let recall = api.recalls().answer_recall(closed).await.unwrap().into_inner().recall.unwrap();
+    assert_eq!((recall.state(), recall.refusal_code.as_str()), (v1::RecallState::Refused, "AC04"));
+    assert_eq!(api.balance(&belgian(1)).await, "895.00");
+    api.trial_balance().await;
+}
+
+/// The payer's bank can't refuse what comes back: where the payer's account takes no bookings, it gets the money.
+#[tokio::test(flavor = "multi_thread")]
+async fn return_to_a_closed_account_goes_to_its_bank() {
+    let (_node, api, payment_id) = paid().await;
+    let asked = api.recalls().request_recall(request("ask", &payment_id, "DUPL")).await.unwrap().into_inner();
+    World::of(api.clone()).post(&belgian(1), v1::EntryDirection::Debit, "900.00").await.unwrap();
+    let close = v1::SetAccountStatusRequest {
+        request_id: "close".to_owned(),
+        iban: belgian(1),
+        currency_code: "EUR".to_owned(),
+        status: v1::AccountStatus::Closed.into(),
+    };
+    api.accounts().set_account_status(close).await.unwrap();
+    api.recalls().answer_recall(answer("back", &asked.recall_id, back("100.00", ""))).await.unwrap();
+    assert_eq!(api.position(ALFA).await, "1000000.00");
+    assert_eq!(api.balance(&german(1)).await, "1000.00");
+    api.trial_balance().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calendar_is_told_as_it_is_set() {
-    let node = Node::start().await;
-    let api = node.api().await;
-    let [year, next] = years(&api).await;
-    let calendar = api.calendar().get_calendar(v1::GetCalendarRequest {}).await.unwrap().into_inner();
-    assert_eq!(calendar.business_date, "");
-    let told: Vec<_> = calendar.closing_years.iter().map(|year| year.year).collect();
-    assert_eq!(told, [year - 1, year, next]);
-    assert!(calendar.closing_years[2].days.contains(&format!("{next}-12-25")));
-    let own = v1::SetClosingDaysRequest {
-        request_id: "own".to_owned(),
-        year: next,
-        days: vec![format!("{next}-01-01"), format!("{next}-02-03")],
-        target: false,
-    };
-    api.calendar().set_closing_days(own.clone()).await.unwrap();
-    let calendar = api.calendar().get_calendar(v1::GetCalendarRequest {}).await.unwrap().into_inner();
-    assert_eq!(calendar.closing_years[2].days, own.days);
-    let far = v1::SetClosingDaysRequest {
-        request_id: "far".to_owned(),
-        year: year + 11,
-        target: true,
-        days: Vec::new(),
-    };
-    assert_eq!(api.calendar().set_closing_days(far).await.unwrap_err().code(), Code::FailedPrecondition);
-    let far = v1::RollBusinessDateRequest { request_id: "far".to_owned(), date: format!("{next}-12-25") };
-    assert_eq!(api.calendar().roll_business_date(far).await.unwrap_err().code(), Code::FailedPrecondition);
+async fn work_list_comes_in_pages() {
+    let (_node, api, payment_id) = paid().await;
+    let second = settled(api.submit(&payment("TX-2", "5.00")).await.unwrap()).payment_id;
+    let mut asked = Vec::new();
+    for payment_id in [&payment_id, &second] {
+        let request = request(&format!("ask-{payment_id}"), payment_id, "DUPL");
+        asked.push(api.recalls().request_recall(request).await.unwrap().into_inner().recall_id);
+    }
+    let mut listed = vec![String::new()];
+    for _ in 0..3 {
+        let after_recall_id = listed[listed.len() - 1].clone();
+        let request = v1::ListOpenRecallsRequest { bic: BETA.to_owned(), page_size: 1, after_recall_id };
+        let page = api.recalls().list_open_recalls(request).await.unwrap().into_inner().recalls;
+        listed.extend(page.into_iter().map(|recall| recall.recall_id));
+    }
+    assert_eq!(listed[1..], asked);
 }

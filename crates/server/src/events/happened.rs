@@ -6,12 +6,13 @@
 
 use client::convert::{money, timestamp};
 use client::v1;
-use engine::{BankChange, BankChanged, StoredOrder};
+use engine::{BankChange, BankChanged, Handle, RecallFound, RecallTold, StoredOrder};
 use ledger::{Alerts, Crossing, Payment, QuestionState, Stage};
 use types::{Bic, PaymentOrder, PaymentState, ReasonCode, Remittance, StatusReason};
 
 use super::filter::Filter;
 use crate::node::Node;
+use crate::recalls::recall_told;
 use crate::values::{PaymentFacts, PaymentReferences, decimal, payment_outcome};
 
 /// A payment was reserved or decided.
@@ -73,6 +74,7 @@ impl Happened {
             participant: String::new(),
             currency_code: String::new(),
             balance: String::new(),
+            recall: None,
         };
         let alert = self.alert().filter(|(_, bank)| known.is_its_own || filter.sees(*bank));
         let alert = alert.filter(|_| filter.types.alerts).map(|(kind, bank)| v1::Event {
@@ -162,6 +164,7 @@ pub(super) fn bank_changed(
         participant: bank.to_string(),
         currency_code: String::new(),
         balance: String::new(),
+        recall: None,
     })
 }
 
@@ -184,7 +187,24 @@ pub(super) fn crossed(filter: &Filter, crossing: &Crossing) -> Option<v1::Event>
         participant: crossing.bank.to_string(),
         currency_code: crossing.currency.code().to_owned(),
         balance: crossing.balance.map_or_else(String::new, |balance| decimal(balance, crossing.currency)),
+        recall: None,
     })
+}
+
+/// That a payment was asked back, or what was answered to that.
+pub(super) fn recalled(handle: &Handle, told: &RecallTold, kept: Option<&RecallFound>) -> v1::Event {
+    v1::Event {
+        sequence: told.decided_at.0,
+        r#type: v1::EventType::Recall.into(),
+        time: Some(timestamp(told.decided_time)),
+        outcome: None,
+        summary: None,
+        alert: v1::AlertKind::Unspecified.into(),
+        participant: String::new(),
+        currency_code: String::new(),
+        balance: String::new(),
+        recall: Some(recall_told(handle, told, kept)),
+    }
 }
 
 /// What the payee's side hears instead of why the payer's bank decided against a payment, or its customer did.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use client::v1;
 use engine::{
-    BankChanged, Decision, Decisions, Interest, Notice, Outcomes, Question, StoredOrder, Subscription, Taken,
+    Answer, BankChanged, Decision, Decisions, Interest, Notice, Outcomes, Question, RecallTold, RecallsAsked,
+    StoredOrder, Subscription, Taken,
 };
 use ledger::{Outcome, Verdict};
 use tokio::sync::Notify;
@@ -16,12 +17,14 @@ use tonic::Status;
 use types::{PaymentState, Sequence};
 
 use super::filter::Filter;
-use super::happened::{Happened, bank_changed, crossed};
+use super::happened::{Happened, bank_changed, crossed, recalled};
 use super::parts::Parts;
 use crate::lives::Named;
 use crate::log::{ask, decisions, orders, payments};
 use crate::node::Node;
-use crate::refusals::{not_taken, position_ahead, position_too_old, reader_too_slow, stopping_connection};
+use crate::refusals::{
+    not_taken, position_ahead, position_too_old, reader_too_slow, stopping_connection, unanswered,
+};
 use crate::replies::filled_by;
 use crate::values::{PaymentFacts, facts};
 use crate::watchers::WatcherPlace;
@@ -135,9 +138,12 @@ impl Watcher {
                 return Err(stopping_connection());
             }
             let (own, banks) = (&self.place.catch_ups, &self.filter.banks);
-            let Decisions { decisions, changes, crossings, reached, .. } =
+            let Decisions { decisions, changes, crossings, recalls, reached } =
                 decisions(&self.node, own, self.upto, upto, banks).await?;
             let mut events = self.events_of(decisions, changes).await?;
+            for told in &recalls {
+                events.extend(self.recalled(told).await?);
+            }
             events.extend(crossings.iter().filter_map(|crossing| crossed(&self.filter, crossing)));
             // Behind what else is told of the same position, as it is live.
             events.sort_by_key(|event| event.sequence);
@@ -247,10 +253,22 @@ impl Watcher {
                     events.extend(bank_changed(&self.filter, changed));
                 }
                 Notice::Crossed(crossing) => events.extend(crossed(&self.filter, &crossing)),
-                Notice::Asked { .. } | Notice::Recall(_) => {}
+                Notice::Recall(told) => events.extend(self.recalled(&told).await?),
+                Notice::Asked { .. } => {}
             }
         }
         Ok(events)
+    }
+
+    /// That a payment was asked back, or what was answered, if the watcher wants to hear of it. An answer names little of
+    /// its recall; the rest never changes, so the core is asked for it.
+    async fn recalled(&self, told: &RecallTold) -> Result<Option<v1::Event>, Status> {
+        if !self.filter.types.recalls || self.filter.looks_into_orders() {
+            return Ok(None);
+        }
+        let asked = Question::Recalls(RecallsAsked::At(told.recall));
+        let Answer::Recalls(kept) = ask(&self.node, asked).await?.answer else { return Err(unanswered()) };
+        Ok(Some(recalled(&self.node.handle, told, kept.first())))
     }
 
     /// The payment whose order has to be read from the log: one that was reserved before the watcher remembered.

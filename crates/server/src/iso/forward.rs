@@ -46,10 +46,10 @@ pub(super) async fn told(
             (document, About::NoPayment, crossed.crossing.decided_at, crossed.is_repeat)
         }
         Heard::Recalled(recalled) => {
-            let Recalled { news, is_repeat } = recalled;
-            let document = recall_documents::document(node, dress, news, *is_repeat).await?;
+            let Recalled { said, is_repeat } = recalled;
+            let document = recall_documents::document(node, dress, said, *is_repeat).await?;
             let Some(document) = document else { return Ok(None) };
-            (document, About::Payment(news.payment), news.decided_at, *is_repeat)
+            (document, About::Payment(said.payment), said.decided_at, *is_repeat)
         }
     };
     Ok(Some(Told { document, about, position, is_repeat }))

@@ -3,7 +3,7 @@
 //! A document is made of the log alone, whichever way the recall or its answer came in: told again, it has the same bytes.
 //! Its id is that of the position that brought it.
 
-use engine::{RecallFound, RecallNews, RecallsAsked};
+use engine::{RecallFound, RecallStep, RecallTold, RecallsAsked};
 use iso20022::{
     Assignment, MessageKind, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, PaymentReturn,
     Recall, RecallKind, RecallReason, ReturnFee, write_camt029, write_camt056, write_pacs004,
@@ -61,60 +61,57 @@ impl Paid {
 pub(super) async fn document(
     node: &Node,
     dress: Dress,
-    news: &RecallNews,
+    told: &RecallTold,
     is_repeat: bool,
 ) -> Result<Option<Outgoing>, Status> {
-    if node.handle.directory().participant(news.told_to()).is_none() {
-        return Ok(None);
-    }
-    let (found, _) = recalls::one(node, RecallsAsked::At(news.recall)).await?;
+    let (found, _) = recalls::one(node, RecallsAsked::At(told.recall)).await?;
     let Some(found) = found.filter(|found| found.recall.currency() == Currency::EUR) else {
         return Ok(None);
     };
-    let Some(paid) = Paid::read(node, news.payment).await? else { return Ok(None) };
-    let texts = texts_left(node, vec![news.recall, news.decided_at]).await?;
+    let Some(paid) = Paid::read(node, told.payment).await? else { return Ok(None) };
+    let texts = texts_left(node, vec![told.recall, told.decided_at]).await?;
     let texts: Option<Vec<RecallText>> =
         texts.iter().map(|text| RecallText::decode(text.as_deref()?).ok()).collect();
     let Some([asked, said]) = texts.and_then(|texts| <[RecallText; 2]>::try_from(texts).ok()) else {
         return Ok(None);
     };
-    let telling = Telling { node, news, found: &found, paid: &paid };
-    let (kind, xml) = match news.answer {
-        None => (MessageKind::Recall, write_camt056(&telling.recall(&asked))),
-        Some(RecallAnswer::Return { amount, fee }) => {
+    let telling = Telling { node, told, found: &found, paid: &paid };
+    let (kind, xml) = match told.step {
+        RecallStep::Requested { .. } => (MessageKind::Recall, write_camt056(&telling.recall(&asked))),
+        RecallStep::Answered(RecallAnswer::Return { amount, fee }) => {
             let payment_return = telling.payment_return(&asked, &said, (amount, fee));
             (MessageKind::Return, write_pacs004(&payment_return))
         }
-        Some(RecallAnswer::Refuse(refusal) | RecallAnswer::TimeOver(refusal)) => {
+        RecallStep::Answered(RecallAnswer::Refuse(refusal) | RecallAnswer::TimeOver(refusal)) => {
             (MessageKind::NegativeAnswer, write_camt029(&telling.negative_answer(&said, refusal)))
         }
     };
-    Ok(Some(dress.finish(kind, xml, telling.id(), news.decided_time, is_repeat)))
+    Ok(Some(dress.finish(kind, xml, telling.id(), told.decided_time, is_repeat)))
 }
 
 /// A recall or an answer on its way into a document.
 struct Telling<'telling> {
     node: &'telling Node,
-    news: &'telling RecallNews,
+    told: &'telling RecallTold,
     found: &'telling RecallFound,
     paid: &'telling Paid,
 }
 
 impl Telling<'_> {
     fn id(&self) -> Text<35> {
-        message_id(&self.node.handle, self.news.decided_at, MessageOf::DebtorReport)
+        message_id(&self.node.handle, self.told.decided_at, MessageOf::DebtorReport)
     }
 
     fn recall(&self, asked: &RecallText) -> Recall {
-        let Self { news, found, paid, .. } = self;
+        let Self { told, found, paid, .. } = self;
         let reason = reason(found);
         let originator = match (reason.kind(), &asked.originator) {
-            (RecallKind::Bank, name) => originator(name.as_ref(), news.debtor_agent),
+            (RecallKind::Bank, name) => originator(name.as_ref(), told.debtor_agent),
             (RecallKind::Originator, Some(name)) => Originator::Customer(name.clone()),
             (RecallKind::Originator, None) => payer(&paid.order),
         };
         Recall {
-            assignment: self.assignment(news.debtor_agent, news.creditor_agent),
+            assignment: self.assignment(told.debtor_agent, told.creditor_agent),
             cancellation_id: asked.reference.clone(),
             original: self.references_for_payee(),
             original_amount: found.recall.amount(),
@@ -132,38 +129,38 @@ impl Telling<'_> {
         said: &RecallText,
         (amount, fee): (Amount, Balance),
     ) -> PaymentReturn {
-        let Self { news, found, paid, .. } = self;
+        let Self { told, found, paid, .. } = self;
         let fee = Amount::from_minor_units(fee.minor_units());
         let whole = fee.and_then(|fee| Amount::from_minor_units(amount.minor_units() + fee.minor_units()));
         PaymentReturn {
             message_id: self.id(),
-            created_at: news.decided_time,
-            settlement_date: news.decided_time.date(),
+            created_at: told.decided_time,
+            settlement_date: told.decided_time.date(),
             settlement_method: paid.order.settlement_method,
-            instructing_agent: Some(news.creditor_agent),
-            instructed_agent: Some(news.debtor_agent),
+            instructing_agent: Some(told.creditor_agent),
+            instructed_agent: Some(told.debtor_agent),
             return_id: said.reference.clone(),
             original: OriginalReferences::of(&paid.order),
             original_amount: found.recall.amount(),
             original_settlement_date: Some(paid.date),
             returned_amount: amount,
             returned_instructed_amount: whole,
-            fee: fee.map(|amount| ReturnFee { amount, agent: news.creditor_agent }),
-            originator: originator(said.originator.as_ref(), news.creditor_agent),
+            fee: fee.map(|amount| ReturnFee { amount, agent: told.creditor_agent }),
+            originator: originator(said.originator.as_ref(), told.creditor_agent),
             recall_reference: fitted(asked.reference.as_str()),
             details: OriginalDetails::of(&paid.order),
         }
     }
 
     fn negative_answer(&self, said: &RecallText, refusal: RecallRefusal) -> NegativeAnswer {
-        let Self { news, found, paid, .. } = self;
+        let Self { told, found, paid, .. } = self;
         let refusal = iso20022::RecallRefusal::from_code(refusal.code().as_str());
         let refusal = refusal.expect("both are the scheme's codes");
         let answer = NegativeAnswer {
-            assignment: self.assignment(news.creditor_agent, news.debtor_agent),
+            assignment: self.assignment(told.creditor_agent, told.debtor_agent),
             cancellation_status_id: said.reference.clone(),
             original: OriginalReferences::of(&paid.order),
-            originator: originator(said.originator.as_ref(), news.creditor_agent),
+            originator: originator(said.originator.as_ref(), told.creditor_agent),
             reason: refusal,
             additional_information: said.information.clone(),
             details: OriginalDetails::of(&paid.order),
@@ -181,7 +178,7 @@ impl Telling<'_> {
             id: self.id(),
             assigner: Some(from),
             assignee: Some(to),
-            created_at: self.news.decided_time,
+            created_at: self.told.decided_time,
         }
     }
 
@@ -192,7 +189,7 @@ impl Telling<'_> {
         match self.found.recall.creditor_account() {
             Some(_) => references,
             None => {
-                let message_id = message_id(&self.node.handle, self.news.payment, MessageOf::Question);
+                let message_id = message_id(&self.node.handle, self.told.payment, MessageOf::Question);
                 OriginalReferences { message_id, ..references }
             }
         }

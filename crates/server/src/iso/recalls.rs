@@ -3,7 +3,7 @@
 //! Invariant: NOOR says that the payment was never received and never will be settled, or that what the document says of it
 //! is not so. Where that is not certain, the document is not taken.
 
-use engine::{Answer, Question, RecallNews, RecallsAsked};
+use engine::{Answer, Question, RecallStep, RecallTold, RecallsAsked};
 use iso20022::{Assignment, MessageKind, NegativeAnswer, Originator, Recall, RecallRefusal, write_camt029};
 use ledger::{
     About, Original, Outcome, PaymentAnswer, RecallText, Refusal, RequestId, RequestRecall, Verdict,
@@ -113,20 +113,21 @@ impl Desk {
         let (found, _) = one(&self.node, asked).await?;
         let answered = found.and_then(|found| Some((found, *found.recall.answered()?)));
         let Some((found, answered)) = answered else { return Ok(None) };
-        let news = RecallNews {
+        let told = RecallTold {
             decided_at: answered.sequence,
             decided_time: answered.time,
             recall: found.recall.sequence(),
             payment: found.recall.payment(),
             debtor_agent: found.recalled.debtor_agent,
             creditor_agent: found.creditor_agent,
-            answer: Some(answered.answer),
+            currency: found.recall.currency(),
+            step: RecallStep::Answered(answered.answer),
         };
-        let Some(document) = document(&self.node, incoming.dress, &news, false).await? else {
+        let Some(document) = document(&self.node, incoming.dress, &told, false).await? else {
             return Ok(None);
         };
-        let about = About::Payment(news.payment);
-        keep(&self.node, &self.caller, &[sent(&document, about, Some(news.debtor_agent))]);
+        let about = About::Payment(told.payment);
+        keep(&self.node, &self.caller, &[sent(&document, about, Some(told.debtor_agent))]);
         Ok(Some(document.into()))
     }
 

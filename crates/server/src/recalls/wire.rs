@@ -2,8 +2,8 @@
 
 use client::convert::{FieldReader, Path, money, timestamp};
 use client::v1;
-use engine::{Handle, RecallFound, RecallsAsked};
-use ledger::{RecallAnswer, RecallReason, RecallRefusal, RecallText, RequestId, SetRecallPolicy};
+use engine::{Handle, RecallFound, RecallStep, RecallTold, RecallsAsked};
+use ledger::{Answered, RecallAnswer, RecallReason, RecallRefusal, RecallText, RequestId, SetRecallPolicy};
 use tonic::Status;
 use types::{Amount, Balance, Bic, Currency, Located, PaymentId, Sequence, Text};
 
@@ -216,22 +216,60 @@ fn code(text: &str) -> Option<[u8; 4]> {
 
 /// A recall as the contract has it.
 pub(super) fn recall(handle: &Handle, found: &RecallFound) -> v1::Recall {
-    let (recall, currency) = (&found.recall, found.recall.currency());
-    let open = v1::Recall {
+    let open = open(handle, found);
+    match found.recall.answered() {
+        Some(answered) => with_answer(open, answered, found.recall.currency(), found.recall.is_late()),
+        None => open,
+    }
+}
+
+/// A recall as it stood right after something was said of it. Of one that is not kept any more, an answer does not say
+/// all.
+pub(crate) fn recall_told(handle: &Handle, told: &RecallTold, kept: Option<&RecallFound>) -> v1::Recall {
+    let known = v1::Recall {
+        recall_id: handle.payment_id(told.recall).to_string(),
+        payment_id: handle.payment_id(told.payment).to_string(),
+        debtor_agent: told.debtor_agent.to_string(),
+        creditor_agent: told.creditor_agent.to_string(),
+        ..v1::Recall::default()
+    };
+    match told.step {
+        RecallStep::Requested { reason, amount, answer_by } => v1::Recall {
+            reason_code: reason.code().to_string(),
+            amount: Some(money(amount, told.currency)),
+            requested_time: Some(timestamp(told.decided_time)),
+            answer_by: day(answer_by),
+            state: v1::RecallState::Open.into(),
+            ..known
+        },
+        RecallStep::Answered(answer) => {
+            let is_late = kept.is_some_and(|kept| told.decided_time.date() > kept.recall.answer_by());
+            let answered = Answered { sequence: told.decided_at, time: told.decided_time, answer };
+            with_answer(kept.map_or(known, |kept| open(handle, kept)), &answered, told.currency, is_late)
+        }
+    }
+}
+
+/// A recall without its answer.
+fn open(handle: &Handle, found: &RecallFound) -> v1::Recall {
+    let recall = &found.recall;
+    v1::Recall {
         recall_id: handle.payment_id(recall.sequence()).to_string(),
         payment_id: handle.payment_id(recall.payment()).to_string(),
         reason_code: recall.reason().code().to_string(),
-        amount: Some(money(recall.amount(), currency)),
+        amount: Some(money(recall.amount(), recall.currency())),
         debtor_agent: found.recalled.debtor_agent.to_string(),
         creditor_agent: found.creditor_agent.to_string(),
         requested_time: Some(timestamp(recall.time())),
         answer_by: day(recall.answer_by()),
         state: v1::RecallState::Open.into(),
         ..v1::Recall::default()
-    };
-    let Some(answered) = recall.answered() else { return open };
+    }
+}
+
+fn with_answer(open: v1::Recall, answered: &Answered, currency: Currency, late: bool) -> v1::Recall {
     let told = v1::Recall {
-        late: recall.is_late(),
+        late,
         answered_time: Some(timestamp(answered.time)),
         answered_sequence: answered.sequence.0,
         ..open

@@ -256,8 +256,8 @@ impl Reading {
         let is_repeat = self.missed.are_repeats;
         let crossings = found.crossings.into_iter().filter(|crossing| crossing.bank == self.bank);
         told.extend(crossings.map(|crossing| News::Crossed(Crossed { crossing, is_repeat })));
-        let recalls = found.recalls.into_iter().filter(|news| news.told_to() == self.bank);
-        told.extend(recalls.map(|news| News::Recalled(Recalled { news, is_repeat })));
+        let recalls = found.recalls.iter().filter_map(|said| Recalled::to(self.bank, said, is_repeat));
+        told.extend(recalls.map(News::Recalled));
         // Behind the report on the payment that crossed, as it is live.
         told.sort_by_key(News::position);
         Ok(Part { reports: told, is_last: self.after >= self.upto })
