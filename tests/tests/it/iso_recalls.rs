@@ -1,7 +1,5 @@
 //! Settled payments that are asked back in documents: through Submit and over Exchange, live and when a bank comes back.
 
-use std::collections::BTreeMap;
-
 use client::v1;
 use iso20022::{
     Assignment, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, PaymentReturn, Recall,
@@ -95,7 +93,7 @@ async fn ask_back(api: &Api, recall: &Recall) -> v1::Iso20022ServiceSubmitRespon
     submit(api, write_camt056(recall)).await
 }
 
-/// The return of what was asked back, 1.00 of which the payee's bank keeps.
+/// The return of what was asked back, 0.10 of which the payee's bank keeps.
 fn back(id: &str, asked: &Recall) -> PaymentReturn {
     let from = asked.details.creditor_agent.unwrap();
     PaymentReturn {
@@ -109,9 +107,9 @@ fn back(id: &str, asked: &Recall) -> PaymentReturn {
         original: asked.original.clone(),
         original_amount: asked.original_amount,
         original_settlement_date: Some(asked.original_settlement_date),
-        returned_amount: cents(asked.original_amount.minor_units() - 100),
+        returned_amount: cents(asked.original_amount.minor_units() - 10),
         returned_instructed_amount: Some(asked.original_amount),
-        fee: Some(ReturnFee { amount: cents(100), agent: from }),
+        fee: Some(ReturnFee { amount: cents(10), agent: from }),
         originator: Originator::Bank(from),
         recall_reference: text(asked.cancellation_id.as_str()),
         details: asked.details.clone(),
@@ -205,10 +203,10 @@ async fn payment_is_asked_back_and_returned_in_documents() {
     assert_eq!(told(&accepted.document), (ReportedMessage::Return, "ACCP".to_owned()));
     let returned = heard(&mut alfa, "pacs.004.001.09").await;
     let read = read_pacs004(&returned.document).unwrap();
-    assert_eq!((read.returned_amount, read.fee), (cents(900), back("RETURN-1", &asked).fee));
+    assert_eq!((read.returned_amount, read.fee), (cents(990), back("RETURN-1", &asked).fee));
     assert_eq!((read.return_id.as_str(), read.recall_reference.as_str()), ("RETURN-1", "RECALL-1"));
     assert_eq!(Some(&read.original.message_id), paid.message_id.as_ref(), "as ALFA knows the payment");
-    assert_eq!(api.balance(&belgian(1)).await, "999.00");
+    assert_eq!(api.balance(&belgian(1)).await, "999.90");
 
     // The same documents do nothing more, and get the same answers.
     gamma.send(given.clone()).await;
@@ -219,7 +217,7 @@ async fn payment_is_asked_back_and_returned_in_documents() {
     assert_eq!(told(&gamma.next().await.document), (ReportedMessage::Return, "AM05".to_owned()));
     let again = ask_back(&api, &recall("RECALL-2", &paid, RecallReason::Fraud)).await;
     assert_eq!(refused(&again).0, RecallRefusal::AlreadyReturned);
-    assert_eq!(api.balance(&belgian(1)).await, "999.00");
+    assert_eq!(api.balance(&belgian(1)).await, "999.90");
     api.trial_balance().await;
 
     let sent = write_camt056(&request).into_bytes();
@@ -341,7 +339,7 @@ async fn answer_that_is_refused_leaves_the_recall_open() {
     let gamma = bank(GAMMA);
     let other = PaymentReturn { instructing_agent: Some(gamma), ..given.clone() };
     assert_eq!(answer(&other).await, "AG09", "GAMMA was not asked");
-    let fee = Some(ReturnFee { amount: cents(100), agent: gamma });
+    let fee = Some(ReturnFee { amount: cents(10), agent: gamma });
     assert_eq!(answer(&PaymentReturn { fee, ..given.clone() }).await, "FF01");
     let yesterday = now().date().plus_days(-3).unwrap();
     assert_eq!(answer(&PaymentReturn { settlement_date: yesterday, ..given.clone() }).await, "DT01");
@@ -357,7 +355,7 @@ async fn answer_that_is_refused_leaves_the_recall_open() {
 
     assert_eq!(not_taken(&submit(&api, enquiry(&paid, None)).await), "RECALL_OPEN");
     assert_eq!(answer(&given).await, "ACCP");
-    assert_eq!(api.balance(&belgian(1)).await, "999.00");
+    assert_eq!(api.balance(&belgian(1)).await, "999.90");
     assert_eq!(api.balance(&german(1)).await, "491.00");
     let late = refusal("NO-2", &request, RecallRefusal::Customer, &[(RefusalText::ToOriginator, "no")]);
     assert_eq!(told(&submit(&api, write_camt029(&late)).await.document).1, "AM05");
@@ -406,8 +404,7 @@ async fn settlement_date_is_the_business_date() {
     let roll = v1::RollBusinessDateRequest { request_id: "roll".to_owned(), date: business_date.to_string() };
     api.calendar().roll_business_date(roll).await.unwrap();
 
-    let days = BTreeMap::from([("TX-1", today), ("TX-2", business_date)]);
-    for (transaction_id, day) in days {
+    for (transaction_id, day) in [("TX-1", today), ("TX-2", business_date)] {
         let sent = String::from_utf8(document(&payment(transaction_id, "10.00"))).unwrap();
         let sent = sent.replace(&format!("<IntrBkSttlmDt>{today}<"), &format!("<IntrBkSttlmDt>{day}<"));
         settled(submit(&api, sent).await.outcome.unwrap());
@@ -470,5 +467,5 @@ async fn silence_is_told_and_a_late_return_too() {
     gamma.send(write_pacs004(&given).into_bytes()).await;
     assert_eq!(told(&heard(&mut gamma, "pacs.002.001.10").await.document).1, "ACCP");
     let returned = read_pacs004(&heard(&mut alfa, "pacs.004.001.09").await.document).unwrap();
-    assert_eq!((returned.returned_amount, returned.fee), (cents(90), fee));
+    assert_eq!((returned.returned_amount, returned.fee), (cents(90), given.fee));
 }
