@@ -71,11 +71,11 @@ pub(crate) async fn order_left(
     .await
 }
 
+/// Texts in the order of the positions that were asked for.
+pub(crate) type Texts = Vec<Option<Box<[u8]>>>;
+
 /// The texts of the commands at these positions, in their order; `None` where there is none, or none any more.
-pub(crate) async fn texts_left(
-    node: &Node,
-    positions: Vec<Sequence>,
-) -> Result<Vec<Option<Box<[u8]>>>, Status> {
+pub(crate) async fn texts_left(node: &Node, positions: Vec<Sequence>) -> Result<Texts, Status> {
     let permit = permit(&node.log_reads.live).await;
     read(node, permit, move |log| match log.texts_at(&positions) {
         Err(error) if error.trimmed_before().is_some() => Ok(vec![None; positions.len()]),

@@ -225,7 +225,7 @@ impl Desk {
             originator: None,
             additional_information: None,
         };
-        let id = super::enquiries::answer_id(&report.message_id);
+        let id = super::enquiries::answer_id("AG09", &report.message_id);
         finish(&StatusReport::on_report(report, id, created_at, status), incoming.dress, false)
     }
 }

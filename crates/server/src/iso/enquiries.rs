@@ -119,7 +119,7 @@ impl Desk {
             originator: None,
             additional_information: None,
         };
-        let report = request.answer(answer_id(&request.message_id), self.node.handle.now(), status);
+        let report = request.answer(answer_id("AG09", &request.message_id), self.node.handle.now(), status);
         let document = finish(&report, incoming.dress, false);
         let sent = sent(&document, About::NoPayment, incoming.sender);
         keep(&self.node, &self.caller, &[incoming.kept(About::NoPayment), sent]);
@@ -181,7 +181,7 @@ pub(super) fn another_answer() -> Status {
 }
 
 /// The id of an answer about no payment: as many answers as questions, and the same to the same question.
-pub(super) fn answer_id(question: &Text<35>) -> Text<35> {
-    let id: String = "AG09-".chars().chain(question.as_str().chars()).take(35).collect();
+pub(super) fn answer_id(code: &str, question: &Text<35>) -> Text<35> {
+    let id: String = code.chars().chain("-".chars()).chain(question.as_str().chars()).take(35).collect();
     Text::parse(id.trim_end()).expect("a part of a text, behind letters")
 }

@@ -210,7 +210,7 @@ impl Desk {
         reason: StatusReason,
         why: &str,
     ) -> Reply {
-        let (id, now) = (answer_id(said.message_id), self.node.handle.now());
+        let (id, now) = (answer_id(reason.code().as_str(), said.message_id), self.node.handle.now());
         let report = report(said, id, now, rejected(reason.code(), why));
         let document = finished(incoming, said, &report);
         let sent = sent(&document, About::NoPayment, incoming.sender);

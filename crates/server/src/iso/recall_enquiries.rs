@@ -76,7 +76,7 @@ impl Desk {
         request: &RecallStatusRequest,
         recalled: &RecalledPayment,
     ) -> Reply {
-        let (id, now) = (answer_id(&request.message_id), self.node.handle.now());
+        let (id, now) = (answer_id("NOOR", &request.message_id), self.node.handle.now());
         let bank = recalled.debtor_agent;
         let reason = RecallRefusal::NoOriginal;
         let answer = NegativeAnswer {

@@ -165,7 +165,7 @@ impl Desk {
     /// There is no such payment, or none that was settled.
     fn no_original(&self, incoming: &Incoming<'_>, recall: &Recall, why: &str) -> Reply {
         let refused = NotRecalled {
-            id: answer_id(&recall.assignment.id),
+            id: answer_id("NOOR", &recall.assignment.id),
             created_at: self.node.handle.now(),
             reason: RecallRefusal::NoOriginal,
             why,
