@@ -175,7 +175,7 @@ fn read_start(first: v1::ConnectRequest) -> Result<Start, Status> {
     let bank = reader.finish(bank).map_err(invalid)?;
     let reports = !start.questions_only;
     // Watch tells crossings to systems; the exchange, which has no other way, tells them as documents.
-    let wants = Wants { debit_questions: true, credit_questions: true, reports, crossings: false };
+    let wants = Wants { debit_questions: true, credit_questions: true, reports, other_news: false };
     Ok(Start { bank, last: Named::read(start.last_sequence, start.incarnation), wants })
 }
 

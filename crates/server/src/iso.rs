@@ -15,6 +15,11 @@ mod forward;
 mod keep;
 mod liquidity;
 mod outgoing;
+mod recall_answers;
+mod recall_codes;
+mod recall_documents;
+mod recall_enquiries;
+mod recalls;
 mod reports;
 
 use client::limits::DOCUMENT_BYTES_MAX;

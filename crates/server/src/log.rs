@@ -13,7 +13,7 @@ use engine::{
 use ledger::Payment;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Status};
-use types::Sequence;
+use types::{Sequence, Timestamp};
 
 use crate::node::Node;
 use crate::refusals::{log_unreadable, stopping_connection};
@@ -67,6 +67,29 @@ pub(crate) async fn order_left(
         Ok(mut found) => Ok(Ok(found.pop().flatten())),
         Err(error) if error.trimmed_before().is_some() => Ok(Err(Gone)),
         Err(error) => Err(error),
+    })
+    .await
+}
+
+/// Texts in the order of the positions that were asked for.
+pub(crate) type Texts = Vec<Option<Box<[u8]>>>;
+
+/// The texts of the commands at these positions, in their order; `None` where there is none, or none any more.
+pub(crate) async fn texts_left(node: &Node, positions: Vec<Sequence>) -> Result<Texts, Status> {
+    let permit = permit(&node.log_reads.live).await;
+    read(node, permit, move |log| match log.texts_at(&positions) {
+        Err(error) if error.trimmed_before().is_some() => Ok(vec![None; positions.len()]),
+        found => found,
+    })
+    .await
+}
+
+/// The log's time at a position, if the log reaches to it and still reaches back so far.
+pub(crate) async fn time_left(node: &Node, position: Sequence) -> Result<Option<Timestamp>, Status> {
+    let permit = permit(&node.log_reads.live).await;
+    read(node, permit, move |log| match log.time_at(position) {
+        Err(error) if error.trimmed_before().is_some() => Ok(None),
+        found => found,
     })
     .await
 }

@@ -5,7 +5,7 @@
 //! - What a request says of its payment was read from the log and from what the core or history knows of its end; what an
 //!   answer says of it, from the core. No caller says any of it.
 
-mod original;
+pub(crate) mod original;
 mod wire;
 
 pub(crate) use self::wire::recall_told;
@@ -17,6 +17,7 @@ use ledger::{AnswerRecall, RequestRecall};
 use tonic::{Request, Response, Status};
 use types::{Bic, Date, Sequence};
 
+use self::original::NotRead;
 use crate::calendar::decided;
 use crate::caller::Caller;
 use crate::node::Node;
@@ -38,7 +39,7 @@ impl RecallService for Recalls {
         let caller = Caller::of(&request)?;
         let wire::Asked { request_id, payment, reason, text } =
             wire::read_request(&self.0.handle, request.get_ref())?;
-        let original = original::read(&self.0, &caller, payment).await?;
+        let original = original::read(&self.0, &caller, payment).await.map_err(NotRead::into_status)?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.request_recall(&RequestRecall { request_id, original, reason, text });
         let outcome = decided(&self.0, commands).await?;
@@ -130,9 +131,7 @@ impl RecallService for Recalls {
 impl Recalls {
     /// The one recall that is asked for, if there is one, and the position of the answer.
     async fn one(&self, asked: RecallsAsked) -> Result<(Option<RecallFound>, Sequence), Status> {
-        let Answered { answer, as_of } = self.0.ask(Question::Recalls(asked)).await?;
-        let Answer::Recalls(mut found) = answer else { return Err(unanswered()) };
-        Ok((found.pop(), as_of.sequence))
+        one(&self.0, asked).await
     }
 
     /// The same, if the caller may know of it. Whoever may not is told the same as if there were none.
@@ -144,6 +143,13 @@ impl Recalls {
         let found = found.filter(may_see);
         found.map(|found| (found, as_of)).ok_or_else(|| refused(ledger::Refusal::RecallUnknown).into_status())
     }
+}
+
+/// The one recall that is asked for, if there is one, and the position of the answer.
+pub(crate) async fn one(node: &Node, asked: RecallsAsked) -> Result<(Option<RecallFound>, Sequence), Status> {
+    let Answered { answer, as_of } = node.ask(Question::Recalls(asked)).await?;
+    let Answer::Recalls(mut found) = answer else { return Err(unanswered()) };
+    Ok((found.pop(), as_of.sequence))
 }
 
 fn day(date: Date) -> String {

@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 use tonic::Status;
 use types::{Bic, Sequence};
 
-pub(crate) use self::heard::{Asked, Crossed, Heard, Report};
+pub(crate) use self::heard::{Asked, Crossed, Heard, Recalled, Report};
 
 use self::bank::{BankSession, LOOK_FOR_UNANSWERED, Pulled};
 use self::open::OpenQuestions;
@@ -47,8 +47,9 @@ pub(crate) struct Wants {
     pub(crate) credit_questions: bool,
     /// What became of payments.
     pub(crate) reports: bool,
-    /// Beside reports, that its position or limit crossed a bound.
-    pub(crate) crossings: bool,
+    /// Beside reports, that its position or limit crossed a bound, what it is asked to give back, and what is answered to
+    /// its own recalls.
+    pub(crate) other_news: bool,
 }
 
 /// Who connects, and from where on.
@@ -142,8 +143,8 @@ impl Connection {
         let mut place = Place { session: &session, number: Some(number) };
         let reports = match wants.reports {
             true => {
-                let crossings = wants.crossings;
-                Some(Reports::begin(node, bank, last, crossings, &notify, &session.catch_ups)?)
+                let other_news = wants.other_news;
+                Some(Reports::begin(node, bank, last, other_news, &notify, &session.catch_ups)?)
             }
             false => None,
         };

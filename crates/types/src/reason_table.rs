@@ -3,7 +3,9 @@
 //! A bank may send any code, and it is passed on unchanged; this is what the codes of the scheme's table mean, and where
 //! they belong. `docs/reasons.md` shows the same table, and a test holds the two together.
 
-use ReasonChannel::{NoPayment, PayeesBank, PayersSide, RecallRefusal, RecallRequest, Return};
+use ReasonChannel::{
+    NoPayment, OnRecallAnswer, PayeesBank, PayersSide, RecallRefusal, RecallRequest, Return,
+};
 
 /// Where a code may appear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum ReasonChannel {
     RecallRefusal,
     /// In a return: pacs.004.
     Return,
+    /// In what a payee's bank is told of its own answer to a recall: a pacs.002 about a pacs.004 or camt.029.
+    OnRecallAnswer,
 }
 
 impl ReasonChannel {
@@ -32,6 +36,7 @@ impl ReasonChannel {
             Self::RecallRequest => "camt.056",
             Self::RecallRefusal => "camt.029",
             Self::Return => "pacs.004",
+            Self::OnRecallAnswer => "answer to a pacs.004 or camt.029",
         }
     }
 }
@@ -101,29 +106,39 @@ pub const SCHEME_REASONS: [SchemeReason; 64] = [
         BANKS,
         &[PayersSide, RecallRequest],
     ),
-    row("AC04", "an account is closed", BOTH, &[PayersSide, PayeesBank, RecallRefusal]),
-    row("AC06", "an account is blocked", BOTH, &[PayersSide, PayeesBank]),
+    row("AC04", "an account is closed", BOTH, &[PayersSide, PayeesBank, RecallRefusal, OnRecallAnswer]),
+    row("AC06", "an account is blocked", BOTH, &[PayersSide, PayeesBank, OnRecallAnswer]),
     row("ADAC", "the payee has not yet allowed the debit", BANKS, &[RecallRefusal]),
     row("AG01", "the account's type permits no such payment", BOTH, &[PayersSide]),
     row("AG02", "the kind of transaction is not valid for the receiver", BANKS, &[PayersSide]),
-    row("AG09", "no payment with this reference was received", SOLVO, &[NoPayment]),
-    row("AG10", "a bank is suspended; given of the payer's", BOTH, &[PayersSide]),
+    row(
+        "AG09",
+        "no payment with this reference was received, or it was not asked back",
+        SOLVO,
+        &[NoPayment, OnRecallAnswer],
+    ),
+    row(
+        "AG10",
+        "a bank is suspended; given of the payer's, and of either on a return",
+        BOTH,
+        &[PayersSide, OnRecallAnswer],
+    ),
     row("AG11", "the payee's bank is suspended", BOTH, &[PayersSide]),
     row("AGNT", "a bank in the chain is not the right one", BANKS, &[PayersSide]),
     row("AM01", "the amount is zero", BANKS, &[PayersSide]),
     row(
         "AM02",
-        "the amount is more than is allowed; given where an account can't hold it",
+        "the amount is more than is allowed; given where an account can't hold it, or more would go back than was paid",
         BOTH,
-        &[PayersSide, PayeesBank],
+        &[PayersSide, PayeesBank, OnRecallAnswer],
     ),
     row("AM03", "the currency can't be processed", BOTH, &[PayersSide]),
-    row("AM04", "the funds do not suffice", BOTH, &[PayersSide, RecallRefusal]),
+    row("AM04", "the funds do not suffice", BOTH, &[PayersSide, RecallRefusal, OnRecallAnswer]),
     row(
         "AM05",
-        "the payment is a duplicate; given where a reference comes again with another body",
+        "the payment is a duplicate; given where a reference comes again with another body, or a recall has its answer",
         BOTH,
-        &[PayersSide],
+        &[PayersSide, OnRecallAnswer],
     ),
     row("AM09", "the amount was the wrong one", BANKS, &[RecallRequest]),
     row("AM14", "the amount is above a limit that the payer has set", SOLVO, &[PayersSide]),
@@ -134,7 +149,7 @@ pub const SCHEME_REASONS: [SchemeReason; 64] = [
         BOTH,
         &[PayersSide],
     ),
-    row("ARDT", "the payment has been returned already", BANKS, &[RecallRefusal]),
+    row("ARDT", "the payment has been returned already", BOTH, &[RecallRefusal]),
     row("BE01", "the payee is not the holder of the account", BANKS, &[PayersSide]),
     row("BE04", "the payee's address is missing or wrong", BANKS, &[PayersSide]),
     row("CERI", "content is not marked as the remittance option asks", BANKS, &[PayersSide]),
@@ -146,26 +161,41 @@ pub const SCHEME_REASONS: [SchemeReason; 64] = [
         &[RecallRequest, RecallRefusal],
     ),
     row("DNOR", "the payer's bank is not registered", SOLVO, &[PayersSide]),
-    row("DT01", "a date is not valid; given where the acceptance time lies ahead", BOTH, &[PayersSide]),
+    row(
+        "DT01",
+        "a date is not valid; given where the acceptance time lies ahead, or a return does not bear the business date",
+        BOTH,
+        &[PayersSide, OnRecallAnswer],
+    ),
     row("DUPL", "the payment was sent twice", BANKS, &[RecallRequest]),
-    row("ED05", "the settlement failed; given where a position or limit is blocked", BOTH, &[PayersSide]),
+    row(
+        "ED05",
+        "the settlement failed; given where a position or limit is blocked",
+        BOTH,
+        &[PayersSide, OnRecallAnswer],
+    ),
     row("ED06", "the settlement system is not available", BANKS, &[PayersSide]),
     row("ERIN", "the remittance option is not supported", BANKS, &[PayersSide]),
-    row("FF01", "the document breaks a rule of the scheme", BOTH, &[PayersSide]),
+    row("FF01", "the document breaks a rule of the scheme", BOTH, &[PayersSide, OnRecallAnswer]),
     row("FF10", "technical trouble at a bank", BANKS, &[PayersSide]),
     row("FOCR", "the money comes back after a request for it", BANKS, &[Return]),
     row("FRAD", "the payment was a fraud", BANKS, &[PayersSide, RecallRequest]),
-    row("LEGL", "a legal reason", BANKS, &[PayersSide, RecallRefusal]),
+    row(
+        "LEGL",
+        "a legal reason; given where a rule of the scheme is against a recall",
+        BOTH,
+        &[PayersSide, RecallRefusal],
+    ),
     row("MD07", "the customer is dead", BANKS, &[PayersSide]),
     row("MS02", "the customer gives no reason", BANKS, &[PayersSide]),
     row(
         "MS03",
         "no reason is given; given where the node could not decide, and to watchers of a payee in place of what is the payer's side's alone",
         BOTH,
-        &[PayersSide, PayeesBank],
+        &[PayersSide, PayeesBank, OnRecallAnswer],
     ),
-    row("NOAS", "the payee has not answered", BANKS, &[RecallRefusal]),
-    row("NOOR", "the payment was never received", BANKS, &[RecallRefusal]),
+    row("NOAS", "the payee has not answered", BOTH, &[RecallRefusal]),
+    row("NOOR", "the payment was never received", BOTH, &[RecallRefusal]),
     row(
         "RC01",
         "a bank's code is wrong; given where the sender may not act for the payer's bank",
@@ -203,12 +233,12 @@ mod tests {
         }
     }
 
-    /// What Solvo gives is the closed list, and what a profile tells a bank that was silent.
+    /// What Solvo gives is the closed list, what a profile tells a bank that was silent, and how it refuses recalls.
     #[test]
     fn what_solvo_gives_is_the_closed_list() {
         let own: Vec<&str> = SCHEME_REASONS.iter().filter(|row| row.is_own).map(|row| row.code).collect();
         let mut listed: Vec<String> = StatusReason::ALL.map(|reason| reason.code().to_string()).to_vec();
-        listed.push("TM01".to_owned());
+        listed.extend(["TM01", "ARDT", "LEGL", "NOAS", "NOOR"].map(str::to_owned));
         listed.sort();
         assert_eq!(own, listed);
     }

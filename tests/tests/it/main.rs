@@ -11,8 +11,8 @@
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
-//! - `recalls`: settled payments that are asked back; `recalls_of_old`: windows and silence; `calendar`: closing days and
-//!   the business date.
+//! - `recalls`: settled payments that are asked back; `recalls_of_old`: windows and silence; `iso_recalls`: the same in
+//!   documents; `calendar`: closing days and the business date.
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `verification`: whether a name is that of an account's holder, here and elsewhere.
@@ -33,6 +33,7 @@ mod invalid;
 mod iso;
 mod iso_edges;
 mod iso_lifecycle;
+mod iso_recalls;
 mod journey;
 mod lifecycle;
 mod liquidity;

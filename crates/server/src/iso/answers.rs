@@ -71,7 +71,7 @@ impl Desk {
 
     /// The bank that answers, before any payment is looked at: the one that the document names, or the caller's own.
     /// Only for a caller that acts for every bank is it left to the payment.
-    fn who_answers(&self, incoming: &Incoming<'_>) -> Result<Option<Bic>, Status> {
+    pub(super) fn who_answers(&self, incoming: &Incoming<'_>) -> Result<Option<Bic>, Status> {
         let sender = incoming.sender.or_else(|| self.caller.only_bank());
         match sender {
             Some(sender) if !self.caller.may_act_for(sender) => Err(bank_not_yours().into_status()),
@@ -225,7 +225,7 @@ impl Desk {
             originator: None,
             additional_information: None,
         };
-        let id = super::enquiries::answer_id(&report.message_id);
+        let id = super::enquiries::answer_id("AG09", &report.message_id);
         finish(&StatusReport::on_report(report, id, created_at, status), incoming.dress, false)
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use client::{Refusal, v1};
+use engine::{Answer, Question};
 use iso20022::{
-    AnyMessage, BusinessMessage, CreditTransfer, LiquidityTransfer, Message, MessageKind, RefusedOrder,
-    Rules, StatusReport, Surplus, is_rejection, read_any_message, read_message,
+    AnyMessage, BusinessMessage, CreditTransfer, Message, MessageKind, RefusedOrder, Rules, SchemaFault,
+    StatusReport, Surplus, is_rejection, read_any_message, read_message,
 };
-use ledger::{About, Outcome, RefusedBody, RefusedPayment};
+use ledger::{About, BusinessDate, Outcome, RefusedBody, RefusedPayment};
 use tonic::{Code, Status};
 use types::{Bic, Channel, Date, PaymentOrder, ReasonCode, StatusReason, Timestamp};
 
@@ -19,7 +20,7 @@ use crate::caller::Caller;
 use crate::mailbox::reserved;
 use crate::node::{Node, Patience};
 use crate::quota::Places;
-use crate::refusals::{bank_not_yours, not_yet};
+use crate::refusals::{bank_not_yours, not_yet, unanswered};
 use crate::values::{PaymentFacts, PaymentReferences, facts, payment_outcome};
 
 /// Takes documents of one caller.
@@ -64,62 +65,113 @@ pub(super) struct Incoming<'document> {
 }
 
 impl Desk {
-    /// An order to move own liquidity. Who may not give it hears the same as with any other document.
-    async fn liquidity_transfer(
-        &self,
-        document: &[u8],
-        transfer: &LiquidityTransfer,
-        from: Option<Bic>,
-        dress: Dress,
-    ) -> Result<Reply, Status> {
-        let now = self.node.handle.now();
-        match self.move_liquidity(document, transfer, from, dress).await {
-            Err(status) if status.code() == Code::PermissionDenied && self.bank.is_some() => {
-                Ok(not_permitted(document, &status, now, dress).into())
-            }
-            Err(status) => Ok(not_taken(document, status, now, dress)?.into()),
-            done => done,
-        }
-    }
-
     /// Does what a document asks.
     pub(super) async fn take(&self, document: &[u8]) -> Result<Reply, Status> {
-        let now = self.node.handle.now();
         let signature = self.node.limits.iso.bic;
-        let dates = settlement_dates(now);
+        let dates = settlement_dates(self.node.handle.now());
         let rules = Rules { profile: self.node.limits.iso.profile, ..Rules::sct_inst_2025(dates) };
-        let message = match read_message(document, &rules) {
+        let message = match self.read(document, &rules).await? {
             Ok(message) => message,
             Err(_) if is_rejection(document) => {
                 tracing::warn!("a bank rejected a document, and its rejection can't be read");
                 return Ok(Reply::default());
             }
-            Err(fault) => {
-                let fault = match read_any_message(document, &rules) {
-                    Ok(BusinessMessage {
-                        wrapper,
-                        header,
-                        message: AnyMessage::LiquidityTransfer(transfer),
-                    }) => {
-                        let dress = Dress::back(wrapper, header.as_ref(), signature);
-                        let from = header.and_then(|header| header.from);
-                        return self.liquidity_transfer(document, &transfer, from, dress).await;
-                    }
-                    // No message about a payment, and none that is taken here.
-                    Ok(_) => fault,
-                    Err(fault) => fault,
-                };
-                return Ok(unreadable(document, &fault, now, Dress::rejecting(document, signature)).into());
-            }
+            Err(fault) => return self.beside_payments(document, &rules, fault).await,
         };
         let dress = Dress::answering(&message, signature);
         let is_rejection = matches!(message.message, Message::Rejection(_));
-        let done = self.message(document, message, dress).await;
-        match done {
+        match self.message(document, message, dress).await {
             Err(status) if is_rejection => {
                 tracing::warn!(code = ?status.code(), "a rejection of a document could not be taken");
                 Ok(Reply::default())
             }
+            done => self.done(document, done, dress),
+        }
+    }
+
+    /// Reads a message about the decision on a payment. If nothing but the business date lets its settlement date stand,
+    /// that does.
+    async fn read(
+        &self,
+        document: &[u8],
+        rules: &Rules,
+    ) -> Result<Result<BusinessMessage, SchemaFault>, Status> {
+        let read = read_message(document, rules);
+        let Ok(BusinessMessage { message: Message::RefusedTransfer(refused), .. }) = &read else {
+            return Ok(read);
+        };
+        if refused.path != SETTLEMENT_DATE {
+            return Ok(read);
+        }
+        let Some(business_date) = self.business_date().await? else { return Ok(read) };
+        let now = self.node.handle.now();
+        let mut dates = settlement_dates(now);
+        let both = [Some(business_date.date()), business_date.before()].into_iter().flatten();
+        dates.extend(both.filter(|date| business_date.accepts(*date, now)));
+        let rules = Rules { profile: rules.profile, ..Rules::sct_inst_2025(dates) };
+        Ok(read_message(document, &rules))
+    }
+
+    /// The business date, if one was set.
+    pub(super) async fn business_date(&self) -> Result<Option<BusinessDate>, Status> {
+        let answered = self.node.ask(Question::Calendar).await?;
+        let Answer::Calendar(calendar) = answered.answer else { return Err(unanswered()) };
+        Ok(calendar.business_date)
+    }
+
+    /// A document that is about no decision on a payment: what it asks, done, or why it is not taken.
+    async fn beside_payments(
+        &self,
+        document: &[u8],
+        rules: &Rules,
+        fault: SchemaFault,
+    ) -> Result<Reply, Status> {
+        let (now, signature) = (self.node.handle.now(), self.node.limits.iso.bic);
+        let unreadable = |fault| unreadable(document, &fault, now, Dress::rejecting(document, signature));
+        let (wrapper, header, message) = match read_any_message(document, rules) {
+            Ok(BusinessMessage { wrapper, header, message }) => (wrapper, header, message),
+            Err(fault) => return Ok(unreadable(fault).into()),
+        };
+        let dress = Dress::back(wrapper, header.as_ref(), signature);
+        let from = header.and_then(|header| header.from);
+        if from.is_some_and(|from| !self.caller.may_act_for(from)) {
+            return self.done(document, Err(bank_not_yours().into_status()), dress);
+        }
+        let incoming = |kind, agent: Option<Bic>| {
+            let sender = self.bank.or(from).or(agent);
+            Incoming { document, kind, sender, dress }
+        };
+        let done = match &message {
+            AnyMessage::LiquidityTransfer(transfer) => {
+                self.move_liquidity(&incoming(MessageKind::LiquidityTransfer, None), transfer).await
+            }
+            AnyMessage::Recall(recall) => {
+                self.recall(&incoming(MessageKind::Recall, Some(recall.details.debtor_agent)), recall).await
+            }
+            AnyMessage::Return(given) => {
+                self.payment_return(&incoming(MessageKind::Return, given.instructing_agent), given).await
+            }
+            AnyMessage::NegativeAnswer(answer) => {
+                let incoming = incoming(MessageKind::NegativeAnswer, answer.assignment.assigner);
+                self.negative_answer(&incoming, answer).await
+            }
+            AnyMessage::RecallStatusRequest(request) => {
+                let incoming = incoming(MessageKind::StatusRequest, request.instructing_agent);
+                self.recall_enquiry(&incoming, request).await
+            }
+            // No message about a payment, and none that is taken here.
+            AnyMessage::Payment(_)
+            | AnyMessage::ReportOn(..)
+            | AnyMessage::Receipt(_)
+            | AnyMessage::BalanceAlert(_) => return Ok(unreadable(fault).into()),
+        };
+        self.done(document, done, dress)
+    }
+
+    /// What was done, or that the document was not taken.
+    fn done(&self, document: &[u8], done: Result<Reply, Status>, dress: Dress) -> Result<Reply, Status> {
+        let now = self.node.handle.now();
+        match done {
             Err(status) if status.code() == Code::PermissionDenied && self.bank.is_some() => {
                 Ok(not_permitted(document, &status, now, dress).into())
             }
@@ -287,9 +339,12 @@ impl Incoming<'_> {
     }
 }
 
+/// The path of the fault where a payment's settlement date is not current.
+const SETTLEMENT_DATE: &str = "GrpHdr/IntrBkSttlmDt";
+
 /// The calendar day at this moment, in UTC and in the zone of TARGET, which is one or two hours ahead; and the
 /// day on which a payment that is still in time may have been sent.
-fn settlement_dates(now: Timestamp) -> Vec<Date> {
+pub(super) fn settlement_dates(now: Timestamp) -> Vec<Date> {
     let sent = now.minus(types::Duration::from_seconds(10));
     let ahead = now.plus(types::Duration::from_seconds(2 * 3600));
     let mut dates = vec![sent.date(), now.date(), ahead.date()];

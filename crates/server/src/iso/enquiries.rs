@@ -8,14 +8,14 @@ use engine::{Answer, Question, StoredOrder};
 use iso20022::{ReceivedRejection, Status as Report, StatusRequest};
 use ledger::{About, Payment, PaymentAnswer, Stage};
 use tonic::Status;
-use types::{Bic, PaymentState, StatusReason, Text};
+use types::{Bic, PaymentState, StatusReason, Text, Timestamp};
 
 use super::desk::{Desk, Incoming, Reply};
 use super::keep::{keep, sent};
 use super::outgoing::undecided;
 use super::reports::{Reported, finish, payment_of_message, report};
 use crate::log::{document, orders, payments};
-use crate::node::Patience;
+use crate::node::{Node, Patience};
 use crate::refusals::{bank_not_yours, not_yet, too_many_enquiries};
 use crate::values::{PaymentFacts, PaymentReferences, payment_outcome};
 
@@ -95,7 +95,7 @@ impl Desk {
     }
 
     /// Whether this bank asks.
-    fn is(&self, bank: Bic) -> bool {
+    pub(super) fn is(&self, bank: Bic) -> bool {
         self.caller.may_act_for(bank) && self.bank.is_none_or(|asks| asks == bank)
     }
 
@@ -106,20 +106,8 @@ impl Desk {
 
     /// The answer to the payer's bank about a payment that is not there.
     fn missing(&self, incoming: &Incoming<'_>, request: &StatusRequest, missing: &PaymentAnswer) -> Reply {
-        let may_be_lost = self.node.restores.may_have_lost(request.acceptance_time).is_some();
-        let (reason, description) = match missing {
-            _ if may_be_lost => (
-                "PAYMENT_MAY_BE_LOST",
-                "the node was restored from a backup: it may have been settled in what was lost; ask the other bank",
-            ),
-            PaymentAnswer::NotFound { is_final: true } => return self.unknown(incoming, request),
-            PaymentAnswer::Forgotten => {
-                ("PAYMENT_FORGOTTEN", "older than what is kept: it may have been settled")
-            }
-            PaymentAnswer::NotFound { is_final: false } | PaymentAnswer::Found(_) => (
-                "PAYMENT_NOT_FOUND_YET",
-                "not received, and it may still come: ask again after its deadline, with AccptncDtTm",
-            ),
+        let Some((reason, description)) = undecidable(&self.node, request.acceptance_time, missing) else {
+            return self.unknown(incoming, request);
         };
         undecided(incoming.document, reason, description, self.node.handle.now(), incoming.dress).into()
     }
@@ -131,7 +119,7 @@ impl Desk {
             originator: None,
             additional_information: None,
         };
-        let report = request.answer(answer_id(&request.message_id), self.node.handle.now(), status);
+        let report = request.answer(answer_id("AG09", &request.message_id), self.node.handle.now(), status);
         let document = finish(&report, incoming.dress, false);
         let sent = sent(&document, About::NoPayment, incoming.sender);
         keep(&self.node, &self.caller, &[incoming.kept(About::NoPayment), sent]);
@@ -161,12 +149,39 @@ impl Desk {
     }
 }
 
-fn another_answer() -> Status {
+/// Why it can't be said that a payment does not exist: the reason for machines, and for persons.
+pub(super) type Undecided = (&'static str, &'static str);
+
+/// The reason for machines where a payment is older than what is at hand.
+pub(super) const FORGOTTEN: &str = "PAYMENT_FORGOTTEN";
+
+/// Why it can't be said of a payment that was not found that it never was received and never will be settled. `None` if
+/// it can.
+pub(super) fn undecidable(
+    node: &Node,
+    acceptance_time: Option<Timestamp>,
+    missing: &PaymentAnswer,
+) -> Option<Undecided> {
+    match missing {
+        _ if node.restores.may_have_lost(acceptance_time).is_some() => Some((
+            "PAYMENT_MAY_BE_LOST",
+            "the node was restored from a backup: it may have been settled in what was lost; ask the other bank",
+        )),
+        PaymentAnswer::NotFound { is_final: true } => None,
+        PaymentAnswer::Forgotten => Some((FORGOTTEN, "older than what is kept: it may have been settled")),
+        PaymentAnswer::NotFound { is_final: false } | PaymentAnswer::Found(_) => Some((
+            "PAYMENT_NOT_FOUND_YET",
+            "not received, and it may still come: ask again after its deadline, with AccptncDtTm",
+        )),
+    }
+}
+
+pub(super) fn another_answer() -> Status {
     Status::internal("the engine answered another question")
 }
 
 /// The id of an answer about no payment: as many answers as questions, and the same to the same question.
-pub(super) fn answer_id(question: &Text<35>) -> Text<35> {
-    let id: String = "AG09-".chars().chain(question.as_str().chars()).take(35).collect();
+pub(super) fn answer_id(code: &str, question: &Text<35>) -> Text<35> {
+    let id: String = code.chars().chain("-".chars()).chain(question.as_str().chars()).take(35).collect();
     Text::parse(id.trim_end()).expect("a part of a text, behind letters")
 }

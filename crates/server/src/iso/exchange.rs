@@ -200,7 +200,7 @@ fn read_start(first: v1::Iso20022ServiceExchangeRequest) -> Result<(Start, bool)
     let mut reader = FieldReader::new();
     let bank = reader.bic(&Path::root("start").field("bic"), &start.bic);
     let bank = reader.finish(bank).map_err(invalid)?;
-    let wants = Wants { debit_questions: false, credit_questions: true, reports: true, crossings: true };
+    let wants = Wants { debit_questions: false, credit_questions: true, reports: true, other_news: true };
     let last = Named::read(start.last_sequence, start.incarnation);
     Ok((Start { bank, last, wants }, start.with_header))
 }

@@ -1,5 +1,5 @@
 //! What a connected bank hears, as documents: questions about credits as pacs.008, reports as pacs.002, crossings of
-//! bounds as camt.004.
+//! bounds as camt.004, and what comes of recalls.
 
 use engine::StoredOrder;
 use iso20022::{Envelope, MessageKind, decompress_evidence, forward_pacs008, write_pacs008};
@@ -9,10 +9,11 @@ use types::{Bic, PaymentOrder, Sequence};
 
 use super::liquidity::alert;
 use super::outgoing::{Dress, Outgoing};
+use super::recall_documents;
 use super::reports::{MessageOf, Reported, finish, message_id, report};
 use crate::log::document;
 use crate::node::Node;
-use crate::session::{Asked, Heard, Report};
+use crate::session::{Asked, Heard, Recalled, Report};
 
 /// A document to a bank, and what it is about.
 pub(super) struct Told {
@@ -43,6 +44,12 @@ pub(super) async fn told(
         Heard::Crossed(crossed) => {
             let Some(document) = alert(node, dress, crossed).await? else { return Ok(None) };
             (document, About::NoPayment, crossed.crossing.decided_at, crossed.is_repeat)
+        }
+        Heard::Recalled(recalled) => {
+            let Recalled { said, is_repeat } = recalled;
+            let document = recall_documents::document(node, dress, said, *is_repeat).await?;
+            let Some(document) = document else { return Ok(None) };
+            (document, About::Payment(said.payment), said.decided_at, *is_repeat)
         }
     };
     Ok(Some(Told { document, about, position, is_repeat }))

@@ -83,21 +83,14 @@ impl Desk {
     /// Moves own funds as a camt.050 says, and answers with a camt.025.
     pub(super) async fn move_liquidity(
         &self,
-        document: &[u8],
+        incoming: &Incoming<'_>,
         transfer: &LiquidityTransfer,
-        from: Option<Bic>,
-        dress: Dress,
     ) -> Result<Reply, Status> {
-        if from.is_some_and(|from| !self.caller.may_act_for(from)) {
-            return Err(bank_not_yours().into_status());
-        }
-        let sender = self.bank.or(from);
-        let incoming = Incoming { document, kind: MessageKind::LiquidityTransfer, sender, dress };
         let command = match command(transfer) {
             Ok(command) => command,
             Err(reason) => {
                 let description = Text::parse(reason.meaning()).ok();
-                return Ok(self.receipt(&incoming, transfer, reason.code(), description).into());
+                return Ok(self.receipt(incoming, transfer, reason.code(), description).into());
             }
         };
         if !self.caller.may_act_for(command.from.bic) {
@@ -108,8 +101,8 @@ impl Desk {
         commands.evidence(&incoming.kept(About::NoPayment));
         let outcome = self.node.submit(commands, ())?.await?;
         let (status, description) = status_of(&outcome.verdict);
-        let receipt = self.receipt(&incoming, transfer, status, description);
-        keep(&self.node, &self.caller, &[sent(&receipt, About::NoPayment, sender)]);
+        let receipt = self.receipt(incoming, transfer, status, description);
+        keep(&self.node, &self.caller, &[sent(&receipt, About::NoPayment, incoming.sender)]);
         Ok(receipt.into())
     }
 

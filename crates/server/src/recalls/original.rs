@@ -12,24 +12,53 @@ use crate::caller::Caller;
 use crate::history;
 use crate::log::{self, Gone};
 use crate::node::Node;
-use crate::refusals::{bank_not_yours, history_unavailable};
+use crate::refusals::{bank_not_yours, history_unavailable, refused};
 
 /// What became of a payment: its state, and position and time of the decision.
 type Fate = (PaymentState, Sequence, Timestamp);
 
+/// Why a payment can't be asked back as things are.
+#[derive(Debug)]
+pub(crate) enum NotRead {
+    /// There is none, or it is another bank's.
+    NotYours,
+    /// It was refused on reading, so it was never settled.
+    NotSettled,
+    /// It is older than what this node has at hand.
+    NotAtHand(&'static str),
+    /// It could not be looked up at present.
+    Failed(Status),
+}
+
+impl NotRead {
+    pub(crate) fn into_status(self) -> Status {
+        match self {
+            Self::NotYours => bank_not_yours().into_status(),
+            Self::NotSettled => refused(ledger::Refusal::OriginalNotSettled).into_status(),
+            Self::NotAtHand(why) => history_unavailable(why),
+            Self::Failed(status) => status,
+        }
+    }
+}
+
+impl From<Status> for NotRead {
+    fn from(status: Status) -> Self {
+        Self::Failed(status)
+    }
+}
+
 /// Reads the payment at a position for the bank that sent it. Whoever may not ask it back learns nothing of it.
-pub(super) async fn read(node: &Node, caller: &Caller, payment: Sequence) -> Result<Original, Status> {
-    let nobodys = || bank_not_yours().into_status();
+pub(crate) async fn read(node: &Node, caller: &Caller, payment: Sequence) -> Result<Original, NotRead> {
     let order = log::order_left(node, payment).await?;
-    let gone = |_: Gone| history_unavailable("the log does not reach back to this payment any more");
-    let order = order.map_err(gone)?.ok_or_else(nobodys)?;
+    let gone = |_: Gone| NotRead::NotAtHand("the log does not reach back to this payment any more");
+    let order = order.map_err(gone)?.ok_or(NotRead::NotYours)?;
     if !caller.may_act_for(order.debtor_agent()) {
-        return Err(nobodys());
+        return Err(NotRead::NotYours);
     }
     // What was refused on reading has no amount, no accounts, and was never settled.
     let facts = order.amount().zip(order.account_digests()).zip(order.creditor_agent());
     let Some((((amount, currency), [debtor_account, creditor_account]), creditor_agent)) = facts else {
-        return Err(crate::refusals::refused(ledger::Refusal::OriginalNotSettled).into_status());
+        return Err(NotRead::NotSettled);
     };
     let (state, decided_at, decided_time) = fate(node, caller, payment).await?;
     Ok(Original {
@@ -47,14 +76,14 @@ pub(super) async fn read(node: &Node, caller: &Caller, payment: Sequence) -> Res
     })
 }
 
-async fn fate(node: &Node, caller: &Caller, payment: Sequence) -> Result<Fate, Status> {
+async fn fate(node: &Node, caller: &Caller, payment: Sequence) -> Result<Fate, NotRead> {
     let answered = node.ask(Question::PaymentAt(payment)).await?;
     if let Answer::Payment(PaymentAnswer::Found(found)) = answered.answer {
         return Ok((found.state(), found.decided_at(), found.decided_time()));
     }
     let row = history::payment_at(node, caller, payment).await?;
-    let row = row.ok_or_else(|| {
-        history_unavailable("what became of this payment is not at hand: it is older than the core keeps it")
-    })?;
+    let row = row.ok_or(NotRead::NotAtHand(
+        "what became of this payment is not at hand: it is older than the core keeps it",
+    ))?;
     Ok((row.state, row.decided_at, row.decided_time))
 }

@@ -1,6 +1,6 @@
 //! What a bank hears: questions, and what became of payments.
 
-use engine::{Notice, StoredOrder};
+use engine::{Notice, RecallStep, RecallTold, StoredOrder};
 use ledger::{Crossing, OpenQuestion, Payment, Stage, Told, Verdict};
 use tonic::Status;
 use types::{Bic, PaymentState, Sequence};
@@ -20,6 +20,27 @@ pub(crate) enum Heard {
     Report(Report),
     /// A booking took its position or limit across a bound.
     Crossed(Crossed),
+    /// It is asked to give a payment back, or what it asked back was answered.
+    Recalled(Recalled),
+}
+
+/// That a payment was asked back, or that this was answered, as the bank is told it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recalled {
+    pub(crate) said: RecallTold,
+    /// Whether it may have been told before.
+    pub(crate) is_repeat: bool,
+}
+
+impl Recalled {
+    /// What of this a bank is told: the payee's that it is asked, the payer's what was answered.
+    pub(super) fn to(bank: Bic, said: &RecallTold, is_repeat: bool) -> Option<Self> {
+        let hears = match said.step {
+            RecallStep::Requested { .. } => said.creditor_agent,
+            RecallStep::Answered(_) => said.debtor_agent,
+        };
+        (hears == bank).then_some(Self { said: *said, is_repeat })
+    }
 }
 
 /// That a bound was crossed, as the bank is told it.
@@ -37,6 +58,7 @@ pub(crate) struct Crossed {
 pub(super) enum News {
     Report(Report),
     Crossed(Crossed),
+    Recalled(Recalled),
 }
 
 impl News {
@@ -45,6 +67,7 @@ impl News {
         match self {
             Self::Report(report) => report.position(),
             Self::Crossed(crossed) => crossed.crossing.decided_at,
+            Self::Recalled(recalled) => recalled.said.decided_at,
         }
     }
 
@@ -53,6 +76,7 @@ impl News {
         match self {
             Self::Report(report) => report.is_repeat = true,
             Self::Crossed(crossed) => crossed.is_repeat = true,
+            Self::Recalled(recalled) => recalled.is_repeat = true,
         }
     }
 
@@ -60,6 +84,7 @@ impl News {
         match self {
             Self::Report(report) => Heard::Report(report),
             Self::Crossed(crossed) => Heard::Crossed(crossed),
+            Self::Recalled(recalled) => Heard::Recalled(recalled),
         }
     }
 }
@@ -131,6 +156,10 @@ pub(super) fn news_of(notice: &Notice, bank: Bic, repeats_upto: Sequence, mut te
     {
         let is_repeat = notice.position() <= repeats_upto;
         return tell(News::Crossed(Crossed { crossing: *crossing, is_repeat }));
+    }
+    if let Notice::Recall(said) = notice {
+        let recalled = Recalled::to(bank, said, notice.position() <= repeats_upto);
+        return recalled.into_iter().for_each(|recalled| tell(News::Recalled(recalled)));
     }
     let Notice::Outcome { outcome, payment, creditor_agent, order } = notice else { return };
     let is_final = match outcome.verdict {

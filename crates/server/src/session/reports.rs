@@ -15,7 +15,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tonic::Status;
 use types::{Bic, Sequence};
 
-use super::heard::{Crossed, News, news_of, reports};
+use super::heard::{Crossed, News, Recalled, news_of, reports};
 use crate::log::{decisions, payments};
 use crate::node::Node;
 use crate::refusals::{log_unreadable, not_taken, position_too_old, stopping_connection};
@@ -28,8 +28,8 @@ pub(super) struct Reports {
     source: Source,
     notices: Vec<Notice>,
     held: VecDeque<News>,
-    /// Whether crossings of bounds are told as well.
-    tells_crossings: bool,
+    /// Whether crossings of bounds and recalls are told as well.
+    tells_other_news: bool,
     /// Up to where reports have been collected for the connection.
     collected_upto: Sequence,
     notify: Arc<Notify>,
@@ -74,7 +74,7 @@ impl Reports {
         node: &Node,
         bank: Bic,
         last: Option<Sequence>,
-        tells_crossings: bool,
+        tells_other_news: bool,
         notify: &Arc<Notify>,
         catch_ups: &Arc<Semaphore>,
     ) -> Result<Self, Status> {
@@ -98,7 +98,7 @@ impl Reports {
             source: Source::Beginning(missed),
             notices: Vec::new(),
             held: VecDeque::new(),
-            tells_crossings,
+            tells_other_news,
             collected_upto: Sequence(0),
             notify: Arc::clone(notify),
             catch_ups: Arc::clone(catch_ups),
@@ -175,7 +175,7 @@ impl Reports {
 
     /// Holds reports until they are told. What comes again although it should not is marked at least.
     fn hold(&mut self, mut reports: Vec<News>) {
-        reports.retain(|news| self.tells_crossings || matches!(news, News::Report(_)));
+        reports.retain(|news| self.tells_other_news || matches!(news, News::Report(_)));
         let Some(last) = reports.last().map(News::position) else { return };
         let collected_upto = self.collected_upto;
         self.held.extend(reports.into_iter().map(|mut report| {
@@ -256,6 +256,8 @@ impl Reading {
         let is_repeat = self.missed.are_repeats;
         let crossings = found.crossings.into_iter().filter(|crossing| crossing.bank == self.bank);
         told.extend(crossings.map(|crossing| News::Crossed(Crossed { crossing, is_repeat })));
+        let recalls = found.recalls.iter().filter_map(|said| Recalled::to(self.bank, said, is_repeat));
+        told.extend(recalls.map(News::Recalled));
         // Behind the report on the payment that crossed, as it is live.
         told.sort_by_key(News::position);
         Ok(Part { reports: told, is_last: self.after >= self.upto })

@@ -56,7 +56,7 @@ impl Reply for ConnectReply {
                 Event::Heard(Heard::Asked(asked)) => parts.question(&handle, &asked),
                 Event::Heard(Heard::Report(report)) => parts.report(&handle, &report),
                 // A connection of this kind does not ask for them.
-                Event::Heard(Heard::Crossed(_)) => continue,
+                Event::Heard(Heard::Crossed(_) | Heard::Recalled(_)) => continue,
                 Event::AnswerResult(result) => parts.put(4, &result.encode_to_vec()),
             }
             buffer.put_u8(long(1));
