@@ -53,10 +53,11 @@ pub(crate) struct WhoseArgs {
     /// The currency, ISO 4217.
     #[arg(long, value_name = "CODE", default_value = "EUR")]
     pub(crate) currency: String,
-    /// The day: an account's calendar day, or the date of positions.
+    /// The day: an account's calendar day, or the business date of positions.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) date: Option<String>,
-    /// How far the clock of the account's bank is ahead of UTC on that day, in minutes. Without it the day is Frankfurt's.
+    /// How far the clock is ahead of UTC by which an account's day counts, in minutes. Without it, its bank's logged clock
+    /// counts.
     #[arg(
         long,
         value_name = "MINUTES",
