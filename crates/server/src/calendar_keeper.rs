@@ -72,7 +72,10 @@ async fn proposals(handle: &Handle, keeping: Keeping) -> Vec<RecordWriter> {
     let now = handle.now();
     let mut all = Vec::new();
     let write = || handle.commands(PrincipalNumber(0));
-    if let Some(Answer::Calendar(calendar)) = ask(handle, Question::Calendar).await {
+    // Nobody's days begin in a log without participants, so it stays as empty as its operators left it.
+    if let Some(Answer::Calendar(calendar)) = ask(handle, Question::Calendar).await
+        && calendar.has_participants
+    {
         for command in closing_days(&calendar, now) {
             let mut commands = write();
             commands.set_closing_days(&command);
@@ -194,7 +197,7 @@ mod tests {
 
     fn calendar() -> CalendarAnswer {
         let closing_days = vec![ClosingDays::target(2026).unwrap(), ClosingDays::target(2027).unwrap()];
-        CalendarAnswer { business_date: None, closing_days }
+        CalendarAnswer { business_date: None, closing_days, has_participants: true }
     }
 
     #[test]
