@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use journal::FrameView;
+use ledger::{RollBusinessDate, SetClosingDays, SetZone, ZoneOffset};
 use proptest::prelude::*;
+use types::ClosingDays;
 
 use super::*;
 use crate::query::PaymentQuery;
@@ -182,4 +184,39 @@ fn a_snapshot_that_is_damaged_begins_nothing() {
         assert!(open().reached().is_none());
     }
     assert!(matches!(open().begin(&Log::without_snapshot()), Err(BeginError::NoSnapshot)));
+}
+
+#[test]
+fn dates_and_clocks_go_on_from_the_state() {
+    let date = |text| Date::parse(text).unwrap();
+    let zone = |minutes| Zone { offset: ZoneOffset::from_minutes(minutes).unwrap(), change: None };
+    let change = |log: &mut Log, to: &str, minutes: i16| {
+        let mut writer = log.writer();
+        let closing_days = ClosingDays::target(2026).unwrap();
+        writer.set_closing_days(&SetClosingDays { request_id: log.request(), closing_days });
+        let (date, due) = (date(to), Timestamp::default());
+        writer.roll_business_date(&RollBusinessDate { request_id: log.request(), date, due });
+        let (bic, zone) = (bank("A"), zone(minutes));
+        writer.set_zone(&SetZone { request_id: log.request(), bic, zone });
+        log.commands(&writer);
+    };
+    let mut log = Log::new();
+    change(&mut log, "2026-02-04", 60);
+    let frames = log.frames.len();
+    log.advance(86_400 * SECOND);
+    change(&mut log, "2026-02-05", 120);
+    log.marker();
+    let (_whole_folder, whole) = index(&log, false);
+    let (_folder, part) = begun(&log, frames);
+    let [whole, part] = [whole, part].map(|store| View::new(&store).unwrap().unwrap());
+    let rolled = whole.business_dates().unwrap();
+    let dates: Vec<_> = rolled.iter().map(|rolled| (rolled.date, rolled.before)).collect();
+    assert_eq!(dates, [(date("2026-02-04"), None), (date("2026-02-05"), Some(date("2026-02-04")))]);
+    assert_eq!(part.business_dates().unwrap(), rolled);
+    for view in [&whole, &part] {
+        let clocks = view.clocks(bank("A")).unwrap();
+        assert_eq!(clocks.iter().map(|set| set.zone).collect::<Vec<_>>(), [zone(60), zone(120)]);
+        assert_eq!(view.clocks(bank("B")).unwrap(), []);
+    }
+    assert_eq!(part.clocks(bank("A")).unwrap()[0].time, part.watermark().begins_time);
 }
