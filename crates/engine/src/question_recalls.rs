@@ -51,8 +51,6 @@ pub struct CalendarAnswer {
     pub business_date: Option<BusinessDate>,
     /// The closing days of the years that are set, in order.
     pub closing_days: Vec<ClosingDays>,
-    /// Whether there is anybody whose days these are.
-    pub has_participants: bool,
 }
 
 impl RecallsAsked {
@@ -95,6 +93,5 @@ pub(crate) fn calendar(ledger: &Ledger) -> CalendarAnswer {
     CalendarAnswer {
         business_date: ledger.business_date().copied(),
         closing_days: ledger.closing_days().to_vec(),
-        has_participants: ledger.participants().next().is_some(),
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use journal::FrameView;
 use ledger::{
-    AccountMode, BlockTarget, Blocks, Bounds, Fees, PartyLimit, RollBusinessDate, SetBlock, SetClosingDays, SetFees,
-    SetPositionAlert, SetReachableParty, SetZone, ZoneOffset,
+    AccountMode, BlockTarget, Blocks, Bounds, Fees, PartyLimit, RollBusinessDate, SetBlock, SetClosingDays,
+    SetFees, SetPositionAlert, SetReachableParty, SetZone, ZoneOffset,
 };
 use proptest::prelude::*;
 use types::{Balance, ClosingDays};

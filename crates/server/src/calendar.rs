@@ -54,7 +54,7 @@ impl CalendarService for Calendar {
         Caller::of(&request)?;
         let answered = self.0.ask(Question::Calendar).await?;
         let Answer::Calendar(calendar) = answered.answer else { return Err(unanswered()) };
-        let CalendarAnswer { business_date, closing_days, .. } = *calendar;
+        let CalendarAnswer { business_date, closing_days } = *calendar;
         let closing_years = closing_days.iter().map(|year| v1::ClosingYear {
             year: year.year().into(),
             days: year.days().map(|day| day.to_string()).collect(),
@@ -158,7 +158,7 @@ mod tests {
         let set = |business_date| {
             let closing_days =
                 [2026, 2027].map(|year| ClosingDays::target(year).expect("a year of this century"));
-            CalendarAnswer { business_date, closing_days: closing_days.to_vec(), has_participants: true }
+            CalendarAnswer { business_date, closing_days: closing_days.to_vec() }
         };
         let date = |text| Date::parse(text).expect("a date");
         for (day, expected) in [

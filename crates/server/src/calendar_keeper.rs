@@ -2,7 +2,8 @@
 //! of recalls that nobody answers.
 //!
 //! Each is a command like any other, under the engine's own principal: it is logged, the core decides whether it is due, and
-//! a node that does it twice does it once. Nobody waits for it, and a node without it settles payments all the same.
+//! a node that does it twice does it once. Nobody waits for it, and a node without it settles payments all the same. It begins
+//! in an empty log, so that what a participant is funded with is booked on a business date.
 
 use std::time::Duration;
 
@@ -72,10 +73,7 @@ async fn proposals(handle: &Handle, keeping: Keeping) -> Vec<RecordWriter> {
     let now = handle.now();
     let mut all = Vec::new();
     let write = || handle.commands(PrincipalNumber(0));
-    // Nobody's days begin in a log without participants, so it stays as empty as its operators left it.
-    if let Some(Answer::Calendar(calendar)) = ask(handle, Question::Calendar).await
-        && calendar.has_participants
-    {
+    if let Some(Answer::Calendar(calendar)) = ask(handle, Question::Calendar).await {
         for command in closing_days(&calendar, now) {
             let mut commands = write();
             commands.set_closing_days(&command);
@@ -197,7 +195,7 @@ mod tests {
 
     fn calendar() -> CalendarAnswer {
         let closing_days = vec![ClosingDays::target(2026).unwrap(), ClosingDays::target(2027).unwrap()];
-        CalendarAnswer { business_date: None, closing_days, has_participants: true }
+        CalendarAnswer { business_date: None, closing_days }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Closing days and the business date over gRPC, and what the node does of it by itself.
 
 use client::v1;
-use tests::{ALFA, Api, Node, World, until};
+use tests::{Api, Node, until};
 use tonic::Code;
 use types::{ClosingDays, Date};
 
@@ -121,7 +121,6 @@ async fn node_keeps_the_calendar_by_itself() {
         target: false,
     };
     api.calendar().set_closing_days(own).await.unwrap();
-    World::of(api.clone()).register(ALFA, v1::AccountMode::Hosted).await;
     let keeping = node.keep_calendar();
     let told = until("the calendar is set and the business date begins", async || {
         let told = calendar(&api).await;

@@ -208,12 +208,21 @@ async fn books_of_every_kind_agree() {
         v1::SetClockRequest { request_id: "clock".to_owned(), bic: BETA.to_owned(), clock: Some(clock) };
     let set = api.customers().set_clock(set).await.unwrap().into_inner().confirmation.unwrap();
     until_told(&api, set.sequence).await;
+    let address = served.address().to_string();
+    let aside = told(&["history", "entries", "--to", &address, "--technical", ALFA, "--json"]);
+    assert_eq!((&aside["type"], &aside["balance"]), (&"OWN_FUNDS".into(), &"50.00".into()));
+    let date = business_date(&api).await;
+    let aside = ["report", "statement", "--to", &address, "--technical", ALFA, "--date", &date];
+    let notified = run(&[&aside[..], &["--form", "camt054"]].concat());
+    let document = String::from_utf8(notified.stdout).unwrap();
+    assert!(document.contains("TBEEURALFABEBBXXX") && document.contains("ASIDE-1"), "{document}");
     assert_eq!(served.stop(Signal::TERM).code(), Some(0));
     let report = told(&["report", "reconcile", "--data", text(folder.path()), "--json"]);
     assert_eq!((&report["accounts"], &report["positions"]), (&2.into(), &2.into()));
+    assert_eq!(report["technical_accounts"], 1);
     // On the accounts what they began with, four payments, the return and a fee on each side; on the positions what they
-    // began with, four payments and the return, and on one of them its own funds.
-    assert_eq!((&report["entries"], &report["ok"]), (&(2 * 7 + 2 * 6 + 1).into(), &true.into()));
+    // began with, four payments and the return, and on one of them its own funds, which are on the technical account too.
+    assert_eq!((&report["entries"], &report["ok"]), (&(2 * 7 + 2 * 6 + 2).into(), &true.into()));
 }
 
 #[tokio::test]
