@@ -69,9 +69,7 @@ impl ClockSet {
         let now = offset(row.signed()?)?;
         let change = match row.is_empty() {
             true => None,
-            false => {
-                Some(ZoneChange { at: row.time(Timestamp::default())?, offset: offset(row.signed()?)? })
-            }
+            false => Some(ZoneChange { at: row.time(Timestamp::default())?, offset: offset(row.signed()?)? }),
         };
         Some(Self { time, zone: Zone { offset: now, change } })
     }
@@ -120,7 +118,8 @@ mod tests {
         let time = |seconds: i64| Timestamp::from_nanoseconds(seconds * 1_000_000_000 + 7).unwrap();
         let date = |text| Date::parse(text).unwrap();
         for before in [None, Some(date("2026-11-19"))] {
-            let rolled = Rolled { at: Sequence(9), time: time(1_763_000_000), date: date("2026-11-20"), before };
+            let rolled =
+                Rolled { at: Sequence(9), time: time(1_763_000_000), date: date("2026-11-20"), before };
             assert_eq!(Rolled::from_row(Sequence(9), &rolled.to_row()), Some(rolled));
         }
         let offset = |minutes| ZoneOffset::from_minutes(minutes).unwrap();

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use journal::FrameView;
 use ledger::{
-    AccountMode, BlockTarget, Blocks, Bounds, Fees, OwnAccount, OwnedAccount, PartyLimit, RecordWriter,
-    SetBlock, SetFees, SetPositionAlert, SetReachableParty, TransferOwnFunds,
+    AccountMode, BlockTarget, Blocks, Bounds, Fees, PartyLimit, RollBusinessDate, SetBlock, SetClosingDays,
+    SetFees, SetPositionAlert, SetReachableParty, SetZone, ZoneOffset,
 };
 use proptest::prelude::*;
-use types::Balance;
+use types::{Balance, ClosingDays};
 
 use super::*;
 use crate::query::PaymentQuery;
 use crate::rows::{EntryKind, EntryRow};
 use crate::store::Store;
-use crate::testing::{KEY, Log, SECOND, bank, euro_cents, iban};
+use crate::testing::{KEY, Log, SECOND, bank, iban};
 use crate::view::tests::{index, log_of, step};
 use crate::view::{Moment, Page, View};
 use crate::walk::Order;
@@ -176,19 +176,6 @@ fn time_ends_what_waited() {
     );
 }
 
-/// Own funds of bank A leave its position.
-fn move_own_funds(log: &mut Log, writer: &mut RecordWriter, cents: i64) {
-    let owned = |account| OwnedAccount { bic: bank("A"), account };
-    writer.transfer_own_funds(&TransferOwnFunds {
-        request_id: log.request(),
-        from: owned(OwnAccount::Position),
-        to: owned(OwnAccount::Technical),
-        amount: euro_cents(cents),
-        currency: Currency::EUR,
-        reference: Text::parse("OWN").unwrap(),
-    });
-}
-
 /// The state has items in every section that later rules put before what history needs of it: bounds, a bank that
 /// settles on another's position, a block, and a payment that waits and has a fee.
 #[test]
@@ -213,7 +200,7 @@ fn a_state_of_the_whole_rulebook_is_begun_with() {
     writer.set_fees(&SetFees { request_id: log.request(), bic, currency, fees });
     log.open(&mut writer, "P1");
     log.post(&mut writer, "P1", 9_000);
-    move_own_funds(&mut log, &mut writer, 300);
+    log.move_own_funds(&mut writer, "A", 300);
     log.pay(&mut writer, "RE-1", "A1", "C1", 700);
     log.commands(&writer);
     log.marker();
@@ -224,7 +211,7 @@ fn a_state_of_the_whole_rulebook_is_begun_with() {
     let mut writer = log.writer();
     log.answer(&mut writer, payment, "C", true);
     log.pay(&mut writer, "TX-2", "P1", "B1", 100);
-    move_own_funds(&mut log, &mut writer, 50);
+    log.move_own_funds(&mut writer, "A", 50);
     log.commands(&writer);
     log.marker();
     let (_folder, store) = begun(&log, frames);
@@ -250,6 +237,10 @@ fn a_state_of_the_whole_rulebook_is_begun_with() {
         ],
         "what the party pays leaves its host's position"
     );
+    let technical = part.technical_account(bic, currency).unwrap().unwrap();
+    assert_eq!((technical.opening_balance, technical.opened_at), (300, begins));
+    assert_eq!(entries(technical.owner), [(EntryKind::OwnFunds, 50, 350)]);
+    assert_eq!(part.position(bank("P"), currency), None, "a party has none");
 }
 
 #[test]
@@ -263,4 +254,39 @@ fn a_snapshot_that_is_damaged_begins_nothing() {
         assert!(open().reached().is_none());
     }
     assert!(matches!(open().begin(&Log::without_snapshot()), Err(BeginError::NoSnapshot)));
+}
+
+#[test]
+fn dates_and_clocks_go_on_from_the_state() {
+    let date = |text: &str| Date::parse(text).unwrap();
+    let zone = |minutes| Zone { offset: ZoneOffset::from_minutes(minutes).unwrap(), change: None };
+    let change = |log: &mut Log, to: &str, minutes: i16| {
+        let mut writer = log.writer();
+        let closing_days = ClosingDays::target(2026).unwrap();
+        writer.set_closing_days(&SetClosingDays { request_id: log.request(), closing_days });
+        let (date, due) = (date(to), Timestamp::default());
+        writer.roll_business_date(&RollBusinessDate { request_id: log.request(), date, due });
+        let (bic, zone) = (bank("A"), zone(minutes));
+        writer.set_zone(&SetZone { request_id: log.request(), bic, zone });
+        log.commands(&writer);
+    };
+    let mut log = Log::new();
+    change(&mut log, "2026-02-04", 60);
+    let frames = log.frames.len();
+    log.advance(86_400 * SECOND);
+    change(&mut log, "2026-02-05", 120);
+    log.marker();
+    let (_whole_folder, whole) = index(&log, false);
+    let (_folder, part) = begun(&log, frames);
+    let [whole, part] = [whole, part].map(|store| View::new(&store).unwrap().unwrap());
+    let rolled = whole.business_dates().unwrap();
+    let dates: Vec<_> = rolled.iter().map(|rolled| (rolled.date, rolled.before)).collect();
+    assert_eq!(dates, [(date("2026-02-04"), None), (date("2026-02-05"), Some(date("2026-02-04")))]);
+    assert_eq!(part.business_dates().unwrap(), rolled);
+    for view in [&whole, &part] {
+        let clocks = view.clocks(bank("A")).unwrap();
+        assert_eq!(clocks.iter().map(|set| set.zone).collect::<Vec<_>>(), [zone(60), zone(120)]);
+        assert_eq!(view.clocks(bank("B")).unwrap(), []);
+    }
+    assert_eq!(part.clocks(bank("A")).unwrap()[0].time, part.watermark().begins_time);
 }

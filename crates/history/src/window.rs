@@ -12,7 +12,8 @@ use ledger::{
 };
 use types::fields::FieldReader;
 use types::{
-    AccountNumber, Amount, Bic, Channel, Currency, Date, Digest, DigestKey, ReasonCode, Sequence, Text, Timestamp,
+    AccountNumber, Amount, Bic, Channel, Currency, Date, Digest, DigestKey, ReasonCode, Sequence, Text,
+    Timestamp,
 };
 
 use crate::keys::Name;

@@ -32,7 +32,11 @@ fn days_in_frankfurt_follow_summer_and_winter() {
 #[test]
 fn days_follow_each_other_and_hold_their_instants() {
     let summer = |from, until| {
-        Days::Clock(Clock(vec![(Timestamp::default(), 0), (utc(from, 1, 0), 2 * HOUR), (utc(until, 23, 30), 0)]))
+        Days::Clock(Clock(vec![
+            (Timestamp::default(), 0),
+            (utc(from, 1, 0), 2 * HOUR),
+            (utc(until, 23, 30), 0),
+        ]))
     };
     let clocks = [Days::offset(0), Days::offset(-150), Days::offset(14 * 60)].map(Option::unwrap);
     let mut date = date("2026-01-01");
@@ -89,7 +93,8 @@ fn position_days_lie_between_the_commands_that_moved_the_date_on() {
     assert_eq!(days.span(date("2026-11-22")), Err(NotNow::NoDate));
     assert_eq!(days.span(date("2026-11-25")), Err(NotNow::NotRolled { date: date("2026-11-24") }));
     // What the same frame booked in front of the command bears the date before it.
-    for (at, expected) in [(199, "2026-11-20"), (200, "2026-11-20"), (201, "2026-11-23"), (300, "2026-11-23")] {
+    for (at, expected) in [(199, "2026-11-20"), (200, "2026-11-20"), (201, "2026-11-23"), (300, "2026-11-23")]
+    {
         assert_eq!(days.of(utc("2026-11-20", 17, 0), Sequence(at)), date(expected), "{at}");
     }
     let passed = Passed { from: monday.from, until: monday.until.unwrap(), is_over: true };
@@ -103,7 +108,12 @@ fn position_days_lie_between_the_commands_that_moved_the_date_on() {
 #[test]
 fn before_the_first_business_date_days_are_those_of_the_calendar() {
     let first = |day, hour, to| {
-        Days::Position(vec![Rolled { at: Sequence(9), time: utc(day, hour, 0), date: date(to), before: None }])
+        Days::Position(vec![Rolled {
+            at: Sequence(9),
+            time: utc(day, hour, 0),
+            date: date(to),
+            before: None,
+        }])
     };
     // On a Sunday, to the Monday.
     let days = first("2026-11-22", 13, "2026-11-23");

@@ -109,7 +109,15 @@ pub(crate) struct Entries<'view, T> {
 
 impl<'view, T: Texts> Entries<'view, T> {
     pub(crate) fn new(view: &'view View, texts: &'view T, wanted: Wanted, days: &'view Days) -> Self {
-        Self { view, texts, wanted, days, after: wanted.after, page: Vec::new().into_iter(), has_ended: false }
+        Self {
+            view,
+            texts,
+            wanted,
+            days,
+            after: wanted.after,
+            page: Vec::new().into_iter(),
+            has_ended: false,
+        }
     }
 
     fn read(&mut self) -> Result<(), StatementFault<T::Failure>> {

@@ -131,7 +131,8 @@ pub fn check_owner(
     let mut closed = None;
     for date in booked {
         checked.statements += 1;
-        let asked = Asked { holder: holder.clone(), form: Form::Camt052, date, days: days.clone(), after: None };
+        let asked =
+            Asked { holder: holder.clone(), form: Form::Camt052, date, days: days.clone(), after: None };
         match check_day(view, &texts, asked)? {
             // History begins in the middle of this day.
             Ok(None) => {}

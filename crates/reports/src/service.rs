@@ -189,8 +189,8 @@ impl ServiceReport {
             }
         }
         let has_missed = missed == Some(Missed::ByPayee);
-        if let Some(receiver) = self.bank(row.creditor_agent, wanted)
-            && (has_missed || needs_answer && missed.is_none())
+        if (has_missed || needs_answer && missed.is_none())
+            && let Some(receiver) = self.bank(row.creditor_agent, wanted)
         {
             receiver.availability.needed += 1;
             receiver.availability.missed += u64::from(has_missed);

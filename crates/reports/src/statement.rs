@@ -305,7 +305,8 @@ impl Prepared {
         // Distinct for each position up to which it goes, and at most 34 characters.
         let message_id = format!("{letter}{}{}", of_day.replace('-', "."), base36(self.reached.0));
         let is_customers = matches!(found.owner, Owner::Account(_));
-        let Passed { from: Edge { time: from, .. }, until: Edge { time: until, .. }, .. } = self.wanted.passed;
+        let Passed { from: Edge { time: from, .. }, until: Edge { time: until, .. }, .. } =
+            self.wanted.passed;
         let opened = self.asked.days.of(found.opened_time, found.opened_at);
         let days = self.asked.date.days().checked_sub(opened.days()).and_then(|days| days.checked_add(1));
         Some(Statement {

@@ -171,7 +171,8 @@ impl DayEnd<'_> {
     /// The numbers of accounts, as far as the log has them.
     fn named(&self, accounts: &[OwnedAccount]) -> Result<Vec<Option<Iban>>, Fault> {
         // In the order of the log, and each to its place again.
-        let positions = accounts.iter().enumerate().filter_map(|(place, account)| Some((account.named_at?, place)));
+        let positions =
+            accounts.iter().enumerate().filter_map(|(place, account)| Some((account.named_at?, place)));
         let mut positions: Vec<(Sequence, usize)> = positions.collect();
         positions.sort_unstable();
         let sorted: Vec<Sequence> = positions.iter().map(|(position, _)| *position).collect();

@@ -114,7 +114,11 @@ fn tell(folder: &Folder, after: u32, totals: &v1::DayEndTotals) -> anyhow::Resul
     let v1::DayEndTotals { statements, unmoved, unnamed } = *totals;
     let begun = if after > 0 { format!(", from behind account {after} on") } else { String::new() };
     let mut err = io::stderr();
-    writeln!(err, "{}: {statements} statements{begun}, {unmoved} accounts without a booking", folder.whole.display())?;
+    writeln!(
+        err,
+        "{}: {statements} statements{begun}, {unmoved} accounts without a booking",
+        folder.whole.display()
+    )?;
     if unnamed > 0 {
         writeln!(
             err,
@@ -212,7 +216,8 @@ mod tests {
         again.create("A2-20261120.csv").unwrap().write_all(b"whole").unwrap();
         again.finish().unwrap();
         let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
-        let mut names: Vec<_> = fs::read_dir(out.path().join("ALFABEBBXXX-2026-11-20")).unwrap().map(name).collect();
+        let mut names: Vec<_> =
+            fs::read_dir(out.path().join("ALFABEBBXXX-2026-11-20")).unwrap().map(name).collect();
         names.sort();
         assert_eq!(names, ["A1-20261120.csv", "A2-20261120.csv"]);
         assert!(!folder.part.exists());
