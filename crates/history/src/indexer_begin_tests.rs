@@ -186,7 +186,7 @@ fn a_snapshot_that_is_damaged_begins_nothing() {
 
 #[test]
 fn dates_and_clocks_go_on_from_the_state() {
-    let date = |text| Date::parse(text).unwrap();
+    let date = |text: &str| Date::parse(text).unwrap();
     let zone = |minutes| Zone { offset: ZoneOffset::from_minutes(minutes).unwrap(), change: None };
     let change = |log: &mut Log, to: &str, minutes: i16| {
         let mut writer = log.writer();
