@@ -10,6 +10,9 @@ use types::{Amount, Bic, Date, PaymentId, PaymentOrder, ReasonCode, Sequence, Te
 use crate::days::{Days, Passed};
 use crate::statement::StatementFault;
 
+/// The bytes of a command's texts.
+pub type StoredText = Box<[u8]>;
+
 /// The texts of commands, which stand in the log and nowhere else. What has been erased, or is not in the log any more,
 /// is `None`, and is no fault.
 pub trait Texts {
@@ -26,7 +29,7 @@ pub trait Texts {
     ///
     /// # Errors
     /// If the log can't be read.
-    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<Box<[u8]>>>, Self::Failure>;
+    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<StoredText>>, Self::Failure>;
 
     /// What the commands at these positions say beside their texts, in the order of the question. Nothing of those to which
     /// the log does not reach back.
@@ -220,7 +223,7 @@ impl<'view, T: Texts> Entries<'view, T> {
         Ok(Full { row: *row, payment: Some(payment), entry, is_erased })
     }
 
-    fn of_text(&self, row: &EntryRow, text: Option<Box<[u8]>>) -> Result<Full, StatementFault<T::Failure>> {
+    fn of_text(&self, row: &EntryRow, text: Option<StoredText>) -> Result<Full, StatementFault<T::Failure>> {
         let text = text.as_deref();
         let (code, servicer_reference) = match row.kind {
             EntryKind::Return | EntryKind::ReturnFee => {

@@ -24,7 +24,7 @@ mod statement;
 pub use compare::{By, Comparison, Difference, Item, ItemError, compare};
 pub use csv::{COLUMNS, CsvError};
 pub use days::{Clock, Days, Edge, Passed, Span, TOLD_WITHIN, reached};
-pub use entries::{Facts, Texts};
+pub use entries::{Facts, StoredText, Texts};
 pub use external::{External, ExternalError};
 pub use reconcile::{Checked, Disagreement, check_owner};
 pub use service::{Availability, BankService, Hop, LIMITS_SECONDS, Latency, ServiceReport};

@@ -8,7 +8,7 @@ use iso20022::{EntryTotals, StatementReader};
 use types::{Currency, Date, Lives, PaymentId, PaymentOrder, Sequence, Shard, Text, Timestamp};
 
 use crate::days::{self, Days, Edge, Passed};
-use crate::entries::{Facts, Texts, Wanted, for_each_row};
+use crate::entries::{Facts, StoredText, Texts, Wanted, for_each_row};
 use crate::statement::{Asked, Form, Holder, StatementFault, prepare};
 
 /// What does not agree about one account or position.
@@ -74,7 +74,7 @@ impl Texts for NoTexts {
         Ok(vec![None; positions.len()])
     }
 
-    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<Box<[u8]>>>, Infallible> {
+    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<StoredText>>, Infallible> {
         Ok(vec![None; positions.len()])
     }
 

@@ -112,7 +112,7 @@ impl DayEnd<'_> {
         let mut totals = v1::DayEndTotals::default();
         let told = match self.position(date, &mut totals)? {
             Told::Whole => self.accounts(&days, date, &mut totals)?,
-            other => other,
+            ended @ (Told::Gone | Told::Refused(_)) => ended,
         };
         if let Told::Whole = told {
             self.sender.send(Ok(v1::GetDayEndResponse { totals: Some(totals), ..Default::default() }));
@@ -158,7 +158,7 @@ impl DayEnd<'_> {
                     let next = Next { holder, days, date, number, is_closed: account.is_closed };
                     match self.statement(next, totals)? {
                         Told::Whole => {}
-                        other => return Ok(other),
+                        ended @ (Told::Gone | Told::Refused(_)) => return Ok(ended),
                     }
                 }
             }

@@ -12,7 +12,7 @@ use client::v1::statement_service_server::StatementService;
 use engine::{LogError, LogView, StoredOrder};
 use history::{StoreError, View};
 use ledger::{Command, Records};
-use reports::{Asked, Days, Facts, Form, Holder, NotNow, Prepared, StatementFault, Texts};
+use reports::{Asked, Days, Facts, Form, Holder, NotNow, Prepared, StatementFault, StoredText, Texts};
 use tonic::{Request, Response, Status};
 use types::{Bic, Date, Lives, PaymentId, PaymentOrder, Sequence, Shard, Timestamp};
 
@@ -212,7 +212,7 @@ impl Texts for LogTexts<'_> {
         Ok(orders.into_iter().map(|order| order.as_ref().and_then(StoredOrder::order)).collect())
     }
 
-    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<Box<[u8]>>>, LogError> {
+    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<StoredText>>, LogError> {
         left_of(positions, |positions| self.log.texts_at(positions))
     }
 

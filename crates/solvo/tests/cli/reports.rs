@@ -249,8 +249,8 @@ async fn a_days_end_is_a_folder_that_is_there_once_it_is_whole() {
     assert!(customer.starts_with('A') && position.starts_with('P'));
     let document = fs::read_to_string(whole.join(customer)).unwrap();
     assert!(
-        document.contains("camt.053.001.08") && document.ends_with("</Document>\n")
-            || document.ends_with("</Document>")
+        document.contains("camt.053.001.08") && document.trim_end().ends_with("</Document>"),
+        "{document}"
     );
     fs::remove_file(whole.join(customer)).unwrap();
     let again = run(&day_end);
