@@ -50,6 +50,7 @@ mod stages;
 mod statistics;
 mod sustained;
 mod trial;
+mod verifying;
 
 use folders::Folders;
 use lasting::Lasting;
@@ -214,8 +215,11 @@ mod tests {
         assert_eq!(names, ["unary", "stream", "accounts-10m"]);
         assert_eq!(chosen(&[]).len(), 14);
         assert!(Arguments::try_parse_from(["compare", "--only", "nothing"]).is_err());
-        let lasting =
-            Arguments::parse_from(["compare", "--only", "recovery,snapshot,history-size,sustained"]);
+        let lasting = Arguments::parse_from([
+            "compare",
+            "--only",
+            "recovery,snapshot,history-size,sustained,verification",
+        ]);
         assert!(chosen(&lasting.only).iter().all(|experiment| experiment.takes_other()));
         let steady = Steady::new(lasting.sustained_rate, lasting.sustained_minutes, lasting.quick);
         assert_eq!((steady.per_second, steady.span.as_secs()), (80_000, 600));

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration as Span;
 
+use engine::Replayer;
 use journal::{
     Append, FileStorage, FrameBuilder, FrameKind, Identity, Journal, LocalJournal, SealInput, SealedFrame,
     SegmentSize, Settings, Snapshots, Tail, Writer, key_of,
@@ -62,7 +63,7 @@ pub fn write_log_with_a_full_account(folder: &Path, room: i64) {
     let begin = Timestamp::from_nanoseconds(begin).expect("it is after 1970");
     let log = write_log(folder, begin, 1, Texts::Clear, MOMENT);
     let mut state = Vec::new();
-    log.ledger.write_state(&mut state).expect("memory takes it");
+    log.replayer.write_state(&mut state).expect("memory takes it");
     let digest = KEY.iban(Iban::parse(&german(1)).expect("an IBAN").as_str());
     fill(&mut state, &digest.0, Balance::MINOR_UNITS_MAX - room);
     let mut snapshot = log.snapshots.create(log.tail, 1).expect("the folder can be written");
@@ -172,6 +173,8 @@ pub(crate) struct OldLog {
     pub(crate) time: Timestamp,
     pub(crate) ledger: Ledger,
     untold: VecDeque<OutcomeEntry>,
+    /// What a node makes of the frames, and writes into its snapshots.
+    replayer: Replayer,
 }
 
 impl OldLog {
@@ -201,10 +204,12 @@ impl OldLog {
         let mut first = seal(&mut builder, place, FrameKind::EpochStart, time);
         let writer = journal.claim(&Tail::EMPTY, &mut first).expect("nobody else has the log");
         ledger.tick(Position { sequence: first.header().first_sequence, time });
+        let mut replayer = Replayer::new(limits);
+        replayer.frame(&first.view()).expect("it begins with this frame");
         let tail = first.tail();
         builder.recycle(first);
         let (writer, snapshots, untold) = (Box::new(writer), journal.snapshots(), VecDeque::new());
-        Self { identity, rules_version, writer, snapshots, builder, tail, time, ledger, untold }
+        Self { identity, rules_version, writer, snapshots, builder, tail, time, ledger, untold, replayer }
     }
 
     /// The commands that every log begins with.
@@ -240,6 +245,7 @@ impl OldLog {
 
     fn apply(&mut self, frame: &SealedFrame) {
         let frame = frame.view();
+        self.replayer.frame(&frame).expect("what it tells is what it comes to");
         let mut at = Position { sequence: frame.header().first_sequence, time: frame.header().time };
         self.ledger.reserve_for_frame(16);
         self.ledger.tick(at);

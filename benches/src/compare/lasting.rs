@@ -1,4 +1,5 @@
-//! The rows of what lasts, which other programs show than this one: snapshots, sustained load, recovery and history.
+//! The rows of what lasts, which other programs show than this one: snapshots, sustained load, recovery,
+//! verification of payee and history.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::rows::{Experiment, Laboratory, Outcome};
 use super::snapshots::{self, SnapshotCost};
 use super::sustained::{self, Steady, Sustained};
 use super::trial::{Method, Trials, measure};
+use super::verifying::{self, Verifying};
 
 /// Bytes of log after which a snapshot follows: several times in a trial, full or quick.
 const SNAPSHOT_AFTER_BYTES: [u64; 2] = [256 << 20, 64 << 20];
@@ -37,9 +39,10 @@ impl Lasting {
         [solvo, history_size]: [Option<&Path>; 2],
         steady: Steady,
     ) -> anyhow::Result<Self> {
-        let takes_solvo = [Experiment::Snapshot, Experiment::Sustained, Experiment::Recovery]
-            .iter()
-            .any(|one| chosen.contains(one));
+        let takes_solvo =
+            [Experiment::Snapshot, Experiment::Sustained, Experiment::Recovery, Experiment::Verification]
+                .iter()
+                .any(|one| chosen.contains(one));
         let takes_history_size = chosen.contains(&Experiment::HistorySize);
         Ok(Self {
             solvo: takes_solvo.then(|| Binary::solvo(solvo)).transpose()?,
@@ -101,6 +104,18 @@ impl Laboratory {
         let rows = recovery::rows(&details, &trials, &findings);
         Ok(Outcome { experiment: Experiment::Recovery, rows, trials, findings, details })
     }
+
+    pub(crate) async fn verification(&mut self) -> anyhow::Result<Outcome> {
+        let binary = self.lasting.solvo()?;
+        let method = self.method.clone();
+        let Self { folders, teller, .. } = self;
+        let mut verifying = Verifying::new(binary, &method, folders, teller);
+        let trials = measure(&mut verifying, &method, teller).await?;
+        let findings = verifying.finish().await?;
+        let rows = verifying::rows(&trials, &findings);
+        Ok(Outcome { experiment: Experiment::Verification, rows, trials, findings, details: Value::Null })
+    }
+
     pub(crate) fn history_size(&mut self) -> anyhow::Result<Outcome> {
         let example = self.lasting.history_size.as_ref().context("the example was not looked for")?;
         let sizes = [Sizes::FULL, Sizes::QUICK][usize::from(self.quick)];

@@ -45,7 +45,7 @@ impl Extents {
 
 /// How long it takes until all of them wait, and how long that is waited for: they expire after seven seconds.
 const RESERVED_WITHIN: u64 = 5;
-const WAIT_WITHIN: Duration = Duration::from_millis(6_500);
+const WAIT_WITHIN: Duration = Duration::from_millis(6_900);
 
 /// How long after a recovery none of them may be left.
 const EXPIRED_WITHIN: Duration = Duration::from_secs(60);

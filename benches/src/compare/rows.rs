@@ -59,6 +59,8 @@ pub(crate) enum Experiment {
     Sustained,
     /// From a killed node to one that is ready. Only if named; takes the real binary.
     Recovery,
+    /// Verification of payee beside full load. Only if named; takes the real binary.
+    Verification,
     /// Bytes of history a payment, and look-ups in it. Only if named; takes the history crate's example `size`.
     HistorySize,
 }
@@ -66,7 +68,10 @@ pub(crate) enum Experiment {
 impl Experiment {
     /// Whether another program is measured, which has to be built beside this one.
     pub(crate) const fn takes_other(self) -> bool {
-        matches!(self, Self::Snapshot | Self::Sustained | Self::Recovery | Self::HistorySize)
+        matches!(
+            self,
+            Self::Snapshot | Self::Sustained | Self::Recovery | Self::Verification | Self::HistorySize
+        )
     }
 
     pub(crate) fn name(self) -> String {
@@ -165,6 +170,7 @@ impl Laboratory {
             Experiment::Snapshot => self.snapshot().await,
             Experiment::Sustained => self.sustained().await,
             Experiment::Recovery => self.recovery().await,
+            Experiment::Verification => self.verification().await,
             Experiment::HistorySize => self.history_size(),
         };
         done.with_context(|| format!("{} could not be measured", experiment.name()))

@@ -25,8 +25,8 @@ const ACCOUNTS: u32 = 1_000_000;
 /// How long the burst at its end is.
 const BURST: Duration = Duration::from_secs(10);
 
-/// More payments a second than a burst has come to on any machine.
-const BURST_PER_SECOND_MAX: u64 = 1_000_000;
+/// As the binary has it by itself.
+const PAYMENTS_READY: usize = 1 << 20;
 
 /// The part of what is offered that must be settled: the last payments come back after the end.
 const SETTLED_SHARE_MIN: f64 = 0.99;
@@ -45,16 +45,6 @@ impl Steady {
     /// The load itself: full messages, as independent callers bring them.
     fn load(self) -> Load {
         Load { rate: Rate::PerSecond(self.per_second), accounts: ACCOUNTS, ..Load::max(Mode::STREAM) }
-    }
-
-    /// Payments before the burst: the warm-up takes less than a minute.
-    const fn payments(self) -> u64 {
-        self.per_second * (self.span.as_secs() + 60)
-    }
-
-    /// Room for all payments of a node's life.
-    const fn payments_max(self) -> u64 {
-        self.payments() + BURST.as_secs() * BURST_PER_SECOND_MAX
     }
 }
 
@@ -124,8 +114,8 @@ impl Experiment for Sustained<'_> {
         let settings = Settings {
             snapshot_after_bytes: None,
             keeps_history: true,
-            payments_max: usize::try_from(self.steady.payments_max())?,
-            payments_ready: usize::try_from(self.steady.payments())?,
+            payments_max: ledger::Limits::default().payments_max,
+            payments_ready: PAYMENTS_READY,
         };
         let node = Node::start(&self.binary, folder, &settings).await?;
         let books = Books::open(node.address(), &world(), &Silent).await?;
@@ -244,13 +234,6 @@ mod tests {
     use super::*;
     use crate::compare::rows::tests::trials;
     use crate::compare::statistics::Verdict;
-
-    #[test]
-    fn there_is_room_for_every_payment() {
-        let steady = Steady { per_second: 80_000, span: Duration::from_secs(600) };
-        assert!(steady.payments_max() >= 48_000_000 + 10 * BURST_PER_SECOND_MAX);
-        assert_eq!(steady.load().rate, Rate::PerSecond(80_000));
-    }
 
     #[test]
     fn whoever_falls_back_misses() {

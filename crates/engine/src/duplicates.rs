@@ -238,8 +238,8 @@ fn read(run: &dyn RunReader, entry: &[u8; RUN_ENTRY_LENGTH]) -> Result<Payment, 
     Payment::from_stored(entry).ok_or(RunError::Damaged { number: run.facts().number, page: 0 })
 }
 
-/// As the journal tells of a run.
-pub(crate) fn facts_of(run: &SealedRun) -> RunFacts {
+/// What the ledger names of a run, as the journal tells of it.
+pub fn facts_of(run: &SealedRun) -> RunFacts {
     let SealedRun { number, after, upto, newest_time, payments, hash } = *run;
     RunFacts { number, after, upto, newest_time, payments, hash }
 }

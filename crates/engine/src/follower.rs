@@ -52,7 +52,7 @@ pub struct FollowerSettings {
 impl Default for FollowerSettings {
     fn default() -> Self {
         Self {
-            snapshot_after_bytes: 1 << 30,
+            snapshot_after_bytes: 2 << 30,
             snapshot_after: Duration::from_seconds(3600),
             log_bytes_since_snapshot_max: 4 << 30,
             archive_keep: None,

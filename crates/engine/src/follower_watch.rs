@@ -25,7 +25,7 @@ impl<S: Storage> Watch<S> {
         let bytes = self.reader.bytes_after(self.covered);
         let bytes_max = self.settings.log_bytes_since_snapshot_max;
         self.status.behind(bytes, bytes_max);
-        bytes > bytes_max / 2
+        bytes > bytes_max / 4 * 3
     }
 
     /// Lets others run, unless there is much to catch up with.

@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 
 use journal::{LocalJournal, MemoryStorage, SegmentSize, Settings, StateDigester, Storage, segment_name};
 use ledger::{
-    AccountSelector, Fees, RULES_VERSION, RequestId, SetCustomerLimit, SetFees, SetRestricted, SetVersion,
-    SetZone, Zone, ZoneChange, ZoneOffset,
+    AccountMode, AccountSelector, AnswerRecall, Bounds, Fees, Original, Outcome, OwnAccount, OwnedAccount,
+    PartyLimit, RULES_VERSION, RecallAnswer, RecallReason, RecallText, RequestId, RequestRecall,
+    RollBusinessDate, SetClosingDays, SetCustomerLimit, SetFees, SetPositionAlert, SetReachableParty,
+    SetRestricted, SetVersion, SetZone, TransferOwnFunds, Zone, ZoneChange, ZoneOffset,
 };
-use types::{Currency, PaymentState};
+use types::{Balance, ClosingDays, Currency, PaymentState, Text};
 
 use crate::testing::{
     LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, hold, iban, identity, interest,
-    now, pay, pay_remote, payment, replay, world,
+    key, now, pay, pay_remote, payment, replay, request, world,
 };
 use crate::{Outcomes, Replayer};
 
@@ -54,6 +56,10 @@ fn written(version: u32) -> MemoryStorage {
             customers(&mut node);
         }
         under_one_version(&mut node, raised);
+        if raised == 3 {
+            positions(&mut node);
+            recall(&mut node);
+        }
     }
     node.advance(SECOND);
     node.write_all();
@@ -61,10 +67,9 @@ fn written(version: u32) -> MemoryStorage {
     storage
 }
 
-/// What version 3 brought: a limit that stands against a payment, a fee, a clock that changes, and an account that is
+/// What version 3 brought for customers: a limit that stands against a payment, a fee, a clock that changes, and an account that is
 /// restricted and freed again.
 fn customers(node: &mut Node<LocalJournal<MemoryStorage>>) {
-    let request = |id: &str| RequestId::parse(id).unwrap();
     let of = |name| AccountSelector { iban: iban(name), currency: Currency::EUR };
     let mut writer = commands();
     let (per_payment, per_day) = (Some(euro_cents(5_000)), Some(euro_cents(100_000_000)));
@@ -87,6 +92,88 @@ fn customers(node: &mut Node<LocalJournal<MemoryStorage>>) {
     pay(&mut writer, "above-the-limit", 5_001, node.now.wall);
     node.submit(3, writer);
     node.write_all();
+}
+
+/// What it brought for positions: bounds that are crossed, a bank that settles on another's position, own funds that
+/// move to and fro.
+fn positions(node: &mut Node<LocalJournal<MemoryStorage>>) {
+    let (bic, currency) = (bank("A"), Currency::EUR);
+    let mut writer = commands();
+    let (request_id, bounds) = (request("bounds"), Bounds::new(Some(Balance::ZERO), None).unwrap());
+    writer.set_position_alert(&SetPositionAlert { request_id, bic, currency, bounds });
+    writer.set_reachable_party(&SetReachableParty {
+        request_id: request("party"),
+        bic: bank("P"),
+        name: Text::parse("A party").unwrap(),
+        mode: AccountMode::Hosted,
+        host: bic,
+        currency,
+        limit: PartyLimit::upto(euro_cents(1000)),
+    });
+    let owned = |account| OwnedAccount { bic, account };
+    let (position, technical) = (owned(OwnAccount::Position), owned(OwnAccount::Technical));
+    for (id, from, to, cents) in [("own-1", position, technical, 500), ("own-2", technical, position, 200)] {
+        let (request_id, amount) = (request(id), euro_cents(cents));
+        let reference = Text::parse_identifier(id).unwrap();
+        writer.transfer_own_funds(&TransferOwnFunds { request_id, from, to, amount, currency, reference });
+    }
+    node.submit(4, writer);
+    node.write_all();
+}
+
+/// What it brought between banks: a calendar and its date, and the payment that was settled under it comes back.
+fn recall(node: &mut Node<LocalJournal<MemoryStorage>>) {
+    let Outcome { sequence: payment, decided_at, decided_time, .. } = node.outcomes_of(30)[0];
+    let text = |reference| RecallText {
+        reference: Text::parse(reference).unwrap(),
+        originator: None,
+        information: Vec::new(),
+    };
+    let mut writer = commands();
+    for year in [2026, 2027] {
+        let (request_id, closing_days) =
+            (request(&format!("closing-{year}")), ClosingDays::target(year).unwrap());
+        writer.set_closing_days(&SetClosingDays { request_id, closing_days });
+    }
+    let (date, due) = (node.now.wall.date(), decided_time);
+    writer.roll_business_date(&RollBusinessDate { request_id: request("roll"), date, due });
+    writer.request_recall(&RequestRecall {
+        request_id: request("recall"),
+        original: Original {
+            payment,
+            incarnation: identity().incarnation,
+            state: PaymentState::Settled,
+            decided_at,
+            decided_time,
+            amount: euro_cents(100),
+            currency: Currency::EUR,
+            debtor_agent: bank("A"),
+            creditor_agent: bank("B"),
+            debtor_account: key().iban(iban("A1").as_str()),
+            creditor_account: key().iban(iban("B1").as_str()),
+        },
+        reason: RecallReason::TechnicalProblem,
+        text: text("RECALL"),
+    });
+    node.submit(5, writer);
+    node.write_all();
+    let recall = *node.core.ledger().recall_of_payment(payment).expect("it is asked back");
+    let (amount, fee) = (euro_cents(90), Balance::from_minor_units(5).unwrap());
+    let mut writer = commands();
+    writer.answer_recall(&AnswerRecall {
+        request_id: request("return"),
+        recall: recall.sequence(),
+        recalled: node.core.ledger().recalled(&recall),
+        bic: bank("B"),
+        answer: RecallAnswer::Return { amount, fee },
+        has_consent: false,
+        is_elsewhere: false,
+        text: text("RETURN"),
+    });
+    node.submit(6, writer);
+    node.write_all();
+    let recall = node.core.ledger().recall_of_payment(payment).expect("it was asked back");
+    assert!(!recall.may_return(), "it came back");
 }
 
 /// Settled, refused for want of funds, repeated, changed, and between banks: accepted, rejected, expired and open.

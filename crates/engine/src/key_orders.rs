@@ -8,7 +8,7 @@
 //! - Whoever is told that a change is made can rely on it over a power failure, and every reading of the log that begins
 //!   then finds it made.
 
-use journal::{Destroyed, KeysError, MasterKey, Rewrapped, Storage, StorageErrorKind, TooRecent};
+use journal::{Destroyed, KeysError, MasterKey, Rewrapped, Storage, TooRecent};
 use types::{Date, Timestamp};
 
 use crate::handle::{Handle, NotTaken};
@@ -54,9 +54,7 @@ pub enum KeysUnchanged {
 impl KeysUnchanged {
     fn of(error: KeysError) -> Self {
         // At the edge of a full disk a write is cut short before one is refused.
-        let is_full =
-            |kind: &StorageErrorKind| matches!(kind, StorageErrorKind::NoSpace | StorageErrorKind::Partial);
-        let is_full = matches!(&error, KeysError::Storage(error) if is_full(&error.kind));
+        let is_full = matches!(&error, KeysError::Storage(error) if error.kind.is_no_room());
         if is_full { Self::NoSpace } else { Self::Keys(error) }
     }
 

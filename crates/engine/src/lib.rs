@@ -36,6 +36,7 @@ mod following;
 #[cfg(test)]
 mod golden_tests;
 mod handle;
+mod inbox;
 mod key_orders;
 mod keys;
 mod life;
@@ -76,7 +77,7 @@ pub use crossings::Hosts;
 pub use deliveries::Collector;
 pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
-pub use duplicates::Duplicates;
+pub use duplicates::{Duplicates, facts_of};
 pub use event::{Action, Event, Halt, LookUp, Submission};
 pub use finals::{FinalSink, Waiting};
 pub use follow_error::FollowError;

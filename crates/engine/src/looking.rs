@@ -11,20 +11,17 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::Sender;
 
 use crate::event::{Event, Submission};
 use crate::handle::Shared;
+use crate::inbox::Inbox;
 use crate::ticket::Ticket;
 
 /// What the edges leave for the thread.
-pub(crate) struct Looking {
-    jobs: Mutex<Jobs>,
-    wake: Sender<()>,
-    woken: Receiver<()>,
-}
+#[derive(Default)]
+pub(crate) struct Looking(Inbox<Jobs>);
 
 #[derive(Default)]
 struct Jobs {
@@ -33,28 +30,21 @@ struct Jobs {
     is_over: bool,
 }
 
-impl Default for Looking {
-    fn default() -> Self {
-        let (wake, woken) = bounded(1);
-        Self { jobs: Mutex::default(), wake, woken }
-    }
-}
-
 impl Looking {
     /// Commands are to be looked up and submitted. How many there are is bounded by the looks under way.
     pub(crate) fn look_up(&self, submission: Submission<Ticket>, looks: u64) {
-        self.add(|jobs| jobs.submissions.push_back((submission, looks)));
+        self.0.add(|jobs| jobs.submissions.push_back((submission, looks)));
     }
 
     /// Nothing more will come: the thread ends when it has done what is there.
     pub(crate) fn end(&self) {
-        self.add(|jobs| jobs.is_over = true);
+        self.0.add(|jobs| jobs.is_over = true);
     }
 
     /// The next one; `None` if nothing is left and nothing more comes.
     fn next(&self) -> Option<(Submission<Ticket>, u64)> {
         loop {
-            let mut jobs = self.jobs();
+            let mut jobs = self.0.jobs();
             if let Some(next) = jobs.submissions.pop_front() {
                 return Some(next);
             }
@@ -62,18 +52,8 @@ impl Looking {
                 return None;
             }
             drop(jobs);
-            self.woken.recv().expect("both ends are here");
+            self.0.wait();
         }
-    }
-
-    fn add(&self, add: impl FnOnce(&mut Jobs)) {
-        add(&mut self.jobs());
-        // If the thread has been woken already, that is enough.
-        let _ = self.wake.try_send(());
-    }
-
-    fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

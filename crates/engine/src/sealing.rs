@@ -12,11 +12,11 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, SendError, Sender, bounded};
+use crossbeam::channel::{SendError, Sender};
 use journal::{RunError, Storage};
 use ledger::{Outcome, SealedRun, Verdict};
 use types::{DigestKey, Sequence};
@@ -25,6 +25,7 @@ use crate::driver::{answer, monotonic};
 use crate::event::{Event, LookUp, Submission};
 use crate::finals::Waiting;
 use crate::handle::{Handle, Shared};
+use crate::inbox::Inbox;
 use crate::looking::{give_back, submit_looked_up};
 use crate::sealer::{Sealer, Slice};
 use crate::ticket::Ticket;
@@ -37,10 +38,9 @@ const PAGES_AT_ONCE: usize = 256;
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// What the core thread leaves for the sealing thread.
+#[derive(Default)]
 pub(crate) struct Sealing {
-    jobs: Mutex<Jobs>,
-    wake: Sender<()>,
-    woken: Receiver<()>,
+    inbox: Inbox<Jobs>,
     /// How many runs that were handed out have come to their end, in the log or not.
     ended: AtomicU64,
 }
@@ -57,37 +57,30 @@ struct Jobs {
     is_over: bool,
 }
 
-impl Default for Sealing {
-    fn default() -> Self {
-        let (wake, woken) = bounded(1);
-        Self { jobs: Mutex::default(), wake, woken, ended: AtomicU64::new(0) }
-    }
-}
-
 impl Sealing {
     /// Commands are to be looked up and submitted once more. How many there are is bounded by what is under way.
     pub(crate) fn again(&self, submission: Submission<Ticket>) {
-        self.add(|jobs| jobs.again.push(submission));
+        self.inbox.add(|jobs| jobs.again.push(submission));
     }
 
     /// An answer is to be completed. How many there are is bounded by the questions under way.
     pub(crate) fn look_up(&self, look_up: LookUp<Ticket>) {
-        self.add(|jobs| jobs.look_ups.push(look_up));
+        self.inbox.add(|jobs| jobs.look_ups.push(look_up));
     }
 
     /// Payments are to be sealed.
     pub(crate) fn slice(&self, slice: Slice) {
-        self.add(|jobs| jobs.slices.push_back(slice));
+        self.inbox.add(|jobs| jobs.slices.push_back(slice));
     }
 
     /// Whether another slice is wanted.
     pub(crate) fn takes_slices(&self) -> bool {
-        self.jobs().slices.len() < SLICES_MAX
+        self.inbox.jobs().slices.len() < SLICES_MAX
     }
 
     /// The ledger lists the runs behind this position.
     pub(crate) fn listed_behind(&self, position: Sequence) {
-        self.add(|jobs| jobs.listed_behind = Some(position));
+        self.inbox.add(|jobs| jobs.listed_behind = Some(position));
     }
 
     /// How many runs that were handed out have come to their end.
@@ -97,27 +90,17 @@ impl Sealing {
 
     /// Nothing more will come: the thread ends when it has done what is there.
     pub(crate) fn end(&self) {
-        self.add(|jobs| jobs.is_over = true);
+        self.inbox.add(|jobs| jobs.is_over = true);
     }
 
     /// What is there: everything but slices, and one of those.
     fn take(&self) -> (Jobs, Option<Slice>) {
-        let mut all = self.jobs();
+        let mut all = self.inbox.jobs();
         let slice = all.slices.pop_front();
         let slices = std::mem::take(&mut all.slices);
         let jobs = std::mem::take(&mut *all);
         all.slices = slices;
         (jobs, slice)
-    }
-
-    fn add(&self, add: impl FnOnce(&mut Jobs)) {
-        add(&mut self.jobs());
-        // If the thread has been woken already, that is enough.
-        let _ = self.wake.try_send(());
-    }
-
-    fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -205,7 +188,7 @@ impl<S: Storage> SealingThread<S> {
         let (shared, number) = (Arc::clone(&self.shared), run.number);
         let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
             let is_named = matches!(outcomes, [Outcome { verdict: Verdict::Done { .. }, .. }]);
-            shared.sealing.add(|jobs| jobs.named.push((number, is_named)));
+            shared.sealing.inbox.add(|jobs| jobs.named.push((number, is_named)));
         };
         let ticket =
             Ticket::Outcomes { sink: Box::new(sink), is_answers: false, length: 0, received: monotonic() };
@@ -235,15 +218,14 @@ impl<S: Storage> SealingThread<S> {
     }
 
     fn wait(&self) {
-        let woken = &self.shared.sealing.woken;
-        let waited = match self.paused_until {
-            None => woken.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        let inbox = &self.shared.sealing.inbox;
+        match self.paused_until {
+            None => inbox.wait(),
             Some(until) => {
                 let left = u64::try_from(until - monotonic()).unwrap_or(0);
-                woken.recv_timeout(Duration::from_nanos(left))
+                inbox.wait_for(Duration::from_nanos(left));
             }
-        };
-        assert!(waited != Err(RecvTimeoutError::Disconnected), "both ends are here");
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use types::{
 
 use super::{IndexError, Indexer};
 use crate::banks::{Bank, HOSTS_MAX};
+use crate::bytes::RowWriter;
 use crate::keys::{self, Name};
 use crate::rows::{AccountOf, PaymentRow};
 use crate::store::{AccountRow, Rows, Space, StoreError, Watermark};
@@ -251,6 +252,13 @@ impl<'i> State<'i> {
             let owned =
                 self.banks.iter_mut().filter(|bank| (bank.number, bank.currency) == (owner, currency));
             owned.for_each(|bank| bank.opening_balance = account.balance.get());
+        }
+        if kind == AccountKind::Technical
+            && self.banks.iter().any(|bank| (bank.number, bank.currency) == (owner, currency))
+        {
+            let mut row = RowWriter::default();
+            row.signed(account.balance.get());
+            self.rows.put(Space::State, &keys::own_funds(owner), &row.bytes);
         }
         if !kind.is_customer() {
             return Ok(());

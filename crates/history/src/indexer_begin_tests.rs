@@ -47,7 +47,9 @@ fn compare(log: &Log, whole: &View, part: &View, begins: Sequence) {
     let found = |view: &View| {
         let accounts = accounts.iter().map(|digest| view.account(*digest, Currency::EUR).unwrap());
         let positions = ["A", "B", "C"].map(|letter| view.position(bank(letter), Currency::EUR));
-        accounts.chain(positions).collect::<Vec<_>>()
+        let technical =
+            ["A", "B", "C"].map(|letter| view.technical_account(bank(letter), Currency::EUR).unwrap());
+        accounts.chain(positions).chain(technical).collect::<Vec<_>>()
     };
     for (of_whole, of_part) in found(whole).into_iter().zip(found(part)) {
         let (Some(of_whole), Some(of_part)) = (of_whole, of_part) else {

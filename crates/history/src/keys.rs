@@ -9,12 +9,14 @@
 //! | state | `a`, digest (16), currency (u16) | an account |
 //! | state | `n`, account (u32) | the position that named its holders last, where that is not its opening; 0: it is closed |
 //! | state | `d`, position (u64) | what came of a payment that was reserved |
+//! | state | `o`, participant (u32) | what was on its technical account where history begins |
 //! | names | day (u16), 1, digest (12) | position of the payment that holds a transaction id |
 //! | names | day (u16), 2, digest (8), position (u64) | nothing: a payment with an end-to-end id |
 //! | payments | place (10) of the first | a run of payments |
 //! | series | 1, account (u32), place (10) of the first | a run of an account's entries |
 //! | series | 2, participant (u32), place (10) of the first | a run of a position's entries |
 //! | series | 3, participant (u32), place (10) of the first | a run of a bank's payments |
+//! | series | 4, participant (u32), place (10) of the first | a run of a technical account's entries |
 //!
 //! External ids are random. They lie in runs of a day, so that what is written today touches nothing older.
 
@@ -29,6 +31,7 @@ pub(crate) const TIME: u8 = b't';
 pub(crate) const ACCOUNT: u8 = b'a';
 const NAMED: u8 = b'n';
 const DECISION: u8 = b'd';
+const OWN_FUNDS: u8 = b'o';
 
 pub(crate) fn bank(number: u32) -> [u8; 5] {
     let mut key = [BANK; 5];
@@ -72,6 +75,12 @@ pub(crate) fn named(account: AccountNumber) -> [u8; 5] {
 pub(crate) fn decision(payment: Sequence) -> [u8; 9] {
     let mut key = [DECISION; 9];
     key[1..].copy_from_slice(&payment.0.to_be_bytes());
+    key
+}
+
+pub(crate) fn own_funds(bank: ParticipantNumber) -> [u8; 5] {
+    let mut key = [OWN_FUNDS; 5];
+    key[1..].copy_from_slice(&bank.0.to_be_bytes());
     key
 }
 
@@ -150,13 +159,13 @@ impl Series {
         Self::numbered(2, bank.0)
     }
 
+    pub(crate) const fn bank(bank: ParticipantNumber) -> Self {
+        Self::numbered(3, bank.0)
+    }
+
     /// Entries of a bank's technical account.
     pub(crate) const fn technical(bank: ParticipantNumber) -> Self {
         Self::numbered(4, bank.0)
-    }
-
-    pub(crate) const fn bank(bank: ParticipantNumber) -> Self {
-        Self::numbered(3, bank.0)
     }
 
     const fn numbered(kind: u8, number: u32) -> Self {

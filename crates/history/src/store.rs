@@ -464,6 +464,15 @@ impl Reading {
         row.map(read).transpose()
     }
 
+    /// What was on a bank's technical account where history begins.
+    pub(crate) fn own_funds(&self, bank: ParticipantNumber) -> Result<i64, StoreError> {
+        let row = self.get(Space::State, &keys::own_funds(bank))?;
+        let read = |row: fjall::UserValue| {
+            RowReader::new(&row).signed().ok_or(StoreError::Row("a technical account"))
+        };
+        Ok(row.map(read).transpose()?.unwrap_or(0))
+    }
+
     /// The accounts of one number, one for each currency.
     pub(crate) fn accounts_of(&self, digest: Digest) -> Result<Vec<AccountNumber>, StoreError> {
         let accounts = self.prefix(Space::State, &keys::accounts(digest)).map(|found| {

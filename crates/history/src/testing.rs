@@ -13,9 +13,10 @@ use journal::{
 };
 use ledger::{
     AccountKind, AccountMode, AccountSelector, Answer, AnswerPayment, DecisionPolicy, DecisionScope,
-    Direction, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry, Position, PostEntry,
-    Profile, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SealedRun,
-    SetDecisionPolicy, Silence, Stage, StagePolicy, TransferLiquidity, mark_each_connected,
+    Direction, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry, OwnAccount, OwnedAccount,
+    Position, PostEntry, Profile, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
+    SealedRun, SetDecisionPolicy, Silence, Stage, StagePolicy, TransferLiquidity, TransferOwnFunds,
+    mark_each_connected,
 };
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
@@ -284,6 +285,21 @@ impl Log {
             direction: if cents < 0 { LiquidityDirection::Defund } else { LiquidityDirection::Fund },
             amount: euro_cents(cents.abs()),
             currency: Currency::EUR,
+        });
+    }
+
+    /// Money moves to the bank's technical account, or back if it is less than nothing.
+    pub(crate) fn move_own_funds(&mut self, writer: &mut RecordWriter, letter: &str, cents: i64) {
+        let account = |account| OwnedAccount { bic: bank(letter), account };
+        let (position, technical) = (account(OwnAccount::Position), account(OwnAccount::Technical));
+        let (from, to) = if cents < 0 { (technical, position) } else { (position, technical) };
+        writer.transfer_own_funds(&TransferOwnFunds {
+            request_id: self.request(),
+            from,
+            to,
+            amount: euro_cents(cents.abs()),
+            currency: Currency::EUR,
+            reference: Text::parse("OWN").unwrap(),
         });
     }
 

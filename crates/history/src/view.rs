@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use types::{AccountNumber, Bic, Currency, Date, Digest, DigestKey, ParticipantNumber, Sequence, Timestamp};
 
+use crate::banks::Bank;
 use crate::keys::{self, Name, Series};
 use crate::query::{AccountFilter, PaymentQuery, is_between};
 use crate::rows::{EntryRow, PaymentRow, Place};
@@ -48,9 +49,11 @@ pub enum Owner {
     Account(AccountNumber),
     /// A bank's position.
     Position(ParticipantNumber),
+    /// A bank's technical account.
+    Technical(ParticipantNumber),
 }
 
-/// An account that was opened, or a position.
+/// An account that was opened, a position or a technical account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Whose money.
@@ -74,7 +77,7 @@ pub enum Moment {
     Position(Sequence),
 }
 
-/// What was on an account or position.
+/// What was on an account, position or technical account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BalanceAt {
     /// In minor units.
@@ -228,9 +231,10 @@ impl View {
         Ok(AccountFilter { numbers: self.reading.accounts_of(digest)?, half_digest })
     }
 
-    /// The position of a bank in a currency.
+    /// The position of a bank in a currency. A reachable party has none.
     pub fn position(&self, bank: Bic, currency: Currency) -> Option<Found> {
-        let bank = self.reading.banks.find(bank).filter(|bank| bank.currency == currency)?;
+        let has_one = |bank: &&Bank| bank.currency == currency && bank.settles_on(currency) == bank.number;
+        let bank = self.reading.banks.find(bank).filter(has_one)?;
         Some(Found {
             owner: Owner::Position(bank.number),
             bank: bank.bic,
@@ -238,6 +242,18 @@ impl View {
             opened_time: bank.registered_time,
             opening_balance: bank.opening_balance,
         })
+    }
+
+    /// The technical account beside a bank's position. It is there with the position, with nothing on it until money goes
+    /// there.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn technical_account(&self, bank: Bic, currency: Currency) -> Result<Option<Found>, StoreError> {
+        let Some(position) = self.position(bank, currency) else { return Ok(None) };
+        let Owner::Position(number) = position.owner else { unreachable!("it is a position's") };
+        let opening_balance = self.reading.own_funds(number)?;
+        Ok(Some(Found { owner: Owner::Technical(number), opening_balance, ..position }))
     }
 
     /// Whether a bank is registered.
@@ -288,7 +304,7 @@ impl View {
         Ok(taking.page)
     }
 
-    /// Entries of an account or position, after the place where an earlier page ended.
+    /// Entries of an account, position or technical account, after the place where an earlier page ended.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -317,7 +333,7 @@ impl View {
         }
     }
 
-    /// What was on an account or position at a moment; `None` if it had not been opened.
+    /// What was on an account, position or technical account at a moment; `None` if it had not been opened.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -392,6 +408,7 @@ const fn series_of(owner: Owner) -> Series {
     match owner {
         Owner::Account(account) => Series::account(account),
         Owner::Position(bank) => Series::position(bank),
+        Owner::Technical(bank) => Series::technical(bank),
     }
 }
 

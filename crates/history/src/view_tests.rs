@@ -39,6 +39,10 @@ pub(crate) enum Step {
         bank: u8,
         cents: i64,
     },
+    Move {
+        bank: u8,
+        cents: i64,
+    },
     Open(u8),
     Decide(bool),
     /// A frame ends, tells so many outcomes, and so much time passes.
@@ -60,7 +64,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => (any::<u8>(), any::<bool>()).prop_map(|(id, not_entitled)| Step::Refuse { id, not_entitled }),
         3 => (0..4_u8, 0..3_u8, any::<bool>()).prop_map(|(back, by, is_yes)| Step::Answer { back, by, is_yes }),
         1 => (0..6_u8, cents.clone()).prop_map(|(account, cents)| Step::Post { account, cents }),
-        1 => (0..3_u8, cents).prop_map(|(bank, cents)| Step::Fund { bank, cents }),
+        1 => (0..3_u8, cents.clone()).prop_map(|(bank, cents)| Step::Fund { bank, cents }),
+        1 => (0..3_u8, cents).prop_map(|(bank, cents)| Step::Move { bank, cents }),
         1 => (10..14_u8).prop_map(Step::Open),
         1 => any::<bool>().prop_map(Step::Decide),
         5 => (0..5_u8, prop_oneof![3 => 0..20_u16, 1 => 0..9000_u16])
@@ -88,6 +93,9 @@ pub(crate) fn log_of(steps: &[Step]) -> Log {
             }
             Step::Post { account, cents } => log.post(&mut writer, ACCOUNTS[usize::from(account)], cents),
             Step::Fund { bank, cents } => log.fund(&mut writer, BANKS[usize::from(bank)], cents),
+            Step::Move { bank, cents } => {
+                log.move_own_funds(&mut writer, BANKS[usize::from(bank)], cents);
+            }
             Step::Open(number) => log.open(&mut writer, &format!("B{number}")),
             Step::Decide(accepts) => {
                 let silence = if accepts { Silence::Accept } else { Silence::Reject };
@@ -140,9 +148,12 @@ pub(crate) fn everything(view: &View) -> Vec<String> {
         all.extend(page.rows.iter().map(|row| format!("{name} {row:?}")));
     }
     for letter in BANKS {
-        let found = view.position(bank(letter), Currency::EUR).unwrap();
-        let page = view.entries(found.owner, (None, None), Order::NewestFirst, None, usize::MAX).unwrap();
-        all.extend(page.rows.iter().map(|row| format!("{letter} {row:?}")));
+        let position = view.position(bank(letter), Currency::EUR).unwrap();
+        let technical = view.technical_account(bank(letter), Currency::EUR).unwrap().unwrap();
+        for owner in [position.owner, technical.owner] {
+            let page = view.entries(owner, (None, None), Order::NewestFirst, None, usize::MAX).unwrap();
+            all.extend(page.rows.iter().map(|row| format!("{letter} {owner:?} {row:?}")));
+        }
     }
     all
 }
@@ -150,26 +161,33 @@ pub(crate) fn everything(view: &View) -> Vec<String> {
 fn check_balances(log: &Log, view: &View, times: &[(Sequence, Timestamp)]) {
     let owners = log.ledger.accounts().map(|(number, account)| (number, *account));
     for (number, account) in owners {
-        let is_own = matches!(account.kind(), ledger::AccountKind::Current | ledger::AccountKind::Position);
-        if !is_own {
-            continue;
-        }
+        use ledger::AccountKind::{Current, Position, Technical};
         let owner = log.ledger.participant_by_number(account.owner());
         let (opened_at, opened_time, _) = log.courses[&number.0][0];
-        let found = match account.kind() == ledger::AccountKind::Position {
-            true => view.position(owner.bic(), Currency::EUR).unwrap(),
-            false => {
-                let (owner, bank) = (Owner::Account(number), owner.bic());
-                Found { owner, bank, opened_at, opened_time, opening_balance: 0 }
-            }
+        let found = if account.kind() == Position {
+            view.position(owner.bic(), Currency::EUR).unwrap()
+        } else if account.kind() == Technical {
+            view.technical_account(owner.bic(), Currency::EUR).unwrap().unwrap()
+        } else if account.kind() == Current {
+            let (owner, bank) = (Owner::Account(number), owner.bic());
+            Found { owner, bank, opened_at, opened_time, opening_balance: 0 }
+        } else {
+            continue;
         };
+        // The ledger has a technical account from the first money on, history from the beginning.
+        let before = (account.kind() == Technical).then_some(0);
         let course = &log.courses[&number.0];
         for (position, time) in times {
-            let expected = course.iter().rfind(|(since, ..)| since <= position).map(|(.., balance)| *balance);
+            let of = |item: Option<&(Sequence, Timestamp, i64)>| item.map(|(.., balance)| *balance);
+            let expected = of(course.iter().rfind(|(since, ..)| since <= position));
             let at = view.balance(&found, Moment::Position(*position)).unwrap();
+            let is_there = *position >= found.opened_at;
+            let expected = expected.or(before.filter(|_| is_there));
             assert_eq!(at.map(|at| at.balance), expected, "account {number} after {position}");
-            let expected = course.iter().rfind(|(_, since, _)| since <= time).map(|(.., balance)| *balance);
+            let expected = of(course.iter().rfind(|(_, since, _)| since <= time));
             let at = view.balance(&found, Moment::Time(*time)).unwrap();
+            let is_there = *time >= found.opened_time;
+            let expected = expected.or(before.filter(|_| is_there));
             assert_eq!(at.map(|at| at.balance), expected, "account {number} at {time}");
         }
     }
@@ -397,7 +415,7 @@ fn an_account_has_no_balance_before_it_is_opened() {
         found.owner,
         Owner::Account(AccountNumber(match found.owner {
             Owner::Account(number) => number.0,
-            Owner::Position(_) => 0,
+            Owner::Position(_) | Owner::Technical(_) => 0,
         }))
     );
     let mut seen = 0;

@@ -114,6 +114,11 @@ impl Standing {
         }
     }
 
+    /// Whether it is active and nothing stands in the way of a booking: one look for what nearly all accounts are.
+    const fn is_plain(self) -> bool {
+        self.0 & !(Self::FLAGGED | Self::LIMITED | Self::WATCHED) == AccountStatus::Active.number()
+    }
+
     const fn has(self, mark: u8) -> bool {
         self.0 & mark != 0
     }
@@ -225,8 +230,16 @@ impl Account {
         Blocks::new(self.standing.has(Standing::DEBIT_BLOCKED), self.standing.has(Standing::CREDIT_BLOCKED))
     }
 
+    /// Whether it is active, and neither restricted nor blocked for anything.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.standing.is_plain()
+    }
+
     /// Whether it takes no booking this way at present, because it is blocked altogether or for this.
     pub(crate) fn is_blocked_for(&self, direction: Direction) -> bool {
+        if self.is_plain() {
+            return false;
+        }
         self.status() == AccountStatus::Blocked || self.blocks().covers(direction)
     }
 

@@ -127,10 +127,11 @@ impl Bookings {
     }
 
     fn check_room(&self, accounts: &Accounts, reachable: &Reachable) -> Result<(), ReasonCode> {
-        let mut credits = self.transfers.iter().chain([&self.fee_transfer]).flatten();
-        let has_room =
-            |transfer: &Transfer| accounts.get(transfer.credit).has_room_for(self.entering(transfer.credit));
-        match credits.all(has_room) {
+        let has_room = |account, amount| accounts.get(account).has_room_for(amount);
+        let mut transfers = self.transfers.iter().flatten();
+        let takes_all = transfers.all(|transfer| has_room(transfer.credit, self.entering(transfer.credit)))
+            && self.fee_transfer.is_none_or(|transfer| has_room(transfer.credit, i64::from(self.fee)));
+        match takes_all {
             true => reachable.check_room(self.limits, self.amount),
             false => Err(StatusReason::NotAllowedAmount.code()),
         }
@@ -138,17 +139,18 @@ impl Bookings {
 
     /// What leaves an account that one of the transfers debits: the amount, and the fee if that is the payer's.
     fn leaving(&self, account: AccountNumber) -> i64 {
-        let is_charged = self.fee_transfer.is_some_and(|transfer| transfer.debit == account);
-        self.amount + if is_charged { i64::from(self.fee) } else { 0 }
+        match self.fee_transfer {
+            Some(transfer) if transfer.debit == account => self.amount + i64::from(self.fee),
+            _ => self.amount,
+        }
     }
 
-    /// What comes to an account that one of the transfers credits, the fee included: a core account may get both.
+    /// What comes to an account that one of the transfers credits: the amount, and the fee if a core account gets both.
     fn entering(&self, account: AccountNumber) -> i64 {
-        let of = |transfers: &[Option<Transfer>], amount: i64| {
-            let credits = transfers.iter().flatten().any(|transfer| transfer.credit == account);
-            if credits { amount } else { 0 }
-        };
-        of(&self.transfers, self.amount) + of(&[self.fee_transfer], i64::from(self.fee))
+        match self.fee_transfer {
+            Some(transfer) if transfer.credit == account => self.amount + i64::from(self.fee),
+            _ => self.amount,
+        }
     }
 
     /// The payer's account, or 0.
@@ -165,17 +167,17 @@ impl Bookings {
     /// Neither the positions that the payment settles on nor the limits that it uses are blocked for it.
     pub(crate) fn check_blocks(&self, accounts: &Accounts, reachable: &Reachable) -> Result<(), ReasonCode> {
         let [_, _, debtor_position, creditor_position] = self.told;
-        let positions = [debtor_position, creditor_position];
-        let directions = [Direction::Debit, Direction::Credit];
-        for ((position, limit), direction) in positions.into_iter().zip(self.limits).zip(directions) {
-            let position_blocked =
-                kept(position).is_some_and(|it| accounts.get(it).is_blocked_for(direction));
-            let limit_blocked = limit != LimitNumber::NONE && reachable.get(limit).blocks.covers(direction);
-            if position_blocked || limit_blocked {
-                return Err(StatusReason::SettlementFailed.code());
-            }
+        let [debtor_limit, creditor_limit] = self.limits;
+        let is_blocked = |position, limit, direction| {
+            kept(position).is_some_and(|position| accounts.get(position).is_blocked_for(direction))
+                || limit != LimitNumber::NONE && reachable.get(limit).blocks.covers(direction)
+        };
+        match is_blocked(debtor_position, debtor_limit, Direction::Debit)
+            || is_blocked(creditor_position, creditor_limit, Direction::Credit)
+        {
+            true => Err(StatusReason::SettlementFailed.code()),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether the payee's account takes a booking, and everything else that [`Self::check`] asks: for a payment

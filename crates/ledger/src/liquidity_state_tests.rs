@@ -1,6 +1,6 @@
-//! The sections of positions: each byte counts, and none breaks a ledger.
+//! The sections of positions: their bytes are the same for ever, each of them counts, and none breaks a ledger.
 
-use crate::testing::{LIMITS, ledger_after, read_again, state};
+use crate::testing::{LIMITS, golden, ledger_after, read_again, state};
 use crate::{Ledger, StateError};
 
 fn stored() -> Vec<u8> {
@@ -30,6 +30,14 @@ fn places(bytes: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
         at = end;
     }
     places
+}
+
+#[test]
+fn golden_state_of_positions_is_read_and_written_as_it_was() {
+    let golden = golden("state-v3-positions.bin", stored);
+    let read = Ledger::read_state(&mut golden.as_slice(), LIMITS).unwrap();
+    assert!(state(&read) == golden, "what is stored is written again, byte for byte");
+    assert!(stored() == golden, "the format is the one that is stored");
 }
 
 #[test]

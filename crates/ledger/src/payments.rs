@@ -485,13 +485,18 @@ pub struct SealMarks {
 }
 
 impl SealMarks {
-    /// The marks of a table for so many payments; `None` if it is too small to seal from. Half of the table is for the
-    /// newest, the other half for what comes while a run is written.
+    /// The marks of a table for so many payments; `None` if it is too small to seal from. At most half of the table is for
+    /// the newest, the rest for what comes while a run is written. What is not sealed is written into every snapshot, so
+    /// there is no more of it than repeats of the last hours need.
     pub fn of(payments_max: usize) -> Option<Self> {
         let run_payments = (payments_max / 16).min(RUN_PAYMENTS_MAX);
-        (run_payments >= RUN_PAYMENTS_MIN).then_some(Self { above: payments_max / 2, run_payments })
+        (run_payments >= RUN_PAYMENTS_MIN)
+            .then_some(Self { above: (payments_max / 2).min(NEWEST_MAX), run_payments })
     }
 }
+
+/// A minute of payments at 80,000 a second, and a day at 50.
+const NEWEST_MAX: usize = 4 << 20;
 
 /// A larger run would keep the disk busy for longer, and a smaller one is not worth a file.
 const RUN_PAYMENTS_MAX: usize = 1 << 20;

@@ -10,7 +10,7 @@ use types::{
 use zerocopy::IntoBytes;
 
 use super::*;
-use crate::testing::{LIMITS, apply_frame, genesis};
+use crate::testing::{LIMITS, apply_frame, genesis, golden};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected,
@@ -24,7 +24,7 @@ use crate::{
     ZoneOffset,
 };
 
-const GOLDEN: &str = "golden/records-v1.txt";
+const GOLDEN: &str = "records-v1.txt";
 const PRINCIPAL: PrincipalNumber = PrincipalNumber(0x0102_0304);
 
 fn request_id() -> RequestId {
@@ -427,11 +427,8 @@ fn hexadecimal(title: &str, bytes: &[u8]) -> String {
     text
 }
 
-/// Bytes of logs that exist can't change: what differs here needs a new version of its structure.
-/// `UPDATE_GOLDEN=1` writes the file anew.
-#[test]
-#[expect(clippy::disallowed_methods, reason = "a test may read its environment and write its own file")]
-fn golden_bytes_of_every_kind_and_verdict() {
+/// A record of every kind in each of its versions, and an outcome entry of every sort.
+fn all_as_text() -> String {
     let mut text = "Records and outcome entries, version 1. Hexadecimal, 32 bytes a line.\n\n".to_owned();
     for kind in kinds() {
         let (records, texts) = first_version(kind);
@@ -458,11 +455,17 @@ fn golden_bytes_of_every_kind_and_verdict() {
     for (name, outcome) in outcomes() {
         text += &hexadecimal(&format!("outcome entry, {name}"), outcome.to_entry().as_bytes());
     }
-    let path = format!("{}/{GOLDEN}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var("UPDATE_GOLDEN").is_ok() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    let golden = std::fs::read_to_string(&path).unwrap();
+    text
+}
+
+fn golden_text() -> String {
+    String::from_utf8(golden(GOLDEN, || all_as_text().into_bytes())).unwrap()
+}
+
+/// Bytes of logs that exist can't change: what differs here needs a new version of its structure.
+#[test]
+fn golden_bytes_of_every_kind_and_verdict() {
+    let (text, golden) = (all_as_text(), golden_text());
     for (number, (found, expected)) in text.lines().zip(golden.lines()).enumerate() {
         assert_eq!(found, expected, "line {} of {GOLDEN}", number + 1);
     }
@@ -472,7 +475,7 @@ fn golden_bytes_of_every_kind_and_verdict() {
 /// Reads the bytes of the golden file itself, not what is written today.
 #[test]
 fn golden_bytes_read_back() {
-    let golden = std::fs::read_to_string(format!("{}/{GOLDEN}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let golden = golden_text();
     let mut blocks: Vec<(&str, Vec<u8>)> = Vec::new();
     for line in golden.lines().skip(2) {
         match line.strip_prefix("  ") {

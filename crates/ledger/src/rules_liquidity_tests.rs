@@ -1,6 +1,6 @@
 //! Positions beside payments: transfers of own funds, alerts, reachable parties and blocks.
 
-use crate::testing::{check, check_in_world, ledger_after, state};
+use crate::testing::check_in_world;
 
 #[test]
 fn own_funds_move_between_position_and_technical_account() {
@@ -316,14 +316,4 @@ fn blocks_leave_what_is_reserved() {
          reserved A1 => 0.00
          reserved A.position => 0.00",
     );
-}
-
-/// A log under the rules before keeps the state that its program reads.
-#[test]
-fn state_has_the_new_sections_from_version_3_on() {
-    check("bank A hosted | stop A debit | party P hosted 1.00 over A | alert A floor 1.00");
-    let ledger = ledger_after("bank A hosted => any");
-    let mut older = ledger_after("bank A hosted => any");
-    older.rules = crate::rules_version::Rules::before_a_frame(2).unwrap();
-    assert_eq!(state(&ledger).len() - state(&older).len(), 3 * 16, "three empty sections");
 }

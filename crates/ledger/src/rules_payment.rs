@@ -23,9 +23,9 @@ use crate::payments::{HOLDS_KEY, STAMPED};
 use crate::reservations::Reservation;
 use crate::rules_customer::Refused;
 use crate::{
-    AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, Payment, Position, Profile,
-    QuestionState, Remark, Silence, Stage, Verdict, layout, rules_answer, rules_customer, rules_duplicates,
-    rules_liquidity,
+    Account, AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, Payment, Position,
+    Profile, QuestionState, Remark, Silence, Stage, Verdict, layout, rules_answer, rules_customer,
+    rules_duplicates, rules_liquidity,
 };
 
 /// What is to be done about a payment. Committing it can't fail.
@@ -378,6 +378,10 @@ fn side(ledger: &Ledger, bank: &Participant, hint: u32, digest: Digest, currency
 fn check_accounts(ledger: &Ledger, sides: [Side; 2]) -> Result<(), ReasonCode> {
     let [debtor, creditor] = sides.map(|side| side.account().map(|account| ledger.accounts.get(account)));
     let accounts = || debtor.iter().chain(creditor.iter());
+    let is_usual = |account: &&Account| account.is_plain() && account.kind() == AccountKind::Current;
+    if debtor.as_ref().is_none_or(is_usual) && creditor.as_ref().is_none_or(is_usual) {
+        return Ok(());
+    }
     if accounts().any(|account| account.status() == AccountStatus::Closed) {
         return Err(StatusReason::ClosedAccountNumber.code());
     }

@@ -1,10 +1,8 @@
-//! What came into states with version 3 of the rules: its bytes are the same for ever, each of them counts, and no bytes
-//! break a ledger.
+//! What states say of customers and their banks from version 3 of the rules on: its bytes are the same for ever, each of
+//! them counts, and no bytes break a ledger.
 
 use super::*;
 use crate::testing::{LIMITS, ledger_after, state};
-
-const PATH: &str = "golden/state-v3.bin";
 
 /// Limits of every sort, two reservations that count and one that does not any more, fees in two currencies, clocks with
 /// and without a change, and a restricted account.
@@ -30,16 +28,8 @@ fn golden_ledger() -> Ledger {
     )
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test may read its environment and its own files, and write them"
-)]
 fn golden() -> Vec<u8> {
-    let path = format!("{}/{PATH}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var("UPDATE_GOLDEN").is_ok() {
-        std::fs::write(&path, state(&golden_ledger())).unwrap();
-    }
-    std::fs::read(path).unwrap()
+    crate::testing::golden("state-v3-customers.bin", || state(&golden_ledger()))
 }
 
 #[test]

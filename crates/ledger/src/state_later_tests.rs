@@ -1,9 +1,8 @@
-//! The sections that later rules brought: their bytes are the same for ever, and each of them counts.
+//! The sections of the calendar and of recalls: their bytes are the same for ever, and each of them counts.
 
 use super::*;
-use crate::testing::{LIMITS, ledger_after, ledger_after_under, state};
-
-const GOLDEN: &str = "golden/state-v3.bin";
+use crate::state_layout::{ALERTS, BLOCKS, REACHABLE};
+use crate::testing::{LIMITS, golden, ledger_after, ledger_after_under, state};
 
 /// Two years, a business date, banks that want their silence answered, and a recall of each standing.
 const SCRIPT: &str = "
@@ -20,17 +19,9 @@ const SCRIPT: &str = "
     recalled T3 => open to 2026-01-26";
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test may read its environment and its own file, and write it"
-)]
 fn golden_state_of_later_sections_is_read_and_written_as_it_was() {
     let written = state(&ledger_after(SCRIPT));
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
-    if std::env::var("SOLVO_UPDATE_GOLDEN").is_ok() {
-        std::fs::write(&path, &written).unwrap();
-    }
-    let golden = std::fs::read(&path).unwrap();
+    let golden = golden("state-v3-recalls.bin", || written.clone());
     let read = Ledger::read_state(&mut golden.as_slice(), LIMITS).unwrap();
     assert!(state(&read) == golden, "what is stored is written again, byte for byte");
     assert!(written == golden, "the format is the one that is stored");
@@ -38,15 +29,25 @@ fn golden_state_of_later_sections_is_read_and_written_as_it_was() {
     read.validate();
 }
 
+/// How long the sections behind the runs are, with so many items in each.
+fn later_length(items: impl Fn(Section) -> usize) -> usize {
+    let sections = [CALENDAR, BUSINESS_DATE, RECALLS, CUSTOMER_LIMITS, FEES, ZONES, RECALL_POLICIES];
+    let length: u64 = sections.iter().map(|section| section.length(items(*section))).sum();
+    usize::try_from(length).unwrap()
+}
+
 /// As `every_byte_counts_and_none_breaks_a_ledger` has it of the earlier sections.
 #[test]
 fn every_byte_of_later_sections_counts() {
     let mut bytes = state(&ledger_after(SCRIPT));
-    let later: u64 =
-        [CALENDAR.length(2), BUSINESS_DATE.length(1), RECALLS.length(4), RECALL_POLICIES.length(2)]
-            .iter()
-            .sum();
-    let start = bytes.len() - usize::try_from(later).unwrap();
+    let later = later_length(|section| match section {
+        CALENDAR | RECALL_POLICIES => 2,
+        BUSINESS_DATE => 1,
+        RECALLS => 4,
+        _ => 0,
+    });
+    let start = bytes.len() - later;
+    assert_eq!(bytes[start], 14, "the calendar comes first");
     let mut refused = 0;
     for place in start..bytes.len() {
         for change in [0x01, 0x80, 0xFF] {
@@ -70,7 +71,7 @@ fn every_byte_of_later_sections_counts() {
 fn states_of_older_rules_end_where_they_ended() {
     let script = "bank A hosted | open A1 | post A1 +1.00";
     let [older, newer] = [2, 3].map(|version| state(&ledger_after_under(version, script)));
-    let later = [CALENDAR.length(0), BUSINESS_DATE.length(1), RECALLS.length(0), RECALL_POLICIES.length(0)];
-    let later: u64 = later.iter().sum();
-    assert_eq!(u64::try_from(newer.len() - older.len()), Ok(later));
+    let later = later_length(|section| usize::from(section == BUSINESS_DATE));
+    let positions: u64 = [ALERTS, REACHABLE, BLOCKS].iter().map(|section| section.length(0)).sum();
+    assert_eq!(newer.len() - older.len(), later + usize::try_from(positions).unwrap());
 }

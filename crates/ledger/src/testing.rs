@@ -91,6 +91,19 @@ pub(crate) fn ledger_after_under(version: u32, script: &str) -> Ledger {
     run.ledger
 }
 
+/// The golden file of this name. `SOLVO_UPDATE_GOLDEN=1` writes it anew, with what is written today.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test may read its environment and its own files, and write them"
+)]
+pub(crate) fn golden(name: &str, written: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
+    if std::env::var_os("SOLVO_UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, written()).unwrap();
+    }
+    std::fs::read(path).unwrap()
+}
+
 /// What the edge's directory says about the accounts of a payment.
 #[derive(Clone, Copy, Debug)]
 enum Hints {

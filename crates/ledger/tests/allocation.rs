@@ -10,16 +10,19 @@ use std::cell::Cell;
 
 use ledger::{
     AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
-    DecisionPolicy, DecisionScope, Direction, Fees, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome,
-    ParticipantStatus, Position, PostEntry, Profile, RecordWriter, Records, RefusedBody, RefusedPayment,
-    RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus,
-    SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetReservationLimit, SetRestricted,
-    SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Zone, ZoneOffset,
+    AnswerRecall, BlockTarget, Blocks, Bounds, DecisionPolicy, DecisionScope, Direction, Fees, Ledger,
+    Limits, LiquidityDirection, OpenAccount, Original, Outcome, OwnAccount, OwnedAccount, ParticipantStatus,
+    PartyLimit, Position, PostEntry, Profile, RecallAnswer, RecallReason, RecallRefusal, RecallText,
+    RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant, RequestId, RequestRecall,
+    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetBlock,
+    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
+    SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage,
+    StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
 };
 use types::{
-    AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Duration, Iban,
-    Incarnation, MandatoryParts, Party, PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Sequence,
-    Text, Timestamp,
+    AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
+    Duration, Iban, Incarnation, MandatoryParts, Party, PaymentOrder, PaymentState, PrincipalNumber,
+    ReasonCode, Sequence, Text, Timestamp,
 };
 
 thread_local! {
@@ -271,7 +274,9 @@ fn applying_a_command_allocates_nothing() {
     });
     participants_and_accounts(&mut node);
     money(&mut node);
+    positions(&mut node);
     payments(&mut node);
+    recalls(&mut node);
     waiting_payments(&mut node);
     node.at.time = start().plus(Duration::from_seconds(6 * 86_400));
     // More than one tick forgets.
@@ -318,6 +323,120 @@ fn money(node: &mut Node) {
     node.each("a liquidity transfer", 2000, done, |writer, request_id, number| {
         fund(writer, request_id, number % 50);
     });
+}
+
+/// Banks move their own money and bound it, and let others settle on their positions.
+fn positions(node: &mut Node) {
+    let owned = |number, account| OwnedAccount { bic: bank(number), account };
+    node.each("a transfer of own funds", 100, done, |writer, request_id, number| {
+        writer.transfer_own_funds(&TransferOwnFunds {
+            request_id,
+            from: owned(number % 50, OwnAccount::Position),
+            to: owned(number % 50, OwnAccount::Technical),
+            amount: cents(10),
+            currency: Currency::EUR,
+            reference: Text::parse("OWN").unwrap(),
+        });
+    });
+    // The two banks whose customers pay hear of each booking.
+    node.each("a position's bounds", 50, done, |writer, request_id, number| {
+        let bound = |minor_units| Some(Balance::from_minor_units(minor_units).unwrap());
+        let bounds = Bounds::new(bound(39_999_900), bound(40_000_100)).unwrap();
+        let (bic, currency) = (bank(number), Currency::EUR);
+        writer.set_position_alert(&SetPositionAlert { request_id, bic, currency, bounds });
+    });
+    node.each("a reachable party", 40, done, |writer, request_id, number| {
+        writer.set_reachable_party(&SetReachableParty {
+            request_id,
+            bic: bank(50 + number),
+            name: Text::parse("Party").unwrap(),
+            mode: AccountMode::Hosted,
+            host: bank(number),
+            currency: Currency::EUR,
+            limit: PartyLimit::upto(cents(1000)),
+        });
+    });
+    for blocks in [Blocks::new(true, true), Blocks::NONE] {
+        node.each("a block", 120, done, |writer, request_id, number| {
+            let bic = bank(number % 40);
+            let target = match number / 40 {
+                0 => BlockTarget::Participant(bic),
+                1 => BlockTarget::Position(bic, Currency::EUR),
+                _ => BlockTarget::Account(account(number)),
+            };
+            writer.set_block(&SetBlock { request_id, target, blocks });
+        });
+    }
+}
+
+/// Some of the payments that were settled last are asked back, and returned or not.
+fn recalls(node: &mut Node) {
+    node.each("closing days", 2, done, |writer, request_id, number| {
+        let year = u16::try_from(2026 + number).unwrap();
+        let closing_days = ClosingDays::target(year).unwrap();
+        writer.set_closing_days(&SetClosingDays { request_id, closing_days });
+    });
+    node.each("a business date", 1, done, |writer, request_id, _| {
+        writer.roll_business_date(&RollBusinessDate { request_id, date: start().date(), due: start() });
+    });
+    node.each("a policy of recalls", 50, done, |writer, request_id, number| {
+        let bic = bank(number);
+        writer.set_recall_policy(&SetRecallPolicy { request_id, bic, is_silence_answered: true });
+    });
+    node.each("a posting for what goes back", 301, done, |writer, request_id, number| {
+        post(writer, request_id, number, 100);
+    });
+    node.each("a payment that is asked back", 300, settled, |writer, _, number| {
+        pay(writer, 40_000 + number, number, number + 1, 10);
+    });
+    let payments: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    let text =
+        RecallText { reference: Text::parse("RECALL").unwrap(), originator: None, information: vec![] };
+    let ask = |writer: &mut RecordWriter, request_id, number: u32| {
+        let payment = payments[usize::try_from(number).unwrap()];
+        let original = Original {
+            payment,
+            incarnation: Incarnation(1),
+            state: PaymentState::Settled,
+            decided_at: payment,
+            decided_time: start(),
+            amount: cents(10),
+            currency: Currency::EUR,
+            debtor_agent: bank(number % 2),
+            creditor_agent: bank((number + 1) % 2),
+            debtor_account: KEY.iban(iban(number).as_str()),
+            creditor_account: KEY.iban(iban(number + 1).as_str()),
+        };
+        let (reason, text) = (RecallReason::Fraud, text.clone());
+        writer.request_recall(&RequestRecall { request_id, original, reason, text });
+    };
+    node.each("a recall", 300, done, ask);
+    let found: Vec<_> =
+        node.ledger.recalls().map(|recall| (recall.sequence(), node.ledger.recalled(recall))).collect();
+    node.each("a recall of what is asked back", 300, refused, ask);
+    let answer = |answer: RecallAnswer| {
+        let (found, text) = (&found, &text);
+        move |writer: &mut RecordWriter, request_id: RequestId, number: u32| {
+            let (recall, recalled) = found[usize::try_from(number).unwrap()];
+            writer.answer_recall(&AnswerRecall {
+                request_id,
+                recall,
+                recalled,
+                bic: bank((number + 1) % 2),
+                answer,
+                has_consent: false,
+                is_elsewhere: false,
+                text: text.clone(),
+            });
+        }
+    };
+    let fee = Balance::from_minor_units(2).unwrap();
+    let given_back = RecallAnswer::Return { amount: cents(8), fee };
+    node.each("a return", 200, done, answer(given_back));
+    node.each("a second return", 200, refused, answer(given_back));
+    let refusal = RecallAnswer::Refuse(RecallRefusal::Legal);
+    node.each("a refusal to return", 300, |_| true, answer(refusal));
+    assert_eq!(node.ledger.open_recall_count(), 0);
 }
 
 /// Everybody limits payments, and the banks charge for them.

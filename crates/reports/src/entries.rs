@@ -184,7 +184,7 @@ impl<'view, T: Texts> Entries<'view, T> {
             },
         };
         // Which bank is on the other side is no personal data, and a position's owner is to see both.
-        let is_position = matches!(self.wanted.owner, Owner::Position(_));
+        let is_position = matches!(self.wanted.owner, Owner::Position(_) | Owner::Technical(_));
         if is_position || row.change > 0 {
             transaction.debtor_agent = Some(payment.debtor_agent);
         }

@@ -29,4 +29,6 @@ pub use external::{External, ExternalError};
 pub use reconcile::{Checked, Disagreement, check_owner};
 pub use service::{Availability, BankService, Hop, LIMITS_SECONDS, Latency, ServiceReport};
 pub use settlement::{Counted, Flow, PositionFlows, SettlementReport, decimal};
-pub use statement::{Asked, Form, Holder, NotNow, Prepared, StatementFault, prepare};
+pub use statement::{
+    Asked, Form, Holder, NotNow, POSITION, Prepared, StatementFault, TECHNICAL, prepare, settlement_account_name,
+};

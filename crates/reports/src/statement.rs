@@ -268,6 +268,7 @@ impl Prepared {
         let owner = match self.asked.holder.found.owner {
             Owner::Account(number) => format!("A{number}"),
             Owner::Position(number) => format!("P{number}"),
+            Owner::Technical(number) => format!("T{number}"),
         };
         let (year, month, day) = self.asked.date.civil();
         format!("{owner}-{year:04}{month:02}{day:02}")
@@ -283,7 +284,7 @@ impl Prepared {
         let of_day = self.id();
         // Distinct for each position up to which it goes, and at most 34 characters.
         let message_id = format!("{letter}{}{}", of_day.replace('-', "."), base36(self.reached.0));
-        let is_position = matches!(found.owner, Owner::Position(_));
+        let is_customers = matches!(found.owner, Owner::Account(_));
         let Span { from, until } = self.wanted.span;
         let opened = self.asked.days.of(found.opened_time);
         let days = self.asked.date.days().checked_sub(opened.days()).and_then(|days| days.checked_add(1));
@@ -302,8 +303,8 @@ impl Prepared {
                 id: id.clone(),
                 currency: *currency,
                 owner_name: None,
-                owner_bic: is_position.then_some(found.bank),
-                servicer: (!is_position).then_some(found.bank),
+                owner_bic: (!is_customers).then_some(found.bank),
+                servicer: is_customers.then_some(found.bank),
             },
             chain: match kind {
                 StatementKind::Notification => None,
@@ -329,7 +330,6 @@ impl Prepared {
     }
 }
 
-/// What stands for a position where an account's number would: the bank and the currency.
 impl Holder {
     /// A customer's account.
     pub fn account(found: Found, iban: &types::Iban, currency: Currency) -> Self {
@@ -337,11 +337,35 @@ impl Holder {
         Self { found, id, currency }
     }
 
-    /// A bank's position.
-    pub fn position(found: Found, bank: Bic, currency: Currency) -> Self {
-        let id = Text::parse(&format!("{bank}{currency}")).expect("14 characters");
-        Self { found, id, currency }
+    /// A bank's position or technical account, under the name that it has in documents about liquidity.
+    ///
+    /// # Panics
+    /// If what was found is a customer's account.
+    pub fn own_account(found: Found, currency: Currency) -> Self {
+        let letter = match found.owner {
+            Owner::Position(_) => POSITION,
+            Owner::Technical(_) => TECHNICAL,
+            Owner::Account(_) => unreachable!("a customer's account has an IBAN"),
+        };
+        Self { found, id: settlement_account_name(letter, found.bank, currency), currency }
     }
+}
+
+/// The first letter of a position's name.
+pub const POSITION: char = 'P';
+/// The first letter of a technical account's name.
+pub const TECHNICAL: char = 'T';
+
+/// The name of an account of the settlement book, where another one has its IBAN: a letter, the country and currency, and the
+/// bank's BIC, in 17 characters.
+///
+/// # Panics
+/// If the letter is no capital letter.
+pub fn settlement_account_name(letter: char, bank: Bic, currency: Currency) -> Text<34> {
+    assert!(letter.is_ascii_uppercase(), "names begin with a capital letter");
+    let bank = bank.to_string();
+    let name = format!("{letter}{}{}{bank}", &bank[4..6], currency.code());
+    Text::parse(&name).expect("17 letters and digits")
 }
 
 fn base36(mut number: u64) -> String {

@@ -36,10 +36,19 @@ impl PerCaller {
     }
 
     fn count(&self, caller: PrincipalNumber) -> Arc<AtomicU32> {
-        // Two statements: the first guard must be gone before the map is locked again.
-        let known = self.counts.get(&caller).map(|entry| Arc::clone(entry.value()));
-        known.unwrap_or_else(|| Arc::clone(self.counts.entry(caller).or_default().value()))
+        of_caller(&self.counts, caller, Arc::default)
     }
+}
+
+/// What a caller has, made when it is first asked for.
+fn of_caller<Of>(
+    all: &DashMap<PrincipalNumber, Arc<Of>>,
+    caller: PrincipalNumber,
+    new: impl FnOnce() -> Arc<Of>,
+) -> Arc<Of> {
+    // Two statements: the first guard must be gone before the map is locked again.
+    let known = all.get(&caller).map(|entry| Arc::clone(entry.value()));
+    known.unwrap_or_else(|| Arc::clone(all.entry(caller).or_insert_with(new).value()))
 }
 
 impl Drop for CallerPlace {
@@ -73,9 +82,7 @@ impl Readings {
 
     /// Waits for a place.
     pub(crate) async fn enter(&self, caller: PrincipalNumber) -> ReadingPlace {
-        let known = self.own.get(&caller).map(|entry| Arc::clone(entry.value()));
-        let new = || Arc::new(Semaphore::new(self.own_max));
-        let own = known.unwrap_or_else(|| Arc::clone(self.own.entry(caller).or_insert_with(new).value()));
+        let own = of_caller(&self.own, caller, || Arc::new(Semaphore::new(self.own_max)));
         let own = own.acquire_owned().await.expect("the semaphore is never closed");
         let all = Arc::clone(&self.all).acquire_owned().await.expect("the semaphore is never closed");
         ReadingPlace { _all: all, _own: own }

@@ -97,11 +97,19 @@ struct EntriesArgs {
     #[command(flatten)]
     asked: Asked,
     /// A customer's account.
-    #[arg(long, value_name = "IBAN", required_unless_present = "position", conflicts_with = "position")]
+    #[arg(
+        long,
+        value_name = "IBAN",
+        required_unless_present_any = ["position", "technical"],
+        conflicts_with_all = ["position", "technical"]
+    )]
     account: Option<String>,
     /// A participant's position.
-    #[arg(long, value_name = "BIC")]
+    #[arg(long, value_name = "BIC", conflicts_with = "technical")]
     position: Option<String>,
+    /// A participant's technical account, beside its position.
+    #[arg(long, value_name = "BIC")]
+    technical: Option<String>,
     /// The currency, ISO 4217.
     #[arg(long, value_name = "CODE", default_value = "EUR")]
     currency: String,
@@ -241,15 +249,17 @@ async fn payments(arguments: &PaymentsArgs) -> anyhow::Result<ExitCode> {
 
 async fn entries(arguments: &EntriesArgs) -> anyhow::Result<ExitCode> {
     let client = remote::connect(&arguments.asked.to, &arguments.asked.tls).await?;
+    use v1::list_entries_request::Owner;
     let currency_code = arguments.currency.clone();
-    let owner = match (&arguments.account, &arguments.position) {
-        (Some(iban), _) => {
-            v1::list_entries_request::Owner::Account(v1::AccountName { iban: iban.clone(), currency_code })
+    let owner = match (&arguments.account, &arguments.technical, &arguments.position) {
+        (Some(iban), ..) => Owner::Account(v1::AccountName { iban: iban.clone(), currency_code }),
+        (None, Some(bic), _) => {
+            Owner::TechnicalAccount(v1::PositionName { bic: bic.clone(), currency_code })
         }
-        (None, bic) => v1::list_entries_request::Owner::Position(v1::PositionName {
-            bic: bic.clone().unwrap_or_default(),
-            currency_code,
-        }),
+        (None, None, bic) => {
+            let bic = bic.clone().unwrap_or_default();
+            Owner::Position(v1::PositionName { bic, currency_code })
+        }
     };
     let mut request = v1::ListEntriesRequest { owner: Some(owner), ..Default::default() };
     let mut left = arguments.limit;

@@ -50,8 +50,8 @@ pub(crate) struct ServeArgs {
     accounts_max: usize,
     /// Room for payments in memory, 120 bytes each beside their index.
     ///
-    /// With more than half of them, the oldest that are final go to disk, in runs of a sixteenth, at most a million, and
-    /// are recognised there for five days: 145 bytes a payment, and 19 bits in memory. Below 256 nothing goes to disk.
+    /// With more than half of them or four million, the oldest that are final go to disk, in runs of a sixteenth, at most a
+    /// million, and are recognised there for five days: 145 bytes a payment, and 19 bits in memory. Below 256 nothing goes to disk.
     #[arg(long, value_name = "N", default_value_t = Limits::default().payments_max)]
     payments_max: usize,
     /// Make memory ready for so many payments at the start, 120 bytes each, within the room for them.

@@ -175,6 +175,7 @@ async fn a_bank_pays_for_its_own_customers_only() {
     let [alfa, beta] = world(&secured).await;
     let order = payment("TX-1", "1.00");
     let forged = not_entitled(beta.submit(&order).await.unwrap());
+    assert_eq!(forged.reason_code, "RC01");
     // It was logged, and the key is free.
     let paid = settled(alfa.submit(&order).await.unwrap());
     assert_ne!(paid.payment_id, forged.payment_id);

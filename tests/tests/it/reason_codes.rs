@@ -15,7 +15,7 @@ const LIFECYCLE: &str = include_str!("lifecycle.rs");
 const fn provoked(reason: StatusReason) -> Provoked {
     let (source, test) = match reason {
         StatusReason::SenderNotEntitled => {
-            (include_str!("identity.rs"), "each_role_may_call_what_the_table_says")
+            (include_str!("identity.rs"), "a_bank_pays_for_its_own_customers_only")
         }
         StatusReason::DebtorBankNotRegistered => (REASONS, "dnor_payers_bank_unknown"),
         StatusReason::Duplication => (REASONS, "am05_key_used_with_another_body"),

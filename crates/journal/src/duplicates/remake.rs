@@ -18,12 +18,19 @@ use crate::storage::{Storage, StorageFile};
 
 /// Whether these runs together hold all payments that a run holds.
 pub fn holds_all(runs: &[RunFacts], wanted: &RunFacts) -> bool {
+    way(runs, wanted).is_some()
+}
+
+/// The runs that lead through all payments of another, in order.
+fn way<'runs>(runs: &'runs [RunFacts], wanted: &RunFacts) -> Option<Vec<&'runs RunFacts>> {
+    let mut way = Vec::new();
     let mut reached = wanted.after;
     while reached < wanted.upto {
-        let Some(next) = next_source(runs, reached) else { return false };
+        let next = next_source(runs, reached)?;
         reached = next.upto;
+        way.push(next);
     }
-    true
+    Some(way)
 }
 
 /// Makes the run that the log names out of `sources`, runs in the folder `from` of the same log, and gives it its name
@@ -39,10 +46,8 @@ pub fn remake_run<S: Storage>(
     wanted: &RunFacts,
     sources: &[RunFacts],
 ) -> Result<Option<Run<S::File>>, RunError> {
-    if !holds_all(sources, wanted) {
-        return Ok(None);
-    }
-    let made = make(from, to, identity, wanted, sources);
+    let Some(way) = way(sources, wanted) else { return Ok(None) };
+    let made = make(from, to, identity, wanted, &way);
     if !matches!(made, Ok(Some(_))) {
         remove_run(to, wanted.number)?;
     }
@@ -54,12 +59,11 @@ fn make<S: Storage>(
     to: &S,
     identity: &Identity,
     wanted: &RunFacts,
-    sources: &[RunFacts],
+    way: &[&RunFacts],
 ) -> Result<Option<Run<S::File>>, RunError> {
     let mut writer = RunWriter::create(to.clone(), *identity, wanted.number, wanted.after)?;
     let mut reached = wanted.after;
-    while reached < wanted.upto {
-        let source = next_source(sources, reached).expect("together they hold all");
+    for source in way {
         let run = Run::open(from, identity, source)?;
         let upto = wanted.upto.min(source.upto);
         take(&run, reached, upto, wanted.newest_time, &mut writer)?;

@@ -36,7 +36,7 @@ pub(super) struct FindAsked {
     pub(super) page: PageAsked,
 }
 
-/// Entries of an account or position.
+/// Entries of an account, position or technical account.
 pub(super) struct EntriesAsked {
     pub(super) whose: Whose,
     pub(super) time: (Option<Timestamp>, Option<Timestamp>),
@@ -44,17 +44,19 @@ pub(super) struct EntriesAsked {
     pub(super) page: PageAsked,
 }
 
-/// An account or position as it is asked for.
+/// An account, position or technical account as it is asked for.
 #[derive(Clone, Copy)]
 pub(super) enum Whose {
     Account(Digest, Currency),
     Position(Bic, Currency),
+    Technical(Bic, Currency),
 }
 
 /// The same before the digest is known.
 pub(super) enum Named {
     Account(Iban, Currency),
     Position(Bic, Currency),
+    Technical(Bic, Currency),
 }
 
 impl Named {
@@ -64,6 +66,7 @@ impl Named {
                 Whose::Account(node.handle.digest_key().iban(iban.as_str()), *currency)
             }
             Self::Position(bic, currency) => Whose::Position(*bic, *currency),
+            Self::Technical(bic, currency) => Whose::Technical(*bic, *currency),
         }
     }
 }
@@ -71,7 +74,9 @@ impl Named {
 impl Whose {
     pub(super) const fn currency(&self) -> Currency {
         match self {
-            Self::Account(_, currency) | Self::Position(_, currency) => *currency,
+            Self::Account(_, currency) | Self::Position(_, currency) | Self::Technical(_, currency) => {
+                *currency
+            }
         }
     }
 
@@ -87,9 +92,16 @@ impl Whose {
                 let found = view.account(*digest, *currency)?;
                 found.filter(|found| caller.may_see(found.bank)).ok_or_else(|| self.unknown())
             }
-            Self::Position(bic, _) if !caller.may_see(*bic) => Err(bank_not_yours().into_status()),
-            Self::Position(bic, _) if !view.is_registered(*bic) => Err(participant_unknown()),
+            Self::Position(bic, _) | Self::Technical(bic, _) if !caller.may_see(*bic) => {
+                Err(bank_not_yours().into_status())
+            }
+            Self::Position(bic, _) | Self::Technical(bic, _) if !view.is_registered(*bic) => {
+                Err(participant_unknown())
+            }
             Self::Position(bic, currency) => view.position(*bic, *currency).ok_or_else(|| self.unknown()),
+            Self::Technical(bic, currency) => {
+                view.technical_account(*bic, *currency)?.ok_or_else(|| self.unknown())
+            }
         })
     }
 
@@ -97,7 +109,7 @@ impl Whose {
     pub(super) fn unknown(&self) -> Status {
         let reason = match self {
             Self::Account(..) => ledger::Refusal::AccountUnknown,
-            Self::Position(..) => ledger::Refusal::PositionUnknown,
+            Self::Position(..) | Self::Technical(..) => ledger::Refusal::PositionUnknown,
         };
         refused(reason).into_status()
     }
@@ -210,6 +222,7 @@ pub(super) fn read_entries(node: &Node, wire: &v1::ListEntriesRequest) -> Result
     let named = match &wire.owner {
         Some(Owner::Account(account)) => read_account(&mut reader, account),
         Some(Owner::Position(position)) => read_position(&mut reader, position),
+        Some(Owner::TechnicalAccount(position)) => read_technical_account(&mut reader, position),
         None => {
             reader.missing(&Path::root("owner"));
             None
@@ -232,6 +245,7 @@ pub(super) fn read_balance(wire: &v1::GetBalanceRequest) -> Result<(Named, Momen
     let named = match &wire.owner {
         Some(Owner::Account(account)) => read_account(&mut reader, account),
         Some(Owner::Position(position)) => read_position(&mut reader, position),
+        Some(Owner::TechnicalAccount(position)) => read_technical_account(&mut reader, position),
         None => {
             reader.missing(&Path::root("owner"));
             None
@@ -258,10 +272,24 @@ pub(super) fn read_account(reader: &mut FieldReader, wire: &v1::AccountName) -> 
 }
 
 pub(super) fn read_position(reader: &mut FieldReader, wire: &v1::PositionName) -> Option<Named> {
-    let path = Path::root("position");
+    let (bic, currency) = read_position_name(reader, &Path::root("position"), wire)?;
+    Some(Named::Position(bic, currency))
+}
+
+/// It is named by the position that it stands beside.
+pub(super) fn read_technical_account(reader: &mut FieldReader, wire: &v1::PositionName) -> Option<Named> {
+    let (bic, currency) = read_position_name(reader, &Path::root("technical_account"), wire)?;
+    Some(Named::Technical(bic, currency))
+}
+
+fn read_position_name(
+    reader: &mut FieldReader,
+    path: &Path<'_>,
+    wire: &v1::PositionName,
+) -> Option<(Bic, Currency)> {
     let bic = reader.bic(&path.field("bic"), &wire.bic);
     let currency = reader.currency(&path.field("currency_code"), &wire.currency_code);
-    Some(Named::Position(bic?, currency?))
+    Some((bic?, currency?))
 }
 
 fn read_states(reader: &mut FieldReader, wire: &[i32]) -> Vec<PaymentState> {

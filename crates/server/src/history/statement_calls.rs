@@ -1,4 +1,4 @@
-//! `StatementService`: statements of accounts and positions, written as they are read.
+//! `StatementService`: statements of accounts, positions and technical accounts, written as they are read.
 //!
 //! Invariant: a caller gets statements of the accounts and positions that it may see, and no piece of any other.
 
@@ -16,7 +16,7 @@ use reports::{Asked, Days, Form, Holder, NotNow, Prepared, StatementFault, Texts
 use tonic::{Request, Response, Status};
 use types::{Date, Lives, PaymentId, PaymentOrder, Sequence, Shard, Timestamp};
 
-use super::asked::{Named, Whose, read_account, read_position};
+use super::asked::{Named, Whose, read_account, read_position, read_technical_account};
 use super::pieces::{PieceSender, Pieces, tell_in_pieces, until_reached};
 use super::told::as_of;
 use super::{left_of, log_fault};
@@ -80,7 +80,7 @@ fn prepare(
     };
     let holder = match &asked.named {
         Named::Account(iban, currency) => Holder::account(found, iban, *currency),
-        Named::Position(bic, currency) => Holder::position(found, *bic, *currency),
+        Named::Position(_, currency) | Named::Technical(_, currency) => Holder::own_account(found, *currency),
     };
     let Read { form, date, days, after, .. } = *asked;
     let prepared = reports::prepare(view, Asked { holder, form, date, days, after }, now)?;
@@ -212,6 +212,7 @@ fn read(wire: &v1::GetStatementRequest) -> Result<Read, Status> {
     let named: Option<Named> = match &wire.owner {
         Some(Owner::Account(account)) => read_account(&mut reader, account),
         Some(Owner::Position(position)) => read_position(&mut reader, position),
+        Some(Owner::TechnicalAccount(position)) => read_technical_account(&mut reader, position),
         None => {
             reader.missing(&Path::root("owner"));
             None
@@ -232,7 +233,7 @@ fn read(wire: &v1::GetStatementRequest) -> Result<Read, Status> {
             None
         }
     };
-    let is_position = matches!(wire.owner, Some(Owner::Position(_)));
+    let is_position = matches!(wire.owner, Some(Owner::Position(_) | Owner::TechnicalAccount(_)));
     let days = match wire.utc_offset_minutes {
         None => Some(Days::Position),
         Some(_) if is_position => {

@@ -1,7 +1,7 @@
 //! Liquidity in documents: camt.050 moves own funds, camt.025 says what became of that, and camt.004 tells that a bound
 //! was crossed.
 //!
-//! Accounts of the settlement book are named like this, in 17 characters: `P` for a position, `T` for a technical account
+//! Accounts of the settlement book are named like this, in 17 characters, here and in their statements: `P` for a position, `T` for a technical account
 //! and `L` for a reachable party's limit; country and currency; the bank's BIC with 11 characters.
 
 use engine::{Answer, LiquidityAnswer, Question};
@@ -12,6 +12,7 @@ use iso20022::{
 use ledger::{
     About, Alerts, Crossing, OwnAccount, OwnedAccount, Refusal, RequestId, TransferOwnFunds, Verdict,
 };
+use reports::{POSITION, TECHNICAL, settlement_account_name as account_name};
 use tonic::Status;
 use types::{Balance, Bic, Currency, ReasonCode, StatusReason, Text};
 
@@ -23,16 +24,7 @@ use crate::node::Node;
 use crate::refusals::bank_not_yours;
 use crate::session::Crossed;
 
-const POSITION: char = 'P';
-const TECHNICAL: char = 'T';
 const LIMIT: char = 'L';
-
-/// The name of an account of the settlement book.
-fn account_name(letter: char, bank: Bic, currency: Currency) -> Text<34> {
-    let bank = bank.to_string();
-    let name = format!("{letter}{}{}{bank}", &bank[4..6], currency.code());
-    Text::parse(&name).expect("17 letters and digits")
-}
 
 /// The position or technical account with this name, in euro. `None` if there can be none.
 fn own_account(name: &str) -> Option<OwnedAccount> {

@@ -10,20 +10,15 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
+use engine::facts_of;
 use journal::{FileStorage, Identity, Run, RunFacts, holds_all, run_facts, run_name, run_number};
-use ledger::{Ledger, SealedRun, duplicate_window_start};
+use ledger::{Ledger, duplicate_window_start};
 use types::{Duration, Timestamp};
 
 use crate::backup::catalogue::Catalogue;
 
 /// So much longer than a start needs them runs are kept, for a machine whose clock is behind.
 const MARGIN: Duration = Duration::from_seconds(24 * 3600);
-
-/// What the log says of a run.
-pub(crate) fn facts(run: &SealedRun) -> RunFacts {
-    let SealedRun { number, after, upto, newest_time, payments, hash } = *run;
-    RunFacts { number, after, upto, newest_time, payments, hash }
-}
 
 /// The runs that a backup lists. One whose first block does not verify is left out: it is of no use.
 pub(crate) fn of(catalogue: &Catalogue, storage: &FileStorage) -> Vec<RunFacts> {
@@ -59,7 +54,7 @@ pub(crate) fn check(
     log_end: Timestamp,
 ) -> anyhow::Result<()> {
     let there = of(catalogue, storage);
-    for wanted in ledger.sealed_runs().iter().map(facts) {
+    for wanted in ledger.sealed_runs().iter().map(facts_of) {
         if there.contains(&wanted) {
             let run = Run::open(storage, &catalogue.identity(), &wanted)?;
             run.verify().with_context(|| format!("{} is damaged", run_name(wanted.number)))?;

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use journal::{FileStorage, FrameView, ReadError, Reader, VisitError};
 use ledger::Ledger;
 use reports::{Checked, Days, check_owner};
-use types::{BatchNumber, Bic, Currency, Lives};
+use types::{BatchNumber, Currency, Lives};
 
 use super::external::Reference;
 use super::statement::WhoseArgs;
@@ -65,6 +65,7 @@ pub(crate) struct ReconcileArgs {
 struct Tally {
     accounts: u64,
     positions: u64,
+    technical_accounts: u64,
     entries: u64,
     statements: u64,
     /// Whose, and what does not agree. Customers' accounts are named by their numbers in the log.
@@ -147,7 +148,7 @@ fn catch_up(reader: &Reader<FileStorage>, mut indexer: Indexer) -> anyhow::Resul
     Ok(indexer)
 }
 
-/// Compares every customer's account and every position.
+/// Compares every customer's account, every position and every technical account.
 fn check_all(ledger: &Ledger, view: &View, lives: &Lives, utc_offset: Option<i32>) -> anyhow::Result<Tally> {
     let days = match utc_offset {
         None => Days::Position,
@@ -163,7 +164,14 @@ fn check_all(ledger: &Ledger, view: &View, lives: &Lives, utc_offset: Option<i32
             let balance = ledger.account_by_number(number).balance();
             let checked = check(view, lives, (found, currency, Days::Position), balance)?;
             tally.positions += 1;
-            tally.add(checked, || position_name(bank, currency));
+            tally.add(checked, || format!("position of {bank} in {currency}"));
+            bar.inc(1);
+            // It begins with the first money that goes there.
+            let Some((_, technical)) = ledger.technical_account(bank, currency) else { continue };
+            let found = view.technical_account(bank, currency)?;
+            let checked = check(view, lives, (found, currency, Days::Position), technical.balance())?;
+            tally.technical_accounts += 1;
+            tally.add(checked, || format!("technical account of {bank} in {currency}"));
             bar.inc(1);
         }
     }
@@ -188,10 +196,6 @@ fn check(
     check_owner(view, lives, owner, balance).context("history can't be read")
 }
 
-fn position_name(bank: Bic, currency: Currency) -> String {
-    format!("position of {bank} in {currency}")
-}
-
 impl Tally {
     fn add(&mut self, checked: Checked, whose: impl Fn() -> String) {
         self.entries += checked.entries;
@@ -206,7 +210,7 @@ impl Tally {
 }
 
 fn tell(tally: &Tally, json: bool, out: &mut impl Write) -> io::Result<()> {
-    let Tally { accounts, positions, entries, statements, disagreements, more } = tally;
+    let Tally { accounts, positions, technical_accounts, entries, statements, disagreements, more } = tally;
     if json {
         let told =
             disagreements.iter().map(|(whose, what)| serde_json::json!({ "whose": whose, "what": what }));
@@ -214,6 +218,7 @@ fn tell(tally: &Tally, json: bool, out: &mut impl Write) -> io::Result<()> {
             "ok": disagreements.is_empty(),
             "accounts": accounts,
             "positions": positions,
+            "technical_accounts": technical_accounts,
             "entries": entries,
             "statements": statements,
             "differences": told.collect::<Vec<_>>(),
@@ -230,6 +235,7 @@ fn tell(tally: &Tally, json: bool, out: &mut impl Write) -> io::Result<()> {
     let found = u64::try_from(disagreements.len()).unwrap_or(u64::MAX).saturating_add(*more);
     writeln!(
         out,
-        "{accounts} accounts and {positions} positions with {entries} entries and {statements} statements: {found} differences"
+        "{accounts} accounts, {positions} positions and {technical_accounts} technical accounts with {entries} entries and \
+         {statements} statements: {found} differences"
     )
 }

@@ -1,4 +1,4 @@
-//! `solvo report statement`: a statement of an account or position, into a file or onto standard output.
+//! `solvo report statement`: a statement of an account, position or technical account, into a file or onto standard output.
 //!
 //! Invariant: a file has its name only once the statement in it is whole.
 
@@ -13,7 +13,7 @@ use client::v1;
 use super::{NodeArgs, progress_bar};
 use crate::remote;
 
-/// Gives a statement of an account or position: of a day, of the day so far, or of its entries.
+/// Gives a statement of an account, position or technical account: of a day, of the day so far, or of its entries.
 ///
 /// A statement of another day begins with the balance with which the one before it ended. What has been erased is left
 /// out, and amounts and balances stay.
@@ -42,19 +42,27 @@ pub(crate) struct StatementArgs {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct WhoseArgs {
     /// A customer's account.
-    #[arg(long, value_name = "IBAN", conflicts_with = "position")]
+    #[arg(long, value_name = "IBAN", conflicts_with_all = ["position", "technical"])]
     pub(crate) account: Option<String>,
     /// A participant's position.
-    #[arg(long, value_name = "BIC")]
+    #[arg(long, value_name = "BIC", conflicts_with = "technical")]
     pub(crate) position: Option<String>,
+    /// A participant's technical account, beside its position.
+    #[arg(long, value_name = "BIC")]
+    pub(crate) technical: Option<String>,
     /// The currency, ISO 4217.
     #[arg(long, value_name = "CODE", default_value = "EUR")]
     pub(crate) currency: String,
-    /// The day: an account's calendar day, or a position's date.
+    /// The day: an account's calendar day, or the date of positions.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) date: Option<String>,
     /// How far the clock of the account's bank is ahead of UTC on that day, in minutes. Without it the day is Frankfurt's.
-    #[arg(long, value_name = "MINUTES", allow_negative_numbers = true, conflicts_with = "position")]
+    #[arg(
+        long,
+        value_name = "MINUTES",
+        allow_negative_numbers = true,
+        conflicts_with_all = ["position", "technical"]
+    )]
     pub(crate) utc_offset: Option<i32>,
 }
 
@@ -74,10 +82,14 @@ impl WhoseArgs {
     pub(crate) fn request(&self, form: v1::StatementForm) -> anyhow::Result<v1::GetStatementRequest> {
         use v1::get_statement_request::Owner;
         let currency_code = self.currency.clone();
-        let owner = match (&self.account, &self.position) {
-            (Some(iban), _) => Owner::Account(v1::AccountName { iban: iban.clone(), currency_code }),
-            (None, Some(bic)) => Owner::Position(v1::PositionName { bic: bic.clone(), currency_code }),
-            (None, None) => bail!("say whose statement it is, with --account or --position"),
+        let position = |bic: &String| v1::PositionName { bic: bic.clone(), currency_code: self.currency.clone() };
+        let owner = match (&self.account, &self.position, &self.technical) {
+            (Some(iban), ..) => Owner::Account(v1::AccountName { iban: iban.clone(), currency_code }),
+            (None, Some(bic), _) => Owner::Position(position(bic)),
+            (None, None, Some(bic)) => Owner::TechnicalAccount(position(bic)),
+            (None, None, None) => {
+                bail!("say whose statement it is, with --account, --position or --technical")
+            }
         };
         let Some(date) = self.date.clone() else { bail!("say of which day, with --date") };
         Ok(v1::GetStatementRequest {

@@ -4,11 +4,12 @@
 //! one that the log names.
 
 use anyhow::{Context, bail};
+use engine::facts_of;
 use journal::{FileStorage, Run, RunFacts, remake_run, run_name};
 
 use crate::backup::catalogue::Catalogue;
 use crate::backup::copy::Copier;
-use crate::backup::runs::{facts, is_outdated, lives_of, missing, of};
+use crate::backup::runs::{is_outdated, lives_of, missing, of};
 use crate::restore::replay::Replayed;
 use crate::restore::{RestoreArgs, copy_other};
 
@@ -33,7 +34,7 @@ pub(super) fn restore(
     let (from, to) = (FileStorage::open(&args.from)?, FileStorage::open(&args.data)?);
     let there = of(catalogue, &from);
     let mut runs = Runs::default();
-    for wanted in replayed.runs.iter().map(facts) {
+    for wanted in replayed.runs.iter().map(facts_of) {
         let name = run_name(wanted.number);
         let file = catalogue.files.iter().find(|file| file.name == name);
         if let Some(file) = file.filter(|_| there.contains(&wanted)) {
