@@ -82,7 +82,8 @@ impl WhoseArgs {
     pub(crate) fn request(&self, form: v1::StatementForm) -> anyhow::Result<v1::GetStatementRequest> {
         use v1::get_statement_request::Owner;
         let currency_code = self.currency.clone();
-        let position = |bic: &String| v1::PositionName { bic: bic.clone(), currency_code: self.currency.clone() };
+        let position =
+            |bic: &String| v1::PositionName { bic: bic.clone(), currency_code: self.currency.clone() };
         let owner = match (&self.account, &self.position, &self.technical) {
             (Some(iban), ..) => Owner::Account(v1::AccountName { iban: iban.clone(), currency_code }),
             (None, Some(bic), _) => Owner::Position(position(bic)),
