@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tests::Api;
 use tonic::transport::Endpoint;
 
@@ -92,9 +92,12 @@ impl Node {
         drop(self);
     }
 
-    /// Stops it where it stands, without its noticing.
+    /// Stops it where it stands, without its noticing. It has stopped when this returns: on a busy machine the signal is on
+    /// its way for a while.
     pub(crate) fn stop(&self) {
         self.process.signal(Signal::STOP);
+        let stopped = waitpid(Some(Pid::from_child(&self.process.0)), WaitOptions::UNTRACED).unwrap();
+        assert!(stopped.is_some_and(|(_, status)| status.stopped()), "it has ended instead");
     }
 
     /// Lets a stopped node go on.
