@@ -52,7 +52,7 @@ pub fn write_sealed_old_log(folder: &Path, age: Span, payments: u32) -> Timestam
     write(folder, age, payments, Texts::Sealed, MOMENT)
 }
 
-/// A log of a minute ago, in clear, of which there is a snapshot: in that, customer 1 of BETA has so much that so many
+/// A log of a minute ago of which there is a snapshot: in that, customer 1 of BETA has so much that so many
 /// cents more are all that a balance can hold. No call brings that much money into an account in the time of a test.
 ///
 /// # Panics
@@ -61,7 +61,8 @@ pub fn write_log_with_a_full_account(folder: &Path, room: i64) {
     let begin =
         i64::try_from(nanoseconds(&ago(Span::from_secs(60)))).expect("it is after 1970 and before 2262");
     let begin = Timestamp::from_nanoseconds(begin).expect("it is after 1970");
-    let log = write_log(folder, begin, 1, Texts::Clear, MOMENT);
+    // A log with a snapshot had keys, and a node does not start without.
+    let log = write_log(folder, begin, 1, Texts::Sealed, MOMENT);
     let mut state = Vec::new();
     log.replayer.write_state(&mut state).expect("memory takes it");
     let digest = KEY.iban(Iban::parse(&german(1)).expect("an IBAN").as_str());

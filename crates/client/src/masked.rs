@@ -54,6 +54,7 @@ masked! {
     VerifyRequest { request_id, requesting_agent, currency_code, payee_agent }
     VerifyResponse { outcome, obstacle, answered_time }
     GetStatementResponse { file_name, as_of, complete, entry_count }
+    GetDayEndResponse { participant, date, number, totals }
 }
 
 impl fmt::Debug for v1::payment::Remittance {

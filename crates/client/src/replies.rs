@@ -38,6 +38,18 @@ impl Client {
         Ok(Replies(replies.map_err(refused)?.into_inner()))
     }
 
+    /// Asks for a bank's statements of a day, in pieces: they are all there if the last piece has the totals.
+    ///
+    /// # Errors
+    /// If the node refuses.
+    pub async fn get_day_end(
+        &self,
+        request: v1::GetDayEndRequest,
+    ) -> Result<Replies<v1::GetDayEndResponse>, ClientError> {
+        let replies = StatementServiceClient::new(self.channel()).get_day_end(request).await;
+        Ok(Replies(replies.map_err(refused)?.into_inner()))
+    }
+
     /// Asks what a participant settled on a day: the last reply has the report.
     ///
     /// # Errors

@@ -49,6 +49,12 @@ impl Booking {
             let currency = currency(payment.currency.get());
             return Some(Self { debited, credited, currency, balances: Self::PAYMENT });
         }
+        // A return is a payment the other way.
+        if let Command::AnswerRecall(answer) = record.command {
+            let (debited, credited) = (bank(answer.bic), bank(answer.debtor_agent));
+            let currency = currency(answer.currency.get());
+            return Some(Self { debited, credited, currency, balances: Self::PAYMENT });
+        }
         // Which way a transfer went is told by the alert itself: either is of the one position.
         let (bic, number) = if let Command::TransferLiquidity(transfer) = record.command {
             (transfer.bic, transfer.currency)

@@ -8,6 +8,7 @@ use types::{Balance, Currency, Text};
 
 use super::*;
 use crate::testing::{euro_cents, request};
+use crate::testing_recall::{give_back, set_closing_days};
 
 const BANKS: [&str; 4] = ["A", "B", "C", "P"];
 
@@ -162,5 +163,38 @@ proptest! {
             }
         }
         node.check_log();
+    }
+}
+
+#[test]
+fn what_a_return_crosses_is_told_by_the_log_too() {
+    let mut node = node();
+    let mut writer = commands();
+    set_closing_days(&mut writer);
+    crate::testing::pay(&mut writer, "comes-back", 100, node.now.wall);
+    node.submit(1, writer);
+    assert!(node.write_all());
+    let paid = *node.outcomes_of(1).last().unwrap();
+    let mut writer = commands();
+    for letter in ["A", "B"] {
+        let (bic, currency) = (bank(letter), Currency::EUR);
+        let position = node.core.ledger().participant(bic).unwrap().1.position(currency).unwrap();
+        let bound = Balance::from_minor_units(node.core.ledger().account_by_number(position).balance());
+        let bounds = if letter == "A" { Bounds::new(None, bound) } else { Bounds::new(bound, None) };
+        let (request_id, bounds) = (request(&format!("bounds-{letter}")), bounds.unwrap());
+        writer.set_position_alert(&SetPositionAlert { request_id, bic, currency, bounds });
+    }
+    node.submit(2, writer);
+    assert!(node.write_all());
+    let all = [Banks::All, banks(&["A"]), banks(&["B"])];
+    let outboxes: Vec<_> = (0..).zip(&all).map(|(id, banks)| listen(&mut node, id, banks.clone())).collect();
+    let after = outboxes[0].starts_after().unwrap();
+    give_back(&mut node, &paid, 90);
+    quiet(&mut node);
+    let upto = node.core.ledger().position().sequence;
+    for ((banks, outbox), count) in all.iter().zip(&outboxes).zip([2, 1, 1]) {
+        let heard = crossings_live(outbox);
+        assert_eq!(heard.len(), count, "the payee's bank falls below its floor, the payer's rises");
+        assert_eq!(crossings_logged(&view(&node), after, upto, banks), heard);
     }
 }

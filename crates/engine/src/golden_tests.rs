@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 
 use journal::{LocalJournal, MemoryStorage, SegmentSize, Settings, StateDigester, Storage, segment_name};
 use ledger::{
-    AccountMode, AccountSelector, AnswerRecall, Bounds, Fees, Original, Outcome, OwnAccount, OwnedAccount,
-    PartyLimit, RULES_VERSION, RecallAnswer, RecallReason, RecallText, RequestId, RequestRecall,
-    RollBusinessDate, SetClosingDays, SetCustomerLimit, SetFees, SetPositionAlert, SetReachableParty,
+    AccountMode, AccountSelector, Bounds, Fees, OwnAccount, OwnedAccount, PartyLimit, RULES_VERSION,
+    RequestId, RollBusinessDate, SetCustomerLimit, SetFees, SetPositionAlert, SetReachableParty,
     SetRestricted, SetVersion, SetZone, TransferOwnFunds, Zone, ZoneChange, ZoneOffset,
 };
-use types::{Balance, ClosingDays, Currency, PaymentState, Text};
+use types::{Balance, Currency, PaymentState, Text};
 
 use crate::testing::{
     LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, hold, iban, identity, interest,
-    key, now, pay, pay_remote, payment, replay, request, world,
+    now, pay, pay_remote, payment, replay, request, world,
 };
+use crate::testing_recall::{give_back, set_closing_days};
 use crate::{Outcomes, Replayer};
 
 const FILES: [&str; 2] = ["MANIFEST", "segment-0000000000000001.log"];
@@ -123,57 +123,14 @@ fn positions(node: &mut Node<LocalJournal<MemoryStorage>>) {
 
 /// What it brought between banks: a calendar and its date, and the payment that was settled under it comes back.
 fn recall(node: &mut Node<LocalJournal<MemoryStorage>>) {
-    let Outcome { sequence: payment, decided_at, decided_time, .. } = node.outcomes_of(30)[0];
-    let text = |reference| RecallText {
-        reference: Text::parse(reference).unwrap(),
-        originator: None,
-        information: Vec::new(),
-    };
+    let paid = node.outcomes_of(30)[0];
+    let (date, due) = (node.now.wall.date(), paid.decided_time);
     let mut writer = commands();
-    for year in [2026, 2027] {
-        let (request_id, closing_days) =
-            (request(&format!("closing-{year}")), ClosingDays::target(year).unwrap());
-        writer.set_closing_days(&SetClosingDays { request_id, closing_days });
-    }
-    let (date, due) = (node.now.wall.date(), decided_time);
+    set_closing_days(&mut writer);
     writer.roll_business_date(&RollBusinessDate { request_id: request("roll"), date, due });
-    writer.request_recall(&RequestRecall {
-        request_id: request("recall"),
-        original: Original {
-            payment,
-            incarnation: identity().incarnation,
-            state: PaymentState::Settled,
-            decided_at,
-            decided_time,
-            amount: euro_cents(100),
-            currency: Currency::EUR,
-            debtor_agent: bank("A"),
-            creditor_agent: bank("B"),
-            debtor_account: key().iban(iban("A1").as_str()),
-            creditor_account: key().iban(iban("B1").as_str()),
-        },
-        reason: RecallReason::TechnicalProblem,
-        text: text("RECALL"),
-    });
     node.submit(5, writer);
     node.write_all();
-    let recall = *node.core.ledger().recall_of_payment(payment).expect("it is asked back");
-    let (amount, fee) = (euro_cents(90), Balance::from_minor_units(5).unwrap());
-    let mut writer = commands();
-    writer.answer_recall(&AnswerRecall {
-        request_id: request("return"),
-        recall: recall.sequence(),
-        recalled: node.core.ledger().recalled(&recall),
-        bic: bank("B"),
-        answer: RecallAnswer::Return { amount, fee },
-        has_consent: false,
-        is_elsewhere: false,
-        text: text("RETURN"),
-    });
-    node.submit(6, writer);
-    node.write_all();
-    let recall = node.core.ledger().recall_of_payment(payment).expect("it was asked back");
-    assert!(!recall.may_return(), "it came back");
+    give_back(node, &paid, 90);
 }
 
 /// Settled, refused for want of funds, repeated, changed, and between banks: accepted, rejected, expired and open.

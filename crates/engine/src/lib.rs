@@ -66,6 +66,8 @@ mod stored_order;
 mod subscription;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_recall;
 mod ticket;
 mod voids;
 

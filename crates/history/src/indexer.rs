@@ -17,6 +17,7 @@ use types::{
 
 use crate::accounts::Accounts;
 use crate::banks::{Bank, Banks, HOSTS_MAX};
+use crate::dates::{ClockSet, Rolled};
 use crate::keys::{self, Series};
 use crate::pending::Pending;
 use crate::rows::{EntryKind, EntryRow, PaymentRow, Place};
@@ -330,6 +331,15 @@ impl Indexer {
             }
             Awaited::CloseAccount => {
                 self.pending.named.insert(AccountNumber(subject()?), Sequence(0));
+                self.pending.items += 1;
+            }
+            Awaited::RollBusinessDate(date) => {
+                self.pending.rolled.push(Rolled { at: sequence, time: when.time, date, before: None });
+                self.pending.items += 1;
+            }
+            Awaited::SetZone { bank, zone } => {
+                let bank = registered(&self.banks, bank)?;
+                self.pending.clocks.push((bank, sequence, ClockSet { time: when.time, zone }));
                 self.pending.items += 1;
             }
             Awaited::PostEntry(change) => {

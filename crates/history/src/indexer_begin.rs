@@ -15,15 +15,16 @@ use journal::{
     Tail,
 };
 use ledger::sections::{Impossible, Section, SectionReader};
-use ledger::{AccountKind, HAS_RULEBOOK, Remark, StateError, layout, state_layout as stored};
+use ledger::{AccountKind, HAS_RULEBOOK, Remark, StateError, Zone, layout, state_layout as stored};
 use types::{
-    AccountNumber, Amount, Bic, Channel, Currency, Digest, DigestKey, ParticipantNumber, PaymentState,
+    AccountNumber, Amount, Bic, Channel, Currency, Date, Digest, DigestKey, ParticipantNumber, PaymentState,
     ReasonCode, Sequence, Text, Timestamp,
 };
 
 use super::{IndexError, Indexer};
 use crate::banks::{Bank, HOSTS_MAX};
 use crate::bytes::RowWriter;
+use crate::dates::{ClockSet, Rolled};
 use crate::keys::{self, Name};
 use crate::rows::{AccountOf, PaymentRow};
 use crate::store::{AccountRow, Rows, Space, StoreError, Watermark};
@@ -88,7 +89,7 @@ impl Indexer {
         let number = header.number;
         let mut state = State::new(self, &header);
         let read = state.read(&mut snapshot);
-        let State { banks, waiting, profiles, key, failed, .. } = state;
+        let State { banks, waiting, profiles, rolled, clocks, key, failed, .. } = state;
         if let Some(error) = failed {
             return Err(IndexError::from(error).into());
         }
@@ -108,6 +109,8 @@ impl Indexer {
             self.profiles.insert(number, code);
             self.pending.profiles.push((number, code));
         }
+        self.pending.rolled.extend(rolled);
+        self.pending.clocks.extend(clocks);
         let first_day = waiting.values().map(|row| keys::day(row.received_time)).min().unwrap_or(0);
         for (sequence, row) in waiting {
             if let Some(key) = &self.key {
@@ -155,6 +158,8 @@ struct State<'i> {
     has_rulebook: bool,
     banks: Vec<Bank>,
     profiles: Vec<(u16, ReasonCode)>,
+    rolled: Option<Rolled>,
+    clocks: Vec<(ParticipantNumber, Sequence, ClockSet)>,
     /// The payments that wait, by their positions.
     waiting: BTreeMap<Sequence, PaymentRow>,
     /// Accounts that wait to be written.
@@ -172,6 +177,8 @@ impl<'i> State<'i> {
             has_rulebook: false,
             banks: Vec::new(),
             profiles: Vec::new(),
+            rolled: None,
+            clocks: Vec::new(),
             waiting: BTreeMap::new(),
             rows: Rows::default(),
             failed: None,
@@ -209,12 +216,44 @@ impl<'i> State<'i> {
         each(&mut reader, stored::PAYMENTS, |payment| self.payment(payment))?;
         each(&mut reader, stored::REQUESTS, |_: &stored::Answered| Ok(()))?;
         each(&mut reader, stored::REFERENCES, |_: &stored::Reference| Ok(()))?;
-        match self.has_rulebook {
-            true => each(&mut reader, stored::RESERVATIONS_WITH_FEES, |it: &stored::ReservationWithFee| {
-                self.reservation(&it.reservation)
-            }),
-            false => each(&mut reader, stored::RESERVATIONS, |reservation| self.reservation(reservation)),
+        if !self.has_rulebook {
+            return each(&mut reader, stored::RESERVATIONS, |reservation| self.reservation(reservation));
         }
+        each(&mut reader, stored::RESERVATIONS_WITH_FEES, |it: &stored::ReservationWithFee| {
+            self.reservation(&it.reservation)
+        })?;
+        each(&mut reader, stored::LIVES, |_: &stored::Life| Ok(()))?;
+        each(&mut reader, stored::SEALED, |_: &stored::Sealed| Ok(()))?;
+        each(&mut reader, stored::RUNS, |_: &layout::SealDuplicates| Ok(()))?;
+        each(&mut reader, stored::CALENDAR, |_: &stored::ClosingYear| Ok(()))?;
+        each(&mut reader, stored::BUSINESS_DATE, |date| self.business_date(date))?;
+        each(&mut reader, stored::RECALLS, |_: &stored::Recall| Ok(()))?;
+        each(&mut reader, stored::CUSTOMER_LIMITS, |_: &stored::CustomerLimit| Ok(()))?;
+        each(&mut reader, stored::FEES, |_: &stored::Fees| Ok(()))?;
+        each(&mut reader, stored::ZONES, |zone| self.zone(zone))
+    }
+
+    fn business_date(&mut self, stored: &stored::BusinessDate) -> Result<(), Impossible> {
+        let date = |days, field| Date::from_days(days).ok_or(Impossible(field));
+        let (date, before) = (date(stored.date.get(), "date")?, date(stored.before.get(), "before")?);
+        self.rolled = match date.days() {
+            // None was ever set.
+            0 => None,
+            _ => Some(Rolled {
+                at: Sequence(stored.since.get()),
+                time: time(stored.since_time.get(), "since_time")?,
+                date,
+                before: Some(before).filter(|before| before.days() != 0),
+            }),
+        };
+        Ok(())
+    }
+
+    fn zone(&mut self, stored: &stored::Zone) -> Result<(), Impossible> {
+        let (at, time) = self.at;
+        let bank = ParticipantNumber(stored.bank.get());
+        self.clocks.push((bank, at, ClockSet { time, zone: Zone::from_state(stored)? }));
+        Ok(())
     }
 
     fn participant(&mut self, participant: &stored::Participant) -> Result<(), Impossible> {

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use journal::FrameView;
+use ledger::{
+    AccountMode, BlockTarget, Blocks, Bounds, Fees, PartyLimit, RollBusinessDate, SetBlock, SetClosingDays,
+    SetFees, SetPositionAlert, SetReachableParty, SetZone, ZoneOffset,
+};
 use proptest::prelude::*;
+use types::{Balance, ClosingDays};
 
 use super::*;
 use crate::query::PaymentQuery;
-use crate::rows::EntryRow;
+use crate::rows::{EntryKind, EntryRow};
 use crate::store::Store;
 use crate::testing::{KEY, Log, SECOND, bank, iban};
 use crate::view::tests::{index, log_of, step};
@@ -34,7 +39,7 @@ fn all<Row>(page: Page<Row>) -> Vec<Row> {
 
 /// What two histories say of the time after a position.
 fn compare(log: &Log, whole: &View, part: &View, begins: Sequence) {
-    let lists = [None, Some(bank("A")), Some(bank("B")), Some(bank("C"))];
+    let lists = [None, Some(bank("A")), Some(bank("B")), Some(bank("C")), Some(bank("P"))];
     for query in lists.map(|of| PaymentQuery::all(of, Order::OldestFirst)) {
         let rows = |view: &View| all(view.payments(&query, None, usize::MAX).unwrap());
         let is_since = |row: &PaymentRow| row.sequence > begins;
@@ -42,7 +47,7 @@ fn compare(log: &Log, whole: &View, part: &View, begins: Sequence) {
         let of_part: Vec<_> = rows(part).into_iter().filter(is_since).collect();
         assert_eq!(of_part, of_whole);
     }
-    let named = ["A1", "A2", "B1", "B2", "B10", "B11", "B12", "B13"];
+    let named = ["A1", "A2", "B1", "B2", "B10", "B11", "B12", "B13", "P1"];
     let accounts = named.map(|name| KEY.iban(iban(name).as_str()));
     let found = |view: &View| {
         let accounts = accounts.iter().map(|digest| view.account(*digest, Currency::EUR).unwrap());
@@ -171,6 +176,73 @@ fn time_ends_what_waited() {
     );
 }
 
+/// The state has items in every section that later rules put before what history needs of it: bounds, a bank that
+/// settles on another's position, a block, and a payment that waits and has a fee.
+#[test]
+fn a_state_of_the_whole_rulebook_is_begun_with() {
+    let mut log = Log::new();
+    let mut writer = log.writer();
+    let (currency, bic) = (Currency::EUR, bank("A"));
+    let bounds = Bounds::new(Some(Balance::ZERO), None).unwrap();
+    writer.set_position_alert(&SetPositionAlert { request_id: log.request(), bic, currency, bounds });
+    writer.set_reachable_party(&SetReachableParty {
+        request_id: log.request(),
+        bic: bank("P"),
+        name: Text::parse("A party").unwrap(),
+        mode: AccountMode::Hosted,
+        host: bic,
+        currency,
+        limit: PartyLimit::Unlimited,
+    });
+    let (target, blocks) = (BlockTarget::Participant(bank("B")), Blocks::new(true, false));
+    writer.set_block(&SetBlock { request_id: log.request(), target, blocks });
+    let fees = Fees::from_minor_units(25, 20).unwrap();
+    writer.set_fees(&SetFees { request_id: log.request(), bic, currency, fees });
+    log.open(&mut writer, "P1");
+    log.post(&mut writer, "P1", 9_000);
+    log.move_own_funds(&mut writer, "A", 300);
+    log.pay(&mut writer, "RE-1", "A1", "C1", 700);
+    log.commands(&writer);
+    log.marker();
+    assert_eq!(log.ledger.rules_version(), HAS_RULEBOOK);
+    let (frames, payment) = (log.frames.len(), log.reserved[0]);
+    let begins = FrameView::parse(&log.frames[frames - 1]).unwrap().header().last_sequence();
+
+    let mut writer = log.writer();
+    log.answer(&mut writer, payment, "C", true);
+    log.pay(&mut writer, "TX-2", "P1", "B1", 100);
+    log.move_own_funds(&mut writer, "A", 50);
+    log.commands(&writer);
+    log.marker();
+    let (_folder, store) = begun(&log, frames);
+    let (_whole_folder, whole_store) = index(&log, false);
+    let whole = View::new(&whole_store).unwrap().unwrap();
+    let part = View::new(&store).unwrap().unwrap();
+    compare(&log, &whole, &part, begins);
+    let row = part.payment(payment).unwrap().unwrap();
+    assert_eq!(row.state, PaymentState::Settled);
+    let entries = |owner| {
+        let page = part.entries(owner, (None, None), Order::OldestFirst, None, 10).unwrap();
+        page.rows.iter().map(|entry| (entry.kind, entry.change, entry.balance)).collect::<Vec<_>>()
+    };
+    let customer = part.account(KEY.iban(iban("A1").as_str()), currency).unwrap().unwrap();
+    let position = part.position(bic, currency).unwrap();
+    assert_eq!(entries(customer.owner), [(EntryKind::Payment, -700, 49_300), (EntryKind::Fee, -20, 49_280)]);
+    assert_eq!(
+        entries(position.owner),
+        [
+            (EntryKind::Payment, -700, 99_000),
+            (EntryKind::Payment, -100, 98_900),
+            (EntryKind::OwnFunds, -50, 98_850),
+        ],
+        "what the party pays leaves its host's position"
+    );
+    let technical = part.technical_account(bic, currency).unwrap().unwrap();
+    assert_eq!((technical.opening_balance, technical.opened_at), (300, begins));
+    assert_eq!(entries(technical.owner), [(EntryKind::OwnFunds, 50, 350)]);
+    assert_eq!(part.position(bank("P"), currency), None, "a party has none");
+}
+
 #[test]
 fn a_snapshot_that_is_damaged_begins_nothing() {
     let (log, frames, _) = waiting_payment();
@@ -182,4 +254,39 @@ fn a_snapshot_that_is_damaged_begins_nothing() {
         assert!(open().reached().is_none());
     }
     assert!(matches!(open().begin(&Log::without_snapshot()), Err(BeginError::NoSnapshot)));
+}
+
+#[test]
+fn dates_and_clocks_go_on_from_the_state() {
+    let date = |text: &str| Date::parse(text).unwrap();
+    let zone = |minutes| Zone { offset: ZoneOffset::from_minutes(minutes).unwrap(), change: None };
+    let change = |log: &mut Log, to: &str, minutes: i16| {
+        let mut writer = log.writer();
+        let closing_days = ClosingDays::target(2026).unwrap();
+        writer.set_closing_days(&SetClosingDays { request_id: log.request(), closing_days });
+        let (date, due) = (date(to), Timestamp::default());
+        writer.roll_business_date(&RollBusinessDate { request_id: log.request(), date, due });
+        let (bic, zone) = (bank("A"), zone(minutes));
+        writer.set_zone(&SetZone { request_id: log.request(), bic, zone });
+        log.commands(&writer);
+    };
+    let mut log = Log::new();
+    change(&mut log, "2026-02-04", 60);
+    let frames = log.frames.len();
+    log.advance(86_400 * SECOND);
+    change(&mut log, "2026-02-05", 120);
+    log.marker();
+    let (_whole_folder, whole) = index(&log, false);
+    let (_folder, part) = begun(&log, frames);
+    let [whole, part] = [whole, part].map(|store| View::new(&store).unwrap().unwrap());
+    let rolled = whole.business_dates().unwrap();
+    let dates: Vec<_> = rolled.iter().map(|rolled| (rolled.date, rolled.before)).collect();
+    assert_eq!(dates, [(date("2026-02-04"), None), (date("2026-02-05"), Some(date("2026-02-04")))]);
+    assert_eq!(part.business_dates().unwrap(), rolled);
+    for view in [&whole, &part] {
+        let clocks = view.clocks(bank("A")).unwrap();
+        assert_eq!(clocks.iter().map(|set| set.zone).collect::<Vec<_>>(), [zone(60), zone(120)]);
+        assert_eq!(view.clocks(bank("B")).unwrap(), []);
+    }
+    assert_eq!(part.clocks(bank("A")).unwrap()[0].time, part.watermark().begins_time);
 }

@@ -10,6 +10,8 @@
 //! | state | `n`, account (u32) | the position that named its holders last, where that is not its opening; 0: it is closed |
 //! | state | `d`, position (u64) | what came of a payment that was reserved |
 //! | state | `o`, participant (u32) | what was on its technical account where history begins |
+//! | state | `r`, position (u64) | the business date moved on |
+//! | state | `z`, number (u32), position (u64) | what a participant said of its clock |
 //! | names | day (u16), 1, digest (12) | position of the payment that holds a transaction id |
 //! | names | day (u16), 2, digest (8), position (u64) | nothing: a payment with an end-to-end id |
 //! | payments | place (10) of the first | a run of payments |
@@ -32,6 +34,8 @@ pub(crate) const ACCOUNT: u8 = b'a';
 const NAMED: u8 = b'n';
 const DECISION: u8 = b'd';
 const OWN_FUNDS: u8 = b'o';
+pub(crate) const ROLLED: u8 = b'r';
+const CLOCK: u8 = b'z';
 
 pub(crate) fn bank(number: u32) -> [u8; 5] {
     let mut key = [BANK; 5];
@@ -81,6 +85,26 @@ pub(crate) fn decision(payment: Sequence) -> [u8; 9] {
 pub(crate) fn own_funds(bank: ParticipantNumber) -> [u8; 5] {
     let mut key = [OWN_FUNDS; 5];
     key[1..].copy_from_slice(&bank.0.to_be_bytes());
+    key
+}
+
+pub(crate) fn rolled(at: Sequence) -> [u8; 9] {
+    let mut key = [ROLLED; 9];
+    key[1..].copy_from_slice(&at.0.to_be_bytes());
+    key
+}
+
+pub(crate) fn clock(bank: u32, at: Sequence) -> [u8; 13] {
+    let mut key = [0; 13];
+    key[..5].copy_from_slice(&clocks(bank));
+    key[5..].copy_from_slice(&at.0.to_be_bytes());
+    key
+}
+
+/// What the keys of a participant's clocks begin with.
+pub(crate) fn clocks(bank: u32) -> [u8; 5] {
+    let mut key = [CLOCK; 5];
+    key[1..].copy_from_slice(&bank.to_be_bytes());
     key
 }
 

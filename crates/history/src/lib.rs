@@ -18,6 +18,7 @@
 mod accounts;
 mod banks;
 mod bytes;
+mod dates;
 pub mod holders;
 mod indexer;
 mod keeper;
@@ -39,6 +40,7 @@ mod view;
 mod walk;
 mod window;
 
+pub use dates::{ClockSet, Rolled};
 pub use indexer::{BeginError, IndexError, Indexer};
 pub use keeper::{
     Begin, FOLDER, History, ITEMS_PER_COMMIT, Keeper, Progress, Unavailable, with_oldest_snapshot,
@@ -47,5 +49,5 @@ pub use query::{AccountFilter, PaymentQuery, Side};
 pub use rebuild::{Rebuild, Rebuilt};
 pub use rows::{AccountOf, EntryKind, EntryRow, PaymentRow, Place};
 pub use store::{Store, StoreError, Watermark};
-pub use view::{BalanceAt, DAYS_MAX, EXAMINED_MAX, Found, Moment, Owner, Page, View};
+pub use view::{BalanceAt, DAYS_MAX, EXAMINED_MAX, Found, Moment, OwnedAccount, Owner, Page, View};
 pub use walk::Order;

@@ -6,6 +6,7 @@ use types::{AccountNumber, Currency, Digest, ParticipantNumber, ReasonCode, Sequ
 
 use crate::banks::{Bank, Banks};
 use crate::bytes::RowWriter;
+use crate::dates::{ClockSet, Rolled};
 use crate::keys::{self, Series};
 use crate::rows::{Decided, EntryRow, Item, ListedRow, PaymentRow};
 use crate::store::{AccountRow, Rows, Space, Watermark};
@@ -21,6 +22,9 @@ pub(crate) struct Pending {
     pub(crate) accounts: Vec<(Digest, Currency, AccountRow)>,
     /// Where the holders of accounts were named; 0 where one was closed.
     pub(crate) named: BTreeMap<AccountNumber, Sequence>,
+    pub(crate) rolled: Vec<Rolled>,
+    /// What banks said of their clocks, and where.
+    pub(crate) clocks: Vec<(ParticipantNumber, Sequence, ClockSet)>,
     payments: Vec<PaymentRow>,
     entries: Vec<(Series, EntryRow)>,
     listed: Vec<(Series, ListedRow)>,
@@ -61,6 +65,12 @@ impl Pending {
         }
         for (digest, currency, account) in self.accounts.drain(..) {
             rows.put(Space::State, &keys::account(digest, currency), &account.to_row());
+        }
+        for rolled in self.rolled.drain(..) {
+            rows.put(Space::State, &keys::rolled(rolled.at), &rolled.to_row());
+        }
+        for (bank, at, clock) in self.clocks.drain(..) {
+            rows.put(Space::State, &keys::clock(bank.0, at), &clock.to_row());
         }
         let mut row = RowWriter::default();
         for (account, position) in std::mem::take(&mut self.named) {

@@ -13,10 +13,10 @@ use journal::{
 };
 use ledger::{
     AccountKind, AccountMode, AccountSelector, Answer, AnswerPayment, DecisionPolicy, DecisionScope,
-    Direction, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry, OwnAccount, OwnedAccount,
-    Position, PostEntry, Profile, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant, RequestId,
-    SealedRun, SetDecisionPolicy, Silence, Stage, StagePolicy, TransferLiquidity, TransferOwnFunds,
-    mark_each_connected,
+    Direction, Ledger, Limits, LiquidityDirection, OpenAccount, Outcome, OutcomeEntry, OwnAccount,
+    OwnedAccount, Position, PostEntry, Profile, RecordWriter, Records, RefusedBody, RefusedPayment,
+    RegisterParticipant, RequestId, SealedRun, SetDecisionPolicy, Silence, Stage, StagePolicy,
+    TransferLiquidity, TransferOwnFunds, mark_each_connected,
 };
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,

@@ -3,6 +3,7 @@
 //! Limits: a question examines at most [`EXAMINED_MAX`] items and then says where to go on, so that no question keeps
 //! a thread for long. What a filter leaves out is examined as well.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::banks::Bank;
 use crate::keys::{self, Name, Series};
 use crate::query::{AccountFilter, PaymentQuery, is_between};
 use crate::rows::{EntryRow, PaymentRow, Place};
-use crate::store::{Reading, Space, Store, StoreError, Watermark};
+use crate::store::{AccountRow, Reading, Space, Store, StoreError, Watermark};
 use crate::walk::{self, Order};
 
 /// Items that one question examines at the most.
@@ -68,6 +69,21 @@ pub struct Found {
     pub opening_balance: i64,
 }
 
+/// One of a bank's accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnedAccount {
+    /// The account.
+    pub found: Found,
+    /// The keyed digest of its IBAN.
+    pub digest: Digest,
+    /// Its currency.
+    pub currency: Currency,
+    /// Whether it is closed.
+    pub is_closed: bool,
+    /// The position of the command whose text has its IBAN; `None` if that is not known.
+    pub named_at: Option<Sequence>,
+}
+
 /// Until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
@@ -101,6 +117,10 @@ impl View {
     /// The moment of which this is.
     pub const fn watermark(&self) -> &Watermark {
         &self.watermark
+    }
+
+    pub(crate) const fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// The payment at a position.
@@ -220,6 +240,50 @@ impl View {
             }
         }
         Ok(Some(named))
+    }
+
+    /// The accounts of a bank with a higher number than this, in the order of their numbers; at most so many.
+    ///
+    /// Accounts lie in the order of their digests, so every call reads all of them, of all banks.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn accounts_of(
+        &self,
+        bank: Bic,
+        after: AccountNumber,
+        count_max: usize,
+    ) -> Result<Vec<OwnedAccount>, StoreError> {
+        let Some(bank) = self.reading.banks.find(bank) else { return Ok(Vec::new()) };
+        let mut owned = BTreeMap::new();
+        self.reading.for_each_account(|digest, currency, account| {
+            if account.owner == bank.number && account.number > after {
+                owned.insert(account.number, (digest, currency, account));
+                if owned.len() > count_max {
+                    owned.pop_last();
+                }
+            }
+        })?;
+        let complete = |(number, (digest, currency, account)): (AccountNumber, (_, _, AccountRow))| {
+            let named = self.reading.named_at(number)?;
+            let opened_at = Some(account.opened_at).filter(|at| *at > self.watermark.begins);
+            let AccountRow { opened_at: since, opened_time, opening_balance, .. } = account;
+            let owner = Owner::Account(number);
+            Ok(OwnedAccount {
+                found: Found { owner, bank: bank.bic, opened_at: since, opened_time, opening_balance },
+                digest,
+                currency,
+                is_closed: named == Some(Sequence(0)),
+                named_at: named.filter(|at| *at > Sequence(0)).or(opened_at),
+            })
+        };
+        owned.into_iter().map(complete).collect()
+    }
+
+    /// In which currency a bank's position is; `None` if it settles on another bank's.
+    pub fn position_currency(&self, bank: Bic) -> Option<Currency> {
+        let bank = self.reading.banks.find(bank)?;
+        Some(bank.currency).filter(|currency| bank.settles_on(*currency) == bank.number)
     }
 
     /// What finds the payments of an account, in whichever currency and wherever it is kept.

@@ -162,17 +162,18 @@ fn check_balances(log: &Log, view: &View, times: &[(Sequence, Timestamp)]) {
     let owners = log.ledger.accounts().map(|(number, account)| (number, *account));
     for (number, account) in owners {
         use ledger::AccountKind::{Current, Position, Technical};
+        if !matches!(account.kind(), Current | Position | Technical) {
+            continue;
+        }
         let owner = log.ledger.participant_by_number(account.owner());
         let (opened_at, opened_time, _) = log.courses[&number.0][0];
         let found = if account.kind() == Position {
             view.position(owner.bic(), Currency::EUR).unwrap()
         } else if account.kind() == Technical {
             view.technical_account(owner.bic(), Currency::EUR).unwrap().unwrap()
-        } else if account.kind() == Current {
+        } else {
             let (owner, bank) = (Owner::Account(number), owner.bic());
             Found { owner, bank, opened_at, opened_time, opening_balance: 0 }
-        } else {
-            continue;
         };
         // The ledger has a technical account from the first money on, history from the beginning.
         let before = (account.kind() == Technical).then_some(0);

@@ -8,11 +8,12 @@ use std::collections::VecDeque;
 use journal::FrameView;
 use ledger::{
     AccountStatus, Command, Direction, LiquidityDirection, OwnAccount, Record, RecordError, Records, Stage,
-    layout,
+    Zone, layout,
 };
 use types::fields::FieldReader;
 use types::{
-    AccountNumber, Amount, Bic, Channel, Currency, Digest, DigestKey, ReasonCode, Sequence, Text, Timestamp,
+    AccountNumber, Amount, Bic, Channel, Currency, Date, Digest, DigestKey, ReasonCode, Sequence, Text,
+    Timestamp,
 };
 
 use crate::keys::Name;
@@ -67,6 +68,13 @@ pub(crate) enum Awaited {
         repeats: Sequence,
     },
     CloseAccount,
+    /// The business date moves on.
+    RollBusinessDate(Date),
+    /// A bank says what its clock shows.
+    SetZone {
+        bank: Bic,
+        zone: Zone,
+    },
     /// Nothing that history keeps.
     Other,
 }
@@ -228,6 +236,10 @@ impl Awaited {
             && AccountStatus::from_number(set.status) == Some(AccountStatus::Closed)
         {
             Self::CloseAccount
+        } else if let Command::RollBusinessDate(roll) = record.command {
+            Self::RollBusinessDate(Date::from_days(roll.date.get()).expect(CHECKED))
+        } else if let Command::SetZone(set) = record.command {
+            Self::SetZone { bank: bank(set.bic), zone: set.zone() }
         } else {
             Self::Other
         }

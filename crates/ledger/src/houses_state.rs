@@ -22,7 +22,11 @@ impl Zone {
         }
     }
 
-    fn from_state(stored: &state_layout::Zone) -> Result<Self, Impossible> {
+    /// A bank's clock as a state holds it.
+    ///
+    /// # Errors
+    /// If there is no such clock.
+    pub fn from_state(stored: &state_layout::Zone) -> Result<Self, Impossible> {
         let offset = |minutes, field| value(ZoneOffset::from_minutes(minutes), field);
         zero(&stored.reserved)?;
         let (at, after) = (stored.change_at.get(), stored.offset_after.get());

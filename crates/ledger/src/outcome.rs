@@ -419,7 +419,7 @@ impl Refusal {
             Self::RecallLimit => {
                 "as many recalls are kept as may be; the oldest are forgotten 430 days after they were requested"
             }
-            Self::ParticipantSuspended => "a bank of the payment is suspended; resume it first",
+            Self::ParticipantSuspended => "a bank of the payment is suspended or blocked; end that first",
             Self::PairNotAllowed => {
                 "money moves only between a participant's own position and its own technical account"
             }

@@ -392,7 +392,7 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
     let outcome = |(name, kind, verdict)| {
         let balances = [1234, -5678, 90, 0];
         let remark = match name {
-            "settled with a fee" => Remark::fee_of(0x0102_03),
+            "settled with a fee" => Remark::fee_of(0x0001_0203),
             "above a payment's limit" => Remark::LimitPerPayment,
             "above a day's limit" => Remark::LimitPerDay,
             _ => Remark::None,

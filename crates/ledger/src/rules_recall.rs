@@ -25,8 +25,8 @@ use crate::participants::Participant;
 use crate::recalls::{Answered, Recall};
 use crate::rules_masterdata::Answer;
 use crate::{
-    AccountMode, AccountStatus, Ledger, Outcome, ParticipantStatus, Position, RecallAnswer, RecallReason,
-    RecallRefusal, Recalled, Refusal, layout, rules_liquidity,
+    AccountMode, AccountStatus, Ledger, Outcome, Position, RecallAnswer, RecallReason, RecallRefusal,
+    Recalled, Refusal, layout, rules_liquidity,
 };
 
 /// How many banking days a bank may ask back what it sent by a fault of its own.
@@ -186,8 +186,11 @@ fn give_back(
     }
     let [debtor_bank, creditor_bank] =
         [recall.debtor_bank, recall.creditor_bank].map(|bank| ledger.participants.get(bank));
-    let is_suspended = |bank: &Participant| bank.status() == ParticipantStatus::Suspended;
-    if is_suspended(debtor_bank) || is_suspended(creditor_bank) {
+    // The money leaves the payee's bank, as that of a payment leaves the payer's.
+    let sides = [(creditor_bank, Direction::Debit), (debtor_bank, Direction::Credit)];
+    let is_closed =
+        |(bank, direction)| rules_liquidity::is_closed_for(ledger, bank, recall.currency, direction);
+    if sides.into_iter().any(is_closed) {
         return Err(Refusal::ParticipantSuspended);
     }
     if let Some(account) = recall.creditor_account().map(|account| ledger.accounts.get(account)) {

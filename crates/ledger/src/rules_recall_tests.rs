@@ -210,6 +210,60 @@ fn banks_that_are_suspended_neither_return_nor_are_returned_to() {
     );
 }
 
+/// What leaves on a return leaves the payee's bank, and what is blocked there, or for credits on the other side, stops it.
+#[test]
+fn blocks_hold_for_returns() {
+    for (blocked, refusal) in [
+        ("B debit", "PARTICIPANT_SUSPENDED"),
+        ("A credit", "PARTICIPANT_SUSPENDED"),
+        ("B.position debit", "POSITION_BLOCKED"),
+        ("A.position credit", "POSITION_BLOCKED"),
+        ("B1 debit", "ACCOUNT_BLOCKED"),
+    ] {
+        let (target, _) = blocked.split_once(' ').unwrap();
+        check(&format!(
+            "
+            recall T1 A1 B1 100.00 DUPL id R1
+            stop {blocked}
+            return R1 T1 B 100.00  => refused {refusal}
+            stop {target} none
+            return R1 T1 B 100.00  => done
+            "
+        ));
+    }
+    for other_way in ["B credit", "A debit", "B.position credit", "A.position debit", "B1 credit"] {
+        check(&format!(
+            "recall T1 A1 B1 100.00 DUPL id R1 | stop {other_way} \n return R1 T1 B 100.00 => done"
+        ));
+    }
+}
+
+#[test]
+fn limits_hold_for_returns_and_crossings_are_told() {
+    check(
+        "
+        party P hosted 0.00 over A
+        open P1
+        pay T2 B1 P1 50.00     => settled
+        headroom P             => 50.00
+        recall T2 B1 P1 50.00 DUPL id R2
+        pay T3 P1 B1 0.01      => settled
+        return R2 T2 P 50.00   => refused INSUFFICIENT_FUNDS
+        post P1 +10.00                                     # its customer has the money, its limit does not
+        return R2 T2 P 50.00   => refused INSUFFICIENT_FUNDS
+        stop P.limit debit
+        return R2 T2 P 40.00   => refused POSITION_BLOCKED
+        stop P.limit none
+        suspend A
+        return R2 T2 P 40.00   => refused PARTICIPANT_SUSPENDED
+        resume A
+        alert P floor 10.00 | alert B ceiling 1080.00
+        return R2 T2 P 40.00   => done, position rose, headroom fell
+        headroom P             => 9.99
+        ",
+    );
+}
+
 #[test]
 fn payers_bank_gets_the_money_where_the_payers_account_takes_none() {
     for end in ["block A1", "post A1 -400.00 | close A1"] {

@@ -16,6 +16,7 @@
 //! - Everything is bounded: calls in flight, payments of a run, accounts, documents and attempts.
 
 mod accounts;
+mod asked_back;
 mod audit;
 mod balances;
 mod banks;
@@ -54,6 +55,7 @@ mod wire;
 pub mod world;
 
 pub use accounts::{LoadAccount, opening};
+pub use asked_back::{AskedBack, ask_back};
 pub use audit::{AuditReport, Check};
 pub use banks::{Bank, LOAD_BANKS, LOAD_REMOTE_BANKS};
 pub use books::Books;

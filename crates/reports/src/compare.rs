@@ -144,7 +144,8 @@ fn compare_group(
             Ordering::Less => only_here.extend(here.next()),
             Ordering::Greater => only_there.extend(there.next()),
             Ordering::Equal => {
-                (here.next(), there.next());
+                here.next();
+                there.next();
                 comparison.same_count += 1;
             }
         }

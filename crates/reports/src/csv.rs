@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead, BufWriter, Write};
 
+use history::EntryKind;
 use iso20022::{BookingCode, EntryDirection, EntryTotals};
 use types::{Balance, Party, Remittance};
 
@@ -99,7 +100,7 @@ fn write_entry(output: &mut impl Write, prepared: &Prepared, full: &Full) -> io:
     let own = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let given = |text: Option<&str>| guarded(text.unwrap_or_default());
     let servicer_reference = entry.servicer_reference.as_ref().map(|text| text.as_str());
-    let is_payment = full.payment.is_some();
+    let is_payment = matches!(full.row.kind, EntryKind::Payment | EntryKind::Fee);
     let fields = [
         holder.id.as_str().to_owned(),
         holder.currency.code().to_owned(),

@@ -1,29 +1,60 @@
-//! Which instants belong to a day.
+//! Which bookings belong to a day.
 //!
-//! The ledger knows no time zone. Customers' statements follow the calendar day of their bank's zone, and positions the
-//! position date, so both are worked out here and nowhere else.
+//! Positions have the business date, which moves on where a command says so: a day of theirs lies between two positions of
+//! the log. Customers' accounts have the calendar day of their bank's clock, which is logged too. The ledger counts
+//! neither, so both are worked out here and nowhere else.
+//!
+//! Invariant: every booking belongs to one day, and days follow each other without a gap in the order of the log.
 
-use history::Watermark;
-use types::{Date, Duration, Timestamp};
+use history::{Rolled, StoreError, View, Watermark};
+use types::{Bic, Date, Duration, Sequence, Timestamp};
 
-/// How a day is bounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::statement::NotNow;
+
+/// How days are bounded.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Days {
-    /// The calendar day at a fixed distance from UTC, in minutes: east of Greenwich is above zero.
-    Offset(i32),
-    /// The date of positions.
-    ///
-    /// It is the calendar day in Frankfurt, with its summer time.
-    Position,
+    /// Calendar days of a clock that is so far from UTC, from each of these moments on.
+    Clock(Clock),
+    /// Calendar days in Frankfurt, with its summer time.
+    Frankfurt,
+    /// Business dates, from one command that moved them on to the next. Before the first of them, the calendar days of
+    /// Frankfurt.
+    Position(Vec<Rolled>),
 }
 
-/// From an instant on, until before another.
+/// A clock: from when on it is how far ahead of UTC, in nanoseconds. The first moment is the beginning of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clock(Vec<(Timestamp, i64)>);
+
+/// A place between two bookings: behind everything that was booked earlier than a time, and behind what was booked at that
+/// time up to a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// The time.
+    pub time: Timestamp,
+    /// The position; 0 if everything at this time lies beyond.
+    pub behind: Sequence,
+}
+
+/// From one edge on, until another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The first instant.
-    pub from: Timestamp,
-    /// The first instant after it.
-    pub until: Timestamp,
+    /// Where it begins.
+    pub from: Edge,
+    /// Where it ends; `None` if no command has said so yet.
+    pub until: Option<Edge>,
+}
+
+/// A day, or as much of it as has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Where it begins.
+    pub from: Edge,
+    /// Where it ends, or how far history has come.
+    pub until: Edge,
+    /// Whether it is the whole of the day.
+    pub is_over: bool,
 }
 
 /// Everything that was booked before this time is in history.
@@ -41,37 +72,196 @@ const OFFSET_MAX: i32 = 14 * 60;
 const MINUTE: i64 = 60 * 1_000_000_000;
 const HOUR: i64 = 60 * MINUTE;
 
+impl Edge {
+    /// In front of everything at a time.
+    pub const fn at(time: Timestamp) -> Self {
+        Self { time, behind: Sequence(0) }
+    }
+
+    const fn behind(rolled: &Rolled) -> Self {
+        Self { time: rolled.time, behind: rolled.at }
+    }
+
+    /// Whether what was booked at this time and position lies beyond.
+    fn is_before(self, time: Timestamp, at: Sequence) -> bool {
+        time > self.time || (time == self.time && at > self.behind)
+    }
+}
+
+impl Passed {
+    /// From the first to the last moment of which anything may belong to it.
+    pub(crate) fn times(&self) -> (Timestamp, Timestamp) {
+        let instant = Duration::from_nanoseconds(1).expect("it is not negative");
+        let Edge { time, behind } = self.until;
+        (self.from.time, if behind > Sequence(0) { time.plus(instant) } else { time })
+    }
+
+    /// Whether what was booked at this time and position belongs to it.
+    pub(crate) fn holds(&self, time: Timestamp, at: Sequence) -> bool {
+        self.from.is_before(time, at) && !self.until.is_before(time, at)
+    }
+}
+
 impl Days {
-    /// A distance from UTC in minutes, if there is such a clock.
+    /// Calendar days so many minutes from UTC, east of Greenwich above zero; `None` if there is no such clock.
     pub fn offset(minutes: i32) -> Option<Self> {
-        (-OFFSET_MAX..=OFFSET_MAX).contains(&minutes).then_some(Self::Offset(minutes))
+        let is_clock = (-OFFSET_MAX..=OFFSET_MAX).contains(&minutes);
+        is_clock.then(|| Self::Clock(Clock(vec![(Timestamp::default(), i64::from(minutes) * MINUTE)])))
     }
 
-    /// When a day begins and ends; `None` at the edges of what can be said of time.
-    pub fn span(self, date: Date) -> Option<Span> {
-        let next = Date::from_days(date.days() + 1)?;
-        Some(Span { from: self.begin(date)?, until: self.begin(next)? })
+    /// Calendar days of a bank's clock, as it was logged. Until a bank has said anything its clock shows UTC.
+    ///
+    /// # Errors
+    /// If history can't be read.
+    pub fn of_bank(view: &View, bank: Bic) -> Result<Self, StoreError> {
+        let mut shown = vec![(Timestamp::default(), 0)];
+        for set in view.clocks(bank)? {
+            shown.retain(|(from, _)| *from < set.time);
+            let mut from = |time, offset: ledger::ZoneOffset| {
+                shown.push((time, i64::from(offset.minutes()) * MINUTE));
+            };
+            match set.zone.change {
+                Some(change) if change.at <= set.time => from(set.time, change.offset),
+                Some(change) => {
+                    from(set.time, set.zone.offset);
+                    from(change.at, change.offset);
+                }
+                None => from(set.time, set.zone.offset),
+            }
+        }
+        Ok(Self::Clock(Clock(shown)))
     }
 
-    /// The day to which an instant belongs.
-    pub fn of(self, time: Timestamp) -> Date {
-        let nanoseconds = match self {
-            Self::Offset(minutes) => i64::from(minutes) * MINUTE,
-            Self::Position => frankfurt(time),
+    /// Business dates.
+    ///
+    /// # Errors
+    /// If history can't be read.
+    pub fn of_positions(view: &View) -> Result<Self, StoreError> {
+        Ok(Self::Position(view.business_dates()?))
+    }
+
+    /// From where to where a day goes.
+    ///
+    /// # Errors
+    /// [`NotNow::NotBegun`] without a time if it has not begun, and [`NotNow::NoDate`] if it never did.
+    pub fn span(&self, date: Date) -> Result<Span, NotNow> {
+        let rolls = match self {
+            Self::Clock(_) | Self::Frankfurt => return self.calendar_day(date),
+            Self::Position(rolls) => rolls,
         };
-        let shifted = time.nanoseconds().saturating_add(nanoseconds);
-        Timestamp::from_nanoseconds(shifted).unwrap_or_default().date()
+        let place = rolls.partition_point(|rolled| rolled.date < date);
+        match (place.checked_sub(1).map(|before| rolls[before]), rolls.get(place).copied()) {
+            (before, Some(rolled)) if rolled.date == date => {
+                // Nobody has said where the first one began, so it is where the calendar's day does.
+                let is_first = before.is_none() && rolled.before.is_none();
+                let begin = is_first.then(|| Self::Frankfurt.calendar_day(date)).transpose()?;
+                let edge = Edge::behind(&rolled);
+                let from = begin.map_or(edge, |begin| begin.from.min(edge));
+                Ok(Span { from, until: rolls.get(place + 1).map(Edge::behind) })
+            }
+            (None, None) => Self::Frankfurt.calendar_day(date),
+            (Some(before), None) => Err(NotNow::NotRolled { date: before.date }),
+            (Some(_), Some(_)) => Err(NotNow::NoDate),
+            (None, Some(first)) => {
+                let Span { from, until } = Self::Frankfurt.calendar_day(date)?;
+                let edge = Edge::behind(&first);
+                let is_none = from >= edge || first.before.is_some_and(|before| date > before);
+                let until = until.map(|until| until.min(edge));
+                if is_none { Err(NotNow::NoDate) } else { Ok(Span { from, until }) }
+            }
+        }
     }
 
-    fn begin(self, date: Date) -> Option<Timestamp> {
+    /// What has passed of a day.
+    ///
+    /// # Errors
+    /// If it has not begun, history does not know all of it, or there was no such day.
+    pub fn passed(&self, date: Date, watermark: &Watermark) -> Result<Passed, NotNow> {
+        let Span { from, until } = self.span(date)?;
+        let reached = reached(watermark);
+        if from.time > reached {
+            return Err(NotNow::NotBegun { from: from.time, reached });
+        }
+        let begins = watermark.begins;
+        if begins > Sequence(0) && from.time <= watermark.begins_time {
+            return Err(NotNow::BeforeHistory { begins });
+        }
+        // A command that ended the day is told, and so is all in front of it.
+        let end = until.filter(|until| until.behind > Sequence(0) || reached >= until.time);
+        let instant = Duration::from_nanoseconds(1).expect("it is not negative");
+        let so_far = Edge::at(reached.plus(instant));
+        Ok(Passed { from, until: end.unwrap_or(so_far), is_over: end.is_some() })
+    }
+
+    /// The last day that is over, as far as history has come.
+    pub fn last_over(&self, watermark: &Watermark) -> Option<Date> {
+        let today = self.of(reached(watermark), watermark.told);
+        Date::from_days(today.days() - 1)
+    }
+
+    /// The day to which a booking at this time and position belongs.
+    pub fn of(&self, time: Timestamp, at: Sequence) -> Date {
+        match self {
+            Self::Clock(clock) => clock.day(time),
+            Self::Frankfurt => local(time, frankfurt(time)),
+            Self::Position(rolls) => match rolls.partition_point(|rolled| rolled.at < at) {
+                0 => {
+                    let day = Self::Frankfurt.of(time, at);
+                    rolls.first().map_or(day, |first| day.min(first.date))
+                }
+                count => rolls[count - 1].date,
+            },
+        }
+    }
+
+    fn calendar_day(&self, date: Date) -> Result<Span, NotNow> {
+        let next = Date::from_days(date.days() + 1);
+        let edges = self.midnight(date).zip(next.and_then(|next| self.midnight(next)));
+        let (from, until) = edges.ok_or(NotNow::NoDate)?;
+        Ok(Span { from: Edge::at(from), until: Some(Edge::at(until)) })
+    }
+
+    /// When a calendar day begins.
+    fn midnight(&self, date: Date) -> Option<Timestamp> {
         let midnight = Timestamp::from_civil(date, 0, 0, 0, 0)?;
-        let before_utc = match self {
-            Self::Offset(minutes) => i64::from(minutes) * MINUTE,
-            // The hour changes at one o'clock UTC, so both midnights around it are plain.
-            Self::Position => frankfurt(midnight.minus(Duration::from_seconds(3600))),
-        };
-        Timestamp::from_nanoseconds(midnight.nanoseconds().checked_sub(before_utc)?)
+        match self {
+            Self::Clock(clock) => clock.first_of(midnight),
+            Self::Frankfurt | Self::Position(_) => {
+                // The hour changes at one o'clock UTC, so both midnights around it are plain.
+                let before_utc = frankfurt(midnight.minus(Duration::from_seconds(3600)));
+                Timestamp::from_nanoseconds(midnight.nanoseconds().checked_sub(before_utc)?)
+            }
+        }
     }
+}
+
+impl Clock {
+    /// The latest day that the clock has shown by then: a clock that is put back over midnight begins no day again.
+    fn day(&self, time: Timestamp) -> Date {
+        let instant = Duration::from_nanoseconds(1).expect("it is not negative");
+        let ends = self.0.iter().skip(1).map(|(from, _)| from.minus(instant)).chain([time]);
+        let shown = self.0.iter().zip(ends).filter(|((from, _), _)| *from <= time);
+        let days = shown.map(|((_, offset), end)| local(end.min(time), *offset));
+        days.max().expect("the first moment is the beginning of time")
+    }
+
+    /// When the clock shows this or more for the first time.
+    fn first_of(&self, shown: Timestamp) -> Option<Timestamp> {
+        for (place, (from, offset)) in self.0.iter().enumerate() {
+            let at = shown.nanoseconds().checked_sub(*offset)?.max(from.nanoseconds());
+            let next = self.0.get(place + 1).map(|(next, _)| next.nanoseconds());
+            if next.is_none_or(|next| at < next) {
+                return Timestamp::from_nanoseconds(at);
+            }
+        }
+        None
+    }
+}
+
+/// The day that a clock shows.
+fn local(time: Timestamp, ahead: i64) -> Date {
+    let shifted = time.nanoseconds().saturating_add(ahead);
+    Timestamp::from_nanoseconds(shifted).unwrap_or_default().date()
 }
 
 /// How far the clock of Frankfurt is ahead of UTC: summer lasts from the last Sunday of March to that of October, and the
@@ -90,47 +280,5 @@ fn frankfurt(time: Timestamp) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn date(text: &str) -> Date {
-        Date::parse(text).unwrap()
-    }
-
-    #[test]
-    fn position_days_follow_summer_and_winter() {
-        for (day, from, hours) in [
-            ("2026-01-15", "2026-01-14T23:00:00Z", 24),
-            ("2026-03-28", "2026-03-27T23:00:00Z", 24),
-            ("2026-03-29", "2026-03-28T23:00:00Z", 23),
-            ("2026-03-30", "2026-03-29T22:00:00Z", 24),
-            ("2026-10-25", "2026-10-24T22:00:00Z", 25),
-            ("2026-10-26", "2026-10-25T23:00:00Z", 24),
-        ] {
-            let span = Days::Position.span(date(day)).unwrap();
-            assert_eq!(span.from.to_string(), from);
-            assert_eq!(span.until.since(span.from).nanoseconds(), hours * HOUR, "{day}");
-        }
-    }
-
-    #[test]
-    fn days_follow_each_other_and_hold_their_instants() {
-        let mut date = date("2026-01-01");
-        for days in [Days::Position, Days::Offset(0), Days::Offset(-150), Days::Offset(14 * 60)] {
-            for _ in 0..800 {
-                let span = days.span(date).unwrap();
-                let next = Date::from_days(date.days() + 1).unwrap();
-                assert_eq!(days.span(next).unwrap().from, span.until);
-                assert_eq!((days.of(span.from), days.of(span.until)), (date, next));
-                let last = span.until.minus(Duration::from_nanoseconds(1).unwrap());
-                assert_eq!(days.of(last), date);
-                date = next;
-            }
-        }
-    }
-
-    #[test]
-    fn no_clock_is_further_than_fourteen_hours() {
-        assert!(Days::offset(840).is_some() && Days::offset(841).is_none() && Days::offset(-841).is_none());
-    }
-}
+#[path = "days_tests.rs"]
+mod tests;

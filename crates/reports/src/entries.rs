@@ -5,10 +5,13 @@
 use history::{EntryKind, EntryRow, Order, Owner, PaymentRow, Place, StoreError, View};
 use iso20022::{BookingCode, EntryDirection, EntryTransaction, Moment, StatementEntry};
 use ledger::{EntryText, RecallText};
-use types::{Amount, Bic, Date, PaymentId, PaymentOrder, Sequence, Text};
+use types::{Amount, Bic, Date, PaymentId, PaymentOrder, ReasonCode, Sequence, Text};
 
-use crate::days::{Days, Span};
+use crate::days::{Days, Passed};
 use crate::statement::StatementFault;
+
+/// The bytes of a command's texts.
+pub type StoredText = Box<[u8]>;
 
 /// The texts of commands, which stand in the log and nowhere else. What has been erased, or is not in the log any more,
 /// is `None`, and is no fault.
@@ -26,17 +29,26 @@ pub trait Texts {
     ///
     /// # Errors
     /// If the log can't be read.
-    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<Box<[u8]>>>, Self::Failure>;
+    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<StoredText>>, Self::Failure>;
 
-    /// From which days on the postings at these positions count, in the order of the question; `None` where none stands, or
-    /// the log does not reach back so far.
+    /// What the commands at these positions say beside their texts, in the order of the question. Nothing of those to which
+    /// the log does not reach back.
     ///
     /// # Errors
     /// If the log can't be read.
-    fn value_dates(&self, positions: &[Sequence]) -> Result<Vec<Option<Date>>, Self::Failure>;
+    fn facts(&self, positions: &[Sequence]) -> Result<Vec<Facts>, Self::Failure>;
 
     /// The id of the payment at a position.
     fn payment_id(&self, position: Sequence) -> PaymentId;
+}
+
+/// What a command that is no payment says of its entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// From which day on a posting counts.
+    pub value_date: Option<Date>,
+    /// The payment that goes back.
+    pub original: Option<Sequence>,
 }
 
 /// So many entries are read at a time.
@@ -57,10 +69,9 @@ pub(crate) struct Full {
 pub(crate) struct Wanted {
     pub(crate) owner: Owner,
     pub(crate) bank: Bic,
-    pub(crate) span: Span,
+    pub(crate) passed: Passed,
     /// Only those behind this place.
     pub(crate) after: Option<Place>,
-    pub(crate) days: Days,
 }
 
 /// The rows alone, page by page.
@@ -81,8 +92,11 @@ pub(crate) fn for_each_row(
 }
 
 fn page(view: &View, wanted: &Wanted, after: Option<Place>) -> Result<history::Page<EntryRow>, StoreError> {
-    let Span { from, until } = wanted.span;
-    view.entries(wanted.owner, (Some(from), Some(until)), Order::OldestFirst, after, PAGE)
+    let (from, until) = wanted.passed.times();
+    let after = after.max(Some(Place::last_at(wanted.passed.from.behind)));
+    let mut page = view.entries(wanted.owner, (Some(from), Some(until)), Order::OldestFirst, after, PAGE)?;
+    page.rows.retain(|row| wanted.passed.holds(row.time, row.place.at));
+    Ok(page)
 }
 
 /// The entries with what stands behind them.
@@ -90,14 +104,23 @@ pub(crate) struct Entries<'view, T> {
     view: &'view View,
     texts: &'view T,
     wanted: Wanted,
+    days: &'view Days,
     after: Option<Place>,
     page: std::vec::IntoIter<Full>,
     has_ended: bool,
 }
 
 impl<'view, T: Texts> Entries<'view, T> {
-    pub(crate) fn new(view: &'view View, texts: &'view T, wanted: Wanted) -> Self {
-        Self { view, texts, wanted, after: wanted.after, page: Vec::new().into_iter(), has_ended: false }
+    pub(crate) fn new(view: &'view View, texts: &'view T, wanted: Wanted, days: &'view Days) -> Self {
+        Self {
+            view,
+            texts,
+            wanted,
+            days,
+            after: wanted.after,
+            page: Vec::new().into_iter(),
+            has_ended: false,
+        }
     }
 
     fn read(&mut self) -> Result<(), StatementFault<T::Failure>> {
@@ -117,8 +140,8 @@ impl<'view, T: Texts> Entries<'view, T> {
         let others = commands(|kind| kind != EntryKind::Payment && kind != EntryKind::Fee);
         let mut orders = self.texts.orders(&payments).map_err(StatementFault::Log)?.into_iter();
         let texts = self.texts.texts(&others).map_err(StatementFault::Log)?;
-        let dates = self.texts.value_dates(&others).map_err(StatementFault::Log)?;
-        let mut texts = texts.into_iter().zip(dates);
+        let facts = self.texts.facts(&others).map_err(StatementFault::Log)?;
+        let mut texts = texts.into_iter().zip(facts);
         let mut full = Vec::with_capacity(rows.len());
         for row in rows {
             full.push(match row.kind {
@@ -138,9 +161,13 @@ impl<'view, T: Texts> Entries<'view, T> {
                 | EntryKind::OwnFunds
                 | EntryKind::Return
                 | EntryKind::ReturnFee => {
-                    let (text, date) = texts.next().unwrap_or_default();
+                    let (text, facts) = texts.next().unwrap_or_default();
                     let mut full = self.of_text(row, text)?;
-                    full.entry.value_date = date.unwrap_or(full.entry.value_date);
+                    full.entry.value_date = facts.value_date.unwrap_or(full.entry.value_date);
+                    if let Some(original) = facts.original {
+                        full.payment = self.view.payment(original)?;
+                        full.entry.transaction = full.payment.as_ref().map(returned);
+                    }
                     full
                 }
             });
@@ -155,7 +182,7 @@ impl<'view, T: Texts> Entries<'view, T> {
             amount: amount.ok_or(StatementFault::Amount(row.place.at))?,
             direction: if row.change < 0 { EntryDirection::Debit } else { EntryDirection::Credit },
             booked: Moment::Time(row.time),
-            value_date: self.wanted.days.of(row.time),
+            value_date: self.days.of(row.time, row.place.at),
             servicer_reference: None,
             code,
             transaction: None,
@@ -196,7 +223,7 @@ impl<'view, T: Texts> Entries<'view, T> {
         Ok(Full { row: *row, payment: Some(payment), entry, is_erased })
     }
 
-    fn of_text(&self, row: &EntryRow, text: Option<Box<[u8]>>) -> Result<Full, StatementFault<T::Failure>> {
+    fn of_text(&self, row: &EntryRow, text: Option<StoredText>) -> Result<Full, StatementFault<T::Failure>> {
         let text = text.as_deref();
         let (code, servicer_reference) = match row.kind {
             EntryKind::Return | EntryKind::ReturnFee => {
@@ -221,6 +248,20 @@ impl<'view, T: Texts> Entries<'view, T> {
         };
         let entry = StatementEntry { servicer_reference, ..self.plain(row, code)? };
         Ok(Full { row: *row, payment: None, entry, is_erased: text.is_none() })
+    }
+}
+
+/// Nobody returns what was not asked back.
+const AFTER_RECALL: &str = "FOCR";
+
+/// Which payment came back, for whoever had sent or received it. What else there is to say of it stands in its own entry.
+fn returned(payment: &PaymentRow) -> EntryTransaction {
+    EntryTransaction {
+        transaction_id: Some(payment.transaction_id.clone()),
+        debtor_agent: Some(payment.debtor_agent),
+        creditor_agent: payment.creditor_agent,
+        return_reason: ReasonCode::parse(AFTER_RECALL).ok(),
+        ..EntryTransaction::default()
     }
 }
 
@@ -258,7 +299,8 @@ impl<T: Texts> Iterator for Entries<'_, T> {
 impl Wanted {
     /// The bank on the other side of a payment.
     pub(crate) fn counterpart(&self, row: &EntryRow, payment: &PaymentRow) -> Option<Bic> {
-        match row.change < 0 {
+        let is_back = matches!(row.kind, EntryKind::Return | EntryKind::ReturnFee);
+        match (row.change < 0) != is_back {
             true => payment.creditor_agent,
             false => Some(payment.debtor_agent),
         }

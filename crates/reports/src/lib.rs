@@ -23,12 +23,13 @@ mod statement;
 
 pub use compare::{By, Comparison, Difference, Item, ItemError, compare};
 pub use csv::{COLUMNS, CsvError};
-pub use days::{Days, Span, TOLD_WITHIN, reached};
-pub use entries::Texts;
+pub use days::{Clock, Days, Edge, Passed, Span, TOLD_WITHIN, reached};
+pub use entries::{Facts, StoredText, Texts};
 pub use external::{External, ExternalError};
 pub use reconcile::{Checked, Disagreement, check_owner};
 pub use service::{Availability, BankService, Hop, LIMITS_SECONDS, Latency, ServiceReport};
 pub use settlement::{Counted, Flow, PositionFlows, SettlementReport, decimal};
 pub use statement::{
-    Asked, Form, Holder, NotNow, POSITION, Prepared, StatementFault, TECHNICAL, prepare, settlement_account_name,
+    Asked, Form, Holder, NotNow, POSITION, Prepared, StatementFault, TECHNICAL, prepare,
+    settlement_account_name,
 };

@@ -7,8 +7,8 @@ use history::{Found, Moment as At, StoreError, View};
 use iso20022::{EntryTotals, StatementReader};
 use types::{Currency, Date, Lives, PaymentId, PaymentOrder, Sequence, Shard, Text, Timestamp};
 
-use crate::days::{self, Days, Span};
-use crate::entries::{Texts, Wanted, for_each_row};
+use crate::days::{self, Days, Edge, Passed};
+use crate::entries::{Facts, StoredText, Texts, Wanted, for_each_row};
 use crate::statement::{Asked, Form, Holder, StatementFault, prepare};
 
 /// What does not agree about one account or position.
@@ -74,12 +74,12 @@ impl Texts for NoTexts {
         Ok(vec![None; positions.len()])
     }
 
-    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<Box<[u8]>>>, Infallible> {
+    fn texts(&self, positions: &[Sequence]) -> Result<Vec<Option<StoredText>>, Infallible> {
         Ok(vec![None; positions.len()])
     }
 
-    fn value_dates(&self, positions: &[Sequence]) -> Result<Vec<Option<Date>>, Infallible> {
-        Ok(vec![None; positions.len()])
+    fn facts(&self, positions: &[Sequence]) -> Result<Vec<Facts>, Infallible> {
+        Ok(vec![Facts::default(); positions.len()])
     }
 
     fn payment_id(&self, position: Sequence) -> PaymentId {
@@ -95,7 +95,7 @@ impl Texts for NoTexts {
 pub fn check_owner(
     view: &View,
     lives: &Lives,
-    (found, currency, days): (Option<Found>, Currency, Days),
+    (found, currency, days): (Option<Found>, Currency, &Days),
     ledger: i64,
 ) -> Result<Checked, StoreError> {
     let mut checked = Checked::default();
@@ -109,8 +109,8 @@ pub fn check_owner(
         checked.disagreements.push(Disagreement::Balance { ledger, history });
     }
     let last = Timestamp::from_nanoseconds(i64::MAX).expect("it is not negative");
-    let span = Span { from: Timestamp::default(), until: last };
-    let wanted = Wanted { owner: found.owner, bank: found.bank, span, after: None, days };
+    let passed = Passed { from: Edge::at(Timestamp::default()), until: Edge::at(last), is_over: true };
+    let wanted = Wanted { owner: found.owner, bank: found.bank, passed, after: None };
     let mut reached = found.opening_balance;
     let mut booked: Vec<Date> = Vec::new();
     for_each_row(view, &wanted, |row| {
@@ -121,7 +121,7 @@ pub fn check_owner(
             checked.disagreements.push(Disagreement::Entry { at, told, found: expected });
         }
         reached = row.balance;
-        let day = days.of(row.time);
+        let day = days.of(row.time, row.place.at);
         if booked.last() != Some(&day) {
             booked.push(day);
         }
@@ -131,7 +131,8 @@ pub fn check_owner(
     let mut closed = None;
     for date in booked {
         checked.statements += 1;
-        let asked = Asked { holder: holder.clone(), form: Form::Camt052, date, days, after: None };
+        let asked =
+            Asked { holder: holder.clone(), form: Form::Camt052, date, days: days.clone(), after: None };
         match check_day(view, &texts, asked)? {
             // History begins in the middle of this day.
             Ok(None) => {}
@@ -146,7 +147,7 @@ pub fn check_owner(
         }
     }
     if closed.is_some_and(|closed| closed != history) {
-        let date = days.of(days::reached(view.watermark()));
+        let date = days.of(days::reached(view.watermark()), view.watermark().told);
         let what = "does not close with what history has".to_owned();
         checked.disagreements.push(Disagreement::Statement { date, what });
     }

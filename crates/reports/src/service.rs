@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use history::{Order, PaymentQuery, PaymentRow, StoreError, View};
 use types::{Bic, Duration, PaymentState, StatusReason};
 
-use crate::days::Span;
+use crate::days::Passed;
 use crate::settlement::PAYMENTS_PAGE;
 
 /// The scheme's limits: the target, the expiry, the last confirmation and the legal limit, in seconds.
@@ -110,20 +110,20 @@ pub struct ServiceReport {
 }
 
 impl ServiceReport {
-    /// Counts the payments that entered the log in a span. `go_on` hears how many have been counted, and says whether
+    /// Counts the payments that entered the log on a calendar day. `go_on` hears how many have been counted, and says whether
     /// anybody still waits; `None` if not.
     ///
     /// # Errors
     /// If history can't be read.
     pub fn make(
         view: &View,
-        span: Span,
+        passed: Passed,
         wanted: Option<Bic>,
         mut go_on: impl FnMut(u64) -> bool,
     ) -> Result<Option<Self>, StoreError> {
         let query = PaymentQuery {
-            from: Some(span.from),
-            until: Some(span.until),
+            from: Some(passed.from.time),
+            until: Some(passed.until.time),
             ..PaymentQuery::all(None, Order::OldestFirst)
         };
         let (mut report, mut counted, mut after) = (Self::default(), 0, None);
@@ -189,8 +189,8 @@ impl ServiceReport {
             }
         }
         let has_missed = missed == Some(Missed::ByPayee);
-        if let Some(receiver) = self.bank(row.creditor_agent, wanted)
-            && (has_missed || needs_answer && missed.is_none())
+        if (has_missed || needs_answer && missed.is_none())
+            && let Some(receiver) = self.bank(row.creditor_agent, wanted)
         {
             receiver.availability.needed += 1;
             receiver.availability.missed += u64::from(has_missed);

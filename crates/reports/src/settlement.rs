@@ -6,13 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use history::{
-    EntryKind, Found, Moment as At, Order, Owner, PaymentQuery, PaymentRow, Side, StoreError, View,
-};
-use types::{Bic, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
+use history::{EntryKind, Found, Order, Owner, PaymentQuery, PaymentRow, Side, StoreError, View};
+use types::{Bic, Currency, PaymentState, ReasonCode, Sequence};
 
-use crate::days::{self, Days, Span};
+use crate::days::Passed;
 use crate::entries::{Wanted, for_each_row};
+use crate::statement::balance_before;
 
 /// Movements of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,9 +96,7 @@ pub struct SettlementReport {
     /// The participant.
     pub bank: Bic,
     /// The day, or as much of it as has passed.
-    pub span: Span,
-    /// Whether the day is over.
-    pub is_over: bool,
+    pub passed: Passed,
     /// Up to where history went.
     pub reached: Sequence,
     /// Its position; `None` if it has none in this currency, or had none yet.
@@ -121,30 +118,25 @@ impl SettlementReport {
         view: &View,
         bank: Bic,
         position: Option<&Found>,
-        day: Span,
+        passed: Passed,
         mut go_on: impl FnMut(u64) -> bool,
     ) -> Result<Option<Self>, StoreError> {
-        let instant = Duration::from_nanoseconds(1).expect("it is not negative");
-        let watermark = view.watermark();
-        let reached = days::reached(watermark);
-        let is_over = reached >= day.until;
-        let until = if is_over { day.until } else { reached.plus(instant).max(day.from) };
-        let span = Span { from: day.from, until };
         let position = match position {
-            Some(found) => position_flows(view, found, span)?,
+            Some(found) => position_flows(view, found, passed)?,
             None => None,
         };
         let mut payments = BTreeMap::new();
         let mut counted = 0;
+        let (from, until) = passed.times();
         let query = PaymentQuery {
-            from: Some(span.from),
-            until: Some(span.until),
+            from: Some(from),
+            until: Some(until),
             ..PaymentQuery::all(Some(bank), Order::OldestFirst)
         };
         let mut after = None;
         loop {
             let page = view.payments(&query, after, PAYMENTS_PAGE)?;
-            for row in &page.rows {
+            for row in page.rows.iter().filter(|row| is_listed_within(&passed, bank, row)) {
                 count(&mut payments, bank, row);
                 counted += 1;
             }
@@ -153,20 +145,29 @@ impl SettlementReport {
                 return Ok(None);
             }
             if after.is_none() {
-                let reached = watermark.told;
-                return Ok(Some(Self { bank, span, is_over, reached, position, payments }));
+                let reached = view.watermark().told;
+                return Ok(Some(Self { bank, passed, reached, position, payments }));
             }
         }
     }
 }
 
-fn position_flows(view: &View, found: &Found, span: Span) -> Result<Option<PositionFlows>, StoreError> {
-    let instant = Duration::from_nanoseconds(1).expect("it is not negative");
-    let before = |time: Timestamp| view.balance(found, At::Time(time.minus(instant)));
-    let Some(closing) = before(span.until)? else { return Ok(None) };
-    let opening = before(span.from)?.map_or(0, |opening| opening.balance);
+/// Whether a bank was told of a payment within a day: as the payer's bank when it came in, as the payee's bank with the
+/// decision. History has chosen by the time, which a day's edge shares with what lies on its other side.
+fn is_listed_within(passed: &Passed, bank: Bic, row: &PaymentRow) -> bool {
+    let (time, at) = match row.debtor_agent == bank {
+        true => (row.received_time, row.sequence),
+        false => (row.decided_time, row.decided_at),
+    };
+    let is_at_edge = time == passed.from.time || time == passed.until.time;
+    !is_at_edge || passed.holds(time, at)
+}
+
+fn position_flows(view: &View, found: &Found, passed: Passed) -> Result<Option<PositionFlows>, StoreError> {
+    let Some(closing) = balance_before(view, found, passed.until)? else { return Ok(None) };
+    let opening = balance_before(view, found, passed.from)?.map_or(0, |opening| opening.balance);
     let mut flows = PositionFlows { opening, closing: closing.balance, ..PositionFlows::default() };
-    let wanted = Wanted { owner: found.owner, bank: found.bank, span, after: None, days: Days::Position };
+    let wanted = Wanted { owner: found.owner, bank: found.bank, passed, after: None };
     assert!(matches!(found.owner, Owner::Position(_)), "a participant's report is about its position");
     for_each_row(view, &wanted, |row| {
         let flow = match (row.kind, row.change < 0) {

@@ -18,7 +18,7 @@ use iso20022::{
 use types::{Balance, Bic, Currency, Date, Duration, Sequence, Text, Timestamp};
 
 use crate::csv;
-use crate::days::{self, Days, Span};
+use crate::days::{self, Days, Edge, Passed};
 use crate::entries::{Entries, Texts, Wanted, for_each_row};
 
 /// In which form.
@@ -71,6 +71,15 @@ pub enum NotNow {
         /// How far history has come.
         reached: Timestamp,
     },
+    /// The business date is this one still.
+    #[error("the business date has not moved on from {date}: ask for a report of the day so far")]
+    NotRolled {
+        /// The last one.
+        date: Date,
+    },
+    /// No business day bears this date: it is a day on which banks do not settle with each other.
+    #[error("it was no business date: what was booked then belongs to the next one")]
+    NoDate,
     /// The day has not begun.
     #[error("the day begins at {from}, and history has come to {reached}")]
     NotBegun {
@@ -148,7 +157,6 @@ pub struct Prepared {
     opening: i64,
     closing: i64,
     totals: EntryTotals,
-    is_over: bool,
     reached: Sequence,
     created_at: Timestamp,
 }
@@ -160,35 +168,47 @@ const MOMENT: Duration = Duration::from_milliseconds(1);
 /// # Errors
 /// [`NotNow`] inside; outside, if history can't be read.
 pub fn prepare(view: &View, asked: Asked, now: Timestamp) -> Result<Result<Prepared, NotNow>, StoreError> {
-    let instant = Duration::from_nanoseconds(1).expect("it is not negative");
     let watermark = view.watermark();
-    let (begins, reached) = (watermark.begins, days::reached(watermark));
-    let Some(day) = asked.days.span(asked.date) else { return Ok(Err(NotNow::NotOpened)) };
-    if day.from > reached {
-        return Ok(Err(NotNow::NotBegun { from: day.from, reached }));
+    let passed = match asked.days.passed(asked.date, watermark) {
+        Ok(passed) => passed,
+        Err(why) => return Ok(Err(why)),
+    };
+    if asked.form == Form::Camt053 && !passed.is_over {
+        return Ok(Err(not_over(&asked, days::reached(watermark))));
     }
-    let is_over = reached >= day.until;
-    if asked.form == Form::Camt053 && !is_over {
-        return Ok(Err(NotNow::NotOver { until: day.until, reached }));
-    }
-    if begins > Sequence(0) && day.from <= watermark.begins_time {
-        return Ok(Err(NotNow::BeforeHistory { begins }));
-    }
-    let span = Span { from: day.from, until: if is_over { day.until } else { reached.plus(instant) } };
     let found = asked.holder.found;
-    let Some(BalanceAt { balance: closing, .. }) =
-        view.balance(&found, At::Time(span.until.minus(instant)))?
-    else {
+    let Some(BalanceAt { balance: closing, .. }) = balance_before(view, &found, passed.until)? else {
         return Ok(Err(NotNow::NotOpened));
     };
-    let opening = view.balance(&found, At::Time(span.from.minus(instant)))?;
+    let opening = balance_before(view, &found, passed.from)?;
     // What was opened within the day began with nothing on it.
     let opening = opening.map_or(0, |opening| opening.balance);
     let after = asked.after.filter(|_| asked.form == Form::Camt054).map(Place::last_at);
-    let wanted = Wanted { owner: found.owner, bank: found.bank, span, after, days: asked.days };
+    let wanted = Wanted { owner: found.owner, bank: found.bank, passed, after };
     let totals = totals(view, &wanted)?;
     let (reached, created_at) = (watermark.told, now);
-    Ok(Ok(Prepared { asked, wanted, opening, closing, totals, is_over, reached, created_at }))
+    Ok(Ok(Prepared { asked, wanted, opening, closing, totals, reached, created_at }))
+}
+
+fn not_over(asked: &Asked, reached: Timestamp) -> NotNow {
+    match asked.days.span(asked.date).ok().and_then(|span| span.until) {
+        Some(Edge { time: until, .. }) => NotNow::NotOver { until, reached },
+        None => NotNow::NotRolled { date: asked.date },
+    }
+}
+
+/// What was booked in front of an edge.
+pub(crate) fn balance_before(
+    view: &View,
+    found: &Found,
+    edge: Edge,
+) -> Result<Option<BalanceAt>, StoreError> {
+    let instant = Duration::from_nanoseconds(1).expect("it is not negative");
+    let moment = match edge.behind {
+        Sequence(0) => At::Time(edge.time.minus(instant)),
+        position => At::Position(position),
+    };
+    view.balance(found, moment)
 }
 
 fn totals(view: &View, wanted: &Wanted) -> Result<EntryTotals, StoreError> {
@@ -220,7 +240,7 @@ impl Prepared {
 
     /// Whether it is about the whole of the day.
     pub const fn is_over(&self) -> bool {
-        self.is_over
+        self.wanted.passed.is_over
     }
 
     /// The name that a file of it may have.
@@ -244,7 +264,7 @@ impl Prepared {
         texts: &T,
         output: impl io::Write,
     ) -> Result<EntryTotals, StatementFault<T::Failure>> {
-        let entries = Entries::new(view, texts, self.wanted);
+        let entries = Entries::new(view, texts, self.wanted, &self.asked.days);
         let kind = match self.asked.form {
             Form::Camt053 => StatementKind::Statement,
             Form::Camt052 => StatementKind::Report,
@@ -285,8 +305,9 @@ impl Prepared {
         // Distinct for each position up to which it goes, and at most 34 characters.
         let message_id = format!("{letter}{}{}", of_day.replace('-', "."), base36(self.reached.0));
         let is_customers = matches!(found.owner, Owner::Account(_));
-        let Span { from, until } = self.wanted.span;
-        let opened = self.asked.days.of(found.opened_time);
+        let Passed { from: Edge { time: from, .. }, until: Edge { time: until, .. }, .. } =
+            self.wanted.passed;
+        let opened = self.asked.days.of(found.opened_time, found.opened_at);
         let days = self.asked.date.days().checked_sub(opened.days()).and_then(|days| days.checked_add(1));
         Some(Statement {
             kind,
@@ -317,9 +338,9 @@ impl Prepared {
 
     fn chain(&self) -> Option<BalanceChain> {
         let date = Moment::Date(self.asked.date);
-        let (kind, moment) = match self.is_over {
+        let (kind, moment) = match self.is_over() {
             true => (BalanceKind::ClosingBooked, date),
-            false => (BalanceKind::InterimBooked, Moment::Time(self.wanted.span.until)),
+            false => (BalanceKind::InterimBooked, Moment::Time(self.wanted.passed.until.time)),
         };
         let amount = Balance::from_minor_units;
         let opening = amount(self.opening)?;

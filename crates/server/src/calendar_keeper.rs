@@ -2,7 +2,8 @@
 //! of recalls that nobody answers.
 //!
 //! Each is a command like any other, under the engine's own principal: it is logged, the core decides whether it is due, and
-//! a node that does it twice does it once. Nobody waits for it, and a node without it settles payments all the same.
+//! a node that does it twice does it once. Nobody waits for it, and a node without it settles payments all the same. It begins
+//! in an empty log, so that what a participant is funded with is booked on a business date.
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 //!   at a time, and fewer for each caller. The look for a payment that the engine has forgotten has places of its own.
 
 mod asked;
+mod day_end;
 mod pieces;
 mod report_calls;
 mod statement_calls;

@@ -48,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 64] = [
+pub const RIGHTS: [Right; 65] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -90,6 +90,7 @@ pub const RIGHTS: [Right; 64] = [
     call("/solvo.v1.HistoryService/GetBalance", Roles::ALL, OWNER),
     call("/solvo.v1.HistoryService/GetHistoryStatus", OVERSEERS, EACH),
     stream("/solvo.v1.StatementService/GetStatement", Roles::ALL, OWNER),
+    stream("/solvo.v1.StatementService/GetDayEnd", Roles::ALL, ITSELF),
     stream("/solvo.v1.ReportService/GetSettlementReport", Roles::ALL, ITSELF),
     stream("/solvo.v1.ReportService/GetServiceReport", Roles::ALL, ITSELF),
     call("/solvo.v1.AuditService/GetTrialBalance", OVERSEERS, EACH),

@@ -20,7 +20,7 @@ use types::{BatchNumber, Duration, PaymentState, ReasonCode, Sequence, Timestamp
 use crate::compare::{self, same};
 use crate::model::{Expected, Known, Model, Place, money};
 use crate::step::{Pay, Step};
-use crate::words::{Marks, Query, bic, named_run, record_of, split, unmarked};
+use crate::words::{Marks, Query, begun_life, bic, named_run, record_of, split, unmarked};
 
 #[path = "auditor_banks.rs"]
 mod banks;
@@ -253,6 +253,9 @@ impl Auditor {
             // Genesis and profile are the log's own, and so is the beginning of another life.
             if matches!(record[..2], [1 | 2 | 14, 0]) {
                 self.model.pass(at);
+                if let Some((restored_upto, incarnation)) = begun_life(&record) {
+                    self.model.begin_life(restored_upto, incarnation);
+                }
                 continue;
             }
             if let Some(run) = named_run(&record) {

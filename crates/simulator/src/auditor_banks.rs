@@ -12,7 +12,7 @@ use types::{Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use super::{Auditor, Violation};
 use crate::compare::{self, same};
-use crate::model::{Asked, Expected, money};
+use crate::model::{Asked, Crossed, Expected, money};
 use crate::step::{BANK_COUNT, BANKS, Pay, Request, Step};
 use crate::words::{bic, currency, transaction_id};
 
@@ -36,13 +36,14 @@ enum Heard {
         bank: u8,
         status: ParticipantStatus,
     },
+    Crossed(Crossed),
 }
 
 impl Heard {
     const fn at(&self) -> Sequence {
         match self {
             Self::Asked(asked) => asked.at,
-            Self::Outcome { at, .. } | Self::Changed { at, .. } => *at,
+            Self::Outcome { at, .. } | Self::Changed { at, .. } | Self::Crossed(Crossed { at, .. }) => *at,
         }
     }
 
@@ -50,7 +51,7 @@ impl Heard {
         match self {
             Self::Asked(asked) => asked.bank == bank,
             Self::Outcome { banks, .. } => banks.contains(&Some(bank)),
-            Self::Changed { bank: changed, .. } => *changed == bank,
+            Self::Changed { bank: whose, .. } | Self::Crossed(Crossed { bank: whose, .. }) => *whose == bank,
         }
     }
 }
@@ -165,7 +166,9 @@ impl Auditor {
         self.asked();
     }
 
+    /// What the tick or step crossed comes behind what it decided, and what it asked behind that.
     fn asked(&mut self) {
+        self.hearing.history.extend(self.model.crossings.iter().map(|crossed| Heard::Crossed(*crossed)));
         self.hearing.history.extend(self.model.asked.iter().map(|asked| Heard::Asked(*asked)));
     }
 
@@ -250,7 +253,10 @@ impl Auditor {
             Notice::Changed { outcome, bank, change: BankChange::Status(status) } => {
                 Heard::Changed { at: outcome.decided_at, bank: number(*bank), status: *status }
             }
-            Notice::Crossed(crossing) => return Err(format!("no bounds are set, and {crossing:?} is told")),
+            Notice::Crossed(crossing) => {
+                let crossed = compare::crossed(crossing, number);
+                Heard::Crossed(crossed.ok_or_else(|| format!("bank {bank} hears of {crossing:?}"))?)
+            }
             Notice::Recall(told) => return Err(format!("nothing is asked back, and {told:?} is told")),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
@@ -326,7 +332,7 @@ impl Auditor {
         let history = history.filter(|heard| bank.is_none_or(|bank| heard.concerns(bank)));
         let expected = history.filter_map(|heard| match *heard {
             Heard::Outcome { at, payment, state, reason, .. } => Some((at, payment, state, reason)),
-            Heard::Asked(_) | Heard::Changed { .. } => None,
+            Heard::Asked(_) | Heard::Changed { .. } | Heard::Crossed(_) => None,
         });
         let expected: Vec<_> = expected.take_while(|(at, ..)| *at <= found.reached).collect();
         let read = found.decisions.iter();

@@ -1,11 +1,16 @@
 //! The model beside the ledger: every outcome, every account, every bank, every count.
 
-use ledger::{AccountKind, AnswerEffect, Ledger, Outcome, PaymentAnswer};
+use ledger::{AccountKind, Alerts, AnswerEffect, Ledger, Outcome, PaymentAnswer};
 use rust_decimal::Decimal;
 use types::AccountNumber;
 
 use crate::model::{Expected, Known, Model, Place, money};
 use crate::words::{bic, currency, digest_key, iban};
+
+#[path = "compare_rulebook.rs"]
+mod rulebook;
+
+pub(crate) use rulebook::crossed;
 
 /// Says how an outcome differs from what it must be.
 pub(crate) fn outcome(expected: &Expected, found: &Outcome) -> Result<(), String> {
@@ -13,7 +18,8 @@ pub(crate) fn outcome(expected: &Expected, found: &Outcome) -> Result<(), String
     let same = found.verdict == expected.verdict
         && found.decided_at == expected.decided_at
         && balances == expected.balances
-        && found.remark == expected.remark;
+        && found.remark == expected.remark
+        && Alerts::EACH.map(|alert| found.alerts.has(alert)) == expected.alerts;
     match same {
         true => Ok(()),
         false => Err(format!("expected {expected:?}, but it came to {found:?}")),
@@ -41,6 +47,7 @@ pub(crate) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
             Place::Core => (AccountKind::Core, None),
             Place::Clearing => (AccountKind::Clearing, None),
             Place::Position => (AccountKind::Position, None),
+            Place::Technical => (AccountKind::Technical, None),
             Place::Funding => (AccountKind::Funding, None),
         };
         let owner = expected.bank.and_then(|bank| model.bank(bank)).map_or(0, |(number, _)| number);
@@ -50,7 +57,7 @@ pub(crate) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
         same(&what, &(currency(expected.currency), owner), &(found.currency(), u64::from(found.owner().0)))?;
         same(&what, &(expected.reserved, 0), &(money(found.reserved()), found.held()))?;
         same(&what, &expected.is_flagged, &found.is_flagged())?;
-        same(&what, &expected.is_restricted, &found.is_restricted())?;
+        same(&what, &(expected.is_restricted, expected.blocks), &(found.is_restricted(), found.blocks()))?;
         let used = ledger.used_today(AccountNumber(*number)).map(money);
         same(&what, &model.used_today(*number), &used)?;
         if let Some(floor) = expected.floor {
@@ -67,6 +74,7 @@ pub(crate) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     same("payments", &model.totals, &[totals.settled, totals.rejected, totals.expired])?;
     same("waiting payments", &model.waiting_count(), &totals.reserved)?;
     questions(model, ledger)?;
+    rulebook::ledger(model, ledger)?;
     same("sealed", &model.sealed(), &(ledger.sealed_upto(), ledger.sealed_runs().len()))?;
     same("remembered", &model.remembered(), &(ledger.unsealed_count(), ledger.request_count()))?;
     for book in ledger.trial_balance() {

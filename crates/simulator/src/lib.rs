@@ -24,6 +24,7 @@ mod plan;
 #[cfg(test)]
 mod races_tests;
 mod random;
+mod rulebook;
 mod simulation;
 mod step;
 mod trace;

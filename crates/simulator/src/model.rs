@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{
-    AccountKind, AccountMode, AccountStatus, AnswerEffect, DecisionPolicy, Direction, LiquidityDirection,
-    ParticipantStatus, Position, QuestionState, Refusal, Remark, Stage, Verdict, Zone,
+    AccountKind, AccountMode, AccountStatus, AnswerEffect, Blocks, DecisionPolicy, Direction,
+    LiquidityDirection, ParticipantStatus, Position, QuestionState, Refusal, Remark, Stage, Verdict, Zone,
 };
 use rust_decimal::Decimal;
-use types::{Duration, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
+use types::{ClosingDays, Date, Duration, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
 use crate::step::{Body, Request, Step};
 
@@ -34,6 +34,8 @@ pub(crate) struct Expected {
     pub(crate) balances: [Decimal; 4],
     /// What must be told beside it.
     pub(crate) remark: Remark,
+    /// Which bounds it crossed: a position's floor and ceiling, a limit's floor and ceiling.
+    pub(crate) alerts: [bool; 4],
 }
 
 /// What the question for a payment must come to.
@@ -61,6 +63,8 @@ pub(crate) enum Place {
     Clearing,
     /// A settlement account.
     Position,
+    /// A bank's money beside its position.
+    Technical,
     /// The counter-account of all positions in a currency.
     Funding,
 }
@@ -88,6 +92,10 @@ pub(crate) struct Account {
     pub(crate) is_restricted: bool,
     /// What its customer allows, if that was ever said.
     pub(crate) allowance: Option<Allowance>,
+    /// What it does not take.
+    pub(crate) blocks: Blocks,
+    /// Of a position: its owner hears when it falls below the first or rises above the second.
+    pub(crate) bounds: [Option<Decimal>; 2],
 }
 
 /// A bank.
@@ -107,6 +115,12 @@ pub(crate) struct Bank {
     pub(crate) fees: BTreeMap<u8, Decimal>,
     /// Its clock.
     pub(crate) zone: Zone,
+    /// Which payments it takes no part in.
+    pub(crate) blocks: Blocks,
+    /// Where it settles on another's position, by currency.
+    pub(crate) parties: BTreeMap<u8, Party>,
+    /// Whether its silence about recalls is answered for it.
+    pub(crate) is_silence_answered: bool,
 }
 
 /// A bank is asked about a payment.
@@ -142,6 +156,7 @@ struct Payment {
     /// Told each time.
     remark: Remark,
     decided_at: Sequence,
+    decided_time: Timestamp,
     /// The questions to the payer's bank and to the payee's.
     questions: [QuestionState; 2],
     creditor_bank: u8,
@@ -180,6 +195,20 @@ pub(crate) struct Model {
     runs: Vec<Run>,
     /// The version of the rules that decides the next frame.
     pub(crate) rules_version: u32,
+    /// The closing days of each year that is set.
+    pub(crate) closing: BTreeMap<u16, ClosingDays>,
+    /// The day of settlements between banks, once it was set.
+    pub(crate) business_date: Option<Date>,
+    /// By their positions.
+    pub(crate) recalls: BTreeMap<Sequence, Recall>,
+    /// The lives of the log after the first: where each begins, and its number.
+    lives: Vec<(Sequence, u64)>,
+    /// The bounds that were crossed by the last tick or step, in the order of decision.
+    pub(crate) crossings: Vec<Crossed>,
+    /// How many of them were crossed before the decision at hand.
+    crossings_before: usize,
+    /// Whose balances are told of a request, where it is not the subject's alone.
+    told: Option<[Option<u32>; 4]>,
     /// The last position.
     pub(crate) at: Position,
 }
@@ -193,8 +222,7 @@ impl Model {
     /// A frame begins: what is older than five days is forgotten, and questions whose time is over end. Says what was
     /// decided, in order.
     pub(crate) fn tick(&mut self, at: Position) -> Vec<(Sequence, Expected)> {
-        self.at = at;
-        self.asked.clear();
+        self.begins(at);
         let limit = at.time.minus(REMEMBERED);
         // In order, and nothing that waits: what is decided now is remembered for another frame.
         while let Some(oldest) = self.payments.first_entry()
@@ -214,10 +242,17 @@ impl Model {
         self.at = at;
     }
 
-    /// What this step comes to here and now.
-    pub(crate) fn apply(&mut self, at: Position, step: &Step) -> Expected {
+    fn begins(&mut self, at: Position) {
         self.at = at;
         self.asked.clear();
+        self.crossings.clear();
+        self.crossings_before = 0;
+        self.told = None;
+    }
+
+    /// What this step comes to here and now.
+    pub(crate) fn apply(&mut self, at: Position, step: &Step) -> Expected {
+        self.begins(at);
         match step {
             Step::Request { id, body } => self.request(*id, *body),
             Step::Pay(payment) => self.payment(payment, Compared::Order(payment.body), None),
@@ -294,6 +329,7 @@ impl Model {
         let (status, balance) = (AccountStatus::Active, Decimal::ZERO);
         let (reserved, is_flagged) = (Decimal::ZERO, false);
         let (is_restricted, allowance) = (false, None);
+        let (blocks, bounds) = (Blocks::NONE, [None; 2]);
         let account = Account {
             bank,
             place,
@@ -305,6 +341,8 @@ impl Model {
             is_flagged,
             is_restricted,
             allowance,
+            blocks,
+            bounds,
         };
         self.accounts.insert(number, account);
         number
@@ -321,7 +359,7 @@ impl Model {
 
     fn request(&mut self, id: u32, body: Request) -> Expected {
         if let Some(earlier) = self.answered.get(&id) {
-            return match earlier.body == body {
+            return match earlier.body.without_hints() == body.without_hints() {
                 true => earlier.expected.repeated(earlier.sequence),
                 false => self.expected(Err(Refusal::RequestIdReused)),
             };
@@ -360,6 +398,23 @@ impl Model {
             Request::SetLimit { bank, unanswered_max } => {
                 self.change_bank(bank, |known| known.unanswered_max = unanswered_max)
             }
+            Request::SetBounds { bank, currency, bounds } => self.set_bounds(bank, currency, bounds),
+            Request::SetParty { bank, mode, host, currency, limit } => {
+                self.set_party(bank, mode, host, currency, limit.map(money))
+            }
+            Request::SetBlock { target, blocks } => self.set_block(target, blocks),
+            Request::MoveOwn { from, to, currency, amount } => {
+                self.move_own(from, to, currency, money(amount))
+            }
+            Request::SetClosingDays(closing_days) => self.set_closing_days(closing_days),
+            Request::Roll { date, due } => self.roll(date, due),
+            Request::Recall { original, reason } => self.recall(original, reason),
+            Request::AnswerRecall { recall, recalled, bank, answer, has_consent, is_elsewhere } => {
+                self.answer_recall(recall, recalled, bank, answer, [has_consent, is_elsewhere])
+            }
+            Request::SetRecallPolicy { bank, is_silence_answered } => {
+                self.change_bank(bank, |known| known.is_silence_answered = is_silence_answered)
+            }
         };
         let expected = self.expected(answer);
         let (received, sequence) = (self.at.time, self.at.sequence);
@@ -382,8 +437,9 @@ impl Model {
             Err(refusal) => (Verdict::Refused { refusal, repeat_of: None }, Decimal::ZERO),
         };
         let zero = Decimal::ZERO;
-        let (decided_at, balances) = (self.at.sequence, [balance, zero, zero, zero]);
-        Expected { verdict, decided_at, balances, remark: Remark::None }
+        let balances = self.told.map_or([balance, zero, zero, zero], |told| self.balances(told));
+        let decided_at = self.at.sequence;
+        Expected { verdict, decided_at, balances, remark: Remark::None, alerts: self.alerts() }
     }
 
     fn register(&mut self, bank: u8, mode: AccountMode, currency: u8) -> Result<(u64, Decimal), Refusal> {
@@ -395,10 +451,24 @@ impl Model {
         }
         self.open_book(bank, currency);
         self.open(Some(bank), Place::Position, currency, Some(Decimal::ZERO));
-        let (status, policy) = (ParticipantStatus::Active, DecisionPolicy::NONE);
-        let (unanswered_max, fees, zone) = (UNANSWERED_MAX, BTreeMap::new(), Zone::default());
-        self.banks.push(Bank { bank, mode, status, policy, unanswered_max, fees, zone });
-        Ok((self.bank(bank).expect("it has just entered").0, Decimal::ZERO))
+        Ok((self.enter(bank, mode), Decimal::ZERO))
+    }
+
+    /// A bank is known from now on, by this number.
+    fn enter(&mut self, bank: u8, mode: AccountMode) -> u64 {
+        self.banks.push(Bank {
+            bank,
+            mode,
+            status: ParticipantStatus::Active,
+            policy: DecisionPolicy::NONE,
+            unanswered_max: UNANSWERED_MAX,
+            fees: BTreeMap::new(),
+            zone: Zone::default(),
+            blocks: Blocks::NONE,
+            parties: BTreeMap::new(),
+            is_silence_answered: false,
+        });
+        self.bank(bank).expect("it has just entered").0
     }
 
     fn set_bank_status(&mut self, bank: u8, status: ParticipantStatus) -> Result<(u64, Decimal), Refusal> {
@@ -489,7 +559,7 @@ impl Model {
         amount: Decimal,
     ) -> Result<(u64, Decimal), Refusal> {
         let number = self.open_customer(account, currency)?;
-        if self.account(number).status == AccountStatus::Blocked {
+        if self.account(number).is_blocked_for(direction) {
             return Err(Refusal::AccountBlocked);
         }
         let bank = self.account(number).bank;
@@ -519,6 +589,13 @@ impl Model {
             return Err(Refusal::ReferenceReused);
         }
         let funding = self.internal(None, Place::Funding, currency).expect("positions have one").0;
+        let side = match direction {
+            LiquidityDirection::Fund => Direction::Credit,
+            LiquidityDirection::Defund => Direction::Debit,
+        };
+        if self.account(position).is_blocked_for(side) {
+            return Err(Refusal::PositionBlocked);
+        }
         match direction {
             LiquidityDirection::Fund => self.book(funding, position, amount),
             LiquidityDirection::Defund if !self.account(position).covers(amount) => {
@@ -526,6 +603,7 @@ impl Model {
             }
             LiquidityDirection::Defund => self.book(position, funding, amount),
         }
+        self.cross_position(position, side, amount);
         self.references.insert((bank, reference));
         Ok((u64::from(position), self.account(position).balance))
     }
@@ -542,20 +620,30 @@ impl Model {
 
 #[path = "model_customer.rs"]
 mod customer;
+#[path = "model_liquidity.rs"]
+mod liquidity;
 #[path = "model_payment.rs"]
 mod payment;
+#[path = "model_recall.rs"]
+mod recall;
 #[path = "model_sealed.rs"]
 mod sealed;
 #[path = "model_waiting.rs"]
 mod waiting;
 
 use customer::Allowance;
+pub(crate) use liquidity::{Crossed, Party};
+pub(crate) use recall::Recall;
 use sealed::Run;
 use waiting::Waits;
 
 impl Account {
     fn is_customer(&self, account: u8) -> bool {
         matches!(self.place, Place::Customer(number, _) if number == account)
+    }
+
+    fn is_blocked_for(&self, direction: Direction) -> bool {
+        self.status == AccountStatus::Blocked || self.blocks.covers(direction)
     }
 
     fn covers(&self, amount: Decimal) -> bool {
@@ -572,7 +660,8 @@ impl Expected {
             Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
             Verdict::Answer { .. } | Verdict::AskAgain => unreachable!("they are no requests"),
         };
-        Self { verdict, ..self }
+        // What was crossed is told once.
+        Self { verdict, alerts: [false; 4], ..self }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The model's payments: the table of docs/errors.md from top to bottom.
 
-use ledger::{AccountKind, AccountMode, AccountStatus, ParticipantStatus, QuestionState, Remark, Verdict};
+use ledger::{AccountKind, AccountMode, AccountStatus, Direction, QuestionState, Remark, Verdict};
 use rust_decimal::Decimal;
 use types::{PaymentState, ReasonCode, Sequence, StatusReason};
 
@@ -50,7 +50,8 @@ impl Model {
             let (state, reason, repeat_of) = (earlier.state, earlier.reason, Some(sequence));
             let verdict = Verdict::Payment { state, reason, repeat_of };
             let (decided_at, remark) = (earlier.decided_at, earlier.remark);
-            return Expected { verdict, decided_at, balances: [Decimal::ZERO; 4], remark };
+            let balances = [Decimal::ZERO; 4];
+            return Expected { verdict, decided_at, balances, remark, alerts: [false; 4] };
         }
         if let Some(reason) = refused {
             return self.rejected(key, compared, reason, true);
@@ -108,6 +109,7 @@ impl Model {
             reason,
             remark: Remark::None,
             decided_at: self.at.sequence,
+            decided_time: received,
             questions: [QuestionState::NotAsked; 2],
             creditor_bank: 0,
             waits: None,
@@ -115,7 +117,7 @@ impl Model {
         self.payments.insert(self.at.sequence, payment);
         let verdict = Verdict::Payment { state, reason, repeat_of: None };
         let (decided_at, balances) = (self.at.sequence, self.balances(told));
-        Expected { verdict, decided_at, balances, remark: Remark::None }
+        Expected { verdict, decided_at, balances, remark: Remark::None, alerts: self.alerts() }
     }
 
     pub(super) fn balances(&self, told: [Option<u32>; 4]) -> [Decimal; 4] {
@@ -125,14 +127,13 @@ impl Model {
     /// The table from CNOR on. Books the payment if nothing is against it; says whose balances are told.
     fn judge(&mut self, payment: &Pay) -> Result<Judged, Refused> {
         let (debtor_bank, creditor_bank) = (payment.debtor_bank, payment.body.creditor_bank);
-        let status = |bank| self.bank(bank).map(|(_, known)| known.status);
-        if status(creditor_bank).is_none() {
+        if self.bank(creditor_bank).is_none() {
             return Err(StatusReason::CreditorBankNotRegistered.into());
         }
-        if status(debtor_bank) == Some(ParticipantStatus::Suspended) {
+        if self.is_closed_for(debtor_bank, payment.body.currency, Direction::Debit) {
             return Err(StatusReason::AgentSuspended.into());
         }
-        if status(creditor_bank) == Some(ParticipantStatus::Suspended) {
+        if self.is_closed_for(creditor_bank, payment.body.currency, Direction::Credit) {
             return Err(StatusReason::CreditorAgentSuspended.into());
         }
         let accepted = payment.acceptance_time();
@@ -185,17 +186,19 @@ impl Model {
 
     fn check_accounts(&self, debtor: Side, creditor: Side) -> Result<(), StatusReason> {
         let here = [debtor, creditor].map(|side| side.here().map(|number| &self.accounts[&number]));
-        let here = || here.iter().flatten();
-        if here().any(|account| account.status == AccountStatus::Closed) {
+        let known = || here.iter().flatten();
+        if known().any(|account| account.status == AccountStatus::Closed) {
             return Err(StatusReason::ClosedAccountNumber);
         }
-        if here().any(|account| account.status == AccountStatus::Blocked) {
+        let directions = [Direction::Debit, Direction::Credit];
+        let mut sides = here.iter().zip(directions).filter_map(|(account, way)| Some(((*account)?, way)));
+        if sides.any(|(account, direction)| account.is_blocked_for(direction)) {
             return Err(StatusReason::BlockedAccount);
         }
-        if here().any(|account| account.is_restricted) {
+        if known().any(|account| account.is_restricted) {
             return Err(StatusReason::RegulatoryReason);
         }
-        if here().any(|account| matches!(account.place, Place::Customer(_, AccountKind::Savings))) {
+        if known().any(|account| matches!(account.place, Place::Customer(_, AccountKind::Savings))) {
             return Err(StatusReason::TransactionForbidden);
         }
         Ok(())
@@ -209,23 +212,18 @@ impl Model {
         let no_euro = StatusReason::NotAllowedCurrency;
         internal(debtor_bank, Place::Core).ok_or(no_euro)?;
         internal(creditor_bank, Place::Core).ok_or(no_euro)?;
-        let positions = match debtor_bank == creditor_bank {
-            true => [None; 2],
-            false => [
-                Some(internal(debtor_bank, Place::Position).ok_or(no_euro)?),
-                Some(internal(creditor_bank, Place::Position).ok_or(no_euro)?),
-            ],
-        };
+        let positions = self.positions(debtor_bank, creditor_bank).ok_or(no_euro)?;
         let fee = self.fee(debtor_bank, debtor);
-        let short =
-            |number: Option<u32>, amount| number.is_some_and(|number| !self.accounts[&number].covers(amount));
-        if short(debtor, amount + fee) {
+        let sides = Sides { debtor_bank, creditor_bank, debtor, creditor, positions, amount, fee };
+        if self.is_blocked(sides) {
+            return Err(StatusReason::SettlementFailed.into());
+        }
+        if debtor.is_some_and(|number| !self.accounts[&number].covers(amount + fee)) {
             return Err(StatusReason::InsufficientFunds.into());
         }
-        if short(positions[0], amount) {
+        if !self.positions_cover(sides) {
             return Err(StatusReason::AmountExceedsSettlementLimit.into());
         }
-        let sides = Sides { debtor_bank, creditor_bank, debtor, creditor, positions, amount, fee };
         match self.questions(payment, sides)? {
             [None, None] => {
                 self.book_sides(sides);
@@ -251,10 +249,10 @@ impl Model {
         if let Some(payer) = debtor {
             self.book(payer, internal(self, debtor_bank, Place::Clearing), amount);
         }
-        self.book(debtor_position, creditor_position, amount);
         if let Some(payee) = creditor {
             self.book(internal(self, creditor_bank, Place::Clearing), payee, amount);
         }
+        self.book_positions(sides, [debtor_position, creditor_position]);
     }
 }
 

@@ -43,8 +43,7 @@ impl Model {
 
     /// The log names a run: of payments that are still in the table, or of what other runs hold.
     pub(crate) fn seal(&mut self, at: ledger::Position, record: &layout::SealDuplicates) -> Expected {
-        self.pass(at);
-        self.asked.clear();
+        self.begins(at);
         let run = Run::of(record);
         let is_taken = self.runs.iter().all(|known| known.number != run.number)
             && (self.takes_the_place(&run) || self.holds_the_next(&run));
@@ -104,12 +103,12 @@ impl Model {
 
     /// Nothing is decided, and the same command comes again.
     pub(crate) fn ask_again(&mut self, at: ledger::Position) -> Expected {
-        self.pass(at);
-        self.asked.clear();
+        self.begins(at);
         self.nothing_told(Verdict::AskAgain)
     }
 
     fn nothing_told(&self, verdict: Verdict) -> Expected {
-        Expected { verdict, decided_at: self.at.sequence, balances: [Decimal::ZERO; 4], remark: Remark::None }
+        let (decided_at, balances) = (self.at.sequence, [Decimal::ZERO; 4]);
+        Expected { verdict, decided_at, balances, remark: Remark::None, alerts: [false; 4] }
     }
 }

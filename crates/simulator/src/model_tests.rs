@@ -15,6 +15,7 @@ use types::{Amount, PrincipalNumber, ReasonCode, Sequence, Timestamp};
 use crate::compare;
 use crate::model::Model;
 use crate::random::Random;
+use crate::rulebook::Rulebook;
 use crate::step::{ACCOUNTS, BANKS, Body, Pay, Request, Step};
 use crate::words::{IDENTITY, digest_key, write};
 
@@ -38,6 +39,8 @@ enum What {
     Changed(prop::sample::Index, Step),
     /// An answer to one of the payments that waited at some time.
     Answer(prop::sample::Index, By, Answer),
+    /// What clients of the newest rules think of with these choices.
+    Rulebook(u64),
 }
 
 /// Whose answer.
@@ -192,13 +195,17 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         2 => any::<prop::sample::Index>().prop_map(What::Again),
         6 => (any::<prop::sample::Index>(), by, answers()).prop_map(|(index, by, answer)| What::Answer(index, by, answer)),
         1 => (any::<prop::sample::Index>(), steps()).prop_map(|(index, step)| What::Changed(index, step)),
+        6 => any::<u64>().prop_map(What::Rulebook),
     ];
     let pause = prop_oneof![
         6 => Just(0),
         6 => 1_i64..SECOND,
         2 => SECOND..20 * SECOND,
         1 => select(vec![5 * 86_400 * SECOND - 1, 5 * 86_400 * SECOND, 5 * 86_400 * SECOND + 1]),
-        1 => 86_400 * SECOND..3 * 86_400 * SECOND,
+        1 => prop_oneof![
+            5 => 86_400 * SECOND..3 * 86_400 * SECOND,
+            1 => 20 * 86_400 * SECOND..30 * 86_400 * SECOND,
+        ],
     ];
     let played = prop::collection::vec((pause, what).prop_map(|(pause, what)| Play { pause, what }), 1..120);
     // Three in four begin with banks, accounts and money, and some of those banks want to decide.
@@ -300,14 +307,17 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
                     if let By::Any(bank, stage) = *by { (bank, stage) } else { (bank, stage) };
                 Step::Answer { payment, bank, stage, answer: *answer }
             }
+            What::Rulebook(choices) => Rulebook::new(*choices).draw(&model, time(now)),
             What::Again(_) | What::Changed(..) | What::Answer(..) => continue,
         };
-        let known = if *pause > 0 { model.rules_version } else { in_force };
+        // What was left out between may have been the first of a frame.
+        let begins_frame = now > ledger.position().time.nanoseconds();
+        let known = if begins_frame { model.rules_version } else { in_force };
         if step.first_version() > known {
             continue;
         }
         let mut at = Position { sequence: ledger.position().sequence.next(), time: time(now) };
-        if *pause > 0 {
+        if begins_frame {
             ledger.tick(at);
             in_force = model.rules_version;
             let expected = model.tick(at);
@@ -317,6 +327,7 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
                 compare::outcome(expected, found)?;
                 reached.insert(format!("by time: {}", said(found.verdict)));
             }
+            crossings(&model, &ledger, &mut reached)?;
             at.sequence = at.sequence.next();
         }
         let mut writer = crate::words::commands();
@@ -327,6 +338,7 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
         let expected = model.apply(at, &step);
         reached.insert(said(found.verdict));
         compare::outcome(&expected, &found).map_err(|difference| format!("{step:?}: {difference}"))?;
+        crossings(&model, &ledger, &mut reached)?;
         ledger.validate();
         compare::ledger(&model, &ledger).map_err(|difference| format!("after {step:?}: {difference}"))?;
         if let Some(key) = step.key() {
@@ -342,6 +354,13 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
         played.push(step);
     }
     Ok(reached)
+}
+
+fn crossings(model: &Model, ledger: &Ledger, reached: &mut BTreeSet<String>) -> Result<(), String> {
+    let number = |code| (0..BANKS).find(|bank| crate::words::bic(*bank) == code).unwrap();
+    let found = ledger.crossings().iter().map(|crossing| compare::crossed(crossing, number).unwrap());
+    reached.extend(model.crossings.iter().map(|crossed| format!("crossed {}", crossed.which)));
+    compare::same("bounds that are crossed", &model.crossings, &found.collect())
 }
 
 fn said(verdict: Verdict) -> String {

@@ -1,8 +1,8 @@
 //! The model's payments that wait for a bank: who is asked, what an answer does, and what silence does.
 
 use ledger::{
-    AccountStatus, Answer, AnswerEffect, DecisionScope, QuestionState, Remark, Silence, Stage, StagePolicy,
-    Verdict,
+    AccountStatus, Answer, AnswerEffect, DecisionScope, Direction, QuestionState, Remark, Silence, Stage,
+    StagePolicy, Verdict,
 };
 use rust_decimal::Decimal;
 use types::{Duration, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
@@ -158,6 +158,7 @@ impl Model {
             reason,
             remark: Remark::None,
             decided_at: self.at.sequence,
+            decided_time: self.at.time,
             questions,
             creditor_bank: waits.sides.creditor_bank,
             waits: Some(waits),
@@ -165,7 +166,8 @@ impl Model {
         self.payments.insert(self.at.sequence, payment);
         let verdict = Verdict::Payment { state, reason, repeat_of: None };
         let balances = self.debtor_balances(waits.sides);
-        Expected { verdict, decided_at: self.at.sequence, balances, remark: Remark::None }
+        let decided_at = self.at.sequence;
+        Expected { verdict, decided_at, balances, remark: Remark::None, alerts: [false; 4] }
     }
 
     fn asks(&mut self, payment: Sequence, waits: Waits) {
@@ -196,11 +198,10 @@ impl Model {
 
     /// Sets aside what a payment takes, or gives it back, by the sign.
     fn set_aside(&mut self, sides: Sides, sign: Decimal) {
-        for (number, fee) in [(sides.debtor, sides.fee), (sides.positions[0], Decimal::ZERO)] {
-            if let Some(number) = number {
-                self.account(number).reserved += sign * (sides.amount + fee);
-            }
+        if let Some(number) = sides.debtor {
+            self.account(number).reserved += sign * (sides.amount + sides.fee);
         }
+        self.set_position_aside(sides, sign);
     }
 
     fn debtor_balances(&self, sides: Sides) -> [Decimal; 4] {
@@ -245,8 +246,10 @@ impl Model {
             Some(AccountStatus::Closed) => Some(StatusReason::ClosedAccountNumber.code()),
             Some(AccountStatus::Blocked) => Some(StatusReason::BlockedAccount.code()),
             Some(AccountStatus::Active) | None => {
+                let is_blocked = payee.is_some_and(|account| account.is_blocked_for(Direction::Credit));
                 let is_restricted = payee.is_some_and(|account| account.is_restricted);
-                is_restricted.then_some(StatusReason::RegulatoryReason.code())
+                let restricted = is_restricted.then_some(StatusReason::RegulatoryReason.code());
+                if is_blocked { Some(StatusReason::BlockedAccount.code()) } else { restricted }
             }
         };
         let state = if reason.is_some() { PaymentState::Rejected } else { PaymentState::Settled };
@@ -262,6 +265,7 @@ impl Model {
         reason: Option<ReasonCode>,
     ) -> Expected {
         self.set_aside(waits.sides, Decimal::NEGATIVE_ONE);
+        self.crossings_before = self.crossings.len();
         let (mut balances, mut remark) = (self.debtor_balances(waits.sides), Remark::None);
         if state == PaymentState::Settled {
             self.book_sides(waits.sides);
@@ -272,12 +276,13 @@ impl Model {
         let which = [PaymentState::Settled, PaymentState::Rejected, PaymentState::Expired];
         let which = which.iter().position(|other| *other == state).expect("a payment that ends has ended");
         self.totals[which] += 1;
-        let decided_at = self.at.sequence;
+        let (decided_at, decided_time) = (self.at.sequence, self.at.time);
         let payment = self.payment_at(sequence);
         (payment.state, payment.reason, payment.decided_at, payment.waits) =
             (state, reason, decided_at, None);
+        payment.decided_time = decided_time;
         let verdict = Verdict::Payment { state, reason, repeat_of: None };
-        Expected { verdict, decided_at, balances, remark }
+        Expected { verdict, decided_at, balances, remark, alerts: self.alerts() }
     }
 
     fn payment_at(&mut self, sequence: Sequence) -> &mut Payment {
@@ -286,7 +291,7 @@ impl Model {
 
     /// A bank's answer.
     pub(super) fn answer(&mut self, payment: Sequence, bank: u8, stage: Stage, answer: Answer) -> Expected {
-        let (mut balances, mut remark) = ([Decimal::ZERO; 4], Remark::None);
+        let (mut balances, mut remark, mut alerts) = ([Decimal::ZERO; 4], Remark::None, [false; 4]);
         let effect = match self.payments.get(&payment) {
             None => AnswerEffect::PaymentUnknown,
             Some(known) => self.effect(known, bank, stage, answer),
@@ -303,7 +308,7 @@ impl Model {
             };
             self.payment_at(payment).questions[part(stage)] = state;
             if let Some(ended) = ended {
-                (balances, remark) = (ended.balances, ended.remark);
+                (balances, remark, alerts) = (ended.balances, ended.remark, ended.alerts);
             }
         }
         let (state, reason) = match (effect, self.payments.get(&payment)) {
@@ -312,7 +317,7 @@ impl Model {
             (_, Some(known)) => (Some(known.state), told_reason(known, stage)),
         };
         let verdict = Verdict::Answer { payment, effect, state, reason };
-        Expected { verdict, decided_at: self.at.sequence, balances, remark }
+        Expected { verdict, decided_at: self.at.sequence, balances, remark, alerts }
     }
 
     fn effect(&self, payment: &Payment, bank: u8, stage: Stage, answer: Answer) -> AnswerEffect {

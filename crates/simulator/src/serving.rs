@@ -49,6 +49,14 @@ impl Simulation {
             }
         }
         sent.retain(|(_, step)| takes || takes_answers && matches!(step, Step::Answer { .. }));
+        // What a restore has made too early is not taken, and whoever sent it is told so at once.
+        let rules_version = node.core.ledger().rules_version();
+        let jobs = &mut self.jobs;
+        sent.retain(|(job, step)| {
+            let is_known = step.first_version() <= rules_version;
+            jobs[*job].is_answered |= !is_known;
+            is_known
+        });
         if !sent.is_empty() {
             let mut writer = commands();
             sent.iter().for_each(|(_, step)| write(&mut writer, step));

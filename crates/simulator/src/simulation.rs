@@ -5,7 +5,7 @@
 //!
 //! Invariants:
 //! - Whatever happens is an entry of the queue, taken in the order of its time and then of its making.
-//! - Nothing is drawn from anywhere but the seed's generator.
+//! - Nothing is drawn from anywhere but generators of the seed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -19,6 +19,7 @@ use crate::banks::RemoteBank;
 use crate::node::Node;
 use crate::plan::Plan;
 use crate::random::Random;
+use crate::rulebook::Rulebook;
 use crate::step::{BANKS, Step};
 use crate::trace::Trace;
 use crate::traffic::{Traffic, Wish, world};
@@ -121,6 +122,8 @@ enum Phase {
 /// Everything.
 pub(crate) struct Simulation {
     random: Random,
+    /// Draws on its own what came with the newest rules, so that seeds without them are as they were.
+    rulebook: Rulebook,
     plan: Plan,
     trace: Trace,
     time: i64,
@@ -191,6 +194,7 @@ impl Simulation {
         let banks = banks.map(|(bank, behaviour)| RemoteBank::new(bank, behaviour)).collect();
         Self {
             random,
+            rulebook: Rulebook::new(seed),
             plan,
             trace,
             time: 0,
@@ -395,6 +399,9 @@ impl Simulation {
                 jobs.push(self.job(wish));
             }
             self.created += count;
+            let now = self.true_time();
+            let more = self.rulebook.step(&self.auditor.model, now);
+            jobs.extend(more.map(|step| self.job(Wish::Do(step))));
             self.send(jobs);
             let pause = self.pause(self.plan.client_pause_max);
             self.at(pause, Happening::Client(client));

@@ -4,10 +4,10 @@
 //! what is no part of a body (message id, hints, a time that Solvo stamps) are the same request.
 
 use ledger::{
-    AccountKind, AccountMode, AccountStatus, Answer, Connected, DecisionPolicy, Direction, Fees,
-    LiquidityDirection, ParticipantStatus, Stage, Zone,
+    AccountKind, AccountMode, AccountStatus, Answer, Blocks, Connected, DecisionPolicy, Direction, Fees,
+    LiquidityDirection, OwnAccount, ParticipantStatus, RecallAnswer, RecallReason, Stage, Zone,
 };
-use types::{Sequence, Timestamp};
+use types::{ClosingDays, Date, PaymentState, Sequence, Timestamp};
 
 /// How many banks there are to register.
 pub(crate) const BANKS: u8 = 5;
@@ -142,9 +142,7 @@ pub(crate) enum Request {
         /// Whether it is.
         is_flagged: bool,
     },
-    /// Who holds an account is said anew. Clients of the simulation do not: logs that began under an earlier version of the
-    /// rules would not take it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the test of the model asks it"))]
+    /// Who holds an account is said anew.
     SetHolders {
         /// Its number.
         account: u8,
@@ -199,6 +197,145 @@ pub(crate) enum Request {
         /// So many.
         unanswered_max: u32,
     },
+    /// A bank hears when its position, or what is left of its limit, leaves these bounds.
+    SetBounds {
+        /// Which.
+        bank: u8,
+        /// In which currency.
+        currency: u8,
+        /// Minor units: the floor, and the ceiling above it.
+        bounds: [Option<i64>; 2],
+    },
+    /// A bank settles on another's position, or its limit there is set.
+    SetParty {
+        /// Which.
+        bank: u8,
+        /// Where its accounts live.
+        mode: AccountMode,
+        /// On whose position.
+        host: u8,
+        /// In which currency.
+        currency: u8,
+        /// Minor units; none if it has no end.
+        limit: Option<i64>,
+    },
+    /// Something takes no debits or credits.
+    SetBlock {
+        /// What.
+        target: Target,
+        /// What it does not take.
+        blocks: Blocks,
+    },
+    /// A bank moves its own money.
+    MoveOwn {
+        /// Out of this account of this bank.
+        from: (u8, OwnAccount),
+        /// Into this one.
+        to: (u8, OwnAccount),
+        /// In which currency.
+        currency: u8,
+        /// Minor units.
+        amount: i64,
+    },
+    /// The closing days of a year are set.
+    SetClosingDays(ClosingDays),
+    /// The business date goes on.
+    Roll {
+        /// To this day.
+        date: Date,
+        /// Not before this time.
+        due: Timestamp,
+    },
+    /// A payment is asked back.
+    Recall {
+        /// What the payer's bank says of it.
+        original: Original,
+        /// Why.
+        reason: RecallReason,
+    },
+    /// A recall is answered.
+    AnswerRecall {
+        /// The recall's position.
+        recall: Sequence,
+        /// What is said of the payment.
+        recalled: Recalled,
+        /// Who answers.
+        bank: u8,
+        /// What.
+        answer: RecallAnswer,
+        /// Whether the payee has agreed.
+        has_consent: bool,
+        /// Whether the edge believes that the payer's account takes no bookings; no part of the body.
+        is_elsewhere: bool,
+    },
+    /// Whether a bank's silence about recalls is answered for it.
+    SetRecallPolicy {
+        /// Which.
+        bank: u8,
+        /// Whether it is.
+        is_silence_answered: bool,
+    },
+}
+
+/// What can be blocked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A bank.
+    Bank(u8),
+    /// A bank's position in a currency.
+    Position(u8, u8),
+    /// A bank's limit on another's position, in a currency.
+    Limit(u8, u8),
+    /// An account in a currency.
+    Account(u8, u8),
+}
+
+/// What the payer's bank says of a payment that it asks back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Original {
+    /// Its position.
+    pub(crate) payment: Sequence,
+    /// The life of the log in which it came.
+    pub(crate) incarnation: u64,
+    /// What became of it.
+    pub(crate) state: PaymentState,
+    /// Where that was decided.
+    pub(crate) decided_at: Sequence,
+    /// And when.
+    pub(crate) decided_time: Timestamp,
+    /// Minor units.
+    pub(crate) amount: i64,
+    /// In which currency.
+    pub(crate) currency: u8,
+    /// The payer's bank and the payee's.
+    pub(crate) banks: [u8; 2],
+    /// The payer's account and the payee's.
+    pub(crate) accounts: [u8; 2],
+}
+
+/// What an answer says of the payment that was asked back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Recalled {
+    /// Its position.
+    pub(crate) payment: Sequence,
+    /// The payer's bank.
+    pub(crate) debtor_bank: u8,
+    /// The numbers of the payer's account and the payee's, 0 where they are kept elsewhere.
+    pub(crate) accounts: [u32; 2],
+    /// In which currency.
+    pub(crate) currency: u8,
+}
+
+impl Request {
+    /// The body itself, without what an edge only believes.
+    pub(crate) const fn without_hints(self) -> Self {
+        match self {
+            Self::AnswerRecall { recall, recalled, bank, answer, has_consent, is_elsewhere: _ } => {
+                Self::AnswerRecall { recall, recalled, bank, answer, has_consent, is_elsewhere: false }
+            }
+            other => other,
+        }
+    }
 }
 
 /// A payment order.
@@ -254,23 +391,42 @@ impl Pay {
     }
 }
 
-#[cfg(test)]
 impl Step {
     /// The version of the rules that brought such commands.
     pub(crate) const fn first_version(&self) -> u32 {
-        match self {
-            Self::Request {
-                body:
-                    Request::Allow { .. }
-                    | Request::Restrict { .. }
-                    | Request::SetFees { .. }
-                    | Request::SetZone { .. },
-                ..
-            } => 3,
-            _ => 1,
+        let Self::Request { body, .. } = self else { return 1 };
+        match body {
+            Request::SetHolders { .. }
+            | Request::Allow { .. }
+            | Request::Restrict { .. }
+            | Request::SetFees { .. }
+            | Request::SetZone { .. }
+            | Request::SetBounds { .. }
+            | Request::SetParty { .. }
+            | Request::SetBlock { .. }
+            | Request::MoveOwn { .. }
+            | Request::SetClosingDays(_)
+            | Request::Roll { .. }
+            | Request::Recall { .. }
+            | Request::AnswerRecall { .. }
+            | Request::SetRecallPolicy { .. } => 3,
+            Request::Register { .. }
+            | Request::SetBankStatus { .. }
+            | Request::Open { .. }
+            | Request::SetAccountStatus { .. }
+            | Request::SetFloor { .. }
+            | Request::Post { .. }
+            | Request::Move { .. }
+            | Request::SetPolicy { .. }
+            | Request::SetFlag { .. }
+            | Request::SetVersion { .. }
+            | Request::SetLimit { .. } => 1,
         }
     }
+}
 
+#[cfg(test)]
+impl Step {
     /// The payment's key, if it is one.
     pub(crate) const fn key(&self) -> Option<(u8, u32)> {
         match self {

@@ -20,6 +20,9 @@ use types::{
 
 use crate::step::{CURRENCIES, Pay, Request, Step};
 
+#[path = "words_rulebook.rs"]
+mod rulebook;
+
 /// What a client may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Query {
@@ -106,6 +109,13 @@ pub(crate) fn unmarked(record: Vec<u8>) -> (Vec<u8>, Marks) {
 pub(crate) fn named_run(record: &[u8]) -> Option<layout::SealDuplicates> {
     let command = Records::erased(record).next().and_then(Result::ok).map(|read| read.command);
     if let Some(Command::SealDuplicates(run)) = command { Some(*run) } else { None }
+}
+
+/// Up to where the log was restored, and the number of the life that begins then, if a record says so.
+pub(crate) fn begun_life(record: &[u8]) -> Option<(Sequence, u64)> {
+    let command = Records::erased(record).next().and_then(Result::ok).map(|read| read.command);
+    let Some(Command::BeginIncarnation(begun)) = command else { return None };
+    Some((Sequence(begun.restored_upto.get()), begun.incarnation.get()))
 }
 
 /// The records of a frame, one by one. They are of a frame that has been checked.
@@ -283,6 +293,15 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
             let bic = bic(bank);
             writer.set_reservation_limit(&SetReservationLimit { request_id, bic, unanswered_max });
         }
+        Request::SetBounds { .. }
+        | Request::SetParty { .. }
+        | Request::SetBlock { .. }
+        | Request::MoveOwn { .. }
+        | Request::SetClosingDays(_)
+        | Request::Roll { .. }
+        | Request::Recall { .. }
+        | Request::AnswerRecall { .. }
+        | Request::SetRecallPolicy { .. } => rulebook::write(writer, request_id, body),
     }
 }
 

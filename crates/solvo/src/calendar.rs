@@ -12,8 +12,8 @@ use crate::submit::run_id;
 
 /// Shows the business date and the closing days of a node, or changes them.
 ///
-/// A node sets the closing days of TARGET for this year and the next two by itself, and moves the business date on at 18:00
-/// in Frankfurt on banking days, unless it was started with --business-date-by-operators.
+/// A node sets the closing days of TARGET for last year, this one and the next two by itself, and moves the business date on
+/// at 18:00 in Frankfurt on banking days, unless it was started with --business-date-by-operators.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  solvo calendar --to 127.0.0.1:7400\n  solvo calendar --close 2029\n  solvo calendar --close 2029 --day 2029-01-01 --day 2029-12-25\n  solvo calendar --roll 2026-11-23"

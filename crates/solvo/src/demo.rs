@@ -1,5 +1,7 @@
 //! `solvo demo`: real payments settled, durable and confirmed, before the eyes of a newcomer.
 
+mod statement;
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,15 +11,17 @@ use anyhow::{Context, ensure};
 use client::v1;
 use engine::Config;
 use journal::SegmentSize;
-use ledger::{Ledger, Limits, OutcomeEntry, PaymentAnswer, layout};
+use ledger::{Ledger, Limits, OutcomeEntry, PaymentAnswer, Recall, RecallAnswer, layout};
 use loadgen::{
-    Confirmed, DocumentStatus, Elsewhere, Extent, LoadOptions, LoadReport, Progress, Submitted,
-    TerminalProgress, load, pay_elsewhere, read_documents, submit_documents, world,
+    AskedBack, Confirmed, DocumentStatus, Elsewhere, Extent, LoadOptions, LoadReport, Progress, Submitted,
+    TerminalProgress, ask_back, load, pay_elsewhere, read_documents, submit_documents, world,
 };
+use server::{Keeping, ServerLimits};
 use tokio::signal::unix::{SignalKind, signal};
-use types::{PaymentState, Sequence};
+use types::{Currency, PaymentId, PaymentState, Sequence};
 
-use crate::node::Node;
+use self::statement::show_statement;
+use crate::node::{KeepSettings, Node};
 use crate::serve::{parse_listen, tell};
 use crate::submit::{connect, is_as_expected, run_id, url, write_submitted};
 use crate::verify::{Observer, verify_folder};
@@ -27,9 +31,10 @@ use crate::verify::{Observer, verify_folder};
 /// Three banks (Belgian, German, French) with funded positions and 1,000 customers each are registered; every
 /// document of the fixtures is submitted through the same calls as any client's. Two banks that keep their accounts
 /// elsewhere are connected and asked about payments to them: one accepts, the other rejects some, answers some too late
-/// and some twice. Then payments are sent over gRPC as fast as they are answered. Exit 1 if a document came to something
-/// else than the file beside it says, the banks were told something else than the payers, or the audit finds a
-/// difference.
+/// and some twice. Three payments are asked back: one was sent twice and comes back, of one the payee does not agree, and one
+/// comes back less a fee; the payee's statement of the day shows it. Then payments are sent over gRPC as fast as they are
+/// answered. Exit 1 if a document came to something else than the file beside it says, the banks were told something else
+/// than the payers, a recall or the statement is not as it should be, or the audit finds a difference.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  solvo demo --keep --listen 127.0.0.1:7400")]
 pub(crate) struct DemoArgs {
@@ -81,7 +86,12 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         master_key: None,
         follower: engine::FollowerSettings::default(),
     };
-    let node = Node::start(arguments.listen, config).await?;
+    let keep = KeepSettings {
+        history: true,
+        calendar: Some(Keeping { business_date: true }),
+        ..KeepSettings::default()
+    };
+    let node = Node::start_as(None, arguments.listen, config, ServerLimits::default(), keep).await?;
     let address = node.address().to_string();
     tell(format_args!("node     {address}, log in {}", folder.display()));
 
@@ -103,13 +113,22 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         tell(format_args!("\npayments to banks elsewhere, which are asked about each:\n"));
         let elsewhere = pay_elsewhere(&client, &run_id(), DEMO_SEED).await?;
         tell(format_args!("{elsewhere}"));
+        tell(format_args!("payments that are asked back, each once:\n"));
+        let asked = ask_back(&client, &run_id()).await?;
+        tell(format_args!("{asked}"));
+        tell(format_args!("the statement of that payee:\n"));
+        let stated = show_statement(&client, &asked).await?;
+        tell(format_args!(""));
         let options =
             LoadOptions { extent: Extent::Payments(arguments.payments), ..LoadOptions::new(run_id()) };
         let report = load(&url(&address), &options, &progress).await?;
         progress.finish();
         tell(format_args!("{report}"));
-        let audited = audit(folder, &submitted, &elsewhere, &report)?;
-        anyhow::Ok(as_expected && elsewhere.passed() && report.passed() && audited)
+        let found = Reported { submitted: &submitted, elsewhere: &elsewhere, asked: &asked, report: &report };
+        let audited = audit(folder, &found)?;
+        anyhow::Ok(
+            as_expected && elsewhere.passed() && asked.passed() && stated && report.passed() && audited,
+        )
     };
     let passed = tokio::select! {
         passed = demo => Some(passed?),
@@ -152,13 +171,17 @@ fn tell_documents(submitted: &[Submitted]) -> anyhow::Result<bool> {
     Ok(differing == 0)
 }
 
+/// What the parts of the demo were told.
+struct Reported<'demo> {
+    submitted: &'demo [Submitted],
+    elsewhere: &'demo Elsewhere,
+    asked: &'demo AskedBack,
+    report: &'demo LoadReport,
+}
+
 /// Reads the journal as `verify` does, and looks for everything that was confirmed.
-fn audit(
-    folder: &Path,
-    submitted: &[Submitted],
-    elsewhere: &Elsewhere,
-    report: &LoadReport,
-) -> anyhow::Result<bool> {
+fn audit(folder: &Path, reported: &Reported<'_>) -> anyhow::Result<bool> {
+    let Reported { submitted, elsewhere, asked, report } = reported;
     let mut journal = Found { confirmed: &report.confirmed, count: 0 };
     let verified = match verify_folder(folder, &mut journal) {
         Ok(verified) => verified,
@@ -180,11 +203,14 @@ fn audit(
     let confirmed = report.confirmed.count();
     writeln!(out, "  {} of {confirmed} confirmed payments of the load found", journal.count)?;
     writeln!(out, "  {documents} of {} reported documents found, with the same outcome", outcomes.len())?;
-    let asked = elsewhere.outcomes.len();
+    let paid = elsewhere.outcomes.len();
     let found = elsewhere.outcomes.iter().filter(|(_, outcome)| is_in(&verified.ledger, outcome)).count();
-    writeln!(out, "  {found} of {asked} payments to banks elsewhere found, with the same outcome")?;
+    writeln!(out, "  {found} of {paid} payments to banks elsewhere found, with the same outcome")?;
+    let recalls = asked.recalls.iter().filter(|recall| is_answered(&verified.ledger, recall)).count();
+    writeln!(out, "  {recalls} of {} recalls found, with the same answer", asked.recalls.len())?;
     let balanced = verified.books.iter().all(|book| book.sum() == 0);
-    Ok(balanced && journal.count == confirmed && documents == outcomes.len() && found == asked)
+    let are_found = documents == outcomes.len() && found == paid && recalls == asked.recalls.len();
+    Ok(balanced && journal.count == confirmed && are_found)
 }
 
 /// Whether the ledger that the journal leads to knows the payment, and says the same of it.
@@ -192,6 +218,24 @@ fn is_in(ledger: &Ledger, outcome: &v1::PaymentOutcome) -> bool {
     let PaymentAnswer::Found(payment) = ledger.payment_at(Sequence(outcome.sequence)) else { return false };
     let reason = payment.reason().map_or_else(String::new, |code| code.to_string());
     client::convert::payment_status(payment.state()) == outcome.status() && reason == outcome.reason_code
+}
+
+/// Whether the ledger that the journal leads to knows the recall, and the same answer to it.
+fn is_answered(ledger: &Ledger, told: &v1::Recall) -> bool {
+    let Ok(id) = PaymentId::parse(&told.recall_id) else { return false };
+    let Some(answered) = ledger.recall(id.sequence).and_then(Recall::answered) else { return false };
+    let is_same = match answered.answer {
+        RecallAnswer::Return { amount, fee } => {
+            let returned = told.returned_amount.as_ref().map(|money| money.amount.as_str());
+            let [amount, fee] = [amount.to_decimal(Currency::EUR), fee.to_decimal(Currency::EUR)];
+            told.state() == v1::RecallState::Returned && returned == Some(&*amount) && told.fee == fee
+        }
+        RecallAnswer::Refuse(refusal) => {
+            told.state() == v1::RecallState::Refused && told.refusal_code == refusal.code().to_string()
+        }
+        RecallAnswer::TimeOver(_) => false,
+    };
+    is_same && answered.sequence == Sequence(told.answered_sequence)
 }
 
 /// Counts the payments in the journal that were confirmed as settled.

@@ -253,9 +253,7 @@ async fn entries(arguments: &EntriesArgs) -> anyhow::Result<ExitCode> {
     let currency_code = arguments.currency.clone();
     let owner = match (&arguments.account, &arguments.technical, &arguments.position) {
         (Some(iban), ..) => Owner::Account(v1::AccountName { iban: iban.clone(), currency_code }),
-        (None, Some(bic), _) => {
-            Owner::TechnicalAccount(v1::PositionName { bic: bic.clone(), currency_code })
-        }
+        (None, Some(bic), _) => Owner::TechnicalAccount(v1::PositionName { bic: bic.clone(), currency_code }),
         (None, None, bic) => {
             let bic = bic.clone().unwrap_or_default();
             Owner::Position(v1::PositionName { bic, currency_code })

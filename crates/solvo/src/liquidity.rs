@@ -296,7 +296,7 @@ const fn block_name(block: v1::Block) -> &'static str {
 fn block_text(block: v1::Block) -> String {
     match block {
         v1::Block::Unspecified => String::new(),
-        block => format!(", blocked: {}", block_name(block)),
+        v1::Block::Debit | v1::Block::Credit | v1::Block::Both => format!(", blocked: {}", block_name(block)),
     }
 }
 

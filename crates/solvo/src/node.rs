@@ -68,12 +68,8 @@ impl Default for ReceiptSettings {
 }
 
 impl Node {
-    /// Recovers or begins a log and serves it.
-    pub(crate) async fn start(listen: SocketAddr, config: Config) -> anyhow::Result<Self> {
-        Self::start_as(None, listen, config, ServerLimits::default(), KeepSettings::default()).await
-    }
-
-    /// The same with mutual TLS, on any address, if there are identities; without them on loopback only.
+    /// Recovers or begins a log and serves it: with mutual TLS, on any address, if there are identities; without them on
+    /// loopback only.
     pub(crate) async fn start_as(
         identities: Option<Arc<Identities>>,
         listen: SocketAddr,

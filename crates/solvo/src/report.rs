@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::remote::TlsArgs;
 
+mod day_end;
 mod external;
 mod reconcile;
 mod service;
@@ -21,6 +22,7 @@ pub(crate) struct ReportArgs {
 #[derive(Debug, clap::Subcommand)]
 enum ReportCommand {
     Statement(statement::StatementArgs),
+    DayEnd(day_end::DayEndArgs),
     Settlement(settlement::SettlementArgs),
     Service(service::ServiceArgs),
     Reconcile(reconcile::ReconcileArgs),
@@ -41,6 +43,7 @@ pub(crate) fn run(arguments: &ReportArgs) -> anyhow::Result<ExitCode> {
     let asks = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match &arguments.command {
         ReportCommand::Statement(arguments) => asks.block_on(statement::run(arguments)),
+        ReportCommand::DayEnd(arguments) => asks.block_on(day_end::run(arguments)),
         ReportCommand::Settlement(arguments) => asks.block_on(settlement::run(arguments)),
         ReportCommand::Service(arguments) => asks.block_on(service::run(arguments)),
         ReportCommand::Reconcile(arguments) => match &arguments.data {

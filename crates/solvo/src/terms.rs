@@ -114,7 +114,7 @@ fn write_json(terms: &v1::GetTermsResponse, out: &mut impl Write) -> anyhow::Res
             })
         })
         .collect();
-    let clock = terms.clock.clone().unwrap_or_default();
+    let clock = terms.clock.unwrap_or_default();
     let change = clock.change.map(|change| {
         let time = change.time.as_ref().and_then(client::convert::timestamp_from_wire);
         serde_json::json!({
@@ -133,7 +133,7 @@ fn write_text(terms: &v1::GetTermsResponse, out: &mut impl Write) -> anyhow::Res
     for v1::Fees { currency_code, ordinary, instant } in &terms.fees {
         writeln!(out, "{currency_code}: {instant} for an instant payment, {ordinary} for an ordinary one")?;
     }
-    let clock = terms.clock.clone().unwrap_or_default();
+    let clock = terms.clock.unwrap_or_default();
     writeln!(out, "the bank's clock is {} minutes ahead of UTC", clock.minutes_ahead)?;
     if let Some(change) = clock.change {
         let time = change.time.as_ref().and_then(client::convert::timestamp_from_wire);

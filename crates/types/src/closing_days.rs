@@ -158,7 +158,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn easter_is_a_sunday_in_spring(year in 1970..=2261_i32) {
+        fn easter_is_a_sunday_in_spring(year in 1970..=2259_i32) {
             let easter = easter_sunday(year).unwrap();
             assert!(easter.is_weekend() && !easter.plus_days(1).unwrap().is_weekend());
             let (_, month, day) = easter.civil();

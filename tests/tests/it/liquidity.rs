@@ -3,14 +3,19 @@
 use client::v1;
 use client::v1::AlertKind::{HeadroomBelowFloor, PositionAboveCeiling, PositionBelowFloor};
 use client::v1::set_block_request::Target;
-use iso20022::{AlertBound, AlertSubject, LiquidityTransfer, read_camt004, read_camt025, write_camt050};
+use iso20022::{
+    AlertBound, AlertSubject, EntryDirection, LiquidityTransfer, StatementReader, read_camt004, read_camt025,
+    write_camt050,
+};
+use reports::Days;
+use tests::secured::Secured;
 use tests::{
     ALFA, Api, BETA, Bank, Exchange, GAMMA, Node, World, belgian, german, money, payment, payment_to_remote,
-    settled,
+    settled, until,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
-use types::{Amount, Balance, Currency, Text};
+use types::{Amount, Balance, Currency, Sequence, Text};
 
 use crate::history::until_told;
 use crate::watch::Watcher;
@@ -449,4 +454,186 @@ async fn history_shows_what_moved_a_position() {
         (BETA, true, false)
     );
     assert!(entries[3].payment.is_some());
+}
+
+/// The whole of a statement of today.
+async fn statement_of_today(
+    api: &Api,
+    owner: v1::get_statement_request::Owner,
+    form: v1::StatementForm,
+) -> Result<Vec<u8>, Status> {
+    // Nothing has moved the business date on.
+    let date = Days::Frankfurt.of(tests::now(), Sequence(0)).to_string();
+    let request =
+        v1::GetStatementRequest { owner: Some(owner), date, form: form.into(), ..Default::default() };
+    let mut pieces = api.statements().get_statement(request).await?.into_inner();
+    let mut document = Vec::new();
+    while let Some(piece) = pieces.message().await? {
+        document.extend_from_slice(&piece.content);
+    }
+    Ok(document)
+}
+
+/// The names by which a camt.050 moves money between two accounts are those of their statements.
+#[tokio::test(flavor = "multi_thread")]
+async fn technical_accounts_have_entries_balances_and_statements() {
+    use v1::OwnAccountType::{Position, Technical};
+    use v1::get_statement_request::Owner;
+    let node = Node::with_history().await;
+    let api = node.api().await;
+    World::set_up(&api, 1).await;
+    let out = transfer("M-1", own(ALFA, Position), own(ALFA, Technical), "400.00");
+    api.liquidity().transfer_own_funds(out).await.unwrap();
+    let back = transfer("M-2", own(ALFA, Technical), own(ALFA, Position), "150.00");
+    api.liquidity().transfer_own_funds(back).await.unwrap();
+    let last = settled(api.submit(&payment("TX-1", "1.00")).await.unwrap());
+    until_told(&api, last.sequence).await;
+
+    let request = v1::ListEntriesRequest {
+        owner: Some(v1::list_entries_request::Owner::TechnicalAccount(position_name(ALFA))),
+        oldest_first: true,
+        ..Default::default()
+    };
+    let entries = api.history().list_entries(request).await.unwrap().into_inner().entries;
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.r#type(), entry.direction(), entry.balance.as_str(), entry.reference.as_str()))
+        .collect();
+    use v1::EntryDirection::{Credit, Debit};
+    use v1::EntryType::OwnFunds;
+    assert_eq!(told, [(OwnFunds, Credit, "400.00", "M-1"), (OwnFunds, Debit, "250.00", "M-2")]);
+    let balance = async |bic: &str, sequence| {
+        let request = v1::GetBalanceRequest {
+            owner: Some(v1::get_balance_request::Owner::TechnicalAccount(position_name(bic))),
+            moment: Some(v1::get_balance_request::Moment::Sequence(sequence)),
+            incarnation: None,
+        };
+        api.history().get_balance(request).await.map(|reply| reply.into_inner().balance)
+    };
+    assert_eq!(balance(ALFA, entries[0].sequence - 1).await.unwrap(), "0.00");
+    assert_eq!(balance(ALFA, entries[0].sequence).await.unwrap(), "400.00");
+    assert_eq!(balance(ALFA, last.sequence).await.unwrap(), "250.00");
+    assert_eq!(balance(BETA, last.sequence).await.unwrap(), "0.00", "nothing ever went there");
+    let unknown = reason_of(&balance(GAMMA, last.sequence).await.unwrap_err());
+    assert_eq!(unknown, (Code::NotFound, "PARTICIPANT_UNKNOWN".to_owned()));
+
+    let technical = || Owner::TechnicalAccount(position_name(ALFA));
+    let document = statement_of_today(&api, technical(), v1::StatementForm::Camt054).await.unwrap();
+    let mut reader = StatementReader::open(&document[..]).unwrap();
+    let head = reader.statement();
+    assert_eq!(head.account.id.as_str(), "TBEEURALFABEBBXXX");
+    assert!(head.chain.is_none(), "a notification has no balances");
+    let entries: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            (entry.direction, entry.amount.minor_units(), entry.servicer_reference.as_ref().unwrap())
+        })
+        .map(|(direction, amount, reference)| (direction, amount, reference.as_str().to_owned()))
+        .collect();
+    let [first, second] = ["M-1", "M-2"].map(str::to_owned);
+    assert_eq!(told, [(EntryDirection::Credit, 40_000, first), (EntryDirection::Debit, 15_000, second)]);
+
+    // The position's shows the same from the other side, and what its payments moved.
+    let position = Owner::Position(position_name(ALFA));
+    let document = statement_of_today(&api, position, v1::StatementForm::Camt052).await.unwrap();
+    let mut reader = StatementReader::open(&document[..]).unwrap();
+    assert_eq!(reader.statement().account.id.as_str(), "PBEEURALFABEBBXXX");
+    let closing = reader.statement().chain.unwrap().closing.amount;
+    assert_eq!(closing, Balance::parse("999749.00", Currency::EUR).unwrap());
+    assert_eq!(reader.by_ref().count(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn technical_accounts_are_their_owners_alone() {
+    use v1::get_statement_request::Owner;
+    let secured = Secured::start().await;
+    let (operator, alfa) = (secured.api("operator").await, secured.api("alfa").await);
+    for bank in [ALFA, BETA] {
+        World::of(operator.clone()).register(bank, v1::AccountMode::Hosted).await;
+        World::of(operator.clone()).fund(bank, "1000.00").await;
+    }
+    let form = v1::StatementForm::Camt054;
+    until("history knows the bank", async || {
+        let request = v1::GetBalanceRequest {
+            owner: Some(v1::get_balance_request::Owner::TechnicalAccount(position_name(BETA))),
+            moment: Some(v1::get_balance_request::Moment::Sequence(0)),
+            incarnation: None,
+        };
+        let refused = operator.history().get_balance(request).await.unwrap_err();
+        (reason_of(&refused).1 == "POSITION_UNKNOWN").then_some(())
+    })
+    .await;
+    statement_of_today(&alfa, Owner::TechnicalAccount(position_name(ALFA)), form).await.unwrap();
+    let foreign = Owner::TechnicalAccount(position_name(BETA));
+    let refused = statement_of_today(&alfa, foreign, form).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+}
+
+/// A return takes the way of a payment, back: what stops the one stops the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn returns_respect_blocks_and_limits() {
+    let node = Node::start().await;
+    let api = node.api().await;
+    let world = World::set_up(&api, 1).await;
+    crate::calendar::set_years(&api).await;
+    api.liquidity().set_reachable_party(party_request("P-1", Some("0.00"))).await.unwrap();
+    world.customer(PARTY, &belgian(90)).await;
+    let ask_back = async |payment: &v1::PaymentOutcome| {
+        let request = v1::RequestRecallRequest {
+            request_id: format!("ask-{}", payment.transaction_id),
+            payment_id: payment.payment_id.clone(),
+            reason_code: "DUPL".to_owned(),
+            reference: "RECALL".to_owned(),
+            ..Default::default()
+        };
+        api.recalls().request_recall(request).await.unwrap().into_inner().recall_id
+    };
+    let give_back = async |id: &str, recall_id: &str, amount: &str| {
+        let back = v1::RecallReturn { amount: Some(money(amount)), fee: String::new() };
+        let request = v1::AnswerRecallRequest {
+            request_id: id.to_owned(),
+            recall_id: recall_id.to_owned(),
+            answer: Some(v1::answer_recall_request::Answer::Returned(back)),
+            reference: "RETURN".to_owned(),
+            ..Default::default()
+        };
+        api.recalls().answer_recall(request).await.map(drop)
+    };
+    let paid = settled(api.submit(&payment("TX-1", "100.00")).await.unwrap());
+    let recall = ask_back(&paid).await;
+    let iban = || v1::AccountName { iban: german(1), currency_code: "EUR".to_owned() };
+    for (number, target, blocks, reason) in [
+        (1, Target::Participant(BETA.to_owned()), v1::Block::Debit, "PARTICIPANT_SUSPENDED"),
+        (2, Target::Participant(ALFA.to_owned()), v1::Block::Credit, "PARTICIPANT_SUSPENDED"),
+        (3, Target::Position(position_name(BETA)), v1::Block::Debit, "POSITION_BLOCKED"),
+        (4, Target::Position(position_name(ALFA)), v1::Block::Both, "POSITION_BLOCKED"),
+        (5, Target::Account(iban()), v1::Block::Debit, "ACCOUNT_BLOCKED"),
+    ] {
+        block(&api, &format!("B-{number}"), target.clone(), blocks).await;
+        let refused = give_back(&format!("R-{number}"), &recall, "100.00").await.unwrap_err();
+        assert_eq!(reason_of(&refused), (Code::FailedPrecondition, reason.to_owned()), "{number}");
+        block(&api, &format!("F-{number}"), target, v1::Block::Unspecified).await;
+    }
+    give_back("R-6", &recall, "100.00").await.unwrap();
+
+    // A party that may spend what it received gives no more back than that.
+    let mut order = payment("TX-2", "50.00");
+    (order.creditor_agent, order.creditor_account) = (PARTY.to_owned(), belgian(90));
+    (order.debtor_agent, order.debtor_account) = (BETA.to_owned(), german(1));
+    let received = settled(api.submit(&order).await.unwrap());
+    let recall = ask_back(&received).await;
+    let mut spent = payment("TX-3", "20.00");
+    (spent.debtor_agent, spent.debtor_account) = (PARTY.to_owned(), belgian(90));
+    settled(api.submit(&spent).await.unwrap());
+    let refused = give_back("R-7", &recall, "30.01").await.unwrap_err();
+    assert_eq!(reason_of(&refused).1, "INSUFFICIENT_FUNDS");
+    set_alert(&api, "A-1", PARTY, Some("5.00"), None).await;
+    let alerts = v1::WatchRequest { types: vec![v1::EventType::Alert.into()], ..Default::default() };
+    let mut live = Watcher::start(&api, alerts).await;
+    give_back("R-8", &recall, "30.00").await.unwrap();
+    assert_eq!(party(&api).await.headroom.as_deref(), Some("0.00"));
+    let told = live.next().await;
+    assert_eq!((told.alert(), told.participant.as_str()), (HeadroomBelowFloor, PARTY));
+    api.trial_balance().await;
 }

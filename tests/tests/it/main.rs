@@ -7,7 +7,8 @@
 //! - `lifecycle`, `connect`, `watch`: payments that a bank has to decide, banks that connect, and who watches.
 //! - `customers`: limits, restrictions, fees and clocks of banks; `reason_codes`: each code has its test.
 //! - `history`: lists, entries and balances of the past.
-//! - `statements`: statements of accounts and positions, and reports.
+//! - `statements`: statements of accounts and positions, and reports; `statement_kinds`: every kind of entry in them, and the
+//!   dates that they bear; `day_end`: all statements of a bank's day.
 //! - `identity`: who may do what, over mutual TLS; `floods`: callers that keep to no rules.
 //! - `iso`, `iso_lifecycle`, `iso_edges`: every fixture, as its sidecar says; payments that a bank has to decide, in
 //!   documents; and documents from those who have no business with a payment.
@@ -25,6 +26,7 @@
 mod calendar;
 mod connect;
 mod customers;
+mod day_end;
 mod floods;
 mod history;
 mod idempotency;
@@ -46,6 +48,7 @@ mod recalls;
 mod recalls_of_old;
 mod receipts;
 mod refusals;
+mod statement_kinds;
 mod statements;
 mod streams;
 mod verification;

@@ -11,21 +11,21 @@ use reports::{By, Days, External, compare};
 use tests::secured::Secured;
 use tests::{ALFA, Api, BETA, GAMMA, Node, World, belgian, german, payment, settled, until};
 use tonic::{Code, Status};
-use types::{Currency, Date};
+use types::{Currency, Date, Sequence, Timestamp};
 
 const HOUR: u64 = 3600;
 
-fn account(iban: &str) -> v1::get_statement_request::Owner {
+pub(crate) fn account(iban: &str) -> v1::get_statement_request::Owner {
     let currency_code = "EUR".to_owned();
     v1::get_statement_request::Owner::Account(v1::AccountName { iban: iban.to_owned(), currency_code })
 }
 
-fn position(bic: &str) -> v1::get_statement_request::Owner {
+pub(crate) fn position(bic: &str) -> v1::get_statement_request::Owner {
     let currency_code = "EUR".to_owned();
     v1::get_statement_request::Owner::Position(v1::PositionName { bic: bic.to_owned(), currency_code })
 }
 
-fn asked(
+pub(crate) fn asked(
     owner: v1::get_statement_request::Owner,
     date: Date,
     form: v1::StatementForm,
@@ -40,7 +40,7 @@ fn asked(
 }
 
 /// The whole of a statement.
-async fn statement(api: &Api, request: v1::GetStatementRequest) -> Result<Vec<u8>, Status> {
+pub(crate) async fn statement(api: &Api, request: v1::GetStatementRequest) -> Result<Vec<u8>, Status> {
     let mut pieces = api.statements().get_statement(request).await?.into_inner();
     let (mut document, mut is_whole) = (Vec::new(), false);
     while let Some(piece) = pieces.message().await? {
@@ -58,7 +58,7 @@ async fn statement(api: &Api, request: v1::GetStatementRequest) -> Result<Vec<u8
 }
 
 /// Opening and closing balance in cents, and the entries.
-fn read(document: &[u8]) -> (Option<(i64, i64)>, Vec<StatementEntry>) {
+pub(crate) fn read(document: &[u8]) -> (Option<(i64, i64)>, Vec<StatementEntry>) {
     let mut reader = StatementReader::open(document).unwrap();
     let chain = reader.statement().chain;
     let entries: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
@@ -71,7 +71,7 @@ fn read(document: &[u8]) -> (Option<(i64, i64)>, Vec<StatementEntry>) {
 }
 
 /// Whether a schema processor that nobody here wrote takes the document, where there are schemas and a processor.
-fn check_schema(name: &str, document: &[u8]) {
+pub(crate) fn check_schema(name: &str, document: &[u8]) {
     let Some(folder) = std::env::var_os("SOLVO_TEST_DATA") else { return };
     let schema = std::path::Path::new(&folder).join("iso20022-xsd").join(format!("{name}.xsd"));
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -82,16 +82,30 @@ fn check_schema(name: &str, document: &[u8]) {
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
 
-fn today() -> Date {
-    Days::Position.of(tests::now())
+/// The present day on the clocks of banks that have said nothing of them.
+pub(crate) fn today() -> Date {
+    day_of(&clock(), tests::now())
 }
 
-fn day(date: Date, later: i32) -> Date {
+/// The present day of reports, and of positions as long as no business date is set.
+fn today_in_frankfurt() -> Date {
+    day_of(&Days::Frankfurt, tests::now())
+}
+
+pub(crate) fn clock() -> Days {
+    Days::offset(0).unwrap()
+}
+
+pub(crate) fn day_of(days: &Days, time: Timestamp) -> Date {
+    days.of(time, Sequence(0))
+}
+
+pub(crate) fn day(date: Date, later: i32) -> Date {
     Date::from_days(date.days() + later).unwrap()
 }
 
 /// Waits until history has come to a position.
-async fn until_told(api: &Api, sequence: u64) {
+pub(crate) async fn until_told(api: &Api, sequence: u64) {
     until("history has come so far", async || {
         let status = api.history().get_history_status(v1::GetHistoryStatusRequest {}).await.ok()?;
         status.into_inner().as_of.filter(|as_of| as_of.sequence >= sequence)
@@ -99,23 +113,27 @@ async fn until_told(api: &Api, sequence: u64) {
     .await;
 }
 
-/// A node whose log has a payment of 1.00 every seven hours for six days, since eight days ago; and the first day.
-async fn node_of_days() -> (Node, Date) {
+/// A node whose log has a payment of 1.00 every seven hours for six days, since eight days ago; and when it begins.
+pub(crate) async fn node_of_days() -> (Node, Timestamp) {
     let folder = tempfile::tempdir().unwrap();
     let (age, apart) = (Duration::from_secs(8 * 24 * HOUR), Duration::from_secs(7 * HOUR));
     let begin = tests::write_log_of_days(folder.path(), age, 20, apart);
-    (Node::with_history_on(folder).await, Days::Position.of(begin))
+    let node = Node::with_history_on(folder).await;
+    until_told(&node.api().await, 1).await;
+    (node, begin)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn balances_lead_from_day_to_day() {
-    let (node, first) = node_of_days().await;
+    let (node, begin) = node_of_days().await;
     let api = node.api().await;
-    for (owner, start, per_payment) in
-        [(account(&belgian(1)), 0, -100), (account(&german(1)), 0, 100), (position(ALFA), 0, -100)]
-    {
-        let (mut reached, mut payments, mut date) = (start, 0, first);
-        while date < today() {
+    for (owner, days, per_payment) in [
+        (account(&belgian(1)), clock(), -100),
+        (account(&german(1)), clock(), 100),
+        (position(ALFA), Days::Frankfurt, -100),
+    ] {
+        let (mut reached, mut payments, mut date) = (0, 0, day_of(&days, begin));
+        while date < day_of(&days, tests::now()) {
             let request = asked(owner.clone(), date, v1::StatementForm::Camt053);
             let document = statement(&api, request.clone()).await.unwrap();
             check_schema("camt.053.001.08", &document);
@@ -148,8 +166,8 @@ async fn balances_lead_from_day_to_day() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn days_follow_the_clock_of_the_bank() {
-    let (node, first) = node_of_days().await;
-    let api = node.api().await;
+    let (node, begin) = node_of_days().await;
+    let (api, first) = (node.api().await, day_of(&clock(), begin));
     for offset in [-840, 0, 840] {
         let mut count = 0;
         for later in -1..7 {
@@ -163,7 +181,7 @@ async fn days_follow_the_clock_of_the_bank() {
             let days = Days::offset(offset).unwrap();
             for entry in &entries {
                 let Moment::Time(booked) = entry.booked else { panic!("a booking has its time") };
-                assert_eq!(days.of(booked), day(first, later));
+                assert_eq!(day_of(&days, booked), day(first, later));
             }
             count += entries.len();
         }
@@ -240,27 +258,31 @@ async fn statements_are_of_ones_own_money_only() {
     World::of(beta.clone()).customer(BETA, &german(1)).await;
     let paid = settled(alfa.submit(&payment("TX-1", "10.00")).await.unwrap());
     until_told(&operator, paid.sequence).await;
-    let report = |owner| asked(owner, today(), v1::StatementForm::Camt052);
-    statement(&beta, report(account(&german(1)))).await.unwrap();
-    statement(&beta, report(position(BETA))).await.unwrap();
-    let foreign = statement(&beta, report(account(&belgian(1)))).await.unwrap_err();
+    let report = |owner, today| asked(owner, today, v1::StatementForm::Camt052);
+    statement(&beta, report(account(&german(1)), today())).await.unwrap();
+    statement(&beta, report(position(BETA), today_in_frankfurt())).await.unwrap();
+    let foreign = statement(&beta, report(account(&belgian(1)), today())).await.unwrap_err();
     assert_eq!(foreign.code(), Code::NotFound);
-    let foreign = statement(&beta, report(position(ALFA))).await.unwrap_err();
+    let foreign = statement(&beta, report(position(ALFA), today_in_frankfurt())).await.unwrap_err();
     assert_eq!(foreign.code(), Code::PermissionDenied);
-    let foreign = settlement(&beta, ALFA, today()).await.unwrap_err();
+    let foreign = settlement(&beta, ALFA, today_in_frankfurt()).await.unwrap_err();
     assert_eq!(foreign.code(), Code::PermissionDenied);
-    let foreign = service(&beta, ALFA, today()).await.unwrap_err();
+    let foreign = service(&beta, ALFA, today_in_frankfurt()).await.unwrap_err();
     assert_eq!(foreign.code(), Code::PermissionDenied);
-    let days = service(&alfa, "", today()).await.unwrap();
+    let days = service(&alfa, "", today_in_frankfurt()).await.unwrap();
     let told = days.iter().flat_map(|day| &day.banks).map(|bank| bank.bic.as_str());
     assert_eq!(told.collect::<Vec<_>>(), [ALFA]);
-    assert_eq!(service(&operator, "", today()).await.unwrap()[0].banks.len(), 1, "BETA has sent nothing");
+    assert_eq!(
+        service(&operator, "", today_in_frankfurt()).await.unwrap()[0].banks.len(),
+        1,
+        "BETA has sent nothing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_questions_are_refused() {
-    let (node, first) = node_of_days().await;
-    let api = node.api().await;
+    let (node, begin) = node_of_days().await;
+    let (api, first) = (node.api().await, day_of(&clock(), begin));
     let asks = async |change: &dyn Fn(&mut v1::GetStatementRequest)| {
         let mut request = asked(account(&belgian(1)), first, v1::StatementForm::Camt053);
         change(&mut request);
@@ -276,11 +298,14 @@ async fn wrong_questions_are_refused() {
     assert_eq!(asks(&|request| request.owner = Some(account(&german(9)))).await, Code::NotFound);
     assert_eq!(asks(&|request| request.owner = Some(position(GAMMA))).await, Code::NotFound);
     assert_eq!(settlement(&api, GAMMA, first).await.unwrap_err().code(), Code::NotFound);
-    assert_eq!(settlement(&api, ALFA, day(today(), 1)).await.unwrap_err().code(), Code::OutOfRange);
-    assert_eq!(service(&api, "", day(today(), 1)).await.unwrap_err().code(), Code::OutOfRange);
+    assert_eq!(
+        settlement(&api, ALFA, day(today_in_frankfurt(), 1)).await.unwrap_err().code(),
+        Code::OutOfRange
+    );
+    assert_eq!(service(&api, "", day(today_in_frankfurt(), 1)).await.unwrap_err().code(), Code::OutOfRange);
 }
 
-async fn settlement(api: &Api, bic: &str, date: Date) -> Result<v1::SettlementReport, Status> {
+pub(crate) async fn settlement(api: &Api, bic: &str, date: Date) -> Result<v1::SettlementReport, Status> {
     let request = v1::GetSettlementReportRequest {
         participant: bic.to_owned(),
         currency_code: "EUR".to_owned(),
@@ -327,7 +352,7 @@ async fn a_settlement_report_leads_from_opening_to_closing() {
     assert_eq!(poor.reason_code, "AM04");
     until_told(&api, poor.sequence).await;
 
-    let report = settlement(&api, ALFA, today()).await.unwrap();
+    let report = settlement(&api, ALFA, today_in_frankfurt()).await.unwrap();
     let flows = report.position.unwrap();
     assert_eq!((flows.opening_balance.as_str(), flows.closing_balance.as_str()), ("0.00", "999987.50"));
     assert_eq!((flows.sent_count, flows.sent_sum.as_str()), (2, "12.50"));
@@ -349,7 +374,7 @@ async fn a_settlement_report_leads_from_opening_to_closing() {
     ] {
         assert!(told.contains(&row), "{row:?} is missing in {told:?}");
     }
-    let other = settlement(&api, BETA, today()).await.unwrap();
+    let other = settlement(&api, BETA, today_in_frankfurt()).await.unwrap();
     assert_eq!(other.position.unwrap().received_sum, "12.50");
     assert_eq!(other.payments.len(), 1, "a payment that was refused at once is not told to the payee's bank");
 }
@@ -367,7 +392,7 @@ async fn a_service_report_counts_each_part_of_the_way() {
     assert_eq!(missed.reason_code, "AB08");
     until_told(&api, missed.sequence).await;
 
-    let days = service(&api, "", today()).await.unwrap();
+    let days = service(&api, "", today_in_frankfurt()).await.unwrap();
     let [day] = days.as_slice() else { panic!("one day was asked for") };
     let of = |bic: &str| day.banks.iter().find(|bank| bank.bic == bic).unwrap();
     let alfa = of(ALFA);
@@ -386,6 +411,7 @@ async fn a_day_without_anything_is_told_once_it_is_over() {
     tests::write_old_log(folder.path(), Duration::from_secs(3 * 24 * HOUR), 1);
     let node = Node::with_history_on(folder).await;
     let api = node.api().await;
+    until_told(&api, 1).await;
     // Nothing was booked since, and nothing else moves the log on.
     let request = asked(account(&belgian(1)), day(today(), -1), v1::StatementForm::Camt053);
     let (balances, entries) = read(&statement(&api, request).await.unwrap());

@@ -91,7 +91,7 @@ async fn a_name_is_a_match_nearly_one_or_none() {
     assert_eq!(told(&api, &german(1), "Berta Maes").await, (Outcome::NoMatch, empty(), NONE));
     // Its step is told to whoever acts for the bank.
     let step = verify(&api, question(&german(1), "Anna Peters")).await.unwrap().step;
-    assert_eq!(step, "one-slip");
+    assert_eq!(step, "other-spelling");
     let unknown = (Outcome::NotPossible, empty(), Obstacle::AccountUnknown);
     assert_eq!(told(&api, &german(2), "Anna Peeters").await, unknown);
     let at_another =
@@ -178,7 +178,7 @@ async fn a_bank_asks_for_itself_and_hears_no_steps_of_others() {
     let close = verify(&alfa, question(&german(1), "Anna Peters")).await.unwrap();
     assert_eq!((close.matched_name.as_str(), close.step.as_str()), ("Anna Peeters", ""));
     let own = v1::VerifyRequest { requesting_agent: BETA.to_owned(), ..question(&german(1), "Anna Peters") };
-    assert_eq!(verify(&beta, own.clone()).await.unwrap().step, "one-slip");
+    assert_eq!(verify(&beta, own.clone()).await.unwrap().step, "other-spelling");
     let foreign = verify(&alfa, own).await.unwrap_err();
     assert_eq!(client::Refusal::from_status(&foreign).reason, ErrorReason::BankNotYours);
     let foreign = rename(&alfa, &german(1), "Somebody Else", "rename-1").await.unwrap_err();

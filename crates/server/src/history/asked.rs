@@ -105,6 +105,17 @@ impl Whose {
         })
     }
 
+    /// The bank whose it is, whoever asks; `None` if there is no such thing.
+    pub(super) fn bank(&self, view: &View) -> Result<Option<Bic>, StoreError> {
+        Ok(match self {
+            Self::Account(digest, currency) => view.account(*digest, *currency)?.map(|found| found.bank),
+            Self::Position(bic, currency) => view.position(*bic, *currency).map(|found| found.bank),
+            Self::Technical(bic, currency) => {
+                view.technical_account(*bic, *currency)?.map(|found| found.bank)
+            }
+        })
+    }
+
     /// That there is no such thing, or was none then.
     pub(super) fn unknown(&self) -> Status {
         let reason = match self {

@@ -11,11 +11,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use engine::LogView;
-use history::View;
+use history::{StoreError, View};
+use reports::Days;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tonic::Status;
-use types::{PrincipalNumber, Timestamp};
+use types::{Date, PrincipalNumber, Sequence, Timestamp};
 
 use super::{Fault, NOT_KEPT};
 use crate::node::Node;
@@ -100,9 +101,27 @@ pub(super) async fn tell_in_pieces<Piece: Send + 'static>(
     Ok(told)
 }
 
-/// Waits until history has come to a time that is over, as far as it can be had soon: on an idle log nothing is told that
-/// would say so.
-pub(super) async fn until_reached(node: &Node, time: Timestamp) -> Result<(), Status> {
+/// Waits until history has come to the end of a day that is over by the clock, as far as it can be had soon: on an idle log
+/// nothing is told that would say so. A day that a command ends is over once history has the command.
+pub(super) async fn until_over(
+    node: &Node,
+    date: Date,
+    days: impl FnOnce(&View) -> Result<Option<Days>, StoreError> + Send + 'static,
+) -> Result<(), Status> {
+    let Some(history) = node.past.history.clone() else { return Ok(()) };
+    let asked = tokio::task::spawn_blocking(move || {
+        // Whatever is wrong here is said by the answer itself.
+        let view = history.view().ok()?;
+        let end = days(&view).ok()??.span(date).ok()?.until?;
+        Some(end).filter(|end| end.behind == Sequence(0)).map(|end| end.time)
+    });
+    match asked.await {
+        Ok(Some(end)) => until_reached(node, end).await,
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+async fn until_reached(node: &Node, time: Timestamp) -> Result<(), Status> {
     let Some(history) = &node.past.history else { return Ok(()) };
     if node.handle.now() < time.plus(reports::TOLD_WITHIN) {
         return Ok(());

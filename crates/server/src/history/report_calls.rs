@@ -8,14 +8,15 @@ use client::v1::report_service_server::ReportService;
 use history::View;
 use reports::{BankService, Days, Flow, Latency, PositionFlows, ServiceReport, SettlementReport};
 use tonic::{Request, Response, Status};
-use types::{Bic, Currency, Date, Sequence};
+use types::{Bic, Currency, Date};
 
 use super::asked::{bank_asked, check_bank};
-use super::pieces::{Pieces, tell_in_pieces, until_reached};
+use super::pieces::{Pieces, tell_in_pieces, until_over};
+use super::statement_calls::not_now;
 use super::told::as_of;
 use crate::caller::Caller;
 use crate::node::Node;
-use crate::refusals::{before_history, day_not_there, invalid, participant_unknown};
+use crate::refusals::{invalid, participant_unknown};
 
 #[derive(Debug)]
 pub(crate) struct ReportCalls(pub(crate) Node);
@@ -31,21 +32,23 @@ impl ReportService for ReportCalls {
     ) -> Result<Response<Self::GetSettlementReportStream>, Status> {
         let caller = Caller::of(&request)?;
         let (bank, currency, date) = read_settlement(&caller, request.get_ref())?;
-        let span = span(date)?;
-        until_reached(&self.0, span.until).await?;
+        until_over(&self.0, date, |view| Days::of_positions(view).map(Some)).await?;
         let node = self.0.clone();
         let told = tell_in_pieces(&self.0, caller.principal, move |view, _, sender| {
-            if let Err(refused) = check_begun(view, date) {
-                sender.send(Err(refused));
-                return Ok(());
-            }
+            let passed = match Days::of_positions(view)?.passed(date, view.watermark()) {
+                Ok(passed) => passed,
+                Err(why) => {
+                    sender.send(Err(not_now(why)));
+                    return Ok(());
+                }
+            };
             if !view.is_registered(bank) {
                 sender.send(Err(participant_unknown()));
                 return Ok(());
             }
             let position = view.position(bank, currency);
             let go_on = |counted| sender.send(Ok(v1::GetSettlementReportResponse { counted, report: None }));
-            if let Some(report) = SettlementReport::make(view, bank, position.as_ref(), span, go_on)? {
+            if let Some(report) = SettlementReport::make(view, bank, position.as_ref(), passed, go_on)? {
                 let counted = report.payments.values().map(|flow| flow.count).sum();
                 let report = Some(settlement(&node, view, &report, currency, date));
                 sender.send(Ok(v1::GetSettlementReportResponse { counted, report }));
@@ -61,19 +64,21 @@ impl ReportService for ReportCalls {
     ) -> Result<Response<Self::GetServiceReportStream>, Status> {
         let caller = Caller::of(&request)?;
         let (bank, from, until) = read_service(&caller, request.get_ref())?;
-        until_reached(&self.0, span(until)?.until).await?;
+        until_over(&self.0, until, |_| Ok(Some(Days::Frankfurt))).await?;
         let node = self.0.clone();
         let told = tell_in_pieces(&self.0, caller.principal, move |view, _, sender| {
-            if let Err(refused) = check_begun(view, from) {
-                sender.send(Err(refused));
-                return Ok(());
-            }
             for day in from.days()..=until.days() {
                 let Some(date) = Date::from_days(day) else { break };
-                let Some(span) = Days::Position.span(date) else { break };
-                if span.from > reports::reached(view.watermark()) {
-                    break;
-                }
+                let passed = match Days::Frankfurt.passed(date, view.watermark()) {
+                    Ok(passed) => passed,
+                    Err(why) => {
+                        // Days to come are left out.
+                        if date == from {
+                            sender.send(Err(not_now(why)));
+                        }
+                        break;
+                    }
+                };
                 let date = date.to_string();
                 let counting = |counted| v1::GetServiceReportResponse {
                     date: date.clone(),
@@ -81,7 +86,7 @@ impl ReportService for ReportCalls {
                     ..Default::default()
                 };
                 let mut last = 0;
-                let made = ServiceReport::make(view, span, bank, |counted| {
+                let made = ServiceReport::make(view, passed, bank, |counted| {
                     last = counted;
                     sender.send(Ok(counting(counted)))
                 })?;
@@ -101,23 +106,6 @@ impl ReportService for ReportCalls {
 
 /// Days of one service report.
 const SERVICE_DAYS_MAX: i32 = 31;
-
-fn span(date: Date) -> Result<reports::Span, Status> {
-    Days::Position.span(date).ok_or_else(|| day_not_there("no log reaches to this day"))
-}
-
-/// Whether history knows all of a day, as far as it has passed.
-fn check_begun(view: &View, date: Date) -> Result<(), Status> {
-    let (from, watermark) = (span(date)?.from, view.watermark());
-    let reached = reports::reached(watermark);
-    if from > reached {
-        return Err(day_not_there(&format!("the day begins at {from}, and history has come to {reached}")));
-    }
-    match watermark.begins {
-        begins if begins > Sequence(0) && from <= watermark.begins_time => Err(before_history(begins)),
-        _ => Ok(()),
-    }
-}
 
 fn read_day(reader: &mut FieldReader, name: &'static str, text: &str) -> Option<Date> {
     let path = Path::root(name);
@@ -194,9 +182,9 @@ fn settlement(
     v1::SettlementReport {
         participant: report.bank.to_string(),
         date: date.to_string(),
-        from_time: Some(timestamp(report.span.from)),
-        until_time: Some(timestamp(report.span.until)),
-        day_over: report.is_over,
+        from_time: Some(timestamp(report.passed.from.time)),
+        until_time: Some(timestamp(report.passed.until.time)),
+        day_over: report.passed.is_over,
         position: report.position.as_ref().map(|flows| position(flows, currency)),
         payments: payments.collect(),
         as_of: Some(as_of(node, view.watermark())),

@@ -4,6 +4,7 @@
 //! - The log is replayed and verified first, so what history is held against is right.
 //! - Nothing is changed but history, which is brought up to the log's end as a start of the node would.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use anyhow::{Context, bail};
 use journal::{FileStorage, FrameView, ReadError, Reader, VisitError};
 use ledger::Ledger;
 use reports::{Checked, Days, check_owner};
-use types::{BatchNumber, Currency, Lives};
+use types::{BatchNumber, Currency, Lives, ParticipantNumber};
 
 use super::external::Reference;
 use super::statement::WhoseArgs;
@@ -150,10 +151,11 @@ fn catch_up(reader: &Reader<FileStorage>, mut indexer: Indexer) -> anyhow::Resul
 
 /// Compares every customer's account, every position and every technical account.
 fn check_all(ledger: &Ledger, view: &View, lives: &Lives, utc_offset: Option<i32>) -> anyhow::Result<Tally> {
-    let days = match utc_offset {
-        None => Days::Position,
-        Some(minutes) => Days::offset(minutes).context("--utc-offset lies between -840 and 840")?,
-    };
+    let of_positions = Days::of_positions(view)?;
+    let given = utc_offset
+        .map(|minutes| Days::offset(minutes).context("--utc-offset lies between -840 and 840"))
+        .transpose()?;
+    let mut of_banks: BTreeMap<ParticipantNumber, Days> = BTreeMap::new();
     let bar = progress_bar("{spinner} {pos} accounts and positions compared");
     let mut tally = Tally::default();
     for (_, participant) in ledger.participants() {
@@ -162,14 +164,14 @@ fn check_all(ledger: &Ledger, view: &View, lives: &Lives, utc_offset: Option<i32
             let (bank, currency) = (participant.bic(), book.currency);
             let found = view.position(bank, currency);
             let balance = ledger.account_by_number(number).balance();
-            let checked = check(view, lives, (found, currency, Days::Position), balance)?;
+            let checked = check(view, lives, (found, currency, &of_positions), balance)?;
             tally.positions += 1;
             tally.add(checked, || format!("position of {bank} in {currency}"));
             bar.inc(1);
             // It begins with the first money that goes there.
             let Some((_, technical)) = ledger.technical_account(bank, currency) else { continue };
             let found = view.technical_account(bank, currency)?;
-            let checked = check(view, lives, (found, currency, Days::Position), technical.balance())?;
+            let checked = check(view, lives, (found, currency, &of_positions), technical.balance())?;
             tally.technical_accounts += 1;
             tally.add(checked, || format!("technical account of {bank} in {currency}"));
             bar.inc(1);
@@ -178,6 +180,14 @@ fn check_all(ledger: &Ledger, view: &View, lives: &Lives, utc_offset: Option<i32
     for (number, account) in ledger.accounts().filter(|(_, account)| account.kind().is_customer()) {
         let currency = account.currency();
         let found = view.account(account.digest(), currency)?;
+        let days = match (&given, of_banks.get(&account.owner())) {
+            (Some(given), _) => given,
+            (None, Some(known)) => known,
+            (None, None) => {
+                let days = Days::of_bank(view, ledger.participant_by_number(account.owner()).bic())?;
+                of_banks.entry(account.owner()).or_insert(days)
+            }
+        };
         let checked = check(view, lives, (found, currency, days), account.balance())?;
         tally.accounts += 1;
         tally.add(checked, || format!("account {number} in {currency}"));
@@ -190,7 +200,7 @@ fn check_all(ledger: &Ledger, view: &View, lives: &Lives, utc_offset: Option<i32
 fn check(
     view: &View,
     lives: &Lives,
-    owner: (Option<Found>, Currency, Days),
+    owner: (Option<Found>, Currency, &Days),
     balance: i64,
 ) -> anyhow::Result<Checked> {
     check_owner(view, lives, owner, balance).context("history can't be read")

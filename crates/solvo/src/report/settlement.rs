@@ -22,7 +22,7 @@ pub(crate) struct SettlementArgs {
     /// The currency of its position, ISO 4217.
     #[arg(long, value_name = "CODE", default_value = "EUR")]
     currency: String,
-    /// The position date.
+    /// The business date.
     #[arg(long, value_name = "YYYY-MM-DD")]
     date: String,
     /// Print one JSON object instead of text.

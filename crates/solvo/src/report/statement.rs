@@ -53,10 +53,11 @@ pub(crate) struct WhoseArgs {
     /// The currency, ISO 4217.
     #[arg(long, value_name = "CODE", default_value = "EUR")]
     pub(crate) currency: String,
-    /// The day: an account's calendar day, or the date of positions.
+    /// The day: an account's calendar day, or the business date of a position or technical account.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) date: Option<String>,
-    /// How far the clock of the account's bank is ahead of UTC on that day, in minutes. Without it the day is Frankfurt's.
+    /// How far the clock is ahead of UTC by which an account's day counts, in minutes. Without it, its bank's logged clock
+    /// counts.
     #[arg(
         long,
         value_name = "MINUTES",
@@ -82,7 +83,8 @@ impl WhoseArgs {
     pub(crate) fn request(&self, form: v1::StatementForm) -> anyhow::Result<v1::GetStatementRequest> {
         use v1::get_statement_request::Owner;
         let currency_code = self.currency.clone();
-        let position = |bic: &String| v1::PositionName { bic: bic.clone(), currency_code: self.currency.clone() };
+        let position =
+            |bic: &String| v1::PositionName { bic: bic.clone(), currency_code: self.currency.clone() };
         let owner = match (&self.account, &self.position, &self.technical) {
             (Some(iban), ..) => Owner::Account(v1::AccountName { iban: iban.clone(), currency_code }),
             (None, Some(bic), _) => Owner::Position(position(bic)),

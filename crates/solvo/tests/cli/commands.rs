@@ -29,6 +29,9 @@ fn every_command_shows_an_example() {
         "dev-certs",
         "set-version",
         "terms",
+        "liquidity",
+        "calendar",
+        "recall",
         "history",
         "report",
     ] {

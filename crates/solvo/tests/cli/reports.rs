@@ -5,9 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use client::v1;
+use reports::Days;
 use rustix::process::Signal;
 use serde_json::Value;
-use tests::{ALFA, Api, World, belgian, payment, settled, until};
+use tests::{ALFA, Api, BETA, World, belgian, money, payment, settled, until};
+use types::{Date, Sequence};
 
 use crate::process::{Served, errors, run, solvo, text, told};
 
@@ -21,14 +23,25 @@ async fn until_told(api: &Api, sequence: u64) {
     .await;
 }
 
-fn today() -> String {
-    reports::Days::Position.of(tests::now()).to_string()
+/// The present day on the clocks of banks that have said nothing of them.
+fn today() -> Date {
+    Days::offset(0).unwrap().of(tests::now(), Sequence(0))
 }
 
-/// A node with three payments from customer 1 of ALFA.
+/// Waits until a fresh node has its first business date.
+async fn business_date(api: &Api) -> String {
+    until("the node has its first business date", async || {
+        let calendar = api.calendar().get_calendar(v1::GetCalendarRequest {}).await.ok()?.into_inner();
+        Some(calendar.business_date).filter(|date| !date.is_empty())
+    })
+    .await
+}
+
+/// A node with three payments from customer 1 of ALFA, all on its first business date.
 async fn served(folder: &Path) -> Served {
     let served = Served::start(folder);
     let api = served.api().await;
+    business_date(&api).await;
     World::set_up(&api, 1).await;
     let mut last = 0;
     for (id, amount) in [("TX-1", "1.00"), ("TX-2", "2.00"), ("TX-3", "3.00")] {
@@ -40,7 +53,7 @@ async fn served(folder: &Path) -> Served {
 
 /// What differs between the node's books of customer 1 of ALFA and a file.
 fn compared(address: &str, file: &Path, further: &[&str]) -> (bool, Value) {
-    let (account, date) = (belgian(1), today());
+    let (account, date) = (belgian(1), today().to_string());
     let mut arguments =
         vec!["report", "reconcile", "--json", "--to", address, "--account", &account, "--date", &date];
     arguments.extend(["--external", text(file)]);
@@ -54,7 +67,7 @@ fn compared(address: &str, file: &Path, further: &[&str]) -> (bool, Value) {
 async fn somebody_elses_books_are_compared() {
     let folder = tempfile::tempdir().unwrap();
     let served = served(&folder.path().join("data")).await;
-    let (address, account, date) = (served.address().to_string(), belgian(1), today());
+    let (address, account, date) = (served.address().to_string(), belgian(1), today().to_string());
     let write = |form: &str, name: &str| {
         let file = folder.path().join(name);
         let output = run(&[
@@ -113,7 +126,7 @@ async fn somebody_elses_books_are_compared() {
 async fn reports_are_told_as_text_and_as_json() {
     let folder = tempfile::tempdir().unwrap();
     let served = served(folder.path()).await;
-    let (address, date) = (served.address().to_string(), today());
+    let (address, date) = (served.address().to_string(), business_date(&served.api().await).await);
     let settlement = ["report", "settlement", "--to", &address, "--participant", ALFA, "--date", &date];
     let report = told(&[&settlement[..], &["--json"]].concat());
     assert_eq!(report["position"]["sent"], serde_json::json!({ "count": 3, "sum": "6.00" }));
@@ -121,7 +134,8 @@ async fn reports_are_told_as_text_and_as_json() {
     let shown = String::from_utf8(run(&settlement).stdout).unwrap();
     assert!(shown.contains("999994.00") && shown.contains("SETTLED"), "{shown}");
 
-    let service = ["report", "service", "--to", &address, "--month", &date[..7]];
+    let today = Days::Frankfurt.of(tests::now(), Sequence(0)).to_string();
+    let service = ["report", "service", "--to", &address, "--month", &today[..7]];
     let report = told(&[&service[..], &["--json"]].concat());
     assert_eq!(report["all"]["hops"]["whole"]["within_5s"], 3);
     assert_eq!(report["banks"][0]["bic"], ALFA);
@@ -130,7 +144,7 @@ async fn reports_are_told_as_text_and_as_json() {
 
     let early = run(&["report", "statement", "--to", &address, "--position", ALFA, "--date", &date]);
     assert_eq!(early.status.code(), Some(1));
-    assert!(errors(&early).contains("the day ends at"), "{}", errors(&early));
+    assert!(errors(&early).contains("has not moved on"), "{}", errors(&early));
 }
 
 #[tokio::test]
@@ -153,4 +167,97 @@ async fn ledger_history_and_statements_of_a_folder_agree() {
     // Of each account and position: what it began with, and 21 payments.
     assert_eq!((&report["entries"], &report["ok"]), (&88.into(), &true.into()));
     assert!(report["statements"].as_u64().unwrap() >= 4 * 6, "{report}");
+}
+
+#[tokio::test]
+async fn books_of_every_kind_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = served(folder.path()).await;
+    let api = served.api().await;
+    World::of(api.clone()).set_fees(ALFA, ["0.50", "0.20"], 1).await.unwrap();
+    let paid = settled(api.submit(&payment("TX-4", "100.00")).await.unwrap());
+    let asked = v1::RequestRecallRequest {
+        request_id: "ask".to_owned(),
+        payment_id: paid.payment_id,
+        reason_code: "DUPL".to_owned(),
+        reference: "RECALL-1".to_owned(),
+        ..Default::default()
+    };
+    let recall_id = api.recalls().request_recall(asked).await.unwrap().into_inner().recall_id;
+    let back = v1::RecallReturn { amount: Some(money("98.00")), fee: "2.00".to_owned() };
+    let answered = v1::AnswerRecallRequest {
+        request_id: "back".to_owned(),
+        recall_id,
+        answer: Some(v1::answer_recall_request::Answer::Returned(back)),
+        reference: "RETURN-1".to_owned(),
+        ..Default::default()
+    };
+    api.recalls().answer_recall(answered).await.unwrap();
+    let own =
+        |r#type: v1::OwnAccountType| Some(v1::OwnAccount { bic: ALFA.to_owned(), r#type: r#type.into() });
+    let moved = v1::TransferOwnFundsRequest {
+        request_id: "aside".to_owned(),
+        from: own(v1::OwnAccountType::Position),
+        to: own(v1::OwnAccountType::Technical),
+        amount: Some(money("50.00")),
+        reference: "ASIDE-1".to_owned(),
+    };
+    api.liquidity().transfer_own_funds(moved).await.unwrap();
+    let clock = v1::BankClock { minutes_ahead: 60, change: None };
+    let set =
+        v1::SetClockRequest { request_id: "clock".to_owned(), bic: BETA.to_owned(), clock: Some(clock) };
+    let set = api.customers().set_clock(set).await.unwrap().into_inner().confirmation.unwrap();
+    until_told(&api, set.sequence).await;
+    let address = served.address().to_string();
+    let aside = told(&["history", "entries", "--to", &address, "--technical", ALFA, "--json"]);
+    assert_eq!((&aside["type"], &aside["balance"]), (&"OWN_FUNDS".into(), &"50.00".into()));
+    let date = business_date(&api).await;
+    let aside = ["report", "statement", "--to", &address, "--technical", ALFA, "--date", &date];
+    let notified = run(&[&aside[..], &["--form", "camt054"]].concat());
+    let document = String::from_utf8(notified.stdout).unwrap();
+    assert!(document.contains("TBEEURALFABEBBXXX") && document.contains("ASIDE-1"), "{document}");
+    assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+    let report = told(&["report", "reconcile", "--data", text(folder.path()), "--json"]);
+    assert_eq!((&report["accounts"], &report["positions"]), (&2.into(), &2.into()));
+    assert_eq!(report["technical_accounts"], 1);
+    // On the accounts what they began with, four payments, the return and a fee on each side; on the positions what they
+    // began with, four payments and the return, and on one of them its own funds, which are on the technical account too.
+    assert_eq!((&report["entries"], &report["ok"]), (&(2 * 7 + 2 * 6 + 2).into(), &true.into()));
+}
+
+#[tokio::test]
+async fn a_days_end_is_a_folder_that_is_there_once_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path().join("data"), folder.path().join("out"));
+    let (age, apart) = (Duration::from_secs(6 * 24 * HOUR), Duration::from_secs(7 * HOUR));
+    tests::write_log_of_days(&data, age, 20, apart);
+    let served = Served::start(&data);
+    until_told(&served.api().await, 1).await;
+    let address = served.address().to_string();
+    let day_end = ["report", "day-end", "--to", &address, "--participant", ALFA, "--out", text(&out)];
+    let made = run(&day_end);
+    assert!(made.status.success(), "{}", errors(&made));
+    let yesterday = Date::from_days(today().days() - 1).unwrap();
+    let whole = out.join(format!("{ALFA}-{yesterday}"));
+    let names = || {
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        let mut names: Vec<String> = fs::read_dir(&whole).unwrap().map(name).collect();
+        names.sort();
+        names
+    };
+    let [customer, position] = &names()[..] else { panic!("{:?}", names()) };
+    assert!(customer.starts_with('A') && position.starts_with('P'));
+    let document = fs::read_to_string(whole.join(customer)).unwrap();
+    assert!(
+        document.contains("camt.053.001.08") && document.trim_end().ends_with("</Document>"),
+        "{document}"
+    );
+    fs::remove_file(whole.join(customer)).unwrap();
+    let again = run(&day_end);
+    assert!(again.status.success() && errors(&again).contains("is there already"), "{}", errors(&again));
+    assert_eq!(names().len(), 1, "a folder that is whole is left alone");
+    let today = today().to_string();
+    let early = run(&[&day_end[..], &["--date", &today]].concat());
+    assert_eq!(early.status.code(), Some(1));
+    assert!(errors(&early).contains("the day ends at"), "{}", errors(&early));
 }

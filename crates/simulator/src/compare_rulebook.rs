@@ -1,0 +1,89 @@
+//! The model beside the ledger: positions and limits, the calendar, recalls.
+
+use std::collections::BTreeSet;
+
+use ledger::{Alerts, Crossing, Ledger, PartyLimit, RecallAnswer};
+use rust_decimal::Decimal;
+
+use super::same;
+use crate::model::{Crossed, Model, Place, money};
+use crate::step::CURRENCIES;
+use crate::words::{bic, currency};
+
+/// Says how a ledger differs from the model.
+pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    positions(model, ledger)?;
+    let closing: Vec<_> = model.closing.values().copied().collect();
+    same("closing days", &closing.as_slice(), &ledger.closing_days())?;
+    let found = ledger.business_date().map(|date| date.date());
+    same("the business date", &model.business_date, &found)?;
+    recalls(model, ledger)
+}
+
+fn positions(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    let parties: usize = model.banks.iter().map(|bank| bank.parties.len()).sum();
+    same("limits on positions of others", &parties, &ledger.reachable_parties().count())?;
+    for bank in &model.banks {
+        let code = bic(bank.bank);
+        let known = ledger.participant(code).ok_or("a bank is missing")?.1;
+        same("what a bank does not take", &bank.blocks, &known.blocks())?;
+        for number in (0..).take(CURRENCIES.len()) {
+            let party = bank.parties.get(&number);
+            let expected = party.map(|party| {
+                let host = model.bank(party.host).map(|(host, _)| host);
+                let amounts = (party.limit, party.headroom(), party.utilisation, party.reserved);
+                (host, amounts, party.blocks)
+            });
+            let found = ledger.reachable_party(code, currency(number)).map(|party| {
+                let limit = match party.limit() {
+                    PartyLimit::Unlimited => None,
+                    PartyLimit::Upto(limit) => Some(money(limit)),
+                };
+                let (headroom, used) = (party.headroom().map(money), money(party.utilisation()));
+                let host = Some(u64::from(party.host().0));
+                (host, (limit, headroom, used, money(party.reserved())), party.blocks())
+            });
+            same(&format!("the limit of bank {}", bank.bank), &expected, &found)?;
+            let position = model.internal(Some(bank.bank), Place::Position, number);
+            let bounds = party.map(|party| party.bounds).or(position.map(|(_, known)| known.bounds));
+            let found = ledger.bounds(code, currency(number));
+            let found = found.map(|found| [found.floor(), found.ceiling()].map(|bound| bound.map(money)));
+            same(&format!("the bounds of bank {}", bank.bank), &bounds, &found)?;
+        }
+    }
+    Ok(())
+}
+
+/// Also what must hold of recalls whatever the model says: a payment has one, and no more comes back than was paid.
+fn recalls(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    same("recalls", &model.recalls.len(), &ledger.recalls().count())?;
+    let (mut payments, mut open) = (BTreeSet::new(), 0);
+    for ((sequence, expected), found) in model.recalls.iter().zip(ledger.recalls()) {
+        let what = format!("the recall at {sequence}");
+        let original = &expected.original;
+        let identity = (*sequence, original.payment, money(original.amount), expected.answer_by);
+        let paid = money(found.amount().minor_units());
+        same(&what, &identity, &(found.sequence(), found.payment(), paid, found.answer_by()))?;
+        let accounts = [found.debtor_account(), found.creditor_account()];
+        same(&what, &expected.accounts, &accounts.map(|account| account.map(|number| number.0)))?;
+        let answer = found.answered().map(|answered| answered.answer);
+        same(&what, &(expected.reason, expected.answer), &(found.reason(), answer))?;
+        if !payments.insert(found.payment()) {
+            return Err(format!("{what}: payment {} is asked back twice", found.payment()));
+        }
+        if let Some(RecallAnswer::Return { amount, fee }) = answer
+            && money(amount.minor_units()) + money(fee.minor_units()) > paid
+        {
+            return Err(format!("{what}: more comes back than was paid"));
+        }
+        open += usize::from(answer.is_none());
+    }
+    same("open recalls", &open, &ledger.open_recall_count())
+}
+
+/// A bound that was crossed, as the model tells it.
+pub(crate) fn crossed(crossing: &Crossing, number: impl Fn(types::Bic) -> u8) -> Option<Crossed> {
+    let which = Alerts::EACH.iter().position(|alert| *alert == crossing.alert)?;
+    let balance: Option<Decimal> = crossing.balance.map(money);
+    Some(Crossed { at: crossing.decided_at, which, bank: number(crossing.bank), balance })
+}
