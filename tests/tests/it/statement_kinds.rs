@@ -78,7 +78,14 @@ fn told(entries: &[StatementEntry]) -> Vec<(String, i64, Option<&str>)> {
     let tell = |entry: &StatementEntry| {
         let code = match &entry.code {
             BookingCode::Own(key) => key.as_str().to_owned(),
-            code => format!("{code:?}"),
+            code @ (BookingCode::TransferSent
+            | BookingCode::TransferReceived
+            | BookingCode::SentReturned
+            | BookingCode::ReceivedReturned
+            | BookingCode::Fee
+            | BookingCode::FeeRefund
+            | BookingCode::Liquidity
+            | BookingCode::Other { .. }) => format!("{code:?}"),
         };
         let change = match entry.direction {
             iso20022::EntryDirection::Credit => entry.amount.minor_units(),

@@ -135,7 +135,7 @@ impl DayEnd<'_> {
             let next = Next { holder, days: &days, date, number: after, is_closed: false };
             match self.statement(next, totals)? {
                 Told::Whole => {}
-                other => return Ok(other),
+                ended @ (Told::Gone | Told::Refused(_)) => return Ok(ended),
             }
         }
         Ok(Told::Whole)

@@ -16,7 +16,7 @@ use super::statement::fetch;
 
 /// By which reference entries are found to be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Reference {
+pub(crate) enum MatchedBy {
     /// The transaction id, or else the bank's own reference, or else the entry's number.
     First,
     TransactionId,
@@ -25,7 +25,7 @@ pub(crate) enum Reference {
     EntryReference,
 }
 
-impl Reference {
+impl MatchedBy {
     const fn by(self) -> By {
         match self {
             Self::First => By::First,

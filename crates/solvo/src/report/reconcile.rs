@@ -16,7 +16,7 @@ use ledger::Ledger;
 use reports::{Checked, Days, check_owner};
 use types::{BatchNumber, Currency, Lives, ParticipantNumber};
 
-use super::external::Reference;
+use super::external::MatchedBy;
 use super::statement::WhoseArgs;
 use super::{NodeArgs, progress_bar};
 use crate::master_key::MasterKeyArgs;
@@ -49,7 +49,7 @@ pub(crate) struct ReconcileArgs {
     pub(crate) whose: WhoseArgs,
     /// By which reference entries are found to be the same. Only with --external.
     #[arg(long, value_name = "WHICH", default_value = "first")]
-    pub(crate) by: Reference,
+    pub(crate) by: MatchedBy,
     /// The file sees the account from the other side: what is a credit here is a debit there.
     #[arg(long, requires = "external")]
     pub(crate) mirrored: bool,

@@ -105,7 +105,7 @@ fn add(sum: &mut v1::BankService, more: &v1::BankService) {
     for (hop, other) in
         [(&mut sum.way_in, &more.way_in), (&mut sum.answer, &more.answer), (&mut sum.whole, &more.whole)]
     {
-        let (hop, other) = (hop.get_or_insert_default(), other.clone().unwrap_or_default());
+        let (hop, other) = (hop.get_or_insert_default(), other.unwrap_or_default());
         hop.count += other.count;
         hop.within_5s += other.within_5s;
         hop.within_7s += other.within_7s;
@@ -124,7 +124,7 @@ fn add(sum: &mut v1::BankService, more: &v1::BankService) {
 }
 
 fn hops(bank: &v1::BankService) -> [v1::ServiceLatency; 3] {
-    [&bank.way_in, &bank.answer, &bank.whole].map(|hop| hop.clone().unwrap_or_default())
+    [&bank.way_in, &bank.answer, &bank.whole].map(|hop| hop.unwrap_or_default())
 }
 
 fn availability(bank: &v1::BankService) -> String {
