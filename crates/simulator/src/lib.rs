@@ -99,7 +99,7 @@ mod tests {
         assert!(heard > 1000, "the seeds see banks: they hear {heard} things");
         let [asked_back, returned] = recalls;
         assert!(
-            asked_back > 60 && returned > 20 && crossings > 25,
+            asked_back > 40 && returned > 15 && crossings > 3,
             "{asked_back} payments are asked back, {returned} come back, {crossings} bounds are crossed"
         );
         let [applied, late, double, contrary, not_asked, _] = effects;

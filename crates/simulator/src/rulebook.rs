@@ -219,7 +219,7 @@ impl Rulebook {
         let bank = if self.random.happens(400) { PARTY } else { self.small(BANKS) };
         let left = model.left(bank);
         let mut bound = |from, to| self.random.happens(800).then(|| left + self.random.between(from, to));
-        let bounds = [bound(-600, -1), bound(0, 600)];
+        let bounds = [bound(-200, -1), bound(0, 200)];
         Request::SetBounds { bank, currency: 0, bounds }
     }
 
