@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread::ThreadId;
 
+use crossbeam::channel::{Receiver, bounded};
 use journal::{Filter, RUN_ENTRY_LENGTH, RunError, RunFacts, RunReader};
 use ledger::{AskedFor, Outcome, RecordWriter};
 use types::Sequence;

@@ -10,6 +10,7 @@ use types::{AccountNumber, Currency, ReasonCode, Sequence, StatusReason};
 use crate::accounts::{Accounts, Transfer};
 use crate::alerts::{Alerts, Watched};
 use crate::command::Direction;
+use crate::mutants::{Mutant, is_on};
 use crate::participants::Participant;
 use crate::reachable::{self, LimitNumber, Reachable};
 use crate::{Account, AccountKind, AccountStatus, Remark};
@@ -208,8 +209,9 @@ impl Bookings {
         watched: &Watched,
         at: Sequence,
     ) -> Booked {
+        let kept = if is_on(Mutant::FeeFromAmount) { i64::from(self.fee).min(self.amount - 1) } else { 0 };
         for transfer in self.transfers.into_iter().flatten() {
-            accounts.transfer(transfer, self.amount, at);
+            accounts.transfer(transfer, self.amount - kept, at);
         }
         if let Some(transfer) = self.fee_transfer {
             accounts.transfer(transfer, i64::from(self.fee), at);

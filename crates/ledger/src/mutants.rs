@@ -25,6 +25,14 @@ pub enum Mutant {
     AnswerBelowFloor,
     /// When a state is read, one open question's end is never noticed.
     LoseTimerInState,
+    /// The payee gets what the fee leaves of the amount.
+    FeeFromAmount,
+    /// What a customer's limits counted stays counted when the payment is not settled.
+    KeepAllowance,
+    /// A payment that came back comes back again.
+    ReturnTwice,
+    /// A return is booked although a position or a limit does not take it.
+    ReturnOverBlock,
 }
 
 #[cfg(not(solvo_mutants))]

@@ -10,6 +10,7 @@ use types::{AccountNumber, Amount, Currency, Date, ParticipantNumber, Sequence, 
 
 use crate::index::Index;
 use crate::limits::{FORGOTTEN_PER_TICK_MAX, RECALLS_KEPT, RECALLS_MAX};
+use crate::mutants::{Mutant, is_on};
 use crate::window::Window;
 use crate::{RecallAnswer, RecallReason};
 
@@ -114,7 +115,8 @@ impl Recall {
     pub fn may_return(&self) -> bool {
         match self.answered.map(|answered| answered.answer) {
             None | Some(RecallAnswer::TimeOver(_)) => true,
-            Some(RecallAnswer::Return { .. } | RecallAnswer::Refuse(_)) => false,
+            Some(RecallAnswer::Return { .. }) => is_on(Mutant::ReturnTwice),
+            Some(RecallAnswer::Refuse(_)) => false,
         }
     }
 }

@@ -12,6 +12,7 @@
 use types::{AccountNumber, Currency, ReasonCode, StatusReason};
 
 use crate::bookings::Sides;
+use crate::mutants::{Mutant, is_on};
 use crate::reservations::Reservation;
 use crate::rules_masterdata::{Answer, checked_currency, customer_account, participant};
 use crate::{AccountStatus, Ledger, Position, Refusal, Remark, layout};
@@ -57,7 +58,7 @@ pub(crate) fn count(ledger: &mut Ledger, at: Position, payer: AccountNumber, amo
 /// Gives the payer's allowance back: the payment was reserved and is not settled.
 pub(crate) fn give_back(ledger: &mut Ledger, reservation: &Reservation) {
     let payer = reservation.debtor_account;
-    if is_limited(ledger, payer) {
+    if is_limited(ledger, payer) && !is_on(Mutant::KeepAllowance) {
         ledger.customer_limits.give_back(payer, reservation.amount, reservation.sequence);
     }
 }

@@ -211,6 +211,12 @@ impl Auditor {
         }
     }
 
+    /// How many bounds were crossed.
+    pub(crate) fn crossing_count(&self) -> u64 {
+        let crossed = self.hearing.history.iter().filter(|heard| matches!(heard, Heard::Crossed(_)));
+        crossed.map(|_| 1).sum()
+    }
+
     /// A connection of this bank hears everything from here on.
     pub(crate) fn begins(&self, bank: u8, starts_after: Sequence) -> Result<Ear, Violation> {
         same("promise 2: where a connection starts", &self.model.at.sequence, &starts_after)?;

@@ -70,6 +70,7 @@ mod tests {
         let (mut starts, mut heard, mut effects) = (0, 0, [0; 6]);
         let (mut snapshots, mut from_snapshot, mut runs, mut asked_again) = (0, 0, 0, 0);
         let (mut restores, mut ended_without_room) = (0, 0);
+        let (mut recalls, mut crossings) = ([0; 2], 0);
         for seed in 0..40 {
             let first = run(seed, false);
             assert_eq!(first, run(seed, false), "seed {seed} repeats itself");
@@ -81,6 +82,8 @@ mod tests {
             ended_without_room += summary.ended_without_room;
             runs += summary.runs;
             asked_again += summary.asked_again;
+            recalls.iter_mut().zip(summary.recalls).for_each(|(sum, count)| *sum += count);
+            crossings += summary.crossings;
             effects.iter_mut().zip(summary.effects).for_each(|(sum, count)| *sum += count);
         }
         assert!(starts > 60, "the seeds see crashes: {starts} starts");
@@ -94,6 +97,11 @@ mod tests {
         );
         assert!(runs > 20 && asked_again > 5, "{runs} runs, {asked_again} submissions looked up again");
         assert!(heard > 1000, "the seeds see banks: they hear {heard} things");
+        let [asked_back, returned] = recalls;
+        assert!(
+            asked_back > 40 && returned > 15 && crossings > 3,
+            "{asked_back} payments are asked back, {returned} come back, {crossings} bounds are crossed"
+        );
         let [applied, late, double, contrary, not_asked, _] = effects;
         let seen = [applied, late, double, contrary, not_asked];
         assert!(seen.iter().all(|count| *count > 5), "the seeds see answers of every kind: {seen:?}");

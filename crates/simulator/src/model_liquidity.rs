@@ -78,7 +78,8 @@ impl Model {
         }
     }
 
-    pub(super) fn party(&self, bank: u8, currency: u8) -> Option<&Party> {
+    /// Where and how a bank settles on another's position.
+    pub(crate) fn party(&self, bank: u8, currency: u8) -> Option<&Party> {
         self.bank(bank)?.1.parties.get(&currency)
     }
 

@@ -156,6 +156,13 @@ impl Model {
         }
     }
 
+    /// How many payments were asked back, and how many of them came back.
+    pub(crate) fn recall_counts(&self) -> [u64; 2] {
+        let is_returned = |recall: &&Recall| matches!(recall.answer, Some(RecallAnswer::Return { .. }));
+        let returned = self.recalls.values().filter(is_returned);
+        [self.recalls.values().map(|_| 1).sum(), returned.map(|_| 1).sum()]
+    }
+
     /// What an answer to a recall says of the payment.
     pub(crate) fn recalled(&self, recall: &Recall) -> Recalled {
         Recalled {

@@ -29,7 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 21] = {
+pub const MUTANTS: [Mutant; 25] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
@@ -58,6 +58,10 @@ pub const MUTANTS: [Mutant; 21] = {
         mutant("truncate before verified", 100, Which::Engine(Engine::TruncateBeforeVerified)),
         mutant("answer a duplicate from below the floor", 200, Which::Ledger(Ledger::AnswerBelowFloor)),
         mutant("lose a timer in a snapshot", 100, Which::Ledger(Ledger::LoseTimerInState)),
+        mutant("take the fee from the amount", 50, Which::Ledger(Ledger::FeeFromAmount)),
+        mutant("keep an allowance that was not used", 100, Which::Ledger(Ledger::KeepAllowance)),
+        mutant("return a payment twice", 50, Which::Ledger(Ledger::ReturnTwice)),
+        mutant("return over a block", 200, Which::Ledger(Ledger::ReturnOverBlock)),
     ]
 };
 

@@ -147,7 +147,7 @@ pub(crate) struct Plan {
     pub(crate) seal_pause_max: i64,
     /// How often commands come with evidence from before any payment had left. Thousandths.
     pub(crate) stale_evidence: u64,
-    /// The version of the rules under which the log begins: the newest, or that of the program before.
+    /// The version of the rules under which the log begins: the newest, or the first.
     pub(crate) begins_under: u32,
     /// How often a bank has forgotten what it heard last when it connects. Thousandths.
     pub(crate) bank_forgets: u64,

@@ -37,30 +37,38 @@ impl Rulebook {
     /// The choices of this seed.
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Random::new(!seed);
-        let share = *random.one_of(&[0, 150, 500]);
-        let ids = *random.one_of(&[60, 100_000]);
+        let share = *random.one_of(&[0, 400, 1000]);
+        let ids = *random.one_of(&[1_000, 100_000]);
         Self { random, share, ids }
     }
 
-    /// A command, at some of the turns of a log that has come to the newest rules.
-    pub(crate) fn step(&mut self, model: &Model, now: Timestamp) -> Option<Step> {
-        let is_drawn = model.rules_version >= HAS_RULEBOOK && self.random.happens(self.share);
-        is_drawn.then(|| self.draw(model, now))
+    /// A few commands, at some of the turns of a log that has come to the newest rules.
+    pub(crate) fn steps(&mut self, model: &Model, now: Timestamp) -> Vec<Step> {
+        if model.rules_version < HAS_RULEBOOK || !self.random.happens(self.share) {
+            return Vec::new();
+        }
+        let count = self.random.index(3) + 1;
+        (0..count).map(|_| self.draw(model, now)).collect()
     }
 
     /// A command.
     pub(crate) fn draw(&mut self, model: &Model, now: Timestamp) -> Step {
         let id = self.id();
+        if self.random.happens(500)
+            && let Some(body) = self.missing(model, now)
+        {
+            return Step::Request { id, body };
+        }
         let body = match self.random.below(30) {
             0..=4 => return self.payment(now),
-            5..=9 => self.recall(model, now),
-            10..=15 => self.answer(model, now),
+            5..=9 => self.recall(model),
+            10..=15 => self.answer(model),
             16 | 17 => self.customer(),
-            18 => self.house(now),
-            19 | 20 => self.party(),
+            18 | 19 => self.house(now),
+            20 => self.party(),
             21 | 22 => self.block(),
-            23 | 24 => self.own_funds(),
-            25 => self.bounds(model),
+            23 => self.own_funds(),
+            24 | 25 => self.bounds(model),
             26 => self.calendar(now),
             27 => Request::SetRecallPolicy {
                 bank: self.small(BANKS),
@@ -77,6 +85,31 @@ impl Rulebook {
 
     fn small(&mut self, bound: u8) -> u8 {
         u8::try_from(self.random.below(u64::from(bound))).expect("it is below 256")
+    }
+
+    /// What there has to be before much can happen: closing days, and for the party a position to settle on, an account,
+    /// and money.
+    fn missing(&mut self, model: &Model, now: Timestamp) -> Option<Request> {
+        let (account, currency) = (PARTY_ACCOUNT, 0);
+        if let Some(year) = next_years(now).into_iter().find(|year| !model.closing.contains_key(year)) {
+            return Some(target(year));
+        }
+        if model.party(PARTY, currency).is_none() {
+            let limit = Some(self.random.between(0, 3_000));
+            return Some(Request::SetParty {
+                bank: PARTY,
+                mode: AccountMode::Hosted,
+                host: 0,
+                currency,
+                limit,
+            });
+        }
+        let Some((_, known)) = model.customer(account, currency) else {
+            let (bank, kind) = (PARTY, AccountKind::Current);
+            return Some(Request::Open { bank, account, currency, kind, floor: 0 });
+        };
+        let (direction, amount) = (Direction::Credit, self.random.between(1_000, 9_000));
+        known.balance.is_zero().then_some(Request::Post { account, currency, direction, amount })
     }
 
     /// Between an account of the party and one of the first two banks, or of the host's own.
@@ -158,7 +191,7 @@ impl Rulebook {
         let target = *self.random.one_of(&[
             Target::Bank(bank),
             Target::Position(bank, currency),
-            Target::Limit(PARTY, currency),
+            Target::Limit(if account > 2 { PARTY } else { bank }, currency),
             Target::Account(account, currency),
         ]);
         let mut is_blocked = || self.random.happens(250);
@@ -183,35 +216,30 @@ impl Rulebook {
 
     /// Around what there is, so that they are crossed.
     fn bounds(&mut self, model: &Model) -> Request {
-        let bank = self.small(BANKS);
+        let bank = if self.random.happens(400) { PARTY } else { self.small(BANKS) };
         let left = model.left(bank);
         let mut bound = |from, to| self.random.happens(800).then(|| left + self.random.between(from, to));
-        let bounds = [bound(-600, -1), bound(0, 600)];
+        let bounds = [bound(-200, -1), bound(0, 200)];
         Request::SetBounds { bank, currency: 0, bounds }
     }
 
     fn calendar(&mut self, now: Timestamp) -> Request {
-        let (year, ..) = now.date().civil();
-        if self.random.happens(600) {
-            let year = year + i32::from(self.small(2));
-            let year = u16::try_from(year).expect("simulations are of this century");
-            return Request::SetClosingDays(ClosingDays::target(year).expect("a year of this century"));
+        if self.random.happens(300) {
+            return target(*self.random.one_of(&next_years(now)));
         }
         let date = later(now, self.random.between(-DAY, 3 * DAY)).date();
         Request::Roll { date, due: later(now, self.random.between(-DAY, DAY / 10)) }
     }
 
     /// A payment that was settled lately, or one that was not, or one that nobody sent like this.
-    fn recall(&mut self, model: &Model, now: Timestamp) -> Request {
-        if model.closing.len() < 2 && self.random.happens(700) {
-            let (year, ..) = now.date().civil();
-            let year = u16::try_from(year).expect("simulations are of this century");
-            let year = year + u16::from(model.closing.contains_key(&year));
-            return Request::SetClosingDays(ClosingDays::target(year).expect("a year of this century"));
-        }
+    fn recall(&mut self, model: &Model) -> Request {
         let mut originals = model.originals();
         if self.random.happens(900) {
             originals.retain(|original| original.state == PaymentState::Settled);
+        }
+        if self.random.happens(900) {
+            let is_recalled = |payment| model.recalls.values().any(|it| it.original.payment == payment);
+            originals.retain(|original| !is_recalled(original.payment));
         }
         if originals.is_empty() {
             return self.account();
@@ -225,10 +253,10 @@ impl Rulebook {
     }
 
     /// An answer to one of the last recalls, mostly of the bank that was asked, and also where it has answered.
-    fn answer(&mut self, model: &Model, now: Timestamp) -> Request {
+    fn answer(&mut self, model: &Model) -> Request {
         let recalls: Vec<_> = model.recalls.iter().rev().take(12).collect();
         if recalls.is_empty() {
-            return self.recall(model, now);
+            return self.recall(model);
         }
         let (sequence, recall) = *self.random.one_of(&recalls);
         let mut recalled = model.recalled(recall);
@@ -256,4 +284,14 @@ impl Rulebook {
         let is_elsewhere = model.is_elsewhere(recall) != self.random.happens(20);
         Request::AnswerRecall { recall: *sequence, recalled, bank, answer, has_consent, is_elsewhere }
     }
+}
+
+/// The year of this time and the one after it, up to which recalls count.
+fn next_years(now: Timestamp) -> [u16; 2] {
+    let year = u16::try_from(now.date().civil().0).expect("simulations are of this century");
+    [year, year + 1]
+}
+
+fn target(year: u16) -> Request {
+    Request::SetClosingDays(ClosingDays::target(year).expect("a year of this century"))
 }

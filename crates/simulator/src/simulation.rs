@@ -290,6 +290,8 @@ impl Simulation {
             ended_without_room: self.ended_without_room,
             runs: self.runs,
             asked_again: self.asked_again,
+            recalls: self.auditor.model.recall_counts(),
+            crossings: self.auditor.crossing_count(),
             effects: AnswerEffect::ALL
                 .map(|effect| self.auditor.model.effects.get(&effect).copied().unwrap_or(0)),
         })
@@ -400,8 +402,9 @@ impl Simulation {
             }
             self.created += count;
             let now = self.true_time();
-            let more = self.rulebook.step(&self.auditor.model, now);
-            jobs.extend(more.map(|step| self.job(Wish::Do(step))));
+            for step in self.rulebook.steps(&self.auditor.model, now) {
+                jobs.push(self.job(Wish::Do(step)));
+            }
             self.send(jobs);
             let pause = self.pause(self.plan.client_pause_max);
             self.at(pause, Happening::Client(client));

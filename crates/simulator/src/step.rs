@@ -328,13 +328,11 @@ pub(crate) struct Recalled {
 
 impl Request {
     /// The body itself, without what an edge only believes.
-    pub(crate) const fn without_hints(self) -> Self {
-        match self {
-            Self::AnswerRecall { recall, recalled, bank, answer, has_consent, is_elsewhere: _ } => {
-                Self::AnswerRecall { recall, recalled, bank, answer, has_consent, is_elsewhere: false }
-            }
-            other => other,
+    pub(crate) const fn without_hints(mut self) -> Self {
+        if let Self::AnswerRecall { is_elsewhere, .. } = &mut self {
+            *is_elsewhere = false;
         }
+        self
     }
 }
 

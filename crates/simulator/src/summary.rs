@@ -42,6 +42,10 @@ pub struct Summary {
     pub runs: u64,
     /// Submissions that were looked up again, because payments had left the table meanwhile.
     pub asked_again: u64,
+    /// Payments that were asked back, and those of them that came back.
+    pub recalls: [u64; 2],
+    /// Bounds of positions and limits that were crossed.
+    pub crossings: u64,
     /// What came of the answers of banks, by [`ledger::AnswerEffect::ALL`].
     pub effects: [u64; 6],
 }

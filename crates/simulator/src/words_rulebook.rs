@@ -86,7 +86,22 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
             let bic = bic(bank);
             writer.set_recall_policy(&SetRecallPolicy { request_id, bic, is_silence_answered });
         }
-        _ => unreachable!("other requests are written elsewhere"),
+        Request::Register { .. }
+        | Request::SetBankStatus { .. }
+        | Request::Open { .. }
+        | Request::SetAccountStatus { .. }
+        | Request::SetFloor { .. }
+        | Request::Post { .. }
+        | Request::Move { .. }
+        | Request::SetPolicy { .. }
+        | Request::SetFlag { .. }
+        | Request::SetHolders { .. }
+        | Request::SetVersion { .. }
+        | Request::Allow { .. }
+        | Request::Restrict { .. }
+        | Request::SetFees { .. }
+        | Request::SetZone { .. }
+        | Request::SetLimit { .. } => unreachable!("other requests are written elsewhere"),
     }
 }
 

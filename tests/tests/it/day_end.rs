@@ -58,11 +58,14 @@ async fn a_days_end_has_each_statement_of_the_bank() {
     let api = node.api().await;
     let first = day_of(&clock(), begin);
     let told = day_end(&api, request(ALFA, Some(first))).await.unwrap();
-    assert_eq!((told.totals.statements, told.totals.unmoved, told.totals.unnamed), (2, 0, 0));
+    assert_eq!((told.totals.statements, told.totals.unmoved, told.totals.unnamed), (3, 0, 0));
     let names: Vec<&str> = told.statements.keys().map(String::as_str).collect();
     let digits = first.to_string().replace('-', "");
-    let [customer, position] = names[..] else { panic!("{names:?}") };
-    assert!(customer.starts_with('A') && position.starts_with('P'), "{names:?}");
+    let [customer, position, technical] = names[..] else { panic!("{names:?}") };
+    assert!(
+        customer.starts_with('A') && position.starts_with('P') && technical.starts_with('T'),
+        "{names:?}"
+    );
     assert!(names.iter().all(|name| name.ends_with(&format!("-{digits}.camt053.xml"))), "{names:?}");
     for (_, document) in told.statements.values() {
         check_schema("camt.053.001.08", document);
@@ -86,10 +89,10 @@ async fn days_without_a_booking_can_be_left_out() {
     let api = node.api().await;
     let told = day_end(&api, request(BETA, None)).await.unwrap();
     assert_eq!(told.date, day(today(), -1).to_string(), "the last day that is over");
-    assert_eq!(told.totals.statements, 2);
+    assert_eq!(told.totals.statements, 3);
     let moved = v1::GetDayEndRequest { moved_only: true, ..request(BETA, None) };
     let told = day_end(&api, moved).await.unwrap();
-    assert_eq!((told.totals.statements, told.totals.unmoved), (0, 2), "the last payment is of two days ago");
+    assert_eq!((told.totals.statements, told.totals.unmoved), (0, 3), "the last payment is of two days ago");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -156,7 +156,7 @@ fn no_account<Reply: std::fmt::Debug>(result: Result<Reply, Status>) {
 }
 
 /// The banks ALFA and BETA, registered by the operator, with one customer each, opened by themselves.
-async fn world(secured: &Secured) -> [Api; 2] {
+pub(crate) async fn world(secured: &Secured) -> [Api; 2] {
     let operator = World::of(secured.api("operator").await);
     let mut banks = Vec::new();
     for (name, bic, iban) in [("alfa", ALFA, belgian(1)), ("beta", BETA, german(1))] {

@@ -3,8 +3,9 @@
 
 use client::v1;
 use iso20022::{
-    Header, Message, MessageKind, Rejection, Status, StatusReport, StatusRequest, Wrapper, read_message,
-    read_pacs002, wrap, write_admi002, write_pacs002, write_pacs028,
+    Header, LiquidityTransfer, Message, MessageKind, Rejection, Status, StatusReport, StatusRequest, Wrapper,
+    read_message, read_pacs002, wrap, write_admi002, write_camt050, write_camt056, write_pacs002,
+    write_pacs004, write_pacs028,
 };
 use ledger::Passage;
 use server::ServerLimits;
@@ -13,7 +14,9 @@ use tests::{
     ALFA, Api, BETA, Exchange, GAMMA, Kept, Node, World, document, kept, now, order, payment,
     payment_to_remote, sample, until,
 };
-use types::{Bic, PaymentOrder, ReasonCode, Text};
+use types::{Amount, Bic, Currency, PaymentOrder, ReasonCode, Text};
+
+use crate::{calendar, identity, iso_recalls};
 
 fn text<const MAX: usize>(text: &str) -> Text<MAX> {
     Text::parse(text).unwrap()
@@ -260,4 +263,50 @@ async fn what_is_told_again_is_not_kept_again() {
     let reports = reports.await;
     assert_eq!(reports.iter().filter(|kept| kept.document == told.document).count(), 1);
     assert_eq!(reports.len(), 2);
+}
+
+/// A document is no way round the rights. Who sends for a bank does not move its money, and nobody asks back what others
+/// have paid, or answers for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_do_no_more_than_their_sender_may() {
+    let secured = Secured::start().await;
+    let [alfa, beta] = identity::world(&secured).await;
+    calendar::set_years(&secured.api("operator").await).await;
+    let instructing = secured.api("instructing").await;
+    let denied = async |api: &Api, document: String| {
+        let refused = try_submit(api, document.into_bytes()).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::PermissionDenied);
+    };
+    let moved = write_camt050(&LiquidityTransfer {
+        message_id: text("LQ-1"),
+        created_at: None,
+        instruction_id: None,
+        end_to_end_id: text("LQ-1"),
+        transaction_id: None,
+        uetr: None,
+        creditor: None,
+        creditor_account: text("TBEEURALFABEBBXXX"),
+        amount: Amount::parse("1.00", Currency::EUR).unwrap(),
+        debtor: None,
+        debtor_account: text("PBEEURALFABEBBXXX"),
+        settlement_date: None,
+    });
+    for stranger in [&instructing, &beta] {
+        denied(stranger, moved.clone()).await;
+    }
+    assert_eq!(submit(&alfa, moved.into_bytes()).await.message_name, "camt.025.001.05");
+
+    let paid = document(&payment("TX-1", "10.00"));
+    submit(&alfa, paid.clone()).await;
+    let request = iso_recalls::recall("RECALL-1", &order(&paid), iso20022::RecallReason::Duplicate);
+    denied(&beta, write_camt056(&request)).await;
+    let asked = submit(&instructing, write_camt056(&request).into_bytes()).await;
+    assert_eq!(asked, v1::Iso20022ServiceSubmitResponse::default());
+    let given = iso_recalls::back("RETURN-1", &request);
+    denied(&alfa, write_pacs004(&given)).await;
+    let own = iso20022::PaymentReturn { instructing_agent: None, ..given.clone() };
+    let answered = submit(&alfa, write_pacs004(&own).into_bytes()).await;
+    assert_eq!(iso_recalls::told(&answered.document).1, "AG09", "as if nobody had asked");
+    let answered = submit(&beta, write_pacs004(&given).into_bytes()).await;
+    assert_eq!(iso_recalls::told(&answered.document).1, "ACCP");
 }

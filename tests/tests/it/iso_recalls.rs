@@ -71,7 +71,7 @@ fn assignment(id: &str, from: Bic, to: Bic) -> Assignment {
 }
 
 /// ALFA's request for this payment.
-fn recall(id: &str, order: &PaymentOrder, reason: RecallReason) -> Recall {
+pub(crate) fn recall(id: &str, order: &PaymentOrder, reason: RecallReason) -> Recall {
     let originator = match reason.kind() {
         iso20022::RecallKind::Bank => Originator::Bank(order.debtor_agent),
         iso20022::RecallKind::Originator => Originator::Customer(text("The payer")),
@@ -94,7 +94,7 @@ async fn ask_back(api: &Api, recall: &Recall) -> v1::Iso20022ServiceSubmitRespon
 }
 
 /// The return of what was asked back, 0.10 of which the payee's bank keeps.
-fn back(id: &str, asked: &Recall) -> PaymentReturn {
+pub(crate) fn back(id: &str, asked: &Recall) -> PaymentReturn {
     let from = asked.details.creditor_agent.unwrap();
     PaymentReturn {
         message_id: text(&format!("M-{id}")),
@@ -151,7 +151,7 @@ fn enquiry(order: &PaymentOrder, accepted_ago: Option<Duration>) -> String {
 }
 
 /// What a pacs.002 is about, and the code if it refuses.
-fn told(document: &[u8]) -> (ReportedMessage, String) {
+pub(crate) fn told(document: &[u8]) -> (ReportedMessage, String) {
     let (about, report) = read_pacs002_on(document).unwrap();
     let code = match report.status {
         Status::Accepted => "ACCP".to_owned(),

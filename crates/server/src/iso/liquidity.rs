@@ -22,6 +22,7 @@ use super::outgoing::{Dress, Outgoing};
 use crate::log::ask;
 use crate::node::Node;
 use crate::refusals::bank_not_yours;
+use crate::rights::right_to;
 use crate::session::Crossed;
 
 const LIMIT: char = 'L';
@@ -86,6 +87,11 @@ impl Desk {
         incoming: &Incoming<'_>,
         transfer: &LiquidityTransfer,
     ) -> Result<Reply, Status> {
+        // A document is no way round the rights: not everybody who sends payments for a bank moves its money.
+        let right = right_to("/solvo.v1.LiquidityService/TransferOwnFunds").expect("the table has each call");
+        if !right.roles.meets(self.caller.roles) {
+            return Err(Status::permission_denied("no role of the caller's may move own funds"));
+        }
         let command = match command(transfer) {
             Ok(command) => command,
             Err(reason) => {

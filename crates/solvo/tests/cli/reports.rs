@@ -245,8 +245,8 @@ async fn a_days_end_is_a_folder_that_is_there_once_it_is_whole() {
         names.sort();
         names
     };
-    let [customer, position] = &names()[..] else { panic!("{:?}", names()) };
-    assert!(customer.starts_with('A') && position.starts_with('P'));
+    let [customer, position, technical] = &names()[..] else { panic!("{:?}", names()) };
+    assert!(customer.starts_with('A') && position.starts_with('P') && technical.starts_with('T'));
     let document = fs::read_to_string(whole.join(customer)).unwrap();
     assert!(
         document.contains("camt.053.001.08") && document.trim_end().ends_with("</Document>"),
@@ -255,7 +255,7 @@ async fn a_days_end_is_a_folder_that_is_there_once_it_is_whole() {
     fs::remove_file(whole.join(customer)).unwrap();
     let again = run(&day_end);
     assert!(again.status.success() && errors(&again).contains("is there already"), "{}", errors(&again));
-    assert_eq!(names().len(), 1, "a folder that is whole is left alone");
+    assert_eq!(names().len(), 2, "a folder that is whole is left alone");
     let today = today().to_string();
     let early = run(&[&day_end[..], &["--date", &today]].concat());
     assert_eq!(early.status.code(), Some(1));
