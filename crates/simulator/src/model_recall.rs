@@ -1,9 +1,6 @@
 //! The model's calendar, recalls and returns.
 
-use ledger::{
-    AccountMode, AccountStatus, Direction, ParticipantStatus, RecallAnswer, RecallReason, RecallRefusal,
-    Refusal,
-};
+use ledger::{AccountMode, AccountStatus, Direction, RecallAnswer, RecallReason, RecallRefusal, Refusal};
 use rust_decimal::Decimal;
 use types::{ClosingDays, Date, PaymentState, Sequence, Timestamp};
 
@@ -229,8 +226,10 @@ impl Model {
             return Err(Refusal::AboveOriginal);
         }
         let [debtor_bank, creditor_bank] = recall.original.banks;
-        let status = |bank| self.bank(bank).expect("they were known at the recall").1.status;
-        if [debtor_bank, creditor_bank].map(status).contains(&ParticipantStatus::Suspended) {
+        let currency = recall.original.currency;
+        if self.is_closed_for(creditor_bank, currency, Direction::Debit)
+            || self.is_closed_for(debtor_bank, currency, Direction::Credit)
+        {
             return Err(Refusal::ParticipantSuspended);
         }
         let [payer, payee] = recall.accounts;
