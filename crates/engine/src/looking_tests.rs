@@ -3,7 +3,6 @@
 // A thread that looks, as the engine has one.
 #![allow(clippy::disallowed_methods)]
 
-use crossbeam::channel::{Receiver, bounded};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread::ThreadId;
