@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{BankChange, Decisions, Notice, QuestionsOfBank, StoredOrder};
+use engine::{BankChange, Decisions, Notice, QuestionsOfBank, RecallStep, RecallTold, StoredOrder};
 use ledger::{AnswerEffect, Connected, Outcome, ParticipantStatus, Stage, Verdict};
-use types::{Duration, PaymentState, ReasonCode, Sequence, Timestamp};
+use types::{Amount, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use super::{Auditor, Violation};
 use crate::compare::{self, same};
@@ -37,13 +37,35 @@ enum Heard {
         status: ParticipantStatus,
     },
     Crossed(Crossed),
+    Recall(HeardRecall),
+}
+
+/// That a payment is asked back, or what is answered to that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct HeardRecall {
+    at: Sequence,
+    recall: Sequence,
+    payment: Sequence,
+    /// The payer's bank and the payee's.
+    banks: [u8; 2],
+    step: RecallStep,
+}
+
+impl HeardRecall {
+    fn of(told: &RecallTold) -> Self {
+        let RecallTold { decided_at: at, recall, payment, debtor_agent, creditor_agent, step, .. } = *told;
+        Self { at, recall, payment, banks: [debtor_agent, creditor_agent].map(number), step }
+    }
 }
 
 impl Heard {
     const fn at(&self) -> Sequence {
         match self {
             Self::Asked(asked) => asked.at,
-            Self::Outcome { at, .. } | Self::Changed { at, .. } | Self::Crossed(Crossed { at, .. }) => *at,
+            Self::Outcome { at, .. }
+            | Self::Changed { at, .. }
+            | Self::Crossed(Crossed { at, .. })
+            | Self::Recall(HeardRecall { at, .. }) => *at,
         }
     }
 
@@ -51,6 +73,7 @@ impl Heard {
         match self {
             Self::Asked(asked) => asked.bank == bank,
             Self::Outcome { banks, .. } => banks.contains(&Some(bank)),
+            Self::Recall(told) => told.banks.contains(&bank),
             Self::Changed { bank: whose, .. } | Self::Crossed(Crossed { bank: whose, .. }) => *whose == bank,
         }
     }
@@ -161,9 +184,31 @@ impl Auditor {
                 Step::Request { body: Request::SetBankStatus { bank, status }, .. },
                 Verdict::Done { repeat_of: None, .. },
             ) => self.hearing.history.push(Heard::Changed { at: sequence, bank: *bank, status: *status }),
+            (Step::Request { body, .. }, Verdict::Done { repeat_of: None, .. }) => {
+                self.hearing.history.extend(self.recall(sequence, body).map(Heard::Recall));
+            }
             _ => {}
         }
         self.asked();
+    }
+
+    /// What a request that was carried out says of a recall.
+    fn recall(&self, at: Sequence, request: &Request) -> Option<HeardRecall> {
+        if let Request::Recall { original, reason } = *request {
+            let amount = Amount::from_minor_units(original.amount)?;
+            let answer_by = self.model.recalls.get(&at)?.answer_by;
+            let step = RecallStep::Requested { reason, amount, answer_by };
+            return Some(HeardRecall {
+                at,
+                recall: at,
+                payment: original.payment,
+                banks: original.banks,
+                step,
+            });
+        }
+        let Request::AnswerRecall { recall, recalled, bank, answer, .. } = *request else { return None };
+        let banks = [recalled.debtor_bank, bank];
+        Some(HeardRecall { at, recall, payment: recalled.payment, banks, step: RecallStep::Answered(answer) })
     }
 
     /// What the tick or step crossed comes behind what it decided, and what it asked behind that.
@@ -263,7 +308,7 @@ impl Auditor {
                 let crossed = compare::crossed(crossing, number);
                 Heard::Crossed(crossed.ok_or_else(|| format!("bank {bank} hears of {crossing:?}"))?)
             }
-            Notice::Recall(told) => return Err(format!("nothing is asked back, and {told:?} is told")),
+            Notice::Recall(told) => Heard::Recall(HeardRecall::of(told)),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -338,13 +383,22 @@ impl Auditor {
         let history = history.filter(|heard| bank.is_none_or(|bank| heard.concerns(bank)));
         let expected = history.filter_map(|heard| match *heard {
             Heard::Outcome { at, payment, state, reason, .. } => Some((at, payment, state, reason)),
-            Heard::Asked(_) | Heard::Changed { .. } | Heard::Crossed(_) => None,
+            Heard::Asked(_) | Heard::Changed { .. } | Heard::Crossed(_) | Heard::Recall(_) => None,
         });
         let expected: Vec<_> = expected.take_while(|(at, ..)| *at <= found.reached).collect();
         let read = found.decisions.iter();
         let read = read.map(|read| (read.decided_at, read.payment, read.state, read.reason));
         let read: Vec<_> = read.collect();
         same(&format!("promise 5: what was decided after {after} as the log tells it"), &expected, &read)?;
+        let history = self.hearing.history[first..].iter();
+        let history = history.filter(|heard| bank.is_none_or(|bank| heard.concerns(bank)));
+        let expected = history.filter_map(|heard| match *heard {
+            Heard::Recall(recall) => Some(recall),
+            Heard::Asked(_) | Heard::Outcome { .. } | Heard::Changed { .. } | Heard::Crossed(_) => None,
+        });
+        let expected: Vec<_> = expected.take_while(|recall| recall.at <= found.reached).collect();
+        let read: Vec<_> = found.recalls.iter().map(HeardRecall::of).collect();
+        same(&format!("promise 5: what was asked back after {after} as the log tells it"), &expected, &read)?;
         for decision in &found.decisions {
             self.is_order(decision.payment, &decision.order)?;
             self.ends(decision.payment, decision.state)?;
