@@ -107,6 +107,8 @@ pub struct Ledger {
     pub(crate) calendar: Calendar,
     pub(crate) business_date: BusinessDate,
     pub(crate) recalls: Recalls,
+    /// For so many records there is room in the tables that few commands fill. No part of the state.
+    rare_room: usize,
     /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
     pub(crate) decided: Vec<Outcome>,
     /// Their slots among the payments.
@@ -123,6 +125,9 @@ pub struct Ledger {
     /// The kind of the last command, none right after a tick.
     last_kind: Option<Kind>,
 }
+
+/// Room for what few commands bring is made for so many records at once.
+const RARE_AT_ONCE: usize = 4096;
 
 impl Ledger {
     /// An empty ledger, before the log's first record.
@@ -145,6 +150,7 @@ impl Ledger {
             calendar: Calendar::default(),
             business_date: BusinessDate::default(),
             recalls: Recalls::new(RECALLS_MAX),
+            rare_room: 0,
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
@@ -192,17 +198,26 @@ impl Ledger {
         let records = records.min(RECORDS_PER_FRAME_MAX);
         // The first account in a new currency opens a book of two accounts beside itself, a participant four.
         self.accounts.reserve(4 * records);
+        self.payments.reserve(records);
+        self.requests.reserve(records);
+        self.reservations.reserve(records, self.participants.count() + records);
+        self.lives.reserve();
+        if self.rare_room < records {
+            self.rare_room = records.max(RARE_AT_ONCE);
+            self.reserve_rare(self.rare_room);
+        }
+        self.rare_room -= records;
+    }
+
+    /// Makes room for so many of what few commands bring. It is looked at once for many frames, because most have none.
+    fn reserve_rare(&mut self, records: usize) {
         self.customer_limits.reserve(records);
         self.participants.reserve(records);
         self.reachable.reserve(records);
         self.watched.reserve(records);
-        self.payments.reserve(records);
-        self.requests.reserve(records);
         self.references.reserve(records);
-        self.reservations.reserve(records, self.participants.count() + records);
         self.recalls.reserve(records);
         self.profiles.reserve(records);
-        self.lives.reserve();
     }
 
     /// A frame's own event: its time passes. Payments whose time is over end ([`Self::decided`]), and what is older
