@@ -80,6 +80,9 @@ struct Arguments {
     /// A few short trials: a look, not a result.
     #[arg(long)]
     quick: bool,
+    /// So many trials that must count, instead of as many as the method says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
+    trials: Option<u8>,
     /// Measure only these. Without it, all that take no other program.
     #[arg(long, value_name = "ROW", value_enum, value_delimiter = ',')]
     only: Vec<Experiment>,
@@ -171,7 +174,8 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<Report>
     let load = Steady::new(arguments.sustained_rate, arguments.sustained_minutes, quick);
     let others = [&arguments.solvo, &arguments.history_size].map(Option::as_deref);
     let lasting = Lasting::find(&chosen, others, load)?;
-    let method = if quick { Method::quick(folder.to_owned()) } else { Method::full(folder.to_owned()) };
+    let mut method = if quick { Method::quick(folder.to_owned()) } else { Method::full(folder.to_owned()) };
+    method.trials = arguments.trials.map_or(method.trials, usize::from);
     let machine = Machine::ask(folder)?;
     let before = steady(folder)?;
     let mut laboratory = Laboratory {

@@ -134,12 +134,14 @@ impl<'all> SnapshotCost<'all> {
         let before = SnapshotFiles::of(running.node.folder())?;
         let driven = running.drive(self.method.span).await?;
         let meanwhile = SnapshotFiles::of(running.node.folder())?;
+        // The node rested before, so what is under way was begun during the run.
+        let under_way = u64::from(running.node.follower().await?.is_writing_snapshot);
         self.findings.stages = stages::fetch(running.node.address()).await?;
         running.node.rest().await?;
         let mut figures = Figures::of(name, &driven).with_context(|| format!("a run {name} failed"))?;
         figures.details = json!({
             "run": figures.details,
-            "snapshots": meanwhile.newest - before.newest,
+            "snapshots": meanwhile.newest - before.newest + under_way,
             "snapshot_bytes": meanwhile.length,
         });
         Ok(figures)
@@ -206,7 +208,7 @@ pub(crate) fn rows(trials: &Trials, findings: &Findings) -> Vec<Row> {
     // Nothing was compared in a trial without one.
     if least == Some(0.0) {
         for row in &mut rows {
-            row.void.get_or_insert_with(|| "no snapshot was finished during a trial".to_owned());
+            row.void.get_or_insert_with(|| "no snapshot was begun during a trial".to_owned());
         }
     }
     rows
