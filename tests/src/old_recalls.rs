@@ -5,11 +5,12 @@ use std::time::Duration as Span;
 
 use journal::FrameKind;
 use ledger::{
-    AccountMode, Answer, AnswerPayment, Original, RULES_VERSION, RecallReason, RecallText,
-    RegisterParticipant, RequestId, RequestRecall, SetClosingDays, Stage,
+    AccountMode, Answer, AnswerPayment, Original, RULES_VERSION, RecallText, RegisterParticipant, RequestId,
+    RequestRecall, SetClosingDays, Stage,
 };
 use types::{
-    AccountNumber, Bic, Channel, ClosingDays, Currency, Iban, PaymentOrder, Sequence, Text, Timestamp,
+    AccountNumber, Bic, Channel, ClosingDays, Currency, Iban, PaymentOrder, RecallReason, Sequence, Text,
+    Timestamp,
 };
 
 use crate::old_log::{KEY, OldLog, Texts, enter, order, writer};

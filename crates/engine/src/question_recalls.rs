@@ -1,7 +1,7 @@
 //! What can be asked about the calendar and recalls.
 
-use ledger::{BusinessDate, Ledger, Recall, RecallRefusal, Recalled};
-use types::{Bic, ClosingDays, Sequence};
+use ledger::{BusinessDate, Ledger, Recall, Recalled};
+use types::{Bic, ClosingDays, RecallRefusal, Sequence};
 
 /// Which recalls.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,8 @@
 //! Invariant: what is told live and what the log tells are made here, of the same two things: a command, and what its
 //! outcome names.
 
-use ledger::{Command, RecallAnswer, RecallReason, Record};
-use types::{Amount, Bic, Currency, Date, Sequence, Timestamp};
+use ledger::{Command, RecallAnswer, Record};
+use types::{Amount, Bic, Currency, Date, RecallReason, Sequence, Timestamp};
 
 use crate::subscription::Banks;
 

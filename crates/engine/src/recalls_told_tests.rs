@@ -1,10 +1,7 @@
 //! Recalls and the answers to them: what the log tells of them, against what was told live.
 
-use ledger::{
-    AnswerRecall, Original, RecallAnswer, RecallReason, RecallRefusal, RecallText, RequestRecall,
-    SetClosingDays,
-};
-use types::{Balance, ClosingDays, Currency, Text};
+use ledger::{AnswerRecall, Original, RecallAnswer, RecallText, RequestRecall, SetClosingDays};
+use types::{Balance, ClosingDays, Currency, RecallReason, RecallRefusal, Text};
 
 use super::*;
 use crate::recalls_told::RecallStep;

@@ -2,10 +2,9 @@
 
 use journal::Journal;
 use ledger::{
-    AnswerRecall, Original, Outcome, RecallAnswer, RecallReason, RecallText, RecordWriter, RequestRecall,
-    SetClosingDays,
+    AnswerRecall, Original, Outcome, RecallAnswer, RecallText, RecordWriter, RequestRecall, SetClosingDays,
 };
-use types::{Balance, ClosingDays, Currency, PaymentState, Text};
+use types::{Balance, ClosingDays, Currency, PaymentState, RecallReason, Text};
 
 use crate::testing::{Node, bank, commands, euro_cents, iban, identity, key, request};
 

@@ -1,9 +1,7 @@
 //! Payments that went back, on the accounts and positions that they moved.
 
-use ledger::{
-    AnswerRecall, Original, RecallAnswer, RecallReason, RecallText, RequestId, RequestRecall, SetClosingDays,
-};
-use types::{Balance, ClosingDays, Currency, Incarnation, PaymentState, Sequence, Text};
+use ledger::{AnswerRecall, Original, RecallAnswer, RecallText, RequestId, RequestRecall, SetClosingDays};
+use types::{Balance, ClosingDays, Currency, Incarnation, PaymentState, RecallReason, Sequence, Text};
 
 use super::tests::index;
 use super::*;

@@ -4,71 +4,16 @@
 //! as the scheme marks them; [`RefusalText`] knows the marks, and [`NegativeAnswer::audience`] holds a whole answer
 //! against the rules.
 
-use types::{ReasonCode, Text, TextError};
+use types::{RecallKind, RecallRefusal, Text, TextError};
 
 use crate::limits::ADDITIONAL_INFORMATION_MAX;
 use crate::original::{write_assignment, write_original_details, write_original_group, write_original_ids};
 use crate::pacs002::write_originator;
 use crate::xml_write::XmlWriter;
-use crate::{Assignment, CAMT029_NAMESPACE, OriginalDetails, OriginalReferences, Originator, RecallKind};
+use crate::{Assignment, CAMT029_NAMESPACE, OriginalDetails, OriginalReferences, Originator};
 
 /// What a negative answer says in `Conf` and `TxCxlSts`: the request is rejected.
 pub(crate) const REJECTED: &str = "RJCR";
-
-/// Why a payment is not given back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RecallRefusal {
-    /// `AC04`: the payee's account is closed.
-    AccountClosed,
-    /// `AM04`: the payee's funds do not suffice.
-    InsufficientFunds,
-    /// `ARDT`: the payment has been returned already.
-    AlreadyReturned,
-    /// `CUST`: the payee does not agree.
-    Customer,
-    /// `LEGL`: for reasons of law.
-    Legal,
-    /// `NOAS`: the payee did not answer.
-    NoAnswer,
-    /// `NOOR`: the payment was never received.
-    NoOriginal,
-}
-
-impl RecallRefusal {
-    /// Every reason.
-    pub const ALL: [Self; 7] = [
-        Self::AccountClosed,
-        Self::InsufficientFunds,
-        Self::AlreadyReturned,
-        Self::Customer,
-        Self::Legal,
-        Self::NoAnswer,
-        Self::NoOriginal,
-    ];
-
-    /// The ISO 20022 code.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AccountClosed => "AC04",
-            Self::InsufficientFunds => "AM04",
-            Self::AlreadyReturned => "ARDT",
-            Self::Customer => "CUST",
-            Self::Legal => "LEGL",
-            Self::NoAnswer => "NOAS",
-            Self::NoOriginal => "NOOR",
-        }
-    }
-
-    /// The ISO 20022 code, as it is stored.
-    pub fn code(self) -> ReasonCode {
-        ReasonCode::parse(self.as_str()).expect("four capital letters or digits")
-    }
-
-    /// The reason with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == code)
-    }
-}
 
 /// What an additional text of a negative answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

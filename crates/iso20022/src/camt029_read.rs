@@ -1,6 +1,6 @@
 //! Reads camt.029.001.09, as far as it refuses to give a payment back. The positive answer is a pacs.004.
 
-use types::Text;
+use types::{RecallRefusal, Text};
 
 use crate::camt029::REJECTED;
 use crate::fault::{SchemaFault, Violation};
@@ -12,7 +12,7 @@ use crate::pacs008_read::Reader;
 use crate::schema::Element;
 use crate::values::{fixed, once, reason_code, required, text};
 use crate::walk::{Children, Walker};
-use crate::{Assignment, NegativeAnswer, Originator, RecallRefusal, Rules, wrapper};
+use crate::{Assignment, NegativeAnswer, Originator, Rules, wrapper};
 
 /// Reads the refusal to give a payment back, with or without header.
 ///

@@ -2,80 +2,12 @@
 //!
 //! One document asks for one payment, as one pacs.008 carries one.
 
-use types::{Amount, Date, ReasonCode, Text};
+use types::{Amount, Date, RecallReason, Text};
 
 use crate::original::{write_assignment, write_original_details, write_original_group, write_original_ids};
 use crate::pacs002::write_originator;
 use crate::xml_write::XmlWriter;
 use crate::{Assignment, CAMT056_NAMESPACE, OriginalDetails, OriginalReferences, Originator};
-
-/// Why a payment is asked back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RecallReason {
-    /// `DUPL`: the payment was sent twice.
-    Duplicate,
-    /// `TECH`: a technical fault led to it.
-    TechnicalProblem,
-    /// `FRAD`: it was originated by fraud.
-    Fraud,
-    /// `AC03`: the payer gave a wrong account.
-    WrongAccount,
-    /// `AM09`: the payer gave a wrong amount.
-    WrongAmount,
-    /// `CUST`: the payer gives no reason.
-    Customer,
-}
-
-/// Who asks: by the reason, not by the name that stands in the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RecallKind {
-    /// A recall by the payer's bank.
-    Bank,
-    /// A request by the payer (RFRO); it takes the payee's consent.
-    Originator,
-}
-
-impl RecallReason {
-    /// Every reason.
-    pub const ALL: [Self; 6] = [
-        Self::Duplicate,
-        Self::TechnicalProblem,
-        Self::Fraud,
-        Self::WrongAccount,
-        Self::WrongAmount,
-        Self::Customer,
-    ];
-
-    /// The ISO 20022 code.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Duplicate => "DUPL",
-            Self::TechnicalProblem => "TECH",
-            Self::Fraud => "FRAD",
-            Self::WrongAccount => "AC03",
-            Self::WrongAmount => "AM09",
-            Self::Customer => "CUST",
-        }
-    }
-
-    /// The ISO 20022 code, as it is stored.
-    pub fn code(self) -> ReasonCode {
-        ReasonCode::parse(self.as_str()).expect("four capital letters or digits")
-    }
-
-    /// The reason with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == code)
-    }
-
-    /// Who asks for this reason.
-    pub const fn kind(self) -> RecallKind {
-        match self {
-            Self::Duplicate | Self::TechnicalProblem | Self::Fraud => RecallKind::Bank,
-            Self::WrongAccount | Self::WrongAmount | Self::Customer => RecallKind::Originator,
-        }
-    }
-}
 
 /// A request to give one settled payment back.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! Strict about the schema and about what makes a request clear: one payment with its key, amount and date, and one
 //! reason from one who may give it.
 
-use types::{Bic, Text};
+use types::{Bic, RecallKind, RecallReason, Text};
 
 use crate::fault::{SchemaFault, Violation};
 use crate::limits::ADDITIONAL_INFORMATION_MAX;
@@ -14,7 +14,7 @@ use crate::pacs008_read::Reader;
 use crate::schema::Element;
 use crate::values::{fixed, once, required, text};
 use crate::walk::{Children, Walker};
-use crate::{Assignment, Originator, Recall, RecallKind, RecallReason, Rules, wrapper};
+use crate::{Assignment, Originator, Recall, Rules, wrapper};
 
 /// Reads a request to give a payment back, with or without header.
 ///
@@ -179,7 +179,7 @@ fn reason(walker: &mut Walker<'_>, element: &'static Element) -> Result<RecallRe
     let mut children = Children::inside(element);
     while let Some(child) = walker.next(&mut children)? {
         let value = walker.value(child)?;
-        reason = RecallReason::from_code(&value)
+        reason = RecallReason::from_code(value.as_bytes())
             .filter(|reason| child.name == "Cd" || NAMED_BEFORE.contains(reason));
         if reason.is_none() {
             return Err(walker.fault_of(child, Violation::Reason));

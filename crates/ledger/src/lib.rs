@@ -102,8 +102,7 @@ pub use queries::{BookTotals, PaymentAnswer, PaymentTotals};
 pub use queries_lifecycle::{AnswerTotals, OpenQuestion, OpenQuestions, QuestionCursor};
 pub use reachable::{PartyLimit, ReachableParty, SetReachableParty};
 pub use recall::{
-    AnswerRecall, Original, RecallAnswer, RecallReason, RecallRefusal, RecallText, Recalled, RequestRecall,
-    SetRecallPolicy,
+    AnswerRecall, Original, RecallAnswer, RecallText, Recalled, RequestRecall, SetRecallPolicy,
 };
 pub use recalls::{Answered, Recall};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};

@@ -2,127 +2,13 @@
 
 use types::fields::{FieldError, FieldReader, FieldWriter};
 use types::{
-    AccountNumber, Amount, Balance, Bic, Currency, Digest, Incarnation, PaymentState, ReasonCode, Sequence,
-    Text, Timestamp,
+    AccountNumber, Amount, Balance, Bic, Currency, Digest, Incarnation, PaymentState, RecallReason,
+    RecallRefusal, Sequence, Text, Timestamp,
 };
 
 use crate::command::RequestId;
 use crate::limits::RECALL_INFORMATION_MAX;
 use crate::{TextsError, layout};
-
-/// Why a payment is asked back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecallReason {
-    /// `DUPL`: it was sent twice.
-    Duplicate,
-    /// `TECH`: a technical fault led to it.
-    TechnicalProblem,
-    /// `FRAD`: it was originated by fraud.
-    Fraud,
-    /// `AC03`: the payer gave a wrong account.
-    WrongAccount,
-    /// `AM09`: the payer gave a wrong amount.
-    WrongAmount,
-    /// `CUST`: the payer gives no reason.
-    Customer,
-}
-
-impl RecallReason {
-    /// Every reason.
-    pub const ALL: [Self; 6] = [
-        Self::Duplicate,
-        Self::TechnicalProblem,
-        Self::Fraud,
-        Self::WrongAccount,
-        Self::WrongAmount,
-        Self::Customer,
-    ];
-
-    /// The ISO 20022 code, as it is stored.
-    pub fn code(self) -> ReasonCode {
-        let code = match self {
-            Self::Duplicate => "DUPL",
-            Self::TechnicalProblem => "TECH",
-            Self::Fraud => "FRAD",
-            Self::WrongAccount => "AC03",
-            Self::WrongAmount => "AM09",
-            Self::Customer => "CUST",
-        };
-        ReasonCode::parse(code).expect("four capital letters or digits")
-    }
-
-    /// The reason with this code.
-    pub fn from_code(code: [u8; 4]) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| *reason.code().as_bytes() == code)
-    }
-
-    /// Whether the payer asks, through its bank, so that the payee has to agree.
-    pub const fn needs_consent(self) -> bool {
-        match self {
-            Self::Duplicate | Self::TechnicalProblem | Self::Fraud => false,
-            Self::WrongAccount | Self::WrongAmount | Self::Customer => true,
-        }
-    }
-
-    /// Whether it counts for so few banking days only as a fault of the bank's own does, and not for months.
-    pub(crate) const fn is_short(self) -> bool {
-        match self {
-            Self::Duplicate | Self::TechnicalProblem => true,
-            Self::Fraud | Self::WrongAccount | Self::WrongAmount | Self::Customer => false,
-        }
-    }
-}
-
-/// Why nothing goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecallRefusal {
-    /// `AC04`: the payee's account is closed.
-    AccountClosed,
-    /// `AM04`: the payee's funds do not suffice.
-    InsufficientFunds,
-    /// `ARDT`: it has been returned already.
-    AlreadyReturned,
-    /// `CUST`: the payee does not agree.
-    Customer,
-    /// `LEGL`: for reasons of law.
-    Legal,
-    /// `NOAS`: the payee did not answer.
-    NoAnswer,
-    /// `NOOR`: the payment was never received.
-    NoOriginal,
-}
-
-impl RecallRefusal {
-    /// Every reason.
-    pub const ALL: [Self; 7] = [
-        Self::AccountClosed,
-        Self::InsufficientFunds,
-        Self::AlreadyReturned,
-        Self::Customer,
-        Self::Legal,
-        Self::NoAnswer,
-        Self::NoOriginal,
-    ];
-
-    /// The ISO 20022 code, as it is stored.
-    pub fn code(self) -> ReasonCode {
-        let code = match self {
-            Self::AccountClosed => "AC04",
-            Self::InsufficientFunds => "AM04",
-            Self::AlreadyReturned => "ARDT",
-            Self::Customer => "CUST",
-            Self::Legal => "LEGL",
-            Self::NoAnswer => "NOAS",
-            Self::NoOriginal => "NOOR",
-        };
-        ReasonCode::parse(code).expect("four capital letters or digits")
-    }
-
-    /// The reason with this code.
-    pub fn from_code(code: [u8; 4]) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| *reason.code().as_bytes() == code)
-    }
-}
 
 /// A payment as the log or its archive tells it, which the edge has read. The core holds payments for five days, and
 /// they may be asked back for thirteen months.

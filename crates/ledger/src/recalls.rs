@@ -6,13 +6,13 @@
 //!   could be recalled and the answer to that be given.
 //! - The open ones are listed by the bank that has to answer.
 
-use types::{AccountNumber, Amount, Currency, Date, ParticipantNumber, Sequence, Timestamp};
+use types::{AccountNumber, Amount, Currency, Date, ParticipantNumber, RecallReason, Sequence, Timestamp};
 
+use crate::RecallAnswer;
 use crate::index::Index;
 use crate::limits::{FORGOTTEN_PER_TICK_MAX, RECALLS_KEPT, RECALLS_MAX};
 use crate::mutants::{Mutant, is_on};
 use crate::window::Window;
-use crate::{RecallAnswer, RecallReason};
 
 #[path = "recalls_state.rs"]
 mod state;

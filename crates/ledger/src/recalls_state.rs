@@ -2,7 +2,7 @@
 
 use std::io;
 
-use types::{AccountNumber, Amount, Currency, Date, ParticipantNumber, Sequence, Timestamp};
+use types::{AccountNumber, Amount, Currency, Date, ParticipantNumber, RecallReason, Sequence, Timestamp};
 use zerocopy::FromZeros;
 
 use super::{Answered, Recall, Recalls};
@@ -11,7 +11,7 @@ use crate::limits::{RECALLS_MAX, ROOM_BEYOND};
 use crate::participants::Participants;
 use crate::sections::{Impossible, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{self, RECALL_POLICIES, RECALLS};
-use crate::{Account, Position, RecallAnswer, RecallReason, layout};
+use crate::{Account, Position, RecallAnswer, layout};
 
 impl Recall {
     fn to_state(self) -> state_layout::Recall {

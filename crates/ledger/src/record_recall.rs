@@ -1,9 +1,9 @@
 //! What the fields of recalls and of the answers to them may hold.
 
-use types::{PaymentState, Timestamp};
+use types::{PaymentState, RecallReason, Timestamp};
 
 use super::{Check, amount, bic, currency, holds, zero};
-use crate::{RecallAnswer, RecallReason, layout};
+use crate::{RecallAnswer, layout};
 
 pub(super) fn check_request(request: &layout::RequestRecall) -> Check {
     let original = &request.original;

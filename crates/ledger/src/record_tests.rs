@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
-    Incarnation, Life, PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, Remittance, Sequence, Text,
-    Timestamp,
+    Incarnation, Life, PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, RecallReason, Remittance,
+    Sequence, Text, Timestamp,
 };
 
 use zerocopy::IntoBytes;
@@ -16,12 +16,11 @@ use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected,
     DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount,
     Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RecallAnswer,
-    RecallReason, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment,
-    RegisterParticipant, Remark, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag,
-    SetAccountFloor, SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit,
-    SetDecisionPolicy, SetFees, SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted,
-    SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange,
-    ZoneOffset,
+    RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, Remark,
+    RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag, SetAccountFloor,
+    SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees,
+    SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted, SetVersion, SetZone, Silence,
+    Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange, ZoneOffset,
 };
 
 const GOLDEN: &str = "records-v1.txt";

@@ -15,7 +15,7 @@
 
 use types::{
     AccountNumber, Amount, Balance, Bic, Currency, Date, Digest, Incarnation, ParticipantNumber,
-    PaymentState, Sequence, StatusReason, Timestamp,
+    PaymentState, RecallReason, RecallRefusal, Sequence, StatusReason, Timestamp,
 };
 
 use crate::accounts::Transfer;
@@ -26,8 +26,8 @@ use crate::participants::Participant;
 use crate::recalls::{Answered, Recall};
 use crate::rules_masterdata::Answer;
 use crate::{
-    AccountMode, AccountStatus, Ledger, Outcome, Position, RecallAnswer, RecallReason, RecallRefusal,
-    Recalled, Refusal, layout, rules_liquidity,
+    AccountMode, AccountStatus, Ledger, Outcome, Position, RecallAnswer, Recalled, Refusal, layout,
+    rules_liquidity,
 };
 
 /// How many banking days a bank may ask back what it sent by a fault of its own.
@@ -51,7 +51,7 @@ pub(crate) fn request(ledger: &mut Ledger, at: Position, record: &layout::Reques
     }
     let today = at.time.date();
     let settled = Timestamp::from_nanoseconds(original.decided_time.get()).expect(CHECKED).date();
-    let last_day = match reason.is_short() {
+    let last_day = match is_short(reason) {
         true => ledger.calendar.banking_day_after(settled, REQUEST_BANKING_DAYS),
         false => settled.plus_months(REQUEST_MONTHS),
     };
@@ -106,6 +106,17 @@ fn check_original(ledger: &Ledger, at: Position, original: &layout::Original) ->
         | PaymentState::Rejected
         | PaymentState::Expired
         | PaymentState::Unresolved => Err(Refusal::OriginalNotSettled),
+    }
+}
+
+/// Whether the window is one of banking days, as it is for a fault of the bank's own, and not of months.
+const fn is_short(reason: RecallReason) -> bool {
+    match reason {
+        RecallReason::Duplicate | RecallReason::TechnicalProblem => true,
+        RecallReason::Fraud
+        | RecallReason::WrongAccount
+        | RecallReason::WrongAmount
+        | RecallReason::Customer => false,
     }
 }
 

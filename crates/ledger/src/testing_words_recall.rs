@@ -1,14 +1,14 @@
 //! The words of test scripts about the calendar and recalls.
 
 use types::{
-    AccountNumber, Amount, Balance, ClosingDays, Date, Incarnation, PaymentState, PrincipalNumber, Sequence,
-    Text, Timestamp,
+    AccountNumber, Amount, Balance, ClosingDays, Date, Incarnation, PaymentState, PrincipalNumber,
+    RecallReason, RecallRefusal, Sequence, Text, Timestamp,
 };
 
 use super::{Words, bank, iban, key, span, start};
 use crate::{
-    AnswerRecall, Original, RecallAnswer, RecallReason, RecallRefusal, RecallText, Recalled, RecordWriter,
-    RequestId, RequestRecall, RollBusinessDate, SetClosingDays, SetRecallPolicy,
+    AnswerRecall, Original, RecallAnswer, RecallText, Recalled, RecordWriter, RequestId, RequestRecall,
+    RollBusinessDate, SetClosingDays, SetRecallPolicy,
 };
 
 /// What became of a payment: its state, and position and time of the decision.

@@ -12,17 +12,17 @@ use ledger::{
     AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
     AnswerRecall, BlockTarget, Blocks, Bounds, DecisionPolicy, DecisionScope, Direction, Fees, Ledger,
     Limits, LiquidityDirection, OpenAccount, Original, Outcome, OwnAccount, OwnedAccount, ParticipantStatus,
-    PartyLimit, Position, PostEntry, Profile, RecallAnswer, RecallReason, RecallRefusal, RecallText,
-    RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant, RequestId, RequestRecall,
-    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetBlock,
-    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
-    SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage,
-    StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
+    PartyLimit, Position, PostEntry, Profile, RecallAnswer, RecallText, RecordWriter, Records, RefusedBody,
+    RefusedPayment, RegisterParticipant, RequestId, RequestRecall, RollBusinessDate, SetAccountFlag,
+    SetAccountFloor, SetAccountHolders, SetAccountStatus, SetBlock, SetClosingDays, SetCustomerLimit,
+    SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert, SetReachableParty, SetRecallPolicy,
+    SetReservationLimit, SetRestricted, SetZone, Silence, Stage, StagePolicy, TransferLiquidity,
+    TransferOwnFunds, Verdict, Zone, ZoneOffset,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
     Duration, Iban, Incarnation, MandatoryParts, Party, PaymentOrder, PaymentState, PrincipalNumber,
-    ReasonCode, Sequence, Text, Timestamp,
+    ReasonCode, RecallReason, RecallRefusal, Sequence, Text, Timestamp,
 };
 
 thread_local! {

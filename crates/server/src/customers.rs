@@ -14,7 +14,8 @@ use types::{Amount, Bic, Currency};
 use crate::accounts::{account_unknown, read_selector};
 use crate::caller::Caller;
 use crate::node::Node;
-use crate::refusals::{bank_not_yours, invalid, participant_unknown, refused};
+use crate::participants::ask_participant;
+use crate::refusals::{bank_not_yours, invalid, refused};
 use crate::values::{confirmation, decimal, request_id};
 
 #[derive(Debug)]
@@ -96,16 +97,7 @@ impl CustomerService for Customers {
         request: Request<v1::GetTermsRequest>,
     ) -> Result<Response<v1::GetTermsResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let mut reader = FieldReader::new();
-        let bic = reader.bic(&Path::root("bic"), &request.get_ref().bic);
-        let bic = reader.finish(bic).map_err(invalid)?;
-        if !caller.may_see(bic) {
-            return Err(bank_not_yours().into_status());
-        }
-        let answered = self.0.ask(Question::Participant(bic)).await?;
-        let Answer::Participant(Some(found)) = answered.answer else {
-            return Err(participant_unknown());
-        };
+        let (found, as_of) = ask_participant(&self.0, &caller, &request.get_ref().bic).await?;
         let fees = found.participant.books().map(|book| v1::Fees {
             currency_code: book.currency.code().to_owned(),
             ordinary: decimal(book.fees.ordinary().into(), book.currency),
@@ -114,7 +106,7 @@ impl CustomerService for Customers {
         Ok(Response::new(v1::GetTermsResponse {
             fees: fees.collect(),
             clock: Some(wire_clock(found.participant.zone())),
-            as_of_sequence: answered.as_of.sequence.0,
+            as_of_sequence: as_of.0,
         }))
     }
 }

@@ -9,7 +9,7 @@ use ledger::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use types::Currency;
+use types::{Currency, Sequence};
 
 use crate::caller::Caller;
 use crate::connect::connect;
@@ -19,6 +19,25 @@ use crate::refusals::{bank_not_yours, invalid, participant_unknown, refused};
 use crate::values::{confirmation, request_id, wire_block};
 use crate::wire::service::participant_service_server::ParticipantService;
 use crate::wire::{ConnectReply, Encoded};
+
+/// What the core knows of a participant, and as of which position, if the caller may see it.
+pub(crate) async fn ask_participant(
+    node: &Node,
+    caller: &Caller,
+    bic: &str,
+) -> Result<(Box<ParticipantAnswer>, Sequence), Status> {
+    let mut reader = FieldReader::new();
+    let bic = reader.bic(&Path::root("bic"), bic);
+    let bic = reader.finish(bic).map_err(invalid)?;
+    if !caller.may_see(bic) {
+        return Err(bank_not_yours().into_status());
+    }
+    let answered = node.ask(Question::Participant(bic)).await?;
+    let Answer::Participant(Some(found)) = answered.answer else {
+        return Err(participant_unknown());
+    };
+    Ok((found, answered.as_of.sequence))
+}
 
 #[derive(Debug)]
 pub(crate) struct Participants(pub(crate) Node);
@@ -42,20 +61,11 @@ impl ParticipantService for Participants {
         request: Request<v1::GetParticipantRequest>,
     ) -> Result<Response<v1::GetParticipantResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let mut reader = FieldReader::new();
-        let bic = reader.bic(&Path::root("bic"), &request.get_ref().bic);
-        let bic = reader.finish(bic).map_err(invalid)?;
-        if !caller.may_see(bic) {
-            return Err(bank_not_yours().into_status());
-        }
-        let answered = self.0.ask(Question::Participant(bic)).await?;
-        let Answer::Participant(Some(found)) = answered.answer else {
-            return Err(participant_unknown());
-        };
+        let (found, as_of) = ask_participant(&self.0, &caller, &request.get_ref().bic).await?;
         let ParticipantAnswer { participant: found, unanswered } = *found;
         let currency = found.books().next().map(|book| book.currency);
         let participant = v1::Participant {
-            bic: bic.to_string(),
+            bic: found.bic().to_string(),
             name: found.name().to_owned(),
             account_mode: wire_mode(found.mode()).into(),
             currency_code: currency.map_or_else(String::new, |currency| currency.code().to_owned()),
@@ -65,7 +75,7 @@ impl ParticipantService for Participants {
             unanswered,
             block: wire_block(found.blocks()).into(),
         };
-        let as_of_sequence = answered.as_of.sequence.0;
+        let as_of_sequence = as_of.0;
         Ok(Response::new(v1::GetParticipantResponse { participant: Some(participant), as_of_sequence }))
     }
 

@@ -1,8 +1,8 @@
 //! The model's calendar, recalls and returns.
 
-use ledger::{AccountMode, AccountStatus, Direction, RecallAnswer, RecallReason, RecallRefusal, Refusal};
+use ledger::{AccountMode, AccountStatus, Direction, RecallAnswer, Refusal};
 use rust_decimal::Decimal;
-use types::{ClosingDays, Date, PaymentState, Sequence, Timestamp};
+use types::{ClosingDays, Date, PaymentState, RecallReason, RecallRefusal, Sequence, Timestamp};
 
 use super::payment::Sides;
 use super::{Compared, EURO, Model, Place, money};

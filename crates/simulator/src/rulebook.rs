@@ -7,9 +7,9 @@
 
 use ledger::{
     AccountKind, AccountMode, Blocks, Connected, Direction, Fees, HAS_RULEBOOK, OwnAccount, RecallAnswer,
-    RecallReason, RecallRefusal, Zone, ZoneChange, ZoneOffset,
+    Zone, ZoneChange, ZoneOffset,
 };
-use types::{Amount, Balance, ClosingDays, PaymentState, Timestamp};
+use types::{Amount, Balance, ClosingDays, PaymentState, RecallReason, RecallRefusal, Timestamp};
 
 use crate::model::Model;
 use crate::random::Random;

@@ -5,9 +5,9 @@
 
 use ledger::{
     AccountKind, AccountMode, AccountStatus, Answer, Blocks, Connected, DecisionPolicy, Direction, Fees,
-    LiquidityDirection, OwnAccount, ParticipantStatus, RecallAnswer, RecallReason, Stage, Zone,
+    LiquidityDirection, OwnAccount, ParticipantStatus, RecallAnswer, Stage, Zone,
 };
-use types::{ClosingDays, Date, PaymentState, Sequence, Timestamp};
+use types::{ClosingDays, Date, PaymentState, RecallReason, Sequence, Timestamp};
 
 /// How many banks there are to register.
 pub(crate) const BANKS: u8 = 5;

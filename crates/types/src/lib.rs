@@ -25,6 +25,7 @@ mod order_text;
 mod plain_order;
 mod reason;
 mod reason_table;
+mod recall;
 mod text;
 mod time;
 
@@ -47,6 +48,7 @@ pub use order_text::{FixedParts, OrderText};
 pub use plain_order::{PlainOrder, PlainParts};
 pub use reason::{ReasonCode, ReasonCodeError, StatusReason};
 pub use reason_table::{ReasonChannel, SCHEME_REASONS, SchemeReason};
+pub use recall::{RecallKind, RecallReason, RecallRefusal};
 pub use text::{Text, TextError, TextRef};
 pub use time::{Date, DateError, Duration, Timestamp};
 

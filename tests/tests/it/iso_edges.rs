@@ -298,7 +298,7 @@ async fn documents_do_no_more_than_their_sender_may() {
 
     let paid = document(&payment("TX-1", "10.00"));
     submit(&alfa, paid.clone()).await;
-    let request = iso_recalls::recall("RECALL-1", &order(&paid), iso20022::RecallReason::Duplicate);
+    let request = iso_recalls::recall("RECALL-1", &order(&paid), types::RecallReason::Duplicate);
     denied(&beta, write_camt056(&request)).await;
     let asked = submit(&instructing, write_camt056(&request).into_bytes()).await;
     assert_eq!(asked, v1::Iso20022ServiceSubmitResponse::default());

@@ -3,16 +3,16 @@
 use client::v1;
 use iso20022::{
     Assignment, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, PaymentReturn, Recall,
-    RecallReason, RecallRefusal, RecallStatusRequest, RecalledPayment, RefusalText, ReportedMessage,
-    ReturnFee, Status, StatusReport, read_admi002, read_camt029, read_camt056, read_pacs002_on, read_pacs004,
-    write_camt029, write_camt056, write_pacs002, write_pacs004, write_pacs028_on_recall,
+    RecallStatusRequest, RecalledPayment, RefusalText, ReportedMessage, ReturnFee, Status, StatusReport,
+    read_admi002, read_camt029, read_camt056, read_pacs002_on, read_pacs004, write_camt029, write_camt056,
+    write_pacs002, write_pacs004, write_pacs028_on_recall,
 };
 use ledger::Passage;
 use tests::{
     ALFA, Api, BETA, Exchange, GAMMA, Node, World, belgian, document, german, kept, now, order, payment,
     payment_to_remote, sample, settled, until,
 };
-use types::{Amount, Bic, Date, Duration, PaymentOrder, Text};
+use types::{Amount, Bic, Date, Duration, PaymentOrder, RecallReason, RecallRefusal, Text};
 
 use crate::calendar::{banking_days, set_years, today};
 
@@ -73,8 +73,8 @@ fn assignment(id: &str, from: Bic, to: Bic) -> Assignment {
 /// ALFA's request for this payment.
 pub(crate) fn recall(id: &str, order: &PaymentOrder, reason: RecallReason) -> Recall {
     let originator = match reason.kind() {
-        iso20022::RecallKind::Bank => Originator::Bank(order.debtor_agent),
-        iso20022::RecallKind::Originator => Originator::Customer(text("The payer")),
+        types::RecallKind::Bank => Originator::Bank(order.debtor_agent),
+        types::RecallKind::Originator => Originator::Customer(text("The payer")),
     };
     Recall {
         assignment: assignment(&format!("M-{id}"), order.debtor_agent, order.creditor_agent),

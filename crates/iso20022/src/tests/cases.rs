@@ -5,13 +5,13 @@ use super::recall::{negative_answer, payment_return, recall, recall_for, refusal
 use super::round_trip;
 use super::status::report;
 use crate::{
-    AnyMessage, Header, MessageKind, OriginalDetails, OriginalReferences, Recall, RecallReason,
-    RecallRefusal, RefusalText, ReportedMessage, Wrapper, read_any_message, wrap, write_camt004,
-    write_camt025, write_camt029, write_camt050, write_camt056, write_pacs002_on, write_pacs004,
-    write_pacs028_on_recall,
+    AnyMessage, Header, MessageKind, OriginalDetails, OriginalReferences, Recall, RefusalText,
+    ReportedMessage, Wrapper, read_any_message, wrap, write_camt004, write_camt025, write_camt029,
+    write_camt050, write_camt056, write_pacs002_on, write_pacs004, write_pacs028_on_recall,
 };
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
+use types::{RecallReason, RecallRefusal};
 
 /// One document of each kind.
 pub(super) fn one_each() -> Vec<(MessageKind, String)> {

@@ -3,14 +3,14 @@
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
-use types::{Amount, Bic, Text, Timestamp};
+use types::{Amount, Bic, RecallKind, RecallReason, RecallRefusal, Text, Timestamp};
 
 use super::round_trip;
 use super::status::{bic, text};
 use crate::{
     Assignment, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, Pacs008, PaymentReturn,
-    Recall, RecallKind, RecallReason, RecallRefusal, RefusalText, ReturnFee, SchemaFault, Violation,
-    read_camt029, read_camt056, read_pacs004, write_camt029, write_camt056, write_pacs004,
+    Recall, RefusalText, ReturnFee, SchemaFault, Violation, read_camt029, read_camt056, read_pacs004,
+    write_camt029, write_camt056, write_pacs004,
 };
 
 pub(super) fn order() -> types::PaymentOrder {

@@ -8,7 +8,7 @@ use iso20022::{
     MessageKind, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, PaymentReturn,
     ReportedMessage, Status as Report, StatusReport, write_pacs002_on,
 };
-use ledger::{About, AnswerRecall, RecallAnswer, RecallRefusal, RecallText, Verdict};
+use ledger::{About, AnswerRecall, RecallAnswer, RecallText, Verdict};
 use tonic::{Code, Status};
 use types::{Amount, Balance, Date, ReasonCode, StatusReason, Text, Timestamp};
 
@@ -76,7 +76,6 @@ impl Desk {
         incoming: &Incoming<'_>,
         answer: &NegativeAnswer,
     ) -> Result<Reply, Status> {
-        let refusal = RecallRefusal::from_code(*answer.reason.code().as_bytes());
         let said = Said {
             message: ReportedMessage::NegativeAnswer,
             message_id: &answer.assignment.id,
@@ -85,7 +84,7 @@ impl Desk {
             details: &answer.details,
             originator: &answer.originator,
             information: answer.additional_information.clone(),
-            answer: RecallAnswer::Refuse(refusal.expect("both are the scheme's codes")),
+            answer: RecallAnswer::Refuse(answer.reason),
         };
         let Some(found) = self.recall_of(incoming, &said, None).await? else {
             return Ok(self.no_recall(incoming, &said));

@@ -4,9 +4,9 @@
 //! say which. What says nothing about the payment has no code there, and the document counts as not taken. An answer is
 //! refused by a pacs.002.
 
-use iso20022::{RecallKind, RecallReason, RecallRefusal, RefusalText};
+use iso20022::RefusalText;
 use ledger::Refusal;
-use types::{StatusReason, Text};
+use types::{RecallKind, RecallReason, RecallRefusal, StatusReason, Text};
 
 /// The code of the camt.029 that refuses a camt.056. `None` if it is not taken: its bank may send it again under another
 /// id.

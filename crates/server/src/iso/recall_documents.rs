@@ -6,11 +6,11 @@
 use engine::{RecallFound, RecallStep, RecallTold, RecallsAsked};
 use iso20022::{
     Assignment, MessageKind, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, PaymentReturn,
-    Recall, RecallKind, RecallReason, ReturnFee, write_camt029, write_camt056, write_pacs004,
+    Recall, ReturnFee, write_camt029, write_camt056, write_pacs004,
 };
-use ledger::{RecallAnswer, RecallRefusal, RecallText};
+use ledger::{RecallAnswer, RecallText};
 use tonic::Status;
-use types::{Amount, Balance, Bic, Currency, Date, PaymentOrder, Sequence, Text};
+use types::{Amount, Balance, Bic, Currency, Date, PaymentOrder, RecallKind, RecallRefusal, Sequence, Text};
 
 use super::outgoing::{Dress, Outgoing};
 use super::recall_codes::{fitted, marked_words};
@@ -104,7 +104,7 @@ impl Telling<'_> {
 
     fn recall(&self, asked: &RecallText) -> Recall {
         let Self { told, found, paid, .. } = self;
-        let reason = reason(found);
+        let reason = found.recall.reason();
         let originator = match (reason.kind(), &asked.originator) {
             (RecallKind::Bank, name) => originator(name.as_ref(), told.debtor_agent),
             (RecallKind::Originator, Some(name)) => Originator::Customer(name.clone()),
@@ -154,8 +154,6 @@ impl Telling<'_> {
 
     fn negative_answer(&self, said: &RecallText, refusal: RecallRefusal) -> NegativeAnswer {
         let Self { told, found, paid, .. } = self;
-        let refusal = iso20022::RecallRefusal::from_code(refusal.code().as_str());
-        let refusal = refusal.expect("both are the scheme's codes");
         let answer = NegativeAnswer {
             assignment: self.assignment(told.creditor_agent, told.debtor_agent),
             cancellation_status_id: said.reference.clone(),
@@ -169,7 +167,7 @@ impl Telling<'_> {
         if answer.audience().is_some() {
             return answer;
         }
-        let words = marked_words(reason(found), refusal, &said.information, meaning(refusal));
+        let words = marked_words(found.recall.reason(), refusal, &said.information, meaning(refusal));
         NegativeAnswer { additional_information: words, ..answer }
     }
 
@@ -194,11 +192,6 @@ impl Telling<'_> {
             }
         }
     }
-}
-
-fn reason(found: &RecallFound) -> RecallReason {
-    let code = found.recall.reason().code();
-    RecallReason::from_code(code.as_str()).expect("both are the scheme's codes")
 }
 
 /// In whose name a message is sent: this bank's, or another's, or a customer's.
@@ -226,8 +219,8 @@ fn payer(order: &PaymentOrder) -> Originator {
 }
 
 /// What is said beside a code if nobody says more.
-const fn meaning(refusal: iso20022::RecallRefusal) -> &'static str {
-    use iso20022::RecallRefusal as Refusal;
+const fn meaning(refusal: RecallRefusal) -> &'static str {
+    use RecallRefusal as Refusal;
     match refusal {
         Refusal::AccountClosed => "the payee's account is closed",
         Refusal::InsufficientFunds => "the payee's funds do not suffice",

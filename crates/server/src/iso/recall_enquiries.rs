@@ -4,12 +4,12 @@
 
 use engine::RecallsAsked;
 use iso20022::{
-    MessageKind, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, RecallReason,
-    RecallRefusal, RecallStatusRequest, RecalledPayment, write_camt029,
+    MessageKind, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, RecallStatusRequest,
+    RecalledPayment, write_camt029,
 };
 use ledger::{About, Refusal};
 use tonic::Status;
-use types::Text;
+use types::{RecallReason, RecallRefusal, Text};
 
 use super::desk::{Desk, Incoming, Reply};
 use super::enquiries::answer_id;

@@ -4,12 +4,14 @@
 //! is not so. Where that is not certain, the document is not taken.
 
 use engine::{Answer, Question, RecallStep, RecallTold, RecallsAsked};
-use iso20022::{Assignment, MessageKind, NegativeAnswer, Originator, Recall, RecallRefusal, write_camt029};
+use iso20022::{Assignment, MessageKind, NegativeAnswer, Originator, Recall, write_camt029};
 use ledger::{
     About, Original, Outcome, PaymentAnswer, RecallText, Refusal, RequestId, RequestRecall, Verdict,
 };
 use tonic::Status;
-use types::{Bic, Date, Duration, Located, PaymentId, PaymentState, Sequence, Text, Timestamp};
+use types::{
+    Bic, Date, Duration, Located, PaymentId, PaymentState, RecallRefusal, Sequence, Text, Timestamp,
+};
 
 use super::desk::{Desk, Incoming, Reply};
 use super::enquiries::{FORGOTTEN, Undecided, another_answer, answer_id, undecidable};
@@ -82,13 +84,12 @@ impl Desk {
         if let Some(why) = difference(recall, &paid, &original) {
             return Ok(self.no_original(incoming, recall, why));
         }
-        let reason = ledger::RecallReason::from_code(*recall.reason.code().as_bytes());
         let text = RecallText {
             reference,
             originator: stored_originator(&recall.originator, bank),
             information: recall.additional_information.clone(),
         };
-        let reason = reason.expect("both are the scheme's codes");
+        let reason = recall.reason;
         let mut commands = self.node.handle.commands(self.caller.principal);
         commands.request_recall(&RequestRecall { request_id, original, reason, text });
         commands.evidence(&incoming.kept(About::Payment(payment)));

@@ -3,9 +3,11 @@
 use client::convert::{FieldReader, Path, money, timestamp};
 use client::v1;
 use engine::{Handle, RecallFound, RecallStep, RecallTold, RecallsAsked};
-use ledger::{Answered, RecallAnswer, RecallReason, RecallRefusal, RecallText, RequestId, SetRecallPolicy};
+use ledger::{Answered, RecallAnswer, RecallText, RequestId, SetRecallPolicy};
 use tonic::Status;
-use types::{Amount, Balance, Bic, Currency, Located, PaymentId, Sequence, Text};
+use types::{
+    Amount, Balance, Bic, Currency, Located, PaymentId, RecallReason, RecallRefusal, Sequence, Text,
+};
 
 use super::day;
 use crate::caller::Caller;
