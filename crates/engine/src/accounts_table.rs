@@ -2,8 +2,8 @@
 //!
 //! A look-up costs one cache line in nearly all cases, and an edge can ask for that line long before it needs
 //! it. An entry is 64 bits of an account number's digest beside the account's number and currency; four stand in
-//! a line. Entries are added and never change or leave, so a reader needs no lock but the one that tells it
-//! which lines are in use. A table that is three quarters full is copied into one of twice the size, a few lines
+//! a line. Entries are added and never leave, and nothing of them changes but that an account is closed, so a reader needs
+//! no lock but the one that tells it which lines are in use. A table that is three quarters full is copied into one of twice the size, a few lines
 //! with each entry added, so no addition ever pauses for it.
 //!
 //! Invariant: an entry that was added before a view was taken is found in it.
@@ -29,6 +29,15 @@ pub struct AccountLines {
     current: Arc<Table>,
     /// The smaller table that is being copied. It still has every entry that it ever had.
     copied: Option<Arc<Table>>,
+}
+
+/// What an edge knows of a customer's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AccountEntry {
+    pub(crate) number: AccountNumber,
+    /// The bank that keeps it; 0 if that is not known.
+    pub(crate) bank: u16,
+    pub(crate) is_closed: bool,
 }
 
 /// Entries of one cache line: words of the digest first, then what stands for each.
@@ -80,7 +89,7 @@ impl AccountsTable {
     }
 
     /// Adds an account that is not in the table.
-    pub(crate) fn add(&self, digest: Digest, currency: Currency, number: AccountNumber) {
+    pub(crate) fn add(&self, digest: Digest, currency: Currency, account: AccountEntry) {
         let mut additions = self.additions.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines = self.lines();
         if let Some(smaller) = &lines.copied {
@@ -105,8 +114,20 @@ impl AccountsTable {
             *additions = Additions::default();
             self.publish(&lines);
         }
-        lines.current.add(key(digest), value(number, currency));
+        lines.current.add(key(digest), value(account, currency));
         additions.count += 1;
+    }
+
+    /// Notes that an account is closed.
+    pub(crate) fn close(&self, digest: Digest, currency: Currency) {
+        // Nothing is copied meanwhile, so whatever is copied later is copied as closed.
+        let _additions = self.additions.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.lines();
+        for table in lines.copied.iter().chain([&lines.current]) {
+            if let Some(entry) = table.entry(key(digest), currency) {
+                entry.value.fetch_or(CLOSED, Ordering::Relaxed);
+            }
+        }
     }
 
     fn publish(&self, lines: &AccountLines) {
@@ -129,9 +150,15 @@ impl AccountLines {
 
     /// The customer's account with this number's digest and currency, or 0.
     pub fn find(&self, digest: Digest, currency: Currency) -> AccountNumber {
-        let find = |table: &Table| table.find(key(digest), currency);
-        let found = find(&self.current).or_else(|| self.copied.as_deref().and_then(find));
-        found.unwrap_or(AccountNumber(0))
+        self.entry(digest, currency).map_or(AccountNumber(0), |account| account.number)
+    }
+
+    /// All that is known of it.
+    pub(crate) fn entry(&self, digest: Digest, currency: Currency) -> Option<AccountEntry> {
+        let find = |table: &Table| {
+            table.entry(key(digest), currency).map(|entry| parts(entry.value.load(Ordering::Relaxed)).0)
+        };
+        find(&self.current).or_else(|| self.copied.as_deref().and_then(find))
     }
 }
 
@@ -159,14 +186,14 @@ impl Table {
         (0..self.lines.len()).map(move |distance| &self.lines[(home + distance) & (self.lines.len() - 1)])
     }
 
-    fn find(&self, key: u64, currency: Currency) -> Option<AccountNumber> {
+    fn entry(&self, key: u64, currency: Currency) -> Option<&Entry> {
         for entry in self.walk(key).flat_map(|line| &line.0) {
             match entry.key.load(Ordering::Acquire) {
                 0 => return None,
                 found if found == key => {
-                    let (number, of) = parts(entry.value.load(Ordering::Relaxed));
+                    let (_, of) = parts(entry.value.load(Ordering::Relaxed));
                     if of == currency.number() {
-                        return Some(number);
+                        return Some(entry);
                     }
                 }
                 _ => {}
@@ -189,14 +216,21 @@ fn key(digest: Digest) -> u64 {
     digest.table_hash().max(1)
 }
 
-fn value(number: AccountNumber, currency: Currency) -> u64 {
-    u64::from(number.0) << 16 | u64::from(currency.number())
+/// An account's number in the upper half, its bank in 16 bits, whether it is closed in one, and the currency's number in the
+/// 15 below.
+fn value(account: AccountEntry, currency: Currency) -> u64 {
+    let closed = if account.is_closed { CLOSED } else { 0 };
+    u64::from(account.number.0) << 32 | u64::from(account.bank) << 16 | closed | u64::from(currency.number())
 }
 
-fn parts(value: u64) -> (AccountNumber, u16) {
-    let number = u32::try_from(value >> 16).expect("32 bits were stored");
-    let currency = u16::try_from(value & 0xFFFF).expect("16 bits");
-    (AccountNumber(number), currency)
+const CLOSED: u64 = 1 << 15;
+
+fn parts(value: u64) -> (AccountEntry, u16) {
+    let number = u32::try_from(value >> 32).expect("32 bits");
+    let [bank, currency] = [value >> 16, value & 0x7FFF].map(|part| u16::try_from(part & 0xFFFF));
+    let bank = bank.expect("16 bits");
+    let account = AccountEntry { number: AccountNumber(number), bank, is_closed: value & CLOSED != 0 };
+    (account, currency.expect("15 bits"))
 }
 
 #[cfg(test)]
@@ -204,6 +238,10 @@ mod tests {
     use types::DigestKey;
 
     use super::*;
+
+    fn open(number: u32) -> AccountEntry {
+        AccountEntry { number: AccountNumber(number), bank: 1, is_closed: false }
+    }
 
     fn digest(account: u32) -> Digest {
         DigestKey::new([3; 16]).iban(&account.to_string())
@@ -213,7 +251,7 @@ mod tests {
     fn every_account_is_found_while_the_table_grows() {
         let table = AccountsTable::default();
         for account in 1..=40_000 {
-            table.add(digest(account), Currency::EUR, AccountNumber(account));
+            table.add(digest(account), Currency::EUR, open(account));
             let lines = table.lines();
             for known in [1, account / 2 + 1, account] {
                 lines.prefetch(digest(known));
@@ -227,12 +265,33 @@ mod tests {
     fn a_number_has_an_account_in_each_currency() {
         let table = AccountsTable::default();
         let crowns = Currency::parse("SEK").unwrap();
-        table.add(digest(1), Currency::EUR, AccountNumber(u32::MAX));
-        table.add(digest(1), crowns, AccountNumber(2));
+        table.add(digest(1), Currency::EUR, open(u32::MAX));
+        table.add(digest(1), crowns, open(2));
         let lines = table.lines();
         assert_eq!(lines.find(digest(1), Currency::EUR), AccountNumber(u32::MAX));
         assert_eq!(lines.find(digest(1), crowns), AccountNumber(2));
         assert_eq!(lines.find(digest(1), Currency::parse("NOK").unwrap()), AccountNumber(0));
+    }
+
+    #[test]
+    fn a_closed_account_stays_closed_while_the_table_grows() {
+        let table = AccountsTable::default();
+        let crowns = Currency::parse("SEK").unwrap();
+        for account in 1..=5_000 {
+            let added = AccountEntry { number: AccountNumber(account), bank: u16::MAX, is_closed: false };
+            table.add(digest(account), Currency::EUR, added);
+            table.add(digest(account), crowns, AccountEntry { bank: 2, ..open(account) });
+            let closed = account / 2 + 1;
+            table.close(digest(closed), Currency::EUR);
+            for known in [1, closed] {
+                let expected = AccountEntry { number: AccountNumber(known), bank: u16::MAX, is_closed: true };
+                assert_eq!(table.lines().entry(digest(known), Currency::EUR), Some(expected));
+                let other = AccountEntry { bank: 2, ..open(known) };
+                assert_eq!(table.lines().entry(digest(known), crowns), Some(other));
+            }
+        }
+        let last = table.lines().entry(digest(5_000), Currency::EUR).unwrap();
+        assert!(!last.is_closed);
     }
 
     #[test]
@@ -242,7 +301,7 @@ mod tests {
         std::thread::scope(|threads| {
             threads.spawn(|| {
                 for account in 1..=20_000 {
-                    table.add(digest(account), Currency::EUR, AccountNumber(account));
+                    table.add(digest(account), Currency::EUR, open(account));
                     added.store(u64::from(account), Ordering::Release);
                 }
             });

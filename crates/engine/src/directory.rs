@@ -4,19 +4,21 @@
 //! stale entry costs time and never money. The core updates the directory before it answers the command that
 //! made the change.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use dashmap::DashMap;
-use ledger::{AccountMode, Command, Ledger, Outcome, ParticipantStatus, Record, Verdict};
+use ledger::{AccountMode, AccountStatus, Command, Ledger, Outcome, ParticipantStatus, Record, Verdict};
 use types::{AccountNumber, Bic, Currency, Digest};
 
-use crate::accounts_table::{AccountLines, AccountsTable};
+use crate::accounts_table::{AccountEntry, AccountLines, AccountsTable};
 use crate::crossings::Hosts;
 
 /// Accounts by number's digest and currency, participants by code.
 #[derive(Debug, Default)]
 pub struct Directory {
     accounts: AccountsTable,
+    banks: RwLock<Banks>,
     participants: DashMap<Bic, ParticipantView>,
     hosts: Arc<Hosts>,
 }
@@ -30,6 +32,30 @@ pub struct ParticipantView {
     pub status: ParticipantStatus,
 }
 
+/// The banks that keep accounts, by short numbers of their own, from 1.
+#[derive(Debug, Default)]
+struct Banks {
+    bics: Vec<Bic>,
+    numbers: BTreeMap<Bic, u16>,
+}
+
+impl Banks {
+    /// The number of a bank; 0 if there are more banks than numbers.
+    fn number(&mut self, bic: Bic) -> u16 {
+        if let Some(number) = self.numbers.get(&bic) {
+            return *number;
+        }
+        let Ok(number) = u16::try_from(self.bics.len() + 1) else { return 0 };
+        self.bics.push(bic);
+        self.numbers.insert(bic, number);
+        number
+    }
+
+    fn bic(&self, number: u16) -> Option<Bic> {
+        usize::from(number).checked_sub(1).and_then(|index| self.bics.get(index)).copied()
+    }
+}
+
 impl Directory {
     /// The accounts, for a few look-ups.
     pub fn accounts(&self) -> AccountLines {
@@ -39,6 +65,17 @@ impl Directory {
     /// The account with this number's digest and currency, or 0.
     pub fn account(&self, digest: Digest, currency: Currency) -> AccountNumber {
         self.accounts().find(digest, currency)
+    }
+
+    /// The number of an open account, and the bank that keeps it. `None` if that is not known here: the core knows.
+    pub fn open_account(&self, digest: Digest, currency: Currency) -> Option<(AccountNumber, Bic)> {
+        let account = self.accounts().entry(digest, currency).filter(|account| !account.is_closed)?;
+        let bank = self.banks.read().unwrap_or_else(PoisonError::into_inner).bic(account.bank)?;
+        Some((account.number, bank))
+    }
+
+    fn bank_number(&self, bic: Bic) -> u16 {
+        self.banks.write().unwrap_or_else(PoisonError::into_inner).number(bic)
     }
 
     /// A participant.
@@ -53,8 +90,14 @@ impl Directory {
 
     /// Takes over everything that a recovered ledger holds.
     pub fn fill(&self, ledger: &Ledger) {
+        // Once each, since the accounts may be millions: banks by their numbers in the ledger, which count from 1.
+        let banks: Vec<u16> = ledger.participants().map(|(_, bank)| self.bank_number(bank.bic())).collect();
         for (number, account) in ledger.accounts().filter(|(_, account)| account.kind().is_customer()) {
-            self.accounts.add(account.digest(), account.currency(), number);
+            let owner = usize::try_from(account.owner().0).expect("32 bits");
+            let bank = banks[owner - 1];
+            let is_closed = account.status() == AccountStatus::Closed;
+            let entry = AccountEntry { number, bank, is_closed };
+            self.accounts.add(account.digest(), account.currency(), entry);
         }
         for (_, participant) in ledger.participants() {
             let view = ParticipantView { mode: participant.mode(), status: participant.status() };
@@ -75,7 +118,16 @@ impl Directory {
                 let currency = Currency::from_number(open.currency.get());
                 let currency = currency.expect("records are checked when they are read");
                 let number = u32::try_from(subject).expect("account numbers have 32 bits");
-                self.accounts.add(Digest(open.iban_digest), currency, AccountNumber(number));
+                let bank = self.bank_number(checked_bic(open.bic));
+                let entry = AccountEntry { number: AccountNumber(number), bank, is_closed: false };
+                self.accounts.add(Digest(open.iban_digest), currency, entry);
+            }
+            Command::SetAccountStatus(set) => {
+                if AccountStatus::from_number(set.status) == Some(AccountStatus::Closed) {
+                    let currency = Currency::from_number(set.currency.get());
+                    let currency = currency.expect("records are checked when they are read");
+                    self.accounts.close(Digest(set.iban_digest), currency);
+                }
             }
             Command::RegisterParticipant(register) => {
                 let mode = AccountMode::from_number(register.mode);
@@ -102,7 +154,6 @@ impl Directory {
             }
             Command::Genesis(_)
             | Command::SetProfile(_)
-            | Command::SetAccountStatus(_)
             | Command::SetAccountFloor(_)
             | Command::PostEntry(_)
             | Command::TransferLiquidity(_)

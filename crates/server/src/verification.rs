@@ -1,7 +1,9 @@
 //! `VerificationService`: whether a name or a code is that of an account's holder.
 //!
-//! For an account that is kept here, the core says whether it is open and whose it is, and the table of holders says who
-//! holds it; the comparison is the crate `verification`. For any other, the payee's bank is asked ([`OtherBanks`]).
+//! For an account that is kept here, the engine's directory says whose it is and the table of holders says who holds it;
+//! the comparison is the crate `verification`. The core is asked only where these two don't know the account as an open
+//! one: an answer from the core waits behind all the payments that came before the question. For any other account, the
+//! payee's bank is asked ([`OtherBanks`]).
 //!
 //! Invariants:
 //! - Names and codes enter no log, no error and no `{:?}`. What is logged of a question is who asked it when, and the outcome.
@@ -19,7 +21,7 @@ use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
 use client::v1::verification_service_server::VerificationService;
 use engine::{Answer, ParticipantView, Question};
-use history::holders::NotComplete;
+use history::holders::{HoldersOf, NotComplete};
 use ledger::{AccountMode, AccountStatus};
 use tonic::{Request, Response, Status};
 use types::{AccountNumber, Bic, Currency, Iban, Text, Timestamp};
@@ -187,14 +189,20 @@ const NONE: v1::VerificationObstacle = v1::VerificationObstacle::Unspecified;
 impl Verifications {
     async fn verified(&self, caller: &Caller, payee: &Payee<'_>) -> Result<Verified, Status> {
         let (iban, currency) = (payee.iban, payee.currency);
-        let answered = self.0.ask(Question::Account { iban, currency }).await?;
         let unknown = Verified::impossible(v1::VerificationObstacle::AccountUnknown);
+        let is_elsewhere = |bank: Bic| payee.payee_agent.is_some_and(|agent| agent != bank);
+        if let Some((holders, bank)) = self.known(iban, currency) {
+            return Ok(if is_elsewhere(bank) { unknown } else { compared(caller, payee, &holders, bank) });
+        }
+        let answered = self.0.ask(Question::Account { iban, currency }).await?;
         if let Answer::Account(Some((number, account, bank))) = answered.answer {
-            let is_elsewhere = payee.payee_agent.is_some_and(|agent| agent != bank);
-            if is_elsewhere || account.status() == AccountStatus::Closed {
+            if is_elsewhere(bank) || account.status() == AccountStatus::Closed {
                 return Ok(unknown);
             }
-            return Ok(self.compared(caller, payee, number, bank));
+            return Ok(match self.holders(number) {
+                Ok(holders) => compared(caller, payee, &holders, bank),
+                Err(obstacle) => Verified::impossible(obstacle),
+            });
         }
         let Some(bank) = payee.payee_agent else { return Ok(unknown) };
         if let Some(ParticipantView { mode: AccountMode::Hosted, .. }) =
@@ -216,25 +224,31 @@ impl Verifications {
         Ok(Verified::told(banks.ask(asked).await))
     }
 
-    /// Compares with the holders of an open account.
-    fn compared(&self, caller: &Caller, payee: &Payee<'_>, number: AccountNumber, bank: Bic) -> Verified {
-        let Some(holders) = &self.0.holders else {
-            return Verified::impossible(v1::VerificationObstacle::NamesNotKept);
-        };
-        let holders = match holders.of(number) {
-            Ok(Some(holders)) => holders,
-            Ok(None) => return Verified::impossible(v1::VerificationObstacle::NothingToCompare),
-            Err(NotComplete::Reading) => {
-                return Verified::impossible(v1::VerificationObstacle::NamesNotReady);
-            }
-            Err(NotComplete::Stopped(_)) => {
-                return Verified::impossible(v1::VerificationObstacle::NamesNotKept);
-            }
-        };
-        let finding = match &payee.given {
-            Given::Name(name) => verify_name(name, &holders.names),
-            Given::Code(code) => verify_code(code, holders.identification.as_ref()),
-        };
-        Verified::found(finding, &holders.names, caller.may_act_for(bank))
+    /// Who holds an open account, and the bank that keeps it, if that is known without the core.
+    fn known(&self, iban: Iban, currency: Currency) -> Option<(HoldersOf, Bic)> {
+        let handle = &self.0.handle;
+        let digest = handle.digest_key().iban(iban.as_str());
+        let (number, bank) = handle.directory().open_account(digest, currency)?;
+        // The directory knows but half of the digest, and the number itself stands with the names.
+        let holders = self.holders(number).ok().filter(|holders| holders.iban == Some(iban))?;
+        Some((holders, bank))
     }
+
+    fn holders(&self, number: AccountNumber) -> Result<HoldersOf, v1::VerificationObstacle> {
+        let Some(holders) = &self.0.holders else { return Err(v1::VerificationObstacle::NamesNotKept) };
+        match holders.of(number) {
+            Ok(holders) => holders.ok_or(v1::VerificationObstacle::NothingToCompare),
+            Err(NotComplete::Reading) => Err(v1::VerificationObstacle::NamesNotReady),
+            Err(NotComplete::Stopped(_)) => Err(v1::VerificationObstacle::NamesNotKept),
+        }
+    }
+}
+
+/// Compares with the holders of an open account.
+fn compared(caller: &Caller, payee: &Payee<'_>, holders: &HoldersOf, bank: Bic) -> Verified {
+    let finding = match &payee.given {
+        Given::Name(name) => verify_name(name, &holders.names),
+        Given::Code(code) => verify_code(code, holders.identification.as_ref()),
+    };
+    Verified::found(finding, &holders.names, caller.may_act_for(bank))
 }

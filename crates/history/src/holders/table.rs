@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ledger::AccountText;
-use types::{AccountNumber, Currency, Date, Sequence, Text};
+use types::{AccountNumber, Currency, Date, Iban, Sequence, Text};
 use zeroize::Zeroizing;
 
 /// Parts of the table that are locked apart, so that a reader waits for at most one addition.
@@ -24,6 +24,8 @@ pub enum NotComplete {
 
 /// Who holds an account. Neither names nor code are shown by `{:?}`, because it has none.
 pub struct HoldersOf {
+    /// The account's number; `None` if it has been erased with the names.
+    pub iban: Option<Iban>,
     /// The holders, as the bank has named them; empty if the names have been erased.
     pub names: Vec<Text<140>>,
     /// The code of a legal person.
@@ -100,8 +102,10 @@ impl Entry {
     }
 
     fn holders(&self) -> HoldersOf {
-        let Some(text) = self.text() else { return HoldersOf { names: Vec::new(), identification: None } };
-        HoldersOf { names: text.holder_names, identification: text.identification }
+        let Some(text) = self.text() else {
+            return HoldersOf { iban: None, names: Vec::new(), identification: None };
+        };
+        HoldersOf { iban: Some(text.iban), names: text.holder_names, identification: text.identification }
     }
 }
 
