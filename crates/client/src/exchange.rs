@@ -131,6 +131,47 @@ impl Exchange for AccountOpenings {
     }
 }
 
+/// `AccountService.PostEntries`.
+#[derive(Debug)]
+pub enum Entries {}
+
+impl Exchange for Entries {
+    type Item = v1::PostEntryRequest;
+    type Answer = v1::EntryResult;
+    type Key = String;
+    type Batch = v1::PostEntriesRequest;
+    type Answers = v1::PostEntriesResponse;
+
+    const PATH: &'static str = "/solvo.v1.AccountService/PostEntries";
+
+    fn batch(entries: Vec<Self::Item>) -> Self::Batch {
+        v1::PostEntriesRequest { entries }
+    }
+
+    fn items(batch: &Self::Batch) -> &[Self::Item] {
+        &batch.entries
+    }
+
+    fn answers(message: Self::Answers) -> Vec<Self::Answer> {
+        message.results
+    }
+
+    fn item_key(item: &Self::Item) -> String {
+        item.request_id.clone()
+    }
+
+    fn answer_key(answer: &Self::Answer) -> String {
+        answer.request_id.clone()
+    }
+
+    fn refusal(answer: &Self::Answer) -> Option<Refusal> {
+        match &answer.result {
+            Some(v1::entry_result::Result::NotTaken(not_taken)) => Some(Refusal::from_not_taken(not_taken)),
+            Some(v1::entry_result::Result::Booked(_)) | None => None,
+        }
+    }
+}
+
 /// Starts the call; what is put into the queue is sent.
 pub(crate) async fn open<Kind: Exchange>(
     channel: Channel,
@@ -188,7 +229,7 @@ mod tests {
 
     /// The paths are written by hand, because the generated clients take no shared messages.
     #[test]
-    fn both_streams_are_calls_of_the_contract() {
+    fn the_streams_are_calls_of_the_contract() {
         let contract = prost_types::FileDescriptorSet::decode(crate::FILE_DESCRIPTOR_SET).unwrap();
         let mut streams = Vec::new();
         for file in &contract.file {
@@ -199,7 +240,7 @@ mod tests {
                 }
             }
         }
-        for path in [AccountOpenings::PATH, Payments::PATH] {
+        for path in [AccountOpenings::PATH, Entries::PATH, Payments::PATH] {
             assert!(streams.iter().any(|stream| stream == path), "{path}");
         }
     }

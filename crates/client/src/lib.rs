@@ -33,13 +33,14 @@ mod watch;
 pub use connect::{AnswerSender, BankConnection, BankOptions, Heard};
 pub use connection::{Client, ConnectOptions};
 pub use error::{ClientError, ERROR_DOMAIN, Refusal};
-pub use exchange::{AccountOpenings, Exchange, Payments};
+pub use exchange::{AccountOpenings, Entries, Exchange, Payments};
 pub use iso_exchange::{DocumentSender, ExchangeOptions, IsoExchange};
 pub use replies::Replies;
 pub use resumable::{Outgoing, Resumable, ResumableCall};
 pub use retry::RetryPolicy;
 pub use stream::{
-    AccountStream, ItemReceiver, ItemSender, ItemStream, PaymentStream, Received, SendError, StreamOptions,
+    AccountStream, EntryStream, ItemReceiver, ItemSender, ItemStream, PaymentStream, Received, SendError,
+    StreamOptions,
 };
 pub use tls::TlsOptions;
 pub use watch::Watcher;

@@ -1,4 +1,4 @@
-//! Payments and account openings in bulk, over a stream that outlives its connections.
+//! Payments, account openings and entries in bulk, over a stream that outlives its connections.
 //!
 //! Invariants:
 //! - Every item that was sent comes back exactly once: answered, not sent, or unknown.
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use prost::Message;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::exchange::{AccountOpenings, Exchange, Payments};
+use crate::exchange::{AccountOpenings, Entries, Exchange, Payments};
 use crate::limits::{BATCH_ITEMS_MAX, MESSAGE_BYTES_MAX};
 use crate::stream_driver::Driver;
 use crate::{Client, ClientError};
@@ -38,6 +38,9 @@ pub type PaymentStream = ItemStream<Payments>;
 
 /// A stream of accounts to open: [`ItemStream`] with [`AccountOpening`](crate::v1::AccountOpening)s.
 pub type AccountStream = ItemStream<AccountOpenings>;
+
+/// A stream of entries to book: [`ItemStream`] with [`PostEntryRequest`](crate::v1::PostEntryRequest)s.
+pub type EntryStream = ItemStream<Entries>;
 
 /// A stream that submits items and matches the answers, whatever happens to its connection.
 ///

@@ -2,8 +2,8 @@
 //! consistent and fresh; it says of which position it is.
 
 use ledger::{
-    Account, AnswerTotals, BookTotals, Bounds, CustomerLimit, Ledger, OpenQuestion, Participant, Payment,
-    PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
+    Account, AccountSelector, AnswerTotals, BookTotals, Bounds, CustomerLimit, Ledger, OpenQuestion,
+    Participant, Payment, PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
@@ -30,6 +30,8 @@ pub enum Question {
         /// Its currency.
         currency: Currency,
     },
+    /// Which banks keep these accounts? At most [`PAYMENTS_ASKED_MAX`] of them.
+    Owners(Vec<AccountSelector>),
     /// What does this account's customer allow?
     Customer {
         /// The account's number.
@@ -167,6 +169,8 @@ pub enum Answer {
     },
     /// To [`Question::Account`] and [`Question::Position`]: the account, and the bank whose it is.
     Account(Option<(AccountNumber, Account, Bic)>),
+    /// To [`Question::Owners`]: each account's bank, `None` where there is no such account.
+    Owners(Vec<Option<Bic>>),
     /// To [`Question::Customer`].
     Customer(Option<CustomerAnswer>),
     /// To [`Question::Liquidity`]; `None` if there is neither position nor limit.
@@ -196,6 +200,7 @@ impl Answered {
             | Answer::OpenQuestions(_)
             | Answer::Lifecycle { .. }
             | Answer::Account(_)
+            | Answer::Owners(_)
             | Answer::Customer(_)
             | Answer::Liquidity(_)
             | Answer::Participant(_)
@@ -218,6 +223,7 @@ impl Question {
     pub(crate) fn weight(&self) -> u64 {
         let listed = match self {
             Self::Payments(positions) => positions.len(),
+            Self::Owners(accounts) => accounts.len(),
             Self::OpenQuestions { count_max, .. } => *count_max,
             Self::Recalls(asked) => asked.count_max(),
             Self::PaymentAt(_)
@@ -266,6 +272,14 @@ impl Question {
                 Answer::Account(found.map(|(number, account)| {
                     (number, *account, ledger.participant_by_number(account.owner()).bic())
                 }))
+            }
+            Self::Owners(accounts) => {
+                let setup = ledger.setup().expect("questions are taken after the log's first record");
+                let owner = |AccountSelector { iban, currency }: &AccountSelector| {
+                    let found = ledger.account(&setup.digest_key, iban.as_str(), *currency);
+                    found.map(|(_, account)| ledger.participant_by_number(account.owner()).bic())
+                };
+                Answer::Owners(accounts.iter().take(PAYMENTS_ASKED_MAX).map(owner).collect())
             }
             Self::Customer { iban, currency } => Answer::Customer(customer(ledger, iban, *currency)),
             Self::Participant(bic) => {
@@ -319,6 +333,7 @@ impl Question {
             | Self::OpenQuestions { .. }
             | Self::Lifecycle
             | Self::Account { .. }
+            | Self::Owners(_)
             | Self::Customer { .. }
             | Self::Participant(_)
             | Self::Position { .. }

@@ -198,24 +198,30 @@ pub enum CsvError {
 /// No line of a statement is near this.
 const LINE_MAX: u64 = 64 << 10;
 
-/// Reads lines of fields, one by one.
-pub(crate) struct CsvReader<Input> {
+/// Reads lines of fields, one by one. A field that was guarded against spreadsheets is given without its guard.
+#[derive(Debug)]
+pub struct CsvReader<Input> {
     input: Input,
     line: u64,
 }
 
 impl<Input: BufRead> CsvReader<Input> {
-    pub(crate) const fn new(input: Input) -> Self {
+    /// A reader from the first line on.
+    pub const fn new(input: Input) -> Self {
         Self { input, line: 0 }
     }
 
     /// The line that was read last, from 1. A field with line breaks counts as one.
-    pub(crate) const fn line(&self) -> u64 {
+    pub const fn line(&self) -> u64 {
         self.line
     }
 
     /// The fields of the next line that is not empty; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Vec<String>>, CsvError> {
+    ///
+    /// # Errors
+    /// A [`CsvError`] with its line; nothing is read behind one.
+    #[allow(clippy::should_implement_trait, reason = "an error ends it, and `?` at each line reads best")]
+    pub fn next(&mut self) -> Result<Option<Vec<String>>, CsvError> {
         loop {
             self.line += 1;
             let line = self.line;

@@ -22,7 +22,7 @@ mod settlement;
 mod statement;
 
 pub use compare::{By, Comparison, Difference, Item, ItemError, compare};
-pub use csv::{COLUMNS, CsvError};
+pub use csv::{COLUMNS, CsvError, CsvReader};
 pub use days::{Clock, Days, Edge, Passed, Span, TOLD_WITHIN, reached};
 pub use entries::{Facts, StoredText, Texts};
 pub use external::{External, ExternalError};

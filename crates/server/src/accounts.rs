@@ -1,10 +1,9 @@
 //! `AccountService`: customers' accounts, one by one and in bulk.
 
 use client::convert::{FieldReader, Path};
-use client::limits::BATCH_ITEMS_MAX;
 use client::v1::account_service_server::AccountService;
 use client::{Refusal, v1};
-use engine::{Answer, Question, Waiting};
+use engine::{Answer, Question};
 use ledger::{
     AccountKind, AccountSelector, AccountStatus, Direction, OpenAccount, Outcome, PostEntry, RecordWriter,
     SetAccountFlag, SetAccountFloor, SetAccountStatus, Verdict,
@@ -14,10 +13,10 @@ use tonic::{Request, Response, Status, Streaming};
 use types::{Balance, Currency, Iban};
 
 use crate::account_holders::{read_names, read_set_holders};
+use crate::account_streams::{Entries, Openings, serve};
 use crate::caller::Caller;
 use crate::node::Node;
-use crate::refusals::{bank_not_yours, invalid, not_taken, refused};
-use crate::replies::Replies;
+use crate::refusals::{bank_not_yours, invalid, refused};
 use crate::values::{account_status, account_type, confirmation, decimal, request_id, wire_block};
 
 #[derive(Debug)]
@@ -46,24 +45,7 @@ impl AccountService for Accounts {
         request: Request<Streaming<v1::OpenAccountsRequest>>,
     ) -> Result<Response<Self::OpenAccountsStream>, Status> {
         let caller = Caller::of(&request)?;
-        let (replies, stream) = Replies::new(&self.0.limits);
-        let mut node = self.0.clone();
-        tokio::spawn(async move {
-            let mut openings = request.into_inner();
-            loop {
-                let message = match node.next(&mut openings).await {
-                    Ok(Some(message)) => message,
-                    // The caller has ended its side. Replies under way hold their own room.
-                    Ok(None) => return,
-                    // The message can't be read, the caller has gone, or the node stops.
-                    Err(status) => return replies.end(status),
-                };
-                if let Err(status) = open_batch(&node, &caller, &replies, message).await {
-                    return replies.end(status);
-                }
-            }
-        });
-        Ok(Response::new(stream))
+        Ok(Response::new(serve::<Openings>(&self.0, caller, request.into_inner())))
     }
 
     async fn get_account(
@@ -105,13 +87,22 @@ impl AccountService for Accounts {
         request: Request<v1::PostEntryRequest>,
     ) -> Result<Response<v1::PostEntryResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let command = read_post_entry(request.get_ref())?;
+        let command = read_post_entry(request.get_ref()).map_err(Refusal::into_status)?;
         self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.post_entry(&command);
         let outcome = self.decided(commands).await?;
-        let balance = decimal(outcome.balances[0], command.account.currency);
-        Ok(Response::new(v1::PostEntryResponse { confirmation: Some(confirmation(&outcome)), balance }))
+        Ok(Response::new(booked(&outcome, command.account.currency)))
+    }
+
+    type PostEntriesStream = ReceiverStream<Result<v1::PostEntriesResponse, Status>>;
+
+    async fn post_entries(
+        &self,
+        request: Request<Streaming<v1::PostEntriesRequest>>,
+    ) -> Result<Response<Self::PostEntriesStream>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(serve::<Entries>(&self.0, caller, request.into_inner())))
     }
 
     async fn set_account_status(
@@ -192,46 +183,10 @@ impl Accounts {
     }
 }
 
-/// Opens the accounts of one message. The faulty ones are answered at once, the others when they are durable.
-async fn open_batch(
-    node: &Node,
-    caller: &Caller,
-    replies: &Replies<v1::OpenAccountsResponse>,
-    message: v1::OpenAccountsRequest,
-) -> Result<(), Status> {
-    if message.openings.is_empty() || message.openings.len() > BATCH_ITEMS_MAX {
-        let description = format!("a message has 1 to {BATCH_ITEMS_MAX} openings");
-        return Err(invalid(vec![v1::FieldViolation { field: "openings".to_owned(), description }]));
-    }
-    let mut results = Vec::new();
-    let mut parts = Vec::new();
-    for opening in message.openings {
-        let command = read_opening(&opening.request_id, opening.account.as_ref());
-        match command.and_then(|command| own(caller, command)) {
-            Ok(command) => {
-                node.append(&mut parts, caller, opening.request_id, |commands| {
-                    commands.open_account(&command)
-                });
-            }
-            Err(refusal) => results.push(opening_not_taken(opening.request_id, refusal)),
-        }
-    }
-    for (commands, request_ids) in parts {
-        let room = replies.room().await?;
-        let sent = request_ids.clone();
-        let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
-            let results = sent.into_iter().zip(outcomes).map(|(id, outcome)| opening_result(id, outcome));
-            room.send(Ok(v1::OpenAccountsResponse { results: results.collect() }));
-        };
-        if let Err(reason) = node.handle.submit(commands, Box::new(sink)) {
-            let refused = request_ids.into_iter().map(|id| opening_not_taken(id, not_taken(reason)));
-            results.extend(refused);
-        }
-    }
-    if !results.is_empty() {
-        replies.room().await?.send(Ok(v1::OpenAccountsResponse { results }));
-    }
-    Ok(())
+/// That an entry is booked.
+pub(crate) fn booked(outcome: &Outcome, currency: Currency) -> v1::PostEntryResponse {
+    let balance = decimal(outcome.balances[0], currency);
+    v1::PostEntryResponse { confirmation: Some(confirmation(outcome)), balance }
 }
 
 pub(crate) fn account_unknown() -> Status {
@@ -239,27 +194,14 @@ pub(crate) fn account_unknown() -> Status {
 }
 
 /// An account is opened by its bank.
-fn own(caller: &Caller, command: OpenAccount) -> Result<OpenAccount, Refusal> {
+pub(crate) fn own(caller: &Caller, command: OpenAccount) -> Result<OpenAccount, Refusal> {
     if caller.may_act_for(command.participant) { Ok(command) } else { Err(bank_not_yours()) }
 }
 
-fn opening_result(request_id: String, outcome: &Outcome) -> v1::AccountOpeningResult {
-    use v1::account_opening_result::Result as Wire;
-    let result = match outcome.verdict {
-        Verdict::Refused { refusal, .. } => Wire::NotTaken(refused(refusal).into_not_taken()),
-        Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-            Wire::Confirmation(confirmation(outcome))
-        }
-    };
-    v1::AccountOpeningResult { request_id, result: Some(result) }
-}
-
-fn opening_not_taken(request_id: String, refusal: Refusal) -> v1::AccountOpeningResult {
-    let result = v1::account_opening_result::Result::NotTaken(refusal.into_not_taken());
-    v1::AccountOpeningResult { request_id, result: Some(result) }
-}
-
-fn read_opening(request_id_text: &str, account: Option<&v1::NewAccount>) -> Result<OpenAccount, Refusal> {
+pub(crate) fn read_opening(
+    request_id_text: &str,
+    account: Option<&v1::NewAccount>,
+) -> Result<OpenAccount, Refusal> {
     let mut reader = FieldReader::new();
     let request_id = request_id(&mut reader, request_id_text);
     let path = Path::root("account");
@@ -303,7 +245,7 @@ pub(crate) fn read_selector(reader: &mut FieldReader, iban: &str, currency: &str
     Some(AccountSelector { iban: iban?, currency: currency? })
 }
 
-fn read_post_entry(wire: &v1::PostEntryRequest) -> Result<PostEntry, Status> {
+pub(crate) fn read_post_entry(wire: &v1::PostEntryRequest) -> Result<PostEntry, Refusal> {
     let mut reader = FieldReader::new();
     let request_id = request_id(&mut reader, &wire.request_id);
     let iban = reader.iban(&Path::root("iban"), &wire.iban);
@@ -335,7 +277,7 @@ fn read_post_entry(wire: &v1::PostEntryRequest) -> Result<PostEntry, Status> {
             core_reference: core_reference?,
         })
     })();
-    reader.finish(command).map_err(invalid)
+    reader.finish(command).map_err(Refusal::invalid)
 }
 
 fn read_set_status(wire: &v1::SetAccountStatusRequest) -> Result<SetAccountStatus, Status> {

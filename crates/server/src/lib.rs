@@ -9,6 +9,7 @@
 //! - Every call passes one gate, which gives it its [`Caller`] or refuses it ([`RIGHTS`]).
 
 mod account_holders;
+mod account_streams;
 mod accounts;
 mod admission;
 mod answers;

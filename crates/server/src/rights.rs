@@ -48,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 65] = [
+pub const RIGHTS: [Right; 66] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -60,6 +60,7 @@ pub const RIGHTS: [Right; 65] = [
     stream("/solvo.v1.AccountService/OpenAccounts", BANKS, ITSELF),
     call("/solvo.v1.AccountService/GetAccount", Roles::ALL, OWNER),
     call("/solvo.v1.AccountService/PostEntry", BANKS, OWNER),
+    stream("/solvo.v1.AccountService/PostEntries", BANKS, OWNER),
     call("/solvo.v1.AccountService/SetAccountStatus", BANKS, OWNER),
     call("/solvo.v1.AccountService/SetAccountFloor", BANKS, OWNER),
     call("/solvo.v1.AccountService/SetAccountFlag", BANKS, OWNER),

@@ -19,6 +19,7 @@ mod keys;
 mod liquidity;
 mod load;
 mod master_key;
+mod migrate;
 mod new_master_key;
 mod node;
 mod recall;
@@ -71,6 +72,7 @@ enum Command {
     Liquidity(liquidity::LiquidityArgs),
     History(history::HistoryArgs),
     Report(report::ReportArgs),
+    Migrate(migrate::MigrateArgs),
 }
 
 fn main() -> ExitCode {
@@ -128,6 +130,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Liquidity(arguments) => runtime()?.block_on(liquidity::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
     }
 }
 

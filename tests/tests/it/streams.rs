@@ -440,3 +440,108 @@ async fn accounts_are_opened_in_bulk() {
         assert!(results.is_empty());
     }
 }
+
+fn entry(request_id: &str, iban: &str, amount: &str) -> v1::PostEntryRequest {
+    v1::PostEntryRequest {
+        request_id: request_id.to_owned(),
+        iban: iban.to_owned(),
+        amount: Some(tests::money(amount)),
+        direction: v1::EntryDirection::Credit.into(),
+        value_date: "2026-11-20".to_owned(),
+        booking_key: "SALARY".to_owned(),
+        core_reference: "CORE-1".to_owned(),
+    }
+}
+
+/// The results of a stream by their request ids, and how it ended if not well.
+async fn book_all(
+    api: &Api,
+    messages: Vec<Vec<v1::PostEntryRequest>>,
+) -> (BTreeMap<String, v1::entry_result::Result>, Option<Status>) {
+    let messages = messages.into_iter().map(|entries| v1::PostEntriesRequest { entries });
+    let mut answers = api.accounts().post_entries(tokio_stream::iter(messages)).await.unwrap().into_inner();
+    let mut results = BTreeMap::new();
+    loop {
+        match answers.message().await {
+            Ok(Some(message)) => {
+                results.extend(
+                    message.results.into_iter().map(|result| (result.request_id, result.result.unwrap())),
+                );
+            }
+            Ok(None) => return (results, None),
+            Err(status) => return (results, Some(status)),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_are_booked_in_bulk() {
+    use v1::entry_result::Result as Booked;
+    let node = Node::start().await;
+    let api = node.api().await;
+    World::set_up(&api, 1).await;
+    let before = api.balance(&belgian(1)).await;
+    let mut entries: Vec<_> =
+        (0..1000).map(|number| entry(&format!("entry-{number}"), &belgian(1), "0.01")).collect();
+    entries.push(entry("unknown", &belgian(2), "1.00"));
+    entries.push(v1::PostEntryRequest { booking_key: String::new(), ..entry("no-key", &belgian(1), "1.00") });
+    let (results, ended) = book_all(&api, vec![entries[..500].to_vec(), entries[500..].to_vec()]).await;
+    assert!(ended.is_none(), "{ended:?}");
+    assert_eq!((results.len(), before.as_str()), (1002, "1000.00"));
+    for (request_id, result) in &results {
+        match (request_id.as_str(), result) {
+            ("unknown", Booked::NotTaken(not_taken)) => {
+                assert_eq!(not_taken.reason(), v1::ErrorReason::AccountUnknown);
+            }
+            ("no-key", Booked::NotTaken(not_taken)) => {
+                assert_eq!(not_taken.field_violations[0].field, "booking_key");
+            }
+            (_, Booked::Booked(booked)) => assert!(!booked.confirmation.unwrap().repeat),
+            (_, Booked::NotTaken(not_taken)) => panic!("{request_id}: {not_taken:?}"),
+        }
+    }
+    assert_eq!(api.balance(&belgian(1)).await, "1010.00");
+    let (again, _) = book_all(&api, vec![entries[..10].to_vec()]).await;
+    for (request_id, result) in &again {
+        let (Booked::Booked(first), Booked::Booked(again)) = (&results[request_id], result) else {
+            panic!("{request_id} was booked");
+        };
+        assert_eq!((again.confirmation.unwrap().repeat, &again.balance), (true, &first.balance));
+    }
+    assert_eq!(api.balance(&belgian(1)).await, "1010.00");
+    for faulty in [Vec::new(), vec![entries[0].clone(); 1025]] {
+        let (results, ended) = book_all(&api, vec![faulty]).await;
+        assert_eq!(ended.expect("the stream fails as a whole").code(), Code::InvalidArgument);
+        assert!(results.is_empty());
+    }
+}
+
+/// The accounts of other banks do not exist for a caller, in bulk as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_are_of_ones_own_accounts_only() {
+    use v1::entry_result::Result as Booked;
+    let secured = tests::secured::Secured::start().await;
+    let (operator, alfa) = (secured.api("operator").await, secured.api("alfa").await);
+    for bank in [ALFA, BETA] {
+        World::of(operator.clone()).register(bank, v1::AccountMode::Hosted).await;
+    }
+    World::of(alfa.clone()).customer(ALFA, &belgian(1)).await;
+    World::of(secured.api("beta").await).customer(BETA, &german(1)).await;
+    let entries = vec![
+        entry("first", &german(1), "1.00"),
+        v1::PostEntryRequest { value_date: String::new(), ..entry("second", &belgian(1), "1.00") },
+        entry("third", &belgian(1), "1.00"),
+        entry("fourth", &german(1), "1.00"),
+    ];
+    let (results, ended) = book_all(&alfa, vec![entries]).await;
+    assert!(ended.is_none(), "{ended:?}");
+    let reason = |id: &str| match &results[id] {
+        Booked::NotTaken(not_taken) => Some(not_taken.reason()),
+        Booked::Booked(_) => None,
+    };
+    let unknown = Some(v1::ErrorReason::AccountUnknown);
+    assert_eq!([reason("first"), reason("third"), reason("fourth")], [unknown, None, unknown]);
+    assert!(
+        matches!(&results["second"], Booked::NotTaken(not_taken) if !not_taken.field_violations.is_empty())
+    );
+}

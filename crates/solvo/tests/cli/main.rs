@@ -11,6 +11,7 @@ mod erasure;
 mod identity;
 mod keys;
 mod lives;
+mod migrate;
 mod process;
 mod recalls;
 mod receipts;
