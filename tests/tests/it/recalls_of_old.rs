@@ -103,7 +103,7 @@ async fn payments_are_asked_back_from_the_archive() {
     let open = recall_of(&api, &ids[0]).await.unwrap();
     assert_eq!(open.state(), v1::RecallState::Open);
     api.recalls().answer_recall(answer("back", &open.recall_id, back("1.00", ""))).await.unwrap();
-    assert_eq!([api.balance(&belgian(1)).await, api.balance(&german(1)).await], ["999.00", "1.00"]);
+    assert_eq!([api.balance(&belgian(1)).await, api.balance(&german(1)).await], ["999.00", "1001.00"]);
     drop(api);
     let remove = |folder: &Path| std::fs::remove_dir_all(folder.join("archive")).unwrap();
     let node = node.restart_after(remove).await;
