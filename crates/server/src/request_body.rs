@@ -58,9 +58,9 @@ pub(crate) fn limited(body: Body, right: &Right, half_sent: &Arc<HalfSent>) -> B
 /// The longest message of a call.
 fn message_bytes_max(path: &str) -> usize {
     match path {
-        "/solvo.v1.PaymentService/SubmitPayments" | "/solvo.v1.AccountService/OpenAccounts" => {
-            MESSAGE_BYTES_MAX
-        }
+        "/solvo.v1.PaymentService/SubmitPayments"
+        | "/solvo.v1.AccountService/OpenAccounts"
+        | "/solvo.v1.PaymentCodeService/ReadPaymentCode" => MESSAGE_BYTES_MAX,
         "/solvo.v1.Iso20022Service/Submit"
         | "/solvo.v1.Iso20022Service/Exchange"
         | "/solvo.v1.ParticipantService/Connect" => 2 * DOCUMENT_BYTES_MAX,

@@ -21,6 +21,7 @@ mod load;
 mod master_key;
 mod new_master_key;
 mod node;
+mod qr;
 mod recall;
 mod receipt;
 mod remote;
@@ -71,6 +72,7 @@ enum Command {
     Liquidity(liquidity::LiquidityArgs),
     History(history::HistoryArgs),
     Report(report::ReportArgs),
+    Qr(qr::QrArgs),
 }
 
 fn main() -> ExitCode {
@@ -128,6 +130,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Liquidity(arguments) => runtime()?.block_on(liquidity::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Qr(arguments) => qr::run(&arguments),
     }
 }
 

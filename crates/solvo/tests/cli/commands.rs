@@ -34,6 +34,7 @@ fn every_command_shows_an_example() {
         "recall",
         "history",
         "report",
+        "qr",
     ] {
         assert!(top.contains(command), "{top}");
         let help = solvo([command, "--help"]);

@@ -12,6 +12,7 @@ mod identity;
 mod keys;
 mod lives;
 mod process;
+mod qr;
 mod recalls;
 mod receipts;
 mod reports;
