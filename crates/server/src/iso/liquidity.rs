@@ -63,11 +63,7 @@ fn command(transfer: &LiquidityTransfer) -> Result<TransferOwnFunds, StatusReaso
 }
 
 /// The status that a receipt gives: settled, or why not.
-fn status_of(
-    verdict: &Verdict,
-    from: OwnedAccount,
-    is_registered: bool,
-) -> (ReasonCode, Option<Text<140>>) {
+fn status_of(verdict: &Verdict, from: OwnedAccount, is_registered: bool) -> (ReasonCode, Option<Text<140>>) {
     let Verdict::Refused { refusal, .. } = verdict else { return (settled(), None) };
     // Of a bank that is registered only the position can be missing; of one that is not, the account to debit is first.
     let missing = |is_debited| match is_debited {
