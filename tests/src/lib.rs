@@ -29,7 +29,7 @@ pub use exchange::{Exchange, Kept, document, kept, now, order, sample};
 pub use node::Node;
 pub use old_log::{write_log_of_days, write_log_with_a_full_account, write_old_log, write_sealed_old_log};
 pub use old_recalls::write_log_with_recalls;
-pub use trimmed::trim_log;
+pub use trimmed::{archive_log, trim_log};
 pub use wait::{ago, ahead, nanoseconds, until};
 pub use world::{
     ALFA, BETA, GAMMA, MIXED, OPENING_BALANCE, World, account, belgian, dutch, french, german, money, party,

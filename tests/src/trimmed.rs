@@ -1,4 +1,4 @@
-//! A log that has let go of its beginning, as a node does whose archive has a limit.
+//! A log whose beginning has gone to the archive, and one that has let go of it, as a node does whose archive has a limit.
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use types::BatchNumber;
 /// Room for what tests do.
 const ROOM: usize = 1 << 16;
 
-/// Removes what lies before the newest segment of a log that nobody serves from, behind a snapshot. Each start of a node
-/// has begun a segment.
+/// Moves what lies before the newest segment of a log that nobody serves from to the archive, behind a snapshot. Each
+/// start of a node has begun a segment.
 ///
 /// # Panics
-/// If the log can't be read or changed.
-pub fn trim_log(folder: &Path) {
+/// If the log can't be read or changed, or nothing can be moved.
+pub fn archive_log(folder: &Path) {
     let storage = FileStorage::open(folder).expect("the folder is there");
     let settings = Settings { segment_size: SegmentSize::DEFAULT, entropy: Box::new(|| 7) };
     let mut journal = LocalJournal::open(storage, None, settings).expect("the log can be opened");
@@ -29,5 +29,14 @@ pub fn trim_log(folder: &Path) {
     let snapshot = writer.finish().expect("there is room for it");
     snapshots.publish(&snapshot).expect("it can be published");
     snapshots.archive_upto(tail.batch).expect("segments can be moved");
-    std::fs::remove_dir_all(folder.join("archive")).expect("segments have been archived");
+    assert!(folder.join("archive").is_dir(), "segments have been archived");
+}
+
+/// Removes what [`archive_log`] moves.
+///
+/// # Panics
+/// As that.
+pub fn trim_log(folder: &Path) {
+    archive_log(folder);
+    std::fs::remove_dir_all(folder.join("archive")).expect("it is there");
 }

@@ -193,6 +193,42 @@ impl World {
         self.api.customers().set_fees(request).await.map(|_| ())
     }
 
+    /// A payment of 100.00 is asked back as a duplicate: 98.00 of it comes back, and 2.00 is kept for that.
+    pub async fn give_back(&self, payment_id: String) -> Result<(), Status> {
+        let asked = v1::RequestRecallRequest {
+            request_id: "ask".to_owned(),
+            payment_id,
+            reason_code: "DUPL".to_owned(),
+            reference: "RECALL-1".to_owned(),
+            ..Default::default()
+        };
+        let recall_id = self.api.recalls().request_recall(asked).await?.into_inner().recall_id;
+        let back = v1::RecallReturn { amount: Some(money("98.00")), fee: "2.00".to_owned() };
+        let answered = v1::AnswerRecallRequest {
+            request_id: "back".to_owned(),
+            recall_id,
+            answer: Some(v1::answer_recall_request::Answer::Returned(back)),
+            reference: "RETURN-1".to_owned(),
+            ..Default::default()
+        };
+        self.api.recalls().answer_recall(answered).await.map(|_| ())
+    }
+
+    /// A bank puts 50.00 of its position aside, on its technical account.
+    pub async fn put_aside(&self, bic: &str) -> Result<v1::Confirmation, Status> {
+        let own =
+            |r#type: v1::OwnAccountType| Some(v1::OwnAccount { bic: bic.to_owned(), r#type: r#type.into() });
+        let moved = v1::TransferOwnFundsRequest {
+            request_id: "aside".to_owned(),
+            from: own(v1::OwnAccountType::Position),
+            to: own(v1::OwnAccountType::Technical),
+            amount: Some(money("50.00")),
+            reference: "ASIDE-1".to_owned(),
+        };
+        let reply = self.api.liquidity().transfer_own_funds(moved).await?.into_inner();
+        Ok(reply.confirmation.expect("what is done is confirmed"))
+    }
+
     /// Blocks, frees or closes an account.
     pub async fn set_account_status(&self, iban: &str, status: v1::AccountStatus) -> Result<(), Status> {
         let request = v1::SetAccountStatusRequest {

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use client::v1::{Follower, GetNodeStatusRequest, GetNodeStatusResponse};
 use client::{Client, ConnectOptions};
-use loadgen::{AuditReport, Books, LoadOptions, Silent};
+use loadgen::{AuditReport, Books, Driven, LoadOptions, Silent, drive};
 
+use super::contest::Findings;
+use super::folders::remove;
 use super::process::{ServerProcess, text};
 use super::progress::Teller;
 
@@ -192,6 +194,34 @@ impl Node {
     pub(crate) fn kill(self) -> PathBuf {
         self.process.kill();
         self.folder
+    }
+}
+
+/// A node with the books of what it is told, which are compared with its own at the end.
+#[derive(Debug)]
+pub(crate) struct Booked {
+    pub(crate) node: Node,
+    pub(crate) books: Books,
+    world: LoadOptions,
+}
+
+impl Booked {
+    /// Begins the books of a node; `world` says which accounts they are about.
+    pub(crate) async fn open(node: Node, world: LoadOptions) -> anyhow::Result<Self> {
+        let books = Books::open(node.address(), &world, &Silent).await?;
+        Ok(Self { node, books, world })
+    }
+
+    pub(crate) async fn drive(&mut self, options: &LoadOptions) -> anyhow::Result<Driven> {
+        let (driven, confirmed) = drive(self.node.address(), options, &Silent).await?;
+        self.books.note(&driven, confirmed);
+        Ok(driven)
+    }
+
+    /// Audits the node, lets it end, and removes its folder.
+    pub(crate) async fn finish(self, teller: &Teller, findings: &mut Findings) -> anyhow::Result<()> {
+        findings.audits.push(self.node.audit(&self.books, &self.world, teller).await?);
+        remove(&self.node.stop()?)
     }
 }
 

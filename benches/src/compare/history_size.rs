@@ -1,7 +1,7 @@
 //! How large history is, and how fast it answers: what the history crate's example `size` finds, beside its goals.
 //!
-//! The example makes a log up and takes it in, and says a line for each size. It is one process without a node, so
-//! nothing else is in its figures but the ledger that decides for the log.
+//! The example has a log made up by a second process and takes it in, and says a line for each size. There is no node, so
+//! nothing but history is in its figures.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -33,7 +33,7 @@ impl Sizes {
 const PAYMENT_BYTES_MAX: f64 = 500.0;
 /// How long all but one in a hundred look-ups may take, in milliseconds.
 const LOOK_UP_MS_MAX: f64 = 2.0;
-/// What a process with history may take, in bytes.
+/// What history may take of the memory, in bytes.
 const RESIDENT_BYTES_MAX: f64 = 1e9;
 
 /// Lets the example grow to both sizes in a new folder, and gives what it says of each.
@@ -119,7 +119,7 @@ pub(crate) fn rows(found: &[Value; 2]) -> anyhow::Result<Vec<Row>> {
             Unit::Bytes,
             RESIDENT_BYTES_MAX,
             resident,
-            "with the ledger that decides for it".to_owned(),
+            "the process that takes it in and looks it up".to_owned(),
         ),
     ])
 }

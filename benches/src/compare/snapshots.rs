@@ -10,12 +10,12 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use loadgen::{Books, Driven, LoadOptions, Mode, Silent, drive};
+use loadgen::{Driven, LoadOptions, Mode};
 use serde_json::json;
 
-use super::binary::{Binary, NEVER, Node, Settings, SnapshotFiles};
+use super::binary::{Binary, Booked, NEVER, Node, Settings, SnapshotFiles};
 use super::contest::{Findings, Load, options};
-use super::folders::{Folders, remove};
+use super::folders::Folders;
 use super::progress::Teller;
 use super::rows::{Row, median, milliseconds, rates_note, ratio, row, text};
 use super::stages;
@@ -44,13 +44,8 @@ pub(crate) struct SnapshotCost<'all> {
 struct Side {
     name: &'static str,
     snapshot_after_bytes: u64,
-    running: Option<Running>,
-}
-
-#[derive(Debug)]
-struct Running {
-    node: Node,
-    books: Books,
+    running: Option<Booked>,
+    /// By the node that is running.
     settled: u64,
 }
 
@@ -70,12 +65,16 @@ fn world() -> LoadOptions {
     LoadOptions { accounts: ACCOUNTS, ..options() }
 }
 
-impl Running {
+impl Side {
     async fn drive(&mut self, span: Duration) -> anyhow::Result<Driven> {
-        let (driven, confirmed) = drive(self.node.address(), &load().options(span), &Silent).await?;
+        let running = self.running.as_mut().context("a node is not up")?;
+        let driven = running.drive(&load().options(span)).await?;
         self.settled += driven.counts.settled;
-        self.books.note(&driven, confirmed);
         Ok(driven)
+    }
+
+    fn node(&self) -> anyhow::Result<&Node> {
+        Ok(&self.running.as_ref().context("a node is not up")?.node)
     }
 }
 
@@ -88,7 +87,8 @@ impl<'all> SnapshotCost<'all> {
         folders: &'all mut Folders,
         teller: &'all Teller,
     ) -> Self {
-        let side = |name, snapshot_after_bytes| Side { name, snapshot_after_bytes, running: None };
+        let side =
+            |name, snapshot_after_bytes| Side { name, snapshot_after_bytes, running: None, settled: 0 };
         let sides = [side("without", NEVER), side("with snapshots", snapshot_after_bytes)];
         Self { binary, sides, method, folders, teller, findings: Findings::default() }
     }
@@ -112,32 +112,31 @@ impl<'all> SnapshotCost<'all> {
             payments_ready: PAYMENTS_READY,
         };
         let node = Node::start(&self.binary, folder, &settings).await?;
-        let books = Books::open(node.address(), &world(), &Silent).await?;
-        let mut running = Running { node, books, settled: 0 };
+        let side = &mut self.sides[index];
+        side.running = Some(Booked::open(node, world()).await?);
+        side.settled = 0;
         self.teller.doing("warming up");
-        running.drive(self.method.warm_up).await?;
-        self.sides[index].running = Some(running);
+        side.drive(self.method.warm_up).await?;
         Ok(())
     }
 
     /// Audits and stops a node, if it is up.
     async fn stop(&mut self, index: usize) -> anyhow::Result<()> {
-        let Some(Running { node, books, .. }) = self.sides[index].running.take() else { return Ok(()) };
-        self.findings.audits.push(node.audit(&books, &world(), self.teller).await?);
-        remove(&node.stop()?)
+        let Some(running) = self.sides[index].running.take() else { return Ok(()) };
+        running.finish(self.teller, &mut self.findings).await
     }
 
     /// Drives one side, and lets it finish what that brought.
     async fn measure(&mut self, index: usize) -> anyhow::Result<Figures> {
-        let Side { name, running, .. } = &mut self.sides[index];
-        let running = running.as_mut().context("a node is not up")?;
-        let before = SnapshotFiles::of(running.node.folder())?;
-        let driven = running.drive(self.method.span).await?;
-        let meanwhile = SnapshotFiles::of(running.node.folder())?;
+        let side = &mut self.sides[index];
+        let before = SnapshotFiles::of(side.node()?.folder())?;
+        let driven = side.drive(self.method.span).await?;
+        let (name, node) = (side.name, side.node()?);
+        let meanwhile = SnapshotFiles::of(node.folder())?;
         // The node rested before, so what is under way was begun during the run.
-        let under_way = u64::from(running.node.follower().await?.is_writing_snapshot);
-        self.findings.stages = stages::fetch(running.node.address()).await?;
-        running.node.rest().await?;
+        let under_way = u64::from(node.follower().await?.is_writing_snapshot);
+        self.findings.stages = stages::fetch(node.address()).await?;
+        node.rest().await?;
         let mut figures = Figures::of(name, &driven).with_context(|| format!("a run {name} failed"))?;
         figures.details = json!({
             "run": figures.details,
@@ -153,8 +152,7 @@ impl Experiment for SnapshotCost<'_> {
 
     async fn ready(&mut self) -> anyhow::Result<()> {
         for index in 0..self.sides.len() {
-            let running = self.sides[index].running.as_ref();
-            if running.is_some_and(|running| running.settled > PAYMENTS_WORN) {
+            if self.sides[index].settled > PAYMENTS_WORN {
                 self.stop(index).await?;
             }
             if self.sides[index].running.is_none() {

@@ -6,12 +6,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use loadgen::{Books, Driven, LoadOptions, Mode, Rate, Silent, drive};
+use loadgen::{LoadOptions, Mode, Rate, Silent, drive};
 use serde_json::json;
 
-use super::binary::{Binary, Node, Settings};
+use super::binary::{Binary, Booked, Node, Settings};
 use super::contest::{Findings, Load, options};
-use super::folders::{Folders, remove};
+use super::folders::Folders;
 use super::lag::{FOLLOWERS, Lags, caught_up};
 use super::progress::Teller;
 use super::rows::{Row, median, p99, row, text};
@@ -61,22 +61,8 @@ pub(crate) struct Sustained<'all> {
     method: &'all Method,
     folders: &'all mut Folders,
     teller: &'all Teller,
-    running: Option<Running>,
+    running: Option<Booked>,
     findings: Findings,
-}
-
-#[derive(Debug)]
-struct Running {
-    node: Node,
-    books: Books,
-}
-
-impl Running {
-    async fn drive(&mut self, options: &LoadOptions) -> anyhow::Result<Driven> {
-        let (driven, confirmed) = drive(self.node.address(), options, &Silent).await?;
-        self.books.note(&driven, confirmed);
-        Ok(driven)
-    }
 }
 
 impl<'all> Sustained<'all> {
@@ -97,9 +83,8 @@ impl<'all> Sustained<'all> {
     }
 
     async fn stop(&mut self) -> anyhow::Result<()> {
-        let Some(Running { node, books }) = self.running.take() else { return Ok(()) };
-        self.findings.audits.push(node.audit(&books, &world(), self.teller).await?);
-        remove(&node.stop()?)
+        let Some(running) = self.running.take() else { return Ok(()) };
+        running.finish(self.teller, &mut self.findings).await
     }
 }
 
@@ -118,8 +103,7 @@ impl Experiment for Sustained<'_> {
             payments_ready: PAYMENTS_READY,
         };
         let node = Node::start(&self.binary, folder, &settings).await?;
-        let books = Books::open(node.address(), &world(), &Silent).await?;
-        let mut running = Running { node, books };
+        let mut running = Booked::open(node, world()).await?;
         self.teller.doing("warming up, and waiting until history has caught up with the accounts");
         running.drive(&self.steady.load().options(self.method.warm_up)).await?;
         caught_up(&running.node).await?;

@@ -12,14 +12,14 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use client::Client;
 use client::v1::{VerificationOutcome, VerifyRequest, verify_request::Given};
-use loadgen::{Books, LoadAccount, LoadOptions, Mode, Silent, drive, opening};
+use loadgen::{LoadAccount, LoadOptions, Mode, opening};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::binary::{Binary, Node, Settings};
+use super::binary::{Binary, Booked, Node, Settings};
 use super::contest::{Findings, Load, options};
-use super::folders::{Folders, remove};
+use super::folders::Folders;
 use super::progress::Teller;
 use super::rows::{Row, milliseconds, rates_note, ratio, row};
 use super::statistics::{Goal, Unit};
@@ -45,14 +45,8 @@ pub(crate) struct Verifying<'all> {
     method: &'all Method,
     folders: &'all mut Folders,
     teller: &'all Teller,
-    running: Option<Running>,
+    running: Option<Booked>,
     findings: Findings,
-}
-
-#[derive(Debug)]
-struct Running {
-    node: Node,
-    books: Books,
 }
 
 /// How the node is driven.
@@ -65,12 +59,9 @@ fn world() -> LoadOptions {
     LoadOptions { accounts: ACCOUNTS, ..options() }
 }
 
-impl Running {
-    async fn drive(&mut self, side: &'static str, span: Duration) -> anyhow::Result<Figures> {
-        let (driven, confirmed) = drive(self.node.address(), &load(span), &Silent).await?;
-        self.books.note(&driven, confirmed);
-        Figures::of(side, &driven)
-    }
+/// Drives a side of a trial.
+async fn drive(running: &mut Booked, side: &'static str, span: Duration) -> anyhow::Result<Figures> {
+    Figures::of(side, &running.drive(&load(span)).await?)
 }
 
 impl<'all> Verifying<'all> {
@@ -85,14 +76,13 @@ impl<'all> Verifying<'all> {
 
     /// Stops the node, after asking it about its books.
     pub(crate) async fn finish(mut self) -> anyhow::Result<Findings> {
-        if let Some(Running { node, books }) = self.running.take() {
-            self.findings.audits.push(node.audit(&books, &world(), self.teller).await?);
-            remove(&node.stop()?)?;
+        if let Some(running) = self.running.take() {
+            running.finish(self.teller, &mut self.findings).await?;
         }
         Ok(self.findings)
     }
 
-    async fn start(&mut self) -> anyhow::Result<Running> {
+    async fn start(&mut self) -> anyhow::Result<Booked> {
         let folder = self.folders.with_accounts(ACCOUNTS, self.teller)?;
         self.teller.doing("starting the node");
         let settings = Settings {
@@ -108,10 +98,9 @@ impl<'all> Verifying<'all> {
             ensure!(start.elapsed() < NAMES_WITHIN, "a node does not learn the names of account holders");
             sleep(LOOK).await;
         }
-        let books = Books::open(node.address(), &world(), &Silent).await?;
-        let mut running = Running { node, books };
+        let mut running = Booked::open(node, world()).await?;
         self.teller.doing("warming up");
-        running.drive("warm-up", self.method.warm_up).await?;
+        running.drive(&load(self.method.warm_up)).await?;
         Ok(running)
     }
 }
@@ -130,6 +119,26 @@ async fn ask(client: &Client, index: u32) -> anyhow::Result<VerificationOutcome>
         given: Some(Given::Name(name)),
     };
     Ok(client.verify(request).await?.outcome())
+}
+
+/// Drives a side of a trial while questions are asked, whose waits are in its details.
+async fn beside_questions(running: &mut Booked, span: Duration) -> anyhow::Result<Figures> {
+    let client = running.node.client().clone();
+    let (figures, waits) =
+        tokio::try_join!(drive(running, "beside questions", span), ask_at_rate(&client, span))?;
+    let at = |part: f64| {
+        let place = (waits.len() as f64 * part) as usize;
+        waits.get(place.min(waits.len() - 1)).copied().map_or(0.0, milliseconds)
+    };
+    let details = json!({
+        "run": figures.details,
+        "questions": waits.len(),
+        "p50_milliseconds": at(0.5),
+        "p99_milliseconds": at(0.99),
+        "p999_milliseconds": at(0.999),
+        "most_milliseconds": at(1.0),
+    });
+    Ok(Figures { details, ..figures })
 }
 
 /// Asks at a fixed rate for so long. Gives how long each answer took since the question was due, in order.
@@ -181,27 +190,12 @@ impl Experiment for Verifying<'_> {
         let running = self.running.as_mut().context("the node is not up")?;
         let mut found = Vec::new();
         for with_questions in [forwards, !forwards] {
-            running.node.rest().await?;
-            if !with_questions {
-                found.push(running.drive("payments alone", span).await?);
-                continue;
-            }
-            let client = running.node.client().clone();
-            let (figures, waits) =
-                tokio::try_join!(running.drive("beside questions", span), ask_at_rate(&client, span))?;
-            let at = |part: f64| {
-                let place = (waits.len() as f64 * part) as usize;
-                waits.get(place.min(waits.len() - 1)).copied().map_or(0.0, milliseconds)
-            };
-            let details = json!({
-                "run": figures.details,
-                "questions": waits.len(),
-                "p50_milliseconds": at(0.5),
-                "p99_milliseconds": at(0.99),
-                "p999_milliseconds": at(0.999),
-                "most_milliseconds": at(1.0),
+            found.push(match with_questions {
+                true => beside_questions(running, span).await?,
+                false => drive(running, "payments alone", span).await?,
             });
-            found.push(Figures { details, ..figures });
+            // What a side leaves to be done is done before the other one, and before the disk is looked at again.
+            running.node.rest().await?;
         }
         if forwards {
             found.reverse();

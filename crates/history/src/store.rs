@@ -10,7 +10,7 @@
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
-use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy};
+use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy, PartitioningPolicy};
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Slice, Snapshot,
 };
@@ -75,7 +75,12 @@ impl Space {
         match self {
             // A place in a series is looked for, never a key, so a filter would answer nothing.
             Self::Payments | Self::Series => options.filter_policy(FilterPolicy::disabled()),
-            Self::State | Self::Names => options,
+            Self::State => options,
+            // A name is looked for on many days, and on most it is not there. In one piece, the filter of a table has
+            // megabytes, and is read again for every look once they are not all in the cache.
+            Self::Names => options
+                .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+                .index_block_partitioning_policy(PartitioningPolicy::all(true)),
         }
     }
 

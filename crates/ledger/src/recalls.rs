@@ -4,7 +4,8 @@
 //! - A payment has at most one recall, and a recall at most one return.
 //! - Recalls stand in the order of their positions, and are forgotten in that order: after the time in which their payment
 //!   could be recalled and the answer to that be given.
-//! - The open ones are listed by the bank that has to answer.
+//! - The open ones are listed by the bank that has to answer; those whose bank's silence is answered for it also by the last
+//!   day for an answer, so that nobody has to look at all of them.
 
 use types::{AccountNumber, Amount, Currency, Date, ParticipantNumber, RecallReason, Sequence, Timestamp};
 
@@ -135,6 +136,9 @@ pub(crate) struct Recalls {
     by_payment: Index,
     /// Those without an answer, by the bank that has to give it and then in their order.
     open: Vec<(ParticipantNumber, Sequence)>,
+    /// Those without an answer whose bank's silence is answered for it, by the last day for an answer and then in their
+    /// order.
+    ending: Vec<(Date, Sequence)>,
     /// The banks whose silence is answered for them, in order.
     answered_for: Vec<ParticipantNumber>,
 }
@@ -145,6 +149,7 @@ impl Recalls {
             window: Window::new(recalls_max),
             by_payment: Index::new(),
             open: Vec::new(),
+            ending: Vec::new(),
             answered_for: Vec::new(),
         }
     }
@@ -153,6 +158,7 @@ impl Recalls {
         self.window.reserve(records);
         self.by_payment.reserve(records);
         self.open.reserve(records);
+        self.ending.reserve(records);
         self.answered_for.reserve(records);
     }
 
@@ -187,16 +193,33 @@ impl Recalls {
     }
 
     pub(crate) fn add(&mut self, recall: Recall) {
+        self.keep(recall);
+        if recall.answered.is_none() {
+            put(&mut self.open, (recall.creditor_bank, recall.sequence));
+            if self.is_silence_answered(&recall) {
+                put(&mut self.ending, ending(&recall));
+            }
+        }
+    }
+
+    /// Adds a recall, and leaves it to [`Self::list`] to list it.
+    fn keep(&mut self, recall: Recall) {
         let last = self.window.entries().back();
         assert!(last.is_none_or(|last| last.sequence < recall.sequence), "recalls are in log order");
         assert!(self.of_payment(recall.payment).is_none(), "a payment has one recall");
         let slot = self.window.push(recall);
         self.by_payment.insert(hash(recall.payment), slot);
-        if recall.answered.is_none() {
-            let entry = (recall.creditor_bank, recall.sequence);
-            let place = self.open.partition_point(|known| *known < entry);
-            self.open.insert(place, entry);
-        }
+    }
+
+    /// Lists all that have no answer.
+    fn list(&mut self) {
+        let unanswered = || self.iter().filter(|recall| recall.answered.is_none());
+        let mut open: Vec<_> = unanswered().map(|recall| (recall.creditor_bank, recall.sequence)).collect();
+        let mut over: Vec<_> =
+            unanswered().filter(|recall| self.is_silence_answered(recall)).map(ending).collect();
+        open.sort_unstable();
+        over.sort_unstable();
+        (self.open, self.ending) = (open, over);
     }
 
     /// Takes down the answer to a recall.
@@ -205,11 +228,17 @@ impl Recalls {
         let place = entries.binary_search_by(|recall| recall.sequence.cmp(&sequence));
         let recall = &mut entries[place.expect("the rules have found the recall")];
         assert!(recall.may_return(), "a recall is answered once");
-        if recall.answered.is_none() {
-            let entry = (recall.creditor_bank, recall.sequence);
-            self.open.remove(self.open.binary_search(&entry).expect("what has no answer is listed"));
+        let before = recall.answered.replace(answered);
+        let recall = *recall;
+        if before.is_none() {
+            assert!(self.close(&recall), "what has no answer is listed");
         }
-        recall.answered = Some(answered);
+    }
+
+    /// Takes a recall from the lists of those without an answer. Says whether it was there.
+    fn close(&mut self, recall: &Recall) -> bool {
+        take(&mut self.ending, ending(recall));
+        take(&mut self.open, (recall.creditor_bank, recall.sequence))
     }
 
     /// The open recalls that a bank has to answer, behind this position, in order.
@@ -219,9 +248,11 @@ impl Recalls {
         of_bank.map(|(_, sequence)| self.at(*sequence).expect("what is listed is kept"))
     }
 
-    /// All open recalls, by the bank that has to answer.
-    pub(crate) fn open(&self) -> impl Iterator<Item = &Recall> {
-        self.open.iter().map(|(_, sequence)| self.at(*sequence).expect("what is listed is kept"))
+    /// The open recalls whose last day for an answer is before this one and whose bank's silence is answered for it, by that
+    /// day.
+    pub(crate) fn ending_before(&self, today: Date) -> impl Iterator<Item = &Recall> {
+        let over = self.ending.iter().take_while(move |(answer_by, _)| *answer_by < today);
+        over.map(|(_, sequence)| self.at(*sequence).expect("what is listed is kept"))
     }
 
     pub(crate) fn set_answered_for(&mut self, bank: ParticipantNumber, is_answered_for: bool) {
@@ -230,8 +261,22 @@ impl Recalls {
             (Ok(place), false) => {
                 self.answered_for.remove(place);
             }
-            (Ok(_), true) | (Err(_), false) => {}
+            (Ok(_), true) | (Err(_), false) => return,
         }
+        let mut list = std::mem::take(&mut self.ending);
+        for recall in self.open_of(bank, Sequence(0)) {
+            match self.is_silence_answered(recall) {
+                true => put(&mut list, ending(recall)),
+                false => take(&mut list, ending(recall)),
+            };
+        }
+        self.ending = list;
+    }
+
+    /// Whether the silence of the bank that was asked is answered for it: if the payee's account is kept here, and if the
+    /// bank wants it so.
+    pub(crate) fn is_silence_answered(&self, recall: &Recall) -> bool {
+        recall.creditor_account().is_some() || self.is_answered_for(recall.creditor_bank)
     }
 
     /// Whether a bank's silence is answered for it.
@@ -245,10 +290,7 @@ impl Recalls {
         for _ in 0..FORGOTTEN_PER_TICK_MAX {
             let Some((slot, forgotten)) = self.window.forget_if(|oldest| oldest.time < limit) else { return };
             self.by_payment.remove(hash(forgotten.payment), slot);
-            let entry = (forgotten.creditor_bank, forgotten.sequence);
-            if let Ok(place) = self.open.binary_search(&entry) {
-                self.open.remove(place);
-            }
+            self.close(&forgotten);
         }
     }
 
@@ -257,6 +299,11 @@ impl Recalls {
         let unanswered = self.iter().filter(|recall| recall.answered.is_none()).count();
         assert!(unanswered == self.open.len(), "exactly what has no answer is listed");
         assert!(self.open.is_sorted(), "open recalls are listed in order");
+        let answered_for = self.iter().filter(|recall| recall.answered.is_none());
+        let mut expected: Vec<_> =
+            answered_for.filter(|recall| self.is_silence_answered(recall)).map(ending).collect();
+        expected.sort_unstable();
+        assert!(expected == self.ending, "those whose end is said for their bank are listed by their day");
         for recall in self.iter() {
             if let Some(Answered { answer: RecallAnswer::Return { amount, fee }, .. }) = recall.answered {
                 let given = amount.minor_units() + fee.minor_units();
@@ -264,6 +311,21 @@ impl Recalls {
             }
         }
     }
+}
+
+const fn ending(recall: &Recall) -> (Date, Sequence) {
+    (recall.answer_by, recall.sequence)
+}
+
+/// Puts something in its place in an ordered list. Says whether it was not there.
+fn put<T: Ord>(list: &mut Vec<T>, entry: T) -> bool {
+    let place = list.binary_search(&entry);
+    place.map_err(|place| list.insert(place, entry)).is_err()
+}
+
+/// Takes something from an ordered list. Says whether it was there.
+fn take<T: Ord>(list: &mut Vec<T>, entry: T) -> bool {
+    list.binary_search(&entry).map(|place| list.remove(place)).is_ok()
 }
 
 /// Positions follow each other, so they are spread.

@@ -138,7 +138,7 @@ impl Recalls {
                 "creditor_account",
             )?;
             holds(read.of_payment(recall.payment).is_none(), "payment")?;
-            read.add(recall);
+            read.keep(recall);
             Ok(())
         })?;
         Ok(read)
@@ -158,7 +158,9 @@ impl Recalls {
             holds(number_within(bank.0, participants) && is_next, "bank")?;
             self.answered_for.push(bank);
             Ok(())
-        })
+        })?;
+        self.list();
+        Ok(())
     }
 }
 

@@ -286,7 +286,7 @@ fn check_time_over(
     recall: &Recall,
     refusal: RecallRefusal,
 ) -> Result<(), Refusal> {
-    if at.time.date() <= recall.answer_by || !ledger.is_silence_answered(recall) {
+    if at.time.date() <= recall.answer_by || !ledger.recalls.is_silence_answered(recall) {
         return Err(Refusal::NotDue);
     }
     if ledger.refusal_at_the_end(recall) == refusal { Ok(()) } else { Err(Refusal::AnswerNotTrue) }
@@ -349,20 +349,13 @@ impl Ledger {
 
     /// The open recalls whose time is over and whose bank's silence is to be answered for it, with what is to be said.
     pub fn recalls_to_end(&self) -> impl Iterator<Item = (&Recall, RecallRefusal)> {
-        let today = self.position().time.date();
-        let is_over = move |recall: &&Recall| today > recall.answer_by && self.is_silence_answered(recall);
-        self.recalls.open().filter(is_over).map(|recall| (recall, self.refusal_at_the_end(recall)))
+        let ending = self.recalls.ending_before(self.position().time.date());
+        ending.map(|recall| (recall, self.refusal_at_the_end(recall)))
     }
 
     /// Whether the money of a return would not reach the payer's account, because that takes no bookings any more.
     pub fn is_returned_elsewhere(&self, recall: &Recall) -> bool {
         recall.debtor_account().is_some_and(|account| takes_no_return(self, account))
-    }
-
-    /// Whether the silence of the bank that was asked is answered for it: if the payee's account is kept here, and if
-    /// the bank wants it so.
-    fn is_silence_answered(&self, recall: &Recall) -> bool {
-        recall.creditor_account().is_some() || self.recalls.is_answered_for(recall.creditor_bank)
     }
 
     /// What is said at the end of the time.

@@ -56,11 +56,12 @@ async fn day_end(api: &Api, request: v1::GetDayEndRequest) -> Result<Told, Statu
 async fn a_days_end_has_each_statement_of_the_bank() {
     let (node, begin) = node_of_days().await;
     let api = node.api().await;
-    let first = day_of(&clock(), begin);
-    let told = day_end(&api, request(ALFA, Some(first))).await.unwrap();
+    // A day later than the first, whose first hour may be of the next day on the clock of the positions.
+    let date = day(day_of(&clock(), begin), 1);
+    let told = day_end(&api, request(ALFA, Some(date))).await.unwrap();
     assert_eq!((told.totals.statements, told.totals.unmoved, told.totals.unnamed), (3, 0, 0));
     let names: Vec<&str> = told.statements.keys().map(String::as_str).collect();
-    let digits = first.to_string().replace('-', "");
+    let digits = date.to_string().replace('-', "");
     let [customer, position, technical] = names[..] else { panic!("{names:?}") };
     assert!(
         customer.starts_with('A') && position.starts_with('P') && technical.starts_with('T'),
@@ -73,13 +74,13 @@ async fn a_days_end_has_each_statement_of_the_bank() {
     }
     // Each is what the single call says.
     let (number, document) = &told.statements[customer];
-    let single = asked(account(&belgian(1)), first, v1::StatementForm::Camt053);
+    let single = asked(account(&belgian(1)), date, v1::StatementForm::Camt053);
     assert_eq!(read(document), read(&statement(&api, single).await.unwrap()));
 
     // It goes on where one that ended was.
-    let rest = v1::GetDayEndRequest { after_number: *number, ..request(ALFA, Some(first)) };
+    let rest = v1::GetDayEndRequest { after_number: *number, ..request(ALFA, Some(date)) };
     assert_eq!(day_end(&api, rest).await.unwrap().statements.len(), 0);
-    let rest = v1::GetDayEndRequest { after_number: *number - 1, ..request(ALFA, Some(first)) };
+    let rest = v1::GetDayEndRequest { after_number: *number - 1, ..request(ALFA, Some(date)) };
     assert_eq!(day_end(&api, rest).await.unwrap().statements.len(), 1);
 }
 

@@ -1,10 +1,13 @@
 //! Recalls for which time matters: windows that are over, payments that only history knows, silence, and late returns.
 
+use std::path::Path;
 use std::time::Duration;
 
 use client::v1;
 use client::v1::answer_recall_request::Answer;
-use tests::{ALFA, Api, BETA, GAMMA, Node, World, belgian, german, outcome_of, payment, settled, until};
+use tests::{
+    ALFA, Api, BETA, GAMMA, Node, World, archive_log, belgian, german, outcome_of, payment, settled, until,
+};
 use tonic::Code;
 use types::Timestamp;
 
@@ -78,6 +81,34 @@ async fn without_history_old_payments_are_not_asked_back() {
     settled(api.submit(&payment("NEW", "1.00")).await.unwrap());
     let recall = work_list(&api, BETA).await.remove(0);
     let refused = api.recalls().request_recall(request("ask", &recall.payment_id, "FRAD")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable);
+}
+
+/// The order is read from the archive. Without that nobody can say what it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_are_asked_back_from_the_archive() {
+    let node = Node::start().await;
+    let api = node.api().await;
+    World::set_up(&api, 1).await;
+    crate::calendar::set_years(&api).await;
+    let mut ids = Vec::new();
+    for id in ["TX-1", "TX-2"] {
+        ids.push(settled(api.submit(&payment(id, "1.00")).await.unwrap()).payment_id);
+    }
+    drop(api);
+    // Each start begins a segment, and the newest one stays.
+    let node = node.restart().await.restart_after(archive_log).await;
+    let api = node.api().await;
+    api.recalls().request_recall(request("first", &ids[0], "FRAD")).await.unwrap();
+    let open = recall_of(&api, &ids[0]).await.unwrap();
+    assert_eq!(open.state(), v1::RecallState::Open);
+    api.recalls().answer_recall(answer("back", &open.recall_id, back("1.00", ""))).await.unwrap();
+    assert_eq!([api.balance(&belgian(1)).await, api.balance(&german(1)).await], ["999.00", "1001.00"]);
+    drop(api);
+    let remove = |folder: &Path| std::fs::remove_dir_all(folder.join("archive")).unwrap();
+    let node = node.restart_after(remove).await;
+    let api = node.api().await;
+    let refused = api.recalls().request_recall(request("second", &ids[1], "FRAD")).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unavailable);
 }
 

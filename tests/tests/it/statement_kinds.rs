@@ -3,10 +3,9 @@
 
 use client::v1;
 use client::v1::StatementForm::{Camt052, Camt053, Camt054, Csv};
-use client::v1::answer_recall_request::Answer;
 use iso20022::{BookingCode, StatementEntry};
 use reports::{By, External, compare};
-use tests::{ALFA, Api, BETA, Node, World, belgian, german, money, payment, settled};
+use tests::{ALFA, Api, BETA, Node, World, belgian, german, payment, settled};
 use tonic::Code;
 use types::{ClosingDays, Currency, Date};
 
@@ -44,33 +43,8 @@ async fn book_every_kind(api: &Api) -> u64 {
     let world = World::set_up(api, 1).await;
     world.set_fees(ALFA, ["0.50", "0.20"], 1).await.unwrap();
     let paid = settled(api.submit(&payment("TX-1", "100.00")).await.unwrap());
-    let asked = v1::RequestRecallRequest {
-        request_id: "ask".to_owned(),
-        payment_id: paid.payment_id,
-        reason_code: "DUPL".to_owned(),
-        reference: "RECALL-1".to_owned(),
-        ..Default::default()
-    };
-    let recall_id = api.recalls().request_recall(asked).await.unwrap().into_inner().recall_id;
-    let back = v1::RecallReturn { amount: Some(money("98.00")), fee: "2.00".to_owned() };
-    let answered = v1::AnswerRecallRequest {
-        request_id: "back".to_owned(),
-        recall_id,
-        answer: Some(Answer::Returned(back)),
-        reference: "RETURN-1".to_owned(),
-        ..Default::default()
-    };
-    api.recalls().answer_recall(answered).await.unwrap();
-    let own =
-        |r#type: v1::OwnAccountType| Some(v1::OwnAccount { bic: ALFA.to_owned(), r#type: r#type.into() });
-    let moved = v1::TransferOwnFundsRequest {
-        request_id: "aside".to_owned(),
-        from: own(v1::OwnAccountType::Position),
-        to: own(v1::OwnAccountType::Technical),
-        amount: Some(money("50.00")),
-        reference: "ASIDE-1".to_owned(),
-    };
-    api.liquidity().transfer_own_funds(moved).await.unwrap().into_inner().confirmation.unwrap().sequence
+    world.give_back(paid.payment_id).await.unwrap();
+    world.put_aside(ALFA).await.unwrap().sequence
 }
 
 /// Code, change in cents and transaction id of each entry.

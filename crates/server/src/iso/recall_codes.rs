@@ -8,94 +8,42 @@ use iso20022::RefusalText;
 use ledger::Refusal;
 use types::{RecallKind, RecallReason, RecallRefusal, StatusReason, Text};
 
+/// What is said where a camt.056 is refused. Whatever else may be against one is no answer about the payment.
+const FOR_REQUESTS: [(Refusal, RecallRefusal); 4] = [
+    (Refusal::OriginalNotSettled, RecallRefusal::NoOriginal),
+    (Refusal::OriginalDiffers, RecallRefusal::NoOriginal),
+    (Refusal::RecallExists, RecallRefusal::Legal),
+    (Refusal::RecallWindowOver, RecallRefusal::Legal),
+];
+
+/// What is said where a pacs.004 or a camt.029 is refused. For whatever else may be against one, the list has no code.
+const FOR_ANSWERS: [(Refusal, StatusReason); 14] = [
+    (Refusal::RecallUnknown, StatusReason::PaymentNotReceived),
+    (Refusal::RecallOfAnotherBank, StatusReason::PaymentNotReceived),
+    (Refusal::OriginalDiffers, StatusReason::PaymentNotReceived),
+    (Refusal::RequestIdReused, StatusReason::Duplication),
+    (Refusal::RecallAnswered, StatusReason::Duplication),
+    (Refusal::AboveOriginal, StatusReason::NotAllowedAmount),
+    (Refusal::BalanceLimit, StatusReason::NotAllowedAmount),
+    (Refusal::InsufficientFunds, StatusReason::InsufficientFunds),
+    (Refusal::AccountClosed, StatusReason::ClosedAccountNumber),
+    (Refusal::AccountBlocked, StatusReason::BlockedAccount),
+    (Refusal::ParticipantSuspended, StatusReason::AgentSuspended),
+    (Refusal::PositionUnknown, StatusReason::SettlementFailed),
+    (Refusal::PositionBlocked, StatusReason::SettlementFailed),
+    (Refusal::ConsentMissing, StatusReason::InvalidFileFormat),
+];
+
 /// The code of the camt.029 that refuses a camt.056. `None` if it is not taken: its bank may send it again under another
 /// id.
-pub(super) const fn code_for_request(refusal: Refusal) -> Option<RecallRefusal> {
-    match refusal {
-        Refusal::OriginalNotSettled | Refusal::OriginalDiffers => Some(RecallRefusal::NoOriginal),
-        Refusal::RecallExists | Refusal::RecallWindowOver => Some(RecallRefusal::Legal),
-        Refusal::RequestIdReused
-        | Refusal::ParticipantUnknown
-        | Refusal::ParticipantExists
-        | Refusal::AccountsNotHosted
-        | Refusal::AccountUnknown
-        | Refusal::AccountExists
-        | Refusal::AccountClosed
-        | Refusal::AccountBlocked
-        | Refusal::AccountNotEmpty
-        | Refusal::FloorAboveAvailable
-        | Refusal::InsufficientFunds
-        | Refusal::BalanceLimit
-        | Refusal::PositionUnknown
-        | Refusal::ReferenceReused
-        | Refusal::CurrencyLimit
-        | Refusal::RunMisplaced
-        | Refusal::Voided
-        | Refusal::VersionNotNext
-        | Refusal::InstantFeeAboveOrdinary
-        | Refusal::BookUnknown
-        | Refusal::CalendarUnknown
-        | Refusal::CalendarYear
-        | Refusal::BusinessDateNotNext
-        | Refusal::NotDue
-        | Refusal::RecallUnknown
-        | Refusal::RecallAnswered
-        | Refusal::RecallOfAnotherBank
-        | Refusal::ConsentMissing
-        | Refusal::AboveOriginal
-        | Refusal::AnswerNotTrue
-        | Refusal::RecallLimit
-        | Refusal::ParticipantSuspended
-        | Refusal::PairNotAllowed
-        | Refusal::PositionBlocked
-        | Refusal::PositionExists
-        | Refusal::PartyDiffers
-        | Refusal::LimitUnknown => None,
-    }
+pub(super) fn code_for_request(refusal: Refusal) -> Option<RecallRefusal> {
+    FOR_REQUESTS.iter().find(|(of, _)| *of == refusal).map(|(_, code)| *code)
 }
 
 /// The code of the pacs.002 that refuses a pacs.004 or a camt.029.
-pub(super) const fn code_for_answer(refusal: Refusal) -> StatusReason {
-    match refusal {
-        Refusal::RecallUnknown | Refusal::RecallOfAnotherBank | Refusal::OriginalDiffers => {
-            StatusReason::PaymentNotReceived
-        }
-        Refusal::RequestIdReused | Refusal::RecallAnswered => StatusReason::Duplication,
-        Refusal::AboveOriginal | Refusal::BalanceLimit => StatusReason::NotAllowedAmount,
-        Refusal::InsufficientFunds => StatusReason::InsufficientFunds,
-        Refusal::AccountClosed => StatusReason::ClosedAccountNumber,
-        Refusal::AccountBlocked => StatusReason::BlockedAccount,
-        Refusal::ParticipantSuspended => StatusReason::AgentSuspended,
-        Refusal::PositionUnknown | Refusal::PositionBlocked => StatusReason::SettlementFailed,
-        Refusal::ConsentMissing => StatusReason::InvalidFileFormat,
-        Refusal::AnswerNotTrue
-        | Refusal::ParticipantUnknown
-        | Refusal::ParticipantExists
-        | Refusal::AccountsNotHosted
-        | Refusal::AccountUnknown
-        | Refusal::AccountExists
-        | Refusal::AccountNotEmpty
-        | Refusal::FloorAboveAvailable
-        | Refusal::ReferenceReused
-        | Refusal::CurrencyLimit
-        | Refusal::RunMisplaced
-        | Refusal::Voided
-        | Refusal::VersionNotNext
-        | Refusal::InstantFeeAboveOrdinary
-        | Refusal::BookUnknown
-        | Refusal::CalendarUnknown
-        | Refusal::CalendarYear
-        | Refusal::BusinessDateNotNext
-        | Refusal::NotDue
-        | Refusal::RecallExists
-        | Refusal::RecallWindowOver
-        | Refusal::OriginalNotSettled
-        | Refusal::RecallLimit
-        | Refusal::PairNotAllowed
-        | Refusal::PositionExists
-        | Refusal::PartyDiffers
-        | Refusal::LimitUnknown => StatusReason::NotSpecified,
-    }
+pub(super) fn code_for_answer(refusal: Refusal) -> StatusReason {
+    let known = FOR_ANSWERS.iter().find(|(of, _)| *of == refusal);
+    known.map_or(StatusReason::NotSpecified, |(_, code)| *code)
 }
 
 /// The texts of a camt.029, each with the mark that the scheme wants: `lines` as far as there are any, else why.

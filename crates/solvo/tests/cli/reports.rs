@@ -8,7 +8,7 @@ use client::v1;
 use reports::Days;
 use rustix::process::Signal;
 use serde_json::Value;
-use tests::{ALFA, Api, BETA, World, belgian, money, payment, settled, until};
+use tests::{ALFA, Api, BETA, World, belgian, payment, settled, until};
 use types::{Date, Sequence};
 
 use crate::process::{Served, errors, run, solvo, text, told};
@@ -174,35 +174,11 @@ async fn books_of_every_kind_agree() {
     let folder = tempfile::tempdir().unwrap();
     let served = served(folder.path()).await;
     let api = served.api().await;
-    World::of(api.clone()).set_fees(ALFA, ["0.50", "0.20"], 1).await.unwrap();
+    let world = World::of(api.clone());
+    world.set_fees(ALFA, ["0.50", "0.20"], 1).await.unwrap();
     let paid = settled(api.submit(&payment("TX-4", "100.00")).await.unwrap());
-    let asked = v1::RequestRecallRequest {
-        request_id: "ask".to_owned(),
-        payment_id: paid.payment_id,
-        reason_code: "DUPL".to_owned(),
-        reference: "RECALL-1".to_owned(),
-        ..Default::default()
-    };
-    let recall_id = api.recalls().request_recall(asked).await.unwrap().into_inner().recall_id;
-    let back = v1::RecallReturn { amount: Some(money("98.00")), fee: "2.00".to_owned() };
-    let answered = v1::AnswerRecallRequest {
-        request_id: "back".to_owned(),
-        recall_id,
-        answer: Some(v1::answer_recall_request::Answer::Returned(back)),
-        reference: "RETURN-1".to_owned(),
-        ..Default::default()
-    };
-    api.recalls().answer_recall(answered).await.unwrap();
-    let own =
-        |r#type: v1::OwnAccountType| Some(v1::OwnAccount { bic: ALFA.to_owned(), r#type: r#type.into() });
-    let moved = v1::TransferOwnFundsRequest {
-        request_id: "aside".to_owned(),
-        from: own(v1::OwnAccountType::Position),
-        to: own(v1::OwnAccountType::Technical),
-        amount: Some(money("50.00")),
-        reference: "ASIDE-1".to_owned(),
-    };
-    api.liquidity().transfer_own_funds(moved).await.unwrap();
+    world.give_back(paid.payment_id).await.unwrap();
+    world.put_aside(ALFA).await.unwrap();
     let clock = v1::BankClock { minutes_ahead: 60, change: None };
     let set =
         v1::SetClockRequest { request_id: "clock".to_owned(), bic: BETA.to_owned(), clock: Some(clock) };
