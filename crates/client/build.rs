@@ -10,7 +10,7 @@ use std::{env, fs};
 use prost::Message;
 
 /// Messages with personal data get their `Debug` by hand, in `src/masked.rs`. A name covers what is nested in it.
-const MASKED: [&str; 33] = [
+const MASKED: [&str; 36] = [
     "Payment",
     "Party",
     "Address",
@@ -42,6 +42,9 @@ const MASKED: [&str; 33] = [
     "SetAccountHoldersRequest",
     "VerifyRequest",
     "VerifyResponse",
+    "PaymentCode",
+    "WritePaymentCodeResponse",
+    "ReadPaymentCodeRequest",
     "GetDayEndResponse",
     "GetStatementResponse",
 ];

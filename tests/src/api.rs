@@ -15,6 +15,7 @@ use client::v1::iso20022_service_client::Iso20022ServiceClient;
 use client::v1::liquidity_service_client::LiquidityServiceClient;
 use client::v1::node_service_client::NodeServiceClient;
 use client::v1::participant_service_client::ParticipantServiceClient;
+use client::v1::payment_code_service_client::PaymentCodeServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
 use client::v1::recall_service_client::RecallServiceClient;
 use client::v1::receipt_service_client::ReceiptServiceClient;
@@ -107,6 +108,11 @@ impl Api {
     /// The client of `VerificationService`.
     pub fn verification(&self) -> VerificationServiceClient<Channel> {
         VerificationServiceClient::new(self.channel())
+    }
+
+    /// The client of `PaymentCodeService`.
+    pub fn payment_codes(&self) -> PaymentCodeServiceClient<Channel> {
+        PaymentCodeServiceClient::new(self.channel())
     }
 
     /// The client of `EventService`.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Each crate, and the crates that it may depend on.
-pub const ALLOWED: [(&str, &[&str]); 13] = [
+pub const ALLOWED: [(&str, &[&str]); 14] = [
     ("types", &[]),
     ("ledger", &["types"]),
     ("journal", &["types"]),
@@ -19,13 +19,17 @@ pub const ALLOWED: [(&str, &[&str]); 13] = [
     ("reports", &["history", "iso20022", "ledger", "types"]),
     ("client", &["types"]),
     ("verification", &["types"]),
-    ("server", &["client", "engine", "history", "iso20022", "ledger", "reports", "types", "verification"]),
+    ("qr", &["types"]),
+    (
+        "server",
+        &["client", "engine", "history", "iso20022", "ledger", "qr", "reports", "types", "verification"],
+    ),
     ("loadgen", &["client", "iso20022", "types"]),
     (
         "solvo",
         &[
-            "client", "engine", "history", "iso20022", "journal", "ledger", "loadgen", "reports", "server",
-            "types",
+            "client", "engine", "history", "iso20022", "journal", "ledger", "loadgen", "qr", "reports",
+            "server", "types",
         ],
     ),
 ];

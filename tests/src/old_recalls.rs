@@ -59,7 +59,7 @@ pub fn write_log_with_recalls(folder: &Path, age: Span) -> Timestamp {
             request_id: request(&format!("recall-{bank}")),
             original,
             reason: RecallReason::Fraud,
-            text: RecallText { reference, originator: None, information: Vec::new() },
+            text: RecallText { reference, originator: None, information: Vec::new(), settlement_date: None },
         });
     }
     log.append(FrameKind::Commands, &commands);

@@ -9,6 +9,7 @@ use crate::v1::iso20022_service_client::Iso20022ServiceClient;
 use crate::v1::liquidity_service_client::LiquidityServiceClient;
 use crate::v1::node_service_client::NodeServiceClient;
 use crate::v1::participant_service_client::ParticipantServiceClient;
+use crate::v1::payment_code_service_client::PaymentCodeServiceClient;
 use crate::v1::payment_service_client::PaymentServiceClient;
 use crate::v1::recall_service_client::RecallServiceClient;
 use crate::v1::receipt_service_client::ReceiptServiceClient;
@@ -128,6 +129,12 @@ calls! {
     VerificationServiceClient {
         /// Says whether a name or a code is that of an account's holder.
         verify(VerifyRequest) -> VerifyResponse;
+    }
+    PaymentCodeServiceClient {
+        /// Writes a payment code.
+        write_payment_code(WritePaymentCodeRequest) -> WritePaymentCodeResponse;
+        /// Reads a payment code from its text or from an image.
+        read_payment_code(ReadPaymentCodeRequest) -> ReadPaymentCodeResponse;
     }
     ReceiptServiceClient {
         /// Gives the receipt of a settled payment.

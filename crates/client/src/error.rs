@@ -41,9 +41,9 @@ pub enum ClientError {
     },
 }
 
-/// Why a request was not done.
+/// Why a request was not done. Shown with each field that breaks its rule.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{message} ({code:?})")]
+#[error("{message} ({code:?}){}", fields(field_violations))]
 pub struct Refusal {
     /// The gRPC status code.
     pub code: Code,
@@ -139,6 +139,12 @@ impl Refusal {
     }
 }
 
+/// The fields that are at fault, for a person.
+fn fields(violations: &[v1::FieldViolation]) -> String {
+    let told = violations.iter().map(|violation| format!("; {}: {}", violation.field, violation.description));
+    told.collect()
+}
+
 /// The name of a reason in `ErrorInfo`, such as `REQUEST_ID_REUSED`.
 fn reason_name(reason: v1::ErrorReason) -> &'static str {
     let name = reason.as_str_name();
@@ -170,6 +176,15 @@ mod tests {
             assert_eq!(Refusal::from_status(&refusal.clone().into_status()), refusal);
             assert_eq!(Refusal::from_not_taken(&refusal.clone().into_not_taken()), refusal);
         }
+    }
+
+    #[test]
+    fn fields_at_fault_are_shown() {
+        let shown = ClientError::NotDone(invalid()).to_string();
+        let told = "not done: fields of the request break their rules (InvalidArgument); \
+                    payment.debtor.address.lines[2]: the text is empty";
+        assert_eq!(shown, told);
+        assert_eq!(ClientError::NotDone(refusal()).to_string(), "not done: busy (ResourceExhausted)");
     }
 
     #[test]

@@ -53,6 +53,9 @@ masked! {
     SetAccountHoldersRequest { request_id, currency_code }
     VerifyRequest { request_id, requesting_agent, currency_code, payee_agent }
     VerifyResponse { outcome, obstacle, answered_time }
+    PaymentCode { version, character_set, instant, creditor_agent, amount, purpose }
+    WritePaymentCodeResponse { character_set, symbol_version }
+    ReadPaymentCodeRequest {}
     GetStatementResponse { file_name, as_of, complete, entry_count }
     GetDayEndResponse { participant, date, number, totals }
 }
@@ -89,6 +92,25 @@ impl fmt::Debug for v1::verify_request::Given {
         formatter.write_str(match self {
             Self::Name(_) => "Name(…)",
             Self::IdentificationCode(_) => "IdentificationCode(…)",
+        })
+    }
+}
+
+impl fmt::Debug for v1::payment_code::Remittance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Unstructured(_) => "Unstructured(…)",
+            Self::CreditorReference(_) => "CreditorReference(…)",
+        })
+    }
+}
+
+impl fmt::Debug for v1::read_payment_code_request::Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Text(_) => "Text(…)",
+            Self::Payload(_) => "Payload(…)",
+            Self::Png(_) => "Png(…)",
         })
     }
 }
@@ -135,6 +157,17 @@ mod tests {
         };
         let close = v1::VerifyResponse { matched_name: secret(), step: secret(), ..Default::default() };
         let holders = v1::SetAccountHoldersRequest { holder_names: vec![secret()], ..Default::default() };
+        let code = v1::PaymentCode {
+            creditor_name: secret(),
+            creditor_account: secret(),
+            remittance: Some(v1::payment_code::Remittance::Unstructured(secret())),
+            information: secret(),
+            ..Default::default()
+        };
+        let written = v1::WritePaymentCodeResponse { text: secret(), ..Default::default() };
+        let source = v1::read_payment_code_request::Source::Text(secret());
+        let codes = format!("{code:?} {:?} {written:?} {source:?}", code.remittance);
+        assert!(!codes.contains("Secret"), "{codes}");
         let verified = format!("{verified:?} {:?} {close:?} {holders:?}", verified.given);
         assert!(!verified.contains("Secret"), "{verified}");
         assert!(printed.contains("T-1"));

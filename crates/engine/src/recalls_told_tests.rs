@@ -49,7 +49,7 @@ fn set_calendar(node: &mut MemoryNode) {
 
 fn text() -> RecallText {
     let reference = Text::parse_identifier("REFERENCE").unwrap();
-    RecallText { reference, originator: None, information: Vec::new() }
+    RecallText { reference, originator: None, information: Vec::new(), settlement_date: None }
 }
 
 /// Asks a payment back as the log tells it.

@@ -18,7 +18,12 @@ pub(crate) fn set_closing_days(writer: &mut RecordWriter) {
 }
 
 fn text(reference: &str) -> RecallText {
-    RecallText { reference: Text::parse(reference).unwrap(), originator: None, information: Vec::new() }
+    RecallText {
+        reference: Text::parse(reference).unwrap(),
+        originator: None,
+        information: Vec::new(),
+        settlement_date: None,
+    }
 }
 
 /// Bank A asks a euro back that its customer paid to B1, and so much of it comes back; bank B keeps the rest up to five

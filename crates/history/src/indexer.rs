@@ -299,6 +299,7 @@ impl Indexer {
                 if entry.payment_state().is_some_and(PaymentState::is_final) {
                     return self.decided(payment, entry, when, Some((stage, is_accepted)));
                 }
+                return self.asked_on(payment);
             }
             Awaited::SetProfile { number, timeout_to_beneficiary } => {
                 self.profiles.insert(number, timeout_to_beneficiary);

@@ -346,6 +346,8 @@ impl<'i> State<'i> {
             is_not_entitled: false,
             is_late: false,
             is_told_to_creditor: false,
+            is_debtor_asked: false,
+            is_creditor_asked: false,
             remark: Remark::None,
         };
         if row.decided_at < row.sequence {

@@ -53,6 +53,8 @@ impl Indexer {
             is_not_entitled: order.is_not_entitled,
             is_late: entry.is_late(),
             is_told_to_creditor: state == PaymentState::Settled,
+            is_debtor_asked: false,
+            is_creditor_asked: false,
             remark: if state == PaymentState::Settled { Remark::None } else { entry.remark() },
         };
         let day = keys::day(when.time);
@@ -84,12 +86,25 @@ impl Indexer {
     ) -> Result<(), IndexError> {
         let unknown = |what| IndexError::Unknown { sequence: payment, what };
         let state = entry.payment_state().ok_or_else(|| unknown("state"))?;
-        let mut row = match self.open.remove(&payment) {
-            Some(row) => row,
-            // Reserved before the last start, or long ago.
-            None => walk::payment(&self.store.reading(), payment)?.ok_or_else(|| unknown("payment"))?,
-        };
+        let mut row = self.take_open(payment)?;
+        // In one batch a row has one value.
+        self.pending.asked_on.remove(&payment);
         let reason = entry.reason();
+        let last_asked = match (by, state) {
+            (Some((stage, _)), _) => Some(stage),
+            (None, PaymentState::Expired) if reason == Some(StatusReason::TimeoutDebtorAgent.code()) => {
+                Some(Stage::Debit)
+            }
+            (None, PaymentState::Expired) => Some(Stage::Credit),
+            // Somebody's silence was taken for a yes; the log does not say whose.
+            (
+                None,
+                PaymentState::Reserved
+                | PaymentState::Settled
+                | PaymentState::Rejected
+                | PaymentState::Unresolved,
+            ) => None,
+        };
         let is_told_to_creditor = match state {
             PaymentState::Settled => true,
             // Everyone had agreed, and it could not be booked any more.
@@ -106,6 +121,8 @@ impl Indexer {
             reason_to_creditor: row.reason_to_creditor.filter(|_| is_expired),
             is_late: entry.is_late(),
             is_told_to_creditor,
+            is_debtor_asked: row.is_debtor_asked || last_asked == Some(Stage::Debit),
+            is_creditor_asked: last_asked == Some(Stage::Credit),
         };
         row.decide(&decided);
         self.pending.decisions.push((payment, decided));
@@ -115,6 +132,37 @@ impl Indexer {
             self.book(&row, entry, when);
         }
         Ok(())
+    }
+
+    /// Takes in that the payer's bank has agreed, and that the payee's is asked now.
+    pub(super) fn asked_on(&mut self, payment: Sequence) -> Result<(), IndexError> {
+        let mut row = self.take_open(payment)?;
+        let decided = Decided {
+            decided_at: row.decided_at,
+            decided_time: row.decided_time,
+            state: row.state,
+            reason: row.reason,
+            reason_to_creditor: row.reason_to_creditor,
+            is_late: row.is_late,
+            is_told_to_creditor: row.is_told_to_creditor,
+            is_debtor_asked: true,
+            is_creditor_asked: false,
+        };
+        row.decide(&decided);
+        self.open.insert(payment, row);
+        self.pending.asked_on.insert(payment, decided);
+        self.pending.items += 1;
+        Ok(())
+    }
+
+    /// Takes a payment out of those that wait.
+    fn take_open(&mut self, payment: Sequence) -> Result<PaymentRow, IndexError> {
+        let unknown = IndexError::Unknown { sequence: payment, what: "payment" };
+        match self.open.remove(&payment) {
+            Some(row) => Ok(row),
+            // Reserved before the last start, or long ago.
+            None => walk::payment(&self.store.reading(), payment)?.ok_or(unknown),
+        }
     }
 
     /// Adds a payment to the lists of its banks: of the payer's when it comes in, of the payee's when that is told.

@@ -17,6 +17,8 @@ pub(crate) struct Pending {
     pub(crate) names: Vec<([u8; 15], Sequence)>,
     pub(crate) references: Vec<[u8; 19]>,
     pub(crate) decisions: Vec<(Sequence, Decided)>,
+    /// Payments that wait on, because the payer's bank has answered and the payee's is asked.
+    pub(crate) asked_on: BTreeMap<Sequence, Decided>,
     pub(crate) banks: Vec<Bank>,
     pub(crate) profiles: Vec<(u16, ReasonCode)>,
     pub(crate) accounts: Vec<(Digest, Currency, AccountRow)>,
@@ -88,7 +90,8 @@ impl Pending {
         }
         put_runs(&mut rows, Space::Payments, Series::PAYMENTS, &self.payments, |payment| payment, banks);
         self.payments.clear();
-        for (payment, decided) in self.decisions.drain(..) {
+        let asked_on = std::mem::take(&mut self.asked_on);
+        for (payment, decided) in asked_on.into_iter().chain(self.decisions.drain(..)) {
             rows.put(Space::State, &keys::decision(payment), &decided.write(payment));
         }
         put_series(&mut rows, &mut self.entries, banks);

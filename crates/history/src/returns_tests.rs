@@ -13,7 +13,12 @@ fn request_id(id: &str) -> RequestId {
 }
 
 fn text(reference: &str) -> RecallText {
-    RecallText { reference: Text::parse(reference).unwrap(), originator: None, information: Vec::new() }
+    RecallText {
+        reference: Text::parse(reference).unwrap(),
+        originator: None,
+        information: Vec::new(),
+        settlement_date: None,
+    }
 }
 
 /// A payment of 5.00 from `payer` to `payee`, asked back, of which 4.00 goes back and 0.30 is kept.

@@ -126,6 +126,10 @@ pub struct PaymentRow {
     pub is_late: bool,
     /// The payee's bank was told what came of it.
     pub is_told_to_creditor: bool,
+    /// The payer's bank was asked about it, and answered or was silent to the end.
+    pub is_debtor_asked: bool,
+    /// The same of the payee's bank.
+    pub is_creditor_asked: bool,
     /// The payer's own limit that it was refused for. Its fee is an entry.
     pub remark: Remark,
 }
@@ -140,6 +144,8 @@ pub(crate) struct Decided {
     pub(crate) reason_to_creditor: Option<ReasonCode>,
     pub(crate) is_late: bool,
     pub(crate) is_told_to_creditor: bool,
+    pub(crate) is_debtor_asked: bool,
+    pub(crate) is_creditor_asked: bool,
 }
 
 /// What moved money on an account or position.
@@ -251,6 +257,10 @@ const HAS_AMOUNT: u8 = 32;
 const HAS_ACCEPTANCE: u8 = 64;
 const ISO_20022: u8 = 128;
 
+// Of a decision alone. Decisions that an older program has written say neither.
+const DEBTOR_ASKED: u8 = 32;
+const CREDITOR_ASKED: u8 = 64;
+
 // Beside the number of the state.
 const STATE: u8 = 15;
 const LIMIT_PER_PAYMENT: u8 = 16;
@@ -359,6 +369,8 @@ impl Item for PaymentRow {
             is_not_entitled: has(NOT_ENTITLED),
             is_late: has(LATE),
             is_told_to_creditor: has(TOLD_TO_CREDITOR),
+            is_debtor_asked: false,
+            is_creditor_asked: false,
             remark,
         })
     }
@@ -371,6 +383,7 @@ impl PaymentRow {
         (self.decided_at, self.decided_time, self.state) = (decided_at, decided_time, state);
         (self.reason, self.reason_to_creditor) = (reason, reason_to_creditor);
         (self.is_late, self.is_told_to_creditor) = (decided.is_late, decided.is_told_to_creditor);
+        (self.is_debtor_asked, self.is_creditor_asked) = (decided.is_debtor_asked, decided.is_creditor_asked);
     }
 }
 
@@ -384,6 +397,8 @@ impl Decided {
             (self.is_told_to_creditor, TOLD_TO_CREDITOR),
             (self.reason.is_some(), HAS_REASON),
             (self.reason_to_creditor.is_some(), HAS_OTHER_REASON),
+            (self.is_debtor_asked, DEBTOR_ASKED),
+            (self.is_creditor_asked, CREDITOR_ASKED),
         ];
         row.byte(flags.into_iter().filter(|(is_set, _)| *is_set).fold(0, |all, (_, flag)| all | flag));
         row.byte(self.state.number());
@@ -406,6 +421,8 @@ impl Decided {
             reason_to_creditor: read_reason(flags & HAS_OTHER_REASON != 0, &mut row)?,
             is_late: flags & LATE != 0,
             is_told_to_creditor: flags & TOLD_TO_CREDITOR != 0,
+            is_debtor_asked: flags & DEBTOR_ASKED != 0,
+            is_creditor_asked: flags & CREDITOR_ASKED != 0,
         })
     }
 }

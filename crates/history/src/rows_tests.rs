@@ -21,6 +21,8 @@ fn payment(sequence: u64) -> PaymentRow {
         is_not_entitled: true,
         is_late: false,
         is_told_to_creditor: true,
+        is_debtor_asked: false,
+        is_creditor_asked: false,
         remark: Remark::None,
     }
 }
@@ -95,8 +97,13 @@ fn a_banks_list_and_a_decision_come_back() {
         reason_to_creditor: ReasonCode::from_bytes(*b"AB06"),
         is_late: false,
         is_told_to_creditor: true,
+        is_debtor_asked: false,
+        is_creditor_asked: true,
     };
-    assert_eq!(Decided::read(Sequence(60), &decided.write(Sequence(60))), Some(decided));
+    let both = Decided { is_debtor_asked: true, ..decided };
+    for decided in [decided, both] {
+        assert_eq!(Decided::read(Sequence(60), &decided.write(Sequence(60))), Some(decided));
+    }
 }
 
 #[test]

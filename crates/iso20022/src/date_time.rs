@@ -83,6 +83,11 @@ impl DateTime {
 }
 
 impl Zone {
+    /// How many minutes local clocks are ahead of UTC.
+    pub(crate) fn minutes_ahead(self) -> i32 {
+        i32::try_from(self.seconds() / 60).expect("at most 14 hours")
+    }
+
     /// How far local clocks are ahead of UTC.
     fn seconds(self) -> i64 {
         match self {
@@ -114,6 +119,21 @@ impl Zone {
         let total = hours * 60 + minutes;
         (minutes < 60 && total <= 14 * 60).then_some(Self::Offset { west, minutes: total })
     }
+}
+
+/// What a clock shows at an instant that is so many minutes ahead of UTC, as if it were UTC.
+pub(crate) fn shown(instant: Timestamp, minutes_ahead: i32) -> Timestamp {
+    let ahead = i64::from(minutes_ahead) * 60 * NANOSECONDS_PER_SECOND;
+    // Nobody settles payments within hours of the ends of time.
+    Timestamp::from_nanoseconds(instant.nanoseconds().saturating_add(ahead)).unwrap_or_default()
+}
+
+/// An instant as such a clock shows it, in milliseconds, with its distance from UTC.
+pub(crate) fn on_clock(instant: Timestamp, minutes_ahead: i32) -> String {
+    let mut text = shown(instant, minutes_ahead).to_string();
+    assert_eq!(text.pop(), Some('Z'), "instants are written in UTC");
+    let zone = Zone::Offset { west: minutes_ahead < 0, minutes: minutes_ahead.unsigned_abs() };
+    text + &zone.text()
 }
 
 /// The part of a date and time from the `T` on.
@@ -294,6 +314,20 @@ mod tests {
             ("2026-11-21T10:00:00.00000000000", "2027-01-02T03:04:05.67890123400"),
         ] {
             assert_eq!(DateTime::parse(shape).unwrap().with_instant(now), text);
+        }
+    }
+
+    #[test]
+    fn an_instant_stands_on_the_day_of_its_clock() {
+        let instant = DateTime::parse("2026-11-22T23:30:00.25Z").unwrap().instant().unwrap();
+        for (minutes, text) in [
+            (60, "2026-11-23T00:30:00.25+01:00"),
+            (-330, "2026-11-22T18:00:00.25-05:30"),
+            (840, "2026-11-23T13:30:00.25+14:00"),
+        ] {
+            assert_eq!(on_clock(instant, minutes), text);
+            let read = DateTime::parse(text).unwrap();
+            assert_eq!((read.instant(), read.zone.minutes_ahead()), (Some(instant), minutes));
         }
     }
 

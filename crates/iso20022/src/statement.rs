@@ -7,6 +7,7 @@ use types::{
     Amount, Balance, Bic, Currency, Date, Party, PaymentOrder, ReasonCode, Remittance, Text, Timestamp,
 };
 
+use crate::date_time::shown;
 use crate::{CAMT052_NAMESPACE, CAMT053_NAMESPACE, CAMT054_NAMESPACE};
 
 /// Which of the three messages.
@@ -174,8 +175,39 @@ impl BalanceKind {
 pub enum Moment {
     /// `Dt`.
     Date(Date),
-    /// `DtTm`. Written in milliseconds.
+    /// `DtTm`. Written in milliseconds and in UTC.
     Time(Timestamp),
+    /// `DtTm`, as a clock shows it that is so many minutes ahead of UTC: its day is that of the clock.
+    Clock {
+        /// The instant.
+        time: Timestamp,
+        /// At most 14 hours, either way, and never 0.
+        minutes_ahead: i32,
+    },
+}
+
+impl Moment {
+    /// A time as a clock shows it that is so many minutes ahead of UTC.
+    pub const fn on_clock(time: Timestamp, minutes_ahead: i32) -> Self {
+        if minutes_ahead == 0 { Self::Time(time) } else { Self::Clock { time, minutes_ahead } }
+    }
+
+    /// The day, as it is written.
+    pub fn date(self) -> Date {
+        match self {
+            Self::Date(date) => date,
+            Self::Time(time) => time.date(),
+            Self::Clock { time, minutes_ahead } => shown(time, minutes_ahead).date(),
+        }
+    }
+
+    /// The instant; `None` of a whole day.
+    pub const fn instant(self) -> Option<Timestamp> {
+        match self {
+            Self::Date(_) => None,
+            Self::Time(time) | Self::Clock { time, .. } => Some(time),
+        }
+    }
 }
 
 /// What entries come to.

@@ -49,7 +49,7 @@ impl Entry {
             }
             ["Sts", "Cd"] => self.is_booked = value == "BOOK",
             ["BookgDt", "Dt"] => self.booked = Some(Moment::Date(date(value)?)),
-            ["BookgDt", "DtTm"] => self.booked = Some(Moment::Time(time(value)?)),
+            ["BookgDt", "DtTm"] => self.booked = Some(moment(value)?),
             ["ValDt", "Dt"] => self.value_date = Some(date(value)?),
             ["ValDt", "DtTm"] => self.value_date = Some(date(value)?),
             ["AcctSvcrRef"] => self.servicer_reference = Some(text(value)?),
@@ -100,16 +100,12 @@ impl Entry {
             return Ok(None);
         }
         let booked = self.booked.ok_or("BookgDt")?;
-        let booking_date = match booked {
-            Moment::Date(date) => date,
-            Moment::Time(time) => time.date(),
-        };
         Ok(Some(StatementEntry {
             reference: self.reference,
             amount: self.amount.ok_or("Amt")?,
             direction: self.direction.ok_or("CdtDbtInd")?,
             booked,
-            value_date: self.value_date.unwrap_or(booking_date),
+            value_date: self.value_date.unwrap_or(booked.date()),
             servicer_reference: self.servicer_reference,
             code: booking_code(self.codes, self.own_code).ok_or("BkTxCd")?,
             transaction: self.transaction.map(|transaction| *transaction),
@@ -161,6 +157,13 @@ pub(crate) fn date(value: &str) -> Result<Date, Violation> {
 
 pub(crate) fn time(value: &str) -> Result<Timestamp, Violation> {
     DateTime::parse(value).and_then(|time| time.instant()).ok_or(Violation::Lexical)
+}
+
+/// A time as it is written: its day is that of the clock of whoever has written it.
+fn moment(value: &str) -> Result<Moment, Violation> {
+    let written = DateTime::parse(value).ok_or(Violation::Lexical)?;
+    let time = written.instant().ok_or(Violation::Lexical)?;
+    Ok(Moment::on_clock(time, written.zone.minutes_ahead()))
 }
 
 /// A decimal without the zeros behind the currency's own decimals.

@@ -10,6 +10,7 @@ use std::io;
 use types::{Balance, Currency};
 
 use crate::camt004::unsigned;
+use crate::date_time::on_clock;
 use crate::original::write_choice;
 use crate::pacs008_write::write_remittance;
 use crate::statement::{
@@ -204,6 +205,7 @@ fn write_moment(xml: &mut XmlWriter, name: &'static str, moment: Moment) {
     match moment {
         Moment::Date(date) => xml.leaf("Dt", &date.to_string()),
         Moment::Time(time) => xml.leaf("DtTm", &time.to_string()),
+        Moment::Clock { time, minutes_ahead } => xml.leaf("DtTm", &on_clock(time, minutes_ahead)),
     }
     xml.close();
 }

@@ -42,7 +42,7 @@ stored! {
         request: Request,
         /// The payment that is asked back.
         original: Original,
-        /// [`crate::RecallReason`] as its code.
+        /// [`types::RecallReason`] as its code.
         reason: [u8; 4],
         /// Zero.
         reserved: [u8; 4],

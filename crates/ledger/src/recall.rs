@@ -2,7 +2,7 @@
 
 use types::fields::{FieldError, FieldReader, FieldWriter};
 use types::{
-    AccountNumber, Amount, Balance, Bic, Currency, Digest, Incarnation, PaymentState, RecallReason,
+    AccountNumber, Amount, Balance, Bic, Currency, Date, Digest, Incarnation, PaymentState, RecallReason,
     RecallRefusal, Sequence, Text, Timestamp,
 };
 
@@ -153,12 +153,15 @@ pub struct RecallText {
     pub originator: Option<Text<140>>,
     /// More words, at most 13 of them.
     pub information: Vec<Text<105>>,
+    /// The settlement date that a return bears, if its bank has said one.
+    pub settlement_date: Option<Date>,
 }
 
 // Tags are stored and never reused.
 const REFERENCE: u8 = 1;
 const ORIGINATOR: u8 = 2;
 const INFORMATION: u8 = 3;
+const SETTLEMENT_DATE: u8 = 4;
 
 impl RecallText {
     /// Writes the stored form.
@@ -174,6 +177,9 @@ impl RecallText {
         }
         for information in &self.information {
             writer.field(INFORMATION, information.as_str().as_bytes());
+        }
+        if let Some(date) = self.settlement_date {
+            writer.field(SETTLEMENT_DATE, date.to_string().as_bytes());
         }
         writer.bytes
     }
@@ -193,11 +199,41 @@ impl RecallText {
             }
             information.push(line);
         }
+        let date = reader.utf8(SETTLEMENT_DATE)?.map(Date::parse).transpose();
+        let settlement_date = date.map_err(|_| FieldError::Value(SETTLEMENT_DATE))?;
         reader.finish()?;
-        Ok(Self { reference, originator, information })
+        Ok(Self { reference, originator, information, settlement_date })
     }
 }
 
 fn text<const MAX: usize>(reader: &mut FieldReader<'_>, tag: u8) -> Result<Option<Text<MAX>>, FieldError> {
     reader.utf8(tag)?.map(|value| Text::parse(value).map_err(|_| FieldError::Value(tag))).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_come_back_as_they_were_written() {
+        let bare = RecallText {
+            reference: Text::parse("RETURN-1").unwrap(),
+            originator: None,
+            information: Vec::new(),
+            settlement_date: None,
+        };
+        let full = RecallText {
+            originator: Text::parse("Anna Peeters").ok(),
+            information: vec![Text::parse("one").unwrap(); RECALL_INFORMATION_MAX],
+            settlement_date: Date::parse("2027-03-30").ok(),
+            ..bare.clone()
+        };
+        for text in [bare, full] {
+            assert_eq!(RecallText::decode(&text.encode()).unwrap(), text);
+        }
+        let mut writer = FieldWriter::default();
+        writer.field(REFERENCE, b"RETURN-1");
+        writer.field(SETTLEMENT_DATE, b"2027-02-30");
+        assert!(RecallText::decode(&writer.bytes).is_err(), "there is no such day");
+    }
 }

@@ -282,6 +282,7 @@ fn recall() -> RequestRecall {
             reference: Text::parse("RECALL-1").unwrap(),
             originator: Some(Text::parse("Anna Peeters").unwrap()),
             information: vec![Text::parse("Sent twice").unwrap(), Text::parse("By a fault").unwrap()],
+            settlement_date: None,
         },
     }
 }

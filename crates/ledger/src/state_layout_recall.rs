@@ -60,7 +60,7 @@ stored! {
         creditor_account: U32,
         /// The last day for an answer, in days since 1970.
         answer_by: I32,
-        /// [`crate::RecallReason`] as its code.
+        /// [`types::RecallReason`] as its code.
         reason: [u8; 4],
         /// Why nothing went back, or zeros.
         code: [u8; 4],

@@ -15,7 +15,12 @@ use crate::{
 pub(crate) type Fate = (PaymentState, Sequence, Timestamp);
 
 fn text() -> RecallText {
-    RecallText { reference: Text::parse("REF-1").unwrap(), originator: None, information: Vec::new() }
+    RecallText {
+        reference: Text::parse("REF-1").unwrap(),
+        originator: None,
+        information: Vec::new(),
+        settlement_date: None,
+    }
 }
 
 fn code(word: &str) -> [u8; 4] {

@@ -390,8 +390,12 @@ fn recalls(node: &mut Node) {
         pay(writer, 40_000 + number, number, number + 1, 10);
     });
     let payments: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
-    let text =
-        RecallText { reference: Text::parse("RECALL").unwrap(), originator: None, information: vec![] };
+    let text = RecallText {
+        reference: Text::parse("RECALL").unwrap(),
+        originator: None,
+        information: vec![],
+        settlement_date: None,
+    };
     let ask = |writer: &mut RecordWriter, request_id, number: u32| {
         let payment = payments[usize::try_from(number).unwrap()];
         let original = Original {

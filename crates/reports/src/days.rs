@@ -214,6 +214,16 @@ impl Days {
         }
     }
 
+    /// How many minutes the clock by which days are bounded is ahead of UTC; 0 where no clock bounds them.
+    pub(crate) fn minutes_ahead(&self, time: Timestamp) -> i32 {
+        let ahead = match self {
+            Self::Clock(clock) => clock.ahead(time),
+            Self::Frankfurt => frankfurt(time),
+            Self::Position(_) => 0,
+        };
+        i32::try_from(ahead / MINUTE).expect("no clock is further from UTC than 14 hours")
+    }
+
     fn calendar_day(&self, date: Date) -> Result<Span, NotNow> {
         let next = Date::from_days(date.days() + 1);
         let edges = self.midnight(date).zip(next.and_then(|next| self.midnight(next)));
@@ -236,6 +246,12 @@ impl Days {
 }
 
 impl Clock {
+    /// How far ahead of UTC it is, in nanoseconds.
+    fn ahead(&self, time: Timestamp) -> i64 {
+        let count = self.0.partition_point(|(from, _)| *from <= time);
+        self.0[count.saturating_sub(1)].1
+    }
+
     /// The latest day that the clock has shown by then: a clock that is put back over midnight begins no day again.
     fn day(&self, time: Timestamp) -> Date {
         let instant = Duration::from_nanoseconds(1).expect("it is not negative");

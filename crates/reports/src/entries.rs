@@ -181,7 +181,7 @@ impl<'view, T: Texts> Entries<'view, T> {
             reference: Some(reference(row.place)),
             amount: amount.ok_or(StatementFault::Amount(row.place.at))?,
             direction: if row.change < 0 { EntryDirection::Debit } else { EntryDirection::Credit },
-            booked: Moment::Time(row.time),
+            booked: Moment::on_clock(row.time, self.days.minutes_ahead(row.time)),
             value_date: self.days.of(row.time, row.place.at),
             servicer_reference: None,
             code,

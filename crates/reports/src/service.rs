@@ -168,7 +168,14 @@ impl ServiceReport {
             return;
         }
         let (is_final, missed) = (row.state.is_final(), Missed::of(row));
-        let needs_answer = row.decided_at > row.sequence || !is_final;
+        // Of a payment that waits, that settled by silence, or that an older program took down, it is not known who was
+        // asked: nearly always it is the payee's bank.
+        let is_known = row.is_debtor_asked || row.is_creditor_asked;
+        let has_waited = row.decided_at > row.sequence || !is_final;
+        let needs_answer = match is_known {
+            true => row.is_creditor_asked,
+            false => has_waited && missed != Some(Missed::ByPayer),
+        };
         if let Some(sender) = self.bank(Some(row.debtor_agent), wanted) {
             sender.sent += 1;
             sender.settled += u64::from(row.state == PaymentState::Settled);
@@ -183,13 +190,12 @@ impl ServiceReport {
             if let Some(reason) = row.reason.filter(|_| is_final && row.state != PaymentState::Settled) {
                 *sender.rejected.entry(*reason.as_bytes()).or_default() += 1;
             }
-            if missed == Some(Missed::ByPayer) {
-                sender.availability.needed += 1;
-                sender.availability.missed += 1;
-            }
+            let has_missed = missed == Some(Missed::ByPayer);
+            sender.availability.needed += u64::from(has_missed || row.is_debtor_asked);
+            sender.availability.missed += u64::from(has_missed);
         }
         let has_missed = missed == Some(Missed::ByPayee);
-        if (has_missed || needs_answer && missed.is_none())
+        if (has_missed || needs_answer)
             && let Some(receiver) = self.bank(row.creditor_agent, wanted)
         {
             receiver.availability.needed += 1;

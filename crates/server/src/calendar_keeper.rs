@@ -157,6 +157,7 @@ fn end(found: &RecallFound, now: Timestamp) -> Option<AnswerRecall> {
             reference: Text::parse_identifier(&reference).ok()?,
             originator: None,
             information: Vec::new(),
+            settlement_date: None,
         },
     })
 }

@@ -38,6 +38,7 @@ mod log;
 mod mailbox;
 mod node;
 mod participants;
+mod payment_codes;
 mod payments;
 mod per_caller;
 mod policy;

@@ -10,6 +10,8 @@ use types::Bic;
 pub struct ServerLimits {
     /// Payees that one caller may verify a second.
     pub verifications_per_caller_second: u32,
+    /// Images that may be searched for payment codes at once. Each takes a core for up to seconds.
+    pub images_at_once: usize,
     /// Threads that serve connections.
     pub threads: NonZeroUsize,
     /// Connections that may be open at once.
@@ -69,6 +71,7 @@ impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             verifications_per_caller_second: 4000,
+            images_at_once: 2,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             connections: 4096,
             connections_per_principal: 256,

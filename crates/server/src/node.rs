@@ -12,7 +12,7 @@ use std::time::Duration;
 use engine::{AnswerSink, Answered, Handle, NotTaken, PaymentName, Question, Waiting};
 use history::holders::HoldersView;
 use ledger::{Outcome, RecordWriter};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, Streaming};
 use types::Sequence;
@@ -59,6 +59,8 @@ pub(crate) struct Node {
     /// How other banks are asked about their customers, if they can be.
     pub(crate) other_banks: Option<Arc<dyn OtherBanks>>,
     pub(crate) verifications: Arc<VerificationQuota>,
+    /// Places for images that are being read.
+    pub(crate) image_readings: Arc<Semaphore>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -82,6 +84,7 @@ pub(crate) struct SharedNode {
     holders: Option<HoldersView>,
     other_banks: Option<Arc<dyn OtherBanks>>,
     verifications: Arc<VerificationQuota>,
+    image_readings: Arc<Semaphore>,
 }
 
 impl SharedNode {
@@ -109,6 +112,7 @@ impl SharedNode {
             holders,
             other_banks,
             verifications: Arc::new(VerificationQuota::new(limits.verifications_per_caller_second)),
+            image_readings: Arc::new(Semaphore::new(limits.images_at_once)),
         }
     }
 
@@ -116,7 +120,7 @@ impl SharedNode {
     pub(crate) fn on_this_thread(self) -> Node {
         let Self { handle, quota, enquiries, keeper, asked, limits, stopping, .. } = self;
         let Self { sessions, watchers, log_reads, past, restores, receipts, new_master_key, .. } = self;
-        let Self { holders, other_banks, verifications, .. } = self;
+        let Self { holders, other_banks, verifications, image_readings, .. } = self;
         let mailbox = Mailbox::open(&handle);
         Node {
             handle,
@@ -136,6 +140,7 @@ impl SharedNode {
             holders,
             other_banks,
             verifications,
+            image_readings,
             mailbox,
         }
     }

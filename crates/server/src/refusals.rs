@@ -51,6 +51,13 @@ pub(crate) fn too_many_verifications() -> Refusal {
     Refusal::new(Code::ResourceExhausted, ErrorReason::QuotaExceeded, message).retry_after(RETRY_AFTER)
 }
 
+/// As many images are being searched for payment codes as may be.
+pub(crate) fn too_many_images() -> Refusal {
+    let message =
+        "as many images are being read as may be at once; try again shortly, or send the text of the code";
+    Refusal::new(Code::ResourceExhausted, ErrorReason::Overloaded, message).retry_after(RETRY_AFTER)
+}
+
 /// Names of holders stand under keys that were to be destroyed.
 pub(crate) fn holders_would_go(accounts: u64, before: Date) -> Refusal {
     let message = format!(

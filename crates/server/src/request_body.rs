@@ -60,7 +60,8 @@ fn message_bytes_max(path: &str) -> usize {
     match path {
         "/solvo.v1.PaymentService/SubmitPayments"
         | "/solvo.v1.AccountService/OpenAccounts"
-        | "/solvo.v1.AccountService/PostEntries" => MESSAGE_BYTES_MAX,
+        | "/solvo.v1.AccountService/PostEntries"
+        | "/solvo.v1.PaymentCodeService/ReadPaymentCode" => MESSAGE_BYTES_MAX,
         "/solvo.v1.Iso20022Service/Submit"
         | "/solvo.v1.Iso20022Service/Exchange"
         | "/solvo.v1.ParticipantService/Connect" => 2 * DOCUMENT_BYTES_MAX,

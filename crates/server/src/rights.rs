@@ -48,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 66] = [
+pub const RIGHTS: [Right; 68] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -72,6 +72,8 @@ pub const RIGHTS: [Right; 66] = [
     call("/solvo.v1.CustomerService/SetClock", BANKS, ITSELF),
     call("/solvo.v1.CustomerService/GetTerms", Roles::ALL, ITSELF),
     call("/solvo.v1.VerificationService/Verify", SENDERS, REQUESTER),
+    call("/solvo.v1.PaymentCodeService/WritePaymentCode", SENDERS, EACH),
+    call("/solvo.v1.PaymentCodeService/ReadPaymentCode", SENDERS, EACH),
     call("/solvo.v1.ParticipantService/RegisterParticipant", OPERATORS, EACH),
     call("/solvo.v1.ParticipantService/GetParticipant", Roles::ALL, ITSELF),
     call("/solvo.v1.ParticipantService/SetParticipantStatus", OPERATORS, EACH),

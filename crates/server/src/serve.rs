@@ -36,6 +36,7 @@ use crate::liquidity::Liquidity;
 use crate::lives::Restores;
 use crate::node::SharedNode;
 use crate::participants::Participants;
+use crate::payment_codes::PaymentCodes;
 use crate::payments::Payments;
 use crate::recalls::Recalls;
 use crate::receipts::{ReceiptDesk, Receipts};
@@ -227,6 +228,10 @@ where
         .add_service(v1::verification_service_server::VerificationServiceServer::new(Verifications(
             node.clone(),
         )))
+        .add_service(
+            v1::payment_code_service_server::PaymentCodeServiceServer::new(PaymentCodes(node.clone()))
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
         .add_service(v1::audit_service_server::AuditServiceServer::new(Audit(node)))
         .serve_with_incoming_shutdown(connections, stop);
     let mut serving = std::pin::pin!(serving);
@@ -269,7 +274,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 17] = [
+pub(crate) const SERVICES: [&str; 18] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -287,4 +292,5 @@ pub(crate) const SERVICES: [&str; 17] = [
     "solvo.v1.CalendarService",
     "solvo.v1.RecallService",
     "solvo.v1.VerificationService",
+    "solvo.v1.PaymentCodeService",
 ];

@@ -111,7 +111,7 @@ fn amount(minor_units: i64) -> Amount {
 
 fn text() -> RecallText {
     let reference = Text::parse("REFERENCE").expect("plain letters");
-    RecallText { reference, originator: None, information: Vec::new() }
+    RecallText { reference, originator: None, information: Vec::new(), settlement_date: None }
 }
 
 fn said(original: &Original) -> ledger::Original {

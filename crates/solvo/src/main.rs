@@ -22,6 +22,7 @@ mod master_key;
 mod migrate;
 mod new_master_key;
 mod node;
+mod qr;
 mod recall;
 mod receipt;
 mod remote;
@@ -73,6 +74,7 @@ enum Command {
     History(history::HistoryArgs),
     Report(report::ReportArgs),
     Migrate(migrate::MigrateArgs),
+    Qr(qr::QrArgs),
 }
 
 fn main() -> ExitCode {
@@ -131,6 +133,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::History(arguments) => history::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Qr(arguments) => qr::run(&arguments),
     }
 }
 

@@ -128,7 +128,7 @@ pub const SCHEME_REASONS: [SchemeReason; 64] = [
     row("AM01", "the amount is zero", BANKS, &[PayersSide]),
     row(
         "AM02",
-        "the amount is more than is allowed; given where an account can't hold it, or more would go back than was paid",
+        "the amount is more than is allowed; given where an account can't hold it",
         BOTH,
         &[PayersSide, PayeesBank, OnRecallAnswer],
     ),

@@ -1,6 +1,7 @@
 //! Settled payments that are asked back in documents: through Submit and over Exchange, live and when a bank comes back.
 
 use client::v1;
+use client::v1::answer_recall_request::Answer;
 use iso20022::{
     Assignment, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, PaymentReturn, Recall,
     RecallStatusRequest, RecalledPayment, RefusalText, ReportedMessage, ReturnFee, Status, StatusReport,
@@ -16,7 +17,7 @@ use types::{Amount, Bic, Date, Duration, PaymentOrder, RecallReason, RecallRefus
 
 use crate::calendar::{banking_days, set_years, today};
 
-async fn world() -> (Node, Api) {
+pub(crate) async fn world() -> (Node, Api) {
     let node = Node::start().await;
     let api = node.api().await;
     World::set_up(&api, 1).await.remote_bank().await;
@@ -24,7 +25,7 @@ async fn world() -> (Node, Api) {
     (node, api)
 }
 
-async fn submit(api: &Api, document: impl Into<Vec<u8>>) -> v1::Iso20022ServiceSubmitResponse {
+pub(crate) async fn submit(api: &Api, document: impl Into<Vec<u8>>) -> v1::Iso20022ServiceSubmitResponse {
     let request = v1::Iso20022ServiceSubmitRequest { document: document.into(), wait_ms: None };
     let answered = api.iso20022().submit(request).await.unwrap().into_inner();
     sample(&answered.message_name, &answered.document);
@@ -32,7 +33,7 @@ async fn submit(api: &Api, document: impl Into<Vec<u8>>) -> v1::Iso20022ServiceS
 }
 
 /// A settled payment of 10.00 from ALFA to BETA, both of whose customers are here.
-async fn paid_here(api: &Api, transaction_id: &str) -> PaymentOrder {
+pub(crate) async fn paid_here(api: &Api, transaction_id: &str) -> PaymentOrder {
     let sent = document(&payment(transaction_id, "10.00"));
     settled(submit(api, sent.clone()).await.outcome.unwrap());
     order(&sent)
@@ -89,7 +90,7 @@ pub(crate) fn recall(id: &str, order: &PaymentOrder, reason: RecallReason) -> Re
     }
 }
 
-async fn ask_back(api: &Api, recall: &Recall) -> v1::Iso20022ServiceSubmitResponse {
+pub(crate) async fn ask_back(api: &Api, recall: &Recall) -> v1::Iso20022ServiceSubmitResponse {
     submit(api, write_camt056(recall)).await
 }
 
@@ -395,6 +396,70 @@ async fn recalls_over_the_other_service_are_told_in_documents() {
     assert_eq!(told.originator, Originator::Bank(bank(BETA)));
 }
 
+/// A request id is remembered for five days, an answer may take weeks: a request that comes again after that is no second
+/// one.
+#[tokio::test(flavor = "multi_thread")]
+async fn request_that_comes_again_after_weeks_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    tests::write_log_with_recalls(folder.path(), std::time::Duration::from_secs(14 * 24 * 3600));
+    let node = Node::with_history_on(folder).await;
+    let api = node.api().await;
+    let recent = settled(api.submit(&payment("NEW", "1.00")).await.unwrap());
+    crate::history::until_told(&api, recent.sequence).await;
+    let start = v1::Iso20022ServiceExchangeStart {
+        bic: BETA.to_owned(),
+        last_sequence: Some(0),
+        ..Default::default()
+    };
+    let mut beta = Exchange::try_connect(&api, start).await.unwrap();
+    let asked = loop {
+        let heard = beta.next().await;
+        if heard.message_name == "camt.056.001.08" {
+            break read_camt056(&heard.document).unwrap();
+        }
+    };
+    let again = ask_back(&api, &asked).await;
+    assert_eq!(again, v1::Iso20022ServiceSubmitResponse::default(), "the payee's bank answers");
+    let other = Recall { cancellation_id: text("RECALL-9"), ..asked.clone() };
+    assert_eq!(refused(&ask_back(&api, &other).await).0, RecallRefusal::Legal);
+    let no = refusal("NO-1", &asked, RecallRefusal::Customer, &[(RefusalText::ToBank, "no")]);
+    submit(&api, write_camt029(&no)).await;
+    assert_eq!(refused(&ask_back(&api, &asked).await).0, RecallRefusal::Customer, "its answer");
+}
+
+/// An answer is known by what it says, also where it came in another form, or under a request id that is forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_that_comes_again_is_answered_as_before() {
+    let (_node, api) = world().await;
+    for (number, answer) in
+        [(1, crate::recalls::back("9.90", "0.10")), (2, Answer::RefusalCode("CUST".to_owned()))]
+    {
+        let paid = paid_here(&api, &format!("TX-{number}")).await;
+        let request = recall(&format!("RECALL-{number}"), &paid, RecallReason::Duplicate);
+        ask_back(&api, &request).await;
+        let [open] = &crate::recalls::work_list(&api, BETA).await[..] else { panic!("one recall to answer") };
+        let said = v1::AnswerRecallRequest {
+            information: if number == 1 { Vec::new() } else { vec!["ATR053 no".to_owned()] },
+            originator: if number == 1 { String::new() } else { "The payee".to_owned() },
+            ..crate::recalls::answer(&format!("said-{number}"), &open.recall_id, answer)
+        };
+        api.recalls().answer_recall(said).await.unwrap();
+        let balance = api.balance(&belgian(1)).await;
+        let no = refusal("RETURN-1", &request, RecallRefusal::Customer, &[(RefusalText::ToBank, "no")]);
+        let given = back("RETURN-1", &request);
+        if number == 1 {
+            assert_eq!(told(&submit(&api, write_pacs004(&given)).await.document).1, "ACCP");
+            assert_eq!(told(&submit(&api, write_camt029(&no)).await.document).1, "AM05", "another answer");
+        } else {
+            let taken = submit(&api, write_camt029(&no)).await;
+            assert_eq!(taken, v1::Iso20022ServiceSubmitResponse::default());
+            assert_eq!(told(&submit(&api, write_pacs004(&given)).await.document).1, "AM05", "another answer");
+        }
+        assert_eq!(api.balance(&belgian(1)).await, balance);
+    }
+    api.trial_balance().await;
+}
+
 /// Settlements between banks bear the business date; payments may bear the day as well.
 #[tokio::test(flavor = "multi_thread")]
 async fn settlement_date_is_the_business_date() {
@@ -418,6 +483,11 @@ async fn settlement_date_is_the_business_date() {
     let given = PaymentReturn { settlement_date: business_date, ..given };
     let answered = submit(&api, write_pacs004(&given)).await;
     assert_eq!(told(&answered.document).1, "ACCP");
+    let forwarded = read_pacs004(&ask_back(&api, &request).await.document).unwrap();
+    assert_eq!(
+        forwarded.settlement_date, business_date,
+        "as its bank has said, and as the positions have it"
+    );
 }
 
 /// The node answers for banks that have been silent, in documents too. A return counts all the same.

@@ -370,11 +370,24 @@ async fn own_funds_move_by_document_and_the_receipt_says_what_became_of_it() {
         ("LQ-5", position_of, "TBEEURNBDYBEBBXXX", "1.00", "AC01"),
         ("LQ-6", position_of, "BE71096123456769", "1.00", "AC01"),
         ("LQ-7", "X", technical_of, "1.00", "AC02"),
+        ("LQ-12", "PBEEURNBDYBEBBXXX", "TBEEURNBDYBEBBXXX", "1.00", "AC02"),
     ] {
         let (found, sentence) = receipt(&api, &camt050(id, from, to, amount)).await;
         assert_eq!(found, status, "{id}");
         assert!(!sentence.is_empty(), "{id}");
     }
+    // Another bank's reference is another order, whoever sends both.
+    let other = camt050("LQ-1", "PDEEURBETADEFFXXX", "TDEEURBETADEFFXXX", "7.00");
+    assert_eq!(receipt(&api, &other).await.0, "SSET");
+    assert_eq!(position(&api, BETA).await.technical_balance, "7.00");
+    // What is ordered for another day does not move today.
+    let today = crate::statements::today();
+    for (id, later, status) in [("LQ-9", 0, "SSET"), ("LQ-10", 15, "DT01"), ("LQ-11", -6, "DT01")] {
+        let settlement_date = Some(crate::statements::day(today, later));
+        let dated = LiquidityTransfer { settlement_date, ..camt050(id, position_of, technical_of, "1.00") };
+        assert_eq!(receipt(&api, &dated).await.0, status, "{id}");
+    }
+    assert_eq!(position(&api, ALFA).await.technical_balance, "401.00");
     block(&api, "B-1", Target::Position(position_name(ALFA)), v1::Block::Debit).await;
     let blocked = camt050("LQ-8", position_of, technical_of, "1.00");
     assert_eq!(receipt(&api, &blocked).await.0, "AC06");

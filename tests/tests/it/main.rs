@@ -16,6 +16,7 @@
 //!   documents; `calendar`: closing days and the business date.
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `receipts`: proof of settlements, and who gets it.
+//! - `payment_codes`: QR codes of payments, written and read.
 //! - `verification`: whether a name is that of an account's holder, here and elsewhere.
 //! - `listener`: health, reflection, and who may listen where.
 //! - `workspace`: the allowed edges between crates, and the code map.
@@ -41,6 +42,7 @@ mod lifecycle;
 mod liquidity;
 mod listener;
 mod operations;
+mod payment_codes;
 mod questions;
 mod reason_codes;
 mod reasons;

@@ -103,7 +103,7 @@ async fn payments_are_asked_back_from_the_archive() {
     let open = recall_of(&api, &ids[0]).await.unwrap();
     assert_eq!(open.state(), v1::RecallState::Open);
     api.recalls().answer_recall(answer("back", &open.recall_id, back("1.00", ""))).await.unwrap();
-    assert_eq!([api.balance(&belgian(1)).await, api.balance(&german(1)).await], ["999.00", "1.00"]);
+    assert_eq!([api.balance(&belgian(1)).await, api.balance(&german(1)).await], ["999.00", "1001.00"]);
     drop(api);
     let remove = |folder: &Path| std::fs::remove_dir_all(folder.join("archive")).unwrap();
     let node = node.restart_after(remove).await;
@@ -154,4 +154,29 @@ async fn silence_is_answered_and_a_return_still_counts() {
     let after = [api.balance(&belgian(1)).await, api.balance(&german(1)).await, api.position(ALFA).await];
     assert_eq!(after, ["998.80", "1001.00", "9998.80"]);
     api.trial_balance().await;
+}
+
+/// The node says AC04 instead where the payee's account has been closed meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_about_a_closed_account_is_answered_with_its_closing() {
+    let folder = tempfile::tempdir().unwrap();
+    tests::write_log_with_recalls(folder.path(), 40 * DAY);
+    let node = Node::on(folder).await;
+    let api = node.api().await;
+    let world = World::of(api.clone());
+    let [recall] = &work_list(&api, BETA).await[..] else { panic!("one recall of BETA") };
+    world.post(&german(1), v1::EntryDirection::Debit, "1002.00").await.unwrap();
+    world.set_account_status(&german(1), v1::AccountStatus::Closed).await.unwrap();
+    let keeping = node.keep_calendar();
+    let over = until("the node has answered", async || {
+        let told = recall_of(&api, &recall.payment_id).await.unwrap();
+        (told.state() == v1::RecallState::Unanswered).then_some(told)
+    })
+    .await;
+    keeping.abort();
+    assert_eq!((over.refusal_code.as_str(), over.late), ("AC04", true));
+    // A return has no account any more from which the money could go.
+    let said = answer("back", &recall.recall_id, back("1.00", ""));
+    let refused = api.recalls().answer_recall(said).await.unwrap_err();
+    assert_eq!(reason_of(&refused), (Code::FailedPrecondition, "ACCOUNT_CLOSED".to_owned()));
 }

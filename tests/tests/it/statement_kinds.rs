@@ -188,8 +188,8 @@ async fn accounts_follow_the_logged_clock_of_their_bank() {
         let document = statement(&api, asked(account(&iban), date, Camt052)).await.unwrap();
         let (_, entries) = read(&document);
         let entry = entries.last().unwrap();
-        let iso20022::Moment::Time(booked) = entry.booked else { panic!("a booking has its time") };
-        assert_eq!((entry.value_date, day_of(&days, booked)), (date, date));
+        let booked = entry.booked.instant().expect("a booking has its time");
+        assert_eq!((entry.value_date, entry.booked.date(), day_of(&days, booked)), (date, date, date));
     }
     // Another clock than the bank's is used where the question says so.
     let date = day_of(&clock(), tests::now());

@@ -6,10 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use client::v1;
-use iso20022::{BookingCode, EntryDirection, Moment, StatementEntry, StatementReader};
+use iso20022::{BookingCode, EntryDirection, StatementEntry, StatementReader};
 use reports::{By, Days, External, compare};
 use tests::secured::Secured;
-use tests::{ALFA, Api, BETA, GAMMA, Node, World, belgian, german, payment, settled, until};
+use tests::{ALFA, Api, BETA, Bank, GAMMA, Node, World, belgian, german, payment, settled, until};
 use tonic::{Code, Status};
 use types::{Currency, Date, Sequence, Timestamp};
 
@@ -184,8 +184,9 @@ async fn days_follow_the_clock_of_the_bank() {
             let (_, entries) = read(&document);
             let days = Days::offset(offset).unwrap();
             for entry in &entries {
-                let Moment::Time(booked) = entry.booked else { panic!("a booking has its time") };
+                let booked = entry.booked.instant().expect("a booking has its time");
                 assert_eq!(day_of(&days, booked), day(first, later));
+                assert_eq!(entry.booked.date(), day(first, later), "as the clock shows it");
             }
             count += entries.len();
         }
@@ -407,6 +408,52 @@ async fn a_service_report_counts_each_part_of_the_way() {
     assert_eq!(alfa.way_in.as_ref().unwrap().count, 2);
     let gamma = of(GAMMA);
     assert_eq!((gamma.answers_needed, gamma.answers_missed, gamma.sent), (1, 1, 0));
+}
+
+/// Each bank answers for the questions that it was asked, and for no other's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_report_tells_apart_who_was_asked() {
+    let node = Node::with_history().await;
+    let api = node.api().await;
+    let world = World::set_up(&api, 1).await;
+    world.remote_bank().await;
+    let all = v1::StagePolicy {
+        scope: v1::DecisionScope::All.into(),
+        above: None,
+        silence: v1::SilenceMeaning::Reject.into(),
+    };
+    world.set_policy(ALFA, v1::DecisionPolicy { debits: Some(all), credits: None }, 1).await;
+    let [mut alfa, mut gamma] = [Bank::connect(&api, ALFA).await, Bank::connect(&api, GAMMA).await];
+    for (id, is_remote) in [("TX-1", false), ("TX-2", true)] {
+        let order = if is_remote { tests::payment_to_remote(id, "1.00") } else { payment(id, "1.00") };
+        let paying = api.submit_aside(&order);
+        let debit = alfa.question().await;
+        alfa.accept(&debit).await;
+        if is_remote {
+            let credit = gamma.question().await;
+            gamma.accept(&credit).await;
+        }
+        settled(paying.await.unwrap().unwrap());
+        alfa.report().await;
+    }
+    let late = v1::Payment {
+        acceptance_time: Some(tests::ago(Duration::from_millis(6500))),
+        ..payment("TX-3", "1.00")
+    };
+    let silent = api.submit(&late).await.unwrap();
+    assert_eq!(silent.reason_code, "AB11");
+    until_told(&api, silent.decided_sequence).await;
+
+    let days = service(&api, "", today_in_frankfurt()).await.unwrap();
+    let told: Vec<_> = days[0]
+        .banks
+        .iter()
+        .map(|bank| {
+            let asked = (bank.answers_needed, bank.answers_missed);
+            (bank.bic.as_str(), asked, bank.answer.as_ref().unwrap().count)
+        })
+        .collect();
+    assert_eq!(told, [(ALFA, (3, 1), 0), (GAMMA, (1, 0), 1)], "BETA was asked nothing, and has sent nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

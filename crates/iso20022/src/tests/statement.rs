@@ -119,6 +119,7 @@ pub(super) fn samples() -> Vec<(String, String)> {
             codes().into_iter().map(|code| StatementEntry { code, transaction: None, ..entry() }).collect();
         entries[0].transaction = Some(EntryTransaction::default());
         entries[1].booked = Moment::Time(instant());
+        entries[2].booked = Moment::on_clock(instant(), 120);
         entries[1].information = Text::parse(&"<&>".repeat(166)).ok();
         entries.extend(random_entries());
         let mut totals = EntryTotals::default();
@@ -281,6 +282,20 @@ fn every_kind_is_read_back() {
     }
 }
 
+/// Somebody else's entry without a value date counts from the day on which its bank says that it was booked.
+#[test]
+fn a_booking_belongs_to_the_day_of_its_clock() {
+    let late = Timestamp::from_civil(super::date("2026-11-20"), 23, 30, 0, 0).unwrap();
+    let booked = Moment::on_clock(late, 60);
+    let document = write(&statement(), &[StatementEntry { booked, ..entry() }]).unwrap();
+    assert!(document.contains("<BookgDt><DtTm>2026-11-21T00:30:00+01:00</DtTm></BookgDt>"), "{document}");
+    let value_date = "<ValDt><Dt>2026-11-21</Dt></ValDt>";
+    assert!(document.contains(value_date), "{document}");
+    let read = read(document.replace(value_date, "").as_bytes()).unwrap().1.remove(0);
+    assert_eq!((read.booked, read.value_date), (booked, super::date("2026-11-21")));
+    assert_eq!(read.booked.instant(), Some(late));
+}
+
 /// Pages chain by their interim balances.
 #[test]
 fn interim_balances_open_and_close_pages() {
@@ -360,10 +375,12 @@ fn what_is_no_statement_is_refused() {
 }
 
 fn moment() -> impl Strategy<Value = Moment> {
-    let time = (0..9_000_000_000_000_i64).prop_map(|ms| Timestamp::from_nanoseconds(ms * 1_000_000).unwrap());
+    const DAY: i64 = 86_400_000;
+    let time =
+        (DAY..9_000_000_000_000_i64).prop_map(|ms| Timestamp::from_nanoseconds(ms * 1_000_000).unwrap());
     prop_oneof![
         (20_000..60_000_i32).prop_map(|days| Moment::Date(types::Date::from_days(days).unwrap())),
-        time.prop_map(Moment::Time)
+        (time, -840..=840_i32).prop_map(|(time, minutes)| Moment::on_clock(time, minutes))
     ]
 }
 

@@ -2,10 +2,11 @@
 
 use client::convert::{FieldReader, Path};
 use client::limits::{PAGE_SIZE_MAX, PAGE_SIZE_USUAL};
-use client::v1;
+use client::v1::ErrorReason;
+use client::{Refusal, v1};
 use history::{Moment, Order, PaymentQuery, Place, Side, StoreError, View};
 use prost::Message;
-use tonic::Status;
+use tonic::{Code, Status};
 use types::{Amount, Bic, Currency, Date, Digest, Iban, PaymentState, Text, Timestamp};
 
 use super::token;
@@ -123,6 +124,17 @@ impl Whose {
             Self::Position(..) | Self::Technical(..) => ledger::Refusal::PositionUnknown,
         };
         refused(reason).into_status()
+    }
+
+    /// That it was opened later.
+    pub(super) fn opened_later(&self) -> Status {
+        let (what, reason) = match self {
+            Self::Account(..) => ("account", ErrorReason::AccountUnknown),
+            Self::Position(..) => ("position", ErrorReason::PositionUnknown),
+            Self::Technical(..) => ("technical account", ErrorReason::PositionUnknown),
+        };
+        let message = format!("the {what} was opened later; ask for a later day");
+        Refusal::new(Code::NotFound, reason, message).into_status()
     }
 }
 

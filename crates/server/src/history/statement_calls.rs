@@ -105,7 +105,7 @@ fn prepare(
     let Read { form, date, after, .. } = *asked;
     let prepared = reports::prepare(view, Asked { holder, form, date, days, after }, now)?;
     Ok(prepared.map_err(|why| match why {
-        NotNow::NotOpened => whose.unknown(),
+        NotNow::NotOpened => whose.opened_later(),
         NotNow::NotOver { .. }
         | NotNow::NotRolled { .. }
         | NotNow::NotBegun { .. }

@@ -103,13 +103,21 @@ impl Desk {
         if refused.path != SETTLEMENT_DATE {
             return Ok(read);
         }
-        let Some(business_date) = self.business_date().await? else { return Ok(read) };
-        let now = self.node.handle.now();
-        let mut dates = settlement_dates(now);
-        let both = [Some(business_date.date()), business_date.before()].into_iter().flatten();
-        dates.extend(both.filter(|date| business_date.accepts(*date, now)));
+        let dates = self.settlement_dates().await?;
         let rules = Rules { profile: rules.profile, ..Rules::sct_inst_2025(dates) };
         Ok(read_message(document, &rules))
+    }
+
+    /// The dates that a settlement may bear at this moment: the day, and the business date if one was set.
+    pub(super) async fn settlement_dates(&self) -> Result<Vec<Date>, Status> {
+        let business_date = self.business_date().await?;
+        let now = self.node.handle.now();
+        let mut dates = settlement_dates(now);
+        if let Some(business_date) = business_date {
+            let both = [Some(business_date.date()), business_date.before()].into_iter().flatten();
+            dates.extend(both.filter(|date| business_date.accepts(*date, now)));
+        }
+        Ok(dates)
     }
 
     /// The business date, if one was set.

@@ -14,7 +14,7 @@ use ledger::{
 };
 use reports::{POSITION, TECHNICAL, settlement_account_name as account_name};
 use tonic::Status;
-use types::{Balance, Bic, Currency, ReasonCode, StatusReason, Text};
+use types::{Balance, Bic, Currency, Date, Duration, ReasonCode, StatusReason, Text};
 
 use super::desk::{Desk, Incoming, Reply};
 use super::keep::{keep, sent};
@@ -26,6 +26,9 @@ use crate::rights::right_to;
 use crate::session::Crossed;
 
 const LIMIT: char = 'L';
+
+/// So long the same order gets the same status.
+const REMEMBERED: Duration = Duration::from_seconds(5 * 24 * 3600);
 
 /// The position or technical account with this name, in euro. `None` if there can be none.
 fn own_account(name: &str) -> Option<OwnedAccount> {
@@ -43,10 +46,8 @@ fn own_account(name: &str) -> Option<OwnedAccount> {
 /// The command that a document asks for, or why there is none.
 fn command(transfer: &LiquidityTransfer) -> Result<TransferOwnFunds, StatusReason> {
     let reference = transfer.end_to_end_id.as_str();
-    // The sender's reference names the request: a document that comes again repeats it.
-    let request_id = RequestId::parse(&format!("camt.050/{reference}"));
-    let reference = Text::parse_identifier(reference).ok();
-    let (request_id, reference) = request_id.zip(reference).ok_or(StatusReason::InvalidFileFormat)?;
+    let reference: Text<35> =
+        Text::parse_identifier(reference).map_err(|_| StatusReason::InvalidFileFormat)?;
     let account = |name: &Text<34>, owner: Option<Bic>, reason| {
         let named = own_account(name.as_str()).ok_or(reason)?;
         let is_owners = owner.is_none_or(|owner| owner == named.bic);
@@ -54,19 +55,27 @@ fn command(transfer: &LiquidityTransfer) -> Result<TransferOwnFunds, StatusReaso
     };
     let from = account(&transfer.debtor_account, transfer.debtor, StatusReason::InvalidDebtorAccountNumber)?;
     let to = account(&transfer.creditor_account, transfer.creditor, StatusReason::IncorrectAccountNumber)?;
+    // The sender's reference names the request: a document that comes again repeats it. Each bank has its own.
+    let request_id = RequestId::parse(&format!("camt.050/{}/{}", from.bic, reference.as_str()));
+    let request_id = request_id.ok_or(StatusReason::InvalidFileFormat)?;
     let (amount, currency) = (transfer.amount, Currency::EUR);
     Ok(TransferOwnFunds { request_id, from, to, amount, currency, reference })
 }
 
 /// The status that a receipt gives: settled, or why not.
-fn status_of(verdict: &Verdict) -> (ReasonCode, Option<Text<140>>) {
+fn status_of(verdict: &Verdict, from: OwnedAccount, is_registered: bool) -> (ReasonCode, Option<Text<140>>) {
     let Verdict::Refused { refusal, .. } = verdict else { return (settled(), None) };
+    // Of a bank that is registered only the position can be missing; of one that is not, the account to debit is first.
+    let missing = |is_debited| match is_debited {
+        true => StatusReason::InvalidDebtorAccountNumber,
+        false => StatusReason::IncorrectAccountNumber,
+    };
     let reasons = [
         (Refusal::InsufficientFunds, StatusReason::InsufficientFunds),
         (Refusal::PairNotAllowed, StatusReason::TransactionForbidden),
         (Refusal::PositionBlocked, StatusReason::BlockedAccount),
-        (Refusal::PositionUnknown, StatusReason::IncorrectAccountNumber),
-        (Refusal::ParticipantUnknown, StatusReason::IncorrectAccountNumber),
+        (Refusal::PositionUnknown, missing(from.account == OwnAccount::Position)),
+        (Refusal::ParticipantUnknown, missing(!is_registered)),
         (Refusal::RequestIdReused, StatusReason::Duplication),
         (Refusal::BalanceLimit, StatusReason::NotAllowedAmount),
     ];
@@ -102,14 +111,32 @@ impl Desk {
         if !self.caller.may_act_for(command.from.bic) {
             return Err(bank_not_yours().into_status());
         }
+        if let Some(date) = transfer.settlement_date
+            && !self.may_move_for(date).await?
+        {
+            let description =
+                Text::parse("LqdtyCdtTrf/SttlmDt lies ahead, or days back; send it on its day").ok();
+            return Ok(self
+                .receipt(incoming, transfer, StatusReason::InvalidDate.code(), description)
+                .into());
+        }
         let mut commands = self.node.handle.commands(self.caller.principal);
         commands.transfer_own_funds(&command);
         commands.evidence(&incoming.kept(About::NoPayment));
         let outcome = self.node.submit(commands, ())?.await?;
-        let (status, description) = status_of(&outcome.verdict);
+        let is_registered = self.node.handle.directory().participant(command.from.bic).is_some();
+        let (status, description) = status_of(&outcome.verdict, command.from, is_registered);
         let receipt = self.receipt(incoming, transfer, status, description);
         keep(&self.node, &self.caller, &[sent(&receipt, About::NoPayment, incoming.sender)]);
         Ok(receipt.into())
+    }
+
+    /// Whether own funds may move now by an order for this day: they move at once or not at all, so an order for a day to
+    /// come is none for today. One for a day just past may have been carried out, and come again for its status.
+    async fn may_move_for(&self, date: Date) -> Result<bool, Status> {
+        let dates = self.settlement_dates().await?;
+        let earliest = self.node.handle.now().minus(REMEMBERED).date();
+        Ok(date >= earliest && dates.into_iter().any(|latest| date <= latest))
     }
 
     fn receipt(

@@ -8,7 +8,7 @@ use iso20022::{
     MessageKind, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, PaymentReturn,
     ReportedMessage, Status as Report, StatusReport, write_pacs002_on,
 };
-use ledger::{About, AnswerRecall, RecallAnswer, RecallText, Verdict};
+use ledger::{About, AnswerRecall, Answered, RecallAnswer, RecallText, Refusal, Verdict};
 use tonic::{Code, Status};
 use types::{Amount, Balance, Date, ReasonCode, StatusReason, Text, Timestamp};
 
@@ -17,7 +17,7 @@ use super::enquiries::answer_id;
 use super::keep::{keep, sent};
 use super::outgoing::Outgoing;
 use super::recall_codes::{code_for_answer, fitted};
-use super::recall_documents::{Paid, stored_originator};
+use super::recall_documents::{Paid, said_at, stored_originator};
 use super::recalls::{Looked, reference};
 use super::reports::{MessageOf, message_id, payment_id, payment_of_message};
 use crate::log;
@@ -33,6 +33,7 @@ struct Said<'message> {
     details: &'message OriginalDetails,
     originator: &'message Originator,
     information: Vec<Text<105>>,
+    settlement_date: Option<Date>,
     answer: RecallAnswer,
 }
 
@@ -53,6 +54,7 @@ impl Desk {
             details: &given.details,
             originator: &given.originator,
             information: Vec::new(),
+            settlement_date: Some(given.settlement_date),
             answer: RecallAnswer::Return { amount: given.returned_amount, fee },
         };
         let Some(found) = self.recall_of(incoming, &said, Some(given.original_amount)).await? else {
@@ -84,6 +86,7 @@ impl Desk {
             details: &answer.details,
             originator: &answer.originator,
             information: answer.additional_information.clone(),
+            settlement_date: None,
             answer: RecallAnswer::Refuse(answer.reason),
         };
         let Some(found) = self.recall_of(incoming, &said, None).await? else {
@@ -101,6 +104,12 @@ impl Desk {
         let (bank, payment) = (found.creditor_agent, found.recall.payment());
         let is_return = said.message == ReportedMessage::Return;
         let (request_id, reference) = reference(said.message.name(), bank, said.id.0, said.id.1)?;
+        let text = RecallText {
+            reference,
+            originator: stored_originator(said.originator, bank),
+            information: said.information.clone(),
+            settlement_date: said.settlement_date,
+        };
         let mut commands = self.node.handle.commands(self.caller.principal);
         commands.answer_recall(&AnswerRecall {
             request_id,
@@ -111,36 +120,55 @@ impl Desk {
             // A bank that gives back what a payer has asked for says with that that the payee has agreed.
             has_consent: is_return && found.recall.reason().needs_consent(),
             is_elsewhere: is_return && found.is_elsewhere,
-            text: RecallText {
-                reference,
-                originator: stored_originator(said.originator, bank),
-                information: said.information.clone(),
-            },
+            text: text.clone(),
         });
         commands.evidence(&incoming.kept(About::Payment(payment)));
         let outcome = self.node.submit(commands, ())?.await?;
-        let position = outcome.repeat_of().unwrap_or(outcome.sequence);
-        let status = match outcome.verdict {
-            Verdict::Refused { refusal, .. } => rejected(code_for_answer(refusal).code(), refusal.meaning()),
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain
-                if is_return =>
-            {
-                Report::Accepted
-            }
+        let mut decided = (outcome.repeat_of().unwrap_or(outcome.sequence), outcome.decided_time);
+        let mut refused = match outcome.verdict {
+            Verdict::Refused { refusal, .. } => Some(refusal),
             Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-                return Ok(Reply::default());
+                None
             }
         };
+        if refused
+            .is_some_and(|refusal| [Refusal::RecallAnswered, Refusal::RequestIdReused].contains(&refusal))
+            && let Some(answered) = self.answered_before(found, said.answer, &text).await?
+        {
+            (decided, refused) = ((answered.sequence, answered.time), None);
+        }
+        let status = match refused {
+            Some(refusal) => rejected(code_for_answer(refusal).code(), refusal.meaning()),
+            None if is_return => Report::Accepted,
+            None => return Ok(Reply::default()),
+        };
+        let (position, decided_time) = decided;
         let handle = &self.node.handle;
         let id = message_id(handle, position, MessageOf::CreditorReport);
         let report = StatusReport {
             status_id: Some(payment_id(handle, position)),
             instructed_agent: Some(bank),
-            ..report(&said, id, outcome.decided_time, status)
+            ..report(&said, id, decided_time, status)
         };
         let document = finished(incoming, &said, &report);
         keep(&self.node, &self.caller, &[sent(&document, About::Payment(payment), Some(bank))]);
         Ok(document.into())
+    }
+
+    /// The answer to a recall, if it is this one in these words. Request ids are remembered for days and recalls for months,
+    /// so an answer that comes again is known by what it says.
+    async fn answered_before(
+        &self,
+        found: &RecallFound,
+        answer: RecallAnswer,
+        text: &RecallText,
+    ) -> Result<Option<Answered>, Status> {
+        let answered = found.recall.answered().filter(|answered| answered.answer == answer);
+        let Some(answered) = answered.copied() else { return Ok(None) };
+        // In another form than a document no settlement date is said.
+        let dated = |said: RecallText| RecallText { settlement_date: text.settlement_date, ..said };
+        let is_same = said_at(&self.node, answered.sequence).await?.map(dated).as_ref() == Some(text);
+        Ok(is_same.then_some(answered))
     }
 
     /// The recall that an answer is about, if the bank that answers is the one that was asked.

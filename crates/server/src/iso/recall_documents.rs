@@ -56,6 +56,12 @@ impl Paid {
     }
 }
 
+/// What a bank said with the recall or answer at this position. `None` if its texts have been erased.
+pub(super) async fn said_at(node: &Node, position: Sequence) -> Result<Option<RecallText>, Status> {
+    let texts = texts_left(node, vec![position]).await?;
+    Ok(texts.first().and_then(|text| RecallText::decode(text.as_deref()?).ok()))
+}
+
 /// The document that tells this to the bank that is to hear of it. `None` where nothing can be told any more: texts have
 /// been erased, or the recall is forgotten.
 pub(super) async fn document(
@@ -135,7 +141,7 @@ impl Telling<'_> {
         PaymentReturn {
             message_id: self.id(),
             created_at: told.decided_time,
-            settlement_date: told.decided_time.date(),
+            settlement_date: said.settlement_date.unwrap_or(told.decided_time.date()),
             settlement_method: paid.order.settlement_method,
             instructing_agent: Some(told.creditor_agent),
             instructed_agent: Some(told.debtor_agent),

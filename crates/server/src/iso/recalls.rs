@@ -10,7 +10,8 @@ use ledger::{
 };
 use tonic::Status;
 use types::{
-    Bic, Date, Duration, Located, PaymentId, PaymentState, RecallRefusal, Sequence, Text, Timestamp,
+    Bic, Date, Duration, Located, PaymentId, PaymentState, RecallReason, RecallRefusal, Sequence, Text,
+    Timestamp,
 };
 
 use super::desk::{Desk, Incoming, Reply};
@@ -18,7 +19,7 @@ use super::enquiries::{FORGOTTEN, Undecided, another_answer, answer_id, undecida
 use super::keep::{keep, sent};
 use super::outgoing::{Outgoing, undecided};
 use super::recall_codes::{code_for_request, marked_words};
-use super::recall_documents::{Paid, document, stored_originator};
+use super::recall_documents::{Paid, document, said_at, stored_originator};
 use super::reports::{MessageOf, message_id};
 use crate::history;
 use crate::recalls::one;
@@ -88,14 +89,20 @@ impl Desk {
             reference,
             originator: stored_originator(&recall.originator, bank),
             information: recall.additional_information.clone(),
+            settlement_date: None,
         };
         let reason = recall.reason;
         let mut commands = self.node.handle.commands(self.caller.principal);
-        commands.request_recall(&RequestRecall { request_id, original, reason, text });
+        commands.request_recall(&RequestRecall { request_id, original, reason, text: text.clone() });
         commands.evidence(&incoming.kept(About::Payment(payment)));
         let outcome = self.node.submit(commands, ())?.await?;
         match outcome.verdict {
             Verdict::Refused { refusal, .. } => {
+                if refusal == Refusal::RecallExists
+                    && let Some(asked) = self.asked_before(payment, reason, &text).await?
+                {
+                    return Ok(self.stored_answer(incoming, asked).await?.unwrap_or_default());
+                }
                 self.not_recalled(incoming, recall, payment, &outcome, refusal).await
             }
             Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
@@ -130,6 +137,21 @@ impl Desk {
         let about = About::Payment(told.payment);
         keep(&self.node, &self.caller, &[sent(&document, about, Some(told.debtor_agent))]);
         Ok(Some(document.into()))
+    }
+
+    /// The recall of a payment, if it was asked back for this reason and in these words. A request id is remembered for
+    /// days and an answer may take weeks, so a request that comes again is known by what it says.
+    async fn asked_before(
+        &self,
+        payment: Sequence,
+        reason: RecallReason,
+        text: &RecallText,
+    ) -> Result<Option<RecallsAsked>, Status> {
+        let (found, _) = one(&self.node, RecallsAsked::OfPayment(payment)).await?;
+        let Some(found) = found.filter(|found| found.recall.reason() == reason) else { return Ok(None) };
+        let recall = found.recall.sequence();
+        let is_same = said_at(&self.node, recall).await?.as_ref() == Some(text);
+        Ok(is_same.then_some(RecallsAsked::At(recall)))
     }
 
     /// What the ledger refused.

@@ -195,7 +195,8 @@ fn read_text(
     }
     let lines: Vec<Option<Text<105>>> = information.iter().map(|line| reader.text(&path, line)).collect();
     let information: Option<Vec<_>> = lines.into_iter().collect();
-    Some(RecallText { reference: reference?, originator: originator?, information: information? })
+    let (originator, information) = (originator?, information?);
+    Some(RecallText { reference: reference?, originator, information, settlement_date: None })
 }
 
 /// The position that an id of this log names; a position at which nothing stands if it is another log's.

@@ -98,7 +98,9 @@ fn line(entry: &StatementEntry, currency: Currency) -> String {
     let booked = match entry.booked {
         Moment::Date(date) => date.to_string(),
         // Of the form 2026-11-20T08:30:00.123Z; the day stands above.
-        Moment::Time(time) => time.to_string().get(11..19).unwrap_or_default().to_owned(),
+        Moment::Time(time) | Moment::Clock { time, .. } => {
+            time.to_string().get(11..19).unwrap_or_default().to_owned()
+        }
     };
     format!("  {booked:<10} {what:<28} {:>12}", format!("{sign}{}", entry.amount.to_decimal(currency)))
 }

@@ -13,6 +13,7 @@ mod keys;
 mod lives;
 mod migrate;
 mod process;
+mod qr;
 mod recalls;
 mod receipts;
 mod reports;
