@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
-use client::Client;
+use client::{Client, v1};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -211,6 +211,7 @@ async fn load(arguments: &LoadArgs) -> anyhow::Result<ExitCode> {
         );
     }
     let client = remote::connect(&arguments.to, &arguments.tls).await?;
+    check_participant(&client, &terms.participant).await?;
     let began = std::time::Instant::now();
     let Taken { sum, refused } = send_all(&client, &terms, arguments, counted.accounts).await?;
     let (taken, spent) = (sum.totals(), began.elapsed());
@@ -218,6 +219,18 @@ async fn load(arguments: &LoadArgs) -> anyhow::Result<ExitCode> {
     let is_whole = taken == expected;
     tell(arguments.json, &taken, refused.count, spent, is_whole)?;
     Ok(if is_whole && refused.count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether the bank can have accounts here. A refusal would be remembered for each of them.
+async fn check_participant(client: &Client, bic: &str) -> anyhow::Result<()> {
+    let request = v1::GetParticipantRequest { bic: bic.to_owned() };
+    let told = client.get_participant(request).await.with_context(|| format!("nothing was sent: {bic}"))?;
+    match told.participant.map(|participant| participant.account_mode()) {
+        Some(v1::AccountMode::Hosted | v1::AccountMode::Mixed) => Ok(()),
+        Some(v1::AccountMode::Remote | v1::AccountMode::Unspecified) | None => {
+            bail!("nothing was sent: {bic} keeps its customers' accounts elsewhere")
+        }
+    }
 }
 
 fn tell(as_json: bool, taken: &Totals, refused: u64, spent: Duration, is_whole: bool) -> anyhow::Result<()> {

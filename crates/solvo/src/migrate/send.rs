@@ -1,7 +1,9 @@
 //! Accounts on their way into a node: each is opened, and then its balance is booked.
 //!
 //! Invariants:
-//! - Requests are named by their account, so whatever is sent again is done once.
+//! - Requests are named by what they ask for, so whatever is sent again is done once: an opening by the account and all that is
+//!   said of it, because a refusal is remembered as well and a line that was put right is another request; a balance by the
+//!   account alone, because an account has one to begin with.
 //! - A balance is booked only for an account whose opening the node has confirmed, no longer ago than [`AGE_MAX`]: later
 //!   the node may have forgotten the entry, and would book it twice.
 
@@ -14,6 +16,7 @@ use client::{
     AccountOpenings, AccountStream, Client, Entries, EntryStream, Exchange, ItemReceiver, ItemSender,
     Received, Refusal, StreamOptions, v1,
 };
+use prost::Message;
 use tokio::sync::mpsc;
 use types::{Balance, Date};
 
@@ -213,18 +216,18 @@ fn booked_by(answer: &v1::EntryResult) -> Result<(), Obstacle> {
 
 fn opening(account: &Account, terms: &Terms) -> v1::AccountOpening {
     let r#type = if account.is_savings { AccountType::Savings } else { AccountType::Current };
-    v1::AccountOpening {
-        request_id: format!("migrate/open/{}", account.name()),
-        account: Some(v1::NewAccount {
-            participant: terms.participant.clone(),
-            iban: account.iban.as_str().to_owned(),
-            currency_code: account.currency.code().to_owned(),
-            r#type: r#type.into(),
-            floor: account.floor.to_decimal(account.currency),
-            holder_names: account.holder_names.iter().map(|name| name.as_str().to_owned()).collect(),
-            identification_code: account.identification.as_ref().map_or("", |code| code.as_str()).to_owned(),
-        }),
-    }
+    let new = v1::NewAccount {
+        participant: terms.participant.clone(),
+        iban: account.iban.as_str().to_owned(),
+        currency_code: account.currency.code().to_owned(),
+        r#type: r#type.into(),
+        floor: account.floor.to_decimal(account.currency),
+        holder_names: account.holder_names.iter().map(|name| name.as_str().to_owned()).collect(),
+        identification_code: account.identification.as_ref().map_or("", |code| code.as_str()).to_owned(),
+    };
+    let said = blake3::hash(&new.encode_to_vec()).to_hex();
+    let request_id = format!("migrate/{}/{}", account.name(), &said[..16]);
+    v1::AccountOpening { request_id, account: Some(new) }
 }
 
 fn entry(account: &Account, terms: &Terms) -> v1::PostEntryRequest {

@@ -41,8 +41,7 @@ async fn accounts_are_taken_over_once_and_as_their_totals_say() {
         ["migrate", "load", text(&file), "--participant", ALFA, "--totals", text(&totals), "--to", &to];
     let early = run(&load);
     assert_eq!(early.status.code(), Some(1));
-    assert!(errors(&early).contains("line 2: "), "{}", errors(&early));
-    assert_eq!(errors(&early).lines().filter(|line| line.starts_with("line ")).count(), 20, "and no more");
+    assert!(errors(&early).contains("nothing was sent"), "{}", errors(&early));
 
     World::of(api.clone()).register(ALFA, v1::AccountMode::Hosted).await;
     for _ in 0..2 {
@@ -115,4 +114,11 @@ async fn what_is_there_already_is_refused_and_told() {
     let shown = String::from_utf8(loaded.stdout).unwrap();
     assert!(shown.contains("refused   1") && shown.contains("are NOT those of the totals"), "{shown}");
     assert_eq!((api.balance(&belgian(1)).await, api.balance(&german(2)).await), (before, "2.00".to_owned()));
+    // A balance that was put right comes too late: the first one has been booked.
+    fs::write(&file, format!("{head}{},EUR,3.00,B\n", german(2))).unwrap();
+    fs::write(&totals, told(&["migrate", "totals", text(&file), "--json"]).to_string()).unwrap();
+    let again = run(&load);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(errors(&again).contains("line 2: "), "{}", errors(&again));
+    assert_eq!(api.balance(&german(2)).await, "2.00");
 }
