@@ -69,6 +69,7 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::OpenQuestions(_)
         | Answer::Lifecycle { .. }
         | Answer::Account(_)
+        | Answer::Owners(_)
         | Answer::Customer(_)
         | Answer::Liquidity(_)
         | Answer::Participant(_)

@@ -24,7 +24,7 @@ use engine::{Answer, ParticipantView, Question};
 use history::holders::{HoldersOf, NotComplete};
 use ledger::{AccountMode, AccountStatus};
 use tonic::{Request, Response, Status};
-use types::{AccountNumber, Bic, Currency, Iban, Text, Timestamp};
+use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 use verification::{Finding, Outcome, verify_code, verify_name};
 
 use crate::caller::Caller;
@@ -201,6 +201,10 @@ impl Verifications {
             }
             return Ok(match self.holders(number) {
                 Ok(holders) => compared(caller, payee, &holders, bank),
+                // What was opened just now has its holders as soon as the log has been read so far.
+                Err(v1::VerificationObstacle::NothingToCompare) if self.is_behind(account.changed_at()) => {
+                    Verified::impossible(v1::VerificationObstacle::NamesNotReady)
+                }
                 Err(obstacle) => Verified::impossible(obstacle),
             });
         }
@@ -232,6 +236,11 @@ impl Verifications {
         // The directory knows but half of the digest, and the number itself stands with the names.
         let holders = self.holders(number).ok().filter(|holders| holders.iban == Some(iban))?;
         Some((holders, bank))
+    }
+
+    /// Whether the names have yet to be read up to a position.
+    fn is_behind(&self, position: Sequence) -> bool {
+        self.0.holders.as_ref().is_some_and(|holders| holders.taken_in() < position)
     }
 
     fn holders(&self, number: AccountNumber) -> Result<HoldersOf, v1::VerificationObstacle> {
