@@ -67,7 +67,7 @@ pub enum Violation {
     #[error("the additional information is not what the reason requires, each with its mark in front")]
     Information,
     /// One of [`limits`](crate::limits).
-    #[error("the document exceeds a limit on size, depth or attributes")]
+    #[error("the document exceeds a limit on size, number, depth or attributes")]
     Limit,
 }
 

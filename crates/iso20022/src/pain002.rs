@@ -8,10 +8,14 @@ use types::{Amount, Bic, ReasonCode, Text, Timestamp};
 
 use crate::Originator;
 use crate::control_sum::ControlSum;
+use crate::fault::{SchemaFault, Violation};
 use crate::pain001::{LineRefusal, PackageHeader, PackageLine, PaymentInformation};
 
 /// The name that reports give for the original, whose version customers' programs look for.
 pub(crate) const REPORTED_MESSAGE_NAME: &str = "pain.001.001.09";
+
+/// The room of one `AddtlInf`.
+const INFORMATION_CHARACTERS_MAX: usize = 105;
 
 /// `GrpHdr` and `OrgnlGrpInfAndSts`: what a report says of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +157,24 @@ pub struct StatusDetail {
 }
 
 impl StatusDetail {
+    /// Why a whole file was refused: AM18 and AM10 of ISO 20022's list where the number or the sum of its transactions is
+    /// not the one that it states, AM18 also where the number is too large, else FF01; and the fault in words, as far as
+    /// there is room.
+    pub fn on_fault(fault: &SchemaFault) -> Self {
+        let is_counted = [Violation::Totals, Violation::Limit].contains(&fault.what);
+        let code = match fault.what == Violation::Totals {
+            _ if is_counted && fault.path.ends_with("NbOfTxs") => "AM18",
+            true => "AM10",
+            false => "FF01",
+        };
+        let words: String = fault.to_string().chars().take(INFORMATION_CHARACTERS_MAX).collect();
+        Self {
+            reason: ReasonCode::parse(code).expect("four letters and digits"),
+            originator: None,
+            additional_information: Text::parse(words.trim()).ok(),
+        }
+    }
+
     /// The code and, for persons, the element.
     pub fn on_refusal(refusal: &LineRefusal) -> Self {
         Self {

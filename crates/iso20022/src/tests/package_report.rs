@@ -183,6 +183,30 @@ fn reports_repeat_what_they_are_about() {
 }
 
 #[test]
+fn a_refused_file_is_told_by_its_fault() {
+    for (from, to, code, words) in [
+        (
+            "<NbOfTxs>3",
+            "<NbOfTxs>4",
+            "AM18",
+            "GrpHdr/NbOfTxs: the number or the sum of the transactions is not the one that is stated (at byte",
+        ),
+        ("<NbOfTxs>3", "<NbOfTxs>1000001", "AM18", "GrpHdr/NbOfTxs: the document exceeds a limit"),
+        ("<CtrlSum>37", "<CtrlSum>38", "AM10", "GrpHdr/CtrlSum: the number or the sum"),
+        ("<PmtMtd>TRF", "<PmtMtd>ABC", "FF01", "PmtInf/PmtMtd: the value does not have the form of its type"),
+    ] {
+        let document = super::package::document().replacen(from, to, 1);
+        let Err(PackageReadError::Fault(fault)) = super::package::read(document.as_bytes()) else {
+            panic!("{to} is a fault")
+        };
+        let detail = StatusDetail::on_fault(&fault);
+        assert_eq!(detail.reason.as_str(), code);
+        let told = detail.additional_information.unwrap();
+        assert!(told.as_str().starts_with(words), "{}", told.as_str());
+    }
+}
+
+#[test]
 fn reports_of_other_writers_are_read() {
     let document = write(&report(), &parts())
         .replace("<OrgnlMsgNmId>pain.001.001.09", "<OrgnlMsgNmId>pain.001")

@@ -168,7 +168,12 @@ fn payment_informations_are_counted() {
 #[track_caller]
 fn survive(document: &[u8]) {
     let whole = follows_schema("pain.001.001.09", document);
-    match package::read(document) {
+    let read = package::read(document);
+    let in_drops = PackageReader::open(BufReader::with_capacity(5, document))
+        .and_then(|reader| reader.collect::<Result<Vec<_>, _>>());
+    let lines = read.as_ref().map(|(_, lines)| lines);
+    assert_eq!(format!("{:?}", in_drops.as_ref()), format!("{lines:?}"));
+    match read {
         Ok((_, lines)) if lines.iter().all(|line| line.order.is_ok()) => {
             assert_eq!(whole, Ok(()), "{}", String::from_utf8_lossy(document));
         }
