@@ -76,6 +76,11 @@ impl<Input: BufRead> PackageReader<Input> {
         self.totals
     }
 
+    /// How many bytes of the file have been read.
+    pub fn bytes_read(&self) -> u64 {
+        self.pieces.bytes_read()
+    }
+
     fn line(&mut self) -> Result<Option<PackageLine>, PackageReadError> {
         loop {
             match self.pieces.next()? {

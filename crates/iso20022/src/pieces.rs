@@ -371,6 +371,11 @@ impl<Input> Pieces<Input> {
         Ok((walker, children))
     }
 
+    /// How many bytes of the input have been read.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.offset
+    }
+
     /// The bytes of the piece.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.document[self.piece.clone()]

@@ -106,6 +106,7 @@ pub(super) fn read(document: &[u8]) -> Result<(PackageHeader, Vec<PackageLine>),
     let lines: Vec<_> = reader.by_ref().collect::<Result<_, _>>()?;
     assert!(reader.next().is_none(), "a reader that has ended stays so");
     assert_eq!(usize::try_from(reader.totals().transactions), Ok(lines.len()));
+    assert_eq!(usize::try_from(reader.bytes_read()), Ok(document.len()));
     Ok((reader.header().clone(), lines))
 }
 
