@@ -312,11 +312,12 @@ impl<Input: BufRead> Pieces<Input> {
                 }
                 [b'<', b'!', b'[', inside @ ..] if inside.ends_with(b"]]>") => return Ok(Markup::Other),
                 [b'<', b'!', b'-', b'-', ..] | [b'<', b'!', b'[', ..] => {}
-                [b'<', b'?', ..] if self.place == Place::Start && found == b'>' => return Ok(Markup::Other),
-                [b'<', b'!', ..] => return Err(self.fault_here(Violation::ForbiddenMarkup)),
-                [b'<', b'?', ..] if self.place != Place::Start => {
-                    return Err(self.fault_here(Violation::ForbiddenMarkup));
+                [b'<', b'?', inside @ ..] if self.place == Place::Start => {
+                    if inside.ends_with(b"?>") {
+                        return Ok(Markup::Other);
+                    }
                 }
+                [b'<', b'!' | b'?', ..] => return Err(self.fault_here(Violation::ForbiddenMarkup)),
                 [b'<', b'/', ..] if found == b'>' => return Ok(Markup::End),
                 [.., b'/', b'>'] if found == b'>' => return Ok(Markup::Empty),
                 _ if found == b'>' => return Ok(Markup::Start),
