@@ -60,17 +60,20 @@ pub enum Violation {
     /// An amount that is no amount of the scheme, or contradicts the others.
     #[error("the amount is not a positive one in euro with at most two decimals, or contradicts the others")]
     Amount,
+    /// The number or the sum of the transactions of a file is not the one that it states.
+    #[error("the number or the sum of the transactions is not the one that is stated")]
+    Totals,
     /// Additional information that the reason requires is missing, too long, or not marked as what it is.
     #[error("the additional information is not what the reason requires, each with its mark in front")]
     Information,
     /// One of [`limits`](crate::limits).
-    #[error("the document exceeds a limit on size, depth or attributes")]
+    #[error("the document exceeds a limit on size, number, depth or attributes")]
     Limit,
 }
 
 impl Violation {
     /// Every violation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Encoding,
         Self::NotWellFormed,
         Self::ForbiddenMarkup,
@@ -85,6 +88,7 @@ impl Violation {
         Self::Rule,
         Self::Reason,
         Self::Amount,
+        Self::Totals,
         Self::Information,
         Self::Limit,
     ];
@@ -106,6 +110,7 @@ impl Violation {
             Self::Rule => "RULE",
             Self::Reason => "REASON",
             Self::Amount => "AMOUNT",
+            Self::Totals => "TOTALS",
             Self::Information => "INFORMATION",
             Self::Limit => "LIMIT",
         }

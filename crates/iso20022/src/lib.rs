@@ -16,6 +16,10 @@
 //! Statements of accounts are written and read entry by entry ([`write_statement`], [`StatementReader`]), because they
 //! have no limit that would fit into memory.
 //!
+//! So are the files of orders that customers hand in ([`PackageReader`], [`write_pain001`]) and the reports on them
+//! ([`write_pain002`], [`PackageReportReader`]), but as strictly as payments: they are cut into pieces that the walker
+//! reads like documents of their own. A line that breaks a rule is a [`LineRefusal`] among lines that do not.
+//!
 //! Versions are those that the scheme's guidelines of 2025 name. Of the messages about liquidity and of statements,
 //! TARGET uses later ones since June 2026 (camt.050 and camt.025 in .07, camt.053 and camt.054 in .12), whose schemas
 //! are not at hand: here they are .05 and .08. The reader of statements takes later ones too.
@@ -41,6 +45,7 @@ mod camt056;
 mod camt056_read;
 mod camt056_schema;
 mod canonical;
+mod control_sum;
 mod date_time;
 mod evidence;
 mod evidence_dictionary;
@@ -68,6 +73,17 @@ mod pacs028;
 mod pacs028_read;
 mod pacs028_recall;
 mod pacs028_schema;
+mod pain001;
+mod pain001_line;
+mod pain001_payment;
+mod pain001_read;
+mod pain001_schema;
+mod pain001_write;
+mod pain002;
+mod pain002_read;
+mod pain002_schema;
+mod pain002_write;
+mod pieces;
 mod restamp;
 mod scan;
 mod schema;
@@ -97,6 +113,7 @@ pub use camt029_read::read_camt029;
 pub use camt050::{LiquidityTransfer, read_camt050, write_camt050};
 pub use camt056::{Recall, write_camt056};
 pub use camt056_read::read_camt056;
+pub use control_sum::ControlSum;
 pub use evidence::{EvidenceError, compress_evidence, decompress_evidence};
 pub use fault::{SchemaFault, Violation};
 pub use forward::forward_pacs008;
@@ -117,6 +134,19 @@ pub use pacs028_read::read_pacs028;
 pub use pacs028_recall::{
     RecallStatusRequest, RecalledPayment, read_pacs028_on_recall, write_pacs028_on_recall,
 };
+pub use pain001::{
+    LineCompletion, LineRefusal, PackageHeader, PackageLine, PackageOrder, PackageTotals, PaymentInformation,
+    PaymentTerms,
+};
+pub use pain001_read::PackageReader;
+pub use pain001_write::{PackageWriteError, write_pain001};
+pub use pain002::{
+    GroupStatus, LineReport, LineStatus, PackageReport, PackageReportPart, PaymentReport, StatusCount,
+    StatusDetail,
+};
+pub use pain002_read::PackageReportReader;
+pub use pain002_write::{PackageReportWriteError, write_pain002};
+pub use pieces::PackageReadError;
 pub use restamp::Restamper;
 pub use scan::{is_rejection, message_id_of};
 pub use statement::{
@@ -162,6 +192,12 @@ pub const CAMT053_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.053.001
 
 /// The namespace of camt.054, the notification of entries.
 pub const CAMT054_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:camt.054.001.08";
+
+/// The namespace of pain.001, a customer's file of orders.
+pub const PAIN001_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09";
+
+/// The namespace of pain.002, the report on such a file.
+pub const PAIN002_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.002.001.10";
 
 /// The namespace of admi.002, the rejection of a message that was not taken.
 pub const ADMI002_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:admi.002.001.01";

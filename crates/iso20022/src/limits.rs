@@ -23,6 +23,15 @@ pub const FAULT_NAME_CHARACTERS_MAX: usize = 35;
 /// How long each part of a statement that is read may be, in bytes: what stands before the entries, and each entry.
 pub const STATEMENT_PART_BYTES_MAX: usize = 1024 * 1024;
 
+/// How many bytes a file of orders, or a report on one, may have. A transaction with every attribute has about 4 KiB.
+pub const PACKAGE_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+/// How many transactions a file of orders may have.
+pub const PACKAGE_TRANSACTIONS_MAX: u32 = 1_000_000;
+
+/// How many payment informations a file of orders may have: groups of transactions with one payer and one date.
+pub const PACKAGE_PAYMENTS_MAX: u32 = 10_000;
+
 /// How many further balances a statement that is read may have.
 pub const FURTHER_BALANCES_MAX: usize = 100;
 
@@ -35,3 +44,4 @@ pub const RESTAMPED_IDS_MAX: usize = 100_000;
 const _: () = assert!(ATTRIBUTES_BYTES_MAX < DOCUMENT_BYTES_MAX);
 const _: () = assert!(SURPLUS_BYTES_MAX < DOCUMENT_BYTES_MAX);
 const _: () = assert!(DEPTH_MAX < DOCUMENT_BYTES_MAX);
+const _: () = assert!(PACKAGE_PAYMENTS_MAX <= PACKAGE_TRANSACTIONS_MAX);

@@ -22,7 +22,7 @@ static MESSAGE: Group = Group {
 };
 
 /// `OriginalGroupHeader17`.
-static ORIGINAL_GROUP: Group = Group {
+pub(crate) static ORIGINAL_GROUP: Group = Group {
     choice: false,
     elements: &[
         one("OrgnlMsgId", text(35)),
@@ -37,7 +37,7 @@ static ORIGINAL_GROUP: Group = Group {
 };
 
 /// `StatusReasonInformation12`.
-static STATUS_REASON: Group = Group {
+pub(crate) static STATUS_REASON: Group = Group {
     choice: false,
     elements: &[
         optional("Orgtr", group(&PARTY)),
@@ -47,7 +47,7 @@ static STATUS_REASON: Group = Group {
 };
 
 /// `NumberOfTransactionsPerStatus5`.
-static TRANSACTIONS_PER_STATUS: Group = Group {
+pub(crate) static TRANSACTIONS_PER_STATUS: Group = Group {
     choice: false,
     elements: &[
         one("DtldNbOfTxs", value(Form::Number)),

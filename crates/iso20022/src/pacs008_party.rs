@@ -214,7 +214,7 @@ impl Reader<'_, '_> {
         Ok(account)
     }
 
-    fn iban(&mut self, element: &'static Element) -> Result<Option<Iban>, SchemaFault> {
+    pub(crate) fn iban(&mut self, element: &'static Element) -> Result<Option<Iban>, SchemaFault> {
         let mut iban = None;
         let mut children = Children::inside(element);
         while let Some(child) = self.walker.next(&mut children)? {
@@ -270,7 +270,7 @@ impl Reader<'_, '_> {
         Ok(id)
     }
 
-    fn proxy(&mut self, element: &'static Element) -> Result<Option<Proxy>, SchemaFault> {
+    pub(crate) fn proxy(&mut self, element: &'static Element) -> Result<Option<Proxy>, SchemaFault> {
         let (mut kind, mut id) = (None, None);
         let mut children = Children::inside(element);
         while let Some(child) = self.walker.next(&mut children)? {

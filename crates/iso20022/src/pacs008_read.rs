@@ -72,8 +72,8 @@ pub(crate) struct Reader<'document, 'rules> {
     pub(crate) rules: &'rules Rules,
     /// What is read is the copy of a credit transfer in another message: nobody forwards it, so surplus is passed over.
     is_copy: bool,
-    settlement_date: Option<Date>,
-    refusal: Option<Refusal>,
+    pub(crate) settlement_date: Option<Date>,
+    pub(crate) refusal: Option<Refusal>,
     pub(crate) surplus: XmlWriter,
 }
 
@@ -89,6 +89,16 @@ impl<'document, 'rules> Reader<'document, 'rules> {
         assert_eq!(rules.profile, Profile::PassThrough, "a copy may have what the scheme leaves out");
         let surplus = XmlWriter::fragment();
         Self { walker, rules, is_copy: true, settlement_date: None, refusal: None, surplus }
+    }
+
+    /// A reader of a part of a customer's order. Its addresses are judged by the day on which it is to be executed.
+    pub(crate) fn of_order(
+        walker: Walker<'document>,
+        rules: &'rules Rules,
+        execution_date: Option<Date>,
+    ) -> Self {
+        let surplus = XmlWriter::fragment();
+        Self { walker, rules, is_copy: false, settlement_date: execution_date, refusal: None, surplus }
     }
 
     /// The end of a message that repeats parts of a credit transfer: one that breaks a rule there is not taken.
@@ -323,7 +333,7 @@ impl<'document> Reader<'document, '_> {
         Ok(instant)
     }
 
-    fn category_purpose(
+    pub(crate) fn category_purpose(
         &mut self,
         element: &'static Element,
     ) -> Result<Option<CategoryPurpose>, SchemaFault> {
@@ -350,7 +360,11 @@ impl<'document> Reader<'document, '_> {
         Ok(purpose)
     }
 
-    fn fixed_value(&mut self, element: &'static Element, expected: &str) -> Result<(), SchemaFault> {
+    pub(crate) fn fixed_value(
+        &mut self,
+        element: &'static Element,
+        expected: &str,
+    ) -> Result<(), SchemaFault> {
         if self.walker.value(element)? != expected {
             self.refuse_child(element.name);
         }
@@ -461,7 +475,7 @@ impl<'document> Reader<'document, '_> {
         self.refuse_at(reason, path);
     }
 
-    fn refuse_at(&mut self, reason: StatusReason, path: String) {
+    pub(crate) fn refuse_at(&mut self, reason: StatusReason, path: String) {
         let first = self.refusal.as_ref().is_none_or(|refusal| reason < refusal.reason);
         if first {
             self.refusal = Some(Refusal { reason, path });

@@ -134,7 +134,7 @@ static SETTLEMENT_TIME_REQUEST: Group = Group {
 };
 
 /// `InstructionForCreditorAgent1`.
-static INSTRUCTION_FOR_CREDITOR_AGENT: Group = Group {
+pub(crate) static INSTRUCTION_FOR_CREDITOR_AGENT: Group = Group {
     choice: false,
     elements: &[optional("Cd", code(&["CHQB", "HOLD", "PHOB", "TELB"])), optional("InstrInf", text(140))],
 };
@@ -146,7 +146,7 @@ static INSTRUCTION_FOR_NEXT_AGENT: Group = Group {
 };
 
 /// `RegulatoryReporting3`.
-static REGULATORY_REPORTING: Group = Group {
+pub(crate) static REGULATORY_REPORTING: Group = Group {
     choice: false,
     elements: &[
         optional("DbtCdtRptgInd", code(&["CRED", "DEBT", "BOTH"])),
@@ -173,7 +173,7 @@ static REGULATORY_DETAILS: Group = Group {
 };
 
 /// `TaxInformation8`.
-static TAX: Group = Group {
+pub(crate) static TAX: Group = Group {
     choice: false,
     elements: &[
         optional("Cdtr", group(&TAX_CREDITOR)),
@@ -190,7 +190,7 @@ static TAX: Group = Group {
 };
 
 /// `RemittanceLocation7`.
-static REMITTANCE_LOCATION: Group = Group {
+pub(crate) static REMITTANCE_LOCATION: Group = Group {
     choice: false,
     elements: &[
         optional("RmtId", text(35)),
@@ -209,5 +209,5 @@ static REMITTANCE_LOCATION_DATA: Group = Group {
 };
 
 /// `NameAndAddress16`.
-static NAME_AND_ADDRESS: Group =
+pub(crate) static NAME_AND_ADDRESS: Group =
     Group { choice: false, elements: &[one("Nm", text(140)), one("Adr", group(&ADDRESS))] };

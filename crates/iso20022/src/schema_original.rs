@@ -36,7 +36,7 @@ pub(crate) static ORIGINAL_TRANSACTION: Group = Group {
 };
 
 /// `AmountType4Choice`.
-static ORIGINAL_AMOUNT: Group = Group {
+pub(crate) static ORIGINAL_AMOUNT: Group = Group {
     choice: true,
     elements: &[one("InstdAmt", value(Form::Amount)), one("EqvtAmt", group(&EQUIVALENT_AMOUNT))],
 };

@@ -90,6 +90,19 @@ impl<'document> Walker<'document> {
         }
     }
 
+    /// Goes on to the end of the document, of which only the form is looked at: it is known to break its schema.
+    pub(crate) fn pass_to_end(&mut self) -> Result<(), SchemaFault> {
+        loop {
+            match self.node()? {
+                Node::Open(start, _) => {
+                    self.xml.attributes(&start).map_err(|what| self.fault(what))?;
+                }
+                Node::Text(_) | Node::Close => {}
+                Node::End => return Ok(()),
+            }
+        }
+    }
+
     /// The next child, or `None` when its parent has ended and all that is mandatory was there.
     pub(crate) fn next(&mut self, children: &mut Children) -> Result<Option<&'static Element>, SchemaFault> {
         loop {

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use quick_xml::events::attributes::Attributes as XmlAttributes;
 use quick_xml::events::{BytesDecl, BytesStart, Event};
 use quick_xml::name::{Namespace, NamespaceError, PrefixDeclaration, QName, ResolveResult};
 use quick_xml::reader::NsReader;
@@ -252,16 +253,27 @@ fn is_name(name: QName<'_>) -> bool {
     }
 }
 
+/// XML 1.0, production 23: a version, perhaps an encoding, perhaps whether other documents matter, and nothing else.
 fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), Violation> {
-    if !matches!(declaration.version().as_deref(), Ok("1.0")) {
-        return Err(Violation::NotWellFormed);
+    let mut names = ["version", "encoding", "standalone"].into_iter();
+    let mut version = None;
+    for part in XmlAttributes::new(declaration, "xml".len()) {
+        let part = part.map_err(|_| Violation::NotWellFormed)?;
+        let name = part.key.into_inner();
+        if !names.any(|expected| expected == name) {
+            return Err(Violation::NotWellFormed);
+        }
+        let is_known = match name {
+            "version" => version.insert(part.value).as_ref() == "1.0",
+            "encoding" if !part.value.eq_ignore_ascii_case("UTF-8") => return Err(Violation::Encoding),
+            "standalone" => matches!(part.value.as_ref(), "yes" | "no"),
+            _ => true,
+        };
+        if !is_known {
+            return Err(Violation::NotWellFormed);
+        }
     }
-    match declaration.encoding() {
-        None => Ok(()),
-        Some(Ok(encoding)) if encoding.eq_ignore_ascii_case("UTF-8") => Ok(()),
-        Some(Ok(_)) => Err(Violation::Encoding),
-        Some(Err(_)) => Err(Violation::NotWellFormed),
-    }
+    version.map(|_| ()).ok_or(Violation::NotWellFormed)
 }
 
 /// A character reference, or one of the five entities that every document knows.

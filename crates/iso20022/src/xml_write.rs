@@ -224,12 +224,17 @@ impl XmlWriter {
             self.close();
         }
         if let Some(category_purpose) = category_purpose {
-            self.open("CtgyPurp");
-            match category_purpose {
-                CategoryPurpose::Code(code) => self.text("Cd", code),
-                CategoryPurpose::Proprietary(proprietary) => self.text("Prtry", proprietary),
-            }
-            self.close();
+            self.category_purpose(category_purpose);
+        }
+        self.close();
+    }
+
+    /// `CtgyPurp`.
+    pub(crate) fn category_purpose(&mut self, category_purpose: &CategoryPurpose) {
+        self.open("CtgyPurp");
+        match category_purpose {
+            CategoryPurpose::Code(code) => self.text("Cd", code),
+            CategoryPurpose::Proprietary(proprietary) => self.text("Prtry", proprietary),
         }
         self.close();
     }

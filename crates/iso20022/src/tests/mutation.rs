@@ -10,11 +10,11 @@ use super::status::report;
 use super::{date, fixtures};
 use crate::canonical::canonical_body;
 use crate::{
-    AnyMessage, Assignment, CreditTransfer, Envelope, Header, Message, MessageKind, Rejection, Restamper,
-    Rules, Wrapper, forward_pacs008, header_of, is_rejection, message_id_of, read_any_message, read_message,
-    read_pacs002, read_pacs008, read_pacs028, wrap, write_admi002, write_camt004, write_camt025,
-    write_camt029, write_camt050, write_camt056, write_pacs002, write_pacs002_on, write_pacs004,
-    write_pacs028, write_pacs028_on_recall,
+    AnyMessage, Assignment, CreditTransfer, Envelope, Header, Message, MessageKind, PackageReader,
+    PackageReportReader, Rejection, Restamper, Rules, Wrapper, forward_pacs008, header_of, is_rejection,
+    message_id_of, read_any_message, read_message, read_pacs002, read_pacs008, read_pacs028, wrap,
+    write_admi002, write_camt004, write_camt025, write_camt029, write_camt050, write_camt056, write_pacs002,
+    write_pacs002_on, write_pacs004, write_pacs028, write_pacs028_on_recall,
 };
 
 fn scheme() -> Rules {
@@ -42,6 +42,8 @@ fn survive(document: &[u8]) {
     }
     let _ = (read_pacs008(document, &scheme()), read_pacs002(document), read_pacs028(document));
     let _ = (message_id_of(document), is_rejection(document), header_of(document));
+    let _ = PackageReader::open(document).map(Iterator::count);
+    let _ = PackageReportReader::open(document).map(Iterator::count);
     Restamper::new("M").unwrap().restamp(document, Timestamp::default());
 }
 

@@ -55,6 +55,8 @@ pub(super) fn samples() -> Vec<(String, String)> {
     samples.extend(hops());
     samples.extend(super::cases::samples());
     samples.extend(super::statement::samples());
+    samples.extend(super::package::samples());
+    samples.extend(super::package_report::samples());
     for what in Violation::ALL {
         let fault = SchemaFault { path: "CdtTrfTxInf/Dbtr".into(), offset: 1, what };
         let rejection = Rejection::of(super::DOCUMENT.as_bytes(), &fault, Timestamp::default());

@@ -37,7 +37,20 @@ fn well_formedness() {
     }
     check("<GrpHdr>", "<!-- a -- b --><GrpHdr>", not_well_formed, "Document/FIToFICstmrCdtTrf");
     check("<GrpHdr>", "<?xml version=\"1.0\"?><GrpHdr>", not_well_formed, "Document/FIToFICstmrCdtTrf");
-    check("<Document ", "<?xml version=\"1.1\"?><Document ", not_well_formed, "");
+    for declaration in [
+        "version=\"1.1\"",
+        "",
+        "encoding=\"UTF-8\"",
+        "encoding=\"UTF-8\" version=\"1.0\"",
+        "version=\"1.0\" version=\"1.0\"",
+        "version=\"1.0\" \"encoding=\"UTF-8\"",
+        "version=\"1.0\" enc\"oding=\"UTF-8\"",
+        "version=\"1.0\" standalone=\"maybe\"",
+        "version=\"1.0\" more=\"x\"",
+        "version=1.0",
+    ] {
+        check("<Document ", &format!("<?xml {declaration}?><Document "), not_well_formed, "");
+    }
     check("<Document ", "<Document a=\"1\" a=\"2\" ", not_well_formed, "");
     check("<GrpHdr>", "<x:GrpHdr>", not_well_formed, "Document/FIToFICstmrCdtTrf");
 }
