@@ -70,14 +70,7 @@ pub struct PaymentTerms {
 impl PaymentTerms {
     /// The day on which the lines are to be paid; of an instant, its day in UTC.
     pub fn execution_date(&self) -> Date {
-        day_of(self.execution)
-    }
-}
-
-pub(crate) fn day_of(moment: Moment) -> Date {
-    match moment {
-        Moment::Date(date) => date,
-        Moment::Time(time) => time.date(),
+        self.execution.date()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::fault::{SchemaFault, Violation};
 use crate::limits::PACKAGE_TRANSACTIONS_MAX;
 use crate::pacs008_draft::{Account, Refusal};
 use crate::pacs008_read::Reader;
-use crate::pain001::{LineRefusal, PackageHeader, PaymentInformation, PaymentTerms, day_of};
+use crate::pain001::{LineRefusal, PackageHeader, PaymentInformation, PaymentTerms};
 use crate::pieces::Pieces;
 use crate::schema::Element;
 use crate::values::instant;
@@ -186,7 +186,7 @@ impl Reader<'_, '_> {
                 "PmtTpInf" => draft.payment_type = Some(self.initiated_type(child)?),
                 "ReqdExctnDt" => {
                     draft.execution = self.execution(child)?;
-                    self.settlement_date = draft.execution.map(day_of);
+                    self.settlement_date = draft.execution.map(Moment::date);
                 }
                 "Dbtr" => draft.debtor = Some(self.party(child)?),
                 "DbtrAcct" => draft.debtor_account = Some(self.own_account(child)?),

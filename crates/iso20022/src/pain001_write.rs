@@ -14,8 +14,9 @@ use crate::pacs008_write::{write_account, write_party, write_remittance};
 use crate::pain001::{
     PackageHeader, PackageLine, PackageOrder, PackageTotals, PaymentInformation, PaymentTerms,
 };
+use crate::statement_write::write_moment;
 use crate::xml_write::XmlWriter;
-use crate::{Moment, NOT_PROVIDED, PAIN001_NAMESPACE};
+use crate::{NOT_PROVIDED, PAIN001_NAMESPACE};
 
 /// Why a file of orders could not be written to its end.
 #[derive(Debug, thiserror::Error)]
@@ -123,12 +124,7 @@ fn begin_payment(xml: &mut XmlWriter, payment: &PaymentInformation, terms: &Paym
     }
     write_totals(xml, payment.transactions, payment.control_sum);
     write_type(xml, terms.is_instant, terms.category_purpose.as_ref());
-    xml.open("ReqdExctnDt");
-    match terms.execution {
-        Moment::Date(date) => xml.leaf("Dt", &date.to_string()),
-        Moment::Time(time) => xml.leaf("DtTm", &time.to_string()),
-    }
-    xml.close();
+    write_moment(xml, "ReqdExctnDt", terms.execution);
     write_party(xml, "Dbtr", Some(&terms.debtor));
     write_account(xml, "DbtrAcct", &terms.debtor_account, terms.debtor_proxy.as_ref());
     match terms.debtor_agent {

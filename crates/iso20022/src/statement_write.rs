@@ -200,7 +200,8 @@ fn write_balance(xml: &mut XmlWriter, balance: &StatementBalance, currency: Curr
     Some(())
 }
 
-fn write_moment(xml: &mut XmlWriter, name: &'static str, moment: Moment) {
+/// Writes a day, or an instant in milliseconds.
+pub(crate) fn write_moment(xml: &mut XmlWriter, name: &'static str, moment: Moment) {
     xml.open(name);
     match moment {
         Moment::Date(date) => xml.leaf("Dt", &date.to_string()),

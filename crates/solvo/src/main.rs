@@ -16,12 +16,14 @@ mod evidence;
 mod history;
 mod inspect;
 mod keys;
+mod lane;
 mod liquidity;
 mod load;
 mod master_key;
 mod migrate;
 mod new_master_key;
 mod node;
+mod package;
 mod qr;
 mod recall;
 mod receipt;
@@ -74,6 +76,7 @@ enum Command {
     History(history::HistoryArgs),
     Report(report::ReportArgs),
     Migrate(migrate::MigrateArgs),
+    Package(package::PackageArgs),
     Qr(qr::QrArgs),
 }
 
@@ -133,6 +136,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::History(arguments) => history::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Package(arguments) => package::run(&arguments),
         Command::Qr(arguments) => qr::run(&arguments),
     }
 }

@@ -7,20 +7,17 @@
 //! - A balance is booked only for an account whose opening the node has confirmed, no longer ago than [`AGE_MAX`]: later
 //!   the node may have forgotten the entry, and would book it twice.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::bail;
 use client::v1::{AccountType, EntryDirection, ErrorReason};
-use client::{
-    AccountOpenings, AccountStream, Client, Entries, EntryStream, Exchange, ItemReceiver, ItemSender,
-    Received, Refusal, StreamOptions, v1,
-};
+use client::{AccountOpenings, Client, Entries, Exchange, Refusal, StreamOptions, v1};
 use prost::Message;
 use tokio::sync::mpsc;
 use types::{Balance, Date};
 
 use super::file::{Account, Fault};
+use crate::lane::Lane;
 
 /// Accounts that are sent together.
 pub(crate) const TOGETHER: usize = 512;
@@ -62,15 +59,15 @@ pub(crate) async fn carry(
     told: mpsc::Sender<Vec<Told>>,
 ) -> anyhow::Result<()> {
     let options = StreamOptions { in_flight_max: UNDER_WAY_MAX };
-    let mut openings = Lane::new(AccountStream::open(client, options));
-    let mut entries = Lane::new(EntryStream::open(client, options));
+    let mut openings: Lane<AccountOpenings, Account> = Lane::open(client, options);
+    let mut entries: Lane<Entries, Account> = Lane::open(client, options);
     let mut has_more = true;
     while has_more || openings.is_busy() || entries.is_busy() {
-        let has_room = openings.under_way.len() + entries.under_way.len() + TOGETHER <= UNDER_WAY_MAX;
+        let has_room = openings.count() + entries.count() + TOGETHER <= UNDER_WAY_MAX;
         let mut news = Vec::new();
         tokio::select! {
             some = accounts.recv(), if has_more && has_room => match some {
-                Some(some) => openings.send(some, |account| opening(account, terms)).await?,
+                Some(some) => openings.send(some, |account| opening(account, terms)).await,
                 None => has_more = false,
             },
             answered = openings.receive() => {
@@ -83,7 +80,7 @@ pub(crate) async fn carry(
                         Err(Obstacle::Refused(what)) => news.push(Told::Refused(Fault { line: account.line, what })),
                     }
                 }
-                entries.send(opened, |account| entry(account, terms)).await?;
+                entries.send(opened, |account| entry(account, terms)).await;
             }
             answered = entries.receive() => {
                 for (account, answer) in answered? {
@@ -96,9 +93,9 @@ pub(crate) async fn carry(
             }
             () = tokio::time::sleep(PAUSE), if openings.waits() || entries.waits() => {
                 let some = std::mem::take(&mut openings.again);
-                openings.send(some, |account| opening(account, terms)).await?;
+                openings.send(some, |account| opening(account, terms)).await;
                 let some = std::mem::take(&mut entries.again);
-                entries.send(some, |account| entry(account, terms)).await?;
+                entries.send(some, |account| entry(account, terms)).await;
             }
         }
         if !news.is_empty() && told.send(news).await.is_err() {
@@ -106,70 +103,6 @@ pub(crate) async fn carry(
         }
     }
     Ok(())
-}
-
-/// One stream, and the accounts that are on it.
-struct Lane<Kind: Exchange<Key = String>> {
-    sender: ItemSender<Kind>,
-    receiver: ItemReceiver<Kind>,
-    under_way: BTreeMap<String, Account>,
-    /// What the node had no room for.
-    again: Vec<Account>,
-}
-
-impl<Kind: Exchange<Key = String>> Lane<Kind> {
-    fn new(stream: client::ItemStream<Kind>) -> Self {
-        let client::ItemStream { sender, receiver } = stream;
-        Self { sender, receiver, under_way: BTreeMap::new(), again: Vec::new() }
-    }
-
-    fn is_busy(&self) -> bool {
-        !self.under_way.is_empty() || !self.again.is_empty()
-    }
-
-    fn waits(&self) -> bool {
-        !self.again.is_empty()
-    }
-
-    /// Sends items about accounts. There is room for as many as are under way at the most.
-    async fn send(
-        &mut self,
-        accounts: Vec<Account>,
-        item: impl Fn(&Account) -> Kind::Item,
-    ) -> anyhow::Result<()> {
-        if accounts.is_empty() {
-            return Ok(());
-        }
-        let items: Vec<Kind::Item> = accounts.iter().map(item).collect();
-        let keys = items.iter().map(Kind::item_key);
-        self.under_way.extend(keys.zip(accounts));
-        // Why a stream has ended is what its receiver says next.
-        let _ = self.sender.send(items).await;
-        Ok(())
-    }
-
-    /// The next answers, each with its account. Never ready while nothing is under way.
-    async fn receive(&mut self) -> anyhow::Result<Vec<(Account, Kind::Answer)>> {
-        if self.under_way.is_empty() {
-            return std::future::pending().await;
-        }
-        let under_way = &mut self.under_way;
-        let mut take = |key: &String| under_way.remove(key);
-        match self.receiver.receive().await {
-            Some(Received::Answers(answers)) => {
-                let of =
-                    |answer: Kind::Answer| take(&Kind::answer_key(&answer)).map(|account| (account, answer));
-                Ok(answers.into_iter().filter_map(of).collect())
-            }
-            Some(Received::NotSent(items) | Received::Unknown(items)) => {
-                let accounts = items.iter().map(Kind::item_key).filter_map(|key| take(&key));
-                self.again.extend(accounts.collect::<Vec<_>>());
-                Ok(Vec::new())
-            }
-            Some(Received::Ended { cause, .. }) => Err(cause.into()),
-            None => bail!("the node has ended the stream"),
-        }
-    }
 }
 
 /// Why something was not done.

@@ -35,6 +35,7 @@ fn every_command_shows_an_example() {
         "history",
         "report",
         "migrate",
+        "package",
         "qr",
     ] {
         assert!(top.contains(command), "{top}");

@@ -12,6 +12,7 @@ mod identity;
 mod keys;
 mod lives;
 mod migrate;
+mod package;
 mod process;
 mod qr;
 mod recalls;
