@@ -88,7 +88,7 @@ pub(crate) fn today() -> Date {
 }
 
 /// The present day of reports, and of positions as long as no business date is set.
-fn today_in_frankfurt() -> Date {
+pub(crate) fn today_in_frankfurt() -> Date {
     day_of(&Days::Frankfurt, tests::now())
 }
 
