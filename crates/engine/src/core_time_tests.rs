@@ -1,11 +1,14 @@
 //! The step by hand: clocks, markers, questions, late confirmations, the end.
 
 use journal::{FrameKind, Journal};
-use ledger::{PaymentAnswer, Verdict};
-use types::{PaymentState, StatusReason};
+use ledger::{AccountSelector, PaymentAnswer, SetCustomerLimit, Verdict};
+use types::{Currency, PaymentState, StatusReason};
 
 use super::*;
-use crate::testing::{MILLISECOND, Node, SECOND, Told, by_key, nanoseconds, payment, replay, small};
+use crate::testing::{
+    MILLISECOND, Node, SECOND, Told, by_key, commands, euro_cents, iban, nanoseconds, pay, payment, replay,
+    request, small,
+};
 use crate::{Answer, Question};
 
 fn header(node: &Node<impl Journal>) -> journal::FrameHeader {
@@ -206,6 +209,38 @@ fn a_payment_after_its_final_not_found_is_refused() {
     node.ask(5, by_key("T1", Some(accepted)));
     assert!(node.write_all());
     assert_eq!(found(answers(&node)[2].1), PaymentState::Rejected);
+}
+
+/// On an idle log the last frame may be yesterday's.
+#[test]
+fn what_a_customer_has_used_today_is_nothing_once_the_day_has_turned() {
+    const DAY: i64 = 86_400 * SECOND;
+    let mut node = Node::with_world();
+    // Far from midnight, whenever that is.
+    node.advance(DAY + DAY / 2 - node.now.wall.nanoseconds() % DAY);
+    let mut writer = commands();
+    let account = AccountSelector { iban: iban("A1"), currency: Currency::EUR };
+    let (request_id, per_day) = (request("limit"), Some(euro_cents(40_000)));
+    writer.set_customer_limit(&SetCustomerLimit { request_id, account, per_payment: None, per_day });
+    pay(&mut writer, "T1", 250, node.now.wall);
+    node.submit(1, writer);
+    assert!(node.write_all());
+    let asked = || Question::Customer { iban: iban("A1"), currency: Currency::EUR };
+    let used = |answered: &Answered| {
+        let Answer::Customer(Some(found)) = &answered.answer else { panic!("{answered:?}") };
+        found.used_today
+    };
+    node.advance(DAY / 2 - 1);
+    node.ask(2, asked());
+    assert_eq!(used(answers(&node)[0].1), Some(250), "and no frame for it");
+    node.advance(1);
+    node.ask(3, asked());
+    assert_eq!(answers(&node).len(), 1, "log time has not come as far as the clock");
+    assert!(node.write_all());
+    assert_eq!(used(answers(&node)[1].1), Some(0));
+    node.ask(4, asked());
+    assert_eq!(used(answers(&node)[2].1), Some(0), "at once");
+    node.check_log();
 }
 
 /// A node that takes nothing, because its ledger is full, forgets what is older than five days all the same.

@@ -281,7 +281,9 @@ impl Question {
                 };
                 Answer::Owners(accounts.iter().take(PAYMENTS_ASKED_MAX).map(owner).collect())
             }
-            Self::Customer { iban, currency } => Answer::Customer(customer(ledger, iban, *currency)),
+            Self::Customer { iban, currency } => {
+                Answer::Customer(customer(ledger, iban, *currency, ledger.position().time))
+            }
             Self::Participant(bic) => {
                 let found = ledger.participant(*bic);
                 Answer::Participant(found.map(|(number, found)| {
@@ -318,6 +320,11 @@ impl Question {
             let question = ledger.open_question(payment.sequence());
             return question.is_some_and(|question| question.answer_by <= time);
         }
+        if let (Self::Customer { iban, currency }, Answer::Customer(found)) = (self, &answered.answer) {
+            // The bank's day may have turned since the log's last frame.
+            let then = customer(ledger, iban, *currency, time).and_then(|then| then.used_today);
+            return then != found.and_then(|found| found.used_today);
+        }
         let Answer::Payment(PaymentAnswer::NotFound { is_final: false }) = answered.answer else {
             return false;
         };
@@ -345,14 +352,15 @@ impl Question {
     }
 }
 
-fn customer(ledger: &Ledger, iban: &Iban, currency: Currency) -> Option<CustomerAnswer> {
+/// What is set about an account, and what has been used of it on the day of this moment.
+fn customer(ledger: &Ledger, iban: &Iban, currency: Currency, time: Timestamp) -> Option<CustomerAnswer> {
     let setup = ledger.setup().expect("questions are taken after the log's first record");
     let (number, account) = ledger.account(&setup.digest_key, iban.as_str(), currency)?;
     Some(CustomerAnswer {
         bank: ledger.participant_by_number(account.owner()).bic(),
         is_restricted: account.is_restricted(),
         limit: ledger.customer_limit(number).copied(),
-        used_today: ledger.used_today(number),
+        used_today: ledger.used_on_day_of(number, time),
     })
 }
 

@@ -38,7 +38,8 @@ pub struct RecallFound {
     pub recalled: Recalled,
     /// The payee's bank.
     pub creditor_agent: Bic,
-    /// Whether the payer's account takes no bookings, so that a return goes elsewhere.
+    /// Whether the payer's account takes no bookings now, so that a return would go elsewhere. Where one went is part of
+    /// the answer.
     pub is_elsewhere: bool,
     /// What is to be said at the end of its time, if that has come and the bank's silence is to be answered for it.
     pub at_the_end: Option<RecallRefusal>,

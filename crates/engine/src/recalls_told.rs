@@ -27,6 +27,9 @@ pub struct RecallTold {
     pub currency: Currency,
     /// What was said.
     pub step: RecallStep,
+    /// Whether it gave money back to the core account of the payer's bank, because the payer's account took no bookings
+    /// then.
+    pub is_elsewhere: bool,
 }
 
 /// What was said of a recall.
@@ -74,6 +77,7 @@ impl RecallTold {
                 creditor_agent: bank(original.creditor_agent),
                 currency: currency(original.currency.get()),
                 step,
+                is_elsewhere: false,
             });
         }
         let Command::AnswerRecall(answer) = record.command else { return None };
@@ -86,6 +90,7 @@ impl RecallTold {
             creditor_agent: bank(answer.bic),
             currency: currency(answer.currency.get()),
             step: RecallStep::Answered(RecallAnswer::from_stored(answer).expect(CHECKED)),
+            is_elsewhere: answer.is_returned_elsewhere(),
         })
     }
 

@@ -10,7 +10,7 @@
 //!   the row was there, is not in it, and is not given back to it either.
 //! - A day that has begun is not begun again, whatever happens to the bank's clock.
 
-use types::{AccountNumber, Amount, Sequence};
+use types::{AccountNumber, Amount, Sequence, Timestamp};
 
 use crate::index::Index;
 use crate::limits::ROOM_BEYOND;
@@ -150,9 +150,14 @@ impl Ledger {
     /// What has left such an account by payments on this calendar day of its bank, what is reserved included, in minor
     /// units.
     pub fn used_today(&self, account: AccountNumber) -> Option<i64> {
+        self.used_on_day_of(account, self.position().time)
+    }
+
+    /// The same on the day of this moment, if nothing else leaves the account until then.
+    pub fn used_on_day_of(&self, account: AccountNumber, time: Timestamp) -> Option<i64> {
         let row = self.customer_limits.get(account)?;
         let bank = self.participants.get(self.accounts.get(account).owner());
-        Some(row.used_on(bank.zone().day(self.position().time)))
+        Some(row.used_on(bank.zone().day(time)))
     }
 
     /// What must hold between accounts, reservations and what is counted.

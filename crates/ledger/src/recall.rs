@@ -67,11 +67,14 @@ pub enum RecallAnswer {
     TimeOver(RecallRefusal),
 }
 
+/// The stored number of a return.
+pub(crate) const RETURNED: u8 = 1;
+
 impl RecallAnswer {
     /// The stored number, minor units of amount and fee, and the code.
     pub(crate) fn stored(self) -> (u8, i64, i64, [u8; 4]) {
         match self {
-            Self::Return { amount, fee } => (1, amount.minor_units(), fee.minor_units(), [0; 4]),
+            Self::Return { amount, fee } => (RETURNED, amount.minor_units(), fee.minor_units(), [0; 4]),
             Self::Refuse(refusal) => (2, 0, 0, *refusal.code().as_bytes()),
             Self::TimeOver(refusal) => (3, 0, 0, *refusal.code().as_bytes()),
         }
@@ -82,7 +85,7 @@ impl RecallAnswer {
         let refusal = RecallRefusal::from_code(record.code);
         let returns = (record.amount.get(), record.fee.get());
         match (record.answer, returns, refusal) {
-            (1, (amount, fee), None) if record.code == [0; 4] && fee >= 0 => Some(Self::Return {
+            (RETURNED, (amount, fee), None) if record.code == [0; 4] && fee >= 0 => Some(Self::Return {
                 amount: Amount::from_minor_units(amount)?,
                 fee: Balance::from_minor_units(fee)?,
             }),
@@ -92,6 +95,14 @@ impl RecallAnswer {
             }
             _ => None,
         }
+    }
+}
+
+impl layout::AnswerRecall {
+    /// Whether it gives money back that goes to the core account of the payer's bank instead of the payer's. What an answer
+    /// says that gives nothing back counts for nothing.
+    pub const fn is_returned_elsewhere(&self) -> bool {
+        self.answer == RETURNED && self.elsewhere == 1
     }
 }
 

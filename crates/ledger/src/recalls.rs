@@ -44,6 +44,9 @@ pub struct Answered {
     pub time: Timestamp,
     /// What it says.
     pub answer: RecallAnswer,
+    /// Whether what went back went to the core account of the payer's bank, because the payer's account took no bookings
+    /// then.
+    pub is_elsewhere: bool,
 }
 
 impl Recall {

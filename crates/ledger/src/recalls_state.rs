@@ -9,6 +9,7 @@ use super::{Answered, Recall, Recalls};
 use crate::accounts::Accounts;
 use crate::limits::{RECALLS_MAX, ROOM_BEYOND};
 use crate::participants::Participants;
+use crate::recall::RETURNED;
 use crate::sections::{Impossible, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{self, RECALL_POLICIES, RECALLS};
 use crate::{Account, Position, RecallAnswer, layout};
@@ -35,7 +36,8 @@ impl Recall {
             code,
             currency: self.currency.number().into(),
             answer: number,
-            reserved: [0; 9],
+            elsewhere: self.answered.is_some_and(|answered| answered.is_elsewhere).into(),
+            reserved: [0; 8],
         }
     }
 
@@ -75,7 +77,8 @@ fn answered(
             && stored.answered_time.get() == 0
             && stored.returned.get() == 0
             && stored.fee.get() == 0
-            && stored.code == [0; 4];
+            && stored.code == [0; 4]
+            && stored.elsewhere == 0;
         return holds(is_empty, "answer").map(|()| None);
     }
     let mut record = layout::AnswerRecall::new_zeroed();
@@ -86,11 +89,14 @@ fn answered(
         let given = amount.minor_units() + fee.minor_units();
         holds(given <= paid.minor_units(), "returned")?;
     }
+    // Only an account that is kept here can be one that takes no bookings.
+    let may_be_elsewhere = stored.answer == RETURNED && stored.debtor_account.get() != 0;
+    holds(stored.elsewhere <= u8::from(may_be_elsewhere), "elsewhere")?;
     let sequence = Sequence(stored.answered_at.get());
     let time = value(Timestamp::from_nanoseconds(stored.answered_time.get()), "answered_time")?;
     holds(sequence > recall && sequence <= last.sequence, "answered_at")?;
     holds(time >= requested && time <= last.time, "answered_time")?;
-    Ok(Some(Answered { sequence, time, answer }))
+    Ok(Some(Answered { sequence, time, answer, is_elsewhere: stored.elsewhere == 1 }))
 }
 
 impl Recalls {

@@ -170,7 +170,8 @@ pub(crate) fn answer(
         RecallAnswer::Refuse(refusal) => check_truth(ledger, &recall, refusal)?,
         RecallAnswer::TimeOver(refusal) => check_time_over(ledger, at, &recall, refusal)?,
     }
-    ledger.recalls.answer(sequence, Answered { sequence: at.sequence, time: at.time, answer });
+    let is_elsewhere = record.is_returned_elsewhere();
+    ledger.recalls.answer(sequence, Answered { sequence: at.sequence, time: at.time, answer, is_elsewhere });
     Ok((sequence.0, outcome.balances[0]))
 }
 

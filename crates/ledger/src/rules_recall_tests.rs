@@ -277,7 +277,40 @@ fn payers_bank_gets_the_money_where_the_payers_account_takes_none() {
             return R1 T1 B 100.00 id back    => done, repeat of back
             balance A.position               => 1000.00
             balance A.clearing               => 0.00
-            recalled T1                      => returned 100.00 fee 0.00
+            recalled T1                      => returned 100.00 fee 0.00, elsewhere
+            "
+        ));
+    }
+}
+
+/// What is told of a return is what was so when the money came back.
+#[test]
+fn a_return_went_where_it_went_whatever_became_of_the_account() {
+    check(
+        "
+        recall T1 A1 B1 100.00 DUPL id R1
+        block A1
+        return R1 T1 B 100.00 elsewhere  => done
+        unblock A1
+        recalled T1                      => returned 100.00 fee 0.00, elsewhere
+        pay T2 A1 B1 5.00                => settled
+        recall T2 A1 B1 5.00 DUPL id R2
+        return R2 T2 B 5.00              => done
+        block A1
+        recalled T2                      => returned 5.00 fee 0.00
+        ",
+    );
+}
+
+#[test]
+fn refusal_returns_nothing_anywhere() {
+    for end in ["", "block A1"] {
+        check(&format!(
+            "
+            recall T1 A1 B1 100.00 DUPL id R1
+            {end}
+            keep R1 T1 B LEGL elsewhere => done
+            recalled T1                 => refused LEGL
             "
         ));
     }

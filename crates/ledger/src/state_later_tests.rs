@@ -29,6 +29,21 @@ fn golden_state_of_later_sections_is_read_and_written_as_it_was() {
     read.validate();
 }
 
+/// Where a return went is part of a state: accounts change, and the bank that owes the money has to see it still.
+#[test]
+fn return_that_went_elsewhere_is_stored_as_such() {
+    let script = "
+        bank A hosted | bank B hosted | fund A 100.00 | open A1 | open B1 | post A1 +50.00
+        closing 2026 | closing 2027
+        pay T1 A1 B1 5.00 | pay T2 A1 B1 4.00 | recall T1 A1 B1 5.00 FRAD id R1 | recall T2 A1 B1 4.00 FRAD id R2
+        return R2 T2 B 4.00 | block A1 | return R1 T1 B 5.00 elsewhere | unblock A1";
+    let written = state(&ledger_after(script));
+    let read = Ledger::read_state(&mut written.as_slice(), LIMITS).unwrap();
+    let elsewhere: Vec<bool> = read.recalls().map(|recall| recall.answered().unwrap().is_elsewhere).collect();
+    assert_eq!(elsewhere, [true, false]);
+    assert!(state(&read) == written);
+}
+
 /// How long the sections behind the runs are, with so many items in each.
 fn later_length(items: impl Fn(Section) -> usize) -> usize {
     let sections = [CALENDAR, BUSINESS_DATE, RECALLS, CUSTOMER_LIMITS, FEES, ZONES, RECALL_POLICIES];

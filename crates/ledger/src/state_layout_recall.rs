@@ -68,8 +68,10 @@ stored! {
         currency: U16,
         /// 0 no answer, 1 the money went back, 2 it did not, 3 the time was over.
         answer: u8,
+        /// 1 if the core account of the payer's bank got what went back, else 0.
+        elsewhere: u8,
         /// Zero.
-        reserved: [u8; 9],
+        reserved: [u8; 8],
     }
 }
 

@@ -220,7 +220,8 @@ fn calendar_and_recalls() {
          88  4 code
          92  2 currency
          94  1 answer
-         95  9 reserved
+         95  1 elsewhere
+         96  8 reserved
     }
     layout! { RecallPolicy[8]
           0  4 bank

@@ -67,7 +67,8 @@ impl Run {
                 match answered.answer {
                     RecallAnswer::Return { amount, fee } => {
                         let (amount, fee) = (decimal(amount.minor_units()), decimal(fee.minor_units()));
-                        format!("returned {amount} fee {fee}{late}")
+                        let elsewhere = if answered.is_elsewhere { ", elsewhere" } else { "" };
+                        format!("returned {amount} fee {fee}{elsewhere}{late}")
                     }
                     RecallAnswer::Refuse(refusal) => format!("refused {}{late}", refusal.code()),
                     RecallAnswer::TimeOver(refusal) => format!("over {}{late}", refusal.code()),

@@ -29,7 +29,9 @@ use crate::lives;
 use crate::log::GivesUp;
 use crate::node::Node;
 use crate::per_caller::Readings;
-use crate::refusals::{bank_not_yours, before_history, history_unavailable, log_unreadable, position_ahead};
+use crate::refusals::{
+    bank_not_yours, before_history, history_unavailable, log_unreadable, participant_unknown, position_ahead,
+};
 use asked::{Whose, read_balance, read_entries, read_find, read_list};
 use told::{as_of, entry, page, record};
 
@@ -102,14 +104,14 @@ impl HistoryService for HistoryCalls {
         let found = self.read(caller.principal, move |view, log| {
             let account = account.map(|digest| view.account_filter(digest)).transpose()?;
             let query = history::PaymentQuery { account, ..query };
-            let is_known = query.bank.is_none_or(|bank| view.is_registered(bank));
+            let unknown = query.bank.filter(|bank| !view.is_registered(*bank));
             let page = view.payments(&query, after, size)?;
             let orders = orders(log, &page.rows)?;
-            Ok((page, orders, is_known))
+            Ok((page, orders, unknown))
         });
-        let Found { rows: (found, orders, is_known), watermark } = found.await?;
-        if !is_known {
-            return Err(crate::refusals::participant_unknown());
+        let Found { rows: (found, orders, unknown), watermark } = found.await?;
+        if let Some(bank) = unknown {
+            return Err(not_taken_in(&self.0, bank));
         }
         let next_page_token = page(&self.0, &page_asked, found.next);
         let payments = found.rows.iter().zip(orders);
@@ -153,8 +155,9 @@ impl HistoryService for HistoryCalls {
         let asked = read_entries(&self.0, request.get_ref())?;
         let (after, size) = (asked.page.after, asked.page.size);
         let (whose, time, order) = (asked.whose, asked.time, asked.order);
+        let node = self.0.clone();
         let found = self.read(caller.principal, move |view, log| {
-            let owner = match whose.find(view, &caller)? {
+            let owner = match whose.find(&node, view, &caller)? {
                 Ok(owner) => owner,
                 Err(refused) => return Ok(Err(refused)),
             };
@@ -183,6 +186,7 @@ impl HistoryService for HistoryCalls {
             let named = lives::Named { sequence, given_by: Some(types::Incarnation(life)) };
             named.on(self.0.handle.lives())?;
         }
+        let node = self.0.clone();
         let found = self.read(caller.principal, move |view, _| {
             if let history::Moment::Position(position) = moment
                 && position > view.watermark().told
@@ -192,7 +196,7 @@ impl HistoryService for HistoryCalls {
             if view.is_before(moment) {
                 return Ok(Err(before_history(view.watermark().begins)));
             }
-            let balance = match whose.find(view, &caller)? {
+            let balance = match whose.find(&node, view, &caller)? {
                 Ok(owner) => view.balance(&owner, moment)?.ok_or_else(|| whose.unknown()),
                 Err(refused) => Err(refused),
             };
@@ -241,6 +245,16 @@ impl HistoryCalls {
 }
 
 const NOT_KEPT: &str = "this node keeps no history";
+
+/// Why history does not know a bank: there is none, or it was registered behind what history has taken in.
+fn not_taken_in(node: &Node, bank: Bic) -> Status {
+    match node.handle.directory().participant(bank) {
+        Some(_) => {
+            history_unavailable("history has not come as far as the participant's registration; ask again")
+        }
+        None => participant_unknown(),
+    }
+}
 
 /// The orders of payments, as far as they are left.
 fn orders(log: &LogView, payments: &[PaymentRow]) -> Result<Vec<Option<StoredOrder>>, LogError> {

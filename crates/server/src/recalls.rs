@@ -79,7 +79,7 @@ impl RecallService for Recalls {
         let found = self.one(RecallsAsked::At(recall)).await?.0;
         Ok(Response::new(v1::AnswerRecallResponse {
             confirmation: Some(confirmation(&outcome)),
-            recall: found.map(|found| wire::recall(&self.0.handle, &found)),
+            recall: found.map(|found| self.told(&caller, &found)),
         }))
     }
 
@@ -90,7 +90,7 @@ impl RecallService for Recalls {
         let caller = Caller::of(&request)?;
         let asked = wire::read_choice(&self.0.handle, request.get_ref())?;
         let (found, as_of_sequence) = self.seen(&caller, asked).await?;
-        let recall = Some(wire::recall(&self.0.handle, &found));
+        let recall = Some(self.told(&caller, &found));
         Ok(Response::new(v1::GetRecallResponse { recall, as_of_sequence: as_of_sequence.0 }))
     }
 
@@ -111,7 +111,7 @@ impl RecallService for Recalls {
         let Answered { answer, as_of } =
             self.0.ask(Question::Recalls(RecallsAsked::Open { bank, after, count_max })).await?;
         let Answer::Recalls(found) = answer else { return Err(unanswered()) };
-        let recalls = found.iter().map(|found| wire::recall(&self.0.handle, found)).collect();
+        let recalls = found.iter().map(|found| self.told(&caller, found)).collect();
         Ok(Response::new(v1::ListOpenRecallsResponse { recalls, as_of_sequence: as_of.sequence.0 }))
     }
 
@@ -129,6 +129,11 @@ impl RecallService for Recalls {
 }
 
 impl Recalls {
+    /// A recall as this caller may know it.
+    fn told(&self, caller: &Caller, found: &RecallFound) -> v1::Recall {
+        wire::recall(&self.0.handle, found, caller.may_see(found.recalled.debtor_agent))
+    }
+
     /// The one recall that is asked for, if there is one, and the position of the answer.
     async fn one(&self, asked: RecallsAsked) -> Result<(Option<RecallFound>, Sequence), Status> {
         one(&self.0, asked).await

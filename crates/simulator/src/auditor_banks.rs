@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{BankChange, Decisions, Notice, QuestionsOfBank, RecallStep, RecallTold, StoredOrder};
-use ledger::{AnswerEffect, Connected, Outcome, ParticipantStatus, Stage, Verdict};
+use ledger::{AnswerEffect, Connected, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict};
 use types::{Amount, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use super::{Auditor, Violation};
@@ -49,12 +49,14 @@ struct HeardRecall {
     /// The payer's bank and the payee's.
     banks: [u8; 2],
     step: RecallStep,
+    is_elsewhere: bool,
 }
 
 impl HeardRecall {
     fn of(told: &RecallTold) -> Self {
-        let RecallTold { decided_at: at, recall, payment, debtor_agent, creditor_agent, step, .. } = *told;
-        Self { at, recall, payment, banks: [debtor_agent, creditor_agent].map(number), step }
+        let RecallTold { decided_at: at, recall, payment, step, is_elsewhere, .. } = *told;
+        let banks = [told.debtor_agent, told.creditor_agent].map(number);
+        Self { at, recall, payment, banks, step, is_elsewhere }
     }
 }
 
@@ -204,11 +206,20 @@ impl Auditor {
                 payment: original.payment,
                 banks: original.banks,
                 step,
+                is_elsewhere: false,
             });
         }
-        let Request::AnswerRecall { recall, recalled, bank, answer, .. } = *request else { return None };
-        let banks = [recalled.debtor_bank, bank];
-        Some(HeardRecall { at, recall, payment: recalled.payment, banks, step: RecallStep::Answered(answer) })
+        let Request::AnswerRecall { recall, recalled, bank, answer, is_elsewhere, .. } = *request else {
+            return None;
+        };
+        Some(HeardRecall {
+            at,
+            recall,
+            payment: recalled.payment,
+            banks: [recalled.debtor_bank, bank],
+            step: RecallStep::Answered(answer),
+            is_elsewhere: is_elsewhere && matches!(answer, RecallAnswer::Return { .. }),
+        })
     }
 
     /// What the tick or step crossed comes behind what it decided, and what it asked behind that.

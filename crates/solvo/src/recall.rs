@@ -175,7 +175,9 @@ fn as_text(recall: &v1::Recall) -> String {
     let late = if recall.late { ", late" } else { "" };
     let told = match recall.state() {
         v1::RecallState::Returned => {
-            format!("{} with a fee of {}{late}", amount(recall.returned_amount.as_ref()), recall.fee)
+            let whose =
+                if recall.returned_to_bank { ", to the payer's bank and not its customer" } else { "" };
+            format!("{} with a fee of {}{whose}{late}", amount(recall.returned_amount.as_ref()), recall.fee)
         }
         v1::RecallState::Refused | v1::RecallState::Unanswered => format!("{}{late}", recall.refusal_code),
         v1::RecallState::Open | v1::RecallState::Unspecified => format!("answer by {}", recall.answer_by),
@@ -209,5 +211,6 @@ fn as_json(recall: &v1::Recall) -> Value {
         "fee": recall.fee,
         "late": recall.late,
         "answered_sequence": recall.answered_sequence,
+        "returned_to_bank": recall.returned_to_bank,
     })
 }

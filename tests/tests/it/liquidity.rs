@@ -18,6 +18,7 @@ use tonic_types::StatusExt;
 use types::{Amount, Balance, Currency, Sequence, Text};
 
 use crate::history::until_told;
+use crate::statements::{settlement, today_in_frankfurt};
 use crate::watch::Watcher;
 
 const PARTY: &str = "PRTYBEBBXXX";
@@ -467,6 +468,20 @@ async fn history_shows_what_moved_a_position() {
         (BETA, true, false)
     );
     assert!(entries[3].payment.is_some());
+
+    // A host's report: how its position moved, its party's payments included, and what came of its own payments.
+    let counted = |report: &v1::SettlementReport| -> Vec<(v1::PaymentSide, u64, String)> {
+        let payments = report.payments.iter();
+        payments.map(|payments| (payments.side(), payments.count, payments.sum.clone())).collect()
+    };
+    use v1::PaymentSide::{Creditor, Debtor};
+    let host = settlement(&api, ALFA, today_in_frankfurt()).await.unwrap();
+    assert_eq!(counted(&host), [(Debtor, 2, "6.00".to_owned())]);
+    let flows = host.position.unwrap();
+    assert_eq!((flows.sent_count, flows.sent_sum.as_str(), flows.received_count), (2, "61.00", 0));
+    let party = settlement(&api, PARTY, today_in_frankfurt()).await.unwrap();
+    assert_eq!(counted(&party), [(Creditor, 1, "5.00".to_owned()), (Debtor, 1, "60.00".to_owned())]);
+    assert_eq!(party.position, None);
 }
 
 /// The whole of a statement of today.

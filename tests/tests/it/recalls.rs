@@ -3,6 +3,7 @@
 use client::v1;
 use client::v1::answer_recall_request::Answer;
 use client::v1::get_recall_request::Choice;
+use tests::secured::Secured;
 use tests::{ALFA, Api, BETA, Node, World, belgian, german, money, payment, settled};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -255,6 +256,88 @@ async fn return_to_a_closed_account_goes_to_its_bank() {
     assert_eq!(api.position(ALFA).await, "1000000.00");
     assert_eq!(api.balance(&german(1)).await, "1000.00");
     api.trial_balance().await;
+}
+
+/// The bank sees that it has the money and its customer has not, also after the account takes bookings again.
+#[tokio::test(flavor = "multi_thread")]
+async fn payers_bank_is_told_that_it_got_what_its_customer_did_not() {
+    let (node, api, payment_id) = paid().await;
+    let second = settled(api.submit(&payment("TX-2", "5.00")).await.unwrap()).payment_id;
+    let watch = |after_sequence| v1::WatchRequest {
+        participants: vec![ALFA.to_owned()],
+        types: vec![v1::EventType::Recall.into()],
+        after_sequence,
+        ..Default::default()
+    };
+    let mut watcher = Watcher::start(&api, watch(None)).await;
+    let begin = watcher.upto;
+    let status = |id: &str, status: v1::AccountStatus| v1::SetAccountStatusRequest {
+        request_id: id.to_owned(),
+        iban: belgian(1),
+        currency_code: "EUR".to_owned(),
+        status: status.into(),
+    };
+    let returned = async |payment_id: &str, amount: &str| {
+        let asked = api.recalls().request_recall(request(payment_id, payment_id, "DUPL")).await.unwrap();
+        let recall_id = asked.into_inner().recall_id;
+        let said = answer(&format!("back-{payment_id}"), &recall_id, back(amount, ""));
+        api.recalls().answer_recall(said).await.unwrap().into_inner().recall.unwrap()
+    };
+    api.accounts().set_account_status(status("block", v1::AccountStatus::Blocked)).await.unwrap();
+    let blocked = returned(&payment_id, "100.00").await;
+    assert!(blocked.returned_to_bank, "{blocked:?}");
+    api.accounts().set_account_status(status("free", v1::AccountStatus::Active)).await.unwrap();
+    let free = returned(&second, "5.00").await;
+    assert!(!free.returned_to_bank, "{free:?}");
+    api.accounts().set_account_status(status("again", v1::AccountStatus::Blocked)).await.unwrap();
+    let stood = [&blocked, &free];
+    let told = async |watcher: &mut Watcher| {
+        let mut told = Vec::new();
+        for _ in 0..4 {
+            told.push(watcher.next().await.recall.unwrap());
+        }
+        let answers = told.into_iter().filter(|recall| recall.state() == v1::RecallState::Returned);
+        answers.collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut watcher).await.iter().collect::<Vec<_>>(), stood);
+    drop(watcher);
+    let node = node.restart().await;
+    let api = node.api().await;
+    let mut after = Watcher::start(&api, watch(Some(begin))).await;
+    assert_eq!(told(&mut after).await.iter().collect::<Vec<_>>(), stood);
+    for (payment_id, stood) in [(&payment_id, stood[0]), (&second, stood[1])] {
+        assert_eq!(&recall_of(&api, payment_id).await.unwrap(), stood);
+    }
+    assert_eq!(api.balance(&belgian(1)).await, "900.00");
+}
+
+/// What became of the payer's account is nothing for the payee's bank.
+#[tokio::test(flavor = "multi_thread")]
+async fn payees_bank_is_not_told_of_the_payers_account() {
+    let secured = Secured::start().await;
+    let [alfa, beta] = crate::identity::world(&secured).await;
+    let operator = secured.api("operator").await;
+    set_years(&operator).await;
+    let paid = settled(alfa.submit(&payment("TX-1", "1.00")).await.unwrap());
+    let watch = v1::WatchRequest { types: vec![v1::EventType::Recall.into()], ..Default::default() };
+    let mut watchers = Vec::new();
+    for (api, sees_payer) in [(&alfa, true), (&beta, false), (&operator, true)] {
+        watchers.push((Watcher::start(api, watch.clone()).await, sees_payer));
+    }
+    let asked = request("ask", &paid.payment_id, "DUPL");
+    let asked = alfa.recalls().request_recall(asked).await.unwrap().into_inner();
+    let account = World::of(alfa.clone());
+    account.set_account_status(&belgian(1), v1::AccountStatus::Blocked).await.unwrap();
+    let said = answer("back", &asked.recall_id, back("1.00", ""));
+    let returned = beta.recalls().answer_recall(said).await.unwrap().into_inner().recall.unwrap();
+    assert!(!returned.returned_to_bank, "{returned:?}");
+    for (api, sees_payer) in [(&alfa, true), (&beta, false), (&operator, true)] {
+        assert_eq!(recall_of(api, &paid.payment_id).await.unwrap().returned_to_bank, sees_payer);
+    }
+    for (watcher, sees_payer) in &mut watchers {
+        let told = [watcher.next().await, watcher.next().await];
+        assert_eq!(told.map(|event| event.recall.unwrap().returned_to_bank), [false, *sees_payer]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

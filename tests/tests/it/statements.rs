@@ -88,7 +88,7 @@ pub(crate) fn today() -> Date {
 }
 
 /// The present day of reports, and of positions as long as no business date is set.
-fn today_in_frankfurt() -> Date {
+pub(crate) fn today_in_frankfurt() -> Date {
     day_of(&Days::Frankfurt, tests::now())
 }
 
@@ -322,6 +322,37 @@ pub(crate) async fn settlement(api: &Api, bic: &str, date: Date) -> Result<v1::S
         report = reply.report;
     }
     Ok(report.expect("the last reply has the report"))
+}
+
+/// A participant that history has not taken in yet is not said to be none.
+#[tokio::test(flavor = "multi_thread")]
+async fn new_participant_is_known_before_history_has_it() {
+    let node = Node::with_history().await;
+    let api = node.api().await;
+    let world = World::set_up(&api, 1).await;
+    let last = settled(api.submit(&payment("TX-1", "10.00")).await.unwrap());
+    until_told(&api, last.sequence).await;
+    let today = today_in_frankfurt();
+    for letter in 'A'..='H' {
+        let bic = format!("NEWBBEB{letter}XXX");
+        world.register(&bic, v1::AccountMode::Hosted).await;
+        until("history has it", async || {
+            let list = v1::ListPaymentsRequest { participant: bic.clone(), ..Default::default() };
+            let statement = asked(position(&bic), today, v1::StatementForm::Camt052);
+            let told = match letter {
+                'A' | 'D' | 'G' => settlement(&api, &bic, today).await.map(drop),
+                'B' | 'E' | 'H' => self::statement(&api, statement).await.map(drop),
+                _ => api.history().list_payments(list).await.map(drop),
+            };
+            if let Err(status) = &told {
+                assert_eq!(status.code(), Code::Unavailable, "{letter}: {status:?}");
+            }
+            told.ok()
+        })
+        .await;
+    }
+    let unknown = settlement(&api, GAMMA, today).await.unwrap_err();
+    assert_eq!(unknown.code(), Code::NotFound);
 }
 
 /// The days of a service report.

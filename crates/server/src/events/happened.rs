@@ -192,7 +192,12 @@ pub(super) fn crossed(filter: &Filter, crossing: &Crossing) -> Option<v1::Event>
 }
 
 /// That a payment was asked back, or what was answered to that.
-pub(super) fn recalled(handle: &Handle, told: &RecallTold, kept: Option<&RecallFound>) -> v1::Event {
+pub(super) fn recalled(
+    handle: &Handle,
+    filter: &Filter,
+    told: &RecallTold,
+    kept: Option<&RecallFound>,
+) -> v1::Event {
     v1::Event {
         sequence: told.decided_at.0,
         r#type: v1::EventType::Recall.into(),
@@ -203,7 +208,7 @@ pub(super) fn recalled(handle: &Handle, told: &RecallTold, kept: Option<&RecallF
         participant: String::new(),
         currency_code: String::new(),
         balance: String::new(),
-        recall: Some(recall_told(handle, told, kept)),
+        recall: Some(recall_told(handle, told, kept, filter.sees(told.debtor_agent))),
     }
 }
 

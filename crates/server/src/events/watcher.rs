@@ -268,7 +268,7 @@ impl Watcher {
         }
         let asked = Question::Recalls(RecallsAsked::At(told.recall));
         let Answer::Recalls(kept) = ask(&self.node, asked).await?.answer else { return Err(unanswered()) };
-        Ok(Some(recalled(&self.node.handle, told, kept.first())))
+        Ok(Some(recalled(&self.node.handle, &self.filter, told, kept.first())))
     }
 
     /// The payment whose order has to be read from the log: one that was reserved before the watcher remembered.

@@ -9,10 +9,10 @@ use prost::Message;
 use tonic::{Code, Status};
 use types::{Amount, Bic, Currency, Date, Digest, Iban, PaymentState, Text, Timestamp};
 
-use super::token;
+use super::{not_taken_in, token};
 use crate::caller::Caller;
 use crate::node::Node;
-use crate::refusals::{bank_not_yours, invalid, participant_unknown, refused};
+use crate::refusals::{bank_not_yours, invalid, refused};
 
 /// Which page of a list.
 pub(super) struct PageAsked {
@@ -85,6 +85,7 @@ impl Whose {
     /// it.
     pub(super) fn find(
         &self,
+        node: &Node,
         view: &View,
         caller: &Caller,
     ) -> Result<Result<history::Found, Status>, StoreError> {
@@ -97,7 +98,7 @@ impl Whose {
                 Err(bank_not_yours().into_status())
             }
             Self::Position(bic, _) | Self::Technical(bic, _) if !view.is_registered(*bic) => {
-                Err(participant_unknown())
+                Err(not_taken_in(node, *bic))
             }
             Self::Position(bic, currency) => view.position(*bic, *currency).ok_or_else(|| self.unknown()),
             Self::Technical(bic, currency) => {

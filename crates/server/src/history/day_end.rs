@@ -17,10 +17,10 @@ use types::{AccountNumber, Bic, Date, Iban, Sequence, Timestamp};
 use super::asked::check_bank;
 use super::pieces::{PieceSender, Pieces, tell_in_pieces, until_over};
 use super::statement_calls::{LogTexts, give, not_now};
-use super::{Fault, left_of};
+use super::{Fault, left_of, not_taken_in};
 use crate::caller::Caller;
 use crate::node::Node;
-use crate::refusals::{invalid, participant_unknown};
+use crate::refusals::invalid;
 
 /// So many accounts are found at a time, which reads all accounts once,
 const ACCOUNTS_FOUND: usize = 1 << 18;
@@ -89,7 +89,7 @@ impl DayEnd<'_> {
     fn tell(&self) -> Result<Told, Fault> {
         let (view, Read { bank, .. }) = (self.view, self.asked);
         if !view.is_registered(bank) {
-            return Ok(Told::Refused(participant_unknown()));
+            return Ok(Told::Refused(not_taken_in(self.node, bank)));
         }
         let days = Days::of_bank(view, bank)?;
         let Some(date) = self.asked.date.or_else(|| days.last_over(view.watermark())) else {

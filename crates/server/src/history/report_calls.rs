@@ -11,12 +11,13 @@ use tonic::{Request, Response, Status};
 use types::{Bic, Currency, Date};
 
 use super::asked::{bank_asked, check_bank};
+use super::not_taken_in;
 use super::pieces::{Pieces, tell_in_pieces, until_over};
 use super::statement_calls::not_now;
 use super::told::as_of;
 use crate::caller::Caller;
 use crate::node::Node;
-use crate::refusals::{invalid, participant_unknown};
+use crate::refusals::invalid;
 
 #[derive(Debug)]
 pub(crate) struct ReportCalls(pub(crate) Node);
@@ -43,7 +44,7 @@ impl ReportService for ReportCalls {
                 }
             };
             if !view.is_registered(bank) {
-                sender.send(Err(participant_unknown()));
+                sender.send(Err(not_taken_in(&node, bank)));
                 return Ok(());
             }
             let position = view.position(bank, currency);

@@ -59,7 +59,7 @@ impl StatementService for StatementCalls {
         let (node, now) = (self.0.clone(), self.0.handle.now());
         let told = tell_in_pieces(&self.0, caller.principal, move |view, log, sender| {
             let texts = LogTexts { log, lives: node.handle.lives().clone() };
-            match prepare(view, &whose, &caller, &asked, now)? {
+            match prepare(&node, view, &whose, &caller, &asked, now)? {
                 Ok(prepared) => {
                     let given = give(&node, view, &texts, &prepared, |piece| sender.send(Ok(piece)))?;
                     if let Some(Err(refused)) = given {
@@ -87,16 +87,18 @@ impl StatementService for StatementCalls {
 
 /// Works out what stands before the entries.
 fn prepare(
+    node: &Node,
     view: &View,
     whose: &Whose,
     caller: &Caller,
     asked: &Read,
     now: Timestamp,
 ) -> Result<Result<Prepared, Status>, StoreError> {
-    let found = match whose.find(view, caller)? {
+    let found = match whose.find(node, view, caller)? {
         Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };
+    let is_ahead = found.opened_time > reports::reached(view.watermark());
     let holder = match &asked.named {
         Named::Account(iban, currency) => Holder::account(found, iban, *currency),
         Named::Position(_, currency) | Named::Technical(_, currency) => Holder::own_account(found, *currency),
@@ -105,6 +107,9 @@ fn prepare(
     let Read { form, date, after, .. } = *asked;
     let prepared = reports::prepare(view, Asked { holder, form, date, days, after }, now)?;
     Ok(prepared.map_err(|why| match why {
+        NotNow::NotOpened if is_ahead => {
+            history_unavailable("history has not come as far as the opening; ask again")
+        }
         NotNow::NotOpened => whose.opened_later(),
         NotNow::NotOver { .. }
         | NotNow::NotRolled { .. }

@@ -130,6 +130,7 @@ impl Desk {
             creditor_agent: found.creditor_agent,
             currency: found.recall.currency(),
             step: RecallStep::Answered(answered.answer),
+            is_elsewhere: answered.is_elsewhere,
         };
         let Some(document) = document(&self.node, incoming.dress, &told, false).await? else {
             return Ok(None);

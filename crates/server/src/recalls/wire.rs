@@ -217,18 +217,27 @@ fn code(text: &str) -> Option<[u8; 4]> {
     text.as_bytes().try_into().ok()
 }
 
-/// A recall as the contract has it.
-pub(super) fn recall(handle: &Handle, found: &RecallFound) -> v1::Recall {
-    let open = open(handle, found);
-    match found.recall.answered() {
-        Some(answered) => with_answer(open, answered, found.recall.currency(), found.recall.is_late()),
+/// A recall as the contract has it. What became of the payer's account is told to those alone who may see the payer's
+/// bank.
+pub(super) fn recall(handle: &Handle, found: &RecallFound, sees_payer: bool) -> v1::Recall {
+    let (open, recall) = (open(handle, found), &found.recall);
+    match recall.answered() {
+        Some(answered) => {
+            let answered = Answered { is_elsewhere: answered.is_elsewhere && sees_payer, ..*answered };
+            with_answer(open, &answered, recall.currency(), recall.is_late())
+        }
         None => open,
     }
 }
 
 /// A recall as it stood right after something was said of it. Of one that is not kept any more, an answer does not say
-/// all.
-pub(crate) fn recall_told(handle: &Handle, told: &RecallTold, kept: Option<&RecallFound>) -> v1::Recall {
+/// all. Who may be told what is as in [`recall`].
+pub(crate) fn recall_told(
+    handle: &Handle,
+    told: &RecallTold,
+    kept: Option<&RecallFound>,
+    sees_payer: bool,
+) -> v1::Recall {
     let known = v1::Recall {
         recall_id: handle.payment_id(told.recall).to_string(),
         payment_id: handle.payment_id(told.payment).to_string(),
@@ -247,7 +256,9 @@ pub(crate) fn recall_told(handle: &Handle, told: &RecallTold, kept: Option<&Reca
         },
         RecallStep::Answered(answer) => {
             let is_late = kept.is_some_and(|kept| told.decided_time.date() > kept.recall.answer_by());
-            let answered = Answered { sequence: told.decided_at, time: told.decided_time, answer };
+            let is_elsewhere = told.is_elsewhere && sees_payer;
+            let (sequence, time) = (told.decided_at, told.decided_time);
+            let answered = Answered { sequence, time, answer, is_elsewhere };
             with_answer(kept.map_or(known, |kept| open(handle, kept)), &answered, told.currency, is_late)
         }
     }
@@ -275,6 +286,7 @@ fn with_answer(open: v1::Recall, answered: &Answered, currency: Currency, late: 
         late,
         answered_time: Some(timestamp(answered.time)),
         answered_sequence: answered.sequence.0,
+        returned_to_bank: answered.is_elsewhere,
         ..open
     };
     let refused = |state: v1::RecallState, refusal: RecallRefusal| v1::Recall {
