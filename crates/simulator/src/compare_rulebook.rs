@@ -68,6 +68,8 @@ fn recalls(model: &Model, ledger: &Ledger) -> Result<(), String> {
         same(&what, &expected.accounts, &accounts.map(|account| account.map(|number| number.0)))?;
         let answer = found.answered().map(|answered| answered.answer);
         same(&what, &(expected.reason, expected.answer), &(found.reason(), answer))?;
+        let is_elsewhere = found.answered().is_some_and(|answered| answered.is_elsewhere);
+        same(&what, &expected.is_elsewhere, &is_elsewhere)?;
         if !payments.insert(found.payment()) {
             return Err(format!("{what}: payment {} is asked back twice", found.payment()));
         }

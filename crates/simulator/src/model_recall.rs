@@ -22,6 +22,8 @@ pub(crate) struct Recall {
     pub(crate) answer_by: Date,
     /// The answer that counts.
     pub(crate) answer: Option<RecallAnswer>,
+    /// Whether what it gave back went to the bank and not to its customer.
+    pub(crate) is_elsewhere: bool,
 }
 
 impl Model {
@@ -138,7 +140,14 @@ impl Model {
         let [debtor, creditor] = [0, 1].map(|side| {
             self.account_of_side(original.banks[side], original.accounts[side], original.currency)
         });
-        let recall = Recall { original, accounts: [debtor?, creditor?], reason, answer_by, answer: None };
+        let recall = Recall {
+            original,
+            accounts: [debtor?, creditor?],
+            reason,
+            answer_by,
+            answer: None,
+            is_elsewhere: false,
+        };
         self.recalls.insert(self.at.sequence, recall);
         Ok((days(answer_by), Decimal::ZERO))
     }
@@ -211,7 +220,9 @@ impl Model {
             RecallAnswer::Refuse(refusal) => self.check_truth(&recall, refusal)?,
             RecallAnswer::TimeOver(refusal) => self.check_time_over(&recall, bank, refusal)?,
         }
-        self.recalls.get_mut(&sequence).expect("it was found").answer = Some(answer);
+        let recall = self.recalls.get_mut(&sequence).expect("it was found");
+        recall.answer = Some(answer);
+        recall.is_elsewhere = is_elsewhere && matches!(answer, RecallAnswer::Return { .. });
         Ok((sequence.0, Decimal::ZERO))
     }
 

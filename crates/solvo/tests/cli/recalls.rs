@@ -1,5 +1,6 @@
 //! `solvo recall` and `solvo calendar` against a node that keeps its calendar by itself, and the demo that shows both.
 
+use client::v1;
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::{BETA, World, belgian, german, payment, settled, until};
@@ -30,7 +31,7 @@ async fn payments_are_asked_back_from_the_command_line() {
     assert!(shown.starts_with(&format!("business date {}\n", calendar["business_date"].as_str().unwrap())));
 
     let mut ids = Vec::new();
-    for (id, amount) in [("TX-1", "10.00"), ("TX-2", "20.00")] {
+    for (id, amount) in [("TX-1", "10.00"), ("TX-2", "20.00"), ("TX-3", "1.00")] {
         ids.push(settled(api.submit(&payment(id, amount)).await.unwrap()).payment_id);
     }
     let request = |payment: &str, reason: &str| {
@@ -55,9 +56,23 @@ async fn payments_are_asked_back_from_the_command_line() {
     assert_eq!(list(), "");
     let shown = told(&["recall", "show", &first, "--json", "--to", &to]);
     assert_eq!((&shown["returned_amount"], &shown["late"]), (&Value::from("9.50"), &Value::from(false)));
+    assert_eq!(shown["returned_to_bank"], Value::from(false));
+
+    // A blocked account gets nothing: its bank sees that it owes the money.
+    let third = id(&request(&ids[2], "TECH"));
+    World::of(api.clone()).set_account_status(&belgian(1), v1::AccountStatus::Blocked).await.unwrap();
+    let back = ["recall", "return", &third, "1.00", "--reference", "A-4", "--to", &to];
+    assert!(
+        printed(&back)
+            .contains(": returned, 1.00 with a fee of 0.00, to the payer's bank and not its customer")
+    );
+    assert_eq!(
+        told(&["recall", "show", &third, "--json", "--to", &to])["returned_to_bank"],
+        Value::from(true)
+    );
     assert_eq!(
         (api.balance(&belgian(1)).await, api.balance(&german(1)).await),
-        ("979.50".into(), "1020.00".into())
+        ("978.50".into(), "1020.00".into())
     );
     assert!(served.stop(Signal::TERM).success());
     verify(&data);
