@@ -10,7 +10,7 @@ use std::{env, fs};
 use prost::Message;
 
 /// Messages with personal data get their `Debug` by hand, in `src/masked.rs`. A name covers what is nested in it.
-const MASKED: [&str; 33] = [
+const MASKED: [&str; 39] = [
     "Payment",
     "Party",
     "Address",
@@ -44,6 +44,12 @@ const MASKED: [&str; 33] = [
     "VerifyResponse",
     "GetDayEndResponse",
     "GetStatementResponse",
+    "HoldRequest",
+    "CaptureLeg",
+    "AccountHold",
+    "ListHoldsRequest",
+    "Record",
+    "PutRecordRequest",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -185,9 +185,12 @@ impl Accounts {
         let outcome = self.0.submit(commands, ())?.await?;
         match outcome.verdict {
             Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-                Ok(outcome)
-            }
+            Verdict::Done { .. }
+            | Verdict::Payment { .. }
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => Ok(outcome),
         }
     }
 }
@@ -247,9 +250,12 @@ fn opening_result(request_id: String, outcome: &Outcome) -> v1::AccountOpeningRe
     use v1::account_opening_result::Result as Wire;
     let result = match outcome.verdict {
         Verdict::Refused { refusal, .. } => Wire::NotTaken(refused(refusal).into_not_taken()),
-        Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-            Wire::Confirmation(confirmation(outcome))
-        }
+        Verdict::Done { .. }
+        | Verdict::Payment { .. }
+        | Verdict::Answer { .. }
+        | Verdict::AskAgain
+        | Verdict::LegBooked { .. }
+        | Verdict::HoldExpired { .. } => Wire::Confirmation(confirmation(outcome)),
     };
     v1::AccountOpeningResult { request_id, result: Some(result) }
 }

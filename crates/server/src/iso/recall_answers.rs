@@ -122,12 +122,22 @@ impl Desk {
         let position = outcome.repeat_of().unwrap_or(outcome.sequence);
         let status = match outcome.verdict {
             Verdict::Refused { refusal, .. } => rejected(code_for_answer(refusal).code(), refusal.meaning()),
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain
+            Verdict::Done { .. }
+            | Verdict::Payment { .. }
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. }
                 if is_return =>
             {
                 Report::Accepted
             }
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
+            Verdict::Done { .. }
+            | Verdict::Payment { .. }
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => {
                 return Ok(Reply::default());
             }
         };

@@ -50,7 +50,21 @@ pub(super) const fn code_for_request(refusal: Refusal) -> Option<RecallRefusal> 
         | Refusal::PositionBlocked
         | Refusal::PositionExists
         | Refusal::PartyDiffers
-        | Refusal::LimitUnknown => None,
+        | Refusal::LimitUnknown
+        | Refusal::VersionConflict
+        | Refusal::RecordUnknown
+        | Refusal::RecordExpiryNotAllowed
+        | Refusal::RecordLimit
+        | Refusal::RecordSpaceLimit
+        | Refusal::RecordRoom
+        | Refusal::HoldUnknown
+        | Refusal::HoldExpiryNotAllowed
+        | Refusal::HoldLimit
+        | Refusal::AboveHeld
+        | Refusal::PayeeIsPayer
+        | Refusal::AccountRestricted
+        | Refusal::AccountKindNotAllowed
+        | Refusal::PositionInsufficient => None,
     }
 }
 
@@ -94,7 +108,21 @@ pub(super) const fn code_for_answer(refusal: Refusal) -> StatusReason {
         | Refusal::PairNotAllowed
         | Refusal::PositionExists
         | Refusal::PartyDiffers
-        | Refusal::LimitUnknown => StatusReason::NotSpecified,
+        | Refusal::LimitUnknown
+        | Refusal::VersionConflict
+        | Refusal::RecordUnknown
+        | Refusal::RecordExpiryNotAllowed
+        | Refusal::RecordLimit
+        | Refusal::RecordSpaceLimit
+        | Refusal::RecordRoom
+        | Refusal::HoldUnknown
+        | Refusal::HoldExpiryNotAllowed
+        | Refusal::HoldLimit
+        | Refusal::AboveHeld
+        | Refusal::PayeeIsPayer
+        | Refusal::AccountRestricted
+        | Refusal::AccountKindNotAllowed
+        | Refusal::PositionInsufficient => StatusReason::NotSpecified,
     }
 }
 
