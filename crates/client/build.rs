@@ -10,7 +10,7 @@ use std::{env, fs};
 use prost::Message;
 
 /// Messages with personal data get their `Debug` by hand, in `src/masked.rs`. A name covers what is nested in it.
-const MASKED: [&str; 36] = [
+const MASKED: [&str; 42] = [
     "Payment",
     "Party",
     "Address",
@@ -47,6 +47,12 @@ const MASKED: [&str; 36] = [
     "ReadPaymentCodeRequest",
     "GetDayEndResponse",
     "GetStatementResponse",
+    "HoldRequest",
+    "CaptureLeg",
+    "AccountHold",
+    "ListHoldsRequest",
+    "Record",
+    "PutRecordRequest",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

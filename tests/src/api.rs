@@ -11,6 +11,7 @@ use client::v1::calendar_service_client::CalendarServiceClient;
 use client::v1::customer_service_client::CustomerServiceClient;
 use client::v1::event_service_client::EventServiceClient;
 use client::v1::history_service_client::HistoryServiceClient;
+use client::v1::hold_service_client::HoldServiceClient;
 use client::v1::iso20022_service_client::Iso20022ServiceClient;
 use client::v1::liquidity_service_client::LiquidityServiceClient;
 use client::v1::node_service_client::NodeServiceClient;
@@ -19,6 +20,7 @@ use client::v1::payment_code_service_client::PaymentCodeServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
 use client::v1::recall_service_client::RecallServiceClient;
 use client::v1::receipt_service_client::ReceiptServiceClient;
+use client::v1::record_service_client::RecordServiceClient;
 use client::v1::report_service_client::ReportServiceClient;
 use client::v1::statement_service_client::StatementServiceClient;
 use client::v1::verification_service_client::VerificationServiceClient;
@@ -83,6 +85,16 @@ impl Api {
     /// The client of `RecallService`.
     pub fn recalls(&self) -> RecallServiceClient<Channel> {
         RecallServiceClient::new(self.channel())
+    }
+
+    /// The client of `HoldService`.
+    pub fn holds(&self) -> HoldServiceClient<Channel> {
+        HoldServiceClient::new(self.channel())
+    }
+
+    /// The client of `RecordService`.
+    pub fn records(&self) -> RecordServiceClient<Channel> {
+        RecordServiceClient::new(self.channel())
     }
 
     /// The client of `LiquidityService`.

@@ -181,7 +181,11 @@ fn apply(ledger: &mut Ledger, at: &mut Position, frame: &Frame) -> anyhow::Resul
                 state == PaymentState::Settled && repeat_of.is_none()
             }
             Verdict::Done { repeat_of, .. } => repeat_of.is_none(),
-            Verdict::Refused { .. } | Verdict::Answer { .. } | Verdict::AskAgain => false,
+            Verdict::Refused { .. }
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => false,
         });
     }
     ensure!(done == commands.count(), "{done} of {} commands did what they say", commands.count());

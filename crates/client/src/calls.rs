@@ -5,6 +5,7 @@ use crate::v1::audit_service_client::AuditServiceClient;
 use crate::v1::calendar_service_client::CalendarServiceClient;
 use crate::v1::customer_service_client::CustomerServiceClient;
 use crate::v1::history_service_client::HistoryServiceClient;
+use crate::v1::hold_service_client::HoldServiceClient;
 use crate::v1::iso20022_service_client::Iso20022ServiceClient;
 use crate::v1::liquidity_service_client::LiquidityServiceClient;
 use crate::v1::node_service_client::NodeServiceClient;
@@ -13,6 +14,7 @@ use crate::v1::payment_code_service_client::PaymentCodeServiceClient;
 use crate::v1::payment_service_client::PaymentServiceClient;
 use crate::v1::recall_service_client::RecallServiceClient;
 use crate::v1::receipt_service_client::ReceiptServiceClient;
+use crate::v1::record_service_client::RecordServiceClient;
 use crate::v1::verification_service_client::VerificationServiceClient;
 use crate::{Client, ClientError, v1};
 
@@ -117,6 +119,28 @@ calls! {
         get_reachable_party(GetReachablePartyRequest) -> GetReachablePartyResponse;
         /// Stops debits or credits of something, or lets them through again.
         set_block(SetBlockRequest) -> SetBlockResponse;
+    }
+    HoldServiceClient {
+        /// Sets money of an account aside.
+        hold(HoldRequest) -> HoldResponse;
+        /// Pays what is held to one or more payees, all or none.
+        capture(CaptureRequest) -> CaptureResponse;
+        /// Gives back what is held.
+        release(ReleaseRequest) -> ReleaseResponse;
+        /// Tells an open hold.
+        get_hold(GetHoldRequest) -> GetHoldResponse;
+        /// Lists the open holds of an account.
+        list_holds(ListHoldsRequest) -> ListHoldsResponse;
+    }
+    RecordServiceClient {
+        /// Puts a gateway's record.
+        put_record(PutRecordRequest) -> PutRecordResponse;
+        /// Tells a gateway's record.
+        get_record(GetRecordRequest) -> GetRecordResponse;
+        /// Lists the records of a name space.
+        list_records(ListRecordsRequest) -> ListRecordsResponse;
+        /// Removes a gateway's record.
+        remove_record(RemoveRecordRequest) -> RemoveRecordResponse;
     }
     Iso20022ServiceClient {
         /// Submits one ISO 20022 document and waits for the one that answers it.

@@ -58,6 +58,12 @@ masked! {
     ReadPaymentCodeRequest {}
     GetStatementResponse { file_name, as_of, complete, entry_count }
     GetDayEndResponse { participant, date, number, totals }
+    HoldRequest { request_id, amount, expiry_time }
+    CaptureLeg { amount }
+    AccountHold { hold_id, bic, amount, held, placed_time, expiry_time, erased }
+    ListHoldsRequest { currency_code, page_size, after_hold_id }
+    Record { space, version, put_time, expiry_time, length }
+    PutRecordRequest { request_id, expected_version, expiry_time }
 }
 
 impl fmt::Debug for v1::payment::Remittance {
@@ -168,7 +174,9 @@ mod tests {
         let source = v1::read_payment_code_request::Source::Text(secret());
         let codes = format!("{code:?} {:?} {written:?} {source:?}", code.remittance);
         assert!(!codes.contains("Secret"), "{codes}");
-        let verified = format!("{verified:?} {:?} {close:?} {holders:?}", verified.given);
+        let kept = v1::PutRecordRequest { content: secret().into_bytes(), ..Default::default() };
+        let leg = v1::CaptureLeg { remittance: secret(), iban: secret(), ..Default::default() };
+        let verified = format!("{verified:?} {:?} {close:?} {holders:?} {kept:?} {leg:?}", verified.given);
         assert!(!verified.contains("Secret"), "{verified}");
         assert!(printed.contains("T-1"));
         assert!(printed.contains("R-1"));

@@ -531,6 +531,7 @@ impl<Ticket> Core<Ticket> {
             self.untold.push_back(outcome.to_entry());
             self.finals.push(outcome);
         }
+        self.untold.extend(self.ledger.holds_told().iter().map(Outcome::to_entry));
         late
     }
 

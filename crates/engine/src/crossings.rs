@@ -4,20 +4,30 @@
 
 use dashmap::DashMap;
 use ledger::{Alerts, Command, Crossing, OutcomeEntry, Record};
-use types::{Bic, Currency, Sequence, Timestamp};
+use types::{Bic, Currency, ParticipantNumber, Sequence, Timestamp};
 
 use crate::stored_order::StoredOrder;
 use crate::subscription::Banks;
 
-/// On whose position a reachable party settles. That never changes once it is said.
+/// On whose position a reachable party settles, and the ledger's numbers of all banks. Neither changes once it is said.
 #[derive(Debug, Default)]
 pub struct Hosts {
     by_party: DashMap<(Bic, Currency), Bic>,
+    banks: DashMap<u32, Bic>,
 }
 
 impl Hosts {
     pub(crate) fn set(&self, party: Bic, currency: Currency, host: Bic) {
         self.by_party.insert((party, currency), host);
+    }
+
+    pub(crate) fn set_bank(&self, number: ParticipantNumber, bic: Bic) {
+        self.banks.insert(number.0, bic);
+    }
+
+    /// The bank with this number, if it is known here.
+    pub(crate) fn bank(&self, number: ParticipantNumber) -> Option<Bic> {
+        self.banks.get(&number.0).map(|bic| *bic)
     }
 
     /// The bank on whose position another one settles; itself if it is no reachable party.
@@ -40,8 +50,23 @@ impl Booking {
     const PAYMENT: [usize; 2] = [2, 3];
     const TRANSFER: [usize; 2] = [0, 0];
 
+    /// Those of a command, each with the number of its leg: the legs of a capture are told apart, and any other command has
+    /// none or one.
+    pub(crate) fn each_of(record: &Record<'_>) -> Vec<(u8, Self)> {
+        let Command::CaptureHold(capture) = record.command else {
+            return Self::of(record).map(|booking| (0, booking)).into_iter().collect();
+        };
+        let legs = (0..).zip(capture.legs());
+        legs.filter_map(|(number, leg)| {
+            let currency = Currency::from_number(capture.currency.get()).ok()?;
+            let (debited, credited) = (Bic::from_bytes(capture.bic)?, Bic::from_bytes(leg.bic)?);
+            Some((number, Self { debited, credited, currency, balances: Self::PAYMENT }))
+        })
+        .collect()
+    }
+
     /// `None` if the command books no position.
-    pub(crate) fn of(record: &Record<'_>) -> Option<Self> {
+    fn of(record: &Record<'_>) -> Option<Self> {
         let currency = |number| Currency::from_number(number).expect(CHECKED);
         let bank = |bytes| Bic::from_bytes(bytes).expect(CHECKED);
         if let Command::Payment(payment) = record.command {
@@ -113,6 +138,8 @@ const CHECKED: &str = "records are checked when they are read";
 pub(crate) struct Told {
     /// The command that books: the payment, also where an answer or time decided it.
     pub(crate) command: Sequence,
+    /// Which leg of a capture; 0 of any other command.
+    pub(crate) leg: u8,
     pub(crate) entry: OutcomeEntry,
     pub(crate) time: Timestamp,
 }

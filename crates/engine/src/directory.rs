@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use dashmap::DashMap;
 use ledger::{AccountMode, AccountStatus, Command, Ledger, Outcome, ParticipantStatus, Record, Verdict};
-use types::{AccountNumber, Bic, Currency, Digest};
+use types::{AccountNumber, Bic, Currency, Digest, ParticipantNumber};
 
 use crate::accounts_table::{AccountEntry, AccountLines, AccountsTable};
 use crate::crossings::Hosts;
@@ -83,7 +83,7 @@ impl Directory {
         self.participants.get(&bic).map(|entry| *entry.value())
     }
 
-    /// On whose positions reachable parties settle.
+    /// On whose positions reachable parties settle, and the numbers of all banks.
     pub const fn hosts(&self) -> &Arc<Hosts> {
         &self.hosts
     }
@@ -99,7 +99,8 @@ impl Directory {
             let entry = AccountEntry { number, bank, is_closed };
             self.accounts.add(account.digest(), account.currency(), entry);
         }
-        for (_, participant) in ledger.participants() {
+        for (number, participant) in ledger.participants() {
+            self.hosts.set_bank(number, participant.bic());
             let view = ParticipantView { mode: participant.mode(), status: participant.status() };
             self.participants.insert(participant.bic(), view);
         }
@@ -134,6 +135,7 @@ impl Directory {
                 let mode = mode.expect("records are checked when they are read");
                 let view = ParticipantView { mode, status: ParticipantStatus::Active };
                 self.participants.insert(checked_bic(register.bic), view);
+                self.hosts.set_bank(number_of(subject), checked_bic(register.bic));
             }
             Command::SetReachableParty(set) => {
                 let mode =
@@ -144,6 +146,7 @@ impl Directory {
                 let currency = Currency::from_number(set.currency.get());
                 let currency = currency.expect("records are checked when they are read");
                 self.hosts.set(checked_bic(set.bic), currency, checked_bic(set.host));
+                self.hosts.set_bank(number_of(subject), checked_bic(set.bic));
             }
             Command::SetParticipantStatus(set) => {
                 let status = ParticipantStatus::from_number(set.status);
@@ -180,9 +183,18 @@ impl Directory {
             | Command::SetRecallPolicy(_)
             | Command::SetPositionAlert(_)
             | Command::SetBlock(_)
-            | Command::TransferOwnFunds(_) => {}
+            | Command::TransferOwnFunds(_)
+            | Command::PlaceHold(_)
+            | Command::CaptureHold(_)
+            | Command::ReleaseHold(_)
+            | Command::PutRecord(_)
+            | Command::RemoveRecord(_) => {}
         }
     }
+}
+
+fn number_of(subject: u64) -> ParticipantNumber {
+    ParticipantNumber(u32::try_from(subject).expect("participants' numbers have 32 bits"))
 }
 
 fn checked_bic(bytes: [u8; 11]) -> Bic {

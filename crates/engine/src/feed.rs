@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger::{Command, Ledger, OpenQuestion, Outcome, ParticipantStatus, Payment, Record, Stage, Verdict};
-use types::{Bic, Sequence};
+use types::{Amount, Bic, Sequence};
 
+use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, SubscriptionId};
@@ -179,6 +180,7 @@ impl Feed {
     /// A tick has been applied.
     pub(crate) fn ticked(&mut self, ledger: &Ledger) {
         self.decided(ledger);
+        self.expired(ledger);
         self.crossed(ledger);
         self.asked(ledger, None);
     }
@@ -236,7 +238,12 @@ impl Feed {
             | Command::SetPositionAlert(_)
             | Command::SetReachableParty(_)
             | Command::SetBlock(_)
-            | Command::TransferOwnFunds(_) => {}
+            | Command::TransferOwnFunds(_)
+            | Command::PlaceHold(_)
+            | Command::CaptureHold(_)
+            | Command::ReleaseHold(_)
+            | Command::PutRecord(_)
+            | Command::RemoveRecord(_) => {}
         }
         self.crossed(ledger);
         self.asked(ledger, Some((record, outcome.sequence, order)));
@@ -293,6 +300,23 @@ impl Feed {
         }
         for (place, outcome) in ledger.decided().iter().enumerate() {
             self.of_decided(ledger, *outcome, ledger.decided_payment(place));
+        }
+    }
+
+    /// The holds whose time was over.
+    fn expired(&mut self, ledger: &Ledger) {
+        if self.outcomes.is_empty() {
+            return;
+        }
+        for outcome in ledger.holds_told() {
+            let Verdict::HoldExpired { bank, currency } = outcome.verdict else { continue };
+            let Outcome { sequence: hold, decided_at, decided_time, balances: [_, released, ..], .. } =
+                *outcome;
+            let bank = ledger.participant_by_number(bank).bic();
+            let released = Amount::from_minor_units(released).expect("a hold holds something");
+            self.outcomes.choose(bank, &mut self.chosen);
+            let expired = HoldExpired { decided_at, decided_time, hold, bank, released, currency };
+            self.give(Notice::HoldExpired(expired));
         }
     }
 

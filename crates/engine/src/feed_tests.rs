@@ -62,6 +62,7 @@ fn words(notices: &[Notice]) -> Vec<String> {
         Notice::Changed { bank, change, .. } => format!("{bank} {change:?}"),
         Notice::Crossed(crossing) => format!("{} crossed", crossing.bank),
         Notice::Recall(told) => format!("recall {} of {}", told.recall, told.payment),
+        Notice::HoldExpired(expired) => format!("hold {} expired", expired.hold),
     };
     notices.iter().map(word).collect()
 }

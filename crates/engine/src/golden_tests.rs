@@ -18,10 +18,16 @@ use crate::testing::{
     LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, hold, iban, identity, interest,
     now, pay, pay_remote, payment, replay, request, world,
 };
+use crate::testing_holds::hold_and_keep;
 use crate::testing_recall::{give_back, set_closing_days};
 use crate::{Outcomes, Replayer};
 
-const FILES: [&str; 2] = ["MANIFEST", "segment-0000000000000001.log"];
+const FILES: [&str; 3] = ["MANIFEST", "segment-0000000000000001.log", "segment-0000000000000002.log"];
+
+/// The files of a version's log: older versions need one segment.
+fn files(version: u32) -> &'static [&'static str] {
+    &FILES[..if version < 4 { 2 } else { 3 }]
+}
 
 fn folder(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/rules-v{version}"))
@@ -59,6 +65,9 @@ fn written(version: u32) -> MemoryStorage {
         if raised == 3 {
             positions(&mut node);
             recall(&mut node);
+        }
+        if raised == 4 {
+            hold_and_keep(&mut node, 60, "v4");
         }
     }
     node.advance(SECOND);
@@ -197,13 +206,13 @@ fn logs_of_every_version_replay_to_what_they_told() {
         if is_updated && !folder.exists() {
             std::fs::create_dir_all(&folder).unwrap();
             let storage = written(version);
-            assert_eq!(FILES[1], segment_name(1));
-            for name in FILES {
+            assert_eq!(FILES[1..], [segment_name(1), segment_name(2)]);
+            for name in files(version) {
                 std::fs::write(folder.join(name), storage.bytes(name).unwrap()).unwrap();
             }
         }
         let storage = MemoryStorage::new();
-        for name in FILES {
+        for name in files(version) {
             let bytes = std::fs::read(folder.join(name));
             storage.place_file(name, bytes.unwrap_or_else(|_| panic!("version {version} has its log")));
         }
@@ -221,7 +230,7 @@ fn logs_of_every_version_replay_to_what_they_told() {
         assert_eq!(node.core.ledger().rules_version(), version);
         node.submit(1, world());
         assert!(node.write_all());
-        assert!(storage.list().unwrap().len() > FILES.len());
+        assert!(storage.list().unwrap().len() > files(version).len());
         assert!(LIMITS.payments_max > node.core.ledger().payment_count());
     }
 }

@@ -36,6 +36,7 @@ mod following;
 #[cfg(test)]
 mod golden_tests;
 mod handle;
+mod holds_told;
 mod inbox;
 mod key_orders;
 mod keys;
@@ -51,6 +52,7 @@ mod place;
 mod preparing;
 mod put_off;
 mod question;
+mod question_holds;
 mod question_recalls;
 mod recalls_told;
 mod recovery;
@@ -66,6 +68,8 @@ mod stored_order;
 mod subscription;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_holds;
 #[cfg(test)]
 mod testing_recall;
 mod ticket;
@@ -86,6 +90,7 @@ pub use follow_error::FollowError;
 pub use follower::{Followed, Follower, FollowerSettings, FollowerSetup, Moment, Pause, digest};
 pub use follower_status::{FollowerView, SnapshotView};
 pub use handle::{AnswerSink, EVIDENCE_WITH_ANSWERS_MAX, Handle, NotTaken, OutcomeSink, Status};
+pub use holds_told::HoldExpired;
 pub use journal::{Destroyed, MONTHS_KEPT_MIN, MasterKey, day_of_key, erasable_before};
 pub use key_orders::{Erased, KeySink, KeysUnchanged};
 pub use ledger::RULES_VERSION;
@@ -93,6 +98,9 @@ pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYT
 pub use question::{
     Answer, Answered, CustomerAnswer, LiquidityAnswer, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName,
     Question, QuestionsOfBank,
+};
+pub use question_holds::{
+    HOLDS_ASKED_MAX, HoldFound, HoldsAsked, KeptAsked, KeptFound, RECORDS_LOOKED_AT_MAX,
 };
 pub use question_recalls::{CalendarAnswer, RECALLS_ASKED_MAX, RecallFound, RecallsAsked};
 pub use recalls_told::{RecallStep, RecallTold};

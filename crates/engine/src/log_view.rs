@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use journal::{FrameSource, FrameView, ReadError, Tail};
-use ledger::{About, Command, Crossing, OutcomeError, Record, RecordError, Records};
+use ledger::{About, Command, Crossing, Ledger, OutcomeError, Record, RecordError, Records};
 use types::{Bic, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use self::reading::{Found, Reading, concerns};
 use crate::crossings::{Booking, Hosts, Told};
+use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks};
@@ -99,6 +100,8 @@ pub struct Decisions {
     pub crossings: Vec<Crossing>,
     /// The recalls of these banks, and the answers to them.
     pub recalls: Vec<RecallTold>,
+    /// The holds of these banks whose time was over.
+    pub expired: Vec<HoldExpired>,
     /// Everything that was decided up to and including this position is among them: where to go on.
     pub reached: Sequence,
 }
@@ -114,7 +117,17 @@ impl LogView {
         Self { source, told, is_given_up: Arc::default(), hosts: Arc::default() }
     }
 
-    /// The same view, which knows on whose positions reachable parties settle.
+    /// The same view, which knows the banks of this ledger by their numbers, for whoever drives the step.
+    #[must_use]
+    pub fn with_banks_of(self, ledger: &Ledger) -> Self {
+        let hosts = Hosts::default();
+        for (number, participant) in ledger.participants() {
+            hosts.set_bank(number, participant.bic());
+        }
+        self.with_hosts(Arc::new(hosts))
+    }
+
+    /// The same view, which knows on whose positions reachable parties settle, and the banks by their numbers.
     #[must_use]
     pub(crate) fn with_hosts(self, hosts: Arc<Hosts>) -> Self {
         Self { hosts, ..self }
@@ -242,13 +255,22 @@ impl LogView {
         })?;
         let is_end = result?;
         let Reading {
-            mut found, mut orders, mut changed, mut recalled, mut crossed, bookings, whole, ..
+            mut found,
+            mut orders,
+            mut changed,
+            mut recalled,
+            mut expired,
+            mut crossed,
+            bookings,
+            whole,
+            ..
         } = reading;
         let reached = if is_end { whole.max(told) } else { whole };
         let reached = reached.min(upto).max(after);
         found.retain(|found| found.decided_at <= reached);
         changed.retain(|changed| changed.decided_at <= reached);
         recalled.retain(|told| told.decided_at <= reached);
+        expired.retain(|told| told.decided_at <= reached);
         crossed.retain(|told| told.entry.decided_at() <= reached);
         let crossings = self.crossings(&crossed, &bookings, banks)?;
         // A command may have met a payment that the tick had decided before the commands in front of it.
@@ -270,6 +292,7 @@ impl LogView {
             changes: changed,
             crossings,
             recalls: recalled,
+            expired,
             reached,
         })
     }
@@ -279,19 +302,19 @@ impl LogView {
     fn crossings(
         &self,
         told: &[Told],
-        bookings: &BTreeMap<Sequence, Booking>,
+        bookings: &BTreeMap<(Sequence, u8), Booking>,
         banks: &Banks,
     ) -> Result<Vec<Crossing>, LogError> {
-        let missing: Vec<_> =
-            told.iter().map(|told| told.command).filter(|command| !bookings.contains_key(command)).collect();
+        let is_missing = |told: &&Told| !bookings.contains_key(&(told.command, told.leg));
+        let missing: Vec<_> = told.iter().filter(is_missing).map(|told| told.command).collect();
         let mut older = BTreeMap::new();
         if !missing.is_empty() {
             let orders = missing.iter().zip(self.orders_at(&missing)?);
             older.extend(orders.filter_map(|(at, order)| Some((*at, Booking::of_order(&order?)?))));
         }
         let mut crossings = Vec::new();
-        for Told { command, entry, time } in told {
-            let booking = bookings.get(command).or_else(|| older.get(command));
+        for Told { command, leg, entry, time } in told {
+            let booking = bookings.get(&(*command, *leg)).or_else(|| older.get(command));
             let of_booking = booking.map(|booking| booking.crossings(entry, *time, &self.hosts));
             crossings.extend(of_booking.into_iter().flatten().filter(|found| banks.include(found.bank)));
         }

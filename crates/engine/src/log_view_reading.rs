@@ -10,6 +10,7 @@ use types::{Bic, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
 use super::{BankChanged, LogError, READ_BYTES_MAX, for_each_record};
 use crate::crossings::{Booking, Hosts, Told};
+use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks};
@@ -66,8 +67,10 @@ pub(super) struct Reading<'banks> {
     recalls: BTreeMap<Sequence, RecallTold>,
     /// Those of them that did.
     pub(super) recalled: Vec<RecallTold>,
-    /// The commands in them that may cross bounds of these banks.
-    pub(super) bookings: BTreeMap<Sequence, Booking>,
+    /// The holds of these banks whose time was over.
+    pub(super) expired: Vec<HoldExpired>,
+    /// What commands in them book that may cross bounds of these banks, with the numbers of legs.
+    pub(super) bookings: BTreeMap<(Sequence, u8), Booking>,
     /// The outcomes that tell of crossings, of these banks or older than what was read.
     pub(super) crossed: Vec<Told>,
     hosts: &'banks Hosts,
@@ -100,6 +103,7 @@ impl<'banks> Reading<'banks> {
             changed: Vec::new(),
             recalls: BTreeMap::new(),
             recalled: Vec::new(),
+            expired: Vec::new(),
             bookings: BTreeMap::new(),
             crossed: Vec::new(),
             hosts,
@@ -126,6 +130,10 @@ impl<'banks> Reading<'banks> {
                 let told = self.recalls.remove(&entry.sequence());
                 self.recalled.extend(told.map(|told| told.with_subject(entry.subject())));
             }
+            if is_wanted {
+                let expired = HoldExpired::of(&entry, self.time_told(), self.hosts);
+                self.expired.extend(expired.filter(|expired| self.banks.include(expired.bank)));
+            }
             if is_wanted && !entry.alerts().is_none() {
                 self.crossed.extend(self.told(entry));
             }
@@ -139,8 +147,9 @@ impl<'banks> Reading<'banks> {
             for_each_record(frame, |position, record| {
                 let order = StoredOrder::of(record).filter(|order| concerns(order, self.banks));
                 self.orders.extend(order.map(|order| (position, order)));
-                let booking = Booking::of(record).filter(|it| it.concerns(self.banks, self.hosts));
-                self.bookings.extend(booking.map(|booking| (position, booking)));
+                let bookings = Booking::each_of(record).into_iter();
+                let bookings = bookings.filter(|(_, booking)| booking.concerns(self.banks, self.hosts));
+                self.bookings.extend(bookings.map(|(leg, booking)| ((position, leg), booking)));
                 let changed = bank_changed(frame, position, record);
                 let changed = changed.filter(|changed| self.banks.include(changed.bank));
                 self.changes.extend(changed.map(|changed| (position, changed)));
@@ -158,9 +167,20 @@ impl<'banks> Reading<'banks> {
     /// would not be wanted.
     fn told(&self, entry: OutcomeEntry) -> Option<Told> {
         let command = entry.payment().unwrap_or(entry.sequence());
+        let leg = entry.leg_booked().map_or(0, |(leg, _)| leg);
         let is_older = self.first.is_none_or(|first| command < first);
-        let time = self.frames.front().map_or_else(Timestamp::default, |(_, time)| *time);
-        (is_older || self.bookings.contains_key(&command)).then_some(Told { command, entry, time })
+        let time = self.time_told();
+        (is_older || self.bookings.contains_key(&(command, leg))).then_some(Told {
+            command,
+            leg,
+            entry,
+            time,
+        })
+    }
+
+    /// The time of the frame of which something is told now.
+    fn time_told(&self) -> Timestamp {
+        self.frames.front().map_or_else(Timestamp::default, |(_, time)| *time)
     }
 
     /// Whether a payment is one of these banks, or too old to say.

@@ -63,7 +63,11 @@ fn live(outbox: &Outbox) -> Vec<Told> {
             };
             Some((outcome.decided_at, outcome.sequence, state, reason))
         }
-        Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) => None,
+        Notice::Asked { .. }
+        | Notice::Changed { .. }
+        | Notice::Crossed(_)
+        | Notice::Recall(_)
+        | Notice::HoldExpired(_) => None,
     };
     take_all(outbox).into_iter().filter_map(told).collect()
 }
@@ -322,7 +326,11 @@ fn changes_of_banks_are_told() {
             let (decided_at, decided_time) = (outcome.decided_at, outcome.decided_time);
             Some(BankChanged { decided_at, decided_time, bank, change })
         }
-        Notice::Asked { .. } | Notice::Outcome { .. } | Notice::Crossed(_) | Notice::Recall(_) => None,
+        Notice::Asked { .. }
+        | Notice::Outcome { .. }
+        | Notice::Crossed(_)
+        | Notice::Recall(_)
+        | Notice::HoldExpired(_) => None,
     });
     let live: Vec<_> = live.collect();
     assert_eq!(live.len(), 2);
@@ -366,6 +374,9 @@ fn a_reading_is_bounded_and_can_be_given_up() {
 
 #[path = "crossings_tests.rs"]
 mod crossings;
+
+#[path = "holds_told_tests.rs"]
+mod holds;
 
 #[path = "recalls_told_tests.rs"]
 mod recalls;

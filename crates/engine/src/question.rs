@@ -7,6 +7,7 @@ use ledger::{
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
+use crate::question_holds::{HoldFound, HoldsAsked, KeptAsked, KeptFound};
 use crate::question_recalls::{self, CalendarAnswer, RecallFound, RecallsAsked};
 
 /// A question.
@@ -77,6 +78,10 @@ pub enum Question {
     Calendar,
     /// Which recalls are there?
     Recalls(RecallsAsked),
+    /// Which holds are open?
+    Holds(HoldsAsked),
+    /// Which records do gateways keep?
+    Kept(KeptAsked),
 }
 
 /// A payment, as its position or its key names it.
@@ -188,6 +193,10 @@ pub enum Answer {
     Calendar(Box<CalendarAnswer>),
     /// To [`Question::Recalls`], in order.
     Recalls(Vec<RecallFound>),
+    /// To [`Question::Holds`], in order.
+    Holds(Vec<HoldFound>),
+    /// To [`Question::Kept`], in order.
+    Kept(Vec<KeptFound>),
 }
 
 impl Answered {
@@ -206,7 +215,9 @@ impl Answered {
             | Answer::Participant(_)
             | Answer::TrialBalance { .. }
             | Answer::Calendar(_)
-            | Answer::Recalls(_) => false,
+            | Answer::Recalls(_)
+            | Answer::Holds(_)
+            | Answer::Kept(_) => false,
         }
     }
 
@@ -226,6 +237,8 @@ impl Question {
             Self::Owners(accounts) => accounts.len(),
             Self::OpenQuestions { count_max, .. } => *count_max,
             Self::Recalls(asked) => asked.count_max(),
+            Self::Holds(asked) => asked.count_max(),
+            Self::Kept(asked) => asked.count_max(),
             Self::PaymentAt(_)
             | Self::PaymentByKey { .. }
             | Self::Final(_)
@@ -297,6 +310,8 @@ impl Question {
             }
             Self::Calendar => Answer::Calendar(Box::new(question_recalls::calendar(ledger))),
             Self::Recalls(asked) => Answer::Recalls(asked.answer(ledger)),
+            Self::Holds(asked) => Answer::Holds(asked.answer(ledger)),
+            Self::Kept(asked) => Answer::Kept(asked.answer(ledger)),
             Self::Liquidity { bic, currency } => Answer::Liquidity(liquidity(ledger, *bic, *currency)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }
@@ -347,7 +362,9 @@ impl Question {
             | Self::Liquidity { .. }
             | Self::TrialBalance
             | Self::Calendar
-            | Self::Recalls(_) => false,
+            | Self::Recalls(_)
+            | Self::Holds(_)
+            | Self::Kept(_) => false,
         }
     }
 }

@@ -180,7 +180,7 @@ impl Replayer {
         let mut at = Position { sequence: header.first_sequence, time: header.time };
         self.ledger.reserve_for_frame(usize::try_from(header.record_count).unwrap_or(usize::MAX));
         self.ledger.tick(at);
-        self.untold.extend(self.ledger.decided().iter().map(Outcome::to_entry));
+        self.tell_decided();
         let mut found = 0;
         // No decision needs a text, so a sealed section is as good as an erased one.
         let records = Records::with_texts(frame.records(), frame.texts());
@@ -202,7 +202,7 @@ impl Replayer {
             if let Command::Void(void) = record.command {
                 self.voids.logged(sequence, void)?;
             }
-            self.untold.extend(self.ledger.decided().iter().map(Outcome::to_entry));
+            self.tell_decided();
             self.untold.push_back(outcome.to_entry());
             found += 1;
         }
@@ -214,6 +214,12 @@ impl Replayer {
         self.totals.frames += 1;
         self.totals.records += u64::from(found);
         Ok(())
+    }
+
+    /// What the last step decided beside its own outcome is to be told before that.
+    fn tell_decided(&mut self) {
+        let decided = self.ledger.decided().iter().chain(self.ledger.holds_told());
+        self.untold.extend(decided.map(Outcome::to_entry));
     }
 
     /// The ledger as rebuilt so far.

@@ -173,7 +173,11 @@ fn a_bank_that_comes_back_hears_what_it_missed() {
     submit(&handle, answers(&handle, &payments[100..200], Some("AC04"))).recv().unwrap();
     let told = |notice: Notice| match notice {
         Notice::Outcome { outcome, .. } => Some((outcome.decided_at, outcome.sequence, state(&outcome))),
-        Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) => None,
+        Notice::Asked { .. }
+        | Notice::Changed { .. }
+        | Notice::Crossed(_)
+        | Notice::Recall(_)
+        | Notice::HoldExpired(_) => None,
     };
     let live: Vec<_> = heard(&subscription, &woken, 800).into_iter().filter_map(told).collect();
     assert_eq!(live.len(), 500);

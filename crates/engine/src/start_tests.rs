@@ -75,7 +75,9 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::Participant(_)
         | Answer::TrialBalance { .. }
         | Answer::Calendar(_)
-        | Answer::Recalls(_) => panic!("{answered:?}"),
+        | Answer::Recalls(_)
+        | Answer::Holds(_)
+        | Answer::Kept(_) => panic!("{answered:?}"),
     }
 }
 

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use ledger::{Crossing, OpenQuestion, Outcome, ParticipantStatus, Payment, Stage};
 use types::{Bic, Sequence};
 
+use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
 
@@ -131,6 +132,8 @@ pub enum Notice {
     Crossed(Crossing),
     /// A payment of a bank was asked back, or it was answered what becomes of it.
     Recall(RecallTold),
+    /// The time of a hold on an account of a bank's was over.
+    HoldExpired(HoldExpired),
 }
 
 /// What was changed about a bank.
@@ -148,6 +151,7 @@ impl Notice {
             Self::Outcome { outcome, .. } | Self::Changed { outcome, .. } => outcome.decided_at,
             Self::Crossed(crossing) => crossing.decided_at,
             Self::Recall(told) => told.decided_at,
+            Self::HoldExpired(expired) => expired.decided_at,
         }
     }
 
@@ -157,7 +161,7 @@ impl Notice {
             Self::Asked { order, .. } | Self::Outcome { order, .. } => {
                 order.as_ref().map_or(0, StoredOrder::length)
             }
-            Self::Changed { .. } | Self::Crossed(_) | Self::Recall(_) => 0,
+            Self::Changed { .. } | Self::Crossed(_) | Self::Recall(_) | Self::HoldExpired(_) => 0,
         }
     }
 }

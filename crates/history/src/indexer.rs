@@ -27,6 +27,8 @@ use crate::window::{Awaited, Window};
 
 #[path = "indexer_begin.rs"]
 mod begin;
+#[path = "indexer_captures.rs"]
+mod captures;
 #[path = "indexer_holders.rs"]
 mod holders;
 #[path = "indexer_payments.rs"]
@@ -238,7 +240,9 @@ impl Indexer {
         let sequence = entry.sequence();
         let is_payment = matches!(entry.kind(), Some(Kind::Payment | Kind::RefusedPayment));
         // Time decided a payment that waited: at the frame's first position.
-        let by_time = is_payment && entry.repeat_of().is_none() && entry.decided_at() != sequence;
+        let has_expired = entry.hold_expired().is_some();
+        let by_time =
+            has_expired || is_payment && entry.repeat_of().is_none() && entry.decided_at() != sequence;
         let decided_at = if by_time { entry.decided_at() } else { sequence };
         if decided_at <= reached.begins {
             // The state with which history begins has it already.
@@ -254,8 +258,15 @@ impl Indexer {
         let when = When { place: Place { at, turn: reached.turn }, time };
         // A fee is an entry of its own, behind that of its payment.
         reached.turn = reached.turn.saturating_add(u16::from(entry.remark().fee() > 0));
+        if has_expired {
+            // It was no booking when the hold was placed, and is none now.
+            return Ok(());
+        }
         if by_time {
             return self.decided(sequence, entry, when, None);
+        }
+        if let Some((leg, _)) = entry.leg_booked() {
+            return self.captured(leg, entry, when);
         }
         reached.command = sequence;
         let command = self.window.take(sequence).ok_or_else(|| unknown("command"))?;
@@ -290,7 +301,8 @@ impl Indexer {
             balance,
         };
         match *command {
-            Awaited::Payment(_) | Awaited::Other => {}
+            // The legs of a capture have been told before it.
+            Awaited::Payment(_) | Awaited::Capture(_) | Awaited::Other => {}
             Awaited::Return(ref returned) => self.give_back(returned, sequence, entry.balances(), when),
             Awaited::Answer { stage, is_accepted } => {
                 let (Some(AnswerEffect::Applied), Some(payment)) = (entry.effect(), entry.payment()) else {

@@ -204,7 +204,7 @@ fn a_state_of_the_whole_rulebook_is_begun_with() {
     log.pay(&mut writer, "RE-1", "A1", "C1", 700);
     log.commands(&writer);
     log.marker();
-    assert_eq!(log.ledger.rules_version(), HAS_RULEBOOK);
+    assert_eq!(log.ledger.rules_version(), ledger::RULES_VERSION);
     let (frames, payment) = (log.frames.len(), log.reserved[0]);
     let begins = FrameView::parse(&log.frames[frames - 1]).unwrap().header().last_sequence();
 

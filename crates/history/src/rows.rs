@@ -165,6 +165,8 @@ pub enum EntryKind {
     ReturnFee,
     /// Money that moved between a bank's own position and its own technical account.
     OwnFunds,
+    /// What was held on an account and paid out. Which leg of the capture it was is the turn of its place.
+    HoldCapture,
 }
 
 /// One movement on an account or position.
@@ -462,6 +464,7 @@ const ENTRY_FEE: u8 = 3;
 const ENTRY_RETURN: u8 = 4;
 const ENTRY_RETURN_FEE: u8 = 5;
 const ENTRY_OWN_FUNDS: u8 = 6;
+const ENTRY_HOLD_CAPTURE: u8 = 7;
 
 impl Item for EntryRow {
     const RUN_MAX: usize = 64;
@@ -481,6 +484,7 @@ impl Item for EntryRow {
             EntryKind::Return => ENTRY_RETURN,
             EntryKind::ReturnFee => ENTRY_RETURN_FEE,
             EntryKind::OwnFunds => ENTRY_OWN_FUNDS,
+            EntryKind::HoldCapture => ENTRY_HOLD_CAPTURE,
         });
         row.number(self.place.at.0 - self.command.0);
         row.signed(self.change);
@@ -498,6 +502,7 @@ impl Item for EntryRow {
             ENTRY_RETURN => EntryKind::Return,
             ENTRY_RETURN_FEE => EntryKind::ReturnFee,
             ENTRY_OWN_FUNDS => EntryKind::OwnFunds,
+            ENTRY_HOLD_CAPTURE => EntryKind::HoldCapture,
             _ => return None,
         };
         let command = row.behind(place.at)?;

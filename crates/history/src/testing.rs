@@ -227,7 +227,8 @@ impl Log {
     /// Takes down what a tick or command did.
     fn note(&mut self, at: Position, outcome: Option<&Outcome>) {
         self.times.push((at.sequence, at.time));
-        self.untold.extend(self.ledger.decided().iter().map(Outcome::to_entry));
+        let decided = self.ledger.decided().iter().chain(self.ledger.holds_told());
+        self.untold.extend(decided.map(Outcome::to_entry));
         if let Some(outcome) = outcome {
             self.untold.push_back(outcome.to_entry());
             let is_payment = matches!(outcome.kind, ledger::Kind::Payment | ledger::Kind::RefusedPayment);

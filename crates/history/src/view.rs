@@ -505,5 +505,8 @@ impl<Row> Taking<Row> {
 pub(crate) mod tests;
 
 #[cfg(test)]
+#[path = "captures_tests.rs"]
+mod captures_tests;
+#[cfg(test)]
 #[path = "returns_tests.rs"]
 mod returns_tests;

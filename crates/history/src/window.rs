@@ -49,6 +49,8 @@ pub(crate) enum Awaited {
     },
     /// A payment goes back.
     Return(Box<Return>),
+    /// What is held on an account is paid out.
+    Capture(Box<Capture>),
     /// A bank settles on another's position.
     SetReachableParty {
         bank: Bic,
@@ -93,6 +95,24 @@ pub(crate) struct Return {
     pub(crate) amount: i64,
     /// In minor units.
     pub(crate) fee: i64,
+}
+
+/// What is needed of a capture.
+#[derive(Clone, Debug)]
+pub(crate) struct Capture {
+    pub(crate) debtor_agent: Bic,
+    pub(crate) debtor_account: AccountNumber,
+    pub(crate) currency: Currency,
+    pub(crate) legs: Vec<Leg>,
+}
+
+/// One payee of a capture.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leg {
+    pub(crate) creditor_agent: Bic,
+    pub(crate) creditor_account: AccountNumber,
+    /// In minor units.
+    pub(crate) amount: i64,
 }
 
 /// What is needed of a payment.
@@ -170,6 +190,14 @@ impl Window {
         self.commands.pop_front_if(|(first, _)| *first == at).map(|(_, command)| command)
     }
 
+    /// The same without taking it, because more is told of it.
+    pub(crate) fn get(&mut self, at: Sequence) -> Option<&Awaited> {
+        while self.commands.front().is_some_and(|(earlier, _)| *earlier < at) {
+            self.commands.pop_front();
+        }
+        self.commands.front().filter(|(first, _)| *first == at).map(|(_, command)| command)
+    }
+
     /// The time of a position, of which or of a later one something is told now.
     pub(crate) fn time_at(&mut self, at: Sequence) -> Option<Timestamp> {
         while self.frames.get(1).is_some_and(|next| next.first <= at) {
@@ -222,6 +250,9 @@ impl Awaited {
             && answer.amount.get() > 0
         {
             Self::Return(Box::new(Return::of(answer)))
+        } else if let Command::CaptureHold(capture) = record.command {
+            // One that names no hold, or an account that is not there, is refused.
+            Capture::of(capture).map_or(Self::Other, |capture| Self::Capture(Box::new(capture)))
         } else if let Command::SetReachableParty(set) = record.command {
             let currency = currency(set.currency.get());
             Self::SetReachableParty { bank: bank(set.bic), host: bank(set.host), currency }
@@ -259,6 +290,22 @@ impl Return {
             amount: answer.amount.get(),
             fee: answer.fee.get(),
         }
+    }
+}
+
+impl Capture {
+    fn of(capture: &layout::CaptureHold) -> Option<Self> {
+        let leg = |leg: &layout::HoldLeg| {
+            let creditor_account = AccountNumber(leg.account.get());
+            let (creditor_agent, amount) = (Bic::from_bytes(leg.bic)?, leg.amount.get());
+            Some(Leg { creditor_agent, creditor_account, amount })
+        };
+        Some(Self {
+            debtor_agent: Bic::from_bytes(capture.bic)?,
+            debtor_account: AccountNumber(capture.debtor_account.get()),
+            currency: Currency::from_number(capture.currency.get()).ok()?,
+            legs: capture.legs().iter().map(leg).collect::<Option<_>>()?,
+        })
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! - available = balance - reserved - held, and a payment or posting never takes it below the floor.
-//! - What is reserved changes only by [`Accounts::reserve_funds`] and [`Accounts::release_funds`].
+//! - What is reserved changes only by [`Accounts::reserve_funds`] and [`Accounts::release_funds`], and what is held only
+//!   by [`Accounts::hold_funds`] and [`Accounts::free_funds`].
 //! - A balance stays within `types::Balance::MINOR_UNITS_MAX`, so no sum of two overflows.
 //! - Numbers start at 1, follow the log and are never reused.
 
@@ -436,6 +437,23 @@ impl Accounts {
         let account = &mut self.accounts[slot(number)];
         assert!(account.reserved >= amount, "what is given back was set aside");
         account.reserved -= amount;
+        account.changed_at = at;
+    }
+
+    /// Sets funds aside for one hold. The rules have checked that they are there.
+    pub(crate) fn hold_funds(&mut self, number: AccountNumber, amount: i64, at: Sequence) {
+        let account = &mut self.accounts[slot(number)];
+        assert!(amount > 0, "a hold is of something");
+        assert!(account.covers(amount), "the rules check funds before they decide");
+        account.held += amount;
+        account.changed_at = at;
+    }
+
+    /// Gives back what was held.
+    pub(crate) fn free_funds(&mut self, number: AccountNumber, amount: i64, at: Sequence) {
+        let account = &mut self.accounts[slot(number)];
+        assert!(account.held >= amount, "what is given back was held");
+        account.held -= amount;
         account.changed_at = at;
     }
 

@@ -71,6 +71,8 @@ struct Sums {
 pub(crate) struct Told {
     /// Minor units that are set aside on all of them together.
     pub(crate) reserved: i128,
+    /// Minor units that holds set aside on all of them together.
+    pub(crate) held: i128,
     /// How many are marked as having, or having had, limits.
     pub(crate) limited: usize,
     /// How many are restricted.
@@ -174,6 +176,26 @@ impl Accounts {
         self.accounts[slot(number)].reserved += amount;
     }
 
+    /// The same as [`Self::match_reserved`] of what is held; `put_back_held` undoes it.
+    pub(crate) fn match_held(&mut self, number: AccountNumber, amount: i64) -> bool {
+        let account = &mut self.accounts[slot(number)];
+        let is_there = account.held >= amount;
+        if is_there {
+            account.held -= amount;
+        }
+        is_there
+    }
+
+    /// Undoes [`Self::match_held`].
+    pub(crate) fn put_back_held(&mut self, number: AccountNumber, amount: i64) {
+        self.accounts[slot(number)].held += amount;
+    }
+
+    /// Whether there is this account, and it is a customer's.
+    pub(crate) fn is_customers(&self, number: AccountNumber) -> bool {
+        number.0 != 0 && self.accounts.get(slot(number)).is_some_and(|account| account.kind.is_customer())
+    }
+
     /// Whether there is this account, and it is marked as having, or having had, limits.
     pub(crate) fn is_limited(&self, number: AccountNumber) -> bool {
         number.0 != 0 && self.accounts.get(slot(number)).is_some_and(Account::is_limited)
@@ -227,6 +249,7 @@ impl Sums {
         };
         *value(sum, "currency")? += i128::from(account.balance);
         self.told.reserved += i128::from(account.reserved);
+        self.told.held += i128::from(account.held());
         self.told.limited += usize::from(account.is_limited());
         self.told.restricted += usize::from(account.is_restricted());
         Ok(())

@@ -39,6 +39,15 @@ pub(crate) struct Booked {
     pub(crate) remark: Remark,
 }
 
+/// What several bookings together lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LackOf {
+    /// A position or a limit does not cover what would leave it.
+    Funds,
+    /// A balance would leave its range.
+    Room,
+}
+
 /// The two sides of a payment: the bank, and the account if it is kept here, else 0.
 #[derive(Clone, Copy)]
 pub(crate) struct Sides<'ledger> {
@@ -108,6 +117,44 @@ impl Bookings {
         self.check_funds(accounts)?;
         reachable.check_headroom(self.limits, self.amount)?;
         self.check_room(accounts, reachable)
+    }
+
+    /// Whether all of these can be made one after the other. No account of theirs may both pay and receive, and the money
+    /// of the one that is `held_on` is there.
+    pub(crate) fn check_together(
+        all: &[Option<Self>],
+        held_on: AccountNumber,
+        accounts: &Accounts,
+        reachable: &Reachable,
+    ) -> Result<(), LackOf> {
+        let sum = |is_of: &dyn Fn(&Self) -> bool| -> i64 {
+            all.iter().flatten().filter(|other| is_of(other)).map(|other| other.amount).sum()
+        };
+        for bookings in all.iter().flatten() {
+            for transfer in bookings.transfers.iter().flatten() {
+                let of = |side: fn(&Transfer) -> AccountNumber, number| {
+                    sum(&|other| other.transfers.iter().flatten().any(|other| side(other) == number))
+                };
+                let leaves = of(|transfer| transfer.debit, transfer.debit);
+                if transfer.debit != held_on && !accounts.get(transfer.debit).covers(leaves) {
+                    return Err(LackOf::Funds);
+                }
+                if !accounts
+                    .get(transfer.credit)
+                    .has_room_for(of(|transfer| transfer.credit, transfer.credit))
+                {
+                    return Err(LackOf::Room);
+                }
+            }
+            let [debtor, creditor] = bookings.limits;
+            let (debited, credited) = ([debtor, LimitNumber::NONE], [LimitNumber::NONE, creditor]);
+            let leaves = sum(&|other| other.limits[0] == debtor);
+            let enters = sum(&|other| other.limits[1] == creditor);
+            reachable.check_headroom(debited, leaves).map_err(|_| LackOf::Funds)?;
+            let has_room = reachable.check_room(debited, leaves).and(reachable.check_room(credited, enters));
+            has_room.map_err(|_| LackOf::Room)?;
+        }
+        Ok(())
     }
 
     fn check_funds(&self, accounts: &Accounts) -> Result<(), ReasonCode> {

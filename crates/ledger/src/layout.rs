@@ -540,6 +540,12 @@ mod customer;
 #[path = "layout_holders.rs"]
 mod holders;
 pub use holders::SetAccountHolders;
+#[path = "layout_holds.rs"]
+mod holds;
+pub use holds::{CaptureHold, HOLD_LEGS_MAX, HoldLeg, PlaceHold, ReleaseHold};
+#[path = "layout_records.rs"]
+mod records;
+pub use records::{PutRecord, RemoveRecord};
 
 #[path = "layout_duplicates.rs"]
 mod duplicates;

@@ -439,3 +439,65 @@ fn records_of_customers_and_fees() {
          56  8 reserved
     }
 }
+
+#[test]
+fn holds_and_kept_records() {
+    layout! { PlaceHold[80]
+          0 32 request
+         32 16 iban_digest
+         48  8 amount
+         56  8 expires
+         64 11 bic
+         75  1 reserved
+         76  2 currency
+         78  2 reserved_end
+    }
+    layout! { HoldLeg[48]
+          0 16 iban_digest
+         16  8 amount
+         24  4 account
+         28 11 bic
+         39  9 reserved
+    }
+    layout! { CaptureHold[832]
+          0 32 request
+         32  8 hold
+         40 11 bic
+         51  1 is_final
+         52  1 leg_count
+         53  1 reserved
+         54  2 currency
+         56  4 debtor_account
+         60  4 reserved_end
+         64 768 legs
+    }
+    layout! { ReleaseHold[64]
+          0 32 request
+         32  8 hold
+         40  8 amount
+         48 11 bic
+         59  5 reserved
+    }
+    layout! { PutRecord[176]
+          0 32 request
+         32 11 bic
+         43  1 has_expected
+         44  4 reserved
+         48  8 expected
+         56  8 expires
+         64  8 repeats
+         72  4 length
+         76  4 reserved_end
+         80 32 space
+        112 64 key
+    }
+    layout! { RemoveRecord[152]
+          0 32 request
+         32 11 bic
+         43  1 has_expected
+         44  4 reserved
+         48  8 expected
+         56 32 space
+         88 64 key
+    }
+}

@@ -6,10 +6,12 @@ use crate::accounts::Accounts;
 use crate::alerts::{Alerts, Crossing, Watched};
 use crate::calendar::{BusinessDate, Calendar};
 use crate::customer_limits::CustomerLimits;
+use crate::holds::Holds;
 use crate::index::Index;
+use crate::kept_records::KeptRecords;
 use crate::limits::{
-    DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX, RECALLS_MAX,
-    RECORDS_PER_FRAME_MAX,
+    DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX,
+    KEPT_RECORDS_REMOVED_PER_TICK_MAX, RECALLS_MAX, RECORDS_PER_FRAME_MAX,
 };
 use crate::participants::Participants;
 use crate::payments::Payments;
@@ -21,7 +23,7 @@ use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Remark, Verdict, layout, rules_answer,
-    rules_duplicates, rules_incarnation, rules_masterdata, rules_payment, rules_void,
+    rules_duplicates, rules_holds, rules_incarnation, rules_masterdata, rules_payment, rules_void,
 };
 
 #[path = "state.rs"]
@@ -107,12 +109,16 @@ pub struct Ledger {
     pub(crate) calendar: Calendar,
     pub(crate) business_date: BusinessDate,
     pub(crate) recalls: Recalls,
+    pub(crate) holds: Holds,
+    pub(crate) kept: KeptRecords,
     /// For so many records there is room in the tables that few commands fill. No part of the state.
     rare_room: usize,
     /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
     pub(crate) decided: Vec<Outcome>,
     /// Their slots among the payments.
     pub(crate) decided_slots: Vec<u32>,
+    /// What the last tick or command did to holds beside its own outcome.
+    pub(crate) holds_told: Vec<Outcome>,
     /// Questions that the last tick or command asked.
     pub(crate) asked: Vec<OpenQuestion>,
     /// Bounds that bookings of the last tick or command crossed.
@@ -150,9 +156,12 @@ impl Ledger {
             calendar: Calendar::default(),
             business_date: BusinessDate::default(),
             recalls: Recalls::new(RECALLS_MAX),
+            holds: Holds::new(),
+            kept: KeptRecords::new(),
             rare_room: 0,
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            holds_told: Vec::with_capacity(ENDED_PER_TICK_MAX),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
             // A payment crosses a bound of two positions and two limits at the most.
             crossings: Vec::with_capacity(4 * ENDED_PER_TICK_MAX),
@@ -217,11 +226,14 @@ impl Ledger {
         self.watched.reserve(records);
         self.references.reserve(records);
         self.recalls.reserve(records);
+        self.holds.reserve(records);
+        self.kept.reserve(records);
         self.profiles.reserve(records);
     }
 
-    /// A frame's own event: its time passes. Payments whose time is over end ([`Self::decided`]), and what is older
-    /// than the duplicate window is forgotten; payments that are on disk leave the table.
+    /// A frame's own event: its time passes. Payments and holds whose time is over end ([`Self::decided`],
+    /// [`Self::holds_told`]), and what is older than the duplicate window is forgotten; payments that are on disk leave the
+    /// table.
     pub fn tick(&mut self, at: Position) {
         self.advance(at);
         self.rules.begin_frame();
@@ -237,6 +249,8 @@ impl Ledger {
         self.recalls.forget(at.time);
         self.payments.watch(FORGOTTEN_PER_TICK_MAX);
         rules_answer::end_due(self, at);
+        rules_holds::end_due(self, at);
+        self.kept.forget(at.time, KEPT_RECORDS_REMOVED_PER_TICK_MAX);
     }
 
     /// Asks for the memory that applying this command will touch. Worth it some commands ahead.
@@ -306,7 +320,12 @@ impl Ledger {
             | Command::SetPositionAlert(_)
             | Command::SetReachableParty(_)
             | Command::SetBlock(_)
-            | Command::TransferOwnFunds(_) => rules_masterdata::apply(self, at, record),
+            | Command::TransferOwnFunds(_)
+            | Command::PlaceHold(_)
+            | Command::CaptureHold(_)
+            | Command::ReleaseHold(_)
+            | Command::PutRecord(_)
+            | Command::RemoveRecord(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);
@@ -354,6 +373,7 @@ impl Ledger {
         self.position = at;
         self.decided.clear();
         self.decided_slots.clear();
+        self.holds_told.clear();
         self.asked.clear();
         self.crossings.clear();
     }

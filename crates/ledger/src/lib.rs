@@ -9,7 +9,8 @@
 //! - Money moves only by transfers between two accounts of one book, so every book sums to zero after every command.
 //! - No account's available funds go below its floor by a payment, a posting or a liquidity transfer.
 //! - Every payment gets one final state, and that state never changes.
-//! - What is reserved on an account or position is reserved for open reservations, and returns to zero with them.
+//! - What is reserved on an account or position is reserved for open reservations, and returns to zero with them; what
+//!   is held on an account is held for open holds.
 //! - Its state is one canonical stream of bytes ([`Ledger::write_state`]), and a ledger that is read from it goes on in
 //!   the same way.
 //! - Applying a command allocates nothing; what may grow, grows in [`Ledger::reserve_for_frame`].
@@ -23,11 +24,15 @@ mod bookings;
 mod calendar;
 mod command;
 mod command_holders;
+mod command_holds;
+mod command_records;
 mod customer;
 mod customer_limits;
 mod deadlines;
 mod decisions;
+mod holds;
 mod index;
+mod kept_records;
 pub mod layout;
 mod ledger;
 mod limits;
@@ -57,11 +62,13 @@ mod rules_calendar;
 mod rules_customer;
 mod rules_duplicates;
 mod rules_holders;
+mod rules_holds;
 mod rules_incarnation;
 mod rules_liquidity;
 mod rules_masterdata;
 mod rules_payment;
 mod rules_recall;
+mod rules_records;
 mod rules_version;
 mod rules_void;
 mod sealed;
@@ -86,12 +93,18 @@ pub use command::{
     TransferLiquidity, TransferOwnFunds,
 };
 pub use command_holders::SetAccountHolders;
+pub use command_holds::{CaptureHold, CaptureText, HoldLeg, HoldText, LegText, PlaceHold, ReleaseHold};
+pub use command_records::{
+    ExpectedVersion, PutRecord, RecordKey, RecordName, RecordOwner, RecordSpace, RemoveRecord,
+};
 pub use customer::{Fees, SetCustomerLimit, SetFees, SetRestricted, SetZone};
 pub use customer_limits::CustomerLimit;
 pub use decisions::{
     Answer, AnswerPayment, Connected, DecisionPolicy, DecisionScope, QuestionState, SetAccountFlag,
     SetDecisionPolicy, SetReservationLimit, Silence, Stage, StagePolicy,
 };
+pub use holds::Hold;
+pub use kept_records::KeptRecord;
 pub use ledger::{Ledger, Position, ReplayError, Setup};
 pub use limits::Limits;
 pub use outcome::{AnswerEffect, Outcome, OutcomeEntry, OutcomeError, Refusal, Verdict};
@@ -112,7 +125,7 @@ pub use record_writer::{
 pub use remark::Remark;
 pub use rules_calendar::{RollBusinessDate, SetClosingDays};
 pub use rules_duplicates::duplicate_window_start;
-pub use rules_version::{HAS_RULEBOOK, RULES_VERSION, SetVersion};
+pub use rules_version::{HAS_HOLDS, HAS_RULEBOOK, RULES_VERSION, SetVersion};
 pub use rules_void::Void;
 pub use sealed::SealedRun;
 pub use sections::StateError;

@@ -31,6 +31,9 @@ impl Limits {
         let reservations = self.payments_max.min(RESERVATIONS_MAX) + ROOM_BEYOND;
         Vec::<[u8; RESERVATION_BYTES_MAX]>::new().try_reserve_exact(reservations)?;
         Vec::<[u8; RECALL_BYTES]>::new().try_reserve_exact(RECALLS_MAX + ROOM_BEYOND)?;
+        Vec::<[u8; HOLD_BYTES]>::new().try_reserve_exact(HOLDS_MAX + ROOM_BEYOND)?;
+        let kept = KEPT_RECORDS_MAX + RECORDS_PER_FRAME_MAX;
+        Vec::<[u8; KEPT_RECORD_ROOM_BYTES]>::new().try_reserve_exact(kept)?;
         Vec::<[u8; REQUEST_BYTES]>::new().try_reserve_exact(self.requests_max + ROOM_BEYOND)
     }
 }
@@ -109,3 +112,36 @@ pub(crate) const RECALL_INFORMATION_MAX: usize = 13;
 
 /// How many questions a bank may have unanswered unless a logged command says otherwise.
 pub(crate) const UNANSWERED_MAX: u32 = 1_000_000;
+
+/// How many holds may be open at once. One more is refused.
+pub(crate) const HOLDS_MAX: usize = 1 << 20;
+
+/// The same on one account.
+pub(crate) const HOLDS_PER_ACCOUNT_MAX: u32 = 1000;
+
+/// What one hold may take; asserted where it is kept.
+pub(crate) const HOLD_BYTES: usize = 176;
+
+/// How far ahead a hold may end, and a record that is kept.
+pub(crate) const AHEAD_MAX: Duration = Duration::from_seconds(400 * 24 * 3600);
+
+/// How many bytes a record that is kept may have.
+pub(crate) const KEPT_RECORD_BYTES_MAX: u32 = 4096;
+
+/// How many records may be kept at once. One more is refused.
+pub(crate) const KEPT_RECORDS_MAX: usize = 1 << 18;
+
+/// How many records one owner may keep.
+pub(crate) const KEPT_RECORDS_PER_OWNER_MAX: u32 = 10_000;
+
+/// How many bytes they may have together.
+pub(crate) const KEPT_RECORDS_BYTES_PER_OWNER_MAX: u64 = 16 << 20;
+
+/// In how many name spaces a bank may keep records.
+pub(crate) const KEPT_RECORDS_SPACES_MAX: usize = 8;
+
+/// What one record that is kept may take; asserted where it is kept.
+pub(crate) const KEPT_RECORD_ROOM_BYTES: usize = 240;
+
+/// How many records that are over one frame's tick removes at the most. Others count as gone.
+pub(crate) const KEPT_RECORDS_REMOVED_PER_TICK_MAX: usize = 512;

@@ -1,10 +1,11 @@
 //! The sections of positions: their bytes are the same for ever, each of them counts, and none breaks a ledger.
 
-use crate::testing::{LIMITS, golden, ledger_after, read_again, state};
+use crate::testing::{LIMITS, golden, ledger_after_under, read_again, state};
 use crate::{Ledger, StateError};
 
 fn stored() -> Vec<u8> {
-    let ledger = ledger_after(
+    let ledger = ledger_after_under(
+        3,
         "bank A hosted | bank B hosted | bank C remote => any
          fund A 900.00 | fund B 90.00 => any
          party P hosted 100.00 over A | party Q remote unlimited over B | alert P floor 5.00 => any

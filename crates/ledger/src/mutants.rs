@@ -31,6 +31,12 @@ pub enum Mutant {
     KeepAllowance,
     /// A payment that came back comes back again.
     ReturnTwice,
+    /// A capture that can't be made books the legs before the one at fault.
+    CaptureInPart,
+    /// A hold never ends by time.
+    HoldOutlives,
+    /// A record is put whatever version is there.
+    PutBlindly,
     /// A return is booked although a position or a limit does not take it.
     ReturnOverBlock,
 }

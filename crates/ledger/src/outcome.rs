@@ -1,6 +1,8 @@
 //! What came of a command, and how that is stored.
 
-use types::{PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
+use types::{
+    Amount, Currency, ParticipantNumber, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp,
+};
 use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
@@ -31,7 +33,9 @@ pub struct Outcome {
     /// What the payer's side is told of a payment beside the verdict.
     pub remark: Remark,
     /// Balances afterwards, in minor units: payer's and payee's account, payer's and payee's bank's position.
-    /// Zero where the command touched none. A command on one account or position uses the first of its pair.
+    /// Zero where the command touched none. A command on one account or position uses the first of its pair. Of a command
+    /// about a hold the second is what is held then: on the account, or by that hold; of a hold whose time was over, what it
+    /// gave back.
     pub balances: [i64; 4],
 }
 
@@ -71,6 +75,22 @@ pub enum Verdict {
         refusal: Refusal,
         /// The position of the earlier request with the same id and body whose answer this repeats.
         repeat_of: Option<Sequence>,
+    },
+    /// Of a capture: one of its legs was booked, before the capture's own outcome is told. Its balances are those of a
+    /// payment.
+    LegBooked {
+        /// The position of the hold.
+        hold: Sequence,
+        /// Which leg, from 0.
+        leg: u8,
+    },
+    /// Of a hold, at the position of a frame's tick: its time was over. Beside the account's balance it tells how much was
+    /// given back.
+    HoldExpired {
+        /// The bank that keeps the account.
+        bank: ParticipantNumber,
+        /// The account's currency.
+        currency: Currency,
     },
     /// Of a payment or a bank's answer: nothing was decided, because the evidence that the record carries does not
     /// reach as far as payments have left the core's table. The engine looks it up again and submits the command anew;
@@ -211,10 +231,38 @@ pub enum Refusal {
     PartyDiffers,
     /// The bank is no reachable party in this currency.
     LimitUnknown,
+    /// Another version of the record is there than was expected.
+    VersionConflict,
+    /// There is no such record, or its time is over.
+    RecordUnknown,
+    /// The record would end in the past, or too far ahead.
+    RecordExpiryNotAllowed,
+    /// The owner keeps as many records, or bytes, as it may.
+    RecordLimit,
+    /// The bank keeps records in as many name spaces as it may.
+    RecordSpaceLimit,
+    /// As many records are kept as may be.
+    RecordRoom,
+    /// There is no such hold, or not any more.
+    HoldUnknown,
+    /// The hold would end in the past, or too far ahead.
+    HoldExpiryNotAllowed,
+    /// The account has as many holds as it may, or there are as many as may be.
+    HoldLimit,
+    /// More would be taken from a hold than it holds.
+    AboveHeld,
+    /// The payer would pay itself.
+    PayeeIsPayer,
+    /// The account takes no part in payments, for a regulatory reason.
+    AccountRestricted,
+    /// The account's type does not permit it.
+    AccountKindNotAllowed,
+    /// The position of the payer's bank, or its limit, does not suffice.
+    PositionInsufficient,
 }
 
 impl Refusal {
-    const ALL: [Self; 41] = [
+    const ALL: [Self; 55] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -256,6 +304,20 @@ impl Refusal {
         Self::PositionExists,
         Self::PartyDiffers,
         Self::LimitUnknown,
+        Self::VersionConflict,
+        Self::RecordUnknown,
+        Self::RecordExpiryNotAllowed,
+        Self::RecordLimit,
+        Self::RecordSpaceLimit,
+        Self::RecordRoom,
+        Self::HoldUnknown,
+        Self::HoldExpiryNotAllowed,
+        Self::HoldLimit,
+        Self::AboveHeld,
+        Self::PayeeIsPayer,
+        Self::AccountRestricted,
+        Self::AccountKindNotAllowed,
+        Self::PositionInsufficient,
     ];
 
     /// The stored number.
@@ -302,6 +364,20 @@ impl Refusal {
             Self::PositionExists => 50,
             Self::PartyDiffers => 51,
             Self::LimitUnknown => 52,
+            Self::VersionConflict => 110,
+            Self::RecordUnknown => 111,
+            Self::RecordExpiryNotAllowed => 112,
+            Self::RecordLimit => 113,
+            Self::RecordSpaceLimit => 114,
+            Self::RecordRoom => 115,
+            Self::HoldUnknown => 120,
+            Self::HoldExpiryNotAllowed => 121,
+            Self::HoldLimit => 122,
+            Self::AboveHeld => 123,
+            Self::PayeeIsPayer => 124,
+            Self::AccountRestricted => 125,
+            Self::AccountKindNotAllowed => 126,
+            Self::PositionInsufficient => 127,
         }
     }
 
@@ -354,6 +430,20 @@ impl Refusal {
             Self::PositionExists => "POSITION_EXISTS",
             Self::PartyDiffers => "PARTY_DIFFERS",
             Self::LimitUnknown => "LIMIT_UNKNOWN",
+            Self::VersionConflict => "VERSION_CONFLICT",
+            Self::RecordUnknown => "RECORD_UNKNOWN",
+            Self::RecordExpiryNotAllowed => "RECORD_EXPIRY_NOT_ALLOWED",
+            Self::RecordLimit => "RECORD_LIMIT",
+            Self::RecordSpaceLimit => "RECORD_SPACE_LIMIT",
+            Self::RecordRoom => "RECORD_ROOM",
+            Self::HoldUnknown => "HOLD_UNKNOWN",
+            Self::HoldExpiryNotAllowed => "HOLD_EXPIRY_NOT_ALLOWED",
+            Self::HoldLimit => "HOLD_LIMIT",
+            Self::AboveHeld => "ABOVE_HELD",
+            Self::PayeeIsPayer => "PAYEE_IS_PAYER",
+            Self::AccountRestricted => "ACCOUNT_RESTRICTED",
+            Self::AccountKindNotAllowed => "ACCOUNT_KIND_NOT_ALLOWED",
+            Self::PositionInsufficient => "POSITION_INSUFFICIENT",
         }
     }
 
@@ -431,6 +521,30 @@ impl Refusal {
                 "the party is known with another account mode or on another participant's position; both stay as they are"
             }
             Self::LimitUnknown => "the bank is no reachable party in this currency",
+            Self::VersionConflict => {
+                "another version of the record is there than was expected; read it again and decide anew"
+            }
+            Self::RecordUnknown => "there is no such record, or its time is over",
+            Self::RecordExpiryNotAllowed => "a record ends in the future, at most 400 days ahead",
+            Self::RecordLimit => "a name space keeps at most 10,000 records and 16 MiB; remove some first",
+            Self::RecordSpaceLimit => "a bank keeps records in at most 8 name spaces; empty one first",
+            Self::RecordRoom => {
+                "as many records are kept as may be, of all banks together; remove some first"
+            }
+            Self::HoldUnknown => {
+                "there is no such hold at this bank, or it has been captured or released to the end, or its time is over"
+            }
+            Self::HoldExpiryNotAllowed => "a hold ends in the future, at most 400 days ahead",
+            Self::HoldLimit => {
+                "the account has 1,000 holds, or there are as many as may be; release some first"
+            }
+            Self::AboveHeld => "more would be taken than the hold still holds; ask for the hold",
+            Self::PayeeIsPayer => "the account that is held on is no payee; release instead",
+            Self::AccountRestricted => "the account takes no part in payments, for a regulatory reason",
+            Self::AccountKindNotAllowed => "only current accounts pay and are paid; this is another kind",
+            Self::PositionInsufficient => {
+                "the position of the payer's bank, or its limit, does not suffice for all payees; fund it first"
+            }
         }
     }
 }
@@ -442,7 +556,10 @@ impl Outcome {
             Verdict::Payment { repeat_of, .. }
             | Verdict::Done { repeat_of, .. }
             | Verdict::Refused { repeat_of, .. } => repeat_of,
-            Verdict::Answer { .. } | Verdict::AskAgain => None,
+            Verdict::Answer { .. }
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. }
+            | Verdict::AskAgain => None,
         }
     }
 
@@ -459,8 +576,10 @@ impl Outcome {
 
     /// The stored form.
     ///
-    /// Status is 1 to 5 for the states of a payment, 16 for "done", 17 for "refused" and 24 for "ask again", plus 128 if the answer
-    /// is a repeat; `subject` is then the position of what it repeats. A bank's answer has 32, eight for each number
+    /// Status is 1 to 5 for the states of a payment, 16 for "done", 17 for "refused", 18 for a leg that was booked (its
+    /// number is the `code`, and the hold's position the `subject`), 19 for a hold that has expired (the number of its
+    /// currency is the `code`, and that of the bank the `subject`) and 24 for "ask again",
+    /// plus 128 if the answer is a repeat; `subject` is then the position of what it repeats. A bank's answer has 32, eight for each number
     /// of its effect, and the state of the payment, whose position is the `subject`.
     pub fn to_entry(&self) -> OutcomeEntry {
         let (status, code, subject) = match self.verdict {
@@ -472,6 +591,11 @@ impl Outcome {
             ),
             Verdict::Done { subject, .. } => (DONE, [0; 4], subject),
             Verdict::Refused { refusal, .. } => (REFUSED, [refusal.number(), 0, 0, 0], 0),
+            Verdict::LegBooked { hold, leg } => (LEG_BOOKED, [leg, 0, 0, 0], hold.0),
+            Verdict::HoldExpired { bank, currency } => {
+                let [low, high] = currency.number().to_le_bytes();
+                (HOLD_EXPIRED, [low, high, 0, 0], bank.0.into())
+            }
             Verdict::AskAgain => (ASK_AGAIN, [0; 4], 0),
         };
         let (status, subject) = match self.repeat_of() {
@@ -509,6 +633,8 @@ impl Outcome {
 
 const DONE: u8 = 16;
 const REFUSED: u8 = 17;
+const LEG_BOOKED: u8 = 18;
+const HOLD_EXPIRED: u8 = 19;
 const ASK_AGAIN: u8 = 24;
 const ANSWER: u8 = 32;
 const ANSWER_STEP: u8 = 8;
@@ -581,6 +707,21 @@ impl OutcomeEntry {
     /// The kind of the command.
     pub fn kind(&self) -> Option<Kind> {
         Kind::from_number(self.0.kind.get())
+    }
+
+    /// Which leg of a capture was booked, from 0, and the position of its hold, if it is told of one.
+    pub fn leg_booked(&self) -> Option<(u8, Sequence)> {
+        let [leg, ..] = self.0.code;
+        (self.0.status == LEG_BOOKED).then(|| (leg, Sequence(self.0.subject.get())))
+    }
+
+    /// The bank of a hold whose time was over, and how much it gave back, if it is told of one.
+    pub fn hold_expired(&self) -> Option<(ParticipantNumber, Amount, Currency)> {
+        let bank = u32::try_from(self.0.subject.get()).ok().filter(|_| self.0.status == HOLD_EXPIRED)?;
+        let [low, high, ..] = self.0.code;
+        let currency = Currency::from_number(u16::from_le_bytes([low, high])).ok()?;
+        let released = Amount::from_minor_units(self.0.creditor_balance.get())?;
+        Some((ParticipantNumber(bank), released, currency))
     }
 
     /// Whether nothing was decided: the command was submitted anew, with later evidence.
@@ -669,6 +810,10 @@ impl OutcomeEntry {
             Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
             Some(Kind::Evidence | Kind::BeginIncarnation | Kind::Void) => status == DONE,
             Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
+            Some(Kind::CaptureHold) if status == LEG_BOOKED => self.0.status == LEG_BOOKED,
+            Some(Kind::PlaceHold) if status == HOLD_EXPIRED => {
+                self.hold_expired().is_some_and(|(bank, ..)| bank.0 != 0) && code[2..] == [0; 2]
+            }
             Some(
                 Kind::Genesis
                 | Kind::SetProfile
@@ -697,7 +842,12 @@ impl OutcomeEntry {
                 | Kind::SetPositionAlert
                 | Kind::SetReachableParty
                 | Kind::SetBlock
-                | Kind::TransferOwnFunds,
+                | Kind::TransferOwnFunds
+                | Kind::PlaceHold
+                | Kind::CaptureHold
+                | Kind::ReleaseHold
+                | Kind::PutRecord
+                | Kind::RemoveRecord,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };
@@ -709,6 +859,10 @@ impl OutcomeEntry {
                 fee <= Fees::MINOR_UNITS_MAX && (fee == 0 || self.repeat_of().is_none())
             }
             Some(PaymentState::Reserved | PaymentState::Unresolved) => code == [0; 4],
+            None if status == LEG_BOOKED => {
+                usize::from(code[0]) < layout::HOLD_LEGS_MAX && code[1..] == [0; 3]
+            }
+            None if status == HOLD_EXPIRED => true,
             None if status == REFUSED => self.refusal().is_some() && code[1..] == [0; 3],
             None if self.effect() == Some(AnswerEffect::PaymentUnknown) => {
                 code == *StatusReason::PaymentNotReceived.code().as_bytes()
@@ -726,6 +880,7 @@ impl OutcomeEntry {
         };
         let is_settled = self.payment_state() == Some(PaymentState::Settled);
         let books = is_settled
+            || status == LEG_BOOKED
             || matches!(
                 self.kind(),
                 Some(Kind::TransferLiquidity | Kind::TransferOwnFunds | Kind::AnswerRecall)

@@ -231,6 +231,8 @@ impl Ledger {
         assert!(kept <= counted, "every payment that is kept was counted once");
         self.payments.sealed.validate();
         self.recalls.validate();
+        self.validate_holds();
+        self.kept.validate();
         let unsealed = self.reservations.iter().all(|waits| waits.sequence > self.sealed_upto());
         assert!(unsealed, "what waits for an answer is not sealed");
         self.validate_reservations();

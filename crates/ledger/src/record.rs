@@ -22,7 +22,8 @@ use crate::{layout, rules_incarnation};
 /// Which command a record holds. Stored; numbers are never reused.
 ///
 /// 20 to 29 are kept for payments that another bank decides, 30 to 39 for recalls and returns, 40 to 49 for
-/// orders and holds, 50 to 59 for versions and repairs, 60 to 63 for positions, 64 to 69 for customers, fees and clocks.
+/// orders and holds, 50 to 59 for records that gateways keep, 60 to 63 for positions, 64 to 69 for customers, fees and
+/// clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`layout::Genesis`].
@@ -93,6 +94,16 @@ pub enum Kind {
     TransferOwnFunds,
     /// [`layout::SetAccountHolders`].
     SetAccountHolders,
+    /// [`layout::PlaceHold`].
+    PlaceHold,
+    /// [`layout::CaptureHold`].
+    CaptureHold,
+    /// [`layout::ReleaseHold`].
+    ReleaseHold,
+    /// [`layout::PutRecord`].
+    PutRecord,
+    /// [`layout::RemoveRecord`].
+    RemoveRecord,
 }
 
 impl Kind {
@@ -133,6 +144,11 @@ impl Kind {
             Self::SetBlock => 62,
             Self::TransferOwnFunds => 63,
             Self::SetAccountHolders => 28,
+            Self::PlaceHold => 45,
+            Self::CaptureHold => 46,
+            Self::ReleaseHold => 47,
+            Self::PutRecord => 50,
+            Self::RemoveRecord => 51,
         }
     }
 
@@ -173,6 +189,11 @@ impl Kind {
             62 => Self::SetBlock,
             63 => Self::TransferOwnFunds,
             28 => Self::SetAccountHolders,
+            45 => Self::PlaceHold,
+            46 => Self::CaptureHold,
+            47 => Self::ReleaseHold,
+            50 => Self::PutRecord,
+            51 => Self::RemoveRecord,
             _ => return None,
         })
     }
@@ -204,7 +225,12 @@ impl Kind {
             | Self::SetPositionAlert
             | Self::SetReachableParty
             | Self::SetBlock
-            | Self::TransferOwnFunds => true,
+            | Self::TransferOwnFunds
+            | Self::PlaceHold
+            | Self::CaptureHold
+            | Self::ReleaseHold
+            | Self::PutRecord
+            | Self::RemoveRecord => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -294,6 +320,16 @@ pub enum Command<'frame> {
     TransferOwnFunds(&'frame layout::TransferOwnFunds),
     /// Who holds an account is said anew.
     SetAccountHolders(&'frame layout::SetAccountHolders),
+    /// Money is set aside on a customer's account.
+    PlaceHold(&'frame layout::PlaceHold),
+    /// What is held is paid out.
+    CaptureHold(&'frame layout::CaptureHold),
+    /// What is held is given back.
+    ReleaseHold(&'frame layout::ReleaseHold),
+    /// A record of a gateway is put there.
+    PutRecord(&'frame layout::PutRecord),
+    /// A record of a gateway is removed.
+    RemoveRecord(&'frame layout::RemoveRecord),
 }
 
 impl<'frame> Command<'frame> {
@@ -345,6 +381,11 @@ impl<'frame> Command<'frame> {
             Self::SetBlock(_) => Kind::SetBlock,
             Self::TransferOwnFunds(_) => Kind::TransferOwnFunds,
             Self::SetAccountHolders(_) => Kind::SetAccountHolders,
+            Self::PlaceHold(_) => Kind::PlaceHold,
+            Self::CaptureHold(_) => Kind::CaptureHold,
+            Self::ReleaseHold(_) => Kind::ReleaseHold,
+            Self::PutRecord(_) => Kind::PutRecord,
+            Self::RemoveRecord(_) => Kind::RemoveRecord,
         }
     }
 }
@@ -493,6 +534,10 @@ impl<'frame> Records<'frame> {
                 holds(text_length == 0, "text_length")?;
                 name_of(checked(structure, check_named)?)
             }
+            (Command::PutRecord(put), _) => {
+                holds(put.length == header.text_length, "length")?;
+                text
+            }
             _ => text,
         };
         let principal = PrincipalNumber(header.principal.get());
@@ -585,6 +630,11 @@ fn read_command<'frame>(
         Kind::SetAccountHolders => {
             Command::SetAccountHolders(checked(structure, holders::check_account_holders)?)
         }
+        Kind::PlaceHold => Command::PlaceHold(checked(structure, kept::check_place)?),
+        Kind::CaptureHold => Command::CaptureHold(checked(structure, kept::check_capture)?),
+        Kind::ReleaseHold => Command::ReleaseHold(checked(structure, kept::check_release)?),
+        Kind::PutRecord => Command::PutRecord(checked(structure, records::check_put)?),
+        Kind::RemoveRecord => Command::RemoveRecord(checked(structure, records::check_remove)?),
     })
 }
 
@@ -596,12 +646,16 @@ mod customer;
 mod duplicates;
 #[path = "record_holders.rs"]
 mod holders;
+#[path = "record_holds.rs"]
+mod kept;
 #[path = "record_lifecycle.rs"]
 mod lifecycle;
 #[path = "record_liquidity.rs"]
 mod liquidity;
 #[path = "record_recall.rs"]
 mod recall;
+#[path = "record_records.rs"]
+mod records;
 
 pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};

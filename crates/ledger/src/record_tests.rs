@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use types::{
     AccountNumber, Amount, Balance, BatchNumber, Bic, Channel, ClusterId, Currency, Date, DigestKey,
-    Incarnation, Life, PaymentOrder, PaymentState, PrincipalNumber, ReasonCode, RecallReason, Remittance,
-    Sequence, Text, Timestamp,
+    Incarnation, Life, ParticipantNumber, PaymentOrder, PaymentState, PrincipalNumber, ReasonCode,
+    RecallReason, Remittance, Sequence, Text, Timestamp,
 };
 
 use zerocopy::IntoBytes;
@@ -258,6 +258,9 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
         Kind::SetPositionAlert | Kind::SetReachableParty | Kind::SetBlock | Kind::TransferOwnFunds => {
             liquidity::write(kind, request_id(), writer)
         }
+        Kind::PlaceHold | Kind::CaptureHold | Kind::ReleaseHold | Kind::PutRecord | Kind::RemoveRecord => {
+            holds::write(kind, request_id(), writer)
+        }
     }
 }
 
@@ -287,6 +290,8 @@ fn recall() -> RequestRecall {
     }
 }
 
+#[path = "record_holds_tests.rs"]
+mod holds;
 #[path = "record_liquidity_tests.rs"]
 mod liquidity;
 
@@ -388,9 +393,15 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("settled with a fee", Kind::Payment, payment(PaymentState::Settled, None, None)),
         ("above a payment's limit", Kind::Payment, payment(PaymentState::Rejected, Some("AM14"), None)),
         ("above a day's limit", Kind::Payment, payment(PaymentState::Rejected, Some("AM14"), None)),
+        ("leg booked", Kind::CaptureHold, Verdict::LegBooked { hold: Sequence(99), leg: 15 }),
+        (
+            "hold expired",
+            Kind::PlaceHold,
+            Verdict::HoldExpired { bank: ParticipantNumber(7), currency: Currency::EUR },
+        ),
     ];
     let outcome = |(name, kind, verdict)| {
-        let balances = [1234, -5678, 90, 0];
+        let balances = if name == "hold expired" { [1234, 5678, 0, 0] } else { [1234, -5678, 90, 0] };
         let remark = match name {
             "settled with a fee" => Remark::fee_of(0x0001_0203),
             "above a payment's limit" => Remark::LimitPerPayment,
@@ -812,6 +823,16 @@ fn impossible_outcome_entries_are_refused() {
         ("document kept", 18, 17),         // it is never refused
         ("refused", 20, 99),               // no such refusal
         ("refused", 21, 1),
+        ("leg booked", 20, 16),       // no such leg
+        ("leg booked", 21, 1),        // a leg is one byte
+        ("leg booked", 18, 128 + 18), // it is never a repeat
+        ("leg booked", 16, 45),       // only captures have legs
+        ("hold expired", 20, 0),      // no such currency
+        ("hold expired", 22, 1),      // a currency is two bytes
+        ("hold expired", 24, 0),      // no bank
+        ("hold expired", 47, 0x80),   // less than nothing
+        ("hold expired", 16, 46),     // only holds expire
+        ("hold expired", 19, 8),      // it books nothing
     ] {
         let outcome = good.iter().find(|row| row.0 == name).unwrap().1;
         let mut bytes = outcome.to_entry().as_bytes().to_vec();

@@ -27,8 +27,12 @@ mod lifecycle;
 mod customer;
 #[path = "record_writer_holders.rs"]
 mod holders;
+#[path = "record_writer_holds.rs"]
+mod holds;
 #[path = "record_writer_recall.rs"]
 mod recall;
+#[path = "record_writer_records.rs"]
+mod records;
 
 #[path = "record_writer_duplicates.rs"]
 mod duplicates;
@@ -601,7 +605,12 @@ impl RecordWriter {
             | Kind::AnswerRecall
             | Kind::SetRecallPolicy
             | Kind::SetPositionAlert
-            | Kind::SetBlock => self.needs.requests = true,
+            | Kind::SetBlock
+            | Kind::PlaceHold
+            | Kind::CaptureHold
+            | Kind::ReleaseHold
+            | Kind::PutRecord
+            | Kind::RemoveRecord => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

@@ -33,6 +33,8 @@ impl Answered {
             | Verdict::Refused { .. }
             | Verdict::Payment { .. }
             | Verdict::Answer { .. }
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. }
             | Verdict::AskAgain => {
                 unreachable!("a request is remembered once, with its own answer")
             }

@@ -196,7 +196,9 @@ impl Pair {
             verdict @ (Verdict::Answer { .. }
             | Verdict::Done { .. }
             | Verdict::Refused { .. }
-            | Verdict::AskAgain) => verdict,
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. }) => verdict,
         }
     }
 

@@ -17,7 +17,10 @@ use crate::{
     LiquidityDirection, Outcome, ParticipantStatus, Position, Record, Refusal, Remark, Silence, StagePolicy,
     Verdict, Zone, layout,
 };
-use crate::{rules_calendar, rules_customer, rules_holders, rules_liquidity, rules_recall, rules_version};
+use crate::{
+    rules_calendar, rules_customer, rules_holders, rules_holds, rules_liquidity, rules_recall, rules_records,
+    rules_version,
+};
 
 /// What a command made or changed, and the balance afterwards.
 pub(crate) type Answer = Result<(u64, i64), Refusal>;
@@ -74,6 +77,11 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
             rules_liquidity::transfer_own_funds(ledger, at, record, &mut outcome)
         }
         Command::SetAccountHolders(record) => rules_holders::apply(ledger, record),
+        Command::PlaceHold(record) => rules_holds::place(ledger, at, record, &mut outcome),
+        Command::CaptureHold(record) => rules_holds::capture(ledger, at, record, &mut outcome),
+        Command::ReleaseHold(record) => rules_holds::release(ledger, at, record, &mut outcome),
+        Command::PutRecord(record) => rules_records::put(ledger, at, record),
+        Command::RemoveRecord(record) => rules_records::remove(ledger, at, record),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -124,6 +132,11 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::SetBlock(record) => &record.request,
         Command::TransferOwnFunds(record) => &record.request,
         Command::SetAccountHolders(record) => &record.request,
+        Command::PlaceHold(record) => &record.request,
+        Command::CaptureHold(record) => &record.request,
+        Command::ReleaseHold(record) => &record.request,
+        Command::PutRecord(record) => &record.request,
+        Command::RemoveRecord(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -143,8 +156,12 @@ fn repeat(sequence: Sequence, earlier: &Outcome) -> Outcome {
     let verdict = match earlier.verdict {
         Verdict::Done { subject, .. } => Verdict::Done { subject, repeat_of },
         Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
-        Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-            unreachable!("payments are not requests")
+        Verdict::Payment { .. }
+        | Verdict::Answer { .. }
+        | Verdict::AskAgain
+        | Verdict::LegBooked { .. }
+        | Verdict::HoldExpired { .. } => {
+            unreachable!("only requests are remembered with them")
         }
     };
     Outcome { sequence, verdict, ..*earlier }

@@ -17,12 +17,15 @@ use crate::{Command, Kind, Ledger, Refusal, ReplayError, layout};
 /// The newest version of the rules that this program knows.
 ///
 /// 1 is the first. 2 adds the duplicate evidence on disk, 3 the rest of the rulebook: the calendar, recalls, liquidity, and
-/// what banks set about customers, fees and their clocks.
-pub const RULES_VERSION: u32 = 3;
+/// what banks set about customers, fees and their clocks; 4 holds, and the records that gateways keep.
+pub const RULES_VERSION: u32 = 4;
 
 /// The version that brought the rest of the rulebook, and with it the later sections of a state. Those of older rules stay
 /// as they were, so that older programs read them.
 pub const HAS_RULEBOOK: u32 = 3;
+
+/// The version that brought holds and the records that gateways keep.
+pub const HAS_HOLDS: u32 = 4;
 
 /// The rules are raised to the version after the one in force.
 #[derive(Clone, Debug)]
@@ -58,6 +61,7 @@ impl Kind {
         match self.number() {
             13 => 2,
             28 | 30..=34 | 60..=67 => 3,
+            45..=47 | 50 | 51 => HAS_HOLDS,
             _ => 1,
         }
     }

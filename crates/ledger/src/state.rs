@@ -4,7 +4,7 @@
 //! - The stream is canonical: two ledgers are equal exactly if their streams are. It holds what the log has made, and
 //!   nothing of how large a table is, where an entry stands in it, or which slot a reservation was given.
 //! - Everything that can change a later decision or answer is in it. What the last command decided beside its own outcome
-//!   ([`Ledger::decided`], [`Ledger::asked`]) is no state: it has been taken notice of before a state is written.
+//!   ([`Ledger::decided`], [`Ledger::holds_told`], [`Ledger::asked`]) is no state: it has been taken notice of before a state is written.
 //! - Reading refuses whatever would break an invariant of the ledger, whoever wrote it, and never panics. Large tables
 //!   are made once, in the room that the limits say.
 
@@ -18,7 +18,9 @@ use super::{References, Setup};
 use crate::accounts::{Accounts, Told};
 use crate::calendar::{BusinessDate, Calendar};
 use crate::customer_limits::CustomerLimits;
+use crate::holds::Holds;
 use crate::index::{Filling, Twice};
+use crate::kept_records::KeptRecords;
 use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
 use crate::liquidity_state::{self, Liquidity};
 use crate::participants::Participants;
@@ -27,13 +29,13 @@ use crate::profile::Profile;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
-use crate::rules_version::{HAS_RULEBOOK, Rules};
+use crate::rules_version::{HAS_HOLDS, HAS_RULEBOOK, Rules};
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
-    ACCOUNTS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, Head, LIVES, Life, NAMES,
-    PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS, RESERVATIONS,
-    RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
+    ACCOUNTS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, HOLDS, Head, KEPT_RECORDS,
+    LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS,
+    RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -84,7 +86,17 @@ impl Ledger {
         self.recalls.write_state(&mut writer)?;
         writer.section(CUSTOMER_LIMITS, self.customer_limits.count(), self.customer_limits.to_state())?;
         self.participants.write_houses(&mut writer)?;
-        self.recalls.write_policies(&mut writer)
+        self.recalls.write_policies(&mut writer)?;
+        if !self.has_holds() {
+            return Ok(());
+        }
+        self.holds.write_state(&mut writer)?;
+        self.kept.write_state(&mut writer)
+    }
+
+    /// Whether the state is one of the rules that brought holds and the records of gateways.
+    fn has_holds(&self) -> bool {
+        self.rules_version() >= HAS_HOLDS
     }
 
     /// Whether the state is one of the rules that brought the sections behind [`RUNS`]. Those of older rules stay as they
@@ -121,6 +133,8 @@ impl Ledger {
             (RECALL_POLICIES, self.recalls.policy_count()),
         ];
         let later = later.iter().filter(|_| self.has_later_sections());
+        let latest = [(HOLDS, self.holds.count()), (KEPT_RECORDS, self.kept.count())];
+        let later = later.chain(latest.iter().filter(|_| self.has_holds()));
         let sections = sections.iter().chain(later).copied().chain(self.liquidity_sections());
         sections.map(|(section, items)| section.length(items)).sum()
     }
@@ -198,12 +212,26 @@ impl Ledger {
             ledger.recalls = Recalls::read_state(&mut reader, last, &ledger.participants, &ledger.accounts)?;
             ledger.read_customers(&mut reader, told, limits.accounts_max)?;
             ledger.recalls.read_policies(&mut reader, ledger.participants.count())?;
+            ledger.read_holds(&mut reader, told)?;
         } else {
             ledger.customer_limits = CustomerLimits::new(limits.accounts_max);
-            let has_none = holds(told.limited == 0 && told.restricted == 0, "standing");
+            let has_none = holds(told.limited == 0 && told.restricted == 0, "standing")
+                .and_then(|()| holds(told.held == 0, "held"));
             has_none.map_err(|impossible| ACCOUNTS.impossible(0, impossible))?;
         }
         Ok(ledger)
+    }
+
+    /// Reads holds and what gateways keep, if the version of the rules has them.
+    fn read_holds(&mut self, reader: &mut SectionReader<'_>, told: Told) -> Result<(), StateError> {
+        if !self.has_holds() {
+            let has_none = holds(told.held == 0, "held");
+            return has_none.map_err(|impossible| ACCOUNTS.impossible(0, impossible));
+        }
+        let last = self.position;
+        self.holds = Holds::read_state(reader, last, &mut self.accounts, told.held)?;
+        self.kept = KeptRecords::read_state(reader, last, self.participants.count())?;
+        Ok(())
     }
 
     /// Reads what banks have set about customers, fees and clocks.
@@ -384,6 +412,9 @@ impl References {
 #[cfg(test)]
 #[path = "state_customer_tests.rs"]
 mod customer_tests;
+#[cfg(test)]
+#[path = "state_holds_tests.rs"]
+mod holds_tests;
 #[cfg(test)]
 #[path = "state_later_tests.rs"]
 mod later_tests;

@@ -2,12 +2,13 @@
 //! them counts, and no bytes break a ledger.
 
 use super::*;
-use crate::testing::{LIMITS, ledger_after, state};
+use crate::testing::{LIMITS, ledger_after_under, state};
 
 /// Limits of every sort, two reservations that count and one that does not any more, fees in two currencies, clocks with
 /// and without a change, and a restricted account.
 fn golden_ledger() -> Ledger {
-    ledger_after(
+    ledger_after_under(
+        3,
         "bank A hosted | bank B mixed | bank C remote => any
         fund A 900.00 ref F1 | fund B 90.00 ref F2 => any
         open A1 | open A2 | open A3 | open A4 USD | open B1 | open B2 => any

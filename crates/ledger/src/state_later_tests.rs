@@ -1,8 +1,8 @@
-//! The sections of the calendar and of recalls: their bytes are the same for ever, and each of them counts.
+//! The sections of the calendar and of recalls, as the states of rules version 3 have them: their bytes are the same for ever, and each of them counts.
 
 use super::*;
 use crate::state_layout::{ALERTS, BLOCKS, REACHABLE};
-use crate::testing::{LIMITS, golden, ledger_after, ledger_after_under, state};
+use crate::testing::{LIMITS, golden, ledger_after_under, state};
 
 /// Two years, a business date, banks that want their silence answered, and a recall of each standing.
 const SCRIPT: &str = "
@@ -20,7 +20,7 @@ const SCRIPT: &str = "
 
 #[test]
 fn golden_state_of_later_sections_is_read_and_written_as_it_was() {
-    let written = state(&ledger_after(SCRIPT));
+    let written = state(&ledger_after_under(3, SCRIPT));
     let golden = golden("state-v3-recalls.bin", || written.clone());
     let read = Ledger::read_state(&mut golden.as_slice(), LIMITS).unwrap();
     assert!(state(&read) == golden, "what is stored is written again, byte for byte");
@@ -54,7 +54,7 @@ fn later_length(items: impl Fn(Section) -> usize) -> usize {
 /// As `every_byte_counts_and_none_breaks_a_ledger` has it of the earlier sections.
 #[test]
 fn every_byte_of_later_sections_counts() {
-    let mut bytes = state(&ledger_after(SCRIPT));
+    let mut bytes = state(&ledger_after_under(3, SCRIPT));
     let later = later_length(|section| match section {
         CALENDAR | RECALL_POLICIES => 2,
         BUSINESS_DATE => 1,

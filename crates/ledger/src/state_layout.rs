@@ -59,6 +59,11 @@ pub const ZONES: Section = Section::of::<Zone>(22, 1, "zones");
 /// The banks whose silence about recalls is answered for them, in the order of their numbers.
 pub const RECALL_POLICIES: Section = Section::of::<RecallPolicy>(23, 1, "recall policies");
 
+/// The open holds, in log order. This section and those behind it stand in the states of rules version 4 and later.
+pub const HOLDS: Section = Section::of::<Hold>(24, 1, "holds");
+/// The records that gateways keep, in the order of their banks' numbers, name spaces and keys.
+pub const KEPT_RECORDS: Section = Section::of::<KeptRecord>(25, 1, "kept records");
+
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
@@ -465,8 +470,12 @@ stored! {
     }
 }
 
+#[path = "state_layout_holds.rs"]
+mod kept;
 #[path = "state_layout_recall.rs"]
 mod recall;
+
+pub use kept::{Hold, KeptRecord};
 pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};
 
 #[cfg(test)]

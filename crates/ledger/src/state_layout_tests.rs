@@ -42,6 +42,30 @@ fn sections_and_what_there_is_once() {
 }
 
 #[test]
+fn holds_and_kept_records() {
+    layout! { Hold[48]
+          0  8 sequence
+          8  8 time
+         16  8 expires
+         24  8 amount
+         32  8 held
+         40  4 account
+         44  4 reserved
+    }
+    layout! { KeptRecord[144]
+          0  4 bank
+          4  4 length
+          8  8 version
+         16  8 version_time
+         24  8 stands_at
+         32  8 stands_time
+         40  8 expires
+         48 32 space
+         80 64 key
+    }
+}
+
+#[test]
 fn participants() {
     layout! { Book[16]
           0  2 currency

@@ -17,6 +17,9 @@
 //! balance A1                     balance A.core|A.clearing|A.position|funding    reserved A1    available A1
 //! payment A T1                   sequence T1        books            count payments     totals
 //! decided    asked    due    answers    questions C    unanswered C
+//! place A1 9.00 for 5d           capture H1 A B1 1.00 B2 2.00 [final]   release H1 A [1.00]
+//! put A space key bytes [expect none|R1] [until 5d]                      remove A space key [expect R1]
+//! held A1    hold H1    holds A1    ended    record A space key    records A space [prefix]
 //! ```
 //!
 //! - A letter is a bank, a letter with digits one of its accounts. A currency follows amount or account; without
@@ -221,7 +224,8 @@ impl Run {
             verb @ ("balance" | "payment" | "sequence" | "books" | "count" | "totals" | "reserved"
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
             | "heard" | "used" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
-            | "recalled" | "headroom" | "utilisation" | "set-aside") => {
+            | "recalled" | "headroom" | "utilisation" | "set-aside" | "held" | "hold-of"
+            | "holds" | "ended" | "record" | "records") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -232,6 +236,8 @@ impl Run {
                 let look_up = |digest, currency| self.hint(digest, currency);
                 let (mut writer, label) = match verb {
                     "answer" => words.answer(&|label| self.original(label)),
+                    "place" | "capture" | "release" => self.hold_command(verb, count, &mut words),
+                    "put" | "remove" | "again" => self.record_command(verb, count, &mut words),
                     "closing" | "roll" | "silence" => words.calendar(verb, count, self.now),
                     "recall" => {
                         words.recall(count, &|label| self.original(label), &|payment| self.fate(payment))
@@ -344,6 +350,9 @@ impl Run {
             Verdict::Refused { refusal, .. } => format!("refused {}", refusal.name()),
             Verdict::Answer { effect, state, reason, .. } => answered(effect, state, reason),
             Verdict::AskAgain => "ask again".to_owned(),
+            Verdict::LegBooked { .. } | Verdict::HoldExpired { .. } => {
+                unreachable!("no command comes to that alone")
+            }
         };
         if let Some(sequence) = outcome.repeat_of() {
             let label =
@@ -370,7 +379,6 @@ impl Run {
         match verb {
             "balance" => {
                 let account = self.ledger.account_by_number(self.number(words.word()));
-                assert_eq!(account.held(), 0, "nothing holds as yet");
                 decimal(account.balance())
             }
             "used" => {
@@ -394,7 +402,7 @@ impl Run {
             }
             "books" => {
                 let books = self.ledger.trial_balance();
-                let zero = books.iter().all(|book| book.sum() == 0 && book.reserved == 0 && book.held == 0);
+                let zero = books.iter().all(|book| book.sum() == 0 && book.reserved == 0);
                 if zero { "all zero".to_owned() } else { format!("{books:?}") }
             }
             "count" => match words.word() {
@@ -412,6 +420,7 @@ impl Run {
             "date" | "accepts" | "open-day" | "years" | "recalls" | "ending" | "recalled" => {
                 self.ask_recall(verb, words)
             }
+            "held" | "hold-of" | "holds" | "ended" | "record" | "records" => self.ask_holds(verb, words),
             verb => self.ask_lifecycle(verb, words),
         }
     }
@@ -551,6 +560,8 @@ pub(crate) struct Applied {
     pub(crate) entries: Vec<OutcomeEntry>,
     /// Of payments whose time was over.
     pub(crate) decided: Vec<Outcome>,
+    /// What became of holds beside those.
+    pub(crate) holds: Vec<Outcome>,
     /// The questions that were asked.
     pub(crate) asked: Vec<OpenQuestion>,
     /// How many bounds were crossed.
@@ -563,6 +574,12 @@ impl Applied {
             assert_eq!((outcome.decided_at, outcome.decided_time), (tick.sequence, tick.time), "by the tick");
             self.entries.push(outcome.to_entry());
         }
+        for outcome in ledger.holds_told() {
+            let is_expired = matches!(outcome.verdict, Verdict::HoldExpired { .. });
+            assert_eq!(is_expired, outcome.decided_at == tick.sequence, "time is over by the tick");
+            self.entries.push(outcome.to_entry());
+        }
+        self.holds.extend(ledger.holds_told());
         self.decided.extend(ledger.decided());
         self.asked.extend(ledger.asked());
         self.crossings += ledger.crossings().len();
@@ -588,6 +605,8 @@ pub(crate) fn apply_records(ledger: &mut Ledger, first: Position, records: &Reco
     applied
 }
 
+#[path = "testing_holds.rs"]
+mod holds;
 #[path = "testing_lifecycle.rs"]
 mod lifecycle;
 #[path = "testing_recall.rs"]

@@ -102,7 +102,12 @@ impl<'line> Words<'line> {
         Some(self.words.remove(at))
     }
 
-    fn flag(&mut self, name: &str) -> bool {
+    /// The next word, if there is one.
+    pub(crate) fn next(&mut self) -> Option<&'line str> {
+        (!self.words.is_empty()).then(|| self.words.remove(0))
+    }
+
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
         let at = self.words.iter().position(|word| *word == name);
         at.map(|at| self.words.remove(at)).is_some()
     }

@@ -10,14 +10,15 @@ use std::cell::Cell;
 
 use ledger::{
     AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
-    AnswerRecall, BlockTarget, Blocks, Bounds, DecisionPolicy, DecisionScope, Direction, Fees, Ledger,
-    Limits, LiquidityDirection, OpenAccount, Original, Outcome, OwnAccount, OwnedAccount, ParticipantStatus,
-    PartyLimit, Position, PostEntry, Profile, RecallAnswer, RecallText, RecordWriter, Records, RefusedBody,
-    RefusedPayment, RegisterParticipant, RequestId, RequestRecall, RollBusinessDate, SetAccountFlag,
-    SetAccountFloor, SetAccountHolders, SetAccountStatus, SetBlock, SetClosingDays, SetCustomerLimit,
-    SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert, SetReachableParty, SetRecallPolicy,
-    SetReservationLimit, SetRestricted, SetZone, Silence, Stage, StagePolicy, TransferLiquidity,
-    TransferOwnFunds, Verdict, Zone, ZoneOffset,
+    AnswerRecall, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope, Direction,
+    ExpectedVersion, Fees, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original, Outcome,
+    OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry, Profile,
+    PutRecord, RecallAnswer, RecallText, RecordKey, RecordOwner, RecordSpace, RecordWriter, Records,
+    RefusedBody, RefusedPayment, RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall,
+    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetBlock,
+    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
+    SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage,
+    StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
@@ -278,6 +279,7 @@ fn applying_a_command_allocates_nothing() {
     payments(&mut node);
     recalls(&mut node);
     waiting_payments(&mut node);
+    holds(&mut node);
     node.at.time = start().plus(Duration::from_seconds(6 * 86_400));
     // More than one tick forgets.
     for _ in 0..2 {
@@ -441,6 +443,78 @@ fn recalls(node: &mut Node) {
     let refusal = RecallAnswer::Refuse(RecallRefusal::Legal);
     node.each("a refusal to return", 300, |_| true, answer(refusal));
     assert_eq!(node.ledger.open_recall_count(), 0);
+}
+
+/// Holds are placed, paid out to payees here and at the other bank, given back, and end; records come and go.
+fn holds(node: &mut Node) {
+    let end = node.at.time.plus(Duration::from_seconds(60));
+    node.each("a posting for what is held", 1000, done, |writer, request_id, number| {
+        post(writer, request_id, number, 100);
+    });
+    node.each("a hold", 1000, done, |writer, request_id, number| {
+        writer.place_hold(&PlaceHold {
+            request_id,
+            bank: bank(number % 2),
+            account: account(number),
+            amount: cents(50),
+            expires: end,
+            reference: Text::parse("HOLD").unwrap(),
+            note: None,
+        });
+    });
+    let placed: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    let places: Vec<_> = (0..1100)
+        .map(|number| node.ledger.account(&KEY, iban(number).as_str(), Currency::EUR).unwrap().0)
+        .collect();
+    let at = |number: u32| usize::try_from(number).unwrap();
+    node.each("a capture", 600, done, |writer, request_id, number| {
+        let leg = |payee: u32| HoldLeg {
+            iban: iban(payee),
+            kept_at: Some((places[at(payee)], bank(payee % 2))),
+            amount: cents(2),
+            reference: Text::parse("LEG").unwrap(),
+            remittance: None,
+        };
+        writer.capture_hold(&CaptureHold {
+            request_id,
+            bank: bank(number % 2),
+            hold: placed[at(number)],
+            held_on: Some((places[at(number)], Currency::EUR)),
+            legs: (1..=16).map(|ahead| leg(number + ahead)).collect(),
+            is_final: number.is_multiple_of(2),
+        });
+    });
+    node.each("a release", 200, done, |writer, request_id, number| {
+        let (bank, hold) = (bank((600 + number) % 2), placed[at(600 + number)]);
+        writer.release_hold(&ReleaseHold { request_id, bank, hold, amount: None });
+    });
+    for length in [10, 20] {
+        node.each("a record", 600, done, |writer, request_id, number| {
+            writer.put_record(&PutRecord {
+                request_id,
+                owner: owner_of(number),
+                key: RecordKey::parse(&format!("key-{}", number * 7919 % 600)).unwrap(),
+                expected: ExpectedVersion::Any,
+                bytes: vec![1; length],
+                expires: number.is_multiple_of(2).then_some(end),
+                repeats: None,
+            });
+        });
+    }
+    node.each("a record that is removed", 100, done, |writer, request_id, number| {
+        let (owner, key) = (owner_of(number), format!("key-{}", number * 7919 % 600));
+        let key = RecordKey::parse(&key).unwrap();
+        writer.remove_record(&RemoveRecord { request_id, owner, key, expected: None });
+    });
+    node.at.time = end;
+    node.frame("a tick at which holds and records end", &RecordWriter::new(KEY, PrincipalNumber(0)));
+    assert_eq!(node.ledger.holds_told().len(), 500);
+    assert_eq!((node.ledger.hold_count(), node.ledger.kept_record_count()), (0, 250));
+    node.ledger.validate();
+}
+
+fn owner_of(number: u32) -> RecordOwner {
+    RecordOwner { bank: bank(number % 2), space: RecordSpace::parse("space").unwrap() }
 }
 
 /// Everybody limits payments, and the banks charge for them.

@@ -4,8 +4,8 @@
 
 use history::{EntryKind, EntryRow, Order, Owner, PaymentRow, Place, StoreError, View};
 use iso20022::{BookingCode, EntryDirection, EntryTransaction, Moment, StatementEntry};
-use ledger::{EntryText, RecallText};
-use types::{Amount, Bic, Date, PaymentId, PaymentOrder, ReasonCode, Sequence, Text};
+use ledger::{CaptureText, EntryText, LegText, RecallText};
+use types::{Amount, Bic, Date, PaymentId, PaymentOrder, ReasonCode, Remittance, Sequence, Text};
 
 use crate::days::{Days, Passed};
 use crate::statement::StatementFault;
@@ -159,6 +159,7 @@ impl<'view, T: Texts> Entries<'view, T> {
                 EntryKind::Posting
                 | EntryKind::Liquidity
                 | EntryKind::OwnFunds
+                | EntryKind::HoldCapture
                 | EntryKind::Return
                 | EntryKind::ReturnFee => {
                     let (text, facts) = texts.next().unwrap_or_default();
@@ -225,6 +226,7 @@ impl<'view, T: Texts> Entries<'view, T> {
 
     fn of_text(&self, row: &EntryRow, text: Option<StoredText>) -> Result<Full, StatementFault<T::Failure>> {
         let text = text.as_deref();
+        let mut transaction = None;
         let (code, servicer_reference) = match row.kind {
             EntryKind::Return | EntryKind::ReturnFee => {
                 let code = match (row.kind, row.change < 0) {
@@ -234,6 +236,11 @@ impl<'view, T: Texts> Entries<'view, T> {
                 };
                 let text = text.and_then(|text| RecallText::decode(text).ok());
                 (code, text.map(|text| text.reference))
+            }
+            EntryKind::HoldCapture => {
+                let leg = text.and_then(|text| leg_of(text, row.place.turn));
+                transaction = leg.as_ref().map(|leg| captured(leg, row.change < 0));
+                (book_transfer(row.change < 0), leg.map(|leg| leg.reference))
             }
             EntryKind::Liquidity | EntryKind::OwnFunds => {
                 let reference = text.and_then(|text| std::str::from_utf8(text).ok());
@@ -246,9 +253,28 @@ impl<'view, T: Texts> Entries<'view, T> {
                 }
             }
         };
-        let entry = StatementEntry { servicer_reference, ..self.plain(row, code)? };
+        let entry = StatementEntry { servicer_reference, transaction, ..self.plain(row, code)? };
         Ok(Full { row: *row, payment: None, entry, is_erased: text.is_none() })
     }
+}
+
+/// `PMNT/ICDT/BOOK` and `PMNT/RCDT/BOOK`: a transfer between two accounts of the books, sent or received.
+fn book_transfer(is_sent: bool) -> BookingCode {
+    let code = |text| Text::parse(text).expect("a code is four letters");
+    let family = code(if is_sent { "ICDT" } else { "RCDT" });
+    BookingCode::Other { domain: code("PMNT"), family, sub_family: code("BOOK") }
+}
+
+/// The texts of one leg of a capture.
+fn leg_of(text: &[u8], number: u16) -> Option<LegText> {
+    CaptureText::decode(text).ok()?.legs.into_iter().nth(usize::from(number))
+}
+
+/// What either side is to see of a leg.
+fn captured(leg: &LegText, is_sent: bool) -> EntryTransaction {
+    let creditor_account = if is_sent { Text::parse(leg.iban.as_str()).ok() } else { None };
+    let remittance = leg.remittance.clone().map(Remittance::Unstructured);
+    EntryTransaction { creditor_account, remittance, ..EntryTransaction::default() }
 }
 
 /// Nobody returns what was not asked back.

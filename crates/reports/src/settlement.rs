@@ -37,9 +37,9 @@ pub struct PositionFlows {
     pub opening: i64,
     /// What was booked at its end, or so far.
     pub closing: i64,
-    /// Payments received from other participants.
+    /// Payments received from other participants, and captures of what their customers had held.
     pub received: Flow,
-    /// Payments sent to other participants.
+    /// Payments sent to other participants, and captures of what was held.
     pub sent: Flow,
     /// Payments to other participants that came back.
     pub returns_received: Flow,
@@ -177,8 +177,8 @@ fn position_flows(view: &View, found: &Found, passed: Passed) -> Result<Option<P
             (EntryKind::Liquidity | EntryKind::OwnFunds | EntryKind::Posting, true) => {
                 &mut flows.liquidity_out
             }
-            (EntryKind::Payment | EntryKind::Fee, false) => &mut flows.received,
-            (EntryKind::Payment | EntryKind::Fee, true) => &mut flows.sent,
+            (EntryKind::Payment | EntryKind::HoldCapture | EntryKind::Fee, false) => &mut flows.received,
+            (EntryKind::Payment | EntryKind::HoldCapture | EntryKind::Fee, true) => &mut flows.sent,
             (EntryKind::Return | EntryKind::ReturnFee, false) => &mut flows.returns_received,
             (EntryKind::Return | EntryKind::ReturnFee, true) => &mut flows.returns_sent,
         };

@@ -126,9 +126,12 @@ async fn carry_out<Kind: Bulk>(
 fn became(outcome: &Outcome) -> Result<&Outcome, Refusal> {
     match outcome.verdict {
         Verdict::Refused { refusal, .. } => Err(refused(refusal)),
-        Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-            Ok(outcome)
-        }
+        Verdict::Done { .. }
+        | Verdict::Payment { .. }
+        | Verdict::Answer { .. }
+        | Verdict::AskAgain
+        | Verdict::LegBooked { .. }
+        | Verdict::HoldExpired { .. } => Ok(outcome),
     }
 }
 

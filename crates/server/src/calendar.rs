@@ -141,9 +141,12 @@ pub(crate) async fn decided(node: &Node, commands: RecordWriter) -> Result<Outco
     let outcome = node.submit(commands, ())?.await?;
     match outcome.verdict {
         Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-        Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-            Ok(outcome)
-        }
+        Verdict::Done { .. }
+        | Verdict::Payment { .. }
+        | Verdict::Answer { .. }
+        | Verdict::AskAgain
+        | Verdict::LegBooked { .. }
+        | Verdict::HoldExpired { .. } => Ok(outcome),
     }
 }
 

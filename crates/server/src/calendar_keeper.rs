@@ -60,7 +60,9 @@ pub async fn keep_calendar(handle: Handle, keeping: Keeping) {
                     Verdict::Done { .. }
                     | Verdict::Payment { .. }
                     | Verdict::Answer { .. }
-                    | Verdict::AskAgain,
+                    | Verdict::AskAgain
+                    | Verdict::LegBooked { .. }
+                    | Verdict::HoldExpired { .. },
                 )
                 | None => {}
             }

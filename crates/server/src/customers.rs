@@ -140,9 +140,12 @@ impl Customers {
         let outcome: Outcome = self.0.submit(commands, ())?.await?;
         match outcome.verdict {
             Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-                Ok(confirmation(&outcome))
-            }
+            Verdict::Done { .. }
+            | Verdict::Payment { .. }
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => Ok(confirmation(&outcome)),
         }
     }
 }

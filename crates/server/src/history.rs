@@ -166,9 +166,9 @@ impl HistoryService for HistoryCalls {
             Ok(Ok((page, owner, behind)))
         });
         let Found { rows, watermark } = found.await?;
-        let (found, owner, mut behind) = rows?;
+        let (found, owner, behind) = rows?;
         let currency = asked.whose.currency();
-        let entries = found.rows.iter().map(|row| entry(&self.0, row, owner.bank, currency, &mut behind));
+        let entries = found.rows.iter().map(|row| entry(&self.0, row, owner.bank, currency, &behind));
         let entries = entries.collect();
         let next_page_token = page(&self.0, &asked.page, found.next);
         let as_of = Some(as_of(&self.0, &watermark));

@@ -22,6 +22,7 @@ use types::Date;
 
 use crate::caller::Caller;
 use crate::node::Node;
+use crate::records::older_than;
 use crate::refusals::{self, invalid};
 
 /// How long a place may take to give a key: longer than a vault needs to answer.
@@ -95,6 +96,9 @@ pub(crate) async fn erase(
     if !wire.forget_holders {
         check_holders(node, before).map_err(Refusal::into_status)?;
     }
+    if !wire.forget_records {
+        check_records(node, before).await.map_err(Refusal::into_status)?;
+    }
     let erased = changed(|sink| node.handle.erase(before, sink)).await?;
     // The keys are gone, so a start would not find these names any more: they go from memory as well.
     let holders_forgotten = node.holders.as_ref().map_or(0, |holders| holders.forget_before(erased.before));
@@ -113,6 +117,17 @@ fn check_holders(node: &Node, before: Option<Date>) -> Result<(), Refusal> {
         Ok(0) => Ok(()),
         Ok(accounts) => Err(refusals::holders_would_go(accounts, before)),
         Err(why) => Err(refusals::holders_unknown(&why.to_string())),
+    }
+}
+
+/// Refuses if records of gateways could not be read any more afterwards.
+async fn check_records(node: &Node, before: Option<Date>) -> Result<(), Refusal> {
+    // A day that is too recent is refused by the engine, whatever stands here.
+    let Ok(before) = erasable_before(before, node.handle.now().date()) else { return Ok(()) };
+    match older_than(&node.handle, before).await {
+        Some(older) if older.is_empty() => Ok(()),
+        Some(older) => Err(refusals::records_would_go(older.len(), before)),
+        None => Err(refusals::keys_unchanged("whether bytes of records would go is not known")),
     }
 }
 

@@ -98,6 +98,10 @@ impl Default for ServerLimits {
 /// Names of account holders are written again after nine years at the latest: those of ten years ago may be erased.
 pub const HOLDERS_RENEWED_AFTER_DAYS: i32 = 9 * 365;
 
+/// Bytes of records that gateways keep are written again after so many days at the latest: those of 13 months ago may be
+/// erased.
+pub(crate) const RECORDS_RENEWED_AFTER_DAYS: i32 = 300;
+
 /// After this time a shed request is worth another attempt.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(100);
 

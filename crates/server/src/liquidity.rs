@@ -202,9 +202,12 @@ impl Liquidity {
         let outcome = self.0.submit(commands, ())?.await?;
         match outcome.verdict {
             Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-                Ok(outcome)
-            }
+            Verdict::Done { .. }
+            | Verdict::Payment { .. }
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => Ok(outcome),
         }
     }
 }

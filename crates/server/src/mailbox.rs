@@ -76,7 +76,9 @@ pub(crate) fn final_outcome(outcome: &Outcome, is_repeat: bool) -> Outcome {
         | Verdict::Answer { .. }
         | Verdict::Done { .. }
         | Verdict::Refused { .. }
-        | Verdict::AskAgain => *outcome,
+        | Verdict::AskAgain
+        | Verdict::LegBooked { .. }
+        | Verdict::HoldExpired { .. } => *outcome,
     }
 }
 
@@ -90,7 +92,9 @@ pub(crate) fn reserved(outcome: &Outcome) -> Option<Sequence> {
         | Verdict::Answer { .. }
         | Verdict::Done { .. }
         | Verdict::Refused { .. }
-        | Verdict::AskAgain => None,
+        | Verdict::AskAgain
+        | Verdict::LegBooked { .. }
+        | Verdict::HoldExpired { .. } => None,
     }
 }
 

@@ -134,9 +134,12 @@ impl Participants {
         let outcome = self.0.submit(commands, ())?.await?;
         match outcome.verdict {
             Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-                Ok(outcome)
-            }
+            Verdict::Done { .. }
+            | Verdict::Payment { .. }
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => Ok(outcome),
         }
     }
 

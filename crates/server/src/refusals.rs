@@ -141,8 +141,46 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::PositionExists => (Code::FailedPrecondition, ErrorReason::PositionExists),
         Ledger::PartyDiffers => (Code::FailedPrecondition, ErrorReason::PartyDiffers),
         Ledger::LimitUnknown => (Code::NotFound, ErrorReason::LimitUnknown),
+        Ledger::VersionConflict => (Code::FailedPrecondition, ErrorReason::VersionConflict),
+        Ledger::RecordUnknown => (Code::NotFound, ErrorReason::RecordUnknown),
+        Ledger::RecordExpiryNotAllowed => (Code::FailedPrecondition, ErrorReason::RecordExpiryNotAllowed),
+        Ledger::RecordLimit => (Code::ResourceExhausted, ErrorReason::RecordLimit),
+        Ledger::RecordSpaceLimit => (Code::ResourceExhausted, ErrorReason::RecordSpaceLimit),
+        Ledger::RecordRoom => (Code::ResourceExhausted, ErrorReason::RecordRoom),
+        Ledger::HoldUnknown => (Code::NotFound, ErrorReason::HoldUnknown),
+        Ledger::HoldExpiryNotAllowed => (Code::FailedPrecondition, ErrorReason::HoldExpiryNotAllowed),
+        Ledger::HoldLimit => (Code::ResourceExhausted, ErrorReason::HoldLimit),
+        Ledger::AboveHeld => (Code::FailedPrecondition, ErrorReason::AboveHeld),
+        Ledger::PayeeIsPayer => (Code::FailedPrecondition, ErrorReason::PayeeIsPayer),
+        Ledger::AccountRestricted => (Code::FailedPrecondition, ErrorReason::AccountRestricted),
+        Ledger::AccountKindNotAllowed => (Code::FailedPrecondition, ErrorReason::AccountKindNotAllowed),
+        Ledger::PositionInsufficient => (Code::FailedPrecondition, ErrorReason::PositionInsufficient),
     };
     Refusal::new(code, reason, refusal.meaning())
+}
+
+/// Another version of a record is there than was expected, or none is.
+pub(crate) fn version_conflict(there: Option<Sequence>) -> Status {
+    let message = match there {
+        Some(version) => format!("the record is at version {version}; read it again and decide anew"),
+        None => "there is no such record; read it again and decide anew".to_owned(),
+    };
+    Refusal::new(Code::FailedPrecondition, ErrorReason::VersionConflict, message).into_status()
+}
+
+/// A record's bytes are erased, or in a part of the log that is not kept any more.
+pub(crate) fn record_bytes_gone() -> Status {
+    let message = "the record is there, and its bytes are not at hand any more; put it again or remove it";
+    Refusal::new(Code::Unavailable, ErrorReason::RecordBytesGone, message).into_status()
+}
+
+/// Bytes of records stand under keys that were to be destroyed.
+pub(crate) fn records_would_go(records: usize, before: Date) -> Refusal {
+    let message = format!(
+        "the bytes of {records} records of gateways were last written before {before}: they could not be read any more. The \
+         node writes such bytes again by itself; or let them go with `solvo erase --forget-records`"
+    );
+    Refusal::new(Code::FailedPrecondition, ErrorReason::RecordsWouldGo, message)
 }
 
 /// The rules are to be raised to a version that this node does not know.

@@ -48,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 68] = [
+pub const RIGHTS: [Right; 77] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -113,6 +113,15 @@ pub const RIGHTS: [Right; 68] = [
     call("/solvo.v1.RecallService/GetRecall", Roles::ALL, PARTY),
     call("/solvo.v1.RecallService/ListOpenRecalls", Roles::ALL, ITSELF),
     call("/solvo.v1.RecallService/SetRecallPolicy", OPERATORS, EACH),
+    call("/solvo.v1.HoldService/Hold", BANKS, OWNER),
+    call("/solvo.v1.HoldService/Capture", BANKS, OWNER),
+    call("/solvo.v1.HoldService/Release", BANKS, OWNER),
+    call("/solvo.v1.HoldService/GetHold", Roles::ALL, OWNER),
+    call("/solvo.v1.HoldService/ListHolds", Roles::ALL, OWNER),
+    call("/solvo.v1.RecordService/PutRecord", SENDERS, ITSELF),
+    call("/solvo.v1.RecordService/GetRecord", Roles::ALL, ITSELF),
+    call("/solvo.v1.RecordService/ListRecords", Roles::ALL, ITSELF),
+    call("/solvo.v1.RecordService/RemoveRecord", SENDERS, ITSELF),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
     stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),

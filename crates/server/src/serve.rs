@@ -25,12 +25,14 @@ use crate::customers::Customers;
 use crate::events::Events;
 use crate::gate::GateLayer;
 use crate::history::{HistoryCalls, ReportCalls, StatementCalls};
+use crate::holds::Holds;
 use crate::identity::Identities;
 use crate::iso::Iso20022;
 use crate::keys::NewMasterKey;
 use crate::limits::{
     FAULT_RESETS_MAX, FRAME_BYTES_MAX, HEADER_LIST_BYTES_MAX, HOLDERS_RENEWED_AFTER_DAYS, IDENTITY_INTERVAL,
-    KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, PENDING_RESETS_MAX, ServerLimits, WINDOW_BYTES,
+    KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, PENDING_RESETS_MAX, RECORDS_RENEWED_AFTER_DAYS, ServerLimits,
+    WINDOW_BYTES,
 };
 use crate::liquidity::Liquidity;
 use crate::lives::Restores;
@@ -40,6 +42,7 @@ use crate::payment_codes::PaymentCodes;
 use crate::payments::Payments;
 use crate::recalls::Recalls;
 use crate::receipts::{ReceiptDesk, Receipts};
+use crate::records::{Records, renew_records};
 use crate::status::NodeStatus;
 use crate::verification::{OtherBanks, Verifications, renew_holders};
 use crate::wire::service::participant_service_server::ParticipantServiceServer;
@@ -145,6 +148,10 @@ async fn serve_as(
         let (days, stopping) = (node.holders_renewed_after_days, watch_stopping.clone());
         tokio::spawn(renew_holders(handle.clone(), holders, days, stopping))
     });
+    let records_renewal = {
+        let days = RECORDS_RENEWED_AFTER_DAYS.min(node.holders_renewed_after_days);
+        tokio::spawn(renew_records(handle.clone(), days, watch_stopping.clone()))
+    };
     let node = SharedNode::new(node, restores, limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
@@ -163,6 +170,7 @@ async fn serve_as(
     if let Some(renewal) = renewal {
         renewal.abort();
     }
+    records_renewal.abort();
     served
 }
 
@@ -225,6 +233,8 @@ where
         .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
         .add_service(v1::calendar_service_server::CalendarServiceServer::new(Calendar(node.clone())))
         .add_service(v1::recall_service_server::RecallServiceServer::new(Recalls(node.clone())))
+        .add_service(v1::hold_service_server::HoldServiceServer::new(Holds(node.clone())))
+        .add_service(v1::record_service_server::RecordServiceServer::new(Records(node.clone())))
         .add_service(v1::verification_service_server::VerificationServiceServer::new(Verifications(
             node.clone(),
         )))
@@ -274,7 +284,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 18] = [
+pub(crate) const SERVICES: [&str; 20] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -293,4 +303,6 @@ pub(crate) const SERVICES: [&str; 18] = [
     "solvo.v1.RecallService",
     "solvo.v1.VerificationService",
     "solvo.v1.PaymentCodeService",
+    "solvo.v1.HoldService",
+    "solvo.v1.RecordService",
 ];

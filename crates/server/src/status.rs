@@ -51,7 +51,12 @@ impl NodeService for NodeStatus {
         let outcome = self.0.submit(commands, ())?.await?;
         match outcome.verdict {
             Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
+            Verdict::Done { .. }
+            | Verdict::Payment { .. }
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => {
                 Ok(Response::new(v1::SetRulesVersionResponse { confirmation: Some(confirmation(&outcome)) }))
             }
         }

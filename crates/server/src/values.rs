@@ -134,7 +134,12 @@ impl PaymentFacts {
 pub(crate) fn facts(outcome: &Outcome) -> PaymentFacts {
     let (state, reason) = match outcome.verdict {
         Verdict::Payment { state, reason, .. } => (state, reason),
-        Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
+        Verdict::Done { .. }
+        | Verdict::Refused { .. }
+        | Verdict::Answer { .. }
+        | Verdict::AskAgain
+        | Verdict::LegBooked { .. }
+        | Verdict::HoldExpired { .. } => {
             unreachable!("a payment has a payment's verdict")
         }
     };

@@ -287,7 +287,9 @@ impl Auditor {
                 | Verdict::Answer { .. }
                 | Verdict::Done { .. }
                 | Verdict::Refused { .. }
-                | Verdict::AskAgain => {}
+                | Verdict::AskAgain
+                | Verdict::LegBooked { .. }
+                | Verdict::HoldExpired { .. } => {}
             }
         }
         Ok(())
@@ -304,7 +306,11 @@ impl Auditor {
         let is_settled = match expected.verdict {
             Verdict::Payment { state, .. } => state == PaymentState::Settled,
             Verdict::Answer { state, .. } => state == Some(PaymentState::Settled),
-            Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::AskAgain => false,
+            Verdict::Done { .. }
+            | Verdict::Refused { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => false,
         };
         if let Some(Decided { step: Step::Pay(payment), received, .. }) = self.decided.get(&sequence).cloned()
             && is_settled

@@ -6,9 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{BankChange, Decisions, Notice, QuestionsOfBank, RecallStep, RecallTold, StoredOrder};
+use engine::{
+    BankChange, Decisions, HoldExpired, Notice, QuestionsOfBank, RecallStep, RecallTold, StoredOrder,
+};
 use ledger::{AnswerEffect, Connected, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict};
-use types::{Amount, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
+use rust_decimal::Decimal;
+use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use super::{Auditor, Violation};
 use crate::compare::{self, same};
@@ -38,6 +41,24 @@ enum Heard {
     },
     Crossed(Crossed),
     Recall(HeardRecall),
+    Expired(HeardExpiry),
+}
+
+/// That a hold on an account of a bank has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct HeardExpiry {
+    at: Sequence,
+    hold: Sequence,
+    bank: u8,
+    released: Decimal,
+    currency: Currency,
+}
+
+impl HeardExpiry {
+    fn of(told: &HoldExpired) -> Self {
+        let HoldExpired { decided_at: at, hold, bank, released, currency, .. } = *told;
+        Self { at, hold, bank: number(bank), released: money(released.minor_units()), currency }
+    }
 }
 
 /// That a payment is asked back, or what is answered to that.
@@ -60,6 +81,18 @@ impl HeardRecall {
     }
 }
 
+/// What a bank hears of the end of a payment, and when.
+const fn outcome(heard: &Heard) -> Option<(Sequence, Sequence, PaymentState, Option<ReasonCode>)> {
+    match *heard {
+        Heard::Outcome { at, payment, state, reason, .. } => Some((at, payment, state, reason)),
+        Heard::Asked(_)
+        | Heard::Changed { .. }
+        | Heard::Crossed(_)
+        | Heard::Recall(_)
+        | Heard::Expired(_) => None,
+    }
+}
+
 impl Heard {
     const fn at(&self) -> Sequence {
         match self {
@@ -67,7 +100,8 @@ impl Heard {
             Self::Outcome { at, .. }
             | Self::Changed { at, .. }
             | Self::Crossed(Crossed { at, .. })
-            | Self::Recall(HeardRecall { at, .. }) => *at,
+            | Self::Recall(HeardRecall { at, .. })
+            | Self::Expired(HeardExpiry { at, .. }) => *at,
         }
     }
 
@@ -76,7 +110,9 @@ impl Heard {
             Self::Asked(asked) => asked.bank == bank,
             Self::Outcome { banks, .. } => banks.contains(&Some(bank)),
             Self::Recall(told) => told.banks.contains(&bank),
-            Self::Changed { bank: whose, .. } | Self::Crossed(Crossed { bank: whose, .. }) => *whose == bank,
+            Self::Changed { bank: whose, .. }
+            | Self::Crossed(Crossed { bank: whose, .. })
+            | Self::Expired(HeardExpiry { bank: whose, .. }) => *whose == bank,
         }
     }
 }
@@ -160,7 +196,21 @@ impl Auditor {
         for (payment, expected) in decided {
             self.ended(*payment, expected);
         }
+        self.expired();
         self.asked();
+    }
+
+    /// The frame's tick has ended these holds.
+    fn expired(&mut self) {
+        let told = self.model.holds_told.iter().filter_map(|(hold, expected)| {
+            let Verdict::HoldExpired { bank, currency } = expected.verdict else { return None };
+            let bank = (0..BANKS)
+                .find(|code| self.model.bank(*code).is_some_and(|(number, _)| number == u64::from(bank.0)));
+            let (at, released) = (expected.decided_at, expected.balances[1]);
+            let bank = bank.expect("it keeps the account");
+            Some(Heard::Expired(HeardExpiry { at, hold: *hold, bank, released, currency }))
+        });
+        self.hearing.history.extend(told);
     }
 
     /// A step has been decided.
@@ -320,6 +370,7 @@ impl Auditor {
                 Heard::Crossed(crossed.ok_or_else(|| format!("bank {bank} hears of {crossing:?}"))?)
             }
             Notice::Recall(told) => Heard::Recall(HeardRecall::of(told)),
+            Notice::HoldExpired(told) => Heard::Expired(HeardExpiry::of(told)),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -331,7 +382,8 @@ impl Auditor {
             | Notice::Outcome { .. }
             | Notice::Changed { .. }
             | Notice::Crossed(_)
-            | Notice::Recall(_) => Ok(()),
+            | Notice::Recall(_)
+            | Notice::HoldExpired(_) => Ok(()),
         }
     }
 
@@ -390,26 +442,22 @@ impl Auditor {
         found: &Decisions,
     ) -> Result<(), Violation> {
         let first = self.hearing.history.partition_point(|heard| heard.at() <= after);
-        let history = self.hearing.history[first..].iter();
-        let history = history.filter(|heard| bank.is_none_or(|bank| heard.concerns(bank)));
-        let expected = history.filter_map(|heard| match *heard {
-            Heard::Outcome { at, payment, state, reason, .. } => Some((at, payment, state, reason)),
-            Heard::Asked(_) | Heard::Changed { .. } | Heard::Crossed(_) | Heard::Recall(_) => None,
-        });
-        let expected: Vec<_> = expected.take_while(|(at, ..)| *at <= found.reached).collect();
+        let history = self.hearing.history[first..].iter().take_while(|heard| heard.at() <= found.reached);
+        let history: Vec<_> =
+            history.filter(|heard| bank.is_none_or(|bank| heard.concerns(bank))).copied().collect();
+        let expected: Vec<_> = history.iter().filter_map(outcome).collect();
         let read = found.decisions.iter();
         let read = read.map(|read| (read.decided_at, read.payment, read.state, read.reason));
         let read: Vec<_> = read.collect();
         same(&format!("promise 5: what was decided after {after} as the log tells it"), &expected, &read)?;
-        let history = self.hearing.history[first..].iter();
-        let history = history.filter(|heard| bank.is_none_or(|bank| heard.concerns(bank)));
-        let expected = history.filter_map(|heard| match *heard {
-            Heard::Recall(recall) => Some(recall),
-            Heard::Asked(_) | Heard::Outcome { .. } | Heard::Changed { .. } | Heard::Crossed(_) => None,
-        });
-        let expected: Vec<_> = expected.take_while(|recall| recall.at <= found.reached).collect();
+        let recall = |heard: &Heard| if let Heard::Recall(recall) = heard { Some(*recall) } else { None };
+        let expected: Vec<_> = history.iter().filter_map(recall).collect();
         let read: Vec<_> = found.recalls.iter().map(HeardRecall::of).collect();
         same(&format!("promise 5: what was asked back after {after} as the log tells it"), &expected, &read)?;
+        let expiry = |heard: &Heard| if let Heard::Expired(expiry) = heard { Some(*expiry) } else { None };
+        let expected: Vec<_> = history.iter().filter_map(expiry).collect();
+        let read: Vec<_> = found.expired.iter().map(HeardExpiry::of).collect();
+        same(&format!("promise 5: which holds ended after {after} as the log tells it"), &expected, &read)?;
         for decision in &found.decisions {
             self.is_order(decision.payment, &decision.order)?;
             self.ends(decision.payment, decision.state)?;

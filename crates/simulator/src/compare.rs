@@ -55,7 +55,8 @@ pub(crate) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
         same(&what, &expected.balance, &money(found.balance()))?;
         same(&what, &(kind, expected.status), &(found.kind(), found.status()))?;
         same(&what, &(currency(expected.currency), owner), &(found.currency(), u64::from(found.owner().0)))?;
-        same(&what, &(expected.reserved, 0), &(money(found.reserved()), found.held()))?;
+        let aside = (money(found.reserved()), money(found.held()));
+        same(&what, &(expected.reserved, expected.held), &aside)?;
         same(&what, &expected.is_flagged, &found.is_flagged())?;
         same(&what, &(expected.is_restricted, expected.blocks), &(found.is_restricted(), found.blocks()))?;
         let used = ledger.used_today(AccountNumber(*number)).map(money);

@@ -1,4 +1,4 @@
-//! The model beside the ledger: positions and limits, the calendar, recalls.
+//! The model beside the ledger: positions and limits, the calendar, recalls, holds and the records of gateways.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::same;
 use crate::model::{Crossed, Model, Place, money};
 use crate::step::CURRENCIES;
-use crate::words::{bic, currency};
+use crate::words::{bic, currency, named};
 
 /// Says how a ledger differs from the model.
 pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
@@ -17,7 +17,27 @@ pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     same("closing days", &closing.as_slice(), &ledger.closing_days())?;
     let found = ledger.business_date().map(|date| date.date());
     same("the business date", &model.business_date, &found)?;
-    recalls(model, ledger)
+    recalls(model, ledger)?;
+    gateways(model, ledger)
+}
+
+fn gateways(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    same("open holds", &model.holds.len(), &ledger.hold_count())?;
+    for (sequence, expected) in &model.holds {
+        let found =
+            ledger.hold(*sequence).map(|(hold, _)| (hold.account().0, money(hold.held()), hold.expires()));
+        let expected = (expected.account, expected.held, expected.expires);
+        same(&format!("the hold at {sequence}"), &Some(expected), &found)?;
+    }
+    same("records of gateways", &model.kept.len(), &ledger.kept_record_count())?;
+    for (name, expected) in &model.kept {
+        let (owner, key) = named(*name);
+        let found = ledger.kept_record(&owner, &key);
+        let found = found.map(|found| (found.version(), found.length(), found.expires()));
+        let expected = (expected.version, u32::from(expected.length), expected.expires);
+        same(&format!("the record {name:?}"), &Some(expected), &found)?;
+    }
+    Ok(())
 }
 
 fn positions(model: &Model, ledger: &Ledger) -> Result<(), String> {

@@ -16,6 +16,7 @@ mod banks;
 mod compare;
 mod crash_points;
 mod erasure;
+mod gateways;
 mod model;
 #[cfg(solvo_mutants)]
 mod mutants;

@@ -139,7 +139,7 @@ impl Simulation {
         let (Some(node), Some(link)) = (&self.node, &self.banks[bank].link) else { return Ok(()) };
         let (after, upto) = (link.read_upto, link.starts_after);
         let told = Arc::new(AtomicU64::new(node.core.told().0));
-        let log = LogView::new(node.journal.frame_source(), told);
+        let log = LogView::new(node.journal.frame_source(), told).with_banks_of(node.core.ledger());
         let number = self.banks[bank].bank;
         // Now and then somebody watches all banks.
         let only = (!self.random.happens(100)).then_some(number);

@@ -14,7 +14,7 @@ use ledger::{
 use rust_decimal::Decimal;
 use types::{ClosingDays, Date, Duration, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
-use crate::step::{Body, Request, Step};
+use crate::step::{Body, RecordName, Request, Step};
 
 const EURO: u8 = 0;
 const REMEMBERED: Duration = Duration::from_seconds(5 * 24 * 3600);
@@ -86,6 +86,8 @@ pub(crate) struct Account {
     pub(crate) balance: Decimal,
     /// What of it is set aside for payments that wait.
     pub(crate) reserved: Decimal,
+    /// What of it is set aside for holds.
+    pub(crate) held: Decimal,
     /// Whether its bank has flagged it.
     pub(crate) is_flagged: bool,
     /// Whether payments from it and to it are refused.
@@ -207,8 +209,16 @@ pub(crate) struct Model {
     pub(crate) crossings: Vec<Crossed>,
     /// How many of them were crossed before the decision at hand.
     crossings_before: usize,
+    /// By their positions.
+    pub(crate) holds: BTreeMap<Sequence, Hold>,
+    /// The records of gateways.
+    pub(crate) kept: BTreeMap<RecordName, Kept>,
+    /// What the last tick or step did to holds beside what it came to itself: by the position that it is told of.
+    pub(crate) holds_told: Vec<(Sequence, Expected)>,
     /// Whose balances are told of a request, where it is not the subject's alone.
     told: Option<[Option<u32>; 4]>,
+    /// What is told behind the subject's balance.
+    beside: Decimal,
     /// The last position.
     pub(crate) at: Position,
 }
@@ -234,7 +244,10 @@ impl Model {
         }
         self.answered.retain(|_, answered| answered.received >= limit);
         self.forget_runs(limit);
-        self.end_questions()
+        let decided = self.end_questions();
+        self.end_holds();
+        self.kept.retain(|_, kept| kept.expires.is_none_or(|expires| expires > at.time));
+        decided
     }
 
     /// The log's own records, which change no balance, have passed.
@@ -248,6 +261,8 @@ impl Model {
         self.crossings.clear();
         self.crossings_before = 0;
         self.told = None;
+        self.beside = Decimal::ZERO;
+        self.holds_told.clear();
     }
 
     /// What this step comes to here and now.
@@ -327,7 +342,7 @@ impl Model {
     fn open(&mut self, bank: Option<u8>, place: Place, currency: u8, floor: Option<Decimal>) -> u32 {
         let number = u32::try_from(self.accounts.len() + 1).expect("accounts are few");
         let (status, balance) = (AccountStatus::Active, Decimal::ZERO);
-        let (reserved, is_flagged) = (Decimal::ZERO, false);
+        let (reserved, held, is_flagged) = (Decimal::ZERO, Decimal::ZERO, false);
         let (is_restricted, allowance) = (false, None);
         let (blocks, bounds) = (Blocks::NONE, [None; 2]);
         let account = Account {
@@ -338,6 +353,7 @@ impl Model {
             floor,
             balance,
             reserved,
+            held,
             is_flagged,
             is_restricted,
             allowance,
@@ -412,6 +428,15 @@ impl Model {
             Request::AnswerRecall { recall, recalled, bank, answer, has_consent, is_elsewhere } => {
                 self.answer_recall(recall, recalled, bank, answer, [has_consent, is_elsewhere])
             }
+            Request::Place { bank, account, currency, amount, expires } => {
+                self.place(bank, (account, currency), money(amount), expires)
+            }
+            Request::Capture { bank, hold, held_on, legs, is_final } => {
+                self.capture(bank, hold, held_on, &legs, is_final)
+            }
+            Request::Release { bank, hold, amount } => self.release(bank, hold, amount.map(money)),
+            Request::Put { name, expected, length, expires } => self.put(name, expected, length, expires),
+            Request::Remove { name, expected } => self.remove(name, expected),
             Request::SetRecallPolicy { bank, is_silence_answered } => {
                 self.change_bank(bank, |known| known.is_silence_answered = is_silence_answered)
             }
@@ -437,7 +462,7 @@ impl Model {
             Err(refusal) => (Verdict::Refused { refusal, repeat_of: None }, Decimal::ZERO),
         };
         let zero = Decimal::ZERO;
-        let balances = self.told.map_or([balance, zero, zero, zero], |told| self.balances(told));
+        let balances = self.told.map_or([balance, self.beside, zero, zero], |told| self.balances(told));
         let decided_at = self.at.sequence;
         Expected { verdict, decided_at, balances, remark: Remark::None, alerts: self.alerts() }
     }
@@ -454,6 +479,8 @@ impl Model {
 
 #[path = "model_customer.rs"]
 mod customer;
+#[path = "model_gateways.rs"]
+mod gateways;
 #[path = "model_liquidity.rs"]
 mod liquidity;
 #[path = "model_masterdata.rs"]
@@ -468,6 +495,7 @@ mod sealed;
 mod waiting;
 
 use customer::Allowance;
+pub(crate) use gateways::{Hold, Kept};
 pub(crate) use liquidity::{Crossed, Party};
 pub(crate) use recall::Recall;
 use sealed::Run;
@@ -482,8 +510,12 @@ impl Account {
         self.status == AccountStatus::Blocked || self.blocks.covers(direction)
     }
 
+    fn available(&self) -> Decimal {
+        self.balance - self.reserved - self.held
+    }
+
     fn covers(&self, amount: Decimal) -> bool {
-        self.floor.is_none_or(|floor| self.balance - self.reserved - amount >= floor)
+        self.floor.is_none_or(|floor| self.available() - amount >= floor)
     }
 }
 
@@ -494,7 +526,10 @@ impl Expected {
             Verdict::Payment { state, reason, .. } => Verdict::Payment { state, reason, repeat_of },
             Verdict::Done { subject, .. } => Verdict::Done { subject, repeat_of },
             Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
-            Verdict::Answer { .. } | Verdict::AskAgain => unreachable!("they are no requests"),
+            Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => unreachable!("they are no requests"),
         };
         // What was crossed is told once.
         Self { verdict, alerts: [false; 4], ..self }

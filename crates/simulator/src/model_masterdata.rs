@@ -121,7 +121,9 @@ impl Model {
     ) -> Result<(u64, Decimal), Refusal> {
         let number = self.open_customer(account, currency)?;
         let known = self.account(number);
-        if status == AccountStatus::Closed && !(known.balance.is_zero() && known.reserved.is_zero()) {
+        if status == AccountStatus::Closed
+            && !(known.balance.is_zero() && known.reserved.is_zero() && known.held.is_zero())
+        {
             return Err(Refusal::AccountNotEmpty);
         }
         known.status = status;
@@ -136,7 +138,7 @@ impl Model {
     ) -> Result<(u64, Decimal), Refusal> {
         let number = self.open_customer(account, currency)?;
         let known = self.account(number);
-        if floor > known.balance - known.reserved {
+        if floor > known.available() {
             return Err(Refusal::FloorAboveAvailable);
         }
         known.floor = Some(floor);

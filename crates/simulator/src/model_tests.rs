@@ -13,6 +13,7 @@ use proptest::strategy::ValueTree;
 use types::{Amount, PrincipalNumber, ReasonCode, Sequence, Timestamp};
 
 use crate::compare;
+use crate::gateways::Gateways;
 use crate::model::Model;
 use crate::random::Random;
 use crate::rulebook::Rulebook;
@@ -39,8 +40,10 @@ enum What {
     Changed(prop::sample::Index, Step),
     /// An answer to one of the payments that waited at some time.
     Answer(prop::sample::Index, By, Answer),
-    /// What clients of the newest rules think of with these choices.
+    /// What clients of newer rules think of with these choices.
     Rulebook(u64),
+    /// What gateways think of with these choices.
+    Gateways(u64),
 }
 
 /// Whose answer.
@@ -196,6 +199,7 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         6 => (any::<prop::sample::Index>(), by, answers()).prop_map(|(index, by, answer)| What::Answer(index, by, answer)),
         1 => (any::<prop::sample::Index>(), steps()).prop_map(|(index, step)| What::Changed(index, step)),
         4 => any::<u64>().prop_map(What::Rulebook),
+        3 => any::<u64>().prop_map(What::Gateways),
     ];
     let pause = prop_oneof![
         6 => Just(0),
@@ -308,6 +312,7 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
                 Step::Answer { payment, bank, stage, answer: *answer }
             }
             What::Rulebook(choices) => Rulebook::new(*choices).draw(&model, time(now)),
+            What::Gateways(choices) => Gateways::new(*choices).draw(&model, time(now)),
             What::Again(_) | What::Changed(..) | What::Answer(..) => continue,
         };
         // What was left out between may have been the first of a frame.
@@ -328,6 +333,7 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
                 reached.insert(format!("by time: {}", said(found.verdict)));
             }
             crossings(&model, &ledger, &mut reached)?;
+            holds(&model, &ledger, &mut reached)?;
             at.sequence = at.sequence.next();
         }
         let mut writer = crate::words::commands();
@@ -339,6 +345,7 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
         reached.insert(said(found.verdict));
         compare::outcome(&expected, &found).map_err(|difference| format!("{step:?}: {difference}"))?;
         crossings(&model, &ledger, &mut reached)?;
+        holds(&model, &ledger, &mut reached)?;
         ledger.validate();
         compare::ledger(&model, &ledger).map_err(|difference| format!("after {step:?}: {difference}"))?;
         if let Some(key) = step.key() {
@@ -363,6 +370,17 @@ fn crossings(model: &Model, ledger: &Ledger, reached: &mut BTreeSet<String>) -> 
     compare::same("bounds that are crossed", &model.crossings, &found.collect())
 }
 
+/// What was done to holds beside what was decided.
+fn holds(model: &Model, ledger: &Ledger, reached: &mut BTreeSet<String>) -> Result<(), String> {
+    compare::same("what holds come to", &model.holds_told.len(), &ledger.holds_told().len())?;
+    for ((sequence, expected), found) in model.holds_told.iter().zip(ledger.holds_told()) {
+        compare::same("what is told of holds", sequence, &found.sequence)?;
+        compare::outcome(expected, found)?;
+        reached.insert(said(found.verdict));
+    }
+    Ok(())
+}
+
 fn said(verdict: Verdict) -> String {
     match verdict {
         Verdict::Payment { state, reason, .. } => {
@@ -374,6 +392,8 @@ fn said(verdict: Verdict) -> String {
         Verdict::Done { .. } => "done".to_owned(),
         Verdict::Refused { refusal, .. } => refusal.name().to_owned(),
         Verdict::AskAgain => "ask again".to_owned(),
+        Verdict::LegBooked { leg, .. } => format!("leg {leg}"),
+        Verdict::HoldExpired { .. } => "hold expired".to_owned(),
     }
 }
 
@@ -392,7 +412,7 @@ proptest! {
 fn the_sequences_reach_every_answer() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut reached = BTreeSet::new();
-    for _ in 0..3000 {
+    for _ in 0..5000 {
         let (version, plays) = games().new_tree(&mut runner).unwrap().current();
         reached.extend(play(version, &plays).unwrap());
     }
@@ -409,9 +429,11 @@ fn the_sequences_reach_every_answer() {
                     ORIGINAL_DIFFERS ORIGINAL_NOT_SETTLED PAIR_NOT_ALLOWED PARTICIPANT_SUSPENDED PARTY_DIFFERS \
                     POSITION_BLOCKED POSITION_EXISTS RECALL_ANSWERED RECALL_EXISTS RECALL_OF_ANOTHER_BANK \
                     RECALL_WINDOW_OVER LIMIT_UNKNOWN";
-    let crossed = "crossed 0,crossed 1,crossed 2,crossed 3";
+    let gateways = "HOLD_UNKNOWN ABOVE_HELD PAYEE_IS_PAYER ACCOUNT_RESTRICTED ACCOUNT_KIND_NOT_ALLOWED POSITION_INSUFFICIENT \
+                    HOLD_EXPIRY_NOT_ALLOWED VERSION_CONFLICT RECORD_UNKNOWN RECORD_EXPIRY_NOT_ALLOWED";
+    let crossed = "crossed 0,crossed 1,crossed 2,crossed 3,leg 0,leg 1,leg 2,hold expired";
     let mut wanted: BTreeSet<String> =
-        [reasons, others, rulebook].join(" ").split(' ').map(str::to_owned).collect();
+        [reasons, others, rulebook, gateways].join(" ").split(' ').map(str::to_owned).collect();
     wanted.extend([waiting, crossed].join(",").split(',').map(str::to_owned));
     let missed: Vec<_> = wanted.difference(&reached).collect();
     assert!(missed.is_empty(), "never reached: {missed:?}");

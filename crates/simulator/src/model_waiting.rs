@@ -134,7 +134,7 @@ impl Model {
 
     /// When the next question ends.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.waiting().map(|(_, waits)| waits.until).min()
+        self.waiting().map(|(_, waits)| waits.until).chain(self.next_end()).min()
     }
 
     /// The position, asked bank and stage of every payment that waits, in the order of positions.

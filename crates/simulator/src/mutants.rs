@@ -29,7 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 25] = {
+pub const MUTANTS: [Mutant; 28] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
@@ -62,6 +62,9 @@ pub const MUTANTS: [Mutant; 25] = {
         mutant("keep an allowance that was not used", 100, Which::Ledger(Ledger::KeepAllowance)),
         mutant("return a payment twice", 50, Which::Ledger(Ledger::ReturnTwice)),
         mutant("return over a block", 200, Which::Ledger(Ledger::ReturnOverBlock)),
+        mutant("book a capture in part", 50, Which::Ledger(Ledger::CaptureInPart)),
+        mutant("hold that never ends", 50, Which::Ledger(Ledger::HoldOutlives)),
+        mutant("put a record blindly", 50, Which::Ledger(Ledger::PutBlindly)),
     ]
 };
 

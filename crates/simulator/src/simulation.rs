@@ -16,6 +16,7 @@ use types::{BatchNumber, Sequence, Timestamp};
 
 use crate::auditor::{Auditor, Violation};
 use crate::banks::RemoteBank;
+use crate::gateways::Gateways;
 use crate::node::Node;
 use crate::plan::Plan;
 use crate::random::Random;
@@ -124,6 +125,7 @@ pub(crate) struct Simulation {
     random: Random,
     /// Draws on its own what came with the newest rules, so that seeds without them are as they were.
     rulebook: Rulebook,
+    gateways: Gateways,
     plan: Plan,
     trace: Trace,
     time: i64,
@@ -195,6 +197,7 @@ impl Simulation {
         Self {
             random,
             rulebook: Rulebook::new(seed),
+            gateways: Gateways::new(seed),
             plan,
             trace,
             time: 0,
@@ -402,7 +405,9 @@ impl Simulation {
             }
             self.created += count;
             let now = self.true_time();
-            for step in self.rulebook.steps(&self.auditor.model, now) {
+            let rulebook = self.rulebook.steps(&self.auditor.model, now);
+            let gateways = self.gateways.steps(&self.auditor.model, now);
+            for step in rulebook.into_iter().chain(gateways) {
                 jobs.push(self.job(Wish::Do(step)));
             }
             self.send(jobs);

@@ -4,8 +4,8 @@
 //! what is no part of a body (message id, hints, a time that Solvo stamps) are the same request.
 
 use ledger::{
-    AccountKind, AccountMode, AccountStatus, Answer, Blocks, Connected, DecisionPolicy, Direction, Fees,
-    LiquidityDirection, OwnAccount, ParticipantStatus, RecallAnswer, Stage, Zone,
+    AccountKind, AccountMode, AccountStatus, Answer, Blocks, Connected, DecisionPolicy, Direction,
+    ExpectedVersion, Fees, LiquidityDirection, OwnAccount, ParticipantStatus, RecallAnswer, Stage, Zone,
 };
 use types::{ClosingDays, Date, PaymentState, RecallReason, Sequence, Timestamp};
 
@@ -268,6 +268,59 @@ pub(crate) enum Request {
         /// Whether the edge believes that the payer's account takes no bookings; no part of the body.
         is_elsewhere: bool,
     },
+    /// Money of an account is set aside.
+    Place {
+        /// At this bank.
+        bank: u8,
+        /// The account's number.
+        account: u8,
+        /// In which currency.
+        currency: u8,
+        /// Minor units.
+        amount: i64,
+        /// Until then.
+        expires: Timestamp,
+    },
+    /// What is held is paid out.
+    Capture {
+        /// The bank that keeps the account.
+        bank: u8,
+        /// The hold's position.
+        hold: Sequence,
+        /// The number of its account and the currency, as the edge sees them; no part of the body.
+        held_on: Option<(u32, u8)>,
+        /// The payees; none behind the last.
+        legs: [Option<Leg>; LEGS_MAX],
+        /// Whether what is left is released.
+        is_final: bool,
+    },
+    /// What is held is given back.
+    Release {
+        /// The bank that keeps the account.
+        bank: u8,
+        /// The hold's position.
+        hold: Sequence,
+        /// Minor units; none for all of it.
+        amount: Option<i64>,
+    },
+    /// A gateway's record is put there.
+    Put {
+        /// Whose, and which.
+        name: RecordName,
+        /// What has to be there.
+        expected: ExpectedVersion,
+        /// How many bytes it has.
+        length: u8,
+        /// Until then, if it ends.
+        expires: Option<Timestamp>,
+    },
+    /// A gateway's record is removed.
+    Remove {
+        /// Whose, and which.
+        name: RecordName,
+        /// The version that has to be there.
+        expected: Option<Sequence>,
+    },
     /// Whether a bank's silence about recalls is answered for it.
     SetRecallPolicy {
         /// Which.
@@ -275,6 +328,31 @@ pub(crate) enum Request {
         /// Whether it is.
         is_silence_answered: bool,
     },
+}
+
+/// How many payees a capture has here.
+pub(crate) const LEGS_MAX: usize = 3;
+
+/// One payee of a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leg {
+    /// Its account.
+    pub(crate) account: u8,
+    /// That account's number and its bank, as the edge sees them; no part of the body.
+    pub(crate) kept_at: Option<(u32, u8)>,
+    /// Minor units.
+    pub(crate) amount: i64,
+}
+
+/// Whose record of a gateway, and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RecordName {
+    /// The bank.
+    pub(crate) bank: u8,
+    /// The name space.
+    pub(crate) space: u8,
+    /// The key.
+    pub(crate) key: u8,
 }
 
 /// What can be blocked.
@@ -328,9 +406,13 @@ pub(crate) struct Recalled {
 
 impl Request {
     /// The body itself, without what an edge only believes.
-    pub(crate) const fn without_hints(mut self) -> Self {
+    pub(crate) fn without_hints(mut self) -> Self {
         if let Self::AnswerRecall { is_elsewhere, .. } = &mut self {
             *is_elsewhere = false;
+        }
+        if let Self::Capture { held_on, legs, .. } = &mut self {
+            *held_on = None;
+            legs.iter_mut().flatten().for_each(|leg| leg.kept_at = None);
         }
         self
     }
@@ -408,6 +490,11 @@ impl Step {
             | Request::Recall { .. }
             | Request::AnswerRecall { .. }
             | Request::SetRecallPolicy { .. } => 3,
+            Request::Place { .. }
+            | Request::Capture { .. }
+            | Request::Release { .. }
+            | Request::Put { .. }
+            | Request::Remove { .. } => 4,
             Request::Register { .. }
             | Request::SetBankStatus { .. }
             | Request::Open { .. }

@@ -20,8 +20,12 @@ use types::{
 
 use crate::step::{CURRENCIES, Pay, Request, Step};
 
+#[path = "words_gateways.rs"]
+mod gateways;
 #[path = "words_rulebook.rs"]
 mod rulebook;
+
+pub(crate) use gateways::named;
 
 /// What a client may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -293,6 +297,11 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
             let bic = bic(bank);
             writer.set_reservation_limit(&SetReservationLimit { request_id, bic, unanswered_max });
         }
+        Request::Place { .. }
+        | Request::Capture { .. }
+        | Request::Release { .. }
+        | Request::Put { .. }
+        | Request::Remove { .. } => gateways::write(writer, request_id, body),
         Request::SetBounds { .. }
         | Request::SetParty { .. }
         | Request::SetBlock { .. }

@@ -101,7 +101,12 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::Restrict { .. }
         | Request::SetFees { .. }
         | Request::SetZone { .. }
-        | Request::SetLimit { .. } => unreachable!("other requests are written elsewhere"),
+        | Request::SetLimit { .. }
+        | Request::Place { .. }
+        | Request::Capture { .. }
+        | Request::Release { .. }
+        | Request::Put { .. }
+        | Request::Remove { .. } => unreachable!("other requests are written elsewhere"),
     }
 }
 

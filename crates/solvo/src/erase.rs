@@ -47,6 +47,9 @@ pub(crate) struct EraseArgs {
     /// there are any: payees can't be verified by them any more.
     #[arg(long, requires = "server")]
     forget_holders: bool,
+    /// The same of the bytes of records that gateways keep: they can't be read any more.
+    #[arg(long, requires = "server")]
+    forget_records: bool,
     /// Do not ask.
     #[arg(long)]
     yes: bool,
@@ -134,8 +137,9 @@ impl From<v1::ErasePersonalDataResponse> for Told {
 
 async fn on_server(server: &str, arguments: &EraseArgs, before: Date) -> anyhow::Result<Told> {
     let client = remote::connect(server, &arguments.tls).await?;
-    let (before_date, forget_holders) = (before.to_string(), arguments.forget_holders);
-    let request = v1::ErasePersonalDataRequest { before_date, forget_holders };
+    let (forget_holders, forget_records) = (arguments.forget_holders, arguments.forget_records);
+    let before_date = before.to_string();
+    let request = v1::ErasePersonalDataRequest { before_date, forget_holders, forget_records };
     let erased = client.erase_personal_data(request).await;
     Ok(erased.with_context(|| format!("{server} was not erased, or the answer was lost; ask again"))?.into())
 }

@@ -15,6 +15,7 @@
 //! - `recalls`: settled payments that are asked back; `recalls_of_old`: windows and silence; `iso_recalls`: the same in
 //!   documents; `calendar`: closing days and the business date.
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
+//! - `holds`: money that is set aside, split and paid out; `records`: what gateways keep.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `payment_codes`: QR codes of payments, written and read.
 //! - `verification`: whether a name is that of an account's holder, here and elsewhere.
@@ -30,6 +31,7 @@ mod customers;
 mod day_end;
 mod floods;
 mod history;
+mod holds;
 mod idempotency;
 mod identity;
 mod invalid;
@@ -49,6 +51,7 @@ mod reasons;
 mod recalls;
 mod recalls_of_old;
 mod receipts;
+mod records;
 mod refusals;
 mod statement_kinds;
 mod statements;

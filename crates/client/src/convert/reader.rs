@@ -197,6 +197,14 @@ impl FieldReader {
         instant
     }
 
+    /// An instant.
+    pub fn timestamp(&mut self, path: &Path<'_>, wire: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
+        if wire.is_none() {
+            self.missing(path);
+        }
+        self.optional_timestamp(path, wire)
+    }
+
     /// A text that follows a pattern of its own, with the pattern in words.
     pub fn pattern<const MAX: usize>(
         &mut self,

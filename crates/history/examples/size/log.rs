@@ -236,7 +236,8 @@ impl<Output: Write> Maker<Output> {
         let mut at = Position { sequence: frame.header().first_sequence, time: frame.header().time };
         self.ledger.reserve_for_frame(usize::try_from(frame.header().record_count).unwrap());
         self.ledger.tick(at);
-        self.untold.extend(self.ledger.decided().iter().map(Outcome::to_entry));
+        let decided = self.ledger.decided().iter().chain(self.ledger.holds_told());
+        self.untold.extend(decided.map(Outcome::to_entry));
         for record in Records::with_texts(frame.records(), frame.texts()) {
             at.sequence = at.sequence.next();
             let outcome = self.ledger.apply(at, &record.unwrap()).unwrap();

@@ -94,13 +94,15 @@ impl Log {
         let mut at = Position { sequence: header.first_sequence, time: header.time };
         self.ledger.reserve_for_frame(usize::try_from(header.record_count).unwrap());
         self.ledger.tick(at);
-        self.untold.extend(self.ledger.decided().iter().map(Outcome::to_entry));
+        let decided = self.ledger.decided().iter().chain(self.ledger.holds_told());
+        self.untold.extend(decided.map(Outcome::to_entry));
         let mut outcomes = Vec::new();
         let view = frame.view();
         for record in Records::with_texts(view.records(), view.texts()) {
             at.sequence = at.sequence.next();
             let outcome = self.ledger.apply(at, &record.unwrap()).unwrap();
-            self.untold.extend(self.ledger.decided().iter().map(Outcome::to_entry));
+            let decided = self.ledger.decided().iter().chain(self.ledger.holds_told());
+            self.untold.extend(decided.map(Outcome::to_entry));
             self.untold.push(outcome.to_entry());
             outcomes.push(outcome);
         }

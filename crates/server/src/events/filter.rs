@@ -29,6 +29,7 @@ pub(super) struct Types {
     pub(super) outcomes: bool,
     pub(super) alerts: bool,
     pub(super) recalls: bool,
+    pub(super) holds: bool,
 }
 
 /// Participants that one watcher may name.
@@ -113,13 +114,14 @@ pub(super) fn read_watch(
 
 fn read_types(reader: &mut FieldReader, wire: &v1::WatchRequest) -> Option<Types> {
     let all = wire.types.is_empty();
-    let mut types = Types { reservations: all, outcomes: all, alerts: all, recalls: all };
+    let mut types = Types { reservations: all, outcomes: all, alerts: all, recalls: all, holds: all };
     for (index, number) in wire.types.iter().enumerate() {
         match v1::EventType::try_from(*number) {
             Ok(v1::EventType::Reservation) => types.reservations = true,
             Ok(v1::EventType::Outcome) => types.outcomes = true,
             Ok(v1::EventType::Alert) => types.alerts = true,
             Ok(v1::EventType::Recall) => types.recalls = true,
+            Ok(v1::EventType::HoldExpired) => types.holds = true,
             Ok(v1::EventType::Unspecified) | Err(_) => {
                 reader.violation(&Path::root("types").element(index), "a type of event");
                 return None;

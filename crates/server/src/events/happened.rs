@@ -6,7 +6,7 @@
 
 use client::convert::{money, timestamp};
 use client::v1;
-use engine::{BankChange, BankChanged, Handle, RecallFound, RecallTold, StoredOrder};
+use engine::{BankChange, BankChanged, Handle, HoldExpired, RecallFound, RecallTold, StoredOrder};
 use ledger::{Alerts, Crossing, Payment, QuestionState, Stage};
 use types::{Bic, PaymentOrder, PaymentState, ReasonCode, Remittance, StatusReason};
 
@@ -75,6 +75,7 @@ impl Happened {
             currency_code: String::new(),
             balance: String::new(),
             recall: None,
+            expired_hold: None,
         };
         let alert = self.alert().filter(|(_, bank)| known.is_its_own || filter.sees(*bank));
         let alert = alert.filter(|_| filter.types.alerts).map(|(kind, bank)| v1::Event {
@@ -165,6 +166,7 @@ pub(super) fn bank_changed(
         currency_code: String::new(),
         balance: String::new(),
         recall: None,
+        expired_hold: None,
     })
 }
 
@@ -188,6 +190,7 @@ pub(super) fn crossed(filter: &Filter, crossing: &Crossing) -> Option<v1::Event>
         currency_code: crossing.currency.code().to_owned(),
         balance: crossing.balance.map_or_else(String::new, |balance| decimal(balance, crossing.currency)),
         recall: None,
+        expired_hold: None,
     })
 }
 
@@ -209,7 +212,24 @@ pub(super) fn recalled(
         currency_code: String::new(),
         balance: String::new(),
         recall: Some(recall_told(handle, told, kept, filter.sees(told.debtor_agent))),
+        expired_hold: None,
     }
+}
+
+/// That the time of a hold was over. It is no payment, so a watcher of certain payments hears nothing.
+pub(super) fn hold_expired(handle: &Handle, filter: &Filter, expired: &HoldExpired) -> Option<v1::Event> {
+    let is_wanted = filter.types.holds && !filter.looks_into_orders();
+    is_wanted.then(|| v1::Event {
+        sequence: expired.decided_at.0,
+        r#type: v1::EventType::HoldExpired.into(),
+        time: Some(timestamp(expired.decided_time)),
+        participant: expired.bank.to_string(),
+        expired_hold: Some(v1::ExpiredHold {
+            hold_id: handle.payment_id(expired.hold).to_string(),
+            released: Some(money(expired.released, expired.currency)),
+        }),
+        ..v1::Event::default()
+    })
 }
 
 /// What the payee's side hears instead of why the payer's bank decided against a payment, or its customer did.

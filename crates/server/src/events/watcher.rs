@@ -17,7 +17,7 @@ use tonic::Status;
 use types::{PaymentState, Sequence};
 
 use super::filter::Filter;
-use super::happened::{Happened, bank_changed, crossed, recalled};
+use super::happened::{Happened, bank_changed, crossed, hold_expired, recalled};
 use super::parts::Parts;
 use crate::lives::Named;
 use crate::log::{ask, decisions, orders, payments};
@@ -138,12 +138,14 @@ impl Watcher {
                 return Err(stopping_connection());
             }
             let (own, banks) = (&self.place.catch_ups, &self.filter.banks);
-            let Decisions { decisions, changes, crossings, recalls, reached } =
+            let Decisions { decisions, changes, crossings, recalls, expired, reached } =
                 decisions(&self.node, own, self.upto, upto, banks).await?;
             let mut events = self.events_of(decisions, changes).await?;
             for told in &recalls {
                 events.extend(self.recalled(told).await?);
             }
+            let expired = expired.iter();
+            events.extend(expired.filter_map(|it| hold_expired(&self.node.handle, &self.filter, it)));
             events.extend(crossings.iter().filter_map(|crossing| crossed(&self.filter, crossing)));
             // Behind what else is told of the same position, as it is live.
             events.sort_by_key(|event| event.sequence);
@@ -254,6 +256,7 @@ impl Watcher {
                 }
                 Notice::Crossed(crossing) => events.extend(crossed(&self.filter, &crossing)),
                 Notice::Recall(told) => events.extend(self.recalled(&told).await?),
+                Notice::HoldExpired(it) => events.extend(hold_expired(&self.node.handle, &self.filter, &it)),
                 Notice::Asked { .. } => {}
             }
         }
@@ -277,9 +280,12 @@ impl Watcher {
         let position = payment.sequence();
         let is_final = match outcome.verdict {
             Verdict::Payment { state, .. } => state.is_final(),
-            Verdict::Answer { .. } | Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::AskAgain => {
-                false
-            }
+            Verdict::Answer { .. }
+            | Verdict::Done { .. }
+            | Verdict::Refused { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => false,
         };
         let is_unknown = position <= self.open_since && !self.open.contains_key(&position);
         (is_final && is_unknown).then_some(position)

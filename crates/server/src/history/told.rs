@@ -4,7 +4,7 @@ use client::convert::{money, payment_from_order, timestamp};
 use client::v1;
 use engine::StoredOrder;
 use history::{EntryKind, EntryRow, PaymentRow, Place, Side, Watermark};
-use ledger::{EntryText, RecallText, Remark};
+use ledger::{CaptureText, EntryText, RecallText, Remark};
 use types::{Amount, Bic, Currency};
 
 use super::asked::PageAsked;
@@ -65,7 +65,7 @@ pub(super) fn entry(
     row: &EntryRow,
     bank: Bic,
     currency: Currency,
-    behind: &mut Behind,
+    behind: &Behind,
 ) -> v1::Entry {
     let amount = Amount::from_minor_units(row.change.abs());
     let r#type = match row.kind {
@@ -76,6 +76,7 @@ pub(super) fn entry(
         EntryKind::Return => v1::EntryType::Return,
         EntryKind::ReturnFee => v1::EntryType::ReturnFee,
         EntryKind::OwnFunds => v1::EntryType::OwnFunds,
+        EntryKind::HoldCapture => v1::EntryType::HoldCapture,
     };
     let direction = if row.change < 0 { v1::EntryDirection::Debit } else { v1::EntryDirection::Credit };
     let plain = v1::Entry {
@@ -88,9 +89,10 @@ pub(super) fn entry(
         ..v1::Entry::default()
     };
     let Some((payment, order)) = behind.payments.get(&row.command) else {
-        let text = behind.texts.remove(&row.command);
-        let (booking_key, reference) = texts_of(row.kind, text.as_deref()).unwrap_or_default();
-        return v1::Entry { erased: text.is_none(), booking_key, reference, ..plain };
+        // Several entries of a page may be of one command.
+        let text = behind.texts.get(&row.command).map(AsRef::as_ref);
+        let Told { booking_key, reference, remittance } = texts_of(row, text).unwrap_or_default();
+        return v1::Entry { erased: text.is_none(), booking_key, reference, remittance, ..plain };
     };
     let order = order.as_ref().and_then(StoredOrder::order).as_ref().map(payment_from_order);
     let other = match row.change < 0 {
@@ -111,21 +113,32 @@ pub(super) fn entry(
     }
 }
 
-/// The booking key and the reference in the texts of a command that is no payment.
-fn texts_of(kind: EntryKind, text: Option<&[u8]>) -> Option<(String, String)> {
+/// What the texts of a command that is no payment say of an entry.
+#[derive(Default)]
+struct Told {
+    booking_key: String,
+    reference: String,
+    remittance: String,
+}
+
+fn texts_of(row: &EntryRow, text: Option<&[u8]>) -> Option<Told> {
     let text = text?;
-    Some(match kind {
+    let with_reference = |reference: &str| Told { reference: reference.to_owned(), ..Told::default() };
+    Some(match row.kind {
         EntryKind::Payment | EntryKind::Fee => return None,
         EntryKind::Posting => {
             let EntryText { booking_key, core_reference } = EntryText::decode(text).ok()?;
-            (booking_key.as_str().to_owned(), core_reference.as_str().to_owned())
+            Told { booking_key: booking_key.as_str().to_owned(), ..with_reference(core_reference.as_str()) }
         }
         EntryKind::Return | EntryKind::ReturnFee => {
-            (String::new(), RecallText::decode(text).ok()?.reference.as_str().to_owned())
+            with_reference(RecallText::decode(text).ok()?.reference.as_str())
         }
-        EntryKind::Liquidity | EntryKind::OwnFunds => {
-            (String::new(), std::str::from_utf8(text).ok()?.to_owned())
+        EntryKind::HoldCapture => {
+            let leg = CaptureText::decode(text).ok()?.legs.into_iter().nth(usize::from(row.place.turn))?;
+            let remittance = leg.remittance.map_or_else(String::new, |text| text.as_str().to_owned());
+            Told { remittance, ..with_reference(leg.reference.as_str()) }
         }
+        EntryKind::Liquidity | EntryKind::OwnFunds => with_reference(std::str::from_utf8(text).ok()?),
     })
 }
 

@@ -127,9 +127,12 @@ impl Desk {
         let mut decided = (outcome.repeat_of().unwrap_or(outcome.sequence), outcome.decided_time);
         let mut refused = match outcome.verdict {
             Verdict::Refused { refusal, .. } => Some(refusal),
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
-                None
-            }
+            Verdict::Done { .. }
+            | Verdict::Payment { .. }
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => None,
         };
         if refused
             .is_some_and(|refusal| [Refusal::RecallAnswered, Refusal::RequestIdReused].contains(&refusal))

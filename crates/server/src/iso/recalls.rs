@@ -105,7 +105,12 @@ impl Desk {
                 }
                 self.not_recalled(incoming, recall, payment, &outcome, refusal).await
             }
-            Verdict::Done { .. } | Verdict::Payment { .. } | Verdict::Answer { .. } | Verdict::AskAgain => {
+            Verdict::Done { .. }
+            | Verdict::Payment { .. }
+            | Verdict::Answer { .. }
+            | Verdict::AskAgain
+            | Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. } => {
                 let recall = outcome.repeat_of().unwrap_or(outcome.sequence);
                 Ok(self.stored_answer(incoming, RecallsAsked::At(recall)).await?.unwrap_or_default())
             }

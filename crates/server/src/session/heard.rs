@@ -134,7 +134,8 @@ pub(super) async fn asked(
         | Notice::Outcome { .. }
         | Notice::Changed { .. }
         | Notice::Crossed(_)
-        | Notice::Recall(_) => None,
+        | Notice::Recall(_)
+        | Notice::HoldExpired(_) => None,
     });
     let missing: Vec<Sequence> = without.collect();
     let found = orders(node, missing).await?;
@@ -164,7 +165,12 @@ pub(super) fn news_of(notice: &Notice, bank: Bic, repeats_upto: Sequence, mut te
     let Notice::Outcome { outcome, payment, creditor_agent, order } = notice else { return };
     let is_final = match outcome.verdict {
         Verdict::Payment { state, .. } => state.is_final(),
-        Verdict::Answer { .. } | Verdict::Done { .. } | Verdict::Refused { .. } | Verdict::AskAgain => false,
+        Verdict::Answer { .. }
+        | Verdict::Done { .. }
+        | Verdict::Refused { .. }
+        | Verdict::AskAgain
+        | Verdict::LegBooked { .. }
+        | Verdict::HoldExpired { .. } => false,
     };
     if is_final {
         let is_late = outcome.late || payment.is_late();

@@ -116,7 +116,11 @@ impl World {
             Notice::Asked { question, payment, order, .. } => {
                 Some(Asked { question, payment, order: order.unwrap(), is_repeat: false })
             }
-            Notice::Outcome { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) => None,
+            Notice::Outcome { .. }
+            | Notice::Changed { .. }
+            | Notice::Crossed(_)
+            | Notice::Recall(_)
+            | Notice::HoldExpired(_) => None,
         })
     }
 
@@ -128,7 +132,11 @@ impl World {
             Notice::Outcome { payment, outcome, .. } => {
                 (outcome.decided_at > outcome.sequence).then_some(payment)
             }
-            Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) => None,
+            Notice::Asked { .. }
+            | Notice::Changed { .. }
+            | Notice::Crossed(_)
+            | Notice::Recall(_)
+            | Notice::HoldExpired(_) => None,
         })
     }
 }

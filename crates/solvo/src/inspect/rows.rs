@@ -15,6 +15,7 @@ use types::{
 
 use crate::inspect::fields::Fields;
 
+mod holds;
 #[path = "rows_liquidity.rs"]
 mod liquidity;
 mod recalls;
@@ -154,6 +155,11 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         | Command::SetReachableParty(_)
         | Command::SetBlock(_)
         | Command::TransferOwnFunds(_) => liquidity::record(fields, record.command),
+        Command::PlaceHold(it) => holds::place(request(fields, &it.request), it),
+        Command::CaptureHold(it) => holds::capture(request(fields, &it.request), it),
+        Command::ReleaseHold(it) => holds::release(request(fields, &it.request), it),
+        Command::PutRecord(it) => holds::put(request(fields, &it.request), it),
+        Command::RemoveRecord(it) => holds::remove(request(fields, &it.request), it),
     }
 }
 
@@ -168,6 +174,7 @@ pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
         .with_some("remark", entry.remark().meaning())
         .with_some("fee", (entry.remark().fee() > 0).then(|| entry.remark().fee()))
         .with_some("refusal", entry.refusal().map(|refusal| refusal.name()))
+        .with_some("leg", entry.leg_booked().map(|(leg, _)| u64::from(leg)))
         .with_some("effect", entry.effect().map(|effect| named(Some(effect))))
         .with_some("payment", entry.effect().and_then(|_| entry.payment()).map(|payment| payment.0))
         .with_some("repeat_of", entry.repeat_of().map(|sequence| sequence.0))
@@ -187,6 +194,8 @@ pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
         (None, Some(_)) => "refused",
         (None, None) if entry.effect().is_some() => "refused",
         (None, None) if entry.is_asked_again() => "asked_again",
+        (None, None) if entry.leg_booked().is_some() => "leg_booked",
+        (None, None) if entry.hold_expired().is_some() => "hold_expired",
         (None, None) => "done",
     }
 }
@@ -248,6 +257,11 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::SetBlock => "set_block",
         Kind::TransferOwnFunds => "transfer_own_funds",
         Kind::SetAccountHolders => "set_account_holders",
+        Kind::PlaceHold => "place_hold",
+        Kind::CaptureHold => "capture_hold",
+        Kind::ReleaseHold => "release_hold",
+        Kind::PutRecord => "put_record",
+        Kind::RemoveRecord => "remove_record",
     }
 }
 

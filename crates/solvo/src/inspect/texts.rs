@@ -1,7 +1,9 @@
 //! The texts of a record, read back from the frame's personal section.
 
 use iso20022::{EvidenceError, decompress_evidence};
-use ledger::{AccountText, Command, EntryText, RecallText, Record, TextsError, layout};
+use ledger::{
+    AccountText, CaptureText, Command, EntryText, HoldText, LegText, RecallText, Record, TextsError, layout,
+};
 use types::{Amount, Bic, Currency, FixedParts, OrderText, PaymentOrder, Timestamp};
 
 use crate::inspect::fields::{Fields, Value};
@@ -19,6 +21,12 @@ pub(crate) enum Texts {
     Entry(EntryText),
     /// Of a recall or the answer to one.
     Recall(RecallText),
+    /// Of a hold.
+    Hold(HoldText),
+    /// Of a capture.
+    Capture(CaptureText),
+    /// The bytes of a gateway's record, which mean nothing here.
+    Opaque,
     /// Of a payment.
     Order(Box<PaymentOrder>),
     /// A document that came in or went out.
@@ -68,6 +76,9 @@ impl Texts {
             Command::RequestRecall(_) | Command::AnswerRecall(_) => {
                 Ok(Self::Recall(RecallText::decode(record.text)?))
             }
+            Command::PlaceHold(_) => Ok(Self::Hold(HoldText::decode(record.text)?)),
+            Command::CaptureHold(_) => Ok(Self::Capture(CaptureText::decode(record.text)?)),
+            Command::PutRecord(_) => Ok(Self::Opaque),
             Command::RegisterParticipant(_) => plain("name"),
             Command::TransferLiquidity(_) => plain("external_reference"),
             Command::TransferOwnFunds(_) => plain("reference"),
@@ -105,6 +116,8 @@ impl Texts {
             | Command::SetRecallPolicy(_)
             | Command::SetPositionAlert(_)
             | Command::SetReachableParty(_)
+            | Command::ReleaseHold(_)
+            | Command::RemoveRecord(_)
             | Command::SetBlock(_) => match record.text {
                 [] => Ok(Self::None),
                 _ => Err(TextsFault::Superfluous),
@@ -116,7 +129,7 @@ impl Texts {
     pub(crate) fn add_to(&self, fields: Fields, personal: Personal) -> Fields {
         match self {
             // `solvo evidence` shows documents.
-            Self::None | Self::Document(_) => fields,
+            Self::None | Self::Document(_) | Self::Opaque => fields,
             Self::Account(text) => {
                 let names: Vec<Value> = text.holder_names.iter().map(|name| personal.text(name)).collect();
                 fields
@@ -134,6 +147,21 @@ impl Texts {
                     .with("reference", text.reference.as_str())
                     .with_some("originator", text.originator.as_ref().map(|it| personal.text(it)))
                     .with("information", information)
+            }
+            Self::Hold(text) => fields
+                .with("iban", personal.iban(&text.iban))
+                .with("reference", personal.text(&text.reference))
+                .with_some("note", text.note.as_ref().map(|it| personal.text(it))),
+            Self::Capture(text) => {
+                let leg = |leg: &LegText| {
+                    let fields = Fields::default()
+                        .with("iban", personal.iban(&leg.iban))
+                        .with("reference", personal.text(&leg.reference))
+                        .with_some("remittance", leg.remittance.as_ref().map(|it| personal.text(it)));
+                    Value::from(fields)
+                };
+                let legs: Vec<Value> = text.legs.iter().map(leg).collect();
+                fields.with("leg_texts", legs)
             }
             Self::Order(order) => fields.with("order", order::fields(order, personal)),
             Self::Plain(name, text) => fields.with(*name, text.as_str()),
