@@ -37,7 +37,7 @@ fn return_that_went_elsewhere_is_stored_as_such() {
         closing 2026 | closing 2027
         pay T1 A1 B1 5.00 | pay T2 A1 B1 4.00 | recall T1 A1 B1 5.00 FRAD id R1 | recall T2 A1 B1 4.00 FRAD id R2
         return R2 T2 B 4.00 | block A1 | return R1 T1 B 5.00 elsewhere | unblock A1";
-    let written = state(&ledger_after(script));
+    let written = state(&ledger_after_under(3, script));
     let read = Ledger::read_state(&mut written.as_slice(), LIMITS).unwrap();
     let elsewhere: Vec<bool> = read.recalls().map(|recall| recall.answered().unwrap().is_elsewhere).collect();
     assert_eq!(elsewhere, [true, false]);
