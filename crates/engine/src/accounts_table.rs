@@ -124,7 +124,7 @@ impl AccountsTable {
         let _additions = self.additions.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = self.lines();
         for table in lines.copied.iter().chain([&lines.current]) {
-            if let Some(entry) = table.entry(key(digest), currency) {
+            if let Some((entry, _)) = table.find(key(digest), currency) {
                 entry.value.fetch_or(CLOSED, Ordering::Relaxed);
             }
         }
@@ -150,14 +150,20 @@ impl AccountLines {
 
     /// The customer's account with this number's digest and currency, or 0.
     pub fn find(&self, digest: Digest, currency: Currency) -> AccountNumber {
-        self.entry(digest, currency).map_or(AccountNumber(0), |account| account.number)
+        AccountNumber(self.value(digest, currency).map_or(0, number))
     }
 
     /// All that is known of it.
     pub(crate) fn entry(&self, digest: Digest, currency: Currency) -> Option<AccountEntry> {
-        let find = |table: &Table| {
-            table.entry(key(digest), currency).map(|entry| parts(entry.value.load(Ordering::Relaxed)).0)
-        };
+        self.value(digest, currency).map(|value| AccountEntry {
+            number: AccountNumber(number(value)),
+            bank: u16::try_from(value >> 16 & 0xFFFF).expect("16 bits"),
+            is_closed: value & CLOSED != 0,
+        })
+    }
+
+    fn value(&self, digest: Digest, currency: Currency) -> Option<u64> {
+        let find = |table: &Table| table.find(key(digest), currency).map(|(_, value)| value);
         find(&self.current).or_else(|| self.copied.as_deref().and_then(find))
     }
 }
@@ -186,14 +192,15 @@ impl Table {
         (0..self.lines.len()).map(move |distance| &self.lines[(home + distance) & (self.lines.len() - 1)])
     }
 
-    fn entry(&self, key: u64, currency: Currency) -> Option<&Entry> {
+    /// An entry, and its value.
+    fn find(&self, key: u64, currency: Currency) -> Option<(&Entry, u64)> {
         for entry in self.walk(key).flat_map(|line| &line.0) {
             match entry.key.load(Ordering::Acquire) {
                 0 => return None,
                 found if found == key => {
-                    let (_, of) = parts(entry.value.load(Ordering::Relaxed));
-                    if of == currency.number() {
-                        return Some(entry);
+                    let value = entry.value.load(Ordering::Relaxed);
+                    if value & CURRENCY == u64::from(currency.number()) {
+                        return Some((entry, value));
                     }
                 }
                 _ => {}
@@ -224,13 +231,10 @@ fn value(account: AccountEntry, currency: Currency) -> u64 {
 }
 
 const CLOSED: u64 = 1 << 15;
+const CURRENCY: u64 = CLOSED - 1;
 
-fn parts(value: u64) -> (AccountEntry, u16) {
-    let number = u32::try_from(value >> 32).expect("32 bits");
-    let [bank, currency] = [value >> 16, value & 0x7FFF].map(|part| u16::try_from(part & 0xFFFF));
-    let bank = bank.expect("16 bits");
-    let account = AccountEntry { number: AccountNumber(number), bank, is_closed: value & CLOSED != 0 };
-    (account, currency.expect("15 bits"))
+fn number(value: u64) -> u32 {
+    u32::try_from(value >> 32).expect("32 bits")
 }
 
 #[cfg(test)]

@@ -269,7 +269,14 @@ async fn a_bank_resumes_in_documents() {
     let again = gamma.next().await;
     assert_eq!((again.sequence, again.possible_repeat), (0, true));
     assert_eq!(second.sequence, 0);
-    let told = gamma.next().await;
+    // It comes once more if the node hears only now that the connection before has ended.
+    let told = loop {
+        let told = gamma.next().await;
+        if told.sequence != 0 {
+            break told;
+        }
+        assert_eq!(order(&told.document), order(&second.document));
+    };
     assert_eq!((told.sequence, told.possible_repeat), (settled.sequence, true));
     let read = read_message(&told.document, &iso20022::Rules::sct_inst_2025(vec![now().date()])).unwrap();
     let header = read.header.unwrap();
