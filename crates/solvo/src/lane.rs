@@ -23,9 +23,10 @@ impl<Kind: Exchange<Key: Ord>, About> Lane<Kind, About> {
         Self { sender, receiver, under_way: BTreeMap::new(), again: Vec::new() }
     }
 
-    /// How many are under way.
+    /// How many are under way, or are to be sent once more. As long as its owner lets no more than the stream has room for be
+    /// counted here, sending never waits: nothing is received while it does.
     pub(crate) fn count(&self) -> usize {
-        self.under_way.len()
+        self.under_way.len() + self.again.len()
     }
 
     pub(crate) fn is_busy(&self) -> bool {
