@@ -7,7 +7,7 @@ use ledger::{
 use types::{Balance, Currency, Text};
 
 use super::*;
-use crate::testing::{euro_cents, request};
+use crate::testing::{euro_cents, request, told_in_log};
 use crate::testing_recall::{give_back, set_closing_days};
 
 const BANKS: [&str; 4] = ["A", "B", "C", "P"];
@@ -118,13 +118,7 @@ fn crossings_live(outbox: &Outbox) -> Vec<Crossing> {
 }
 
 fn crossings_logged(view: &LogView, after: Sequence, upto: Sequence, banks: &Banks) -> Vec<Crossing> {
-    let (mut from, mut told) = (after, Vec::new());
-    while from < upto {
-        let read = view.decisions_after(from, upto, banks, 5).unwrap();
-        told.extend(read.crossings);
-        from = read.reached;
-    }
-    told
+    told_in_log(view, (after, upto), banks, |read| read.crossings)
 }
 
 proptest! {

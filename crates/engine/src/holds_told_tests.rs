@@ -5,7 +5,7 @@ use types::Currency;
 
 use super::*;
 use crate::HoldExpired;
-use crate::testing::{iban, key, nanoseconds};
+use crate::testing::{iban, key, nanoseconds, told_in_log};
 use crate::testing_holds::{capture, hold_and_keep, place, release};
 
 /// One thing that happens.
@@ -67,13 +67,7 @@ fn expired_live(outbox: &Outbox) -> Vec<HoldExpired> {
 }
 
 fn expired_logged(view: &LogView, after: Sequence, upto: Sequence, banks: &Banks) -> Vec<HoldExpired> {
-    let (mut from, mut told) = (after, Vec::new());
-    while from < upto {
-        let read = view.decisions_after(from, upto, banks, 5).unwrap();
-        told.extend(read.expired);
-        from = read.reached;
-    }
-    told
+    told_in_log(view, (after, upto), banks, |read| read.expired)
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use types::{Balance, ClosingDays, Currency, RecallReason, RecallRefusal, Text};
 
 use super::*;
 use crate::recalls_told::RecallStep;
-use crate::testing::{euro_cents, iban, identity, key, request};
+use crate::testing::{euro_cents, iban, identity, key, request, told_in_log};
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -124,13 +124,7 @@ fn recalls_live(outbox: &Outbox) -> Vec<RecallTold> {
 }
 
 fn recalls_logged(view: &LogView, after: Sequence, upto: Sequence, banks: &Banks) -> Vec<RecallTold> {
-    let (mut from, mut told) = (after, Vec::new());
-    while from < upto {
-        let read = view.decisions_after(from, upto, banks, 5).unwrap();
-        told.extend(read.recalls);
-        from = read.reached;
-    }
-    told
+    told_in_log(view, (after, upto), banks, |read| read.recalls)
 }
 
 proptest! {

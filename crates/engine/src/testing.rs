@@ -21,8 +21,8 @@ use types::{
 };
 
 use crate::{
-    Action, Answered, Banks, Core, CoreSetup, Directory, Event, Interest, LogClock, LookUp, Notice, Now,
-    Outbox, Outcomes, Question, Questions, Replayer, Submission, SubscriptionId, Taken,
+    Action, Answered, Banks, Core, CoreSetup, Decisions, Directory, Event, Interest, LogClock, LogView,
+    LookUp, Notice, Now, Outbox, Outcomes, Question, Questions, Replayer, Submission, SubscriptionId, Taken,
 };
 
 pub(crate) const LIMITS: Limits = Limits { accounts_max: 64, payments_max: 64, requests_max: 64 };
@@ -484,4 +484,20 @@ pub(crate) fn by_key(id: &str, accepted: Option<Timestamp>) -> Question {
         transaction_id: Text::parse_identifier(id).unwrap(),
         acceptance_time: accepted,
     }
+}
+
+/// What the log tells banks between two positions, read in small pieces.
+pub(crate) fn told_in_log<Told>(
+    view: &LogView,
+    (after, upto): (Sequence, Sequence),
+    banks: &Banks,
+    of: impl Fn(Decisions) -> Vec<Told>,
+) -> Vec<Told> {
+    let (mut from, mut told) = (after, Vec::new());
+    while from < upto {
+        let read = view.decisions_after(from, upto, banks, 5).unwrap();
+        from = read.reached;
+        told.extend(of(read));
+    }
+    told
 }

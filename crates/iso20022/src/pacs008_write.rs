@@ -2,7 +2,7 @@
 
 use types::{
     Address, Currency, Iban, OtherIdentification, Party, PaymentOrder, PersonIdentification, Proxy,
-    Remittance,
+    Remittance, Text,
 };
 
 use crate::xml_write::XmlWriter;
@@ -67,12 +67,15 @@ fn write_transaction(xml: &mut XmlWriter, order: &PaymentOrder, envelope: &Envel
     write_party(xml, "Cdtr", Some(&order.creditor));
     write_account(xml, "CdtrAcct", &order.creditor_account, order.creditor_proxy.as_ref());
     write_party(xml, "UltmtCdtr", order.ultimate_creditor.as_ref());
-    if let Some(purpose) = &order.purpose {
-        xml.open("Purp");
-        xml.text("Cd", purpose);
-        xml.close();
-    }
+    write_purpose(xml, order.purpose.as_ref());
     write_remittance(xml, order.remittance.as_ref());
+    xml.close();
+}
+
+pub(crate) fn write_purpose(xml: &mut XmlWriter, purpose: Option<&Text<4>>) {
+    let Some(purpose) = purpose else { return };
+    xml.open("Purp");
+    xml.text("Cd", purpose);
     xml.close();
 }
 

@@ -16,7 +16,7 @@ use crate::pain001_payment::{read_header, read_payment};
 use crate::pieces::{Layout, PackageReadError, Piece, Pieces};
 use crate::{PAIN001_NAMESPACE, Rules, pain001_schema};
 
-static LAYOUT: Layout = Layout {
+pub(crate) static LAYOUT: Layout = Layout {
     namespace: PAIN001_NAMESPACE,
     part: "PmtInf",
     line: "CdtTrfTxInf",

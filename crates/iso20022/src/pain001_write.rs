@@ -10,7 +10,7 @@ use std::io;
 use types::CategoryPurpose;
 
 use crate::control_sum::ControlSum;
-use crate::pacs008_write::{write_account, write_party, write_remittance};
+use crate::pacs008_write::{write_account, write_party, write_purpose, write_remittance};
 use crate::pain001::{
     PackageHeader, PackageLine, PackageOrder, PackageTotals, PaymentInformation, PaymentTerms,
 };
@@ -202,11 +202,7 @@ fn write_line(xml: &mut XmlWriter, line: &PackageLine, order: &PackageOrder, ter
     write_party(xml, "Cdtr", Some(&order.creditor));
     write_account(xml, "CdtrAcct", &order.creditor_account, order.creditor_proxy.as_ref());
     write_party(xml, "UltmtCdtr", order.ultimate_creditor.as_ref());
-    if let Some(purpose) = &order.purpose {
-        xml.open("Purp");
-        xml.text("Cd", purpose);
-        xml.close();
-    }
+    write_purpose(xml, order.purpose.as_ref());
     write_remittance(xml, order.remittance.as_ref());
     xml.close();
 }

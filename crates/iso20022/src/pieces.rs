@@ -432,16 +432,8 @@ fn name(tag: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PAIN001_NAMESPACE, pain001_schema};
-
-    static LAYOUT: Layout = Layout {
-        namespace: PAIN001_NAMESPACE,
-        part: "PmtInf",
-        line: "CdtTrfTxInf",
-        gap: &pain001_schema::GAP,
-        part_end: &pain001_schema::PAYMENT_END,
-        tail: &pain001_schema::TAIL,
-    };
+    use crate::PAIN001_NAMESPACE;
+    use crate::pain001_read::LAYOUT;
 
     #[test]
     fn every_byte_is_in_one_piece() {

@@ -563,6 +563,11 @@ impl Outcome {
         }
     }
 
+    /// Why the command was not carried out.
+    pub const fn refusal(&self) -> Option<Refusal> {
+        if let Verdict::Refused { refusal, .. } = self.verdict { Some(refusal) } else { None }
+    }
+
     /// The outcome of the payment that this answer decided, if it decided one: for those who wait for the payment.
     pub fn decides(&self) -> Option<Self> {
         let Verdict::Answer { payment, effect: AnswerEffect::Applied, state: Some(state), reason } =

@@ -68,11 +68,8 @@ fn impossible_fields_are_named() {
         (Kind::TransferOwnFunds, 63, 0, "to_account"),
         (Kind::TransferOwnFunds, 71, 1, "reserved"),
     ] {
-        let writer = written(kind);
-        let mut records = writer.records().to_vec();
-        records[16 + at] = byte;
-        let read = Records::new(&records, writer.texts()).next().unwrap();
-        assert_eq!(read.err(), Some(RecordError::Field(field)), "{kind:?} with {byte} at {at}");
+        let found = super::fault_with(&written(kind), 16 + at, byte);
+        assert_eq!(found, Some(RecordError::Field(field)), "{kind:?} with {byte} at {at}");
     }
 }
 

@@ -777,12 +777,16 @@ fn impossible_fields_are_named() {
         (Kind::SetRecallPolicy, 16 + 43, 2, field("is_silence_answered")),
         (Kind::SetRecallPolicy, 16 + 44, 1, field("reserved")),
     ] {
-        let writer = written(kind);
-        let mut records = writer.records().to_vec();
-        records[offset] = byte;
-        let read = Records::new(&records, writer.texts()).next().unwrap();
-        assert_eq!(read.err(), Some(expected), "{kind:?} with {byte} at {offset}");
+        let found = fault_with(&written(kind), offset, byte);
+        assert_eq!(found, Some(expected), "{kind:?} with {byte} at {offset}");
     }
+}
+
+/// What is wrong with the first record once this byte stands in it.
+fn fault_with(writer: &RecordWriter, offset: usize, byte: u8) -> Option<RecordError> {
+    let mut records = writer.records().to_vec();
+    records[offset] = byte;
+    Records::new(&records, writer.texts()).next().unwrap().err()
 }
 
 #[test]

@@ -8,7 +8,7 @@
 use client::limits::BATCH_ITEMS_MAX;
 use client::{Refusal, v1};
 use engine::{Answer, Question, Waiting};
-use ledger::{OpenAccount, Outcome, PostEntry, RecordWriter, Verdict};
+use ledger::{OpenAccount, Outcome, PostEntry, RecordWriter};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 use types::Currency;
@@ -124,15 +124,7 @@ async fn carry_out<Kind: Bulk>(
 }
 
 fn became(outcome: &Outcome) -> Result<&Outcome, Refusal> {
-    match outcome.verdict {
-        Verdict::Refused { refusal, .. } => Err(refused(refusal)),
-        Verdict::Done { .. }
-        | Verdict::Payment { .. }
-        | Verdict::Answer { .. }
-        | Verdict::AskAgain
-        | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => Ok(outcome),
-    }
+    outcome.refusal().map_or(Ok(outcome), |refusal| Err(refused(refusal)))
 }
 
 /// Accounts to open.

@@ -5,8 +5,8 @@ use client::v1::account_service_server::AccountService;
 use client::{Refusal, v1};
 use engine::{Answer, Question};
 use ledger::{
-    AccountKind, AccountSelector, AccountStatus, Direction, OpenAccount, Outcome, PostEntry, RecordWriter,
-    SetAccountFlag, SetAccountFloor, SetAccountStatus, Verdict,
+    AccountKind, AccountSelector, AccountStatus, Direction, OpenAccount, Outcome, PostEntry, SetAccountFlag,
+    SetAccountFloor, SetAccountStatus,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -34,7 +34,7 @@ impl AccountService for Accounts {
         let command = command.and_then(|command| own(&caller, command)).map_err(Refusal::into_status)?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.open_account(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::OpenAccountResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -91,7 +91,7 @@ impl AccountService for Accounts {
         self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.post_entry(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(booked(&outcome, command.account.currency)))
     }
 
@@ -114,7 +114,7 @@ impl AccountService for Accounts {
         self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_account_status(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::SetAccountStatusResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -127,7 +127,7 @@ impl AccountService for Accounts {
         self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_account_floor(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::SetAccountFloorResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -140,7 +140,7 @@ impl AccountService for Accounts {
         self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_account_flag(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::SetAccountFlagResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -153,7 +153,7 @@ impl AccountService for Accounts {
         self.check_owner(&caller, command.account).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_account_holders(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::SetAccountHoldersResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 }
@@ -169,20 +169,6 @@ impl Accounts {
         let answered = self.0.ask(Question::Account { iban, currency }).await?;
         let Answer::Account(Some((_, _, bank))) = answered.answer else { return Err(account_unknown()) };
         if caller.may_act_for(bank) { Ok(()) } else { Err(account_unknown()) }
-    }
-
-    /// The outcome of one command, if the ledger carried it out.
-    async fn decided(&self, commands: RecordWriter) -> Result<Outcome, Status> {
-        let outcome = self.0.submit(commands, ())?.await?;
-        match outcome.verdict {
-            Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. }
-            | Verdict::Payment { .. }
-            | Verdict::Answer { .. }
-            | Verdict::AskAgain
-            | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => Ok(outcome),
-        }
     }
 }
 

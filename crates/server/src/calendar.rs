@@ -8,14 +8,14 @@ use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
 use client::v1::calendar_service_server::CalendarService;
 use engine::{Answer, CalendarAnswer, Question};
-use ledger::{Outcome, RecordWriter, RollBusinessDate, SetClosingDays, Verdict};
+use ledger::{RollBusinessDate, SetClosingDays};
 use tonic::{Request, Response, Status};
 use types::{ClosingDays, Date, Timestamp};
 
 use crate::caller::Caller;
 use crate::frankfurt;
 use crate::node::Node;
-use crate::refusals::{invalid, refused, unanswered};
+use crate::refusals::{invalid, unanswered};
 use crate::values::{confirmation, request_id};
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl CalendarService for Calendar {
         let command = read_closing_days(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_closing_days(&command);
-        let outcome = decided(&self.0, commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::SetClosingDaysResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -43,7 +43,7 @@ impl CalendarService for Calendar {
         let command = self.read_roll(request.get_ref()).await?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.roll_business_date(&command);
-        let outcome = decided(&self.0, commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::RollBusinessDateResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -134,20 +134,6 @@ fn read_days(reader: &mut FieldReader, none: ClosingDays, days: &[String]) -> Op
         }
         with
     })
-}
-
-/// The outcome of one command, if the ledger carried it out.
-pub(crate) async fn decided(node: &Node, commands: RecordWriter) -> Result<Outcome, Status> {
-    let outcome = node.submit(commands, ())?.await?;
-    match outcome.verdict {
-        Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-        Verdict::Done { .. }
-        | Verdict::Payment { .. }
-        | Verdict::Answer { .. }
-        | Verdict::AskAgain
-        | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => Ok(outcome),
-    }
 }
 
 #[cfg(test)]

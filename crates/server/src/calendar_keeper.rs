@@ -51,20 +51,9 @@ pub async fn keep_calendar(handle: Handle, keeping: Keeping) {
             handle.tick();
         }
         for commands in proposals(&handle, keeping).await {
-            match submit(&handle, commands).await {
-                Some(Verdict::Refused { refusal, .. }) => {
-                    tracing::warn!(refusal = refusal.name(), "what the node proposed was refused");
-                }
-                // Not taken now, or carried out.
-                Some(
-                    Verdict::Done { .. }
-                    | Verdict::Payment { .. }
-                    | Verdict::Answer { .. }
-                    | Verdict::AskAgain
-                    | Verdict::LegBooked { .. }
-                    | Verdict::HoldExpired { .. },
-                )
-                | None => {}
+            // What is not taken now is proposed again.
+            if let Some(Verdict::Refused { refusal, .. }) = submit(&handle, commands).await {
+                tracing::warn!(refusal = refusal.name(), "what the node proposed was refused");
             }
         }
     }

@@ -5,8 +5,8 @@ use client::v1;
 use client::v1::customer_service_server::CustomerService;
 use engine::{Answer, CustomerAnswer, Question};
 use ledger::{
-    AccountSelector, Fees, Outcome, RecordWriter, SetCustomerLimit, SetFees, SetRestricted, SetZone, Verdict,
-    Zone, ZoneChange, ZoneOffset,
+    AccountSelector, Fees, RecordWriter, SetCustomerLimit, SetFees, SetRestricted, SetZone, Zone, ZoneChange,
+    ZoneOffset,
 };
 use tonic::{Request, Response, Status};
 use types::{Amount, Bic, Currency};
@@ -15,7 +15,7 @@ use crate::accounts::{account_unknown, read_selector};
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::participants::ask_participant;
-use crate::refusals::{bank_not_yours, invalid, refused};
+use crate::refusals::{bank_not_yours, invalid};
 use crate::values::{confirmation, decimal, request_id};
 
 #[derive(Debug)]
@@ -137,16 +137,7 @@ impl Customers {
     ) -> Result<v1::Confirmation, Status> {
         let mut commands = self.0.handle.commands(caller.principal);
         write(&mut commands);
-        let outcome: Outcome = self.0.submit(commands, ())?.await?;
-        match outcome.verdict {
-            Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. }
-            | Verdict::Payment { .. }
-            | Verdict::Answer { .. }
-            | Verdict::AskAgain
-            | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => Ok(confirmation(&outcome)),
-        }
+        Ok(confirmation(&self.0.carry_out(commands).await?))
     }
 }
 

@@ -13,7 +13,6 @@ use ledger::{CaptureHold, HoldLeg, HoldText, Refusal, ReleaseHold};
 use tonic::{Request, Response, Status};
 use types::{AccountNumber, Bic, Currency, Iban, Sequence};
 
-use crate::calendar::decided;
 use crate::caller::Caller;
 use crate::log::texts_left;
 use crate::node::Node;
@@ -38,7 +37,7 @@ impl HoldService for Holds {
         }
         let mut commands = self.0.handle.commands(caller.principal);
         commands.place_hold(&wanted.at(bank));
-        let outcome = decided(&self.0, commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         let hold = outcome.repeat_of().unwrap_or(outcome.sequence);
         Ok(Response::new(v1::HoldResponse {
             confirmation: Some(confirmation(&outcome)),
@@ -77,7 +76,7 @@ impl HoldService for Holds {
             legs: placed,
             is_final,
         });
-        let outcome = decided(&self.0, commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         let held = decimal(outcome.balances[1], currency);
         Ok(Response::new(v1::CaptureResponse { confirmation: Some(confirmation(&outcome)), held }))
     }
@@ -99,7 +98,7 @@ impl HoldService for Holds {
         let amount = money.map(|(amount, _)| amount);
         let mut commands = self.0.handle.commands(caller.principal);
         commands.release_hold(&ReleaseHold { request_id, bank, hold, amount });
-        let outcome = decided(&self.0, commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         let held = decimal(outcome.balances[1], currency);
         Ok(Response::new(v1::ReleaseResponse { confirmation: Some(confirmation(&outcome)), held }))
     }

@@ -6,7 +6,7 @@ use client::convert::{FieldReader, Path};
 use client::v1;
 use client::v1::liquidity_service_server::LiquidityService;
 use engine::{Answer, LiquidityAnswer, Question};
-use ledger::{LiquidityDirection, Outcome, RecordWriter, TransferLiquidity, Verdict};
+use ledger::{LiquidityDirection, TransferLiquidity};
 use tonic::{Request, Response, Status};
 
 use crate::caller::Caller;
@@ -99,7 +99,7 @@ impl LiquidityService for Liquidity {
         }
         let mut commands = self.0.handle.commands(caller.principal);
         commands.transfer_own_funds(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         let [position, technical, ..] = outcome.balances;
         Ok(Response::new(v1::TransferOwnFundsResponse {
             confirmation: Some(confirmation(&outcome)),
@@ -119,7 +119,7 @@ impl LiquidityService for Liquidity {
         }
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_position_alert(&command);
-        let confirmation = Some(confirmation(&self.decided(commands).await?));
+        let confirmation = Some(confirmation(&self.0.carry_out(commands).await?));
         Ok(Response::new(v1::SetPositionAlertResponse { confirmation }))
     }
 
@@ -131,7 +131,7 @@ impl LiquidityService for Liquidity {
         let command = read_party(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_reachable_party(&command);
-        let confirmation = Some(confirmation(&self.decided(commands).await?));
+        let confirmation = Some(confirmation(&self.0.carry_out(commands).await?));
         Ok(Response::new(v1::SetReachablePartyResponse { confirmation }))
     }
 
@@ -170,7 +170,7 @@ impl LiquidityService for Liquidity {
         let command = read_block(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_block(&command);
-        let confirmation = Some(confirmation(&self.decided(commands).await?));
+        let confirmation = Some(confirmation(&self.0.carry_out(commands).await?));
         Ok(Response::new(v1::SetBlockResponse { confirmation }))
     }
 }
@@ -193,22 +193,8 @@ impl Liquidity {
         let command = read_transfer(direction, &fields)?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.transfer_liquidity(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok((confirmation(&outcome), decimal(outcome.balances[0], command.currency)))
-    }
-
-    /// The outcome of one command, if the ledger carried it out.
-    async fn decided(&self, commands: RecordWriter) -> Result<Outcome, Status> {
-        let outcome = self.0.submit(commands, ())?.await?;
-        match outcome.verdict {
-            Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. }
-            | Verdict::Payment { .. }
-            | Verdict::Answer { .. }
-            | Verdict::AskAgain
-            | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => Ok(outcome),
-        }
     }
 }
 

@@ -182,6 +182,12 @@ impl Node {
         Ok(Awaited(receiver))
     }
 
+    /// The outcome of one command, if the ledger carried it out.
+    pub(crate) async fn carry_out(&self, commands: RecordWriter) -> Result<Outcome, Status> {
+        let outcome = self.submit(commands, ())?.await?;
+        outcome.refusal().map_or(Ok(outcome), |refusal| Err(refusals::refused(refusal).into_status()))
+    }
+
     /// Submits one payment. Where a bank has to decide and `to_the_end` is wanted, what is told first brings the
     /// means to wait for the rest.
     pub(crate) fn submit_payment(

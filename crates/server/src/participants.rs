@@ -4,8 +4,7 @@ use client::convert::{FieldReader, Path};
 use client::v1;
 use engine::{Answer, ParticipantAnswer, Question};
 use ledger::{
-    AccountMode, Outcome, ParticipantStatus, RecordWriter, RegisterParticipant, SetParticipantStatus,
-    SetReservationLimit, Verdict,
+    AccountMode, ParticipantStatus, RegisterParticipant, SetParticipantStatus, SetReservationLimit,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -15,7 +14,7 @@ use crate::caller::Caller;
 use crate::connect::connect;
 use crate::node::Node;
 use crate::policy::{read_set_policy, wire_policy};
-use crate::refusals::{bank_not_yours, invalid, participant_unknown, refused};
+use crate::refusals::{bank_not_yours, invalid, participant_unknown};
 use crate::values::{confirmation, request_id, wire_block};
 use crate::wire::service::participant_service_server::ParticipantService;
 use crate::wire::{ConnectReply, Encoded};
@@ -52,7 +51,7 @@ impl ParticipantService for Participants {
         let command = read_register(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.register_participant(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::RegisterParticipantResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -87,7 +86,7 @@ impl ParticipantService for Participants {
         let command = read_set_status(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_participant_status(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::SetParticipantStatusResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -101,7 +100,7 @@ impl ParticipantService for Participants {
         let command = read_set_policy(wire, currency)?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_decision_policy(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::SetDecisionPolicyResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -113,7 +112,7 @@ impl ParticipantService for Participants {
         let command = read_set_limit(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_reservation_limit(&command);
-        let outcome = self.decided(commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::SetReservationLimitResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 
@@ -129,20 +128,6 @@ impl ParticipantService for Participants {
 }
 
 impl Participants {
-    /// The outcome of one command, if the ledger carried it out.
-    async fn decided(&self, commands: RecordWriter) -> Result<Outcome, Status> {
-        let outcome = self.0.submit(commands, ())?.await?;
-        match outcome.verdict {
-            Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. }
-            | Verdict::Payment { .. }
-            | Verdict::Answer { .. }
-            | Verdict::AskAgain
-            | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => Ok(outcome),
-        }
-    }
-
     /// The currency of a participant's position, in which amounts of its policy stand. A participant that is not known
     /// is refused by the ledger, which remembers the request.
     async fn currency_of(&self, wire: &v1::SetDecisionPolicyRequest) -> Result<Currency, Status> {

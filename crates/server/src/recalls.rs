@@ -18,7 +18,6 @@ use tonic::{Request, Response, Status};
 use types::{Bic, Date, Sequence};
 
 use self::original::NotRead;
-use crate::calendar::decided;
 use crate::caller::Caller;
 use crate::node::Node;
 use crate::refusals::{bank_not_yours, refused, unanswered};
@@ -42,7 +41,7 @@ impl RecallService for Recalls {
         let original = original::read(&self.0, &caller, payment).await.map_err(NotRead::into_status)?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.request_recall(&RequestRecall { request_id, original, reason, text });
-        let outcome = decided(&self.0, commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         let recall = outcome.repeat_of().unwrap_or(outcome.sequence);
         let found = self.one(RecallsAsked::At(recall)).await?.0;
         Ok(Response::new(v1::RequestRecallResponse {
@@ -75,7 +74,7 @@ impl RecallService for Recalls {
             is_elsewhere: found.is_elsewhere,
             text,
         });
-        let outcome = decided(&self.0, commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         let found = self.one(RecallsAsked::At(recall)).await?.0;
         Ok(Response::new(v1::AnswerRecallResponse {
             confirmation: Some(confirmation(&outcome)),
@@ -123,7 +122,7 @@ impl RecallService for Recalls {
         let command = wire::read_policy(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_recall_policy(&command);
-        let outcome = decided(&self.0, commands).await?;
+        let outcome = self.0.carry_out(commands).await?;
         Ok(Response::new(v1::SetRecallPolicyResponse { confirmation: Some(confirmation(&outcome)) }))
     }
 }

@@ -4,13 +4,13 @@ use client::convert::{FieldReader, Path, timestamp};
 use client::v1;
 use client::v1::node_service_server::NodeService;
 use engine::{Answer, FollowerView, Question, Stage, StageTimes};
-use ledger::{AnswerEffect, AnswerTotals, RULES_VERSION, SetVersion, Verdict};
+use ledger::{AnswerEffect, AnswerTotals, RULES_VERSION, SetVersion};
 use tonic::{Request, Response, Status};
 
 use crate::caller::Caller;
 use crate::keys;
 use crate::node::Node;
-use crate::refusals::{invalid, refused, version_unknown};
+use crate::refusals::{invalid, version_unknown};
 use crate::values::{confirmation, request_id};
 
 #[derive(Debug)]
@@ -48,18 +48,8 @@ impl NodeService for NodeStatus {
         let command = read_set_version(request.get_ref())?;
         let mut commands = self.0.handle.commands(caller.principal);
         commands.set_version(&command);
-        let outcome = self.0.submit(commands, ())?.await?;
-        match outcome.verdict {
-            Verdict::Refused { refusal, .. } => Err(refused(refusal).into_status()),
-            Verdict::Done { .. }
-            | Verdict::Payment { .. }
-            | Verdict::Answer { .. }
-            | Verdict::AskAgain
-            | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => {
-                Ok(Response::new(v1::SetRulesVersionResponse { confirmation: Some(confirmation(&outcome)) }))
-            }
-        }
+        let confirmation = Some(confirmation(&self.0.carry_out(commands).await?));
+        Ok(Response::new(v1::SetRulesVersionResponse { confirmation }))
     }
 
     async fn erase_personal_data(

@@ -32,16 +32,7 @@ pub(crate) fn decimal(minor_units: i64, currency: Currency) -> String {
     balance.expect("the ledger keeps balances within their limit").to_decimal(currency)
 }
 
-/// A decimal text of a sum that may be larger than any balance.
-pub(crate) fn decimal_sum(minor_units: i128, currency: Currency) -> String {
-    let unit = 10_i128.pow(currency.decimals());
-    let sign = if minor_units < 0 { "-" } else { "" };
-    let (whole, fraction) = (minor_units.abs() / unit, minor_units.abs() % unit);
-    match usize::try_from(currency.decimals()).unwrap_or_default() {
-        0 => format!("{sign}{whole}"),
-        decimals => format!("{sign}{whole}.{fraction:0decimals$}"),
-    }
-}
+pub(crate) use reports::decimal as decimal_sum;
 
 pub(crate) fn account_type(kind: AccountKind) -> v1::AccountType {
     match kind {

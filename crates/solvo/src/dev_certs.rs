@@ -12,7 +12,6 @@ use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
 use loadgen::{LOAD_BANKS, LOAD_REMOTE_BANKS};
@@ -22,6 +21,7 @@ use rcgen::{
 };
 use types::{Bic, Date};
 
+use crate::clock::today;
 use crate::serve::tell;
 
 /// Makes certificates, keys and a principals file to try mutual TLS with.
@@ -190,7 +190,7 @@ fn params(name: &str, names: Vec<SanType>) -> anyhow::Result<CertificateParams> 
     params.distinguished_name.push(DnType::OrganizationName, "Solvo trial");
     params.distinguished_name.push(DnType::CommonName, name);
     params.subject_alt_names = names;
-    let today = i32::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / 86_400)?;
+    let today = today()?.days();
     // A day of room for clocks and time zones.
     let (year, month, day) = civil(today - 1)?;
     params.not_before = date_time_ymd(year, month, day);

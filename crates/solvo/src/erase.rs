@@ -7,7 +7,6 @@
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail, ensure};
 use client::v1;
@@ -15,6 +14,7 @@ use journal::{Destroyed, FileStorage, Storage as _, day_of_key, destroy_keys, er
 use types::Date;
 
 use crate::backup::erased::wipe_unfinished;
+use crate::clock::today;
 use crate::inspect::fields::{Fields, Value};
 use crate::remote::{self, TlsArgs};
 use crate::serve::tell;
@@ -157,13 +157,6 @@ fn in_folder(folder: &Path, before: Date) -> anyhow::Result<Told> {
     let destroyed =
         erase().with_context(|| format!("{shown} was not erased; if a node runs on it, give --server"))?;
     Ok(destroyed.into())
-}
-
-fn today() -> anyhow::Result<Date> {
-    let since_1970 =
-        SystemTime::now().duration_since(UNIX_EPOCH).context("the clock shows a time before 1970")?;
-    let days = i32::try_from(since_1970.as_secs() / 86_400).ok().and_then(Date::from_days);
-    days.context("the clock shows a time beyond 2260")
 }
 
 fn is_confirmed(before: Date, places: &[String]) -> anyhow::Result<bool> {

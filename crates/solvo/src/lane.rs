@@ -4,9 +4,13 @@
 //! named so that doing them twice is doing them once.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::bail;
 use client::{Client, Exchange, ItemReceiver, ItemSender, ItemStream, Received, StreamOptions};
+
+/// After what the node had no room for, so long nothing is sent again.
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 
 /// A stream whose items are about something.
 pub(crate) struct Lane<Kind: Exchange, About> {

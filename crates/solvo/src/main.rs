@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 mod backup;
 mod bank;
 mod calendar;
+mod clock;
 mod demo;
 mod dev_certs;
 mod erase;
@@ -135,8 +136,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Liquidity(arguments) => runtime()?.block_on(liquidity::run(&arguments)),
         Command::History(arguments) => history::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
-        Command::Migrate(arguments) => migrate::run(&arguments),
-        Command::Package(arguments) => package::run(&arguments),
+        Command::Migrate(arguments) => runtime()?.block_on(migrate::run(&arguments)),
+        Command::Package(arguments) => runtime()?.block_on(package::run(&arguments)),
         Command::Qr(arguments) => qr::run(&arguments),
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use client::{Client, v1};
@@ -23,6 +23,7 @@ use types::{Bic, Date, Text};
 
 use self::file::{Account, Accounts, Fault, Sum, Totals, read_totals};
 use self::send::{TOGETHER, Terms, Told, carry};
+use crate::clock::today;
 use crate::remote::{self, TlsArgs};
 use crate::report::progress_bar;
 
@@ -106,13 +107,10 @@ const CHUNKS_WAITING_MAX: usize = 4;
 ///
 /// # Errors
 /// If the file can't be read, its totals are others, or the node can't be reached.
-pub(crate) fn run(arguments: &MigrateArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: &MigrateArgs) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         MigrateCommand::Totals(arguments) => totals(arguments),
-        MigrateCommand::Load(arguments) => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(load(arguments))
-        }
+        MigrateCommand::Load(arguments) => load(arguments).await,
     }
 }
 
@@ -255,11 +253,7 @@ fn terms(arguments: &LoadArgs) -> anyhow::Result<Terms> {
     let participant = Bic::parse(&arguments.participant).context("--participant")?;
     let value_date = match &arguments.value_date {
         Some(text) => Date::parse(text).context("--value-date")?,
-        None => {
-            let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-            let days = i32::try_from(since_1970.as_secs() / (24 * 3600))?;
-            Date::from_days(days).context("the machine's clock shows no day that can be told")?
-        }
+        None => today()?,
     };
     let reference: Text<35> = Text::parse_identifier(&arguments.reference).context("--reference")?;
     Ok(Terms { participant: participant.to_string(), value_date, reference: reference.as_str().to_owned() })

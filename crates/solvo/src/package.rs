@@ -10,7 +10,6 @@ use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use client::Client;
@@ -20,9 +19,10 @@ use iso20022::{
 };
 use serde_json::json;
 use tokio::sync::mpsc;
-use types::{Bic, Date, Text, Timestamp};
+use types::{Bic, Date, Text};
 
 use self::pay::{Outcome, Sent, TOGETHER, carry, payment};
+use crate::clock::{now, today};
 use crate::remote::{self, TlsArgs};
 use crate::report::progress_bar;
 
@@ -100,13 +100,10 @@ const NOT_ALL: u8 = 3;
 ///
 /// # Errors
 /// If the file can't be read or is refused, or the node can't be reached.
-pub(crate) fn run(arguments: &PackageArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: &PackageArgs) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         PackageCommand::Check(arguments) => check(arguments),
-        PackageCommand::Pay(arguments) => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(pay(arguments))
-        }
+        PackageCommand::Pay(arguments) => pay(arguments).await,
     }
 }
 
@@ -264,18 +261,6 @@ fn unpack(
     Ok(())
 }
 
-/// The day by UTC.
-fn today() -> anyhow::Result<Date> {
-    Ok(now()?.date())
-}
-
-fn now() -> anyhow::Result<Timestamp> {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    // Reports tell milliseconds.
-    let nanoseconds = i64::try_from(since_1970.as_millis())?.saturating_mul(1_000_000);
-    Timestamp::from_nanoseconds(nanoseconds).context("the machine's clock shows no time that can be told")
-}
-
 /// How many lines have which status, of those that any has.
 fn counts<'all>(outcomes: impl IntoIterator<Item = &'all Outcome> + Clone) -> Vec<StatusCount> {
     let count = |status| {
@@ -303,7 +288,7 @@ fn write_report(file: &Path, path: &Path, agent: Bic, outcomes: &[Outcome]) -> a
     let mut whole = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
     let lines = open(file)?;
     let created_at = now()?;
-    let message_id = Text::parse_identifier(&format!("RPT{}", created_at.nanoseconds() / 1_000_000))?;
+    let message_id = Text::parse_identifier(&format!("RPT{}", created_at.milliseconds()))?;
     let counts = counts(outcomes);
     let report = PackageReport {
         debtor_agent: Some(agent),

@@ -278,15 +278,7 @@ impl Watcher {
     fn order_to_read(&self, notice: &Notice) -> Option<Sequence> {
         let Notice::Outcome { outcome, payment, order: None, .. } = notice else { return None };
         let position = payment.sequence();
-        let is_final = match outcome.verdict {
-            Verdict::Payment { state, .. } => state.is_final(),
-            Verdict::Answer { .. }
-            | Verdict::Done { .. }
-            | Verdict::Refused { .. }
-            | Verdict::AskAgain
-            | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => false,
-        };
+        let is_final = matches!(outcome.verdict, Verdict::Payment { state, .. } if state.is_final());
         let is_unknown = position <= self.open_since && !self.open.contains_key(&position);
         (is_final && is_unknown).then_some(position)
     }

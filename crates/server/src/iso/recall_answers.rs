@@ -8,7 +8,7 @@ use iso20022::{
     MessageKind, NegativeAnswer, OriginalDetails, OriginalReferences, Originator, PaymentReturn,
     ReportedMessage, Status as Report, StatusReport, write_pacs002_on,
 };
-use ledger::{About, AnswerRecall, Answered, RecallAnswer, RecallText, Refusal, Verdict};
+use ledger::{About, AnswerRecall, Answered, RecallAnswer, RecallText, Refusal};
 use tonic::{Code, Status};
 use types::{Amount, Balance, Date, ReasonCode, StatusReason, Text, Timestamp};
 
@@ -125,15 +125,7 @@ impl Desk {
         commands.evidence(&incoming.kept(About::Payment(payment)));
         let outcome = self.node.submit(commands, ())?.await?;
         let mut decided = (outcome.repeat_of().unwrap_or(outcome.sequence), outcome.decided_time);
-        let mut refused = match outcome.verdict {
-            Verdict::Refused { refusal, .. } => Some(refusal),
-            Verdict::Done { .. }
-            | Verdict::Payment { .. }
-            | Verdict::Answer { .. }
-            | Verdict::AskAgain
-            | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => None,
-        };
+        let mut refused = outcome.refusal();
         if refused
             .is_some_and(|refusal| [Refusal::RecallAnswered, Refusal::RequestIdReused].contains(&refusal))
             && let Some(answered) = self.answered_before(found, said.answer, &text).await?

@@ -5,9 +5,7 @@
 
 use engine::{Answer, Question, RecallStep, RecallTold, RecallsAsked};
 use iso20022::{Assignment, MessageKind, NegativeAnswer, Originator, Recall, write_camt029};
-use ledger::{
-    About, Original, Outcome, PaymentAnswer, RecallText, Refusal, RequestId, RequestRecall, Verdict,
-};
+use ledger::{About, Original, Outcome, PaymentAnswer, RecallText, Refusal, RequestId, RequestRecall};
 use tonic::Status;
 use types::{
     Bic, Date, Duration, Located, PaymentId, PaymentState, RecallReason, RecallRefusal, Sequence, Text,
@@ -96,25 +94,16 @@ impl Desk {
         commands.request_recall(&RequestRecall { request_id, original, reason, text: text.clone() });
         commands.evidence(&incoming.kept(About::Payment(payment)));
         let outcome = self.node.submit(commands, ())?.await?;
-        match outcome.verdict {
-            Verdict::Refused { refusal, .. } => {
-                if refusal == Refusal::RecallExists
-                    && let Some(asked) = self.asked_before(payment, reason, &text).await?
-                {
-                    return Ok(self.stored_answer(incoming, asked).await?.unwrap_or_default());
-                }
-                self.not_recalled(incoming, recall, payment, &outcome, refusal).await
-            }
-            Verdict::Done { .. }
-            | Verdict::Payment { .. }
-            | Verdict::Answer { .. }
-            | Verdict::AskAgain
-            | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => {
-                let recall = outcome.repeat_of().unwrap_or(outcome.sequence);
-                Ok(self.stored_answer(incoming, RecallsAsked::At(recall)).await?.unwrap_or_default())
-            }
+        let Some(refusal) = outcome.refusal() else {
+            let recall = outcome.repeat_of().unwrap_or(outcome.sequence);
+            return Ok(self.stored_answer(incoming, RecallsAsked::At(recall)).await?.unwrap_or_default());
+        };
+        if refusal == Refusal::RecallExists
+            && let Some(asked) = self.asked_before(payment, reason, &text).await?
+        {
+            return Ok(self.stored_answer(incoming, asked).await?.unwrap_or_default());
         }
+        self.not_recalled(incoming, recall, payment, &outcome, refusal).await
     }
 
     /// The answer to a recall as its bank has been told it, if there is one.

@@ -163,15 +163,7 @@ pub(super) fn news_of(notice: &Notice, bank: Bic, repeats_upto: Sequence, mut te
         return recalled.into_iter().for_each(|recalled| tell(News::Recalled(recalled)));
     }
     let Notice::Outcome { outcome, payment, creditor_agent, order } = notice else { return };
-    let is_final = match outcome.verdict {
-        Verdict::Payment { state, .. } => state.is_final(),
-        Verdict::Answer { .. }
-        | Verdict::Done { .. }
-        | Verdict::Refused { .. }
-        | Verdict::AskAgain
-        | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => false,
-    };
+    let is_final = matches!(outcome.verdict, Verdict::Payment { state, .. } if state.is_final());
     if is_final {
         let is_late = outcome.late || payment.is_late();
         let is_creditor = *creditor_agent == Some(bank);

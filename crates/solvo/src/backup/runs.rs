@@ -7,7 +7,6 @@
 //! Invariant: a run leaves the backup only for one of these two reasons.
 
 use std::collections::BTreeSet;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use engine::facts_of;
@@ -16,6 +15,7 @@ use ledger::{Ledger, duplicate_window_start};
 use types::{Duration, Timestamp};
 
 use crate::backup::catalogue::Catalogue;
+use crate::clock;
 
 /// So much longer than a start needs them runs are kept, for a machine whose clock is behind.
 const MARGIN: Duration = Duration::from_seconds(24 * 3600);
@@ -41,9 +41,7 @@ pub(crate) fn is_outdated(run: &RunFacts, log_end: Timestamp) -> bool {
 
 /// The machine's clock. One that shows no time that can be is taken as behind all others.
 fn now() -> Timestamp {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok();
-    let nanoseconds = since_1970.and_then(|elapsed| i64::try_from(elapsed.as_nanos()).ok());
-    nanoseconds.and_then(Timestamp::from_nanoseconds).unwrap_or_default()
+    clock::now().unwrap_or_default()
 }
 
 /// Checks that every run that the log lists at its end is there and whole, or can be made of others.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use aws_lc_rs::digest::{SHA256, digest};
-use reports::CsvReader;
+use reports::{CsvReader, decimal};
 use serde::{Deserialize, Serialize};
 use types::{Amount, Balance, Currency, Iban, Text};
 
@@ -79,15 +79,6 @@ impl Sum {
             self.sums.iter().map(|(currency, sum)| (currency.code().to_owned(), decimal(*sum, *currency)));
         Totals { accounts: self.accounts, sums: sums.collect(), hash: format!("{:016x}", self.hash) }
     }
-}
-
-/// A sum of balances, which may be larger than any of them can be.
-fn decimal(minor_units: i128, currency: Currency) -> String {
-    let decimals = usize::try_from(currency.decimals()).expect("currencies have few decimals");
-    let digits = format!("{:0>1$}", minor_units.unsigned_abs(), decimals + 1);
-    let (whole, part) = digits.split_at(digits.len() - decimals);
-    let sign = if minor_units < 0 { "-" } else { "" };
-    if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
 }
 
 /// Reads control totals.

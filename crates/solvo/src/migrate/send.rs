@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use types::{Balance, Date};
 
 use super::file::{Account, Fault};
-use crate::lane::Lane;
+use crate::lane::{Lane, PAUSE};
 
 /// Accounts that are sent together.
 pub(crate) const TOGETHER: usize = 512;
@@ -28,9 +28,6 @@ const UNDER_WAY_MAX: usize = 8 * TOGETHER;
 /// Before this age of its first opening, the node remembers an entry: requests are remembered for five days, and what is
 /// left of them is more than a run takes.
 const AGE_MAX: Duration = Duration::from_secs(4 * 24 * 3600);
-
-/// After what the node had no room for, so long nothing is sent again.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// What each request has from the command line.
 #[derive(Clone, Debug)]

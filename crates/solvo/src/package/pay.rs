@@ -5,8 +5,6 @@
 //!   no line twice, and a line that was changed under the same `MsgId` is refused (AM05).
 //! - The clock of a payment starts when its line is unpacked.
 
-use std::time::Duration;
-
 use anyhow::bail;
 use client::convert::payment_from_order;
 use client::v1::payment_result::Result as Became;
@@ -16,13 +14,10 @@ use iso20022::{LineCompletion, LineStatus, PackageHeader, PackageLine};
 use tokio::sync::mpsc;
 use types::{Bic, ReasonCode, StatusReason, Text, Timestamp};
 
-use crate::lane::Lane;
+use crate::lane::{Lane, PAUSE};
 
 /// Lines that are sent together.
 pub(crate) const TOGETHER: usize = 256;
-
-/// After what the node had no room for, so long nothing is sent again.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// What became of a line.
 #[derive(Clone, Debug)]
@@ -57,9 +52,12 @@ pub(crate) fn payment(header: &PackageHeader, agent: Bic, line: PackageLine) -> 
         let words = "PmtInf/DbtrAgt is another bank".to_owned();
         return Err(refused(StatusReason::InvalidDebtorAccountNumber, words));
     }
-    let creditor_agent = line.order.as_ref().ok().and_then(|order| order.creditor_agent);
+    let creditor_agent = match &line.order {
+        Ok(order) => order.creditor_agent,
+        Err(refusal) => return Err(refused(refusal.reason, refusal.path.clone())),
+    };
     // Without it the payment would have to be sent to a bank that is guessed.
-    let Some(creditor_agent) = creditor_agent.or(line.order.is_err().then_some(agent)) else {
+    let Some(creditor_agent) = creditor_agent else {
         let words = "CdtrAgt/FinInstnId/BICFI is missing: the payee's bank has to be named".to_owned();
         return Err(refused(StatusReason::InvalidFileFormat, words));
     };

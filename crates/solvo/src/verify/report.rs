@@ -6,7 +6,8 @@ use std::path::Path;
 
 use journal::{End, FrameHeader, FrameKind, FrameView, Identity, segment_name, snapshot_name};
 use ledger::{BookTotals, Ledger, OutcomeEntry, Record};
-use types::{Currency, ReasonCode, Sequence, Timestamp};
+use reports::decimal;
+use types::{ReasonCode, Sequence, Timestamp};
 
 use crate::inspect::fields::{Fields, Value};
 use crate::inspect::rows::{frame_kind, instant, kind};
@@ -261,19 +262,10 @@ fn book(totals: &BookTotals) -> Fields {
         .with("held", money(totals.held))
 }
 
-/// The decimal text of a sum of balances, which may be larger than any balance.
-fn decimal(minor_units: i128, currency: Currency) -> String {
-    let sign = if minor_units < 0 { "-" } else { "" };
-    let unit = 10_u128.pow(currency.decimals());
-    let (whole, rest) = (minor_units.unsigned_abs() / unit, minor_units.unsigned_abs() % unit);
-    match usize::try_from(currency.decimals()).expect("decimals are few") {
-        0 => format!("{sign}{whole}"),
-        decimals => format!("{sign}{whole}.{rest:0decimals$}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use types::Currency;
+
     use super::*;
 
     #[test]
