@@ -125,7 +125,7 @@ pub use record_writer::{
 pub use remark::Remark;
 pub use rules_calendar::{RollBusinessDate, SetClosingDays};
 pub use rules_duplicates::duplicate_window_start;
-pub use rules_version::{HAS_HOLDS, HAS_RULEBOOK, RULES_VERSION, SetVersion};
+pub use rules_version::{HAS_HOLDS, HAS_ORDERS, HAS_RULEBOOK, RULES_VERSION, SetVersion};
 pub use rules_void::Void;
 pub use sealed::SealedRun;
 pub use sections::StateError;

@@ -17,8 +17,9 @@ use crate::{Command, Kind, Ledger, Refusal, ReplayError, layout};
 /// The newest version of the rules that this program knows.
 ///
 /// 1 is the first. 2 adds the duplicate evidence on disk, 3 the rest of the rulebook: the calendar, recalls, liquidity, and
-/// what banks set about customers, fees and their clocks; 4 holds, and the records that gateways keep.
-pub const RULES_VERSION: u32 = 4;
+/// what banks set about customers, fees and their clocks; 4 holds, and the records that gateways keep; 5 what replaces a
+/// bank's batch: orders, mirrors of accounts, requests to pay, exceptions, and which accounts take part.
+pub const RULES_VERSION: u32 = 5;
 
 /// The version that brought the rest of the rulebook, and with it the later sections of a state. Those of older rules stay
 /// as they were, so that older programs read them.
@@ -26,6 +27,10 @@ pub const HAS_RULEBOOK: u32 = 3;
 
 /// The version that brought holds and the records that gateways keep.
 pub const HAS_HOLDS: u32 = 4;
+
+/// The version that brought what replaces a bank's batch: orders, mirrors of accounts, requests to pay, exceptions, and which
+/// accounts take part.
+pub const HAS_ORDERS: u32 = 5;
 
 /// The rules are raised to the version after the one in force.
 #[derive(Clone, Debug)]

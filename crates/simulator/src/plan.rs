@@ -211,7 +211,7 @@ impl Plan {
             ]),
             seal_pause_max: *random.one_of(&[5 * MILLISECOND, 100 * MILLISECOND, SECOND]),
             stale_evidence: *random.one_of(&[0, 100, 500]),
-            begins_under: *random.one_of(&[1, 3, RULES_VERSION, RULES_VERSION]),
+            begins_under: *random.one_of(&[1, 3, 4, RULES_VERSION, RULES_VERSION]),
         }
     }
 }

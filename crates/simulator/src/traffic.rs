@@ -210,7 +210,7 @@ impl Traffic<'_> {
             }
             // A log may have begun under any of those before.
             1 if self.random.happens(250) => {
-                Request::SetVersion { version: *self.random.one_of(&[2, 3, RULES_VERSION]) }
+                Request::SetVersion { version: *self.random.one_of(&[2, 3, 4, RULES_VERSION]) }
             }
             1 => {
                 let statuses =
