@@ -191,7 +191,7 @@ impl OldLog {
         });
         let settings = Settings { segment_size, entropy };
         let mut journal = LocalJournal::create(storage, identity, settings).expect("the folder is empty");
-        let limits = Limits { accounts_max: 64, payments_max: 4096, requests_max: 64 };
+        let limits = Limits { accounts_max: 64, payments_max: 4096, requests_max: 4096 };
         let mut builder = match texts {
             Texts::Clear => FrameBuilder::new(1),
             Texts::Sealed => {

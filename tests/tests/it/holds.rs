@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use client::v1;
 use tests::{ALFA, Api, BETA, Node, World, account, ago, ahead, belgian, german, money, payment, settled};
+use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
 use crate::recalls::reason_of;
@@ -281,4 +282,47 @@ async fn captures_stand_in_entries_and_statements() {
         let csv = String::from_utf8(ask(v1::StatementForm::Csv).await).unwrap();
         assert_eq!(csv.matches(",HOLD_CAPTURE,").count(), changes.len(), "{csv}");
     }
+}
+
+/// The shares of a capture leave the position of the payer's bank together, or none does.
+#[tokio::test(flavor = "multi_thread")]
+async fn capture_needs_the_position_of_the_payers_bank() {
+    let (_node, api, _world) = world().await;
+    let hold_id = place(&api, "hold", "500.00").await.hold_id;
+    let defund = v1::DefundRequest {
+        request_id: "defund".to_owned(),
+        bic: ALFA.to_owned(),
+        amount: Some(money("999900.00")),
+        external_reference: "DEFUND-1".to_owned(),
+    };
+    api.liquidity().defund(defund).await.unwrap();
+    assert_eq!(api.position(ALFA).await, "100.00");
+    let legs = [(&*german(1), "60.00"), (&*german(2), "40.01")];
+    let refused = refusal_of(&api, capture("above", &hold_id, &legs, true)).await;
+    assert_eq!(refused, (Code::FailedPrecondition, "POSITION_INSUFFICIENT".to_owned()));
+    assert_eq!([api.balance(&german(1)).await, api.balance(&german(2)).await], ["1000.00", "1000.00"]);
+    assert_eq!(get(&api, &hold_id).await.unwrap().held, Some(money("500.00")));
+    // A share of the bank's own customer needs no position.
+    let legs = [(&*german(1), "60.00"), (&*german(2), "40.00"), (&*belgian(2), "400.00")];
+    api.holds().capture(capture("just", &hold_id, &legs, true)).await.unwrap();
+    assert_eq!([api.position(ALFA).await, api.position(BETA).await], ["0.00", "1000100.00"]);
+    api.trial_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn account_has_a_thousand_holds() {
+    let (_node, api, _world) = world().await;
+    for some in 0..20 {
+        let mut holds = JoinSet::new();
+        for number in 50 * some..50 * (some + 1) {
+            let (mut client, request) = (api.holds(), hold(&format!("hold-{number}"), "0.01", 3600));
+            holds.spawn(async move { client.hold(request).await });
+        }
+        assert!(holds.join_all().await.iter().all(Result::is_ok));
+    }
+    let one = open_holds(&api, &belgian(1)).await.swap_remove(0).hold_id;
+    let refused = api.holds().hold(hold("above", "0.01", 3600)).await.unwrap_err();
+    assert_eq!(reason_of(&refused), (Code::ResourceExhausted, "HOLD_LIMIT".to_owned()));
+    api.holds().release(release("room", &one, None)).await.unwrap();
+    place(&api, "again", "0.01").await;
 }

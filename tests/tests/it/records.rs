@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use client::v1;
-use tests::{ALFA, Api, BETA, Node, World, ago, ahead};
+use tests::{ALFA, Api, BETA, Node, World, ago, ahead, until};
+use tokio::task::JoinSet;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -110,10 +111,8 @@ async fn records_end_at_their_time() {
     }
     putting(&api, expiring("soon", ahead(Duration::from_secs(2)))).await.unwrap();
     assert!(get(&api, "e").await.unwrap().expiry_time.is_some());
-    while get(&api, "e").await.is_ok() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert_eq!(reason_of(&get(&api, "e").await.unwrap_err()).1, "RECORD_UNKNOWN");
+    let ended = until("the record has ended", async || get(&api, "e").await.err()).await;
+    assert_eq!(reason_of(&ended).1, "RECORD_UNKNOWN");
     putting(&api, put("anew", "e", b"anew", Some(0))).await.unwrap();
 }
 
@@ -173,4 +172,26 @@ async fn bank_has_eight_name_spaces_and_records_their_size() {
         assert_eq!(refused.code(), Code::InvalidArgument, "{id}");
         assert_eq!(refused.get_details_bad_request().unwrap().field_violations.len(), 1, "{id}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn name_space_has_its_room() {
+    let (_node, api) = world().await;
+    let whole = vec![b'w'; 4096];
+    // 16 MiB, and one byte more.
+    for some in 0..64 {
+        let mut puts = JoinSet::new();
+        for number in 64 * some..64 * (some + 1) {
+            let (mut client, request) =
+                (api.records(), put(&format!("p{number}"), &format!("k{number}"), &whole, None));
+            puts.spawn(async move { client.put_record(request).await });
+        }
+        assert!(puts.join_all().await.iter().all(Result::is_ok));
+    }
+    let refused = putting(&api, put("above", "above", b"x", None)).await.unwrap_err();
+    assert_eq!(reason_of(&refused), (Code::ResourceExhausted, "RECORD_LIMIT".to_owned()));
+    putting(&api, put("empty", "empty", b"", None)).await.unwrap();
+    let shorter = putting(&api, put("shorter", "k7", b"x", None)).await;
+    assert!(shorter.is_ok(), "what it replaces makes room");
+    putting(&api, put("above-again", "above", b"x", None)).await.unwrap();
 }

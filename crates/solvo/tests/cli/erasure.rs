@@ -8,7 +8,7 @@ use std::time::Duration;
 use client::v1;
 use rustix::process::Signal;
 use serde_json::Value;
-use tests::{Api, belgian, german, payment, settled, until, write_sealed_old_log};
+use tests::{Api, belgian, german, payment, settled, until, write_log_with_records, write_sealed_old_log};
 use tonic::Code;
 use types::{Date, Timestamp};
 
@@ -294,4 +294,63 @@ async fn backups_restores_history_and_receipts_work_without_what_was_erased() {
     settled(api.submit(&payment("TX-2", "1.00")).await.unwrap());
     assert_eq!(served.stop(Signal::TERM).code(), Some(0));
     verify(&restored);
+}
+
+async fn record(api: &Api, key: &str) -> Result<v1::Record, tonic::Status> {
+    let (bic, space, key) = (tests::ALFA.to_owned(), "consents".to_owned(), key.to_owned());
+    let name = Some(v1::RecordName { bic, space, key });
+    Ok(api.records().get_record(v1::GetRecordRequest { name }).await?.into_inner().record.unwrap())
+}
+
+/// The bytes of records are written again before the key of their day goes, and go with it only if that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_outlast_the_key_of_their_day_unless_they_are_let_go() {
+    let all = tempfile::tempdir().unwrap();
+    // Renewed twenty a second: the few are soon, the many are not while the test runs.
+    for (count, is_renewed) in [(20, true), (2_000, false)] {
+        let data = all.path().join(format!("data-{count}"));
+        let began = write_log_with_records(&data, TWO_YEARS, count);
+        let before = Date::from_days(began.date().days() + 2).unwrap().to_string();
+        let served = Served::start_with(&data, &SERVE);
+        let (api, server) = (served.api().await, served.address().to_string());
+        let version = record(&api, "c/0000").await.unwrap().version;
+        let erase = ["erase", "--before", &before, "--server", &server, "--yes"];
+        if is_renewed {
+            until("the records have been written again", async || run(&erase).status.success().then_some(()))
+                .await;
+        } else {
+            let why = errors(&run(&erase));
+            assert!(why.contains("RECORDS_WOULD_GO") || why.contains("--forget-records"), "{why}");
+            assert!(record(&api, "c/0000").await.is_ok(), "nothing was erased");
+            told(&[&erase[..], &["--forget-records", "--json"]].concat());
+        }
+        let served = {
+            served.kill();
+            Served::start_with(&data, &SERVE)
+        };
+        let api = served.api().await;
+        match record(&api, "c/0000").await {
+            Ok(found) => {
+                assert!(is_renewed);
+                assert_eq!((found.content, found.version), (b"c/0000".to_vec(), version));
+            }
+            Err(gone) => {
+                assert!(
+                    !is_renewed && gone.code() == Code::Unavailable && gone.message().contains("not at hand"),
+                    "{gone}"
+                );
+                let name = Some(v1::RecordName {
+                    bic: tests::ALFA.to_owned(),
+                    space: "consents".to_owned(),
+                    key: "c/0000".to_owned(),
+                });
+                let (request_id, content) = ("anew".to_owned(), b"anew".to_vec());
+                let put = v1::PutRecordRequest { request_id, name, content, ..Default::default() };
+                api.records().put_record(put).await.unwrap();
+                assert_eq!(record(&api, "c/0000").await.unwrap().content, b"anew");
+            }
+        }
+        assert_eq!(served.stop(Signal::TERM).code(), Some(0));
+        verify(&data);
+    }
 }
