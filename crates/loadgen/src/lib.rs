@@ -42,6 +42,7 @@ mod random;
 mod report;
 mod resolve;
 mod responders;
+mod salaries;
 mod schedule;
 mod setup;
 mod stream_lane;
@@ -74,4 +75,5 @@ pub use options::{Arrivals, Extent, LoadOptions, Mode, Rate, RemotePayees, RunId
 pub use progress::{Progress, Silent, Stage, TerminalProgress};
 pub use report::{Counts, Driven, Latency, LoadReport};
 pub use responders::{ResponderCounts, Responders};
+pub use salaries::{SALARIES_MAX, Salaries};
 pub use submit::{Submitted, submit_documents};
