@@ -17,6 +17,8 @@ use crate::command::{
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 
+#[path = "record_writer_activation.rs"]
+mod activation;
 #[path = "record_writer_calendar.rs"]
 mod calendar;
 
@@ -427,7 +429,10 @@ impl RecordWriter {
             evidence_found: 0.into(),
             profile: 1.into(),
             digest_version: DigestKey::VERSION,
-            reserved: [0; 21],
+            reserved: [0; 8],
+            activation: 0.into(),
+            inactive: 0,
+            reserved_end: [0; 8],
         }
     }
 
@@ -610,7 +615,8 @@ impl RecordWriter {
             | Kind::CaptureHold
             | Kind::ReleaseHold
             | Kind::PutRecord
-            | Kind::RemoveRecord => self.needs.requests = true,
+            | Kind::RemoveRecord
+            | Kind::SetActivation => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;
