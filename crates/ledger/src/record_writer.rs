@@ -162,6 +162,13 @@ impl RecordWriter {
         &self.texts
     }
 
+    /// The digest of the first command's request id, if it has one.
+    pub fn first_request(&self) -> Option<[u8; 16]> {
+        let (header, structure) = layout::Header::ref_from_prefix(&self.records).ok()?;
+        Kind::from_number(header.kind.get()).filter(|kind| kind.has_request())?;
+        layout::Request::ref_from_prefix(structure).ok().map(|(request, _)| request.id_digest)
+    }
+
     /// How many bytes records and texts take in a frame.
     pub fn length(&self) -> usize {
         self.records.len() + self.texts.len()
