@@ -150,7 +150,7 @@ fn recall(node: &mut Node<LocalJournal<MemoryStorage>>) {
 fn switch(node: &mut Node<LocalJournal<MemoryStorage>>, ticket: u32) {
     let accepted = node.now.wall;
     let [first, last] = ["B1", "B9"].map(iban);
-    let range = AccountRange::new("BE", &first.as_str()[4..], &last.as_str()[4..]).unwrap();
+    let range = AccountRange::new(first.country(), &first.as_str()[4..], &last.as_str()[4..]).unwrap();
     let set = |range, is_active, id: &str| SetActivation {
         request_id: request(id),
         bank: bank("B"),
