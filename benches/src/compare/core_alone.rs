@@ -184,6 +184,7 @@ fn apply(ledger: &mut Ledger, at: &mut Position, frame: &Frame) -> anyhow::Resul
             Verdict::Refused { .. }
             | Verdict::Answer { .. }
             | Verdict::AskAgain
+            | Verdict::NotActive { .. }
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. } => false,
         });

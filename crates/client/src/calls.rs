@@ -1,6 +1,7 @@
 //! The unary calls of every service.
 
 use crate::v1::account_service_client::AccountServiceClient;
+use crate::v1::activation_service_client::ActivationServiceClient;
 use crate::v1::audit_service_client::AuditServiceClient;
 use crate::v1::calendar_service_client::CalendarServiceClient;
 use crate::v1::customer_service_client::CustomerServiceClient;
@@ -141,6 +142,12 @@ calls! {
         list_records(ListRecordsRequest) -> ListRecordsResponse;
         /// Removes a gateway's record.
         remove_record(RemoveRecordRequest) -> RemoveRecordResponse;
+    }
+    ActivationServiceClient {
+        /// Lets accounts of a bank take part in payments, or ends that.
+        set_activation(SetActivationRequest) -> SetActivationResponse;
+        /// Tells which accounts of a bank take part.
+        get_activation(GetActivationRequest) -> GetActivationResponse;
     }
     Iso20022ServiceClient {
         /// Submits one ISO 20022 document and waits for the one that answers it.

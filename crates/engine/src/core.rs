@@ -504,6 +504,9 @@ impl<Ticket> Core<Ticket> {
             late += self.tell_decided(confirmed);
             late += u64::from(self.mark_if_late(&mut outcome, confirmed));
             self.directory.follow(&record, &outcome);
+            if outcome.kind == Kind::SetActivation {
+                self.directory.activations().set(self.ledger.activation_table());
+            }
             if is_heard {
                 self.feed.applied(&self.ledger, &record, &outcome);
             }

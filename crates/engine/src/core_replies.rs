@@ -3,7 +3,8 @@
 //! Nothing is decided about a payment whose evidence of duplicates reaches less far than payments have left the core's
 //! table. It is looked up and submitted again, and whoever waits for its submission hears of all of it together, once.
 //!
-//! A command is submitted again once at the most: whoever looks it up again submits the commands that name runs as well,
+//! The same where a payment was looked up by an older table of which accounts take part. Apart from that, a command is
+//! submitted again once at the most: whoever looks it up again submits the commands that name runs as well,
 //! so the next of those comes behind it.
 
 use journal::SealedFrame;

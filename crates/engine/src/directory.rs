@@ -12,6 +12,7 @@ use ledger::{AccountMode, AccountStatus, Command, Ledger, Outcome, ParticipantSt
 use types::{AccountNumber, Bic, Currency, Digest, ParticipantNumber};
 
 use crate::accounts_table::{AccountEntry, AccountLines, AccountsTable};
+use crate::activations::Activations;
 use crate::crossings::Hosts;
 
 /// Accounts by number's digest and currency, participants by code.
@@ -21,6 +22,7 @@ pub struct Directory {
     banks: RwLock<Banks>,
     participants: DashMap<Bic, ParticipantView>,
     hosts: Arc<Hosts>,
+    activations: Arc<Activations>,
 }
 
 /// What an edge knows of a participant.
@@ -88,8 +90,14 @@ impl Directory {
         &self.hosts
     }
 
+    /// Which accounts take part.
+    pub const fn activations(&self) -> &Arc<Activations> {
+        &self.activations
+    }
+
     /// Takes over everything that a recovered ledger holds.
     pub fn fill(&self, ledger: &Ledger) {
+        self.activations.set(ledger.activation_table());
         // Once each, since the accounts may be millions: banks by their numbers in the ledger, which count from 1.
         let banks: Vec<u16> = ledger.participants().map(|(_, bank)| self.bank_number(bank.bic())).collect();
         for (number, account) in ledger.accounts().filter(|(_, account)| account.kind().is_customer()) {
@@ -188,7 +196,8 @@ impl Directory {
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
-            | Command::RemoveRecord(_) => {}
+            | Command::RemoveRecord(_)
+            | Command::SetActivation(_) => {}
         }
     }
 }

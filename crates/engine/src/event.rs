@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use journal::{Append, SealedFrame};
-use ledger::{Outcome, OutcomeEntry, RecordWriter, SealedRun};
+use ledger::{ActivationTable, Outcome, OutcomeEntry, RecordWriter, SealedRun};
 use types::{BatchNumber, DigestKey, PrincipalNumber, Sequence};
 
 use crate::question::{Answered, Question};
@@ -97,8 +97,9 @@ pub enum Action<Ticket> {
     Answer(Ticket, Answered),
     /// Complete an answer with what stands on disk ([`crate::Duplicates::complete`]), and tell it.
     LookUp(LookUp<Ticket>),
-    /// Look these commands up once more ([`crate::Duplicates::look_up_again`]), and step with [`Event::Submit`]:
-    /// payments have left the core's table since they were looked up. The ticket has been told nothing.
+    /// Look these commands up once more ([`crate::Duplicates::look_up_again`], [`Submission::stamp_activation`]), and step
+    /// with [`Event::Submit`]: payments have left the core's table since they were looked up, or other accounts take part.
+    /// The ticket has been told nothing.
     AskAgain(Submission<Ticket>),
     /// Step with [`Event::Idle`] at this monotonic time, if nothing happens before.
     WakeAt(i64),
@@ -168,6 +169,11 @@ impl<Ticket> Submission<Ticket> {
         let mut commands = RecordWriter::new(key, PrincipalNumber(0));
         commands.seal_duplicates(run);
         Self { commands, ticket, held: None }
+    }
+
+    /// Writes into payments which of their accounts take no part by this table, for commands that are submitted again.
+    pub fn stamp_activation(&mut self, table: &ActivationTable) {
+        self.commands.stamp_activation(table);
     }
 
     /// Who waits.

@@ -210,6 +210,10 @@ impl Feed {
                 let status = ParticipantStatus::from_number(set.status).expect(CHECKED);
                 self.of_bank(*outcome, set.bic, BankChange::Status(status));
             }
+            Command::SetActivation(set) => {
+                let (range, is_active) = (set.range(), set.is_active == 1);
+                self.of_bank(*outcome, set.bic, BankChange::Activation { range, is_active });
+            }
             Command::RequestRecall(_) | Command::AnswerRecall(_) => self.of_recall(record, *outcome),
             Command::Genesis(_)
             | Command::SetProfile(_)
@@ -281,7 +285,7 @@ impl Feed {
         order: &mut Option<StoredOrder>,
     ) {
         let is_repeat = outcome.repeat_of().is_some();
-        if is_repeat || outcome.verdict == Verdict::AskAgain || self.outcomes.is_empty() {
+        if is_repeat || outcome.verdict.decides_nothing() || self.outcomes.is_empty() {
             return;
         }
         let payment = known(ledger, outcome.sequence);

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use journal::{LocalJournal, MemoryStorage, SegmentSize, Settings, StateDigester, Storage, segment_name};
 use ledger::{
-    AccountMode, AccountSelector, Bounds, Fees, OwnAccount, OwnedAccount, PartyLimit, RULES_VERSION,
-    RequestId, RollBusinessDate, SetCustomerLimit, SetFees, SetPositionAlert, SetReachableParty,
-    SetRestricted, SetVersion, SetZone, TransferOwnFunds, Zone, ZoneChange, ZoneOffset,
+    AccountMode, AccountRange, AccountSelector, Bounds, Fees, OwnAccount, OwnedAccount, PartyLimit,
+    RULES_VERSION, RequestId, RollBusinessDate, SetActivation, SetCustomerLimit, SetFees, SetPositionAlert,
+    SetReachableParty, SetRestricted, SetVersion, SetZone, TransferOwnFunds, Zone, ZoneChange, ZoneOffset,
 };
 use types::{Balance, Currency, PaymentState, Text};
 
@@ -68,6 +68,9 @@ fn written(version: u32) -> MemoryStorage {
         }
         if raised == 4 {
             hold_and_keep(&mut node, 60, "v4");
+        }
+        if raised == 5 {
+            switch(&mut node, 75);
         }
     }
     node.advance(SECOND);
@@ -140,6 +143,35 @@ fn recall(node: &mut Node<LocalJournal<MemoryStorage>>) {
     node.submit(5, writer);
     node.write_all();
     give_back(node, &paid, 90);
+}
+
+/// Accounts that take no part for a while: payments of them are not taken, and one that an older table let through comes
+/// again.
+fn switch(node: &mut Node<LocalJournal<MemoryStorage>>, ticket: u32) {
+    let accepted = node.now.wall;
+    let [first, last] = ["B1", "B9"].map(iban);
+    let range = AccountRange::new(first.country(), &first.as_str()[4..], &last.as_str()[4..]).unwrap();
+    let set = |range, is_active, id: &str| SetActivation {
+        request_id: request(id),
+        bank: bank("B"),
+        range,
+        is_active,
+        reason: Text::parse("It moves").unwrap(),
+    };
+    let mut writer = commands();
+    writer.set_activation(&set(Some(range), false, "branch-off"));
+    pay(&mut writer, "overtaken", 100, accepted);
+    node.submit(ticket, writer);
+    node.write_all();
+    node.submit(ticket + 1, payment("not-taken", accepted));
+    node.write_all();
+    let mut writer = commands();
+    writer.set_activation(&set(None, false, "bank-off"));
+    writer.set_activation(&set(Some(range), true, "branch-on"));
+    node.submit(ticket + 2, writer);
+    node.write_all();
+    node.submit(ticket + 3, payment("taken", accepted));
+    node.write_all();
 }
 
 /// Settled, refused for want of funds, repeated, changed, and between banks: accepted, rejected, expired and open.

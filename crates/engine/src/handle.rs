@@ -10,6 +10,7 @@ use journal::FrameSource;
 use ledger::{Needs, Outcome, RecordWriter};
 use types::{ClusterId, DigestKey, Lives, Located, PaymentId, PrincipalNumber, Sequence, Shard, Timestamp};
 
+use crate::activations::Activations;
 use crate::archive_readers::{ArchiveReaders, TakenIn};
 use crate::deliveries::{Collector, Deliveries};
 use crate::directory::Directory;
@@ -147,6 +148,8 @@ pub(crate) struct Shared {
     /// To the thread that keeps keys; set when the threads start.
     pub(crate) key_orders: OnceLock<Sender<KeyOrder>>,
     pub(crate) archive_readers: Arc<ArchiveReaders>,
+    /// The directory's.
+    pub(crate) activations: Arc<Activations>,
 }
 
 impl Shared {
@@ -244,7 +247,7 @@ impl Handle {
         cluster: ClusterId,
         log: Arc<dyn FrameSource>,
     ) -> Self {
-        let shared = Shared::default();
+        let shared = Shared { activations: Arc::clone(directory.activations()), ..Shared::default() };
         let log = LogView::new(log, Arc::clone(&shared.told)).with_hosts(Arc::clone(directory.hosts()));
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
         shared.rules_version.store(1, Ordering::Relaxed);
@@ -298,6 +301,7 @@ impl Handle {
         };
         let bytes = Place::take(&shared.bytes_under_way, length, bytes_max)?;
         self.check_open()?;
+        shared.activations.stamp(&mut commands);
         let on_disk = shared.duplicates.look(&mut commands);
         // What is found there will be written into the records.
         let more = on_disk * RUN_ENTRY_BYTES;

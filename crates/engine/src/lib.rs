@@ -16,6 +16,7 @@
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
 mod accounts_table;
+mod activations;
 mod archive_readers;
 mod clock;
 mod connections;
@@ -76,6 +77,7 @@ mod ticket;
 mod voids;
 
 pub use accounts_table::AccountLines;
+pub use activations::Activations;
 pub use archive_readers::TakenIn;
 pub use clock::{ClockState, LogClock, Now};
 pub use core::{Core, CoreSetup};

@@ -208,11 +208,13 @@ pub(super) fn concerns(order: &StoredOrder, banks: &Banks) -> bool {
 
 /// What a command does to a bank, if it is carried out.
 fn bank_changed(frame: &FrameView<'_>, position: Sequence, record: &Record<'_>) -> Option<BankChanged> {
-    let Command::SetParticipantStatus(set) = record.command else { return None };
-    Some(BankChanged {
-        decided_at: position,
-        decided_time: frame.header().time,
-        bank: Bic::from_bytes(set.bic)?,
-        change: BankChange::Status(ParticipantStatus::from_number(set.status)?),
-    })
+    let (bic, change) = if let Command::SetParticipantStatus(set) = record.command {
+        (set.bic, BankChange::Status(ParticipantStatus::from_number(set.status)?))
+    } else if let Command::SetActivation(set) = record.command {
+        (set.bic, BankChange::Activation { range: set.range(), is_active: set.is_active == 1 })
+    } else {
+        return None;
+    };
+    let (decided_time, bank) = (frame.header().time, Bic::from_bytes(bic)?);
+    Some(BankChanged { decided_at: position, decided_time, bank, change })
 }

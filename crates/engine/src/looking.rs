@@ -77,6 +77,8 @@ pub(crate) fn submit_looked_up(
     shared: &Shared,
     events: &Sender<Event<Ticket>>,
 ) {
+    // Since they were submitted, other accounts may have come to take part.
+    shared.activations.stamp(&mut submission.commands);
     let sent = match shared.duplicates.look_up(&mut submission.commands) {
         Ok(()) => events.send(Event::Submit(submission)).map_err(|unsent| unsent.0),
         Err(_) => Err(Event::Submit(submission)),

@@ -82,6 +82,8 @@ pub enum Question {
     Holds(HoldsAsked),
     /// Which records do gateways keep?
     Kept(KeptAsked),
+    /// Was a command with this request id, as its digest, answered before? See [`ledger::RecordWriter::first_request`].
+    Request([u8; 16]),
 }
 
 /// A payment, as its position or its key names it.
@@ -197,6 +199,11 @@ pub enum Answer {
     Holds(Vec<HoldFound>),
     /// To [`Question::Kept`], in order.
     Kept(Vec<KeptFound>),
+    /// To [`Question::Request`].
+    Request {
+        /// Whether it is remembered.
+        is_known: bool,
+    },
 }
 
 impl Answered {
@@ -217,7 +224,8 @@ impl Answered {
             | Answer::Calendar(_)
             | Answer::Recalls(_)
             | Answer::Holds(_)
-            | Answer::Kept(_) => false,
+            | Answer::Kept(_)
+            | Answer::Request { .. } => false,
         }
     }
 
@@ -242,6 +250,7 @@ impl Question {
             Self::PaymentAt(_)
             | Self::PaymentByKey { .. }
             | Self::Final(_)
+            | Self::Request(_)
             | Self::Lifecycle
             | Self::Account { .. }
             | Self::Customer { .. }
@@ -312,6 +321,7 @@ impl Question {
             Self::Recalls(asked) => Answer::Recalls(asked.answer(ledger)),
             Self::Holds(asked) => Answer::Holds(asked.answer(ledger)),
             Self::Kept(asked) => Answer::Kept(asked.answer(ledger)),
+            Self::Request(id_digest) => Answer::Request { is_known: ledger.knows_request(*id_digest) },
             Self::Liquidity { bic, currency } => Answer::Liquidity(liquidity(ledger, *bic, *currency)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }
@@ -364,7 +374,8 @@ impl Question {
             | Self::Calendar
             | Self::Recalls(_)
             | Self::Holds(_)
-            | Self::Kept(_) => false,
+            | Self::Kept(_)
+            | Self::Request(_) => false,
         }
     }
 }

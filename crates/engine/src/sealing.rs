@@ -1,7 +1,7 @@
 //! The thread that looks on disk: it makes runs of duplicates, and does for the core thread what takes a disk.
 //!
 //! It alone submits the commands that name runs. What is to be looked up again enters the queue before the next of them,
-//! so a command is submitted again once at the most.
+//! so a command is submitted again once at the most, but for changes of which accounts take part.
 //!
 //! Invariants:
 //! - The core thread never waits for this one.

@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use ledger::{Crossing, OpenQuestion, Outcome, ParticipantStatus, Payment, Stage};
+use ledger::{AccountRange, Crossing, OpenQuestion, Outcome, ParticipantStatus, Payment, Stage};
 use types::{Bic, Sequence};
 
 use crate::holds_told::HoldExpired;
@@ -141,6 +141,13 @@ pub enum Notice {
 pub enum BankChange {
     /// Whether it takes part.
     Status(ParticipantStatus),
+    /// Which of its accounts take part in payments.
+    Activation {
+        /// Those whose numbers are in this range; `None` for all.
+        range: Option<AccountRange>,
+        /// Whether they take part.
+        is_active: bool,
+    },
 }
 
 impl Notice {

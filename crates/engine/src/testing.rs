@@ -168,7 +168,9 @@ impl<J: Journal> Node<J> {
         }
     }
 
-    pub(crate) fn submit(&mut self, ticket: u32, commands: RecordWriter) {
+    /// Submits commands as an edge would that looks payments up by the newest table of accounts that take part.
+    pub(crate) fn submit(&mut self, ticket: u32, mut commands: RecordWriter) {
+        commands.stamp_activation(&self.core.ledger().activation_table());
         self.step(Event::Submit(Submission::new(commands, ticket).expect("it is small enough")));
     }
 

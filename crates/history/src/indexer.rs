@@ -271,7 +271,7 @@ impl Indexer {
         reached.command = sequence;
         let command = self.window.take(sequence).ok_or_else(|| unknown("command"))?;
         // A command that was asked again changed nothing, and stands in the log once more.
-        if entry.repeat_of().is_some() || entry.refusal().is_some() || entry.is_asked_again() {
+        if entry.repeat_of().is_some() || entry.refusal().is_some() || entry.decides_nothing() {
             return Ok(());
         }
         if let Awaited::Payment(order) = command {

@@ -232,7 +232,7 @@ impl Log {
         if let Some(outcome) = outcome {
             self.untold.push_back(outcome.to_entry());
             let is_payment = matches!(outcome.kind, ledger::Kind::Payment | ledger::Kind::RefusedPayment);
-            if outcome.verdict == ledger::Verdict::AskAgain {
+            if outcome.verdict.decides_nothing() {
                 self.asked_again.push(outcome.sequence);
             } else if is_payment && outcome.repeat_of().is_none() {
                 self.payments.push(outcome.sequence);

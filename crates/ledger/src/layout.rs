@@ -303,7 +303,13 @@ stored! {
         /// The scheme of digests.
         digest_version: u8,
         /// Zero.
-        reserved: [u8; 21],
+        reserved: [u8; 8],
+        /// The number of the table that says which accounts take part, as the edge saw it. Zero before version 4.
+        activation: U32,
+        /// Which accounts take no part by that table: [`PAYMENT_DEBTOR_INACTIVE`], [`PAYMENT_CREDITOR_INACTIVE`].
+        inactive: u8,
+        /// Zero.
+        reserved_end: [u8; 8],
     }
 }
 
@@ -404,6 +410,14 @@ pub const PAYMENT_DEBTOR_CONNECTED: u16 = 4;
 /// The version of a [`Payment`] whose connections were looked up when its frame was sealed. The bytes are laid out as
 /// in version 1; a program that knows only that one would decide otherwise and must not read it.
 pub const PAYMENT_VERSION_CONNECTED: u16 = 2;
+
+/// The version of a [`Payment`] whose `activation` and `inactive` count. If evidence was found on disk, a [`StoredPayment`]
+/// follows.
+pub const PAYMENT_VERSION_ORDERED: u16 = 4;
+/// The payer's account takes no part. Version 4.
+pub const PAYMENT_DEBTOR_INACTIVE: u8 = 1;
+/// The payee's account takes no part. Version 4.
+pub const PAYMENT_CREDITOR_INACTIVE: u8 = 2;
 
 /// The sender may not act for the payer's bank.
 pub const REFUSED_NOT_ENTITLED: u8 = 1;
@@ -533,6 +547,9 @@ stored! {
 
 const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<OutcomeEntry>() == 256);
 
+#[path = "layout_activation.rs"]
+mod activation;
+pub use activation::SetActivation;
 #[path = "layout_calendar.rs"]
 mod calendar;
 #[path = "layout_customer.rs"]

@@ -160,7 +160,10 @@ fn records_of_money() {
         144  8 evidence_found
         152  2 profile
         154  1 digest_version
-        155 21 reserved
+        155  8 reserved
+        163  4 activation
+        167  1 inactive
+        168  8 reserved_end
     }
     layout! { RefusedPayment[112]
           0 48 key
@@ -437,6 +440,21 @@ fn records_of_customers_and_fees() {
          46  2 offset_after
          48  8 change_at
          56  8 reserved
+    }
+}
+
+#[test]
+fn which_accounts_take_part() {
+    layout! { SetActivation[112]
+          0 32 request
+         32 11 bic
+         43  1 is_active
+         44  2 country
+         46  1 length
+         47 30 from
+         77 30 upto
+        107  4 digits
+        111  1 reserved
     }
 }
 

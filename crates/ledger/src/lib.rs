@@ -18,6 +18,7 @@
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
 mod accounts;
+mod activation;
 mod alerts;
 mod blocks;
 mod bookings;
@@ -57,6 +58,7 @@ mod record_writer;
 mod remark;
 mod requests;
 mod reservations;
+mod rules_activation;
 mod rules_answer;
 mod rules_calendar;
 mod rules_customer;
@@ -83,6 +85,7 @@ mod window;
 mod zone;
 
 pub use accounts::{Account, AccountKind, AccountStatus};
+pub use activation::{AccountRange, AccountRangeError, ActivationTable, SetActivation};
 pub use alerts::{Alerts, Bounds, Crossing, SetPositionAlert};
 pub use blocks::{BlockTarget, Blocks, SetBlock};
 pub use calendar::BusinessDate;

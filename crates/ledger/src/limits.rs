@@ -143,5 +143,8 @@ pub(crate) const KEPT_RECORDS_SPACES_MAX: usize = 8;
 /// What one record that is kept may take; asserted where it is kept.
 pub(crate) const KEPT_RECORD_ROOM_BYTES: usize = 240;
 
+/// How many ranges of a bank's accounts may take part while the bank as a whole does not, or the other way round.
+pub(crate) const ACTIVATION_RANGES_MAX: usize = 1024;
+
 /// How many records that are over one frame's tick removes at the most. Others count as gone.
 pub(crate) const KEPT_RECORDS_REMOVED_PER_TICK_MAX: usize = 512;

@@ -37,6 +37,10 @@ pub enum Mutant {
     HoldOutlives,
     /// A record is put whatever version is there.
     PutBlindly,
+    /// A payment is decided although an account of it takes no part.
+    InactivePays,
+    /// A payment is decided by an older table of which accounts take part.
+    OldTableDecides,
     /// A return is booked although a position or a limit does not take it.
     ReturnOverBlock,
 }

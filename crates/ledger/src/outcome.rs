@@ -8,7 +8,7 @@ use zerocopy::IntoBytes;
 
 use crate::alerts::Alerts;
 use crate::layout;
-use crate::{Fees, Kind, Remark};
+use crate::{Fees, Kind, Remark, Stage};
 
 /// What came of one command. It is the same on every replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,19 @@ pub enum Verdict {
     /// reach as far as payments have left the core's table. The engine looks it up again and submits the command anew;
     /// nobody outside is told.
     AskAgain,
+    /// Of a payment: it is not taken, because an account of it takes no part here. Nothing was decided, and its key is
+    /// unused.
+    NotActive {
+        /// On which side; the payer's, if neither account takes part.
+        stage: Stage,
+    },
+}
+
+impl Verdict {
+    /// Whether nothing was decided about a payment or an answer, so that there is nothing to remember.
+    pub const fn decides_nothing(&self) -> bool {
+        matches!(self, Self::AskAgain | Self::NotActive { .. })
+    }
 }
 
 /// What a bank's answer did. Only the first changes anything. Stored; numbers are never reused.
@@ -259,10 +272,12 @@ pub enum Refusal {
     AccountKindNotAllowed,
     /// The position of the payer's bank, or its limit, does not suffice.
     PositionInsufficient,
+    /// As many ranges of the bank's accounts are told apart as may be.
+    ActivationLimit,
 }
 
 impl Refusal {
-    const ALL: [Self; 55] = [
+    const ALL: [Self; 56] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -318,6 +333,7 @@ impl Refusal {
         Self::AccountRestricted,
         Self::AccountKindNotAllowed,
         Self::PositionInsufficient,
+        Self::ActivationLimit,
     ];
 
     /// The stored number.
@@ -378,6 +394,7 @@ impl Refusal {
             Self::AccountRestricted => 125,
             Self::AccountKindNotAllowed => 126,
             Self::PositionInsufficient => 127,
+            Self::ActivationLimit => 185,
         }
     }
 
@@ -444,6 +461,7 @@ impl Refusal {
             Self::AccountRestricted => "ACCOUNT_RESTRICTED",
             Self::AccountKindNotAllowed => "ACCOUNT_KIND_NOT_ALLOWED",
             Self::PositionInsufficient => "POSITION_INSUFFICIENT",
+            Self::ActivationLimit => "ACTIVATION_LIMIT",
         }
     }
 
@@ -545,6 +563,9 @@ impl Refusal {
             Self::PositionInsufficient => {
                 "the position of the payer's bank, or its limit, does not suffice for all payees; fund it first"
             }
+            Self::ActivationLimit => {
+                "as many ranges of the bank's accounts are told apart as may be; join some of them"
+            }
         }
     }
 }
@@ -559,6 +580,7 @@ impl Outcome {
             Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. }
+            | Verdict::NotActive { .. }
             | Verdict::AskAgain => None,
         }
     }
@@ -583,7 +605,8 @@ impl Outcome {
     ///
     /// Status is 1 to 5 for the states of a payment, 16 for "done", 17 for "refused", 18 for a leg that was booked (its
     /// number is the `code`, and the hold's position the `subject`), 19 for a hold that has expired (the number of its
-    /// currency is the `code`, and that of the bank the `subject`) and 24 for "ask again",
+    /// currency is the `code`, and that of the bank the `subject`), 24 for "ask again" and 25 for a payment with an account
+    /// that takes no part (on which side is the `code`),
     /// plus 128 if the answer is a repeat; `subject` is then the position of what it repeats. A bank's answer has 32, eight for each number
     /// of its effect, and the state of the payment, whose position is the `subject`.
     pub fn to_entry(&self) -> OutcomeEntry {
@@ -602,6 +625,7 @@ impl Outcome {
                 (HOLD_EXPIRED, [low, high, 0, 0], bank.0.into())
             }
             Verdict::AskAgain => (ASK_AGAIN, [0; 4], 0),
+            Verdict::NotActive { stage } => (NOT_ACTIVE, [stage.number(), 0, 0, 0], 0),
         };
         let (status, subject) = match self.repeat_of() {
             Some(sequence) => (status | REPEAT, sequence.0),
@@ -641,6 +665,7 @@ const REFUSED: u8 = 17;
 const LEG_BOOKED: u8 = 18;
 const HOLD_EXPIRED: u8 = 19;
 const ASK_AGAIN: u8 = 24;
+const NOT_ACTIVE: u8 = 25;
 const ANSWER: u8 = 32;
 const ANSWER_STEP: u8 = 8;
 const REPEAT: u8 = 128;
@@ -734,6 +759,16 @@ impl OutcomeEntry {
         self.0.status == ASK_AGAIN
     }
 
+    /// Whether nothing was decided, so that there is nothing to remember: the command was submitted anew, or was not taken.
+    pub const fn decides_nothing(&self) -> bool {
+        self.0.status == ASK_AGAIN || self.0.status == NOT_ACTIVE
+    }
+
+    /// On which side an account takes no part, if the payment was not taken for that.
+    pub fn inactive_side(&self) -> Option<Stage> {
+        (self.0.status == NOT_ACTIVE).then(|| Stage::from_number(self.0.code[0])).flatten()
+    }
+
     /// Where the payment stands, if the command is one or a bank's answer about one.
     pub const fn payment_state(&self) -> Option<PaymentState> {
         match self.0.status & !REPEAT {
@@ -812,6 +847,7 @@ impl OutcomeEntry {
             Some(Kind::Payment | Kind::RefusedPayment | Kind::Answer) if status == ASK_AGAIN => {
                 self.repeat_of().is_none()
             }
+            Some(Kind::Payment) if status == NOT_ACTIVE => self.0.status == NOT_ACTIVE,
             Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
             Some(Kind::Evidence | Kind::BeginIncarnation | Kind::Void) => status == DONE,
             Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
@@ -852,7 +888,8 @@ impl OutcomeEntry {
                 | Kind::CaptureHold
                 | Kind::ReleaseHold
                 | Kind::PutRecord
-                | Kind::RemoveRecord,
+                | Kind::RemoveRecord
+                | Kind::SetActivation,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };
@@ -868,6 +905,7 @@ impl OutcomeEntry {
                 usize::from(code[0]) < layout::HOLD_LEGS_MAX && code[1..] == [0; 3]
             }
             None if status == HOLD_EXPIRED => true,
+            None if status == NOT_ACTIVE => self.inactive_side().is_some() && code[1..] == [0; 3],
             None if status == REFUSED => self.refusal().is_some() && code[1..] == [0; 3],
             None if self.effect() == Some(AnswerEffect::PaymentUnknown) => {
                 code == *StatusReason::PaymentNotReceived.code().as_bytes()

@@ -4,7 +4,7 @@ use types::{
     AccountNumber, Bic, Currency, DigestKey, Duration, ParticipantNumber, PaymentState, Sequence, Timestamp,
 };
 
-use crate::{Account, Ledger, Participant, Payment};
+use crate::{Account, Ledger, Participant, Payment, layout};
 
 /// The answer to the question what became of a payment.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,11 @@ pub struct PaymentTotals {
 }
 
 impl Ledger {
+    /// Whether a request with this id, as its digest, is remembered, whatever came of it.
+    pub fn knows_request(&self, id_digest: [u8; 16]) -> bool {
+        self.requests.find(&layout::Request { id_digest, body_digest: [0; 16] }).is_some()
+    }
+
     /// A customer's account.
     pub fn account(
         &self,
@@ -233,6 +238,7 @@ impl Ledger {
         self.recalls.validate();
         self.validate_holds();
         self.kept.validate();
+        self.activations.validate();
         let unsealed = self.reservations.iter().all(|waits| waits.sequence > self.sealed_upto());
         assert!(unsealed, "what waits for an answer is not sealed");
         self.validate_reservations();

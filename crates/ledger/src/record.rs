@@ -9,7 +9,7 @@ use types::{
     Amount, Balance, Bic, Channel, Currency, Date, DigestKey, PrincipalNumber, ReasonCode, StatusReason,
     Text, TextRef, Timestamp,
 };
-use zerocopy::FromBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::rules_version;
@@ -23,7 +23,7 @@ use crate::{layout, rules_incarnation};
 ///
 /// 20 to 29 are kept for payments that another bank decides, 30 to 39 for recalls and returns, 40 to 49 for
 /// orders and holds, 50 to 59 for records that gateways keep, 60 to 63 for positions, 64 to 69 for customers, fees and
-/// clocks.
+/// clocks; 78 is for which accounts take part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`layout::Genesis`].
@@ -104,6 +104,8 @@ pub enum Kind {
     PutRecord,
     /// [`layout::RemoveRecord`].
     RemoveRecord,
+    /// [`layout::SetActivation`].
+    SetActivation,
 }
 
 impl Kind {
@@ -149,6 +151,7 @@ impl Kind {
             Self::ReleaseHold => 47,
             Self::PutRecord => 50,
             Self::RemoveRecord => 51,
+            Self::SetActivation => 78,
         }
     }
 
@@ -194,6 +197,7 @@ impl Kind {
             47 => Self::ReleaseHold,
             50 => Self::PutRecord,
             51 => Self::RemoveRecord,
+            78 => Self::SetActivation,
             _ => return None,
         })
     }
@@ -230,7 +234,8 @@ impl Kind {
             | Self::CaptureHold
             | Self::ReleaseHold
             | Self::PutRecord
-            | Self::RemoveRecord => true,
+            | Self::RemoveRecord
+            | Self::SetActivation => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -330,6 +335,8 @@ pub enum Command<'frame> {
     PutRecord(&'frame layout::PutRecord),
     /// A record of a gateway is removed.
     RemoveRecord(&'frame layout::RemoveRecord),
+    /// Accounts of a bank take part in payments, or do not.
+    SetActivation(&'frame layout::SetActivation),
 }
 
 impl<'frame> Command<'frame> {
@@ -386,6 +393,7 @@ impl<'frame> Command<'frame> {
             Self::ReleaseHold(_) => Kind::ReleaseHold,
             Self::PutRecord(_) => Kind::PutRecord,
             Self::RemoveRecord(_) => Kind::RemoveRecord,
+            Self::SetActivation(_) => Kind::SetActivation,
         }
     }
 }
@@ -635,9 +643,12 @@ fn read_command<'frame>(
         Kind::ReleaseHold => Command::ReleaseHold(checked(structure, kept::check_release)?),
         Kind::PutRecord => Command::PutRecord(checked(structure, records::check_put)?),
         Kind::RemoveRecord => Command::RemoveRecord(checked(structure, records::check_remove)?),
+        Kind::SetActivation => Command::SetActivation(checked(structure, activation::check_activation)?),
     })
 }
 
+#[path = "record_activation.rs"]
+mod activation;
 #[path = "record_calendar.rs"]
 mod calendar;
 #[path = "record_customer.rs"]
@@ -797,10 +808,12 @@ fn check_channel(channel: u8) -> Check {
 }
 
 fn check_payment(payment: &layout::Payment) -> Check {
+    check_unordered(payment)?;
     check_order(payment, layout::PAYMENT_STAMPED)
 }
 
 fn check_connected_payment(payment: &layout::Payment) -> Check {
+    check_unordered(payment)?;
     let connections = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
     check_order(payment, layout::PAYMENT_STAMPED | connections)
 }
@@ -815,7 +828,22 @@ fn check_order(payment: &layout::Payment, flags: u16) -> Check {
     holds(Timestamp::from_nanoseconds(payment.acceptance_time.get()).is_some(), "acceptance_time")?;
     holds(payment.digest_version == DigestKey::VERSION, "digest_version")?;
     holds(payment.profile.get() != 0, "profile")?;
-    zero(&payment.reserved)
+    zero(&payment.reserved)?;
+    zero(&payment.reserved_end)
+}
+
+/// Whether accounts take part is said from version 4 on.
+fn check_unordered(payment: &layout::Payment) -> Check {
+    zero(payment.activation.as_bytes())?;
+    zero(&[payment.inactive])
+}
+
+fn check_ordered_payment(payment: &layout::Payment) -> Check {
+    let connections = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
+    check_order(payment, layout::PAYMENT_STAMPED | connections)?;
+    let sides = layout::PAYMENT_DEBTOR_INACTIVE | layout::PAYMENT_CREDITOR_INACTIVE;
+    holds(payment.inactive & !sides == 0, "inactive")?;
+    holds(payment.inactive == 0 || payment.activation.get() != 0, "activation")
 }
 
 fn check_refused(refused: &layout::RefusedPayment) -> Check {
@@ -861,6 +889,13 @@ impl layout::Evidence {
     /// Which payment the document is about. The record has been checked, so it says so.
     pub fn about(&self) -> About {
         About::from_stored(self.about, self.payment.get()).expect("records are checked when they are read")
+    }
+}
+
+impl layout::Payment {
+    /// The payee's bank. The record has been checked, so there is one.
+    pub fn creditor_bank(&self) -> Bic {
+        Bic::from_bytes(self.creditor_agent).expect("records are checked when they are read")
     }
 }
 

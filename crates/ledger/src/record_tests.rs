@@ -261,6 +261,7 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
         Kind::PlaceHold | Kind::CaptureHold | Kind::ReleaseHold | Kind::PutRecord | Kind::RemoveRecord => {
             holds::write(kind, request_id(), writer)
         }
+        Kind::SetActivation => activation::write(request_id(), writer),
     }
 }
 
@@ -290,6 +291,8 @@ fn recall() -> RequestRecall {
     }
 }
 
+#[path = "record_activation_tests.rs"]
+mod activation;
 #[path = "record_holds_tests.rs"]
 mod holds;
 #[path = "record_liquidity_tests.rs"]
@@ -399,6 +402,8 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
             Kind::PlaceHold,
             Verdict::HoldExpired { bank: ParticipantNumber(7), currency: Currency::EUR },
         ),
+        ("payer takes no part", Kind::Payment, Verdict::NotActive { stage: Stage::Debit }),
+        ("payee takes no part", Kind::Payment, Verdict::NotActive { stage: Stage::Credit }),
     ];
     let outcome = |(name, kind, verdict)| {
         let balances = if name == "hold expired" { [1234, 5678, 0, 0] } else { [1234, -5678, 90, 0] };
@@ -652,7 +657,7 @@ fn impossible_fields_are_named() {
     for (kind, offset, byte, expected) in [
         (Kind::Payment, 0, 99, RecordError::Unknown { kind: 99, version: 1 }),
         (Kind::Payment, 2, 3, RecordError::Length),
-        (Kind::Payment, 2, 4, RecordError::Unknown { kind: 10, version: 4 }),
+        (Kind::Payment, 2, 5, RecordError::Unknown { kind: 10, version: 5 }),
         (Kind::Answer, 2, 3, RecordError::Unknown { kind: 20, version: 3 }),
         (Kind::Payment, 4, 15, RecordError::Length),
         (Kind::Payment, 4, 184, RecordError::Length),

@@ -17,6 +17,8 @@ use crate::command::{
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
 
+#[path = "record_writer_activation.rs"]
+mod activation;
 #[path = "record_writer_calendar.rs"]
 mod calendar;
 
@@ -158,6 +160,13 @@ impl RecordWriter {
     /// Their texts, in the same order.
     pub fn texts(&self) -> &[u8] {
         &self.texts
+    }
+
+    /// The digest of the first command's request id, if it has one.
+    pub fn first_request(&self) -> Option<[u8; 16]> {
+        let (header, structure) = layout::Header::ref_from_prefix(&self.records).ok()?;
+        Kind::from_number(header.kind.get()).filter(|kind| kind.has_request())?;
+        layout::Request::ref_from_prefix(structure).ok().map(|(request, _)| request.id_digest)
     }
 
     /// How many bytes records and texts take in a frame.
@@ -427,7 +436,10 @@ impl RecordWriter {
             evidence_found: 0.into(),
             profile: 1.into(),
             digest_version: DigestKey::VERSION,
-            reserved: [0; 21],
+            reserved: [0; 8],
+            activation: 0.into(),
+            inactive: 0,
+            reserved_end: [0; 8],
         }
     }
 
@@ -610,7 +622,8 @@ impl RecordWriter {
             | Kind::CaptureHold
             | Kind::ReleaseHold
             | Kind::PutRecord
-            | Kind::RemoveRecord => self.needs.requests = true,
+            | Kind::RemoveRecord
+            | Kind::SetActivation => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

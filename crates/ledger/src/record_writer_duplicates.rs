@@ -85,7 +85,7 @@ impl RecordWriter {
             header.version = match searched {
                 Searched::Payment(attempt) => {
                     attempt.evidence_found = position.into();
-                    layout::PAYMENT_VERSION_FOUND
+                    header.version.get().max(layout::PAYMENT_VERSION_FOUND)
                 }
                 Searched::Refused(attempt) => {
                     attempt.evidence_found = position.into();
@@ -101,7 +101,7 @@ impl RecordWriter {
     }
 
     /// Commands that stood in a frame and are submitted once more, each with its text: what was found out about them
-    /// before is taken out, as are the connections of their banks.
+    /// before is taken out, as are the connections of their banks and which accounts take part.
     pub fn again<'frame>(
         key: DigestKey,
         commands: impl IntoIterator<Item = (&'frame [u8], &'frame [u8])>,
@@ -123,6 +123,7 @@ impl RecordWriter {
             Searched::Payment(payment) => {
                 payment.flags = (payment.flags.get() & layout::PAYMENT_STAMPED).into();
                 (payment.evidence_upto, payment.evidence_found) = (0.into(), 0.into());
+                (payment.activation, payment.inactive) = (0.into(), 0);
                 size_of::<layout::Payment>()
             }
             Searched::Refused(refused) => {

@@ -196,6 +196,7 @@ impl Pair {
             verdict @ (Verdict::Answer { .. }
             | Verdict::Done { .. }
             | Verdict::Refused { .. }
+            | Verdict::NotActive { .. }
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. }) => verdict,

@@ -2,7 +2,8 @@
 //!
 //! Evidence on disk that reaches to the floor (without it nothing is decided, and the engine asks again), sender entitled
 //! (RC01; before everything else), payer's bank known (DNOR; before the key), duplicate (the stored answer, or
-//! AM05 for a changed body), what was wrong on reading, payee's bank known (CNOR), both active and not blocked (AG10,
+//! AM05 for a changed body), what was wrong on reading, both accounts take part (else it is not taken, or asked again
+//! where that was looked up by an older table), payee's bank known (CNOR), both active and not blocked (AG10,
 //! AG11), in time (AB05, DT01), accounts known (AC01, AC02), open (AC04), not blocked (AC06), not restricted (RR04), of a
 //! type that permits it (AG01), in the currency (AM03), the payer's own limits (AM14), position and limit not blocked
 //! (ED05), customer's funds, the fee included (AM04), position and headroom (AM23), room (AM02), a connection to each bank that has to be
@@ -24,8 +25,8 @@ use crate::reservations::Reservation;
 use crate::rules_customer::Refused;
 use crate::{
     Account, AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, Payment, Position,
-    Profile, QuestionState, Remark, Silence, Stage, Verdict, layout, rules_answer, rules_customer,
-    rules_duplicates, rules_liquidity,
+    Profile, QuestionState, Remark, Silence, Stage, Verdict, layout, rules_activation, rules_answer,
+    rules_customer, rules_duplicates, rules_liquidity,
 };
 
 /// What is to be done about a payment. Committing it can't fail.
@@ -83,9 +84,11 @@ pub(crate) fn apply(
     let is_late = || profile.deadline(attempt.acceptance_time) <= at.time;
     let decision = match known(ledger, &attempt) {
         Some(decision) if !is_on(Mutant::ExpiryBeforeDuplicate) || !is_late() => decision,
-        _ => {
-            judge(ledger, at, record, profile).unwrap_or_else(|why| Decision::Reject { why, holds_key: true })
-        }
+        _ => match rules_activation::stops(ledger, at, record) {
+            Some(outcome) => return Ok(outcome),
+            None => judge(ledger, at, record, profile)
+                .unwrap_or_else(|why| Decision::Reject { why, holds_key: true }),
+        },
     };
     Ok(commit(ledger, at, &attempt, decision))
 }

@@ -16,6 +16,7 @@ use zerocopy::little_endian::U64;
 
 use super::{References, Setup};
 use crate::accounts::{Accounts, Told};
+use crate::activation::Activations;
 use crate::calendar::{BusinessDate, Calendar};
 use crate::customer_limits::CustomerLimits;
 use crate::holds::Holds;
@@ -29,13 +30,13 @@ use crate::profile::Profile;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
-use crate::rules_version::{HAS_HOLDS, HAS_RULEBOOK, Rules};
+use crate::rules_version::{HAS_HOLDS, HAS_ORDERS, HAS_RULEBOOK, Rules};
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
-    ACCOUNTS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, HOLDS, Head, KEPT_RECORDS,
-    LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS,
-    RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
+    ACCOUNTS, ACTIVATIONS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, HOLDS, Head,
+    KEPT_RECORDS, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES,
+    REQUESTS, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -91,7 +92,16 @@ impl Ledger {
             return Ok(());
         }
         self.holds.write_state(&mut writer)?;
-        self.kept.write_state(&mut writer)
+        self.kept.write_state(&mut writer)?;
+        if !self.has_orders() {
+            return Ok(());
+        }
+        self.activations.write_state(&mut writer)
+    }
+
+    /// Whether the state is one of the rules that brought what replaces a bank's batch.
+    fn has_orders(&self) -> bool {
+        self.rules_version() >= HAS_ORDERS
     }
 
     /// Whether the state is one of the rules that brought holds and the records of gateways.
@@ -135,6 +145,8 @@ impl Ledger {
         let later = later.iter().filter(|_| self.has_later_sections());
         let latest = [(HOLDS, self.holds.count()), (KEPT_RECORDS, self.kept.count())];
         let later = later.chain(latest.iter().filter(|_| self.has_holds()));
+        let orders = [(ACTIVATIONS, self.activations.items())];
+        let later = later.chain(orders.iter().filter(|_| self.has_orders()));
         let sections = sections.iter().chain(later).copied().chain(self.liquidity_sections());
         sections.map(|(section, items)| section.length(items)).sum()
     }
@@ -231,6 +243,9 @@ impl Ledger {
         let last = self.position;
         self.holds = Holds::read_state(reader, last, &mut self.accounts, told.held)?;
         self.kept = KeptRecords::read_state(reader, last, self.participants.count())?;
+        if self.has_orders() {
+            self.activations = Activations::read_state(reader, self.participants.count())?;
+        }
         Ok(())
     }
 
@@ -408,6 +423,10 @@ impl References {
         Ok(Self { used, by_digest })
     }
 }
+
+#[cfg(test)]
+#[path = "state_activation_tests.rs"]
+mod activation_tests;
 
 #[cfg(test)]
 #[path = "state_customer_tests.rs"]

@@ -64,6 +64,10 @@ pub const HOLDS: Section = Section::of::<Hold>(24, 1, "holds");
 /// The records that gateways keep, in the order of their banks' numbers, name spaces and keys.
 pub const KEPT_RECORDS: Section = Section::of::<KeptRecord>(25, 1, "kept records");
 
+/// Which accounts take part in payments: the number of the table, then its entries in order. This section and those beside
+/// it stand in the states of rules version 5 and later.
+pub const ACTIVATIONS: Section = Section::of::<Activation>(36, 1, "activations");
+
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
@@ -470,6 +474,9 @@ stored! {
     }
 }
 
+#[path = "state_layout_activation.rs"]
+mod activation;
+pub use activation::Activation;
 #[path = "state_layout_holds.rs"]
 mod kept;
 #[path = "state_layout_recall.rs"]

@@ -42,6 +42,20 @@ fn sections_and_what_there_is_once() {
 }
 
 #[test]
+fn which_accounts_take_part() {
+    layout! { Activation[80]
+          0  4 number
+          4  4 bank
+          8  4 digits
+         12  5 reserved
+         17  1 length
+         18  2 country
+         20 30 from
+         50 30 upto
+    }
+}
+
+#[test]
 fn holds_and_kept_records() {
     layout! { Hold[48]
           0  8 sequence

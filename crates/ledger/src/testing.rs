@@ -19,6 +19,7 @@
 //! decided    asked    due    answers    questions C    unanswered C
 //! place A1 9.00 for 5d           capture H1 A B1 1.00 B2 2.00 [final]   release H1 A [1.00]
 //! put A space key bytes [expect none|R1] [until 5d]                      remove A space key [expect R1]
+//! activate A [1 5]               deactivate A [1 5]               ranges A
 //! held A1    hold H1    holds A1    ended    record A space key    records A space [prefix]
 //! ```
 //!
@@ -31,6 +32,8 @@
 //!   and `accepted +1s` from the frame's time, `accepted @3s` from the script's start, `accepted none`. `from C`
 //!   and `to D` name other banks than those of the accounts, `text x` is the remittance, `refused FF01` says that
 //!   the edge refused the order on reading; `stranger` sends it without a right to.
+//! - `deactivate A 1 5` is about the numbers from `A1` to `A5`. A payment is looked up by the table as it is, or by an
+//!   earlier one: `pay … table 1`, the table as it was after its first change.
 //! - No bank is connected unless a line says `online`. `decided` and `asked` are what the last frame decided by time
 //!   alone, and which questions it asked.
 //! - `load DEBIT CREDIT AMOUNT` moves any amount inside a book past all records, to reach the ends of the range;
@@ -41,8 +44,8 @@ use types::{AccountNumber, Balance, Bic, Currency, Digest, PrincipalNumber, Sequ
 use crate::accounts::Transfer;
 use crate::testing_words::{Fate, Words, alerts_told, bank, iban, key, minor_units, span, start};
 use crate::{
-    Alerts, Kind, Ledger, Limits, OpenQuestion, Outcome, OutcomeEntry, PaymentAnswer, Position, RecordWriter,
-    Records, Remark, Verdict,
+    ActivationTable, Alerts, Kind, Ledger, Limits, OpenQuestion, Outcome, OutcomeEntry, PaymentAnswer,
+    Position, RecordWriter, Records, Remark, Stage, Verdict,
 };
 
 /// Runs a script and checks everything that it says.
@@ -155,6 +158,8 @@ pub(crate) struct Run {
     online: Vec<Bic>,
     /// What the last frame did beside its commands' outcomes.
     last: Applied,
+    /// The tables of which accounts take part, one after the other.
+    tables: Vec<ActivationTable>,
     /// How many commands there were, so that each has a request id of its own.
     commands: usize,
 }
@@ -179,6 +184,7 @@ impl Run {
             fates: Vec::new(),
             online: Vec::new(),
             last: Applied::default(),
+            tables: vec![ActivationTable::default()],
             commands: 0,
         };
         let writer = genesis();
@@ -225,7 +231,7 @@ impl Run {
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
             | "heard" | "used" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
             | "recalled" | "headroom" | "utilisation" | "set-aside" | "held" | "hold-of"
-            | "holds" | "ended" | "record" | "records") => {
+            | "holds" | "ended" | "record" | "records" | "ranges") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -238,6 +244,7 @@ impl Run {
                     "answer" => words.answer(&|label| self.original(label)),
                     "place" | "capture" | "release" => self.hold_command(verb, count, &mut words),
                     "put" | "remove" | "again" => self.record_command(verb, count, &mut words),
+                    "activate" | "deactivate" => words.activation(verb, count),
                     "closing" | "roll" | "silence" => words.calendar(verb, count, self.now),
                     "recall" => {
                         words.recall(count, &|label| self.original(label), &|payment| self.fate(payment))
@@ -249,6 +256,8 @@ impl Run {
                     }
                     _ => words.command(verb, count, self.now, &self.accepted, &look_up),
                 };
+                let old_table = words.option("table");
+                writer.stamp_activation(&self.table(old_table));
                 writer.mark_last_connected(|bic| self.online.iter().any(|online| online.as_bytes() == bic));
                 let accepted = words.accepted.take();
                 words.finish();
@@ -287,6 +296,10 @@ impl Run {
         self.steps.push(Step::Frame { first, records, texts });
         self.keep_fates(&self.last.decided.clone());
         self.keep_fates(&self.last.outcomes.clone());
+        let table = self.ledger.activation_table();
+        if self.tables.last().is_some_and(|last| last.number() < table.number()) {
+            self.tables.push(table);
+        }
         self.last.outcomes.clone()
     }
 
@@ -350,6 +363,8 @@ impl Run {
             Verdict::Refused { refusal, .. } => format!("refused {}", refusal.name()),
             Verdict::Answer { effect, state, reason, .. } => answered(effect, state, reason),
             Verdict::AskAgain => "ask again".to_owned(),
+            Verdict::NotActive { stage: Stage::Debit } => "not taken: payer".to_owned(),
+            Verdict::NotActive { stage: Stage::Credit } => "not taken: payee".to_owned(),
             Verdict::LegBooked { .. } | Verdict::HoldExpired { .. } => {
                 unreachable!("no command comes to that alone")
             }
@@ -421,6 +436,7 @@ impl Run {
                 self.ask_recall(verb, words)
             }
             "held" | "hold-of" | "holds" | "ended" | "record" | "records" => self.ask_holds(verb, words),
+            "ranges" => self.ask_ranges(words),
             verb => self.ask_lifecycle(verb, words),
         }
     }
@@ -605,6 +621,8 @@ pub(crate) fn apply_records(ledger: &mut Ledger, first: Position, records: &Reco
     applied
 }
 
+#[path = "testing_activation.rs"]
+mod activation;
 #[path = "testing_holds.rs"]
 mod holds;
 #[path = "testing_lifecycle.rs"]

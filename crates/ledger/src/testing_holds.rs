@@ -117,6 +117,7 @@ impl Run {
                 | Verdict::Answer { .. }
                 | Verdict::Done { .. }
                 | Verdict::Refused { .. }
+                | Verdict::NotActive { .. }
                 | Verdict::AskAgain) => panic!("not of a hold: {verdict:?}"),
             })),
             "record" => {

@@ -9,16 +9,16 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ledger::{
-    AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
-    AnswerRecall, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope, Direction,
-    ExpectedVersion, Fees, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original, Outcome,
-    OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry, Profile,
-    PutRecord, RecallAnswer, RecallText, RecordKey, RecordOwner, RecordSpace, RecordWriter, Records,
+    AccountKind, AccountMode, AccountRange, AccountSelector, AccountStatus, Answer, AnswerEffect,
+    AnswerPayment, AnswerRecall, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope,
+    Direction, ExpectedVersion, Fees, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original,
+    Outcome, OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry,
+    Profile, PutRecord, RecallAnswer, RecallText, RecordKey, RecordOwner, RecordSpace, RecordWriter, Records,
     RefusedBody, RefusedPayment, RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall,
-    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetBlock,
-    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
-    SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage,
-    StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
+    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetActivation,
+    SetBlock, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus,
+    SetPositionAlert, SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone,
+    Silence, Stage, StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
@@ -280,6 +280,7 @@ fn applying_a_command_allocates_nothing() {
     recalls(&mut node);
     waiting_payments(&mut node);
     holds(&mut node);
+    switches(&mut node);
     node.at.time = start().plus(Duration::from_seconds(6 * 86_400));
     // More than one tick forgets.
     for _ in 0..2 {
@@ -511,6 +512,31 @@ fn holds(node: &mut Node) {
     assert_eq!(node.ledger.holds_told().len(), 500);
     assert_eq!((node.ledger.hold_count(), node.ledger.kept_record_count()), (0, 250));
     node.ledger.validate();
+}
+
+/// Ranges of accounts stop taking part, are cut and joined, and take part again.
+fn switches(node: &mut Node) {
+    let range = |first: u32, more: u32| {
+        let number = |number| format!("{number:012}");
+        AccountRange::new("BE", &number(first), &number(first + more)).unwrap()
+    };
+    for (is_active, first, more) in [(false, 0, 5), (true, 2, 1), (false, 1, 30)] {
+        node.each("a switch of a range", 400, done, |writer, request_id, number| {
+            writer.set_activation(&SetActivation {
+                request_id,
+                bank: bank(number % 2),
+                range: Some(range(10 * number + first, more)),
+                is_active,
+                reason: Text::parse("It moves").unwrap(),
+            });
+        });
+    }
+    node.each("a switch of a bank", 50, done, |writer, request_id, number| {
+        let (bank, is_active) = (bank(number % 2), number >= 48);
+        let reason = Text::parse("It moves").unwrap();
+        writer.set_activation(&SetActivation { request_id, bank, range: None, is_active, reason });
+    });
+    assert_eq!(node.ledger.activation_table().number(), 1250);
 }
 
 fn owner_of(number: u32) -> RecordOwner {

@@ -9,7 +9,7 @@ mod wire;
 use client::v1;
 use client::v1::hold_service_server::HoldService;
 use engine::{Answer, Answered, HOLDS_ASKED_MAX, HoldFound, HoldsAsked, Question};
-use ledger::{CaptureHold, HoldLeg, HoldText, Refusal, ReleaseHold};
+use ledger::{CaptureHold, HoldLeg, HoldText, Refusal, ReleaseHold, Stage};
 use tonic::{Request, Response, Status};
 use types::{AccountNumber, Bic, Currency, Iban, Sequence};
 
@@ -37,6 +37,7 @@ impl HoldService for Holds {
         }
         let mut commands = self.0.handle.commands(caller.principal);
         commands.place_hold(&wanted.at(bank));
+        self.0.check_active(&commands, Stage::Debit, std::iter::once((bank, account.iban))).await?;
         let outcome = self.0.carry_out(commands).await?;
         let hold = outcome.repeat_of().unwrap_or(outcome.sequence);
         Ok(Response::new(v1::HoldResponse {
@@ -67,6 +68,8 @@ impl HoldService for Holds {
             let wire::Leg { iban, amount, reference, remittance, .. } = leg;
             placed.push(HoldLeg { iban, kept_at, amount, reference, remittance });
         }
+        let kept = |leg: &HoldLeg| leg.kept_at.map(|(_, bank)| (bank, leg.iban));
+        let payees: Vec<_> = placed.iter().filter_map(kept).collect();
         let mut commands = self.0.handle.commands(caller.principal);
         commands.capture_hold(&CaptureHold {
             request_id,
@@ -76,6 +79,7 @@ impl HoldService for Holds {
             legs: placed,
             is_final,
         });
+        self.0.check_active(&commands, Stage::Credit, payees.into_iter()).await?;
         let outcome = self.0.carry_out(commands).await?;
         let held = decimal(outcome.balances[1], currency);
         Ok(Response::new(v1::CaptureResponse { confirmation: Some(confirmation(&outcome)), held }))

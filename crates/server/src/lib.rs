@@ -11,6 +11,7 @@
 mod account_holders;
 mod account_streams;
 mod accounts;
+mod activation;
 mod admission;
 mod answers;
 mod audit;

@@ -77,6 +77,7 @@ pub(crate) fn final_outcome(outcome: &Outcome, is_repeat: bool) -> Outcome {
         | Verdict::Done { .. }
         | Verdict::Refused { .. }
         | Verdict::AskAgain
+        | Verdict::NotActive { .. }
         | Verdict::LegBooked { .. }
         | Verdict::HoldExpired { .. } => *outcome,
     }
@@ -93,6 +94,7 @@ pub(crate) fn reserved(outcome: &Outcome) -> Option<Sequence> {
         | Verdict::Done { .. }
         | Verdict::Refused { .. }
         | Verdict::AskAgain
+        | Verdict::NotActive { .. }
         | Verdict::LegBooked { .. }
         | Verdict::HoldExpired { .. } => None,
     }

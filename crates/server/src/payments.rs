@@ -10,6 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use types::{Bic, Channel, Located, PaymentId, PaymentState, Sequence};
 
+use crate::activation::check_taken;
 use crate::admission::{Admission, Order, undecodable};
 use crate::batch::serve_stream;
 use crate::caller::Caller;
@@ -124,6 +125,7 @@ impl Node {
     ) -> Result<Outcome, Status> {
         let progress = patience.wait(progress).await.ok_or_else(not_yet)??;
         let Progress { outcome: so_far, last } = progress;
+        check_taken(&so_far).map_err(Refusal::into_status)?;
         let Some(last) = last else { return Ok(so_far) };
         tokio::select! {
             last = patience.wait(last) => match last {

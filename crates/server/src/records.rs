@@ -115,6 +115,7 @@ impl Records {
             | Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. }
+            | Verdict::NotActive { .. }
             | Verdict::AskAgain => Err(unanswered()),
         }
     }

@@ -4,7 +4,7 @@ use client::convert::{FieldReader, Path};
 use client::v1::ErrorReason;
 use client::{Refusal, v1};
 use engine::NotTaken;
-use ledger::RULES_VERSION;
+use ledger::{RULES_VERSION, Stage};
 use tonic::{Code, Status};
 use types::{Date, Sequence};
 
@@ -155,8 +155,22 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::AccountRestricted => (Code::FailedPrecondition, ErrorReason::AccountRestricted),
         Ledger::AccountKindNotAllowed => (Code::FailedPrecondition, ErrorReason::AccountKindNotAllowed),
         Ledger::PositionInsufficient => (Code::FailedPrecondition, ErrorReason::PositionInsufficient),
+        Ledger::ActivationLimit => (Code::ResourceExhausted, ErrorReason::ActivationLimit),
     };
     Refusal::new(code, reason, refusal.meaning())
+}
+
+/// An account of the payment takes no part here.
+pub(crate) fn account_not_active(stage: Stage) -> Refusal {
+    let message = match stage {
+        Stage::Debit => {
+            "the payer's account takes no part here: the system that it moves from still has it; send the payment there"
+        }
+        Stage::Credit => {
+            "the payee's account takes no part here: the system that it moves from still has it; send the payment there"
+        }
+    };
+    Refusal::new(Code::FailedPrecondition, ErrorReason::AccountNotActive, message)
 }
 
 /// Another version of a record is there than was expected, or none is.

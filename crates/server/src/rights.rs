@@ -48,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 77] = [
+pub const RIGHTS: [Right; 79] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -122,6 +122,8 @@ pub const RIGHTS: [Right; 77] = [
     call("/solvo.v1.RecordService/GetRecord", Roles::ALL, ITSELF),
     call("/solvo.v1.RecordService/ListRecords", Roles::ALL, ITSELF),
     call("/solvo.v1.RecordService/RemoveRecord", SENDERS, ITSELF),
+    call("/solvo.v1.ActivationService/SetActivation", OPERATORS, EACH),
+    call("/solvo.v1.ActivationService/GetActivation", Roles::ALL, ITSELF),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
     stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),

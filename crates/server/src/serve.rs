@@ -18,6 +18,7 @@ use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthReporter;
 
 use crate::accounts::Accounts;
+use crate::activation::Activation;
 use crate::audit::Audit;
 use crate::calendar::Calendar;
 use crate::cores::{Connections, serve_on_cores_as};
@@ -235,6 +236,7 @@ where
         .add_service(v1::recall_service_server::RecallServiceServer::new(Recalls(node.clone())))
         .add_service(v1::hold_service_server::HoldServiceServer::new(Holds(node.clone())))
         .add_service(v1::record_service_server::RecordServiceServer::new(Records(node.clone())))
+        .add_service(v1::activation_service_server::ActivationServiceServer::new(Activation(node.clone())))
         .add_service(v1::verification_service_server::VerificationServiceServer::new(Verifications(
             node.clone(),
         )))
@@ -284,7 +286,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 20] = [
+pub(crate) const SERVICES: [&str; 21] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -305,4 +307,5 @@ pub(crate) const SERVICES: [&str; 20] = [
     "solvo.v1.PaymentCodeService",
     "solvo.v1.HoldService",
     "solvo.v1.RecordService",
+    "solvo.v1.ActivationService",
 ];

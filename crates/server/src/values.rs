@@ -129,6 +129,7 @@ pub(crate) fn facts(outcome: &Outcome) -> PaymentFacts {
         | Verdict::Refused { .. }
         | Verdict::Answer { .. }
         | Verdict::AskAgain
+        | Verdict::NotActive { .. }
         | Verdict::LegBooked { .. }
         | Verdict::HoldExpired { .. } => {
             unreachable!("a payment has a payment's verdict")

@@ -262,7 +262,8 @@ impl Auditor {
                 self.model.seal(at, &run);
                 continue;
             }
-            let (record, Marks { connected, searched }) = unmarked(record);
+            let (record, Marks { connected, searched, table }) = unmarked(record);
+            self.model.looked_up_by = table;
             let step = self.steps.get(&record).cloned();
             let step = step.ok_or_else(|| format!("sequence {} is of nobody", at.sequence))?;
             let is_short = self.model.is_short(&step, searched);
@@ -288,6 +289,7 @@ impl Auditor {
                 | Verdict::Done { .. }
                 | Verdict::Refused { .. }
                 | Verdict::AskAgain
+                | Verdict::NotActive { .. }
                 | Verdict::LegBooked { .. }
                 | Verdict::HoldExpired { .. } => {}
             }
@@ -309,6 +311,7 @@ impl Auditor {
             Verdict::Done { .. }
             | Verdict::Refused { .. }
             | Verdict::AskAgain
+            | Verdict::NotActive { .. }
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. } => false,
         };

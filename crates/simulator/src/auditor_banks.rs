@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::{
     BankChange, Decisions, HoldExpired, Notice, QuestionsOfBank, RecallStep, RecallTold, StoredOrder,
 };
-use ledger::{AnswerEffect, Connected, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict};
+use ledger::{AnswerEffect, Connected, Outcome, RecallAnswer, Stage, Verdict};
 use rust_decimal::Decimal;
 use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
@@ -17,7 +17,7 @@ use super::{Auditor, Violation};
 use crate::compare::{self, same};
 use crate::model::{Asked, Crossed, Expected, money};
 use crate::step::{BANK_COUNT, BANKS, Pay, Request, Step};
-use crate::words::{bic, currency, transaction_id};
+use crate::words::{account_range, bic, currency, transaction_id};
 
 /// For so long a bank counts as connected after its last connection has ended, and after a start of the node.
 const GRACE: Duration = Duration::from_seconds(1);
@@ -37,7 +37,7 @@ enum Heard {
     Changed {
         at: Sequence,
         bank: u8,
-        status: ParticipantStatus,
+        change: BankChange,
     },
     Crossed(Crossed),
     Recall(HeardRecall),
@@ -235,7 +235,18 @@ impl Auditor {
             (
                 Step::Request { body: Request::SetBankStatus { bank, status }, .. },
                 Verdict::Done { repeat_of: None, .. },
-            ) => self.hearing.history.push(Heard::Changed { at: sequence, bank: *bank, status: *status }),
+            ) => {
+                let change = BankChange::Status(*status);
+                self.hearing.history.push(Heard::Changed { at: sequence, bank: *bank, change });
+            }
+            (
+                Step::Request { body: Request::SetActivation { bank, range, is_active }, .. },
+                Verdict::Done { repeat_of: None, .. },
+            ) => {
+                let change =
+                    BankChange::Activation { range: range.map(account_range), is_active: *is_active };
+                self.hearing.history.push(Heard::Changed { at: sequence, bank: *bank, change });
+            }
             (Step::Request { body, .. }, Verdict::Done { repeat_of: None, .. }) => {
                 self.hearing.history.extend(self.recall(sequence, body).map(Heard::Recall));
             }
@@ -362,8 +373,8 @@ impl Auditor {
                 let (at, payment) = (outcome.decided_at, outcome.sequence);
                 Heard::Outcome { at, payment, state, reason, banks }
             }
-            Notice::Changed { outcome, bank, change: BankChange::Status(status) } => {
-                Heard::Changed { at: outcome.decided_at, bank: number(*bank), status: *status }
+            Notice::Changed { outcome, bank, change } => {
+                Heard::Changed { at: outcome.decided_at, bank: number(*bank), change: *change }
             }
             Notice::Crossed(crossing) => {
                 let crossed = compare::crossed(crossing, number);

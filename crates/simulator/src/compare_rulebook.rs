@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 
 use super::same;
 use crate::model::{Crossed, Model, Place, money};
-use crate::step::CURRENCIES;
-use crate::words::{bic, currency, named};
+use crate::step::{ACCOUNTS, BANKS, CURRENCIES};
+use crate::words::{bic, currency, iban, named};
 
 /// Says how a ledger differs from the model.
 pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
@@ -18,7 +18,23 @@ pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     let found = ledger.business_date().map(|date| date.date());
     same("the business date", &model.business_date, &found)?;
     recalls(model, ledger)?;
-    gateways(model, ledger)
+    gateways(model, ledger)?;
+    activations(model, ledger)
+}
+
+/// Account by account: how ranges are kept is the ledger's own business.
+fn activations(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    let table = ledger.activation_table();
+    let count = u32::try_from(model.activations.len()).expect("they are few");
+    same("the table of accounts that take part", &count, &table.number())?;
+    for bank in 0..BANKS {
+        for account in 0..ACCOUNTS {
+            let found = table.is_active(bic(bank), &iban(account));
+            let what = format!("whether account {account} of bank {bank} takes part");
+            same(&what, &model.is_active(bank, account), &found)?;
+        }
+    }
+    Ok(())
 }
 
 fn gateways(model: &Model, ledger: &Ledger) -> Result<(), String> {

@@ -18,6 +18,7 @@ mod crash_points;
 mod erasure;
 mod gateways;
 mod model;
+mod moving;
 #[cfg(solvo_mutants)]
 mod mutants;
 mod node;

@@ -213,6 +213,10 @@ pub(crate) struct Model {
     pub(crate) holds: BTreeMap<Sequence, Hold>,
     /// The records of gateways.
     pub(crate) kept: BTreeMap<RecordName, Kept>,
+    /// What was said about which accounts take part, one after the other.
+    pub(crate) activations: Vec<Activation>,
+    /// By how many of these the next payment was looked up.
+    pub(crate) looked_up_by: u32,
     /// What the last tick or step did to holds beside what it came to itself: by the position that it is told of.
     pub(crate) holds_told: Vec<(Sequence, Expected)>,
     /// Whose balances are told of a request, where it is not the subject's alone.
@@ -437,6 +441,7 @@ impl Model {
             Request::Release { bank, hold, amount } => self.release(bank, hold, amount.map(money)),
             Request::Put { name, expected, length, expires } => self.put(name, expected, length, expires),
             Request::Remove { name, expected } => self.remove(name, expected),
+            Request::SetActivation { bank, range, is_active } => self.set_activation(bank, range, is_active),
             Request::SetRecallPolicy { bank, is_silence_answered } => {
                 self.change_bank(bank, |known| known.is_silence_answered = is_silence_answered)
             }
@@ -477,6 +482,8 @@ impl Model {
     }
 }
 
+#[path = "model_activation.rs"]
+mod activation;
 #[path = "model_customer.rs"]
 mod customer;
 #[path = "model_gateways.rs"]
@@ -494,6 +501,7 @@ mod sealed;
 #[path = "model_waiting.rs"]
 mod waiting;
 
+pub(crate) use activation::Activation;
 use customer::Allowance;
 pub(crate) use gateways::{Hold, Kept};
 pub(crate) use liquidity::{Crossed, Party};
@@ -528,6 +536,7 @@ impl Expected {
             Verdict::Refused { refusal, .. } => Verdict::Refused { refusal, repeat_of },
             Verdict::Answer { .. }
             | Verdict::AskAgain
+            | Verdict::NotActive { .. }
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. } => unreachable!("they are no requests"),
         };

@@ -56,6 +56,9 @@ impl Model {
         if let Some(reason) = refused {
             return self.rejected(key, compared, reason, true);
         }
+        if let Some(expected) = self.not_active(payment) {
+            return expected;
+        }
         match self.judge(payment) {
             Err(refused) => self.refused(key, compared, refused, true),
             Ok(Judged::Settled(told, fee)) => {

@@ -107,7 +107,7 @@ impl Model {
         self.nothing_told(Verdict::AskAgain)
     }
 
-    fn nothing_told(&self, verdict: Verdict) -> Expected {
+    pub(super) fn nothing_told(&self, verdict: Verdict) -> Expected {
         let (decided_at, balances) = (self.at.sequence, [Decimal::ZERO; 4]);
         Expected { verdict, decided_at, balances, remark: Remark::None, alerts: [false; 4] }
     }

@@ -392,6 +392,7 @@ fn said(verdict: Verdict) -> String {
         Verdict::Done { .. } => "done".to_owned(),
         Verdict::Refused { refusal, .. } => refusal.name().to_owned(),
         Verdict::AskAgain => "ask again".to_owned(),
+        Verdict::NotActive { stage } => format!("not active {stage:?}"),
         Verdict::LegBooked { leg, .. } => format!("leg {leg}"),
         Verdict::HoldExpired { .. } => "hold expired".to_owned(),
     }

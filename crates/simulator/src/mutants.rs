@@ -29,7 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 28] = {
+pub const MUTANTS: [Mutant; 30] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
@@ -65,6 +65,8 @@ pub const MUTANTS: [Mutant; 28] = {
         mutant("book a capture in part", 50, Which::Ledger(Ledger::CaptureInPart)),
         mutant("hold that never ends", 50, Which::Ledger(Ledger::HoldOutlives)),
         mutant("put a record blindly", 50, Which::Ledger(Ledger::PutBlindly)),
+        mutant("decide a payment of an inactive account", 50, Which::Ledger(Ledger::InactivePays)),
+        mutant("decide by an old table of accounts", 50, Which::Ledger(Ledger::OldTableDecides)),
     ]
 };
 

@@ -71,6 +71,7 @@ impl Simulation {
     /// Evidence did not reach as far as payments have left the table: it is looked up once more.
     pub(super) fn ask_again(&mut self, mut submission: Submission<u32>) -> Result<(), Stop> {
         let Some(node) = &mut self.node else { return Ok(()) };
+        submission.stamp_activation(&node.core.ledger().activation_table());
         let looked_up = node.duplicates.look_up_again(&mut submission);
         self.asked_again += 1;
         self.is_asked_again.insert(*submission.ticket());

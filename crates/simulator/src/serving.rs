@@ -67,6 +67,7 @@ impl Simulation {
             self.note(&format!("ticket {} submits {:?}", self.ticket, sent));
             let is_stale = self.random.happens(self.plan.stale_evidence);
             let node = self.node.as_ref().expect("it has been asked for its room");
+            writer.stamp_activation(&node.core.ledger().activation_table());
             if !is_stale && let Err(error) = node.duplicates.look_up(&mut writer) {
                 return self.evidence_unreadable(&error);
             }

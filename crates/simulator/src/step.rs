@@ -321,6 +321,15 @@ pub(crate) enum Request {
         /// The version that has to be there.
         expected: Option<Sequence>,
     },
+    /// Accounts of a bank take part in payments, or do not.
+    SetActivation {
+        /// Which bank.
+        bank: u8,
+        /// Which account numbers, both included; all if none is said.
+        range: Option<(u8, u8)>,
+        /// Whether they take part.
+        is_active: bool,
+    },
     /// Whether a bank's silence about recalls is answered for it.
     SetRecallPolicy {
         /// Which.
@@ -495,6 +504,7 @@ impl Step {
             | Request::Release { .. }
             | Request::Put { .. }
             | Request::Remove { .. } => 4,
+            Request::SetActivation { .. } => 5,
             Request::Register { .. }
             | Request::SetBankStatus { .. }
             | Request::Open { .. }

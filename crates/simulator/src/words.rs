@@ -7,10 +7,10 @@ use engine::{PaymentName, Question};
 use journal::Identity;
 use ledger::layout;
 use ledger::{
-    AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter, Records,
-    RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor,
-    SetAccountHolders, SetAccountStatus, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus,
-    SetReservationLimit, SetRestricted, SetVersion, SetZone, TransferLiquidity,
+    AccountRange, AccountSelector, AnswerPayment, Command, Connected, OpenAccount, PostEntry, RecordWriter,
+    Records, RefusedBody, RefusedPayment, RegisterParticipant, RequestId, SetAccountFlag, SetAccountFloor,
+    SetAccountHolders, SetAccountStatus, SetActivation, SetCustomerLimit, SetDecisionPolicy, SetFees,
+    SetParticipantStatus, SetReservationLimit, SetRestricted, SetVersion, SetZone, TransferLiquidity,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClusterId, Currency, Date, DigestKey, Iban, Incarnation,
@@ -91,11 +91,14 @@ pub(crate) struct Marks {
     pub(crate) connected: Connected,
     /// Up to where evidence on disk was searched.
     pub(crate) searched: Sequence,
+    /// By which table of the accounts that take part it was looked up.
+    pub(crate) table: u32,
 }
 
 /// A record as it was written, and what was marked in it since.
 pub(crate) fn unmarked(record: Vec<u8>) -> (Vec<u8>, Marks) {
     let command = Records::erased(&record).next().and_then(Result::ok).map(|read| read.command);
+    let table = if let Some(Command::Payment(payment)) = command { payment.activation.get() } else { 0 };
     let (connected, searched) = match command {
         Some(Command::Payment(payment)) => (payment.connected(), payment.evidence_upto),
         Some(Command::RefusedPayment(refused)) if refused.is_entitled() => {
@@ -104,9 +107,16 @@ pub(crate) fn unmarked(record: Vec<u8>) -> (Vec<u8>, Marks) {
         Some(Command::Answer(answer)) => (Connected::default(), answer.evidence_upto),
         _ => return (record, Marks::default()),
     };
-    let marks = Marks { connected, searched: Sequence(searched.get()) };
+    let marks = Marks { connected, searched: Sequence(searched.get()), table };
     let written = RecordWriter::again(digest_key(), [(record.as_slice(), [].as_slice())]);
     (written.records().to_vec(), marks)
+}
+
+/// The numbers of accounts from one to another.
+pub(crate) fn account_range((first, last): (u8, u8)) -> AccountRange {
+    let [first, last] = [first, last].map(iban);
+    let range = AccountRange::new("DE", &first.as_str()[4..], &last.as_str()[4..]);
+    range.expect("the last is behind the first")
 }
 
 /// The run that a record names, if it names one.
@@ -296,6 +306,11 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
         Request::SetLimit { bank, unanswered_max } => {
             let bic = bic(bank);
             writer.set_reservation_limit(&SetReservationLimit { request_id, bic, unanswered_max });
+        }
+        Request::SetActivation { bank, range, is_active } => {
+            let (bank, range) = (bic(bank), range.map(account_range));
+            let reason = Text::parse("It moves").expect("plain letters");
+            writer.set_activation(&SetActivation { request_id, bank, range, is_active, reason });
         }
         Request::Place { .. }
         | Request::Capture { .. }

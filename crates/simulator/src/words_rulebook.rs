@@ -97,6 +97,7 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::SetFlag { .. }
         | Request::SetHolders { .. }
         | Request::SetVersion { .. }
+        | Request::SetActivation { .. }
         | Request::Allow { .. }
         | Request::Restrict { .. }
         | Request::SetFees { .. }

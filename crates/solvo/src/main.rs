@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+mod activation;
 mod backup;
 mod bank;
 mod calendar;
@@ -79,6 +80,9 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Package(package::PackageArgs),
     Qr(qr::QrArgs),
+    Activate(activation::ActivateArgs),
+    Deactivate(activation::DeactivateArgs),
+    Activation(activation::ActivationArgs),
 }
 
 fn main() -> ExitCode {
@@ -139,6 +143,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => runtime()?.block_on(migrate::run(&arguments)),
         Command::Package(arguments) => runtime()?.block_on(package::run(&arguments)),
         Command::Qr(arguments) => qr::run(&arguments),
+        Command::Activate(arguments) => runtime()?.block_on(activation::activate(&arguments)),
+        Command::Deactivate(arguments) => runtime()?.block_on(activation::deactivate(&arguments)),
+        Command::Activation(arguments) => runtime()?.block_on(activation::show(&arguments)),
     }
 }
 

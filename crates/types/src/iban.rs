@@ -79,6 +79,14 @@ impl Iban {
             .expect("an IBAN is ASCII by construction")
     }
 
+    /// How many characters the numbers of a country have behind the check digits, and at which of these places only digits
+    /// stand, a bit for each; `None` if the country has registered no IBAN.
+    pub fn account_structure(country: &str) -> Option<(usize, u32)> {
+        let structure = structure_of(country.as_bytes()).filter(|_| country.len() == 2)?;
+        let digits = u32::try_from(structure.digits >> 4).expect("30 places at the most");
+        Some((structure.length - 4, digits))
+    }
+
     /// The two-letter country code.
     pub fn country(&self) -> &str {
         &self.as_str()[..2]

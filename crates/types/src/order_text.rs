@@ -190,6 +190,18 @@ impl OrderText {
         FieldReader::last(bytes, SURPLUS)
     }
 
+    /// The payer's and the payee's account in stored texts.
+    ///
+    /// # Errors
+    /// If the bytes are not texts of an order.
+    pub fn accounts(bytes: &[u8]) -> Result<[Iban; 2], FieldError> {
+        let mut reader = Reader::new(bytes)?;
+        for tag in 0..DEBTOR_ACCOUNT {
+            reader.take(tag)?;
+        }
+        Ok([reader.iban(DEBTOR_ACCOUNT)?, reader.iban(CREDITOR_ACCOUNT)?])
+    }
+
     /// The part over which duplicates are compared.
     pub fn body(&self) -> &[u8] {
         &self.bytes[self.body_offset..]

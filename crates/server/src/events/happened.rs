@@ -149,19 +149,24 @@ impl Happened {
     }
 }
 
-/// That a bank was suspended or takes part again. It is no payment, so a watcher of certain payments hears nothing.
+/// That a bank was suspended or takes part again, or which of its accounts do. It is no payment, so a watcher of certain
+/// payments hears nothing.
 pub(super) fn bank_changed(
     filter: &Filter,
-    BankChanged { decided_at, decided_time, bank, change: BankChange::Status(_) }: BankChanged,
+    BankChanged { decided_at, decided_time, bank, change }: BankChanged,
 ) -> Option<v1::Event> {
     let is_wanted = filter.types.alerts && !filter.looks_into_orders();
+    let alert = match change {
+        BankChange::Status(_) => v1::AlertKind::ParticipantStatus,
+        BankChange::Activation { .. } => v1::AlertKind::Activation,
+    };
     is_wanted.then(|| v1::Event {
         sequence: decided_at.0,
         r#type: v1::EventType::Alert.into(),
         time: Some(timestamp(decided_time)),
         outcome: None,
         summary: None,
-        alert: v1::AlertKind::ParticipantStatus.into(),
+        alert: alert.into(),
         participant: bank.to_string(),
         currency_code: String::new(),
         balance: String::new(),

@@ -10,6 +10,7 @@ use prost::bytes::BufMut;
 use prost::encoding::{encode_varint, encoded_len_varint};
 use types::{Bic, Timestamp};
 
+use crate::activation::check_taken;
 use crate::values::{DURABILITY, PaymentFacts, facts};
 use crate::wire::codec::Reply;
 
@@ -50,7 +51,7 @@ pub(crate) struct OutcomeReply {
 
 /// A `SubmitPaymentsResponse`.
 pub(crate) enum BatchReply {
-    /// Payments that have been decided.
+    /// Payments that have been decided, or were not taken for an account that takes no part.
     Decided(Handle, Vec<Decided>),
     /// Payments that were not taken.
     NotTaken(v1::SubmitPaymentsResponse),
@@ -85,6 +86,13 @@ impl Reply for BatchReply {
         };
         let mut scratch = Scratch::default();
         for Decided { caller_id, reference, outcome } in decided {
+            if let Err(refusal) = check_taken(&outcome) {
+                let result = Some(v1::payment_result::Result::NotTaken(refusal.into_not_taken()));
+                let results = vec![v1::PaymentResult { caller_id, result }];
+                // Two messages one behind the other are one with the elements of both.
+                v1::SubmitPaymentsResponse { results }.encode(buffer).expect("the buffer grows as it must");
+                continue;
+            }
             scratch.bytes.clear();
             scratch.outcome(&handle, &reference, &facts(&outcome));
             let outcome = &scratch.bytes;

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use journal::{FrameHash, FrameHeader, FrameKind, FrameView, Location, segment_name};
 use ledger::{
-    About, AccountKind, AccountMode, AccountStatus, Command, DecisionScope, Direction, Kind,
+    About, AccountKind, AccountMode, AccountRange, AccountStatus, Command, DecisionScope, Direction, Kind,
     LiquidityDirection, MessageName, OutcomeEntry, ParticipantStatus, Passage, Record, Silence, Stage,
     layout,
 };
@@ -160,6 +160,7 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         Command::ReleaseHold(it) => holds::release(request(fields, &it.request), it),
         Command::PutRecord(it) => holds::put(request(fields, &it.request), it),
         Command::RemoveRecord(it) => holds::remove(request(fields, &it.request), it),
+        Command::SetActivation(it) => activation(request(fields, &it.request), it),
     }
 }
 
@@ -174,6 +175,7 @@ pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
         .with_some("remark", entry.remark().meaning())
         .with_some("fee", (entry.remark().fee() > 0).then(|| entry.remark().fee()))
         .with_some("refusal", entry.refusal().map(|refusal| refusal.name()))
+        .with_some("inactive", entry.inactive_side().map(|stage| named(Some(stage))))
         .with_some("leg", entry.leg_booked().map(|(leg, _)| u64::from(leg)))
         .with_some("effect", entry.effect().map(|effect| named(Some(effect))))
         .with_some("payment", entry.effect().and_then(|_| entry.payment()).map(|payment| payment.0))
@@ -187,6 +189,18 @@ pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
         .with("creditor_position", creditor_position)
 }
 
+/// Which accounts of a bank take part.
+fn activation(fields: Fields, it: &layout::SetActivation) -> Fields {
+    let range = it.range();
+    let end = |number: fn(&AccountRange) -> &str| range.as_ref().map(|range| number(range).to_owned());
+    fields
+        .with("bic", bic(it.bic))
+        .with("is_active", it.is_active == 1)
+        .with_some("country", end(AccountRange::country))
+        .with_some("first", end(AccountRange::first))
+        .with_some("last", end(AccountRange::last))
+}
+
 /// One word for what an outcome entry says.
 pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
     match (entry.payment_state(), entry.refusal()) {
@@ -194,6 +208,7 @@ pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
         (None, Some(_)) => "refused",
         (None, None) if entry.effect().is_some() => "refused",
         (None, None) if entry.is_asked_again() => "asked_again",
+        (None, None) if entry.inactive_side().is_some() => "not_active",
         (None, None) if entry.leg_booked().is_some() => "leg_booked",
         (None, None) if entry.hold_expired().is_some() => "hold_expired",
         (None, None) => "done",
@@ -262,6 +277,7 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::ReleaseHold => "release_hold",
         Kind::PutRecord => "put_record",
         Kind::RemoveRecord => "remove_record",
+        Kind::SetActivation => "set_activation",
     }
 }
 

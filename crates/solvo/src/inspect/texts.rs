@@ -82,6 +82,7 @@ impl Texts {
             Command::RegisterParticipant(_) => plain("name"),
             Command::TransferLiquidity(_) => plain("external_reference"),
             Command::TransferOwnFunds(_) => plain("reference"),
+            Command::SetActivation(_) => plain("reason"),
             // A path may have been cut in the middle of a character.
             Command::RefusedPayment(_) => {
                 Ok(Self::Plain("path", String::from_utf8_lossy(record.text).into_owned()))
