@@ -188,7 +188,8 @@ impl Directory {
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
-            | Command::RemoveRecord(_) => {}
+            | Command::RemoveRecord(_)
+            | Command::SetPostingMap(_) => {}
         }
     }
 }

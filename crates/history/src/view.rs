@@ -16,6 +16,9 @@ use crate::rows::{EntryRow, PaymentRow, Place};
 use crate::store::{AccountRow, Reading, Space, Store, StoreError, Watermark};
 use crate::walk::{self, Order};
 
+#[path = "view_bookings.rs"]
+mod bookings;
+
 /// Items that one question examines at the most.
 pub const EXAMINED_MAX: usize = 20_000;
 

@@ -15,6 +15,7 @@ use crate::limits::{
 };
 use crate::participants::Participants;
 use crate::payments::Payments;
+use crate::posting_maps::PostingMaps;
 use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::reachable::Reachable;
 use crate::recalls::Recalls;
@@ -111,6 +112,7 @@ pub struct Ledger {
     pub(crate) recalls: Recalls,
     pub(crate) holds: Holds,
     pub(crate) kept: KeptRecords,
+    pub(crate) posting_maps: PostingMaps,
     /// For so many records there is room in the tables that few commands fill. No part of the state.
     rare_room: usize,
     /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
@@ -158,6 +160,7 @@ impl Ledger {
             recalls: Recalls::new(RECALLS_MAX),
             holds: Holds::new(),
             kept: KeptRecords::new(),
+            posting_maps: PostingMaps::default(),
             rare_room: 0,
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
@@ -228,6 +231,7 @@ impl Ledger {
         self.recalls.reserve(records);
         self.holds.reserve(records);
         self.kept.reserve(records);
+        self.posting_maps.reserve(records);
         self.profiles.reserve(records);
     }
 
@@ -325,7 +329,8 @@ impl Ledger {
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
-            | Command::RemoveRecord(_) => rules_masterdata::apply(self, at, record),
+            | Command::RemoveRecord(_)
+            | Command::SetPostingMap(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);

@@ -259,10 +259,18 @@ pub enum Refusal {
     AccountKindNotAllowed,
     /// The position of the payer's bank, or its limit, does not suffice.
     PositionInsufficient,
+    /// Another map of postings was set last than was expected.
+    PostingMapChanged,
+    /// The map would count from a day that has passed, or too far ahead.
+    PostingDateNotAllowed,
+    /// A line of the map is about an account that is none of the book's customers'.
+    PostingAccountUnknown,
+    /// As many maps were set for the book as may be.
+    PostingMapLimit,
 }
 
 impl Refusal {
-    const ALL: [Self; 55] = [
+    const ALL: [Self; 59] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -318,6 +326,10 @@ impl Refusal {
         Self::AccountRestricted,
         Self::AccountKindNotAllowed,
         Self::PositionInsufficient,
+        Self::PostingMapChanged,
+        Self::PostingDateNotAllowed,
+        Self::PostingAccountUnknown,
+        Self::PostingMapLimit,
     ];
 
     /// The stored number.
@@ -378,6 +390,10 @@ impl Refusal {
             Self::AccountRestricted => 125,
             Self::AccountKindNotAllowed => 126,
             Self::PositionInsufficient => 127,
+            Self::PostingMapChanged => 170,
+            Self::PostingDateNotAllowed => 171,
+            Self::PostingAccountUnknown => 172,
+            Self::PostingMapLimit => 173,
         }
     }
 
@@ -444,6 +460,10 @@ impl Refusal {
             Self::AccountRestricted => "ACCOUNT_RESTRICTED",
             Self::AccountKindNotAllowed => "ACCOUNT_KIND_NOT_ALLOWED",
             Self::PositionInsufficient => "POSITION_INSUFFICIENT",
+            Self::PostingMapChanged => "POSTING_MAP_CHANGED",
+            Self::PostingDateNotAllowed => "POSTING_DATE_NOT_ALLOWED",
+            Self::PostingAccountUnknown => "POSTING_ACCOUNT_UNKNOWN",
+            Self::PostingMapLimit => "POSTING_MAP_LIMIT",
         }
     }
 
@@ -545,6 +565,16 @@ impl Refusal {
             Self::PositionInsufficient => {
                 "the position of the payer's bank, or its limit, does not suffice for all payees; fund it first"
             }
+            Self::PostingMapChanged => {
+                "another map was set last than was expected; list the maps and decide anew"
+            }
+            Self::PostingDateNotAllowed => {
+                "a map counts from today by the bank's clock or from a day at most 400 days ahead; choose a later date, or none"
+            }
+            Self::PostingAccountUnknown => {
+                "a line is about an account that is none of this book's customers'; correct the line"
+            }
+            Self::PostingMapLimit => "10,000 maps were set for this book, which is as many as may be",
         }
     }
 }
@@ -852,7 +882,8 @@ impl OutcomeEntry {
                 | Kind::CaptureHold
                 | Kind::ReleaseHold
                 | Kind::PutRecord
-                | Kind::RemoveRecord,
+                | Kind::RemoveRecord
+                | Kind::SetPostingMap,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };

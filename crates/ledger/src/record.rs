@@ -104,6 +104,8 @@ pub enum Kind {
     PutRecord,
     /// [`layout::RemoveRecord`].
     RemoveRecord,
+    /// [`layout::SetPostingMap`].
+    SetPostingMap,
 }
 
 impl Kind {
@@ -149,6 +151,7 @@ impl Kind {
             Self::ReleaseHold => 47,
             Self::PutRecord => 50,
             Self::RemoveRecord => 51,
+            Self::SetPostingMap => 73,
         }
     }
 
@@ -194,6 +197,7 @@ impl Kind {
             47 => Self::ReleaseHold,
             50 => Self::PutRecord,
             51 => Self::RemoveRecord,
+            73 => Self::SetPostingMap,
             _ => return None,
         })
     }
@@ -230,7 +234,8 @@ impl Kind {
             | Self::CaptureHold
             | Self::ReleaseHold
             | Self::PutRecord
-            | Self::RemoveRecord => true,
+            | Self::RemoveRecord
+            | Self::SetPostingMap => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -330,6 +335,8 @@ pub enum Command<'frame> {
     PutRecord(&'frame layout::PutRecord),
     /// A record of a gateway is removed.
     RemoveRecord(&'frame layout::RemoveRecord),
+    /// A bank says what its general ledger calls its accounts.
+    SetPostingMap(&'frame layout::SetPostingMap),
 }
 
 impl<'frame> Command<'frame> {
@@ -386,6 +393,7 @@ impl<'frame> Command<'frame> {
             Self::ReleaseHold(_) => Kind::ReleaseHold,
             Self::PutRecord(_) => Kind::PutRecord,
             Self::RemoveRecord(_) => Kind::RemoveRecord,
+            Self::SetPostingMap(_) => Kind::SetPostingMap,
         }
     }
 }
@@ -635,6 +643,7 @@ fn read_command<'frame>(
         Kind::ReleaseHold => Command::ReleaseHold(checked(structure, kept::check_release)?),
         Kind::PutRecord => Command::PutRecord(checked(structure, records::check_put)?),
         Kind::RemoveRecord => Command::RemoveRecord(checked(structure, records::check_remove)?),
+        Kind::SetPostingMap => Command::SetPostingMap(checked(structure, postings::check_map)?),
     })
 }
 
@@ -652,6 +661,8 @@ mod kept;
 mod lifecycle;
 #[path = "record_liquidity.rs"]
 mod liquidity;
+#[path = "record_postings.rs"]
+mod postings;
 #[path = "record_recall.rs"]
 mod recall;
 #[path = "record_records.rs"]

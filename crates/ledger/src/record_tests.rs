@@ -261,6 +261,7 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
         Kind::PlaceHold | Kind::CaptureHold | Kind::ReleaseHold | Kind::PutRecord | Kind::RemoveRecord => {
             holds::write(kind, request_id(), writer)
         }
+        Kind::SetPostingMap => postings::write(request_id(), writer),
     }
 }
 
@@ -294,6 +295,8 @@ fn recall() -> RequestRecall {
 mod holds;
 #[path = "record_liquidity_tests.rs"]
 mod liquidity;
+#[path = "record_postings_tests.rs"]
+mod postings;
 
 fn kinds() -> impl Iterator<Item = Kind> {
     (0..100).filter_map(Kind::from_number)

@@ -29,6 +29,8 @@ mod customer;
 mod holders;
 #[path = "record_writer_holds.rs"]
 mod holds;
+#[path = "record_writer_postings.rs"]
+mod postings;
 #[path = "record_writer_recall.rs"]
 mod recall;
 #[path = "record_writer_records.rs"]
@@ -610,7 +612,8 @@ impl RecordWriter {
             | Kind::CaptureHold
             | Kind::ReleaseHold
             | Kind::PutRecord
-            | Kind::RemoveRecord => self.needs.requests = true,
+            | Kind::RemoveRecord
+            | Kind::SetPostingMap => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

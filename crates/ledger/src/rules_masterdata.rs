@@ -18,8 +18,8 @@ use crate::{
     Verdict, Zone, layout,
 };
 use crate::{
-    rules_calendar, rules_customer, rules_holders, rules_holds, rules_liquidity, rules_recall, rules_records,
-    rules_version,
+    rules_calendar, rules_customer, rules_holders, rules_holds, rules_liquidity, rules_postings,
+    rules_recall, rules_records, rules_version,
 };
 
 /// What a command made or changed, and the balance afterwards.
@@ -82,6 +82,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::ReleaseHold(record) => rules_holds::release(ledger, at, record, &mut outcome),
         Command::PutRecord(record) => rules_records::put(ledger, at, record),
         Command::RemoveRecord(record) => rules_records::remove(ledger, at, record),
+        Command::SetPostingMap(record) => rules_postings::set(ledger, at, record),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -137,6 +138,7 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::ReleaseHold(record) => &record.request,
         Command::PutRecord(record) => &record.request,
         Command::RemoveRecord(record) => &record.request,
+        Command::SetPostingMap(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)

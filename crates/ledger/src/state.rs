@@ -25,17 +25,18 @@ use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
 use crate::liquidity_state::{self, Liquidity};
 use crate::participants::Participants;
 use crate::payments::{Known, Payments};
+use crate::posting_maps::PostingMaps;
 use crate::profile::Profile;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
-use crate::rules_version::{HAS_HOLDS, HAS_RULEBOOK, Rules};
+use crate::rules_version::{HAS_HOLDS, HAS_ORDERS, HAS_RULEBOOK, Rules};
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
     ACCOUNTS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, HOLDS, Head, KEPT_RECORDS,
-    LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS,
-    RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
+    LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, POSTING_MAPS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES,
+    REQUESTS, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -91,7 +92,16 @@ impl Ledger {
             return Ok(());
         }
         self.holds.write_state(&mut writer)?;
-        self.kept.write_state(&mut writer)
+        self.kept.write_state(&mut writer)?;
+        if !self.has_orders() {
+            return Ok(());
+        }
+        self.posting_maps.write_state(&mut writer)
+    }
+
+    /// Whether the state is one of the rules that brought what replaces a bank's batch.
+    fn has_orders(&self) -> bool {
+        self.rules_version() >= HAS_ORDERS
     }
 
     /// Whether the state is one of the rules that brought holds and the records of gateways.
@@ -135,6 +145,8 @@ impl Ledger {
         let later = later.iter().filter(|_| self.has_later_sections());
         let latest = [(HOLDS, self.holds.count()), (KEPT_RECORDS, self.kept.count())];
         let later = later.chain(latest.iter().filter(|_| self.has_holds()));
+        let newest = [(POSTING_MAPS, self.posting_maps.count())];
+        let later = later.chain(newest.iter().filter(|_| self.has_orders()));
         let sections = sections.iter().chain(later).copied().chain(self.liquidity_sections());
         sections.map(|(section, items)| section.length(items)).sum()
     }
@@ -231,6 +243,16 @@ impl Ledger {
         let last = self.position;
         self.holds = Holds::read_state(reader, last, &mut self.accounts, told.held)?;
         self.kept = KeptRecords::read_state(reader, last, self.participants.count())?;
+        self.read_orders(reader)
+    }
+
+    /// Reads what replaces a bank's batch, if the version of the rules has it.
+    fn read_orders(&mut self, reader: &mut SectionReader<'_>) -> Result<(), StateError> {
+        if !self.has_orders() {
+            return Ok(());
+        }
+        let last = self.position.sequence;
+        self.posting_maps = PostingMaps::read_state(reader, last, &self.participants)?;
         Ok(())
     }
 
@@ -418,6 +440,9 @@ mod holds_tests;
 #[cfg(test)]
 #[path = "state_later_tests.rs"]
 mod later_tests;
+#[cfg(test)]
+#[path = "state_postings_tests.rs"]
+mod postings_tests;
 
 #[cfg(test)]
 #[path = "state_tests.rs"]

@@ -64,6 +64,10 @@ pub const HOLDS: Section = Section::of::<Hold>(24, 1, "holds");
 /// The records that gateways keep, in the order of their banks' numbers, name spaces and keys.
 pub const KEPT_RECORDS: Section = Section::of::<KeptRecord>(25, 1, "kept records");
 
+/// The maps of postings, in the order of their banks' numbers and currencies. This section stands in the states of rules
+/// version 5 and later.
+pub const POSTING_MAPS: Section = Section::of::<PostingMap>(33, 1, "posting maps");
+
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
@@ -475,7 +479,10 @@ mod kept;
 #[path = "state_layout_recall.rs"]
 mod recall;
 
+#[path = "state_layout_postings.rs"]
+mod postings;
 pub use kept::{Hold, KeptRecord};
+pub use postings::PostingMap;
 pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};
 
 #[cfg(test)]
