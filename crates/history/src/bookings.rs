@@ -152,6 +152,8 @@ pub struct BookingRow {
     pub inner: Option<[BookSide; 2]>,
     /// What became of the bank's position, if it moved.
     pub outer: Option<Moved>,
+    /// The payment that it is about: of payments, returns, and the fees of both.
+    pub payment: Option<Sequence>,
     /// From which day on it counts, where the bank's own system has said so.
     pub value_date: Option<Date>,
     /// What was before it.
@@ -257,6 +259,11 @@ impl BookSide {
     }
 }
 
+/// Of these the payment stands in the row. Those of a payment itself stand where it does, and others are about none.
+const fn is_return(kind: EntryKind) -> bool {
+    matches!(kind, EntryKind::Return | EntryKind::ReturnFee)
+}
+
 impl Item for BookingRow {
     const RUN_MAX: usize = 64;
 
@@ -286,6 +293,9 @@ impl Item for BookingRow {
         row.byte(self.kind.number() | inner | outer | value_date);
         row.number(self.place.at.0 - self.command.0);
         row.signed(self.amount);
+        if let Some(original) = self.payment.filter(|_| is_return(self.kind)) {
+            row.number(self.place.at.0 - original.0);
+        }
         if let Some([debit, credit]) = self.inner {
             row.byte(debit.number() | credit.number() << 4);
             for side in [debit, credit] {
@@ -316,6 +326,11 @@ impl Item for BookingRow {
         let kind = EntryKind::from_number(marks & KIND)?;
         let command = row.behind(place.at)?;
         let amount = row.signed()?;
+        let payment = match kind {
+            EntryKind::Payment | EntryKind::Fee => Some(command),
+            EntryKind::Return | EntryKind::ReturnFee => Some(row.behind(place.at)?),
+            EntryKind::Posting | EntryKind::Liquidity | EntryKind::OwnFunds | EntryKind::HoldCapture => None,
+        };
         let inner = match marks & HAS_INNER {
             0 => None,
             _ => {
@@ -333,7 +348,7 @@ impl Item for BookingRow {
             0 => None,
             _ => Some(Date::from_days(i32::try_from(row.signed()?).ok()?)?),
         };
-        Some(Self { place, time, kind, command, amount, inner, outer, value_date, before: sums })
+        Some(Self { place, time, kind, command, amount, payment, inner, outer, value_date, before: sums })
     }
 }
 

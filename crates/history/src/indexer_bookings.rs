@@ -18,6 +18,8 @@ pub(super) struct Passage {
     pub(super) kind: EntryKind,
     pub(super) command: Sequence,
     pub(super) currency: Currency,
+    /// The payment that it is about, if it is about one.
+    pub(super) payment: Option<Sequence>,
     /// In minor units.
     pub(super) amount: i64,
     /// The bank that pays, and on what in its book; `None` if its own core books it.
@@ -31,6 +33,7 @@ pub(super) struct Passage {
 struct Booked {
     kind: EntryKind,
     command: Sequence,
+    payment: Option<Sequence>,
     amount: i64,
     value_date: Option<Date>,
 }
@@ -38,8 +41,9 @@ struct Booked {
 impl Indexer {
     /// Adds what a passage books.
     pub(super) fn pass(&mut self, passage: Passage, when: When) -> Result<(), IndexError> {
-        let Passage { kind, command, currency, amount, from: (payer, debit), to: (payee, credit) } = passage;
-        let booked = Booked { kind, command, amount, value_date: None };
+        let Passage { kind, command, currency, payment, amount, from: (payer, debit), to: (payee, credit) } =
+            passage;
+        let booked = Booked { kind, command, payment, amount, value_date: None };
         let [from, to] = [payer, payee].map(|bank| ParticipantNumber(self.banks.number(Some(bank))));
         if from == to {
             let inner = [debit.unwrap_or(BookSide::Core), credit.unwrap_or(BookSide::Core)];
@@ -74,13 +78,13 @@ impl Indexer {
     pub(super) fn charge(
         &mut self,
         kind: EntryKind,
-        command: Sequence,
+        (command, payment): (Sequence, Sequence),
         (bank, currency, payer): (Bic, Currency, AccountNumber),
         fee: i64,
         when: When,
     ) -> Result<(), IndexError> {
         let bank = ParticipantNumber(self.banks.number(Some(bank)));
-        let booked = Booked { kind, command, amount: fee, value_date: None };
+        let booked = Booked { kind, command, payment: Some(payment), amount: fee, value_date: None };
         let place = when.place.next();
         let inner = [BookSide::Customer(payer), BookSide::Fees];
         self.booked(Book { bank, currency }, booked, When { place, ..when }, Some(inner), None)
@@ -96,7 +100,7 @@ impl Indexer {
         let unknown = IndexError::Unknown { sequence: command, what: "account" };
         let (bank, currency) = self.accounts.book_of(account).ok_or(unknown)?;
         let (kind, amount) = (EntryKind::Posting, change.saturating_abs());
-        let booked = Booked { kind, command, amount, value_date: Some(value_date) };
+        let booked = Booked { kind, command, payment: None, amount, value_date: Some(value_date) };
         let customer = BookSide::Customer(account);
         let inner = if change < 0 { [customer, BookSide::Core] } else { [BookSide::Core, customer] };
         self.booked(Book { bank, currency }, booked, when, Some(inner), None)
@@ -110,7 +114,8 @@ impl Indexer {
         change: i64,
         when: When,
     ) -> Result<(), IndexError> {
-        let booked = Booked { kind, command, amount: change.saturating_abs(), value_date: None };
+        let amount = change.saturating_abs();
+        let booked = Booked { kind, command, payment: None, amount, value_date: None };
         let outer = if change < 0 { Moved::Down } else { Moved::Up };
         self.booked(Book { bank, currency }, booked, when, None, Some(outer))
     }
@@ -129,12 +134,12 @@ impl Indexer {
             false => returned.debtor_account.map(BookSide::Customer),
         };
         let from = (creditor_agent, returned.creditor_account.map(BookSide::Customer));
-        let kind = EntryKind::Return;
-        self.pass(Passage { kind, command, currency, amount, from, to: (debtor_agent, payer) }, when)?;
+        let (kind, payment, to) = (EntryKind::Return, Some(returned.payment), (debtor_agent, payer));
+        self.pass(Passage { kind, command, currency, payment, amount, from, to }, when)?;
         match returned.creditor_account.filter(|_| fee > 0) {
             Some(payee) => {
                 let charged = (creditor_agent, currency, payee);
-                self.charge(EntryKind::ReturnFee, command, charged, fee, when)
+                self.charge(EntryKind::ReturnFee, (command, returned.payment), charged, fee, when)
             }
             None => Ok(()),
         }
@@ -153,9 +158,10 @@ impl Indexer {
         }
         let series = Series::bookings(book);
         let before = self.sums_of(series)?;
-        let Booked { kind, command, amount, value_date } = booked;
+        let Booked { kind, command, payment, amount, value_date } = booked;
         let When { place, time } = when;
-        let row = BookingRow { place, time, kind, command, amount, inner, outer, value_date, before };
+        let row =
+            BookingRow { place, time, kind, command, amount, payment, inner, outer, value_date, before };
         self.sums.insert(series, row.after());
         self.pending.booking(series, row);
         Ok(())

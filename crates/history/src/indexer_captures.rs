@@ -33,6 +33,7 @@ impl Indexer {
             kind,
             command,
             currency,
+            payment: None,
             amount,
             from: (debtor_agent, Some(BookSide::Customer(debtor_account))),
             to: (creditor_agent, Some(BookSide::Customer(creditor_account))),

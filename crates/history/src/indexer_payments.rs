@@ -239,11 +239,16 @@ impl Indexer {
         let (kind, command) = (EntryKind::Payment, row.sequence);
         let from = (row.debtor_agent, side(row.debtor_account));
         let to = (creditor_agent, side(row.creditor_account));
-        self.pass(Passage { kind, command, currency, amount, from, to }, when)?;
+        let payment = Some(command);
+        self.pass(Passage { kind, command, currency, payment, amount, from, to }, when)?;
         match row.debtor_account {
-            AccountOf::Here(payer) if fee > 0 => {
-                self.charge(EntryKind::Fee, command, (row.debtor_agent, currency, payer), fee, when)
-            }
+            AccountOf::Here(payer) if fee > 0 => self.charge(
+                EntryKind::Fee,
+                (command, command),
+                (row.debtor_agent, currency, payer),
+                fee,
+                when,
+            ),
             AccountOf::Here(_) | AccountOf::Elsewhere(_) | AccountOf::NotRead => Ok(()),
         }
     }

@@ -508,6 +508,9 @@ impl<Row> Taking<Row> {
 pub(crate) mod tests;
 
 #[cfg(test)]
+#[path = "view_bookings_tests.rs"]
+pub(crate) mod bookings_tests;
+#[cfg(test)]
 #[path = "captures_tests.rs"]
 mod captures_tests;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What can be asked of the bookings of a bank's book.
 
+use std::ops::ControlFlow;
+
 use types::{AccountNumber, Bic, Currency, Sequence, Timestamp};
 
 use super::{Page, Taking, View};
@@ -64,6 +66,28 @@ impl View {
             Some(series) => walk::last(&self.reading, series, upto),
             None => Ok(None),
         }
+    }
+
+    /// What a bank's book had come to in front of everything at a time.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn book_sums_before(
+        &self,
+        (bank, currency): (Bic, Currency),
+        time: Timestamp,
+    ) -> Result<BookSums, StoreError> {
+        let mut sums = BookSums::default();
+        let Some(series) = self.bookings_of(bank, currency) else { return Ok(sums) };
+        let range = (Place::default(), Place::last_at(walk::first_after(&self.reading, time)?));
+        walk::series(&self.reading, Space::Series, series, range, Order::NewestFirst, |row: BookingRow| {
+            if row.time >= time {
+                return Ok(ControlFlow::Continue(()));
+            }
+            sums = row.after();
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(sums)
     }
 
     /// What a bank's book has come to, as far as history has come.

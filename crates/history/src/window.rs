@@ -101,6 +101,8 @@ pub(crate) struct SetPostingMap {
 /// What is needed of a payment that goes back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Return {
+    /// The payment.
+    pub(crate) payment: Sequence,
     pub(crate) debtor_agent: Bic,
     pub(crate) creditor_agent: Bic,
     /// The payer's account, if it is kept here and takes bookings.
@@ -312,6 +314,7 @@ impl Return {
         let bank = |bic| Bic::from_bytes(bic).expect(CHECKED);
         let kept = |number| (number != 0).then_some(AccountNumber(number));
         Self {
+            payment: Sequence(answer.payment.get()),
             debtor_agent: bank(answer.debtor_agent),
             creditor_agent: bank(answer.bic),
             debtor_account: kept(answer.debtor_account.get()).filter(|_| answer.elsewhere == 0),
