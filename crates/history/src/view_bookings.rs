@@ -68,6 +68,38 @@ impl View {
         }
     }
 
+    /// The booking with the posting of this number; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn booking_of(
+        &self,
+        book @ (bank, currency): (Bic, Currency),
+        number: u64,
+    ) -> Result<Option<BookingRow>, StoreError> {
+        let Some(series) = self.bookings_of(bank, currency).filter(|_| number > 0) else { return Ok(None) };
+        // Numbers rise with positions: the first position is found by halving behind which there are so many.
+        let (mut before, mut upto) = (Sequence(0), self.watermark.told);
+        if self.book_sums(bank, currency)?.count < number {
+            return Ok(None);
+        }
+        while upto.0 - before.0 > 1 {
+            let middle = Sequence(before.0 + (upto.0 - before.0) / 2);
+            let last = self.last_booking(book, Place::last_at(middle))?;
+            match last.map_or(0, |last| last.after().count) >= number {
+                true => upto = middle,
+                false => before = middle,
+            }
+        }
+        let mut found = None;
+        let range = (Place::first_at(upto), Place::last_at(upto));
+        walk::series(&self.reading, Space::Series, series, range, Order::OldestFirst, |row: BookingRow| {
+            found = Some(row).filter(|row| row.after().count >= number);
+            Ok(if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok(found)
+    }
+
     /// What a bank's book had come to in front of everything at a time.
     ///
     /// # Errors

@@ -107,8 +107,15 @@ proptest! {
             if after.is_none() { break; }
         }
         prop_assert_eq!(&rows, &all(&view, "B"));
+        let count = view.book_sums(bank("B"), EUR).unwrap().count;
+        for none in [0, count + 1] {
+            prop_assert_eq!(view.booking_of((bank("B"), EUR), none).unwrap(), None);
+        }
         for row in &rows {
             prop_assert_eq!(view.last_booking((bank("B"), EUR), row.place).unwrap(), Some(*row));
+            for side in row.sides() {
+                prop_assert_eq!(view.booking_of((bank("B"), EUR), side.number).unwrap(), Some(*row));
+            }
         }
     }
 }

@@ -141,6 +141,11 @@ impl<'view> PostingBook<'view> {
         Ok(self.view.book_sums(self.bank, self.currency)?.count)
     }
 
+    /// The last day that is over, as far as history has come.
+    pub fn last_day_over(&self) -> Option<Date> {
+        self.clock.last_over(self.view.watermark())
+    }
+
     /// A day, or as much of it as has passed.
     ///
     /// # Errors
@@ -281,9 +286,9 @@ impl PostingDay<'_> {
         self.passed.is_over
     }
 
-    /// From where to where it goes.
-    pub const fn passed(&self) -> Passed {
-        self.passed
+    /// Which day it is.
+    pub const fn date(&self) -> Date {
+        self.date
     }
 
     /// Why there is no file of it yet; `None` if there is one.

@@ -24,7 +24,7 @@ use crate::cores::{Connections, serve_on_cores_as};
 use crate::customers::Customers;
 use crate::events::Events;
 use crate::gate::GateLayer;
-use crate::history::{HistoryCalls, ReportCalls, StatementCalls};
+use crate::history::{HistoryCalls, PostingCalls, ReportCalls, StatementCalls};
 use crate::holds::Holds;
 use crate::identity::Identities;
 use crate::iso::Iso20022;
@@ -229,6 +229,7 @@ where
         .add_service(v1::history_service_server::HistoryServiceServer::new(HistoryCalls(node.clone())))
         .add_service(v1::statement_service_server::StatementServiceServer::new(StatementCalls(node.clone())))
         .add_service(v1::report_service_server::ReportServiceServer::new(ReportCalls(node.clone())))
+        .add_service(v1::posting_service_server::PostingServiceServer::new(PostingCalls(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
         .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
         .add_service(v1::calendar_service_server::CalendarServiceServer::new(Calendar(node.clone())))
@@ -284,7 +285,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 20] = [
+pub(crate) const SERVICES: [&str; 21] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -305,4 +306,5 @@ pub(crate) const SERVICES: [&str; 20] = [
     "solvo.v1.PaymentCodeService",
     "solvo.v1.HoldService",
     "solvo.v1.RecordService",
+    "solvo.v1.PostingService",
 ];
