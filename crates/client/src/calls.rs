@@ -13,6 +13,7 @@ use crate::v1::node_service_client::NodeServiceClient;
 use crate::v1::participant_service_client::ParticipantServiceClient;
 use crate::v1::payment_code_service_client::PaymentCodeServiceClient;
 use crate::v1::payment_service_client::PaymentServiceClient;
+use crate::v1::posting_service_client::PostingServiceClient;
 use crate::v1::recall_service_client::RecallServiceClient;
 use crate::v1::receipt_service_client::ReceiptServiceClient;
 use crate::v1::record_service_client::RecordServiceClient;
@@ -148,6 +149,12 @@ calls! {
         set_activation(SetActivationRequest) -> SetActivationResponse;
         /// Tells which accounts of a bank take part.
         get_activation(GetActivationRequest) -> GetActivationResponse;
+    }
+    PostingServiceClient {
+        /// Says what a bank's general ledger calls its accounts.
+        set_posting_map(SetPostingMapRequest) -> SetPostingMapResponse;
+        /// Lists the maps that were set.
+        list_posting_maps(ListPostingMapsRequest) -> ListPostingMapsResponse;
     }
     Iso20022ServiceClient {
         /// Submits one ISO 20022 document and waits for the one that answers it.

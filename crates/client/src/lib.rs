@@ -4,7 +4,8 @@
 //! - [`Client`] makes calls, and repeats one whose answer was lost: every call of the contract is idempotent.
 //! - [`PaymentStream`] sends payments in bulk, and submits again what is unanswered when a connection breaks.
 //! - [`BankConnection`] connects a bank, [`IsoExchange`] does so in ISO 20022 documents, and [`Watcher`] follows what
-//!   happens; each is opened again when it breaks and goes on from a position. [`Resumable`] is what they share.
+//!   happens, [`PostingWatcher`] what is booked; each is opened again when it breaks and goes on from a position.
+//!   [`Resumable`] is what they share.
 //! - [`convert`] turns wire messages into values of `types` and back, and [`plain`] does it faster for common ones.
 //!
 //! Invariants:
@@ -22,6 +23,7 @@ mod iso_exchange;
 pub mod limits;
 mod masked;
 pub mod plain;
+mod postings;
 mod replies;
 mod resumable;
 mod retry;
@@ -35,6 +37,7 @@ pub use connection::{Client, ConnectOptions};
 pub use error::{ClientError, ERROR_DOMAIN, Refusal};
 pub use exchange::{AccountOpenings, Entries, Exchange, Payments};
 pub use iso_exchange::{DocumentSender, ExchangeOptions, IsoExchange};
+pub use postings::PostingWatcher;
 pub use replies::Replies;
 pub use resumable::{Outgoing, Resumable, ResumableCall};
 pub use retry::RetryPolicy;

@@ -64,6 +64,7 @@ masked! {
     ListHoldsRequest { currency_code, page_size, after_hold_id }
     Record { space, version, put_time, expiry_time, length }
     PutRecordRequest { request_id, expected_version, expiry_time }
+    PostingLine { gl_account }
 }
 
 impl fmt::Debug for v1::payment::Remittance {
@@ -118,6 +119,16 @@ impl fmt::Debug for v1::read_payment_code_request::Source {
             Self::Payload(_) => "Payload(…)",
             Self::Png(_) => "Png(…)",
         })
+    }
+}
+
+impl fmt::Debug for v1::posting_line::Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Class(class) => write!(formatter, "Class({class})"),
+            Self::Iban(_) => formatter.write_str("Iban(…)"),
+            Self::AccountNumber(number) => write!(formatter, "AccountNumber({number})"),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
-//! Calls that are answered in many replies: statements and reports. They only read, so nothing is made again behind the
+//! Calls that are answered in many replies: statements, reports and postings. They only read, so nothing is made again behind the
 //! caller's back: whoever wants it asks anew.
 
 use tonic::{Status, Streaming};
 
+use crate::v1::posting_service_client::PostingServiceClient;
 use crate::v1::report_service_client::ReportServiceClient;
 use crate::v1::statement_service_client::StatementServiceClient;
 use crate::{Client, ClientError, Refusal, v1};
@@ -71,6 +72,30 @@ impl Client {
         request: v1::GetServiceReportRequest,
     ) -> Result<Replies<v1::GetServiceReportResponse>, ClientError> {
         let replies = ReportServiceClient::new(self.channel()).get_service_report(request).await;
+        Ok(Replies(replies.map_err(refused)?.into_inner()))
+    }
+
+    /// Asks what the postings of a day come to: the last reply has the totals.
+    ///
+    /// # Errors
+    /// If the node refuses.
+    pub async fn get_posting_totals(
+        &self,
+        request: v1::GetPostingTotalsRequest,
+    ) -> Result<Replies<v1::GetPostingTotalsResponse>, ClientError> {
+        let replies = PostingServiceClient::new(self.channel()).get_totals(request).await;
+        Ok(Replies(replies.map_err(refused)?.into_inner()))
+    }
+
+    /// Asks for the file of a day's postings, in pieces: it is whole if the last one says `complete`.
+    ///
+    /// # Errors
+    /// If the node refuses.
+    pub async fn export_posting_day(
+        &self,
+        request: v1::ExportPostingDayRequest,
+    ) -> Result<Replies<v1::ExportPostingDayResponse>, ClientError> {
+        let replies = PostingServiceClient::new(self.channel()).export_day(request).await;
         Ok(Replies(replies.map_err(refused)?.into_inner()))
     }
 }

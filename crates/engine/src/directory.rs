@@ -197,7 +197,8 @@ impl Directory {
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
             | Command::RemoveRecord(_)
-            | Command::SetActivation(_) => {}
+            | Command::SetActivation(_)
+            | Command::SetPostingMap(_) => {}
         }
     }
 }

@@ -247,7 +247,8 @@ impl Feed {
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
-            | Command::RemoveRecord(_) => {}
+            | Command::RemoveRecord(_)
+            | Command::SetPostingMap(_) => {}
         }
         self.crossed(ledger);
         self.asked(ledger, Some((record, outcome.sequence, order)));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use types::{Currency, Digest, ParticipantNumber};
+use types::{AccountNumber, Currency, Digest, ParticipantNumber};
 
 use crate::store::AccountRow;
 use crate::window::AccountOf;
@@ -30,6 +30,12 @@ impl Accounts {
         }
         let (half_digest, owner) = (digest.table_hash(), account.owner.0);
         self.by_number[index] = Known { half_digest, owner, currency: currency.number() };
+    }
+
+    /// Whose an account is, and its currency.
+    pub(crate) fn book_of(&self, number: AccountNumber) -> Option<(ParticipantNumber, Currency)> {
+        let known = self.by_number.get(usize::try_from(number.0).ok()?).filter(|known| known.owner != 0)?;
+        Some((ParticipantNumber(known.owner), Currency::from_number(known.currency).ok()?))
     }
 
     pub(crate) fn is_hint_right(

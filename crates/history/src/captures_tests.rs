@@ -3,6 +3,7 @@
 use ledger::{AccountSelector, CaptureHold, HoldLeg, PlaceHold, RequestId};
 use types::{Currency, Sequence, Text};
 
+use super::bookings_tests::check_books;
 use super::tests::index;
 use super::*;
 use crate::rows::EntryKind;
@@ -59,6 +60,7 @@ fn every_leg_is_an_entry_of_both_sides() {
     let (log, command) = captured(&[("B1", 300), ("A2", 200), ("B1", 100)]);
     let (_folder, store) = index(&log, true);
     let view = View::new(&store).unwrap().unwrap();
+    check_books(&log, &view);
     let account =
         |name: &str| view.account(KEY.iban(iban(name).as_str()), Currency::EUR).unwrap().unwrap().owner;
     let of = |change, balance, leg| (EntryKind::HoldCapture, change, balance, command, leg);

@@ -17,16 +17,20 @@ use types::{
 
 use crate::accounts::Accounts;
 use crate::banks::{Bank, Banks, HOSTS_MAX};
+use crate::bookings::BookSums;
 use crate::dates::{ClockSet, Rolled};
 use crate::keys::{self, Series};
 use crate::pending::Pending;
+use crate::posting_maps::PostingMapSet;
 use crate::rows::{EntryKind, EntryRow, PaymentRow, Place};
-use crate::store::{AccountRow, Store, StoreError, Watermark};
+use crate::store::{AccountRow, Space, Store, StoreError, Watermark};
 use crate::walk;
 use crate::window::{Awaited, Window};
 
 #[path = "indexer_begin.rs"]
 mod begin;
+#[path = "indexer_bookings.rs"]
+mod bookings;
 #[path = "indexer_captures.rs"]
 mod captures;
 #[path = "indexer_holders.rs"]
@@ -95,6 +99,8 @@ pub struct Indexer {
     /// What the payee's bank of an expired payment is told, by profile.
     profiles: HashMap<u16, ReasonCode>,
     open: BTreeMap<Sequence, PaymentRow>,
+    /// What books have come to, of those of which something was booked since the start.
+    sums: HashMap<Series, BookSums>,
     pending: Pending,
 }
 
@@ -117,6 +123,11 @@ impl Indexer {
         let mut accounts = Accounts::default();
         reading.for_each_account(|digest, currency, account| accounts.add(digest, currency, &account))?;
         let profiles = walk::profiles(&reading)?;
+        // A store of a program that took no bookings in has those of what comes from now on.
+        let bookings_since = match reading.get(Space::State, keys::BOOKINGS_SINCE)? {
+            Some(_) => None,
+            None => Some(committed.map_or(Sequence(0), |committed| committed.told)),
+        };
         drop(reading);
         let banks = Banks::clone(&store.banks());
         Ok(Self {
@@ -130,7 +141,8 @@ impl Indexer {
             banks,
             profiles,
             open: BTreeMap::new(),
-            pending: Pending::default(),
+            sums: HashMap::new(),
+            pending: Pending::new(bookings_since),
         })
     }
 
@@ -303,7 +315,10 @@ impl Indexer {
         match *command {
             // The legs of a capture have been told before it.
             Awaited::Payment(_) | Awaited::Capture(_) | Awaited::Other => {}
-            Awaited::Return(ref returned) => self.give_back(returned, sequence, entry.balances(), when),
+            Awaited::Return(ref returned) => {
+                self.give_back(returned, sequence, entry.balances(), when);
+                self.passed_back(returned, sequence, when)?;
+            }
             Awaited::Answer { stage, is_accepted } => {
                 let (Some(AnswerEffect::Applied), Some(payment)) = (entry.effect(), entry.payment()) else {
                     return Ok(());
@@ -326,13 +341,14 @@ impl Indexer {
                     Bank { bic, number, currency, registered_at, registered_time, opening_balance, hosts };
                 self.add_bank(entered);
             }
-            Awaited::OpenAccount { digest, currency, bank } => {
+            Awaited::OpenAccount { digest, currency, bank, is_savings } => {
                 let (number, owner) = (AccountNumber(subject()?), registered(&self.banks, bank)?);
                 let (opened_at, opened_time) = (sequence, when.time);
                 let account = AccountRow { number, owner, opened_at, opened_time, opening_balance: 0 };
                 self.accounts.add(digest, currency, &account);
                 self.accounts.fresh.insert((digest, currency.number()), account);
                 self.pending.accounts.push((digest, currency, account));
+                self.pending.savings.extend(is_savings.then_some(number));
                 self.pending.items += 1;
             }
             Awaited::SetAccountHolders { digest, currency, repeats } => {
@@ -355,8 +371,9 @@ impl Indexer {
                 self.pending.clocks.push((bank, sequence, ClockSet { time: when.time, zone }));
                 self.pending.items += 1;
             }
-            Awaited::PostEntry(change) => {
+            Awaited::PostEntry { change, value_date } => {
                 let account = AccountNumber(subject()?);
+                self.posted(account, (sequence, change, value_date), when)?;
                 self.pending.entry(Series::account(account), booking(EntryKind::Posting, change));
             }
             Awaited::SetReachableParty { bank: bic, host, currency } => {
@@ -370,15 +387,24 @@ impl Indexer {
                     .ok_or(IndexError::Unknown { sequence, what: "currency" })?;
                 self.add_bank(bank);
             }
-            Awaited::TransferOwnFunds { bank, change } => {
+            Awaited::TransferOwnFunds { bank, currency, change } => {
                 let bank = registered(&self.banks, bank)?;
+                self.moved((bank, currency), (EntryKind::OwnFunds, sequence), change, when)?;
                 let [_, technical, ..] = entry.balances();
                 let inverse = EntryRow { balance: technical, ..booking(EntryKind::OwnFunds, -change) };
                 self.pending.entry(Series::position(bank), booking(EntryKind::OwnFunds, change));
                 self.pending.entry(Series::technical(bank), inverse);
             }
-            Awaited::TransferLiquidity { bank, change } => {
+            Awaited::SetPostingMap(ref set) => {
+                let bank = registered(&self.banks, set.bank)?;
+                let (from, lines) = (set.from, set.lines.clone());
+                let map = PostingMapSet { at: sequence, time: when.time, from, lines };
+                self.pending.posting_maps.push((bank, set.currency, map));
+                self.pending.items += 1;
+            }
+            Awaited::TransferLiquidity { bank, currency, change } => {
                 let bank = registered(&self.banks, bank)?;
+                self.moved((bank, currency), (EntryKind::Liquidity, sequence), change, when)?;
                 self.pending.entry(Series::position(bank), booking(EntryKind::Liquidity, change));
             }
         }

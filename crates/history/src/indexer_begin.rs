@@ -111,6 +111,7 @@ impl Indexer {
         }
         self.pending.rolled.extend(rolled);
         self.pending.clocks.extend(clocks);
+        self.pending.bookings_since = Some(header.tail.last_sequence());
         let first_day = waiting.values().map(|row| keys::day(row.received_time)).min().unwrap_or(0);
         for (sequence, row) in waiting {
             if let Some(key) = &self.key {

@@ -2,7 +2,9 @@
 
 use ledger::OutcomeEntry;
 
+use super::bookings::Passage;
 use super::{IndexError, Indexer, When};
+use crate::bookings::BookSide;
 use crate::keys::Series;
 use crate::rows::{EntryKind, EntryRow};
 use crate::window::{Awaited, Capture, Leg};
@@ -27,6 +29,15 @@ impl Indexer {
         let Capture { debtor_agent, debtor_account, currency, ref legs } = **capture;
         let leg = legs.get(usize::from(number)).ok_or_else(|| unknown("leg"))?;
         let Leg { creditor_agent, creditor_account, amount } = *leg;
+        let passage = Passage {
+            kind,
+            command,
+            currency,
+            payment: None,
+            amount,
+            from: (debtor_agent, Some(BookSide::Customer(debtor_account))),
+            to: (creditor_agent, Some(BookSide::Customer(creditor_account))),
+        };
         let positions = self.banks.positions([Some(debtor_agent), Some(creditor_agent)], currency);
         let [debited, credited] = positions.map(|position| position.map(Series::position));
         let accounts = [debtor_account, creditor_account].map(|account| Some(Series::account(account)));
@@ -38,6 +49,6 @@ impl Indexer {
                 self.pending.entry(series, row);
             }
         }
-        Ok(())
+        self.pass(passage, when)
     }
 }

@@ -3,7 +3,9 @@
 use ledger::{OutcomeEntry, Remark, Stage};
 use types::{Bic, Currency, ParticipantNumber, PaymentState, ReasonCode, Sequence, StatusReason};
 
+use super::bookings::Passage;
 use super::{IndexError, Indexer, When};
+use crate::bookings::BookSide;
 use crate::keys::{self, Name, Series};
 use crate::rows::{AccountOf, Decided, EntryKind, EntryRow, ListedRow, PaymentRow};
 use crate::store::StoreError;
@@ -67,7 +69,7 @@ impl Indexer {
         }
         self.list(&row, when, true);
         if state == PaymentState::Settled {
-            self.book(&row, entry, when);
+            self.book(&row, entry, when)?;
         }
         if !state.is_final() {
             self.open.insert(sequence, row.clone());
@@ -129,7 +131,7 @@ impl Indexer {
         self.pending.items += 1;
         self.list(&row, when, false);
         if state == PaymentState::Settled {
-            self.book(&row, entry, when);
+            self.book(&row, entry, when)?;
         }
         Ok(())
     }
@@ -193,8 +195,8 @@ impl Indexer {
     }
 
     /// Adds the entries of a settlement. The balances were told after all of them, and the fee is the last.
-    fn book(&mut self, row: &PaymentRow, entry: &OutcomeEntry, when: When) {
-        let Some((amount, currency)) = row.amount else { return };
+    fn book(&mut self, row: &PaymentRow, entry: &OutcomeEntry, when: When) -> Result<(), IndexError> {
+        let Some((amount, currency)) = row.amount else { return Ok(()) };
         let amount = amount.minor_units();
         let positions = self.banks.positions([Some(row.debtor_agent), row.creditor_agent], currency);
         let [debited, credited] = positions.map(|position| position.map(Series::position));
@@ -218,6 +220,36 @@ impl Indexer {
             let (place, time, kind) = (when.place.next(), when.time, EntryKind::Fee);
             let (command, change, balance) = (row.sequence, -fee, after_fee);
             self.pending.entry(payer, EntryRow { place, time, kind, command, change, balance });
+        }
+        self.book_sides(row, (amount, currency, fee), when)
+    }
+
+    /// Adds what a settlement booked in the books of its banks, and the fee behind it.
+    fn book_sides(
+        &mut self,
+        row: &PaymentRow,
+        (amount, currency, fee): (i64, Currency, i64),
+        when: When,
+    ) -> Result<(), IndexError> {
+        let Some(creditor_agent) = row.creditor_agent else { return Ok(()) };
+        let side = |account| match account {
+            AccountOf::Here(number) => Some(BookSide::Customer(number)),
+            AccountOf::Elsewhere(_) | AccountOf::NotRead => None,
+        };
+        let (kind, command) = (EntryKind::Payment, row.sequence);
+        let from = (row.debtor_agent, side(row.debtor_account));
+        let to = (creditor_agent, side(row.creditor_account));
+        let payment = Some(command);
+        self.pass(Passage { kind, command, currency, payment, amount, from, to }, when)?;
+        match row.debtor_account {
+            AccountOf::Here(payer) if fee > 0 => self.charge(
+                EntryKind::Fee,
+                (command, command),
+                (row.debtor_agent, currency, payer),
+                fee,
+                when,
+            ),
+            AccountOf::Here(_) | AccountOf::Elsewhere(_) | AccountOf::NotRead => Ok(()),
         }
     }
 

@@ -12,6 +12,9 @@
 //! | state | `o`, participant (u32) | what was on its technical account where history begins |
 //! | state | `r`, position (u64) | the business date moved on |
 //! | state | `z`, number (u32), position (u64) | what a participant said of its clock |
+//! | state | `m`, number (u32), currency (u16), position (u64) | what a participant's general ledger calls its accounts |
+//! | state | `s`, account (u32) | nothing: a savings account |
+//! | state | `g` | the position behind which all bookings of books are here |
 //! | names | day (u16), 1, digest (12) | position of the payment that holds a transaction id |
 //! | names | day (u16), 2, digest (8), position (u64) | nothing: a payment with an end-to-end id |
 //! | payments | place (10) of the first | a run of payments |
@@ -19,11 +22,13 @@
 //! | series | 2, participant (u32), place (10) of the first | a run of a position's entries |
 //! | series | 3, participant (u32), place (10) of the first | a run of a bank's payments |
 //! | series | 4, participant (u32), place (10) of the first | a run of a technical account's entries |
+//! | series | 5, participant (u32), currency (u16), place (10) of the first | a run of the bookings of a book |
 //!
 //! External ids are random. They lie in runs of a day, so that what is written today touches nothing older.
 
 use types::{AccountNumber, Bic, Currency, Date, Digest, DigestKey, ParticipantNumber, Sequence, Timestamp};
 
+use crate::bookings::Book;
 use crate::rows::Place;
 
 pub(crate) const WATERMARK: &[u8] = b"w";
@@ -36,6 +41,9 @@ const DECISION: u8 = b'd';
 const OWN_FUNDS: u8 = b'o';
 pub(crate) const ROLLED: u8 = b'r';
 const CLOCK: u8 = b'z';
+const POSTING_MAP: u8 = b'm';
+const SAVINGS: u8 = b's';
+pub(crate) const BOOKINGS_SINCE: &[u8] = b"g";
 
 pub(crate) fn bank(number: u32) -> [u8; 5] {
     let mut key = [BANK; 5];
@@ -108,6 +116,27 @@ pub(crate) fn clocks(bank: u32) -> [u8; 5] {
     key
 }
 
+pub(crate) fn posting_map(bank: u32, currency: Currency, at: Sequence) -> [u8; 15] {
+    let mut key = [0; 15];
+    key[..7].copy_from_slice(&posting_maps(bank, currency));
+    key[7..].copy_from_slice(&at.0.to_be_bytes());
+    key
+}
+
+/// What the keys of a book's maps of postings begin with.
+pub(crate) fn posting_maps(bank: u32, currency: Currency) -> [u8; 7] {
+    let mut key = [POSTING_MAP; 7];
+    key[1..5].copy_from_slice(&bank.to_be_bytes());
+    key[5..].copy_from_slice(&currency.number().to_be_bytes());
+    key
+}
+
+pub(crate) fn savings(account: AccountNumber) -> [u8; 5] {
+    let mut key = [SAVINGS; 5];
+    key[1..].copy_from_slice(&account.0.to_be_bytes());
+    key
+}
+
 /// The day of a name's run. After the year 2149 all are one.
 pub(crate) fn day(time: Timestamp) -> u16 {
     day_of(time.date())
@@ -167,13 +196,13 @@ impl Name {
 /// Whose items a series holds: the start of its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Series {
-    bytes: [u8; 5],
+    bytes: [u8; 7],
     length: usize,
 }
 
 impl Series {
     /// All payments.
-    pub(crate) const PAYMENTS: Self = Self { bytes: [0; 5], length: 0 };
+    pub(crate) const PAYMENTS: Self = Self { bytes: [0; 7], length: 0 };
 
     pub(crate) const fn account(account: AccountNumber) -> Self {
         Self::numbered(1, account.0)
@@ -194,7 +223,14 @@ impl Series {
 
     const fn numbered(kind: u8, number: u32) -> Self {
         let [a, b, c, d] = number.to_be_bytes();
-        Self { bytes: [kind, a, b, c, d], length: 5 }
+        Self { bytes: [kind, a, b, c, d, 0, 0], length: 5 }
+    }
+
+    /// The bookings of a bank's book.
+    pub(crate) const fn bookings(book: Book) -> Self {
+        let [e, f] = book.currency.number().to_be_bytes();
+        let Self { bytes: [kind, a, b, c, d, ..], .. } = Self::numbered(5, book.bank.0);
+        Self { bytes: [kind, a, b, c, d, e, f], length: 7 }
     }
 
     /// The key of the run that begins at a place.

@@ -17,6 +17,7 @@
 
 mod accounts;
 mod banks;
+mod bookings;
 mod bytes;
 mod dates;
 pub mod holders;
@@ -29,6 +30,7 @@ mod mutants;
 pub mod mutants;
 mod opening;
 mod pending;
+mod posting_maps;
 mod query;
 mod rebuild;
 pub mod receipts;
@@ -40,11 +42,13 @@ mod view;
 mod walk;
 mod window;
 
+pub use bookings::{BookSide, BookSums, BookingRow, Heap, Moved, Side as PostingSide};
 pub use dates::{ClockSet, Rolled};
 pub use indexer::{BeginError, IndexError, Indexer};
 pub use keeper::{
     Begin, FOLDER, History, ITEMS_PER_COMMIT, Keeper, Progress, Unavailable, with_oldest_snapshot,
 };
+pub use posting_maps::PostingMapSet;
 pub use query::{AccountFilter, PaymentQuery, Side};
 pub use rebuild::{Rebuild, Rebuilt};
 pub use rows::{AccountOf, EntryKind, EntryRow, PaymentRow, Place};

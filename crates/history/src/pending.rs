@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use types::{AccountNumber, Currency, Digest, ParticipantNumber, ReasonCode, Sequence, Timestamp};
 
 use crate::banks::{Bank, Banks};
+use crate::bookings::BookingRow;
 use crate::bytes::RowWriter;
 use crate::dates::{ClockSet, Rolled};
 use crate::keys::{self, Series};
+use crate::posting_maps::PostingMapSet;
 use crate::rows::{Decided, EntryRow, Item, ListedRow, PaymentRow};
 use crate::store::{AccountRow, Rows, Space, Watermark};
 
@@ -28,7 +30,13 @@ pub(crate) struct Pending {
     /// What banks said of their clocks, and where.
     pub(crate) clocks: Vec<(ParticipantNumber, Sequence, ClockSet)>,
     payments: Vec<PaymentRow>,
+    /// Savings accounts that were opened.
+    pub(crate) savings: Vec<AccountNumber>,
+    pub(crate) posting_maps: Vec<(ParticipantNumber, Currency, PostingMapSet)>,
+    /// Behind which position all bookings are taken in, if that is still to be written.
+    pub(crate) bookings_since: Option<Sequence>,
     entries: Vec<(Series, EntryRow)>,
+    bookings: Vec<(Series, BookingRow)>,
     listed: Vec<(Series, ListedRow)>,
     /// How many items there are.
     pub(crate) items: usize,
@@ -41,6 +49,11 @@ const MARK_NANOSECONDS: i64 = 1_000_000_000;
 const MARK_POSITIONS: u64 = 1 << 15;
 
 impl Pending {
+    /// Nothing, but behind which position all bookings are taken in.
+    pub(crate) fn new(bookings_since: Option<Sequence>) -> Self {
+        Self { bookings_since, ..Self::default() }
+    }
+
     pub(crate) fn payment(&mut self, row: PaymentRow) {
         self.items += 3;
         self.payments.push(row);
@@ -49,6 +62,11 @@ impl Pending {
     pub(crate) fn entry(&mut self, series: Series, entry: EntryRow) {
         self.items += 1;
         self.entries.push((series, entry));
+    }
+
+    pub(crate) fn booking(&mut self, series: Series, booking: BookingRow) {
+        self.items += 1;
+        self.bookings.push((series, booking));
     }
 
     pub(crate) fn listed(&mut self, bank: ParticipantNumber, listed: ListedRow) {
@@ -74,7 +92,17 @@ impl Pending {
         for (bank, at, clock) in self.clocks.drain(..) {
             rows.put(Space::State, &keys::clock(bank.0, at), &clock.to_row());
         }
+        for account in self.savings.drain(..) {
+            rows.put(Space::State, &keys::savings(account), &[]);
+        }
+        for (bank, currency, set) in self.posting_maps.drain(..) {
+            rows.put(Space::State, &keys::posting_map(bank.0, currency, set.at), &set.to_row());
+        }
         let mut row = RowWriter::default();
+        if let Some(since) = self.bookings_since.take() {
+            row.number(since.0);
+            rows.put(Space::State, keys::BOOKINGS_SINCE, &row.bytes);
+        }
         for (account, position) in std::mem::take(&mut self.named) {
             row.bytes.clear();
             row.number(position.0);
@@ -96,6 +124,7 @@ impl Pending {
         }
         put_series(&mut rows, &mut self.entries, banks);
         put_series(&mut rows, &mut self.listed, banks);
+        put_series(&mut rows, &mut self.bookings, banks);
         self.items = 0;
         self.mark(&mut rows, reached);
         rows

@@ -231,7 +231,7 @@ pub(crate) fn read_run<T: Item>(first: Place, row: &[u8], banks: &Banks) -> Opti
 }
 
 /// The place after the one before, as far apart as they are.
-fn write_place(before: Option<Place>, place: Place, row: &mut RowWriter) {
+pub(crate) fn write_place(before: Option<Place>, place: Place, row: &mut RowWriter) {
     let Some(before) = before else { return };
     assert!(place > before, "items of a series come in order");
     row.number(place.at.0 - before.at.0);
@@ -242,7 +242,7 @@ fn write_place(before: Option<Place>, place: Place, row: &mut RowWriter) {
     }
 }
 
-fn read_place(first: Place, before: Option<Place>, row: &mut RowReader<'_>) -> Option<Place> {
+pub(crate) fn read_place(first: Place, before: Option<Place>, row: &mut RowReader<'_>) -> Option<Place> {
     let Some(before) = before else { return Some(first) };
     let at = row.ahead(before.at)?;
     let turn = u16::try_from(row.number()?).ok()?;
@@ -466,6 +466,37 @@ const ENTRY_RETURN_FEE: u8 = 5;
 const ENTRY_OWN_FUNDS: u8 = 6;
 const ENTRY_HOLD_CAPTURE: u8 = 7;
 
+impl EntryKind {
+    /// The stored number, below 16.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Payment => 0,
+            Self::Fee => ENTRY_FEE,
+            Self::Posting => ENTRY_POSTING,
+            Self::Liquidity => ENTRY_LIQUIDITY,
+            Self::Return => ENTRY_RETURN,
+            Self::ReturnFee => ENTRY_RETURN_FEE,
+            Self::OwnFunds => ENTRY_OWN_FUNDS,
+            Self::HoldCapture => ENTRY_HOLD_CAPTURE,
+        }
+    }
+
+    /// The kind with this stored number.
+    pub(crate) const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Payment,
+            ENTRY_FEE => Self::Fee,
+            ENTRY_POSTING => Self::Posting,
+            ENTRY_LIQUIDITY => Self::Liquidity,
+            ENTRY_RETURN => Self::Return,
+            ENTRY_RETURN_FEE => Self::ReturnFee,
+            ENTRY_OWN_FUNDS => Self::OwnFunds,
+            ENTRY_HOLD_CAPTURE => Self::HoldCapture,
+            _ => return None,
+        })
+    }
+}
+
 impl Item for EntryRow {
     const RUN_MAX: usize = 64;
 
@@ -476,16 +507,7 @@ impl Item for EntryRow {
     fn write(&self, before: Option<&Self>, _: &Banks, row: &mut RowWriter) {
         write_place(before.map(|before| before.place), self.place, row);
         row.time(before.map_or(Timestamp::default(), |before| before.time), self.time);
-        row.byte(match self.kind {
-            EntryKind::Payment => 0,
-            EntryKind::Fee => ENTRY_FEE,
-            EntryKind::Posting => ENTRY_POSTING,
-            EntryKind::Liquidity => ENTRY_LIQUIDITY,
-            EntryKind::Return => ENTRY_RETURN,
-            EntryKind::ReturnFee => ENTRY_RETURN_FEE,
-            EntryKind::OwnFunds => ENTRY_OWN_FUNDS,
-            EntryKind::HoldCapture => ENTRY_HOLD_CAPTURE,
-        });
+        row.byte(self.kind.number());
         row.number(self.place.at.0 - self.command.0);
         row.signed(self.change);
         row.signed(self.balance);
@@ -494,17 +516,7 @@ impl Item for EntryRow {
     fn read(first: Place, before: Option<&Self>, _: &Banks, row: &mut RowReader<'_>) -> Option<Self> {
         let place = read_place(first, before.map(|before| before.place), row)?;
         let time = row.time(before.map_or(Timestamp::default(), |before| before.time))?;
-        let kind = match row.byte()? {
-            0 => EntryKind::Payment,
-            ENTRY_FEE => EntryKind::Fee,
-            ENTRY_POSTING => EntryKind::Posting,
-            ENTRY_LIQUIDITY => EntryKind::Liquidity,
-            ENTRY_RETURN => EntryKind::Return,
-            ENTRY_RETURN_FEE => EntryKind::ReturnFee,
-            ENTRY_OWN_FUNDS => EntryKind::OwnFunds,
-            ENTRY_HOLD_CAPTURE => EntryKind::HoldCapture,
-            _ => return None,
-        };
+        let kind = EntryKind::from_number(row.byte()?)?;
         let command = row.behind(place.at)?;
         Some(Self { place, time, kind, command, change: row.signed()?, balance: row.signed()? })
     }

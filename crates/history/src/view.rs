@@ -16,6 +16,9 @@ use crate::rows::{EntryRow, PaymentRow, Place};
 use crate::store::{AccountRow, Reading, Space, Store, StoreError, Watermark};
 use crate::walk::{self, Order};
 
+#[path = "view_bookings.rs"]
+mod bookings;
+
 /// Items that one question examines at the most.
 pub const EXAMINED_MAX: usize = 20_000;
 
@@ -504,6 +507,9 @@ impl<Row> Taking<Row> {
 #[path = "view_tests.rs"]
 pub(crate) mod tests;
 
+#[cfg(test)]
+#[path = "view_bookings_tests.rs"]
+pub(crate) mod bookings_tests;
 #[cfg(test)]
 #[path = "captures_tests.rs"]
 mod captures_tests;

@@ -80,6 +80,17 @@ pub(crate) fn series<T: Item>(
     }
 }
 
+/// The last item of a series up to a place.
+pub(crate) fn last<T: Item>(reading: &Reading, series: Series, upto: Place) -> Result<Option<T>, StoreError> {
+    let mut last = None;
+    let range = (Place::default(), upto);
+    self::series(reading, Space::Series, series, range, Order::NewestFirst, |item| {
+        last = Some(item);
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(last)
+}
+
 fn read<T: Item>(reading: &Reading, series: Series, (key, row): &Found) -> Result<Vec<T>, StoreError> {
     let first = series.place(key).ok_or(StoreError::Row("a key"))?;
     read_run(first, row, &reading.banks).ok_or(StoreError::Row("a run"))

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 
 use journal::FrameView;
 use ledger::{
-    AccountStatus, Command, Direction, LiquidityDirection, OwnAccount, Record, RecordError, Records, Stage,
-    Zone, layout,
+    AccountKind, AccountStatus, Command, Direction, LiquidityDirection, OwnAccount, PostingLine, Record,
+    RecordError, Records, Stage, Zone, layout,
 };
 use types::fields::FieldReader;
 use types::{
@@ -32,6 +32,7 @@ pub(crate) enum Awaited {
         digest: Digest,
         currency: Currency,
         bank: Bic,
+        is_savings: bool,
     },
     RegisterParticipant {
         bank: Bic,
@@ -41,10 +42,14 @@ pub(crate) enum Awaited {
         number: u16,
         timeout_to_beneficiary: ReasonCode,
     },
-    /// The change in minor units.
-    PostEntry(i64),
+    PostEntry {
+        /// In minor units.
+        change: i64,
+        value_date: Date,
+    },
     TransferLiquidity {
         bank: Bic,
+        currency: Currency,
         change: i64,
     },
     /// A payment goes back.
@@ -60,6 +65,7 @@ pub(crate) enum Awaited {
     /// The change of the position; its technical account changes the other way.
     TransferOwnFunds {
         bank: Bic,
+        currency: Currency,
         change: i64,
     },
     /// Who holds an account is said anew.
@@ -77,19 +83,34 @@ pub(crate) enum Awaited {
         bank: Bic,
         zone: Zone,
     },
+    /// A bank says what its general ledger calls its accounts.
+    SetPostingMap(Box<SetPostingMap>),
     /// Nothing that history keeps.
     Other,
+}
+
+/// What is needed of a map of postings.
+#[derive(Clone, Debug)]
+pub(crate) struct SetPostingMap {
+    pub(crate) bank: Bic,
+    pub(crate) currency: Currency,
+    pub(crate) from: Option<Date>,
+    pub(crate) lines: Vec<PostingLine>,
 }
 
 /// What is needed of a payment that goes back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Return {
+    /// The payment.
+    pub(crate) payment: Sequence,
     pub(crate) debtor_agent: Bic,
     pub(crate) creditor_agent: Bic,
     /// The payer's account, if it is kept here and takes bookings.
     pub(crate) debtor_account: Option<AccountNumber>,
     /// The payee's account, if it is kept here.
     pub(crate) creditor_account: Option<AccountNumber>,
+    /// The payer's account is kept here and takes no bookings, so that its bank gets the money.
+    pub(crate) is_elsewhere: bool,
     pub(crate) currency: Currency,
     /// In minor units.
     pub(crate) amount: i64,
@@ -228,7 +249,8 @@ impl Awaited {
             Self::Answer { stage, is_accepted: answer.code == [0; 4] }
         } else if let Command::OpenAccount(open) = record.command {
             let (digest, currency) = (Digest(open.iban_digest), currency(open.currency.get()));
-            Self::OpenAccount { digest, currency, bank: bank(open.bic) }
+            let is_savings = AccountKind::from_number(open.kind) == Some(AccountKind::Savings);
+            Self::OpenAccount { digest, currency, bank: bank(open.bic), is_savings }
         } else if let Command::RegisterParticipant(register) = record.command {
             Self::RegisterParticipant {
                 bank: bank(register.bic),
@@ -240,12 +262,14 @@ impl Awaited {
             Self::SetProfile { number: profile.number.get(), timeout_to_beneficiary }
         } else if let Command::PostEntry(post) = record.command {
             let is_debit = Direction::from_number(post.direction) == Some(Direction::Debit);
-            Self::PostEntry(signed(post.amount.get(), is_debit))
+            let value_date = Date::from_days(post.value_date.get()).expect(CHECKED);
+            Self::PostEntry { change: signed(post.amount.get(), is_debit), value_date }
         } else if let Command::TransferLiquidity(transfer) = record.command {
             let is_out =
                 LiquidityDirection::from_number(transfer.direction) == Some(LiquidityDirection::Defund);
             let change = signed(transfer.amount.get(), is_out);
-            Self::TransferLiquidity { bank: bank(transfer.bic), change }
+            let currency = currency(transfer.currency.get());
+            Self::TransferLiquidity { bank: bank(transfer.bic), currency, change }
         } else if let Command::AnswerRecall(answer) = record.command
             && answer.amount.get() > 0
         {
@@ -259,7 +283,8 @@ impl Awaited {
         } else if let Command::TransferOwnFunds(transfer) = record.command {
             let is_out = transfer.from_account == OwnAccount::Position.number();
             let change = signed(transfer.amount.get(), is_out);
-            Self::TransferOwnFunds { bank: bank(transfer.from_bic), change }
+            let currency = currency(transfer.currency.get());
+            Self::TransferOwnFunds { bank: bank(transfer.from_bic), currency, change }
         } else if let Command::SetAccountHolders(set) = record.command {
             let (digest, currency) = (Digest(set.iban_digest), currency(set.currency.get()));
             Self::SetAccountHolders { digest, currency, repeats: Sequence(set.repeats.get()) }
@@ -271,6 +296,13 @@ impl Awaited {
             Self::RollBusinessDate(Date::from_days(roll.date.get()).expect(CHECKED))
         } else if let Command::SetZone(set) = record.command {
             Self::SetZone { bank: bank(set.bic), zone: set.zone() }
+        } else if let Command::SetPostingMap(set) = record.command {
+            Self::SetPostingMap(Box::new(SetPostingMap {
+                bank: bank(set.bic),
+                currency: currency(set.currency.get()),
+                from: set.from_date(),
+                lines: set.posting_lines().collect(),
+            }))
         } else {
             Self::Other
         }
@@ -282,10 +314,12 @@ impl Return {
         let bank = |bic| Bic::from_bytes(bic).expect(CHECKED);
         let kept = |number| (number != 0).then_some(AccountNumber(number));
         Self {
+            payment: Sequence(answer.payment.get()),
             debtor_agent: bank(answer.debtor_agent),
             creditor_agent: bank(answer.bic),
             debtor_account: kept(answer.debtor_account.get()).filter(|_| answer.elsewhere == 0),
             creditor_account: kept(answer.creditor_account.get()),
+            is_elsewhere: answer.elsewhere != 0,
             currency: Currency::from_number(answer.currency.get()).expect(CHECKED),
             amount: answer.amount.get(),
             fee: answer.fee.get(),

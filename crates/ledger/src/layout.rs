@@ -563,6 +563,9 @@ pub use holds::{CaptureHold, HOLD_LEGS_MAX, HoldLeg, PlaceHold, ReleaseHold};
 #[path = "layout_records.rs"]
 mod records;
 pub use records::{PutRecord, RemoveRecord};
+#[path = "layout_postings.rs"]
+mod postings;
+pub use postings::{POSTING_LINES_MAX, PostingLine, SetPostingMap};
 
 #[path = "layout_duplicates.rs"]
 mod duplicates;

@@ -519,3 +519,25 @@ fn holds_and_kept_records() {
          88 64 key
     }
 }
+
+#[test]
+fn maps_of_postings() {
+    layout! { PostingLine[40]
+          0  4 account
+          4  1 class
+          5 34 gl_account
+         39  1 reserved
+    }
+    layout! { SetPostingMap[2624]
+          0 32 request
+         32 11 bic
+         43  1 has_expected
+         44  2 currency
+         46  1 line_count
+         47  1 reserved
+         48  8 expected
+         56  4 from
+         60  4 reserved_end
+         64 2560 lines
+    }
+}

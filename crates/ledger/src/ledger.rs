@@ -16,6 +16,7 @@ use crate::limits::{
 };
 use crate::participants::Participants;
 use crate::payments::Payments;
+use crate::posting_maps::PostingMaps;
 use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::reachable::Reachable;
 use crate::recalls::Recalls;
@@ -113,6 +114,7 @@ pub struct Ledger {
     pub(crate) holds: Holds,
     pub(crate) kept: KeptRecords,
     pub(crate) activations: Activations,
+    pub(crate) posting_maps: PostingMaps,
     /// For so many records there is room in the tables that few commands fill. No part of the state.
     rare_room: usize,
     /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
@@ -161,6 +163,7 @@ impl Ledger {
             holds: Holds::new(),
             kept: KeptRecords::new(),
             activations: Activations::default(),
+            posting_maps: PostingMaps::default(),
             rare_room: 0,
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
@@ -232,6 +235,7 @@ impl Ledger {
         self.holds.reserve(records);
         self.kept.reserve(records);
         self.activations.reserve(records);
+        self.posting_maps.reserve(records);
         self.profiles.reserve(records);
     }
 
@@ -330,7 +334,8 @@ impl Ledger {
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
             | Command::RemoveRecord(_)
-            | Command::SetActivation(_) => rules_masterdata::apply(self, at, record),
+            | Command::SetActivation(_)
+            | Command::SetPostingMap(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);

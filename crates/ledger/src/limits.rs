@@ -148,3 +148,9 @@ pub(crate) const ACTIVATION_RANGES_MAX: usize = 1024;
 
 /// How many records that are over one frame's tick removes at the most. Others count as gone.
 pub(crate) const KEPT_RECORDS_REMOVED_PER_TICK_MAX: usize = 512;
+
+/// How many maps of postings may be set for one book, ever: one a day for 27 years.
+pub(crate) const POSTING_MAPS_PER_BOOK_MAX: u32 = 10_000;
+
+/// How many days ahead a map of postings may begin to count.
+pub(crate) const POSTING_MAP_DAYS_AHEAD_MAX: i32 = 400;

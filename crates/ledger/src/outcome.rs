@@ -274,10 +274,18 @@ pub enum Refusal {
     PositionInsufficient,
     /// As many ranges of the bank's accounts are told apart as may be.
     ActivationLimit,
+    /// Another map of postings was set last than was expected.
+    PostingMapChanged,
+    /// The map would count from a day that has passed, or too far ahead.
+    PostingDateNotAllowed,
+    /// A line of the map is about an account that is none of the book's customers'.
+    PostingAccountUnknown,
+    /// As many maps were set for the book as may be.
+    PostingMapLimit,
 }
 
 impl Refusal {
-    const ALL: [Self; 56] = [
+    const ALL: [Self; 60] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -334,6 +342,10 @@ impl Refusal {
         Self::AccountKindNotAllowed,
         Self::PositionInsufficient,
         Self::ActivationLimit,
+        Self::PostingMapChanged,
+        Self::PostingDateNotAllowed,
+        Self::PostingAccountUnknown,
+        Self::PostingMapLimit,
     ];
 
     /// The stored number.
@@ -395,6 +407,10 @@ impl Refusal {
             Self::AccountKindNotAllowed => 126,
             Self::PositionInsufficient => 127,
             Self::ActivationLimit => 185,
+            Self::PostingMapChanged => 170,
+            Self::PostingDateNotAllowed => 171,
+            Self::PostingAccountUnknown => 172,
+            Self::PostingMapLimit => 173,
         }
     }
 
@@ -462,6 +478,10 @@ impl Refusal {
             Self::AccountKindNotAllowed => "ACCOUNT_KIND_NOT_ALLOWED",
             Self::PositionInsufficient => "POSITION_INSUFFICIENT",
             Self::ActivationLimit => "ACTIVATION_LIMIT",
+            Self::PostingMapChanged => "POSTING_MAP_CHANGED",
+            Self::PostingDateNotAllowed => "POSTING_DATE_NOT_ALLOWED",
+            Self::PostingAccountUnknown => "POSTING_ACCOUNT_UNKNOWN",
+            Self::PostingMapLimit => "POSTING_MAP_LIMIT",
         }
     }
 
@@ -566,6 +586,16 @@ impl Refusal {
             Self::ActivationLimit => {
                 "as many ranges of the bank's accounts are told apart as may be; join some of them"
             }
+            Self::PostingMapChanged => {
+                "another map was set last than was expected; list the maps and decide anew"
+            }
+            Self::PostingDateNotAllowed => {
+                "a map counts from today by the bank's clock or from a day at most 400 days ahead; choose a later date, or none"
+            }
+            Self::PostingAccountUnknown => {
+                "a line is about an account that is none of this book's customers'; correct the line"
+            }
+            Self::PostingMapLimit => "10,000 maps were set for this book, which is as many as may be",
         }
     }
 }
@@ -889,7 +919,8 @@ impl OutcomeEntry {
                 | Kind::ReleaseHold
                 | Kind::PutRecord
                 | Kind::RemoveRecord
-                | Kind::SetActivation,
+                | Kind::SetActivation
+                | Kind::SetPostingMap,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };

@@ -239,6 +239,7 @@ impl Ledger {
         self.validate_holds();
         self.kept.validate();
         self.activations.validate();
+        self.posting_maps.validate();
         let unsealed = self.reservations.iter().all(|waits| waits.sequence > self.sealed_upto());
         assert!(unsealed, "what waits for an answer is not sealed");
         self.validate_reservations();

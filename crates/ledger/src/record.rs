@@ -106,6 +106,8 @@ pub enum Kind {
     RemoveRecord,
     /// [`layout::SetActivation`].
     SetActivation,
+    /// [`layout::SetPostingMap`].
+    SetPostingMap,
 }
 
 impl Kind {
@@ -152,6 +154,7 @@ impl Kind {
             Self::PutRecord => 50,
             Self::RemoveRecord => 51,
             Self::SetActivation => 78,
+            Self::SetPostingMap => 73,
         }
     }
 
@@ -198,6 +201,7 @@ impl Kind {
             50 => Self::PutRecord,
             51 => Self::RemoveRecord,
             78 => Self::SetActivation,
+            73 => Self::SetPostingMap,
             _ => return None,
         })
     }
@@ -235,7 +239,8 @@ impl Kind {
             | Self::ReleaseHold
             | Self::PutRecord
             | Self::RemoveRecord
-            | Self::SetActivation => true,
+            | Self::SetActivation
+            | Self::SetPostingMap => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -337,6 +342,8 @@ pub enum Command<'frame> {
     RemoveRecord(&'frame layout::RemoveRecord),
     /// Accounts of a bank take part in payments, or do not.
     SetActivation(&'frame layout::SetActivation),
+    /// A bank says what its general ledger calls its accounts.
+    SetPostingMap(&'frame layout::SetPostingMap),
 }
 
 impl<'frame> Command<'frame> {
@@ -394,6 +401,7 @@ impl<'frame> Command<'frame> {
             Self::PutRecord(_) => Kind::PutRecord,
             Self::RemoveRecord(_) => Kind::RemoveRecord,
             Self::SetActivation(_) => Kind::SetActivation,
+            Self::SetPostingMap(_) => Kind::SetPostingMap,
         }
     }
 }
@@ -644,6 +652,7 @@ fn read_command<'frame>(
         Kind::PutRecord => Command::PutRecord(checked(structure, records::check_put)?),
         Kind::RemoveRecord => Command::RemoveRecord(checked(structure, records::check_remove)?),
         Kind::SetActivation => Command::SetActivation(checked(structure, activation::check_activation)?),
+        Kind::SetPostingMap => Command::SetPostingMap(checked(structure, postings::check_map)?),
     })
 }
 
@@ -663,6 +672,8 @@ mod kept;
 mod lifecycle;
 #[path = "record_liquidity.rs"]
 mod liquidity;
+#[path = "record_postings.rs"]
+mod postings;
 #[path = "record_recall.rs"]
 mod recall;
 #[path = "record_records.rs"]

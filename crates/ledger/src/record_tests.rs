@@ -262,6 +262,7 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
             holds::write(kind, request_id(), writer)
         }
         Kind::SetActivation => activation::write(request_id(), writer),
+        Kind::SetPostingMap => postings::write(request_id(), writer),
     }
 }
 
@@ -297,6 +298,8 @@ mod activation;
 mod holds;
 #[path = "record_liquidity_tests.rs"]
 mod liquidity;
+#[path = "record_postings_tests.rs"]
+mod postings;
 
 fn kinds() -> impl Iterator<Item = Kind> {
     (0..100).filter_map(Kind::from_number)

@@ -31,6 +31,8 @@ mod customer;
 mod holders;
 #[path = "record_writer_holds.rs"]
 mod holds;
+#[path = "record_writer_postings.rs"]
+mod postings;
 #[path = "record_writer_recall.rs"]
 mod recall;
 #[path = "record_writer_records.rs"]
@@ -623,7 +625,8 @@ impl RecordWriter {
             | Kind::ReleaseHold
             | Kind::PutRecord
             | Kind::RemoveRecord
-            | Kind::SetActivation => self.needs.requests = true,
+            | Kind::SetActivation
+            | Kind::SetPostingMap => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

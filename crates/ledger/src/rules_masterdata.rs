@@ -19,7 +19,7 @@ use crate::{
 };
 use crate::{
     rules_activation, rules_calendar, rules_customer, rules_holders, rules_holds, rules_liquidity,
-    rules_recall, rules_records, rules_version,
+    rules_postings, rules_recall, rules_records, rules_version,
 };
 
 /// What a command made or changed, and the balance afterwards.
@@ -83,6 +83,7 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::PutRecord(record) => rules_records::put(ledger, at, record),
         Command::RemoveRecord(record) => rules_records::remove(ledger, at, record),
         Command::SetActivation(record) => rules_activation::apply(ledger, record),
+        Command::SetPostingMap(record) => rules_postings::set(ledger, at, record),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -139,6 +140,7 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::PutRecord(record) => &record.request,
         Command::RemoveRecord(record) => &record.request,
         Command::SetActivation(record) => &record.request,
+        Command::SetPostingMap(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)

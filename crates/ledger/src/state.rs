@@ -26,6 +26,7 @@ use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
 use crate::liquidity_state::{self, Liquidity};
 use crate::participants::Participants;
 use crate::payments::{Known, Payments};
+use crate::posting_maps::PostingMaps;
 use crate::profile::Profile;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
@@ -35,8 +36,8 @@ use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
     ACCOUNTS, ACTIVATIONS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, HOLDS, Head,
-    KEPT_RECORDS, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES,
-    REQUESTS, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
+    KEPT_RECORDS, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, POSTING_MAPS, PROFILES, RECALL_POLICIES,
+    RECALLS, REFERENCES, REQUESTS, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -96,6 +97,7 @@ impl Ledger {
         if !self.has_orders() {
             return Ok(());
         }
+        self.posting_maps.write_state(&mut writer)?;
         self.activations.write_state(&mut writer)
     }
 
@@ -145,8 +147,8 @@ impl Ledger {
         let later = later.iter().filter(|_| self.has_later_sections());
         let latest = [(HOLDS, self.holds.count()), (KEPT_RECORDS, self.kept.count())];
         let later = later.chain(latest.iter().filter(|_| self.has_holds()));
-        let orders = [(ACTIVATIONS, self.activations.items())];
-        let later = later.chain(orders.iter().filter(|_| self.has_orders()));
+        let newest = [(POSTING_MAPS, self.posting_maps.count()), (ACTIVATIONS, self.activations.items())];
+        let later = later.chain(newest.iter().filter(|_| self.has_orders()));
         let sections = sections.iter().chain(later).copied().chain(self.liquidity_sections());
         sections.map(|(section, items)| section.length(items)).sum()
     }
@@ -243,9 +245,17 @@ impl Ledger {
         let last = self.position;
         self.holds = Holds::read_state(reader, last, &mut self.accounts, told.held)?;
         self.kept = KeptRecords::read_state(reader, last, self.participants.count())?;
-        if self.has_orders() {
-            self.activations = Activations::read_state(reader, self.participants.count())?;
+        self.read_orders(reader)
+    }
+
+    /// Reads what replaces a bank's batch, if the version of the rules has it.
+    fn read_orders(&mut self, reader: &mut SectionReader<'_>) -> Result<(), StateError> {
+        if !self.has_orders() {
+            return Ok(());
         }
+        let last = self.position.sequence;
+        self.posting_maps = PostingMaps::read_state(reader, last, &self.participants)?;
+        self.activations = Activations::read_state(reader, self.participants.count())?;
         Ok(())
     }
 
@@ -437,6 +447,9 @@ mod holds_tests;
 #[cfg(test)]
 #[path = "state_later_tests.rs"]
 mod later_tests;
+#[cfg(test)]
+#[path = "state_postings_tests.rs"]
+mod postings_tests;
 
 #[cfg(test)]
 #[path = "state_tests.rs"]

@@ -67,6 +67,9 @@ pub const KEPT_RECORDS: Section = Section::of::<KeptRecord>(25, 1, "kept records
 /// Which accounts take part in payments: the number of the table, then its entries in order. This section and those beside
 /// it stand in the states of rules version 5 and later.
 pub const ACTIVATIONS: Section = Section::of::<Activation>(36, 1, "activations");
+/// The maps of postings, in the order of their banks' numbers and currencies. This section stands in the states of rules
+/// version 5 and later.
+pub const POSTING_MAPS: Section = Section::of::<PostingMap>(33, 1, "posting maps");
 
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -482,7 +485,10 @@ mod kept;
 #[path = "state_layout_recall.rs"]
 mod recall;
 
+#[path = "state_layout_postings.rs"]
+mod postings;
 pub use kept::{Hold, KeptRecord};
+pub use postings::PostingMap;
 pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};
 
 #[cfg(test)]

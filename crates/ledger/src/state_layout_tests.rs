@@ -80,6 +80,18 @@ fn holds_and_kept_records() {
 }
 
 #[test]
+fn maps_of_postings() {
+    layout! { PostingMap[24]
+          0  4 bank
+          4  2 currency
+          6  2 reserved
+          8  8 set_at
+         16  4 from
+         20  4 set_count
+    }
+}
+
+#[test]
 fn participants() {
     layout! { Book[16]
           0  2 currency

@@ -20,6 +20,7 @@
 //! place A1 9.00 for 5d           capture H1 A B1 1.00 B2 2.00 [final]   release H1 A [1.00]
 //! put A space key bytes [expect none|R1] [until 5d]                      remove A space key [expect R1]
 //! activate A [1 5]               deactivate A [1 5]               ranges A
+//! map A rest=9999 [current=2100] [A1=2100.1] [expect none|M1] [from 2026-01-06]              map-of A
 //! held A1    hold H1    holds A1    ended    record A space key    records A space [prefix]
 //! ```
 //!
@@ -231,7 +232,7 @@ impl Run {
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
             | "heard" | "used" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
             | "recalled" | "headroom" | "utilisation" | "set-aside" | "held" | "hold-of"
-            | "holds" | "ended" | "record" | "records" | "ranges") => {
+            | "holds" | "ended" | "record" | "records" | "ranges" | "map-of") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -245,6 +246,7 @@ impl Run {
                     "place" | "capture" | "release" => self.hold_command(verb, count, &mut words),
                     "put" | "remove" | "again" => self.record_command(verb, count, &mut words),
                     "activate" | "deactivate" => words.activation(verb, count),
+                    "map" => self.map_command(count, &mut words),
                     "closing" | "roll" | "silence" => words.calendar(verb, count, self.now),
                     "recall" => {
                         words.recall(count, &|label| self.original(label), &|payment| self.fate(payment))
@@ -437,6 +439,7 @@ impl Run {
             }
             "held" | "hold-of" | "holds" | "ended" | "record" | "records" => self.ask_holds(verb, words),
             "ranges" => self.ask_ranges(words),
+            "map-of" => self.ask_map(words),
             verb => self.ask_lifecycle(verb, words),
         }
     }
@@ -627,6 +630,8 @@ mod activation;
 mod holds;
 #[path = "testing_lifecycle.rs"]
 mod lifecycle;
+#[path = "testing_postings.rs"]
+mod postings;
 #[path = "testing_recall.rs"]
 mod recall;
 use lifecycle::answered;

@@ -14,7 +14,7 @@ fn amount(text: &str) -> Amount {
 }
 
 impl Run {
-    fn request(&self, count: usize, words: &mut Words<'_>) -> (RecordWriter, RequestId, String) {
+    pub(super) fn request(&self, count: usize, words: &mut Words<'_>) -> (RecordWriter, RequestId, String) {
         let id = words.option("id").map_or_else(|| format!("request-{count}"), str::to_owned);
         (RecordWriter::new(key(), PrincipalNumber(1)), RequestId::parse(&id).unwrap(), id)
     }

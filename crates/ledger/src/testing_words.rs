@@ -112,7 +112,7 @@ impl<'line> Words<'line> {
         at.map(|at| self.words.remove(at)).is_some()
     }
 
-    fn currency(&mut self) -> Currency {
+    pub(crate) fn currency(&mut self) -> Currency {
         let at = self.words.iter().position(|word| Currency::parse(word).is_ok());
         at.map_or(Currency::EUR, |at| Currency::parse(self.words.remove(at)).unwrap())
     }

@@ -153,7 +153,7 @@ fn unguarded(text: String) -> String {
     }
 }
 
-fn write_line<'field>(
+pub(crate) fn write_line<'field>(
     output: &mut impl Write,
     fields: impl IntoIterator<Item = &'field str>,
 ) -> io::Result<()> {

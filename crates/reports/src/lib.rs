@@ -16,6 +16,7 @@ mod csv;
 mod days;
 mod entries;
 mod external;
+mod postings;
 mod reconcile;
 mod service;
 mod settlement;
@@ -26,6 +27,9 @@ pub use csv::{COLUMNS, CsvError, CsvReader};
 pub use days::{Clock, Days, Edge, Passed, Span, TOLD_WITHIN, reached};
 pub use entries::{Facts, StoredText, Texts};
 pub use external::{External, ExternalError};
+pub use postings::{
+    NoPostings, POSTING_COLUMNS, Posting, PostingBook, PostingDay, PostingFault, PostingSum, PostingTotals,
+};
 pub use reconcile::{Checked, Disagreement, check_owner};
 pub use service::{Availability, BankService, Hop, LIMITS_SECONDS, Latency, ServiceReport};
 pub use settlement::{Counted, Flow, PositionFlows, SettlementReport, decimal};

@@ -8,6 +8,9 @@
 mod asked;
 mod day_end;
 mod pieces;
+mod posting_calls;
+mod posting_watch;
+mod posting_wire;
 mod report_calls;
 mod statement_calls;
 mod token;
@@ -35,6 +38,7 @@ use crate::refusals::{
 use asked::{Whose, read_balance, read_entries, read_find, read_list};
 use told::{as_of, entry, page, record};
 
+pub(crate) use posting_calls::PostingCalls;
 pub(crate) use report_calls::ReportCalls;
 pub(crate) use statement_calls::StatementCalls;
 

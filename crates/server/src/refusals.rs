@@ -156,6 +156,10 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::AccountKindNotAllowed => (Code::FailedPrecondition, ErrorReason::AccountKindNotAllowed),
         Ledger::PositionInsufficient => (Code::FailedPrecondition, ErrorReason::PositionInsufficient),
         Ledger::ActivationLimit => (Code::ResourceExhausted, ErrorReason::ActivationLimit),
+        Ledger::PostingMapChanged => (Code::FailedPrecondition, ErrorReason::PostingMapChanged),
+        Ledger::PostingDateNotAllowed => (Code::FailedPrecondition, ErrorReason::PostingDateNotAllowed),
+        Ledger::PostingAccountUnknown => (Code::FailedPrecondition, ErrorReason::PostingAccountUnknown),
+        Ledger::PostingMapLimit => (Code::ResourceExhausted, ErrorReason::PostingMapLimit),
     };
     Refusal::new(code, reason, refusal.meaning())
 }
@@ -264,6 +268,15 @@ fn position_lost(message: &str) -> Status {
 pub(crate) fn before_history(begins: Sequence) -> Status {
     let message = format!("history begins after position {begins}; what was before is no longer known");
     Refusal::new(Code::OutOfRange, ErrorReason::PositionTooOld, message).into_status()
+}
+
+/// History does not have every booking of a bank, so its postings have no numbers.
+pub(crate) fn postings_incomplete(upto: Sequence) -> Status {
+    let message = format!(
+        "history lacks bookings of this bank up to position {upto}, so its postings have no numbers: where the log still \
+         begins with its first frame, `solvo history rebuild` makes them"
+    );
+    Refusal::new(Code::FailedPrecondition, ErrorReason::PostingsIncomplete, message).into_status()
 }
 
 /// The day of which something is asked is not over, or has not begun.

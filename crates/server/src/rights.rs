@@ -48,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 79] = [
+pub const RIGHTS: [Right; 84] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -124,6 +124,11 @@ pub const RIGHTS: [Right; 79] = [
     call("/solvo.v1.RecordService/RemoveRecord", SENDERS, ITSELF),
     call("/solvo.v1.ActivationService/SetActivation", OPERATORS, EACH),
     call("/solvo.v1.ActivationService/GetActivation", Roles::ALL, ITSELF),
+    call("/solvo.v1.PostingService/SetPostingMap", BANKS, ITSELF),
+    call("/solvo.v1.PostingService/ListPostingMaps", Roles::ALL, ITSELF),
+    stream("/solvo.v1.PostingService/Watch", Roles::ALL, ITSELF),
+    stream("/solvo.v1.PostingService/GetTotals", Roles::ALL, ITSELF),
+    stream("/solvo.v1.PostingService/ExportDay", Roles::ALL, ITSELF),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
     stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),
@@ -174,7 +179,7 @@ mod tests {
     fn an_auditor_reads_and_nobody_else_runs_the_node() {
         for right in RIGHTS {
             let (_, method) = right.path.rsplit_once('/').unwrap();
-            let reads = ["Get", "List", "Find", "Watch", "Check", "ServerReflection"];
+            let reads = ["Get", "List", "Find", "Watch", "Export", "Check", "ServerReflection"];
             assert_eq!(
                 right.roles.has(Role::Auditor),
                 reads.iter().any(|verb| method.starts_with(verb)),

@@ -25,7 +25,7 @@ use crate::cores::{Connections, serve_on_cores_as};
 use crate::customers::Customers;
 use crate::events::Events;
 use crate::gate::GateLayer;
-use crate::history::{HistoryCalls, ReportCalls, StatementCalls};
+use crate::history::{HistoryCalls, PostingCalls, ReportCalls, StatementCalls};
 use crate::holds::Holds;
 use crate::identity::Identities;
 use crate::iso::Iso20022;
@@ -230,6 +230,7 @@ where
         .add_service(v1::history_service_server::HistoryServiceServer::new(HistoryCalls(node.clone())))
         .add_service(v1::statement_service_server::StatementServiceServer::new(StatementCalls(node.clone())))
         .add_service(v1::report_service_server::ReportServiceServer::new(ReportCalls(node.clone())))
+        .add_service(v1::posting_service_server::PostingServiceServer::new(PostingCalls(node.clone())))
         .add_service(v1::node_service_server::NodeServiceServer::new(NodeStatus(node.clone())))
         .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
         .add_service(v1::calendar_service_server::CalendarServiceServer::new(Calendar(node.clone())))
@@ -286,7 +287,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 21] = [
+pub(crate) const SERVICES: [&str; 22] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -308,4 +309,5 @@ pub(crate) const SERVICES: [&str; 21] = [
     "solvo.v1.HoldService",
     "solvo.v1.RecordService",
     "solvo.v1.ActivationService",
+    "solvo.v1.PostingService",
 ];

@@ -8,6 +8,7 @@ use ledger::{CaptureText, EntryText, RecallText, Remark};
 use types::{Amount, Bic, Currency};
 
 use super::asked::PageAsked;
+use super::posting_wire::entry_type;
 use super::{Behind, token};
 use crate::node::Node;
 use crate::values::{PaymentFacts, PaymentReferences, decimal, payment_outcome};
@@ -68,16 +69,7 @@ pub(super) fn entry(
     behind: &Behind,
 ) -> v1::Entry {
     let amount = Amount::from_minor_units(row.change.abs());
-    let r#type = match row.kind {
-        EntryKind::Payment => v1::EntryType::Payment,
-        EntryKind::Fee => v1::EntryType::Fee,
-        EntryKind::Posting => v1::EntryType::Posting,
-        EntryKind::Liquidity => v1::EntryType::Liquidity,
-        EntryKind::Return => v1::EntryType::Return,
-        EntryKind::ReturnFee => v1::EntryType::ReturnFee,
-        EntryKind::OwnFunds => v1::EntryType::OwnFunds,
-        EntryKind::HoldCapture => v1::EntryType::HoldCapture,
-    };
+    let r#type = entry_type(row.kind);
     let direction = if row.change < 0 { v1::EntryDirection::Debit } else { v1::EntryDirection::Credit };
     let plain = v1::Entry {
         sequence: row.place.at.0,
