@@ -1,4 +1,5 @@
-//! The model beside the ledger: positions and limits, the calendar, recalls, holds and the records of gateways.
+//! The model beside the ledger: positions and limits, the calendar, recalls, holds, the records of
+//! gateways, and the maps of postings.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,20 @@ pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     let found = ledger.business_date().map(|date| date.date());
     same("the business date", &model.business_date, &found)?;
     recalls(model, ledger)?;
-    gateways(model, ledger)
+    gateways(model, ledger)?;
+    maps(model, ledger)
+}
+
+fn maps(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    same("maps of postings", &model.posting_maps.len(), &ledger.posting_map_count())?;
+    for ((bank, number), expected) in &model.posting_maps {
+        let found = ledger.posting_map(bic(*bank), currency(*number));
+        let found =
+            found.map(|map| (map.set_at(), map.from().map(|from| from.days()), map.set_count()));
+        let expected = (expected.set_at, expected.from, expected.count);
+        same(&format!("the map of bank {bank}"), &Some(expected), &found)?;
+    }
+    Ok(())
 }
 
 fn gateways(model: &Model, ledger: &Ledger) -> Result<(), String> {

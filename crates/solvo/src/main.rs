@@ -25,6 +25,7 @@ mod migrate;
 mod new_master_key;
 mod node;
 mod package;
+mod postings;
 mod qr;
 mod recall;
 mod receipt;
@@ -78,6 +79,7 @@ enum Command {
     Report(report::ReportArgs),
     Migrate(migrate::MigrateArgs),
     Package(package::PackageArgs),
+    Postings(postings::PostingsArgs),
     Qr(qr::QrArgs),
 }
 
@@ -138,6 +140,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(arguments) => report::run(&arguments),
         Command::Migrate(arguments) => runtime()?.block_on(migrate::run(&arguments)),
         Command::Package(arguments) => runtime()?.block_on(package::run(&arguments)),
+        Command::Postings(arguments) => runtime()?.block_on(postings::run(&arguments)),
         Command::Qr(arguments) => qr::run(&arguments),
     }
 }
