@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 
 use journal::{LocalJournal, MemoryStorage, SegmentSize, Settings, StateDigester, Storage, segment_name};
 use ledger::{
-    AccountMode, AccountRange, AccountSelector, Bounds, Fees, OwnAccount, OwnedAccount, PartyLimit,
-    RULES_VERSION, RequestId, RollBusinessDate, SetActivation, SetCustomerLimit, SetFees, SetPositionAlert,
+    AccountMode, AccountRange, AccountSelector, Bounds, ExpectedVersion, Fees, GlAccount, OwnAccount,
+    OwnedAccount, PartyLimit, PostingClass, PostingLine, PostingSubject, RULES_VERSION, RequestId,
+    RollBusinessDate, SetActivation, SetCustomerLimit, SetFees, SetPositionAlert, SetPostingMap,
     SetReachableParty, SetRestricted, SetVersion, SetZone, TransferOwnFunds, Zone, ZoneChange, ZoneOffset,
 };
 use types::{Balance, Currency, PaymentState, Text};
 
 use crate::testing::{
     LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, hold, iban, identity, interest,
-    now, pay, pay_remote, payment, replay, request, world,
+    key, now, pay, pay_remote, payment, replay, request, world,
 };
 use crate::testing_holds::hold_and_keep;
 use crate::testing_recall::{give_back, set_closing_days};
@@ -71,6 +72,7 @@ fn written(version: u32) -> MemoryStorage {
         }
         if raised == 5 {
             switch(&mut node, 75);
+            name_accounts(&mut node);
         }
     }
     node.advance(SECOND);
@@ -104,6 +106,31 @@ fn customers(node: &mut Node<LocalJournal<MemoryStorage>>) {
     pay(&mut writer, "above-the-limit", 5_001, node.now.wall);
     node.submit(3, writer);
     node.write_all();
+}
+
+/// What version 5 brought for general ledgers: what banks call their accounts, said twice.
+fn name_accounts(node: &mut Node<LocalJournal<MemoryStorage>>) {
+    let line = |subject, name| PostingLine { subject, gl_account: GlAccount::parse(name).unwrap() };
+    let account = node.core.ledger().account(&key(), iban("A1").as_str(), Currency::EUR).unwrap().0;
+    let lines = vec![
+        line(PostingSubject::Default, "9999"),
+        line(PostingSubject::Class(PostingClass::Current), "2100"),
+        line(PostingSubject::Account(account), "2100.1"),
+    ];
+    let from = node.now.wall.date().plus_days(2);
+    for (id, from, lines) in [("map-1", None, &lines[..1]), ("map-2", from, &lines[..])] {
+        let mut writer = commands();
+        writer.set_posting_map(&SetPostingMap {
+            request_id: request(id),
+            bank: bank("A"),
+            currency: Currency::EUR,
+            expected: ExpectedVersion::Any,
+            from,
+            lines: lines.to_vec(),
+        });
+        node.submit(3, writer);
+        node.write_all();
+    }
 }
 
 /// What it brought for positions: bounds that are crossed, a bank that settles on another's position, own funds that

@@ -1,4 +1,5 @@
-//! The model beside the ledger: positions and limits, the calendar, recalls, holds and the records of gateways.
+//! The model beside the ledger: positions and limits, the calendar, recalls, holds, the records of
+//! gateways, and the maps of postings.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +20,8 @@ pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     same("the business date", &model.business_date, &found)?;
     recalls(model, ledger)?;
     gateways(model, ledger)?;
-    activations(model, ledger)
+    activations(model, ledger)?;
+    maps(model, ledger)
 }
 
 /// Account by account: how ranges are kept is the ledger's own business.
@@ -33,6 +35,17 @@ fn activations(model: &Model, ledger: &Ledger) -> Result<(), String> {
             let what = format!("whether account {account} of bank {bank} takes part");
             same(&what, &model.is_active(bank, account), &found)?;
         }
+    }
+    Ok(())
+}
+
+fn maps(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    same("maps of postings", &model.posting_maps.len(), &ledger.posting_map_count())?;
+    for ((bank, number), expected) in &model.posting_maps {
+        let found = ledger.posting_map(bic(*bank), currency(*number));
+        let found = found.map(|map| (map.set_at(), map.from().map(|from| from.days()), map.set_count()));
+        let expected = (expected.set_at, expected.from, expected.count);
+        same(&format!("the map of bank {bank}"), &Some(expected), &found)?;
     }
     Ok(())
 }

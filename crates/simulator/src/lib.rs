@@ -17,6 +17,7 @@ mod compare;
 mod crash_points;
 mod erasure;
 mod gateways;
+mod ledgers;
 mod model;
 mod moving;
 #[cfg(solvo_mutants)]

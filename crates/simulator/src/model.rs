@@ -217,6 +217,8 @@ pub(crate) struct Model {
     pub(crate) activations: Vec<Activation>,
     /// By how many of these the next payment was looked up.
     pub(crate) looked_up_by: u32,
+    /// The maps of postings that were set last, by bank and currency.
+    pub(crate) posting_maps: BTreeMap<(u8, u8), PostingMap>,
     /// What the last tick or step did to holds beside what it came to itself: by the position that it is told of.
     pub(crate) holds_told: Vec<(Sequence, Expected)>,
     /// Whose balances are told of a request, where it is not the subject's alone.
@@ -442,6 +444,9 @@ impl Model {
             Request::Put { name, expected, length, expires } => self.put(name, expected, length, expires),
             Request::Remove { name, expected } => self.remove(name, expected),
             Request::SetActivation { bank, range, is_active } => self.set_activation(bank, range, is_active),
+            Request::SetMap { bank, currency, expected, from, account } => {
+                self.set_map((bank, currency), expected, from, account)
+            }
             Request::SetRecallPolicy { bank, is_silence_answered } => {
                 self.change_bank(bank, |known| known.is_silence_answered = is_silence_answered)
             }
@@ -488,6 +493,8 @@ mod activation;
 mod customer;
 #[path = "model_gateways.rs"]
 mod gateways;
+#[path = "model_ledgers.rs"]
+mod ledgers;
 #[path = "model_liquidity.rs"]
 mod liquidity;
 #[path = "model_masterdata.rs"]
@@ -504,6 +511,7 @@ mod waiting;
 pub(crate) use activation::Activation;
 use customer::Allowance;
 pub(crate) use gateways::{Hold, Kept};
+pub(crate) use ledgers::PostingMap;
 pub(crate) use liquidity::{Crossed, Party};
 pub(crate) use recall::Recall;
 use sealed::Run;

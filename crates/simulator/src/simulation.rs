@@ -17,6 +17,7 @@ use types::{BatchNumber, Sequence, Timestamp};
 use crate::auditor::{Auditor, Violation};
 use crate::banks::RemoteBank;
 use crate::gateways::Gateways;
+use crate::ledgers::Ledgers;
 use crate::moving::Moving;
 use crate::node::Node;
 use crate::plan::Plan;
@@ -128,6 +129,7 @@ pub(crate) struct Simulation {
     rulebook: Rulebook,
     gateways: Gateways,
     moving: Moving,
+    ledgers: Ledgers,
     plan: Plan,
     trace: Trace,
     time: i64,
@@ -201,6 +203,7 @@ impl Simulation {
             rulebook: Rulebook::new(seed),
             gateways: Gateways::new(seed),
             moving: Moving::new(seed),
+            ledgers: Ledgers::new(seed),
             plan,
             trace,
             time: 0,
@@ -411,7 +414,8 @@ impl Simulation {
             let rulebook = self.rulebook.steps(&self.auditor.model, now);
             let gateways = self.gateways.steps(&self.auditor.model, now);
             let moving = self.moving.steps(&self.auditor.model);
-            for step in rulebook.into_iter().chain(gateways).chain(moving) {
+            let ledgers = self.ledgers.steps(&self.auditor.model, now);
+            for step in rulebook.into_iter().chain(gateways).chain(moving).chain(ledgers) {
                 jobs.push(self.job(Wish::Do(step)));
             }
             self.send(jobs);

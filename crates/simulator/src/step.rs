@@ -330,6 +330,19 @@ pub(crate) enum Request {
         /// Whether they take part.
         is_active: bool,
     },
+    /// A bank says what its general ledger calls its accounts.
+    SetMap {
+        /// Which.
+        bank: u8,
+        /// In which currency.
+        currency: u8,
+        /// The map that has to be the last one.
+        expected: ExpectedVersion,
+        /// The first booking date for which it counts, in days since 1970, if it names one.
+        from: Option<i32>,
+        /// The number of an account that has a line of its own.
+        account: Option<u32>,
+    },
     /// Whether a bank's silence about recalls is answered for it.
     SetRecallPolicy {
         /// Which.
@@ -504,7 +517,7 @@ impl Step {
             | Request::Release { .. }
             | Request::Put { .. }
             | Request::Remove { .. } => 4,
-            Request::SetActivation { .. } => 5,
+            Request::SetActivation { .. } | Request::SetMap { .. } => 5,
             Request::Register { .. }
             | Request::SetBankStatus { .. }
             | Request::Open { .. }

@@ -22,6 +22,8 @@ use crate::step::{CURRENCIES, Pay, Request, Step};
 
 #[path = "words_gateways.rs"]
 mod gateways;
+#[path = "words_ledgers.rs"]
+mod ledgers;
 #[path = "words_rulebook.rs"]
 mod rulebook;
 
@@ -317,6 +319,7 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
         | Request::Release { .. }
         | Request::Put { .. }
         | Request::Remove { .. } => gateways::write(writer, request_id, body),
+        Request::SetMap { .. } => ledgers::write(writer, request_id, body),
         Request::SetBounds { .. }
         | Request::SetParty { .. }
         | Request::SetBlock { .. }

@@ -80,6 +80,7 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::Roll { .. }
         | Request::Recall { .. }
         | Request::AnswerRecall { .. }
+        | Request::SetMap { .. }
         | Request::SetRecallPolicy { .. } => unreachable!("other requests are written elsewhere"),
     }
 }

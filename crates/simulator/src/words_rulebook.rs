@@ -107,7 +107,8 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::Capture { .. }
         | Request::Release { .. }
         | Request::Put { .. }
-        | Request::Remove { .. } => unreachable!("other requests are written elsewhere"),
+        | Request::Remove { .. }
+        | Request::SetMap { .. } => unreachable!("other requests are written elsewhere"),
     }
 }
 

@@ -26,6 +26,7 @@ mod migrate;
 mod new_master_key;
 mod node;
 mod package;
+mod postings;
 mod qr;
 mod recall;
 mod receipt;
@@ -79,6 +80,7 @@ enum Command {
     Report(report::ReportArgs),
     Migrate(migrate::MigrateArgs),
     Package(package::PackageArgs),
+    Postings(postings::PostingsArgs),
     Qr(qr::QrArgs),
     Activate(activation::ActivateArgs),
     Deactivate(activation::DeactivateArgs),
@@ -142,6 +144,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(arguments) => report::run(&arguments),
         Command::Migrate(arguments) => runtime()?.block_on(migrate::run(&arguments)),
         Command::Package(arguments) => runtime()?.block_on(package::run(&arguments)),
+        Command::Postings(arguments) => runtime()?.block_on(postings::run(&arguments)),
         Command::Qr(arguments) => qr::run(&arguments),
         Command::Activate(arguments) => runtime()?.block_on(activation::activate(&arguments)),
         Command::Deactivate(arguments) => runtime()?.block_on(activation::deactivate(&arguments)),

@@ -6,7 +6,7 @@ use crate::remote::TlsArgs;
 
 mod day_end;
 mod external;
-mod reconcile;
+pub(crate) mod reconcile;
 mod service;
 mod settlement;
 mod statement;
@@ -33,9 +33,9 @@ enum ReportCommand {
 pub(crate) struct NodeArgs {
     /// The node.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7400")]
-    to: String,
+    pub(crate) to: String,
     #[command(flatten)]
-    tls: TlsArgs,
+    pub(crate) tls: TlsArgs,
 }
 
 /// Runs the command.

@@ -18,6 +18,7 @@ use crate::inspect::fields::Fields;
 mod holds;
 #[path = "rows_liquidity.rs"]
 mod liquidity;
+mod postings;
 mod recalls;
 
 /// A frame's place, header and hash.
@@ -161,6 +162,7 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         Command::PutRecord(it) => holds::put(request(fields, &it.request), it),
         Command::RemoveRecord(it) => holds::remove(request(fields, &it.request), it),
         Command::SetActivation(it) => activation(request(fields, &it.request), it),
+        Command::SetPostingMap(it) => postings::map(request(fields, &it.request), it),
     }
 }
 
@@ -278,6 +280,7 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::PutRecord => "put_record",
         Kind::RemoveRecord => "remove_record",
         Kind::SetActivation => "set_activation",
+        Kind::SetPostingMap => "set_posting_map",
     }
 }
 

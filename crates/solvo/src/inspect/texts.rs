@@ -119,6 +119,7 @@ impl Texts {
             | Command::SetReachableParty(_)
             | Command::ReleaseHold(_)
             | Command::RemoveRecord(_)
+            | Command::SetPostingMap(_)
             | Command::SetBlock(_) => match record.text {
                 [] => Ok(Self::None),
                 _ => Err(TextsFault::Superfluous),

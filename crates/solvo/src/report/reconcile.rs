@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use ::history::{FOLDER, Found, ITEMS_PER_COMMIT, Indexer, Store, StoreError, View};
+use ::history::{FOLDER, Found, Heap, ITEMS_PER_COMMIT, Indexer, Store, StoreError, View};
 use anyhow::{Context, bail};
-use journal::{FileStorage, FrameView, ReadError, Reader, VisitError};
-use ledger::Ledger;
+use journal::{FileStorage, FrameView, MasterKey, ReadError, Reader, VisitError};
+use ledger::{AccountKind, Ledger};
 use reports::{Checked, Days, check_owner};
 use types::{BatchNumber, Currency, Lives, ParticipantNumber};
 
@@ -69,6 +70,8 @@ struct Tally {
     technical_accounts: u64,
     entries: u64,
     statements: u64,
+    /// Books of which the postings were compared.
+    books: u64,
     /// Whose, and what does not agree. Customers' accounts are named by their numbers in the log.
     disagreements: Vec<(String, String)>,
     /// More than are kept.
@@ -81,6 +84,31 @@ const TOLD_MAX: usize = 1000;
 /// Runs the command with a folder.
 pub(crate) fn run(arguments: &ReconcileArgs, folder: &Path) -> anyhow::Result<ExitCode> {
     let master = arguments.master_key.read()?;
+    let (reader, store) = open_folder(folder, master.as_ref())?;
+    let ledger = replay(folder, &reader)?;
+    let indexer = catch_up(&reader, Indexer::open(store, reader.keyring().digest_key())?)?;
+    let view = View::new(indexer.store())?.context("history is empty")?;
+    let lives = reader.lives()?;
+    let mut tally = check_all(&ledger, &view, &lives, arguments.whose.utc_offset)?;
+    check_books(&ledger, &view, &mut tally)?;
+    tell(&tally, arguments.json, &mut io::stdout().lock())?;
+    Ok(if tally.disagreements.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The log of a folder whose node is stopped, and its history, brought up to the log's end.
+pub(crate) fn open(
+    folder: &Path,
+    master: Option<&MasterKey>,
+) -> anyhow::Result<(Reader<FileStorage>, Indexer)> {
+    let (reader, store) = open_folder(folder, master)?;
+    let indexer = catch_up(&reader, Indexer::open(store, reader.keyring().digest_key())?)?;
+    Ok((reader, indexer))
+}
+
+fn open_folder(
+    folder: &Path,
+    master: Option<&MasterKey>,
+) -> anyhow::Result<(Reader<FileStorage>, Arc<Store>)> {
     let store = folder.join(FOLDER);
     if !store.exists() {
         bail!("{} is not there: make it with `solvo history rebuild`", store.display());
@@ -89,14 +117,8 @@ pub(crate) fn run(arguments: &ReconcileArgs, folder: &Path) -> anyhow::Result<Ex
         Err(StoreError::Locked) => bail!("a node has the history of this folder open: stop it first"),
         opened => opened.context("the history of this folder")?,
     };
-    let reader = Reader::open(FileStorage::open(folder)?)?.with_keys_of_folder(master.as_ref())?;
-    let ledger = replay(folder, &reader)?;
-    let indexer = catch_up(&reader, Indexer::open(store, reader.keyring().digest_key())?)?;
-    let view = View::new(indexer.store())?.context("history is empty")?;
-    let lives = reader.lives()?;
-    let tally = check_all(&ledger, &view, &lives, arguments.whose.utc_offset)?;
-    tell(&tally, arguments.json, &mut io::stdout().lock())?;
-    Ok(if tally.disagreements.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let reader = Reader::open(FileStorage::open(folder)?)?.with_keys_of_folder(master)?;
+    Ok((reader, store))
 }
 
 /// Replays and verifies the log.
@@ -197,6 +219,49 @@ fn check_all(ledger: &Ledger, view: &View, lives: &Lives, utc_offset: Option<i32
     Ok(tally)
 }
 
+/// Compares what the postings of every book come to with the ledger's accounts. Where history lacks bookings there is
+/// nothing to compare.
+fn check_books(ledger: &Ledger, view: &View, tally: &mut Tally) -> anyhow::Result<()> {
+    let mut sums: BTreeMap<(u32, u16), [i128; 5]> = BTreeMap::new();
+    for (_, account) in ledger.accounts().filter(|(_, account)| account.owner().0 != 0) {
+        let place = match account.kind() {
+            AccountKind::Current | AccountKind::Savings => 0,
+            AccountKind::Core => 1,
+            AccountKind::Clearing => 2,
+            AccountKind::Position => 3,
+            AccountKind::Technical => 4,
+            AccountKind::Funding => continue,
+        };
+        let of_book = sums.entry((account.owner().0, account.currency().number())).or_default();
+        of_book[place] += i128::from(account.balance());
+    }
+    for ((owner, currency), balances) in sums {
+        let bank = ledger.participant_by_number(ParticipantNumber(owner)).bic();
+        let currency = Currency::from_number(currency)?;
+        if view.bookings_lack(bank)?.is_some() {
+            continue;
+        }
+        let book = view.book_sums(bank, currency)?;
+        let of = |heap| i128::from(book.of(heap));
+        let told = [
+            of(Heap::Customers),
+            of(Heap::Core) + of(Heap::Fees),
+            of(Heap::Clearing),
+            -of(Heap::Position),
+            -of(Heap::Technical),
+        ];
+        tally.books += 1;
+        let names = ["customers", "core account", "clearing account", "position", "technical account"];
+        for ((name, balance), told) in names.into_iter().zip(balances).zip(told) {
+            if balance != told {
+                let what = format!("its postings come to {told} minor units, and the ledger has {balance}");
+                tally.disagreements.push((format!("{name} of {bank} in {currency}"), what));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn check(
     view: &View,
     lives: &Lives,
@@ -220,7 +285,8 @@ impl Tally {
 }
 
 fn tell(tally: &Tally, json: bool, out: &mut impl Write) -> io::Result<()> {
-    let Tally { accounts, positions, technical_accounts, entries, statements, disagreements, more } = tally;
+    let Tally { accounts, positions, technical_accounts, entries, statements, books, disagreements, more } =
+        tally;
     if json {
         let told =
             disagreements.iter().map(|(whose, what)| serde_json::json!({ "whose": whose, "what": what }));
@@ -231,6 +297,7 @@ fn tell(tally: &Tally, json: bool, out: &mut impl Write) -> io::Result<()> {
             "technical_accounts": technical_accounts,
             "entries": entries,
             "statements": statements,
+            "books": books,
             "differences": told.collect::<Vec<_>>(),
             "more_differences": more,
         });
@@ -246,6 +313,6 @@ fn tell(tally: &Tally, json: bool, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "{accounts} accounts, {positions} positions and {technical_accounts} technical accounts with {entries} entries and \
-         {statements} statements: {found} differences"
+         {statements} statements, and the postings of {books} books: {found} differences"
     )
 }
