@@ -537,6 +537,9 @@ const _: () = assert!(size_of::<Header>() + size_of::<Payment>() + size_of::<Out
 mod calendar;
 #[path = "layout_customer.rs"]
 mod customer;
+#[path = "layout_exceptions.rs"]
+mod exceptions;
+pub use exceptions::{AssignException, RaiseException, ResolveException};
 #[path = "layout_holders.rs"]
 mod holders;
 pub use holders::SetAccountHolders;

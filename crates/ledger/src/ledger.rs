@@ -6,6 +6,7 @@ use crate::accounts::Accounts;
 use crate::alerts::{Alerts, Crossing, Watched};
 use crate::calendar::{BusinessDate, Calendar};
 use crate::customer_limits::CustomerLimits;
+use crate::exceptions::Exceptions;
 use crate::holds::Holds;
 use crate::index::Index;
 use crate::kept_records::KeptRecords;
@@ -23,7 +24,7 @@ use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Remark, Verdict, layout, rules_answer,
-    rules_duplicates, rules_holds, rules_incarnation, rules_masterdata, rules_payment, rules_void,
+    rules_duplicates, rules_exceptions, rules_holds, rules_incarnation, rules_masterdata, rules_payment, rules_void,
 };
 
 #[path = "state.rs"]
@@ -111,6 +112,7 @@ pub struct Ledger {
     pub(crate) recalls: Recalls,
     pub(crate) holds: Holds,
     pub(crate) kept: KeptRecords,
+    pub(crate) exceptions: Exceptions,
     /// For so many records there is room in the tables that few commands fill. No part of the state.
     rare_room: usize,
     /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
@@ -158,6 +160,7 @@ impl Ledger {
             recalls: Recalls::new(RECALLS_MAX),
             holds: Holds::new(),
             kept: KeptRecords::new(),
+            exceptions: Exceptions::new(),
             rare_room: 0,
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
@@ -228,6 +231,7 @@ impl Ledger {
         self.recalls.reserve(records);
         self.holds.reserve(records);
         self.kept.reserve(records);
+        self.exceptions.reserve(records);
         self.profiles.reserve(records);
     }
 
@@ -251,6 +255,7 @@ impl Ledger {
         rules_answer::end_due(self, at);
         rules_holds::end_due(self, at);
         self.kept.forget(at.time, KEPT_RECORDS_REMOVED_PER_TICK_MAX);
+        self.exceptions.forget(at.time);
     }
 
     /// Asks for the memory that applying this command will touch. Worth it some commands ahead.
@@ -325,7 +330,10 @@ impl Ledger {
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
-            | Command::RemoveRecord(_) => rules_masterdata::apply(self, at, record),
+            | Command::RemoveRecord(_)
+            | Command::RaiseException(_)
+            | Command::AssignException(_)
+            | Command::ResolveException(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);
@@ -358,7 +366,9 @@ impl Ledger {
 
     /// Remembers that a settlement was confirmed late: told by the engine, or by the log on a replay.
     pub fn mark_late(&mut self, sequence: Sequence) {
-        self.payments.mark_late(sequence);
+        if let Some(payment) = self.payments.mark_late(sequence) {
+            rules_exceptions::confirmed_late(self, &payment);
+        }
     }
 
     /// The profile with this number.

@@ -23,6 +23,7 @@ mod blocks;
 mod bookings;
 mod calendar;
 mod command;
+mod command_exceptions;
 mod command_holders;
 mod command_holds;
 mod command_records;
@@ -30,6 +31,7 @@ mod customer;
 mod customer_limits;
 mod deadlines;
 mod decisions;
+mod exceptions;
 mod holds;
 mod index;
 mod kept_records;
@@ -61,6 +63,7 @@ mod rules_answer;
 mod rules_calendar;
 mod rules_customer;
 mod rules_duplicates;
+mod rules_exceptions;
 mod rules_holders;
 mod rules_holds;
 mod rules_incarnation;
@@ -92,6 +95,10 @@ pub use command::{
     RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus,
     TransferLiquidity, TransferOwnFunds,
 };
+pub use command_exceptions::{
+    AssignException, ExceptionAction, ExceptionKind, ExceptionOwner, ExceptionSeen, ExceptionSubject,
+    ExceptionText, RaiseException, ResolveException,
+};
 pub use command_holders::SetAccountHolders;
 pub use command_holds::{CaptureHold, CaptureText, HoldLeg, HoldText, LegText, PlaceHold, ReleaseHold};
 pub use command_records::{
@@ -103,6 +110,7 @@ pub use decisions::{
     Answer, AnswerPayment, Connected, DecisionPolicy, DecisionScope, QuestionState, SetAccountFlag,
     SetDecisionPolicy, SetReservationLimit, Silence, Stage, StagePolicy,
 };
+pub use exceptions::{Acted, Exception, Noticed};
 pub use holds::Hold;
 pub use kept_records::KeptRecord;
 pub use ledger::{Ledger, Position, ReplayError, Setup};

@@ -37,6 +37,12 @@ pub enum Mutant {
     HoldOutlives,
     /// A record is put whatever version is there.
     PutBlindly,
+    /// A bank that accepts a payment after its time goes unnoticed.
+    MissLatePositive,
+    /// The same thing is raised as an exception more than once.
+    RaiseTwice,
+    /// An exception that is resolved is acted on again.
+    ResolveTwice,
     /// A return is booked although a position or a limit does not take it.
     ReturnOverBlock,
 }

@@ -104,6 +104,12 @@ pub enum Kind {
     PutRecord,
     /// [`layout::RemoveRecord`].
     RemoveRecord,
+    /// [`layout::RaiseException`].
+    RaiseException,
+    /// [`layout::AssignException`].
+    AssignException,
+    /// [`layout::ResolveException`].
+    ResolveException,
 }
 
 impl Kind {
@@ -149,6 +155,9 @@ impl Kind {
             Self::ReleaseHold => 47,
             Self::PutRecord => 50,
             Self::RemoveRecord => 51,
+            Self::RaiseException => 80,
+            Self::AssignException => 81,
+            Self::ResolveException => 82,
         }
     }
 
@@ -194,6 +203,9 @@ impl Kind {
             47 => Self::ReleaseHold,
             50 => Self::PutRecord,
             51 => Self::RemoveRecord,
+            80 => Self::RaiseException,
+            81 => Self::AssignException,
+            82 => Self::ResolveException,
             _ => return None,
         })
     }
@@ -230,7 +242,10 @@ impl Kind {
             | Self::CaptureHold
             | Self::ReleaseHold
             | Self::PutRecord
-            | Self::RemoveRecord => true,
+            | Self::RemoveRecord
+            | Self::RaiseException
+            | Self::AssignException
+            | Self::ResolveException => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -330,6 +345,12 @@ pub enum Command<'frame> {
     PutRecord(&'frame layout::PutRecord),
     /// A record of a gateway is removed.
     RemoveRecord(&'frame layout::RemoveRecord),
+    /// An exception is raised.
+    RaiseException(&'frame layout::RaiseException),
+    /// An exception gets an owner.
+    AssignException(&'frame layout::AssignException),
+    /// Something is done about an exception.
+    ResolveException(&'frame layout::ResolveException),
 }
 
 impl<'frame> Command<'frame> {
@@ -386,6 +407,9 @@ impl<'frame> Command<'frame> {
             Self::ReleaseHold(_) => Kind::ReleaseHold,
             Self::PutRecord(_) => Kind::PutRecord,
             Self::RemoveRecord(_) => Kind::RemoveRecord,
+            Self::RaiseException(_) => Kind::RaiseException,
+            Self::AssignException(_) => Kind::AssignException,
+            Self::ResolveException(_) => Kind::ResolveException,
         }
     }
 }
@@ -635,6 +659,9 @@ fn read_command<'frame>(
         Kind::ReleaseHold => Command::ReleaseHold(checked(structure, kept::check_release)?),
         Kind::PutRecord => Command::PutRecord(checked(structure, records::check_put)?),
         Kind::RemoveRecord => Command::RemoveRecord(checked(structure, records::check_remove)?),
+        Kind::RaiseException => Command::RaiseException(checked(structure, exceptions::check_raise)?),
+        Kind::AssignException => Command::AssignException(checked(structure, exceptions::check_assign)?),
+        Kind::ResolveException => Command::ResolveException(checked(structure, exceptions::check_resolve)?),
     })
 }
 
@@ -644,6 +671,8 @@ mod calendar;
 mod customer;
 #[path = "record_duplicates.rs"]
 mod duplicates;
+#[path = "record_exceptions.rs"]
+mod exceptions;
 #[path = "record_holders.rs"]
 mod holders;
 #[path = "record_holds.rs"]

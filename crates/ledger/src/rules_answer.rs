@@ -23,7 +23,8 @@ use crate::mutants::{Mutant, is_on};
 use crate::reservations::Reservation;
 use crate::{
     Answer, AnswerEffect, Kind, Ledger, OpenQuestion, Outcome, Payment, Position, QuestionState, Remark,
-    Silence, Stage, Verdict, layout, rules_customer, rules_duplicates, rules_liquidity,
+    Silence, Stage, Verdict, layout, rules_customer, rules_duplicates, rules_exceptions,
+    rules_liquidity,
 };
 
 /// Opens a reservation's first question.
@@ -105,6 +106,10 @@ pub(crate) fn apply(
                 let (payment, booked) = take(ledger, at, &payment, answer);
                 (outcome.balances, outcome.alerts) = (booked.balances, booked.alerts);
                 outcome.remark = booked.remark;
+                told(&payment, effect, stage)
+            }
+            AnswerEffect::Late if (stage, answer) == (Stage::Credit, Answer::Accept) => {
+                rules_exceptions::accepted_late(ledger, &payment);
                 told(&payment, effect, stage)
             }
             AnswerEffect::Late | AnswerEffect::Double | AnswerEffect::Contrary => {
@@ -194,7 +199,11 @@ fn end_question(ledger: &mut Ledger, tick: Position, slot: u32) {
         }
         settle(ledger, tick, slot)
     };
-    let payment = ledger.payments.at_slot(reservation.payment);
+    let payment = *ledger.payments.at_slot(reservation.payment);
+    let is_elsewhere = reservation.stage == Stage::Credit && reservation.creditor_account.0 == 0;
+    if is_elsewhere && payment.state() == PaymentState::Settled {
+        rules_exceptions::settled_by_silence(ledger, &payment);
+    }
     let (state, reason) = (payment.state(), payment.reason());
     ledger.decided_slots.push(reservation.payment);
     ledger.decided.push(Outcome {

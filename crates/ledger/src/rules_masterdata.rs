@@ -18,7 +18,7 @@ use crate::{
     Verdict, Zone, layout,
 };
 use crate::{
-    rules_calendar, rules_customer, rules_holders, rules_holds, rules_liquidity, rules_recall, rules_records,
+    rules_calendar, rules_customer, rules_exceptions, rules_holders, rules_holds, rules_liquidity, rules_recall, rules_records,
     rules_version,
 };
 
@@ -82,6 +82,9 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::ReleaseHold(record) => rules_holds::release(ledger, at, record, &mut outcome),
         Command::PutRecord(record) => rules_records::put(ledger, at, record),
         Command::RemoveRecord(record) => rules_records::remove(ledger, at, record),
+        Command::RaiseException(record) => rules_exceptions::raise(ledger, at, record),
+        Command::AssignException(record) => rules_exceptions::assign(ledger, at, record),
+        Command::ResolveException(record) => rules_exceptions::resolve(ledger, at, record, &mut outcome),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -137,6 +140,9 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::ReleaseHold(record) => &record.request,
         Command::PutRecord(record) => &record.request,
         Command::RemoveRecord(record) => &record.request,
+        Command::RaiseException(record) => &record.request,
+        Command::AssignException(record) => &record.request,
+        Command::ResolveException(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -365,7 +371,7 @@ pub(crate) fn book_transfer(
             AccountKind::Current | AccountKind::Savings | AccountKind::Position | AccountKind::Technical => {
                 Refusal::InsufficientFunds
             }
-            AccountKind::Core | AccountKind::Clearing | AccountKind::Funding => Refusal::BalanceLimit,
+            AccountKind::Core | AccountKind::Clearing | AccountKind::Funding | AccountKind::Suspense => Refusal::BalanceLimit,
         });
     }
     if !ledger.accounts.get(transfer.credit).has_room_for(amount) {

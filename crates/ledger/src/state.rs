@@ -18,6 +18,7 @@ use super::{References, Setup};
 use crate::accounts::{Accounts, Told};
 use crate::calendar::{BusinessDate, Calendar};
 use crate::customer_limits::CustomerLimits;
+use crate::exceptions::Exceptions;
 use crate::holds::Holds;
 use crate::index::{Filling, Twice};
 use crate::kept_records::KeptRecords;
@@ -29,12 +30,12 @@ use crate::profile::Profile;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
-use crate::rules_version::{HAS_HOLDS, HAS_RULEBOOK, Rules};
+use crate::rules_version::{HAS_HOLDS, HAS_ORDERS, HAS_RULEBOOK, Rules};
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
-    ACCOUNTS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, HOLDS, Head, KEPT_RECORDS,
-    LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS,
+    ACCOUNTS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, EXCEPTIONS, FEES, FUNDING, HEAD, HOLDS, Head, KEPT_RECORDS,
+    LIVES, Life, NAMES, NOTICED, OVERLOOKED, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS,
     RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
@@ -91,7 +92,16 @@ impl Ledger {
             return Ok(());
         }
         self.holds.write_state(&mut writer)?;
-        self.kept.write_state(&mut writer)
+        self.kept.write_state(&mut writer)?;
+        if !self.has_orders() {
+            return Ok(());
+        }
+        self.exceptions.write_state(&mut writer)
+    }
+
+    /// Whether the state is one of the rules that brought what replaces a bank's batch.
+    fn has_orders(&self) -> bool {
+        self.rules_version() >= HAS_ORDERS
     }
 
     /// Whether the state is one of the rules that brought holds and the records of gateways.
@@ -135,6 +145,12 @@ impl Ledger {
         let later = later.iter().filter(|_| self.has_later_sections());
         let latest = [(HOLDS, self.holds.count()), (KEPT_RECORDS, self.kept.count())];
         let later = later.chain(latest.iter().filter(|_| self.has_holds()));
+        let exceptions = [
+            (EXCEPTIONS, self.exceptions.count()),
+            (NOTICED, self.exceptions.noticed_count()),
+            (OVERLOOKED, 1),
+        ];
+        let later = later.chain(exceptions.iter().filter(|_| self.has_orders()));
         let sections = sections.iter().chain(later).copied().chain(self.liquidity_sections());
         sections.map(|(section, items)| section.length(items)).sum()
     }
@@ -213,6 +229,7 @@ impl Ledger {
             ledger.read_customers(&mut reader, told, limits.accounts_max)?;
             ledger.recalls.read_policies(&mut reader, ledger.participants.count())?;
             ledger.read_holds(&mut reader, told)?;
+            ledger.read_exceptions(&mut reader)?;
         } else {
             ledger.customer_limits = CustomerLimits::new(limits.accounts_max);
             let has_none = holds(told.limited == 0 && told.restricted == 0, "standing")
@@ -220,6 +237,17 @@ impl Ledger {
             has_none.map_err(|impossible| ACCOUNTS.impossible(0, impossible))?;
         }
         Ok(ledger)
+    }
+
+    /// Reads exceptions, if the version of the rules has them. Without them nothing is in suspense.
+    fn read_exceptions(&mut self, reader: &mut SectionReader<'_>) -> Result<(), StateError> {
+        if !self.has_orders() {
+            let has_none = holds(self.accounts.suspense_balances().is_empty(), "kind");
+            return has_none.map_err(|impossible| ACCOUNTS.impossible(0, impossible));
+        }
+        let (last, participants) = (self.position, self.participants.count());
+        self.exceptions = Exceptions::read_state(reader, last, participants, &self.accounts)?;
+        Ok(())
     }
 
     /// Reads holds and what gateways keep, if the version of the rules has them.

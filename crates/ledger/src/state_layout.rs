@@ -64,6 +64,13 @@ pub const HOLDS: Section = Section::of::<Hold>(24, 1, "holds");
 /// The records that gateways keep, in the order of their banks' numbers, name spaces and keys.
 pub const KEPT_RECORDS: Section = Section::of::<KeptRecord>(25, 1, "kept records");
 
+/// The exceptions, in log order. This section and the two behind it stand in the states of rules version 5 and later.
+pub const EXCEPTIONS: Section = Section::of::<Exception>(37, 1, "exceptions");
+/// What is to be raised as exceptions, by kind and then in order.
+pub const NOTICED: Section = Section::of::<Noticed>(38, 1, "noticed exceptions");
+/// How many could not be noticed.
+pub const OVERLOOKED: Section = Section::of::<Overlooked>(39, 1, "overlooked exceptions");
+
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
@@ -470,11 +477,14 @@ stored! {
     }
 }
 
+#[path = "state_layout_exceptions.rs"]
+mod exceptions;
 #[path = "state_layout_holds.rs"]
 mod kept;
 #[path = "state_layout_recall.rs"]
 mod recall;
 
+pub use exceptions::{Exception, Noticed, Overlooked};
 pub use kept::{Hold, KeptRecord};
 pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};
 
