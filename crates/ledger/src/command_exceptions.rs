@@ -166,8 +166,6 @@ pub struct RaiseException {
     pub kind: ExceptionKind,
     /// What it is about.
     pub subject: ExceptionSubject,
-    /// Whether the node raises it, for what the core has noticed.
-    pub is_noticed: bool,
     /// Words beside it.
     pub note: Option<Text<140>>,
 }

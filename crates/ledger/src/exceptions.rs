@@ -146,21 +146,18 @@ impl Exception {
 /// What makes two exceptions the same.
 pub(crate) type Name = (ExceptionKind, ParticipantNumber, Sequence, [u8; 16]);
 
-/// Something that the core has seen, and that is to be raised as an exception when its time has come.
+/// Something that the core has seen, and that is to be raised as an exception.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Noticed {
-    /// From when on.
-    pub due: Timestamp,
+    /// When that payment was decided.
+    pub decided: Timestamp,
     /// The payment that it is about.
     pub payment: Sequence,
 }
 
 /// The kinds that the core notices; each has a list of its own.
-pub(crate) const NOTICED_KINDS: [ExceptionKind; 3] = [
-    ExceptionKind::LatePositive,
-    ExceptionKind::CreditNotAcknowledged,
-    ExceptionKind::LateConfirmation,
-];
+pub(crate) const NOTICED_KINDS: [ExceptionKind; 2] =
+    [ExceptionKind::LatePositive, ExceptionKind::LateConfirmation];
 
 // `Limits` tells this number. An index has cells of 8 bytes, is at least 7/16 full once it has grown, and keeps the table before
 // while it grows.
@@ -298,7 +295,7 @@ impl Exceptions {
 
     /// Notes that something is to be raised. Too many are not noted, and counted.
     pub(crate) fn notice(&mut self, kind: ExceptionKind, noticed: Noticed) {
-        let list = list_of(kind);
+        let list = list_of(kind).expect("the core notices nothing else");
         if let Err(place) = self.noticed[list].binary_search(&noticed) {
             match self.noticed[list].len() < NOTICED_MAX {
                 true => self.noticed[list].insert(place, noticed),
@@ -307,24 +304,17 @@ impl Exceptions {
         }
     }
 
-    /// What was noted is not to be raised any more. Says whether it was noted.
-    pub(crate) fn forget_noticed(&mut self, kind: ExceptionKind, noticed: Noticed) -> bool {
-        take(&mut self.noticed[list_of(kind)], noticed)
-    }
-
-    pub(crate) fn is_noticed(&self, kind: ExceptionKind, noticed: Noticed) -> bool {
-        self.noticed[list_of(kind)].binary_search(&noticed).is_ok()
+    /// What was noted, if it was, is not to be raised any more.
+    pub(crate) fn forget_noticed(&mut self, kind: ExceptionKind, noticed: Noticed) {
+        if let Some(list) = list_of(kind) {
+            take(&mut self.noticed[list], noticed);
+        }
     }
 
     /// What is to be raised, by kind and then in order.
     pub(crate) fn noticed(&self) -> impl Iterator<Item = (ExceptionKind, Noticed)> {
         let lists = NOTICED_KINDS.into_iter().zip(&self.noticed);
         lists.flat_map(|(kind, list)| list.iter().map(move |noticed| (kind, *noticed)))
-    }
-
-    /// The first of what is to be raised of a kind.
-    pub(crate) fn noticed_of(&self, kind: ExceptionKind) -> impl Iterator<Item = Noticed> {
-        self.noticed[list_of(kind)].iter().copied()
     }
 
     /// How many could not be noticed.
@@ -420,9 +410,8 @@ impl Exceptions {
     }
 }
 
-fn list_of(kind: ExceptionKind) -> usize {
-    let place = NOTICED_KINDS.iter().position(|known| *known == kind);
-    place.expect("the core notices nothing else")
+fn list_of(kind: ExceptionKind) -> Option<usize> {
+    NOTICED_KINDS.iter().position(|known| *known == kind)
 }
 
 /// Takes something from an ordered list. Says whether it was there.

@@ -127,7 +127,7 @@ impl Exceptions {
     pub(crate) fn write_state(&self, writer: &mut SectionWriter<'_>) -> io::Result<()> {
         writer.section(EXCEPTIONS, self.count(), self.iter().map(|exception| exception.to_state()))?;
         let noticed = self.noticed().map(|(kind, noticed)| state_layout::Noticed {
-            due: noticed.due.nanoseconds().into(),
+            decided: noticed.decided.nanoseconds().into(),
             payment: noticed.payment.0.into(),
             kind: kind.number(),
             reserved: [0; 7],
@@ -215,12 +215,12 @@ impl Exceptions {
         let mut before = None;
         reader.items(NOTICED, count, |item: &state_layout::Noticed| {
             zero(&item.reserved)?;
-            let due = value(Timestamp::from_nanoseconds(item.due.get()), "due")?;
+            let decided = value(Timestamp::from_nanoseconds(item.decided.get()), "decided")?;
             let kind = ExceptionKind::from_number(item.kind);
             let list = NOTICED_KINDS.iter().position(|known| Some(*known) == kind);
             let list = value(list, "kind")?;
-            let noticed = Noticed { due, payment: Sequence(item.payment.get()) };
-            holds(before.is_none_or(|before| before < (list, noticed)), "due")?;
+            let noticed = Noticed { decided, payment: Sequence(item.payment.get()) };
+            holds(before.is_none_or(|before| before < (list, noticed)), "decided")?;
             before = Some((list, noticed));
             holds(self.noticed[list].len() < NOTICED_MAX, "kind")?;
             self.noticed[list].push_back(noticed);

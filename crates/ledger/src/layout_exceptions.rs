@@ -24,8 +24,8 @@ stored! {
         kind: u8,
         /// `crate::Direction`, 0 if no money is in question.
         direction: u8,
-        /// 1 if the node raises it for what the core has noticed.
-        is_noticed: u8,
+        /// Zero.
+        reserved: u8,
         /// ISO 4217 number.
         currency: U16,
     }

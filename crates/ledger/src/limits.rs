@@ -166,6 +166,3 @@ pub(crate) const EXCEPTIONS_FORGOTTEN_PER_TICK_MAX: usize = 64;
 
 /// How many things of one kind may be noticed before they are raised as exceptions. Others are counted.
 pub(crate) const NOTICED_MAX: usize = 1 << 15;
-
-/// How long a bank that was silent has to acknowledge a credit before that is an exception.
-pub(crate) const CREDIT_ACKNOWLEDGED_WITHIN: Duration = Duration::from_seconds(60);

@@ -11,7 +11,7 @@ pub(super) fn check_raise(raise: &layout::RaiseException) -> Check {
     let Some(kind) = kind else { return holds(false, "kind") };
     bic(raise.bic)?;
     currency(raise.currency.get())?;
-    holds(raise.is_noticed <= 1, "is_noticed")?;
+    zero(&[raise.reserved])?;
     holds((raise.recall.get() != 0) == (kind == ExceptionKind::RecallDue), "recall")?;
     let has_digest = raise.subject_digest != [0; 16];
     let is_named = matches!(kind, ExceptionKind::StaleMirror | ExceptionKind::ReconciliationBreak);

@@ -261,6 +261,9 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
         Kind::PlaceHold | Kind::CaptureHold | Kind::ReleaseHold | Kind::PutRecord | Kind::RemoveRecord => {
             holds::write(kind, request_id(), writer)
         }
+        Kind::RaiseException | Kind::AssignException | Kind::ResolveException => {
+            exceptions::write(kind, request_id(), writer)
+        }
     }
 }
 
@@ -290,6 +293,8 @@ fn recall() -> RequestRecall {
     }
 }
 
+#[path = "record_exceptions_tests.rs"]
+mod exceptions;
 #[path = "record_holds_tests.rs"]
 mod holds;
 #[path = "record_liquidity_tests.rs"]

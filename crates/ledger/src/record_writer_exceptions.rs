@@ -18,7 +18,6 @@ impl RecordWriter {
         record.bic = *command.bank.as_bytes();
         record.kind = command.kind.number();
         record.direction = command.kind.direction().map_or(0, |direction| direction.number());
-        record.is_noticed = command.is_noticed.into();
         match &command.subject {
             ExceptionSubject::Payment(original) => {
                 record.original = stored_original(original);

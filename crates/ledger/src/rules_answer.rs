@@ -108,11 +108,10 @@ pub(crate) fn apply(
                 outcome.remark = booked.remark;
                 told(&payment, effect, stage)
             }
-            AnswerEffect::Late if (stage, answer) == (Stage::Credit, Answer::Accept) => {
-                rules_exceptions::accepted_late(ledger, &payment);
-                told(&payment, effect, stage)
-            }
             AnswerEffect::Late | AnswerEffect::Double | AnswerEffect::Contrary => {
+                if (stage, answer) == (Stage::Credit, Answer::Accept) {
+                    rules_exceptions::accepted_after(ledger, &payment);
+                }
                 told(&payment, effect, stage)
             }
         };
@@ -199,11 +198,7 @@ fn end_question(ledger: &mut Ledger, tick: Position, slot: u32) {
         }
         settle(ledger, tick, slot)
     };
-    let payment = *ledger.payments.at_slot(reservation.payment);
-    let is_elsewhere = reservation.stage == Stage::Credit && reservation.creditor_account.0 == 0;
-    if is_elsewhere && payment.state() == PaymentState::Settled {
-        rules_exceptions::settled_by_silence(ledger, &payment);
-    }
+    let payment = ledger.payments.at_slot(reservation.payment);
     let (state, reason) = (payment.state(), payment.reason());
     ledger.decided_slots.push(reservation.payment);
     ledger.decided.push(Outcome {

@@ -1,8 +1,8 @@
 //! The rules of exceptions: what is noticed, raised, given to somebody, and done.
 //!
-//! The core notices three things while it decides: a bank that accepts a payment which was not settled, a payment that was
-//! settled by the silence of a payee's bank which keeps the account itself, and a settlement that was confirmed late. A bank
-//! that answers such a silence after all has acknowledged the credit, and a recall that is answered is due no more.
+//! The core notices two things while it decides: a payee's bank that accepts a payment which was not settled, and a
+//! settlement that was confirmed late. It also sees what comes right by itself: a payee's bank that accepts once more a payment
+//! that was settled is told so, and has acknowledged the credit; a recall that is answered is due no more.
 //!
 //! Of one that is raised, in order of precedence: the bank known, what it is about known and in a state that fits, not
 //! raised before, due, and room. Of an action: the exception known, of this bank and open, the action legal for its kind,
@@ -17,7 +17,7 @@ use types::{AccountNumber, Currency, Date, ParticipantNumber, PaymentState, Sequ
 
 use crate::accounts::Transfer;
 use crate::exceptions::{Acted, Exception, Name, Noticed};
-use crate::limits::{CREDIT_ACKNOWLEDGED_WITHIN, EXCEPTIONS_OPEN_MAX};
+use crate::limits::EXCEPTIONS_OPEN_MAX;
 use crate::mutants::{Mutant, is_on};
 use crate::rules_masterdata::{Answer, book_transfer, checked_bic, customer_account, open_internal, participant};
 use crate::{
@@ -30,14 +30,13 @@ const CHECKED: &str = "records are checked when they are read";
 /// How many banking days before the end of its time a recall is due.
 const RECALL_DUE_BANKING_DAYS: u16 = 3;
 
-/// A bank has accepted a payment after its time: it may have credited its customer with what it never got, or it
-/// acknowledges what was settled without it.
-pub(crate) fn accepted_late(ledger: &mut Ledger, payment: &Payment) {
+/// The payee's bank has accepted a payment that was decided before: it may have credited its customer with what it never
+/// got, or it hears that the payment was settled.
+pub(crate) fn accepted_after(ledger: &mut Ledger, payment: &Payment) {
     let Some(bank) = payment.creditor_bank() else { return };
     match payment.state() {
         PaymentState::Settled => {
             let kind = ExceptionKind::CreditNotAcknowledged;
-            ledger.exceptions.forget_noticed(kind, noticed(kind, payment.sequence(), payment.decided_time()));
             ledger.exceptions.end(&name_of(kind, bank, payment.sequence()));
         }
         PaymentState::Rejected | PaymentState::Expired if !is_on(Mutant::MissLatePositive) => {
@@ -47,13 +46,6 @@ pub(crate) fn accepted_late(ledger: &mut Ledger, payment: &Payment) {
         | PaymentState::Expired
         | PaymentState::Reserved
         | PaymentState::Unresolved => {}
-    }
-}
-
-/// A payment was settled although the payee's bank, which keeps the account itself, has said nothing.
-pub(crate) fn settled_by_silence(ledger: &mut Ledger, payment: &Payment) {
-    if let Some(bank) = payment.creditor_bank() {
-        notice(ledger, ExceptionKind::CreditNotAcknowledged, bank, payment);
     }
 }
 
@@ -67,26 +59,14 @@ pub(crate) fn confirmed_late(ledger: &mut Ledger, payment: &Payment) {
 fn notice(ledger: &mut Ledger, kind: ExceptionKind, bank: ParticipantNumber, payment: &Payment) {
     let is_known = ledger.exceptions.named(&name_of(kind, bank, payment.sequence())).is_some();
     if ledger.rules_version() >= HAS_ORDERS && !is_known {
-        ledger.exceptions.notice(kind, noticed(kind, payment.sequence(), payment.decided_time()));
+        let noticed = Noticed { decided: payment.decided_time(), payment: payment.sequence() };
+        ledger.exceptions.notice(kind, noticed);
     }
 }
 
 /// A recall has been answered, or its silence has.
 pub(crate) fn recall_answered(ledger: &mut Ledger, bank: ParticipantNumber, recall: Sequence) {
     ledger.exceptions.end(&name_of(ExceptionKind::RecallDue, bank, recall));
-}
-
-/// When what was noticed about a payment is to be raised: a bank that was silent has a while to answer after all.
-fn noticed(kind: ExceptionKind, payment: Sequence, decided: Timestamp) -> Noticed {
-    let due = match kind {
-        ExceptionKind::CreditNotAcknowledged => decided.plus(CREDIT_ACKNOWLEDGED_WITHIN),
-        ExceptionKind::LatePositive
-        | ExceptionKind::LateConfirmation
-        | ExceptionKind::StaleMirror
-        | ExceptionKind::ReconciliationBreak
-        | ExceptionKind::RecallDue => decided,
-    };
-    Noticed { due, payment }
 }
 
 const fn name_of(kind: ExceptionKind, bank: ParticipantNumber, subject: Sequence) -> Name {
@@ -102,21 +82,11 @@ pub(crate) fn raise(ledger: &mut Ledger, at: Position, record: &layout::RaiseExc
         return Err(Refusal::ExceptionExists);
     }
     let decided = Timestamp::from_nanoseconds(record.original.decided_time.get()).expect(CHECKED);
-    let noticed = noticed(kind, subject, decided);
-    // A replay learns of late confirmations when a later frame tells them, so they decide nothing here.
-    let is_told_later = kind == ExceptionKind::LateConfirmation;
-    if record.is_noticed == 1 && kind.is_of_payment() && !is_told_later {
-        let is_due = ledger.exceptions.is_noticed(kind, noticed) && noticed.due <= at.time;
-        if !is_due && !is_on(Mutant::RaiseTwice) {
-            return Err(Refusal::NotDue);
-        }
-    }
+    let noticed = Noticed { decided, payment: subject };
     if ledger.exceptions.open_count() >= EXCEPTIONS_OPEN_MAX || !ledger.exceptions.make_room() {
         return Err(Refusal::ExceptionLimit);
     }
-    if kind.is_of_payment() {
-        ledger.exceptions.forget_noticed(kind, noticed);
-    }
+    ledger.exceptions.forget_noticed(kind, noticed);
     ledger.exceptions.add(Exception {
         sequence: at.sequence,
         time: at.time,
@@ -408,18 +378,8 @@ impl Ledger {
         self.exceptions.over().filter(|exception| !exception.is_in_suspense)
     }
 
-    /// What the core has noticed and is due to be raised, by kind and then in order.
-    pub fn noticed_exceptions(&self) -> impl Iterator<Item = (ExceptionKind, Sequence)> {
-        let now = self.position().time;
-        let kinds = crate::exceptions::NOTICED_KINDS.into_iter();
-        kinds.flat_map(move |kind| {
-            let due = self.exceptions.noticed_of(kind).take_while(move |noticed| noticed.due <= now);
-            due.map(move |noticed| (kind, noticed.payment))
-        })
-    }
-
-    /// All that the core has noticed and that is not raised yet, due or not: by kind and then in order.
-    pub fn all_noticed_exceptions(&self) -> impl Iterator<Item = (ExceptionKind, Noticed)> {
+    /// What the core has noticed and is to be raised, by kind and then in order.
+    pub fn noticed_exceptions(&self) -> impl Iterator<Item = (ExceptionKind, Noticed)> {
         self.exceptions.noticed()
     }
 

@@ -441,6 +441,9 @@ impl References {
 #[path = "state_customer_tests.rs"]
 mod customer_tests;
 #[cfg(test)]
+#[path = "state_exceptions_tests.rs"]
+mod exceptions_tests;
+#[cfg(test)]
 #[path = "state_holds_tests.rs"]
 mod holds_tests;
 #[cfg(test)]

@@ -50,8 +50,8 @@ stored! {
 stored! {
     /// An item of [`super::NOTICED`].
     Noticed[24] {
-        /// From when on it is to be raised, in nanoseconds since 1970.
-        due: I64,
+        /// When that payment was decided, in nanoseconds since 1970.
+        decided: I64,
         /// The payment that it is about.
         payment: U64,
         /// `crate::ExceptionKind`.
@@ -63,8 +63,8 @@ stored! {
 
 stored! {
     /// The one item of [`super::OVERLOOKED`].
-    Overlooked[24] {
+    Overlooked[16] {
         /// How many could not be noticed, by kind.
-        counts: [U64; 3],
+        counts: [U64; 2],
     }
 }

@@ -225,7 +225,8 @@ impl Run {
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
             | "heard" | "used" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
             | "recalled" | "headroom" | "utilisation" | "set-aside" | "held" | "hold-of"
-            | "holds" | "ended" | "record" | "records") => {
+            | "holds" | "ended" | "record" | "records" | "exception" | "exceptions" | "noticed"
+            | "right" | "suspense") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -237,6 +238,7 @@ impl Run {
                 let (mut writer, label) = match verb {
                     "answer" => words.answer(&|label| self.original(label)),
                     "place" | "capture" | "release" => self.hold_command(verb, count, &mut words),
+                    "raise" | "assign" | "resolve" => self.exception_command(verb, count, &mut words),
                     "put" | "remove" | "again" => self.record_command(verb, count, &mut words),
                     "closing" | "roll" | "silence" => words.calendar(verb, count, self.now),
                     "recall" => {
@@ -421,6 +423,9 @@ impl Run {
                 self.ask_recall(verb, words)
             }
             "held" | "hold-of" | "holds" | "ended" | "record" | "records" => self.ask_holds(verb, words),
+            "exception" | "exceptions" | "noticed" | "right" | "suspense" => {
+                self.ask_exceptions(verb, words)
+            }
             verb => self.ask_lifecycle(verb, words),
         }
     }
@@ -605,6 +610,8 @@ pub(crate) fn apply_records(ledger: &mut Ledger, first: Position, records: &Reco
     applied
 }
 
+#[path = "testing_exceptions.rs"]
+pub(crate) mod exceptions;
 #[path = "testing_holds.rs"]
 mod holds;
 #[path = "testing_lifecycle.rs"]
