@@ -188,7 +188,10 @@ impl Directory {
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
-            | Command::RemoveRecord(_) => {}
+            | Command::RemoveRecord(_)
+            | Command::RaiseException(_)
+            | Command::AssignException(_)
+            | Command::ResolveException(_) => {}
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::testing::{
     LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, hold, iban, identity, interest,
     now, pay, pay_remote, payment, replay, request, world,
 };
+use crate::testing_exceptions::except;
 use crate::testing_holds::hold_and_keep;
 use crate::testing_recall::{give_back, set_closing_days};
 use crate::{Outcomes, Replayer};
@@ -68,6 +69,9 @@ fn written(version: u32) -> MemoryStorage {
         }
         if raised == 4 {
             hold_and_keep(&mut node, 60, "v4");
+        }
+        if raised == 5 {
+            except(&mut node, 180, "v5");
         }
     }
     node.advance(SECOND);

@@ -359,6 +359,9 @@ impl Indexer {
                 let account = AccountNumber(subject()?);
                 self.pending.entry(Series::account(account), booking(EntryKind::Posting, change));
             }
+            Awaited::Exception { account, change } => {
+                self.pending.entry(Series::account(account), booking(EntryKind::Exception, change));
+            }
             Awaited::SetReachableParty { bank: bic, host, currency } => {
                 let number = ParticipantNumber(subject()?);
                 let (registered_at, registered_time) = (sequence, when.time);

@@ -167,6 +167,8 @@ pub enum EntryKind {
     OwnFunds,
     /// What was held on an account and paid out. Which leg of the capture it was is the turn of its place.
     HoldCapture,
+    /// What was booked to a customer about an exception.
+    Exception,
 }
 
 /// One movement on an account or position.
@@ -465,6 +467,7 @@ const ENTRY_RETURN: u8 = 4;
 const ENTRY_RETURN_FEE: u8 = 5;
 const ENTRY_OWN_FUNDS: u8 = 6;
 const ENTRY_HOLD_CAPTURE: u8 = 7;
+const ENTRY_EXCEPTION: u8 = 18;
 
 impl Item for EntryRow {
     const RUN_MAX: usize = 64;
@@ -485,6 +488,7 @@ impl Item for EntryRow {
             EntryKind::ReturnFee => ENTRY_RETURN_FEE,
             EntryKind::OwnFunds => ENTRY_OWN_FUNDS,
             EntryKind::HoldCapture => ENTRY_HOLD_CAPTURE,
+            EntryKind::Exception => ENTRY_EXCEPTION,
         });
         row.number(self.place.at.0 - self.command.0);
         row.signed(self.change);
@@ -503,6 +507,7 @@ impl Item for EntryRow {
             ENTRY_RETURN_FEE => EntryKind::ReturnFee,
             ENTRY_OWN_FUNDS => EntryKind::OwnFunds,
             ENTRY_HOLD_CAPTURE => EntryKind::HoldCapture,
+            ENTRY_EXCEPTION => EntryKind::Exception,
             _ => return None,
         };
         let command = row.behind(place.at)?;

@@ -48,7 +48,12 @@ impl AccountKind {
     pub const fn is_customer(self) -> bool {
         match self {
             Self::Current | Self::Savings => true,
-            Self::Core | Self::Clearing | Self::Position | Self::Funding | Self::Technical | Self::Suspense => false,
+            Self::Core
+            | Self::Clearing
+            | Self::Position
+            | Self::Funding
+            | Self::Technical
+            | Self::Suspense => false,
         }
     }
 }

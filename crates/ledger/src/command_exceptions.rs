@@ -104,14 +104,8 @@ impl ExceptionKind {
 
 impl ExceptionAction {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::BookToCustomer,
-        Self::ToSuspense,
-        Self::Return,
-        Self::AskAgain,
-        Self::WriteOff,
-        Self::Close,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::BookToCustomer, Self::ToSuspense, Self::Return, Self::AskAgain, Self::WriteOff, Self::Close];
 
     /// Whether the exception is resolved by it.
     pub const fn resolves(self) -> bool {
@@ -258,7 +252,8 @@ impl ExceptionText {
     /// If these bytes are none.
     pub fn decode(bytes: &[u8]) -> Result<Self, TextsError> {
         let mut reader = FieldReader::new(bytes, |_| false)?;
-        let reference = reader.utf8(REFERENCE)?.map(|text| value(REFERENCE, Text::parse(text))).transpose()?;
+        let reference =
+            reader.utf8(REFERENCE)?.map(|text| value(REFERENCE, Text::parse(text))).transpose()?;
         let iban = reader.utf8(IBAN)?.map(|text| value(IBAN, Iban::parse(text))).transpose()?;
         let note = reader.utf8(NOTE)?.map(|text| value(NOTE, Text::parse(text))).transpose()?;
         reader.finish()?;

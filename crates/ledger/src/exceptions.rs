@@ -421,9 +421,8 @@ fn take<T: Ord>(list: &mut VecDeque<T>, entry: T) -> bool {
 
 /// Positions are given by the log and digests are keyed, so nobody outside can choose them to collide.
 fn hash((kind, bank, subject, digest): &Name) -> u64 {
-    let [low, high] = [&digest[..8], &digest[8..]].map(|half| {
-        u64::from_le_bytes(half.try_into().expect("a half has eight bytes"))
-    });
+    let [low, high] = [&digest[..8], &digest[8..]]
+        .map(|half| u64::from_le_bytes(half.try_into().expect("a half has eight bytes")));
     let owner = u64::from(bank.0) << 8 | u64::from(kind.number());
     let mixed = (subject.0 ^ low).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ high ^ owner;
     mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15)

@@ -78,7 +78,8 @@ impl Exception {
         holds(read.amount().is_some() == (kind != ExceptionKind::StaleMirror), "amount")?;
         holds(read.amount >= 0, "amount")?;
         let is_said = kind == ExceptionKind::ReconciliationBreak;
-        let has_direction = if is_said { read.direction.is_some() } else { read.direction == kind.direction() };
+        let has_direction =
+            if is_said { read.direction.is_some() } else { read.direction == kind.direction() };
         holds(has_direction, "direction")?;
         holds(read.acted.is_none_or(|acted| kind.permits(acted.action)), "action")?;
         holds(!read.is_in_suspense || read.direction.is_some() && !read.is_resolved(), "marks")?;
@@ -93,10 +94,7 @@ fn direction(number: u8) -> Result<Option<Direction>, Impossible> {
     }
 }
 
-fn owner(
-    stored: &state_layout::Exception,
-    last: Position,
-) -> Result<Option<ExceptionOwner>, Impossible> {
+fn owner(stored: &state_layout::Exception, last: Position) -> Result<Option<ExceptionOwner>, Impossible> {
     let assigned_at = Sequence(stored.assigned_at.get());
     if assigned_at.0 == 0 {
         zero(&stored.owner)?;

@@ -24,7 +24,8 @@ use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Remark, Verdict, layout, rules_answer,
-    rules_duplicates, rules_exceptions, rules_holds, rules_incarnation, rules_masterdata, rules_payment, rules_void,
+    rules_duplicates, rules_exceptions, rules_holds, rules_incarnation, rules_masterdata, rules_payment,
+    rules_void,
 };
 
 #[path = "state.rs"]

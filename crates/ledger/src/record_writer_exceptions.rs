@@ -5,7 +5,7 @@ use zerocopy::FromZeros;
 use super::RecordWriter;
 use super::recall::stored_original;
 use crate::{
-    ResolveException, AssignException, ExceptionSeen, ExceptionSubject, ExceptionText, Kind, RaiseException,
+    AssignException, ExceptionSeen, ExceptionSubject, ExceptionText, Kind, RaiseException, ResolveException,
     layout,
 };
 

@@ -23,8 +23,7 @@ use crate::mutants::{Mutant, is_on};
 use crate::reservations::Reservation;
 use crate::{
     Answer, AnswerEffect, Kind, Ledger, OpenQuestion, Outcome, Payment, Position, QuestionState, Remark,
-    Silence, Stage, Verdict, layout, rules_customer, rules_duplicates, rules_exceptions,
-    rules_liquidity,
+    Silence, Stage, Verdict, layout, rules_customer, rules_duplicates, rules_exceptions, rules_liquidity,
 };
 
 /// Opens a reservation's first question.

@@ -19,7 +19,9 @@ use crate::accounts::Transfer;
 use crate::exceptions::{Acted, Exception, Name, Noticed};
 use crate::limits::EXCEPTIONS_OPEN_MAX;
 use crate::mutants::{Mutant, is_on};
-use crate::rules_masterdata::{Answer, book_transfer, checked_bic, customer_account, open_internal, participant};
+use crate::rules_masterdata::{
+    Answer, book_transfer, checked_bic, customer_account, open_internal, participant,
+};
 use crate::{
     AccountKind, AccountStatus, Direction, ExceptionAction, ExceptionKind, ExceptionOwner, ExceptionSeen,
     HAS_ORDERS, Ledger, Outcome, Payment, Position, RecallAnswer, Refusal, layout, rules_recall,
@@ -269,11 +271,7 @@ fn own_accounts(
 }
 
 /// Money goes from the first to the second where it is the customer's, and the other way where it is the bank's.
-fn transfer_of(
-    exception: &Exception,
-    from: AccountNumber,
-    to: AccountNumber,
-) -> Result<Transfer, Refusal> {
+fn transfer_of(exception: &Exception, from: AccountNumber, to: AccountNumber) -> Result<Transfer, Refusal> {
     match exception.direction.ok_or(Refusal::ActionNotLegal)? {
         Direction::Credit => Ok(Transfer { debit: from, credit: to }),
         Direction::Debit => Ok(Transfer { debit: to, credit: from }),

@@ -2,9 +2,9 @@
 //! accounts are those of every script.
 
 use super::*;
-use crate::testing::{check_in_world, ledger_after};
 use crate::exceptions::Exceptions;
 use crate::limits::EXCEPTIONS_MAX;
+use crate::testing::{check_in_world, ledger_after};
 
 /// Every cell of the table: whatever is not legal is refused by name, and leaves the exception as it was.
 #[test]
@@ -24,7 +24,8 @@ fn only_legal_actions_are_carried_out() {
     for (kind, subject, legal) in TABLE {
         for ((action, is_legal), column) in ExceptionAction::ALL.into_iter().zip(legal).zip(0..) {
             let (word, bank) = (crate::testing::exceptions::word(action), &subject[..1]);
-            let account = if action == ExceptionAction::BookToCustomer { format!("{bank}1") } else { String::new() };
+            let account =
+                if action == ExceptionAction::BookToCustomer { format!("{bank}1") } else { String::new() };
             let first = match action {
                 ExceptionAction::WriteOff if is_legal => format!("resolve E1 {bank} suspend => done"),
                 ExceptionAction::Return | ExceptionAction::Close => {
@@ -57,7 +58,9 @@ fn only_legal_actions_are_carried_out() {
                 "
             ));
             assert_eq!(
-                ExceptionKind::ALL.into_iter().find(|known| crate::testing::exceptions::name(*known) == kind)
+                ExceptionKind::ALL
+                    .into_iter()
+                    .find(|known| crate::testing::exceptions::name(*known) == kind)
                     .map(|kind| kind.permits(action)),
                 Some(is_legal),
                 "{kind} {column}"
@@ -289,7 +292,8 @@ fn confirmation_that_was_late_is_noticed() {
     let payment = ledger.position().sequence;
     ledger.mark_late(payment);
     ledger.mark_late(payment);
-    let noticed: Vec<_> = ledger.noticed_exceptions().map(|(kind, noticed)| (kind, noticed.payment)).collect();
+    let noticed: Vec<_> =
+        ledger.noticed_exceptions().map(|(kind, noticed)| (kind, noticed.payment)).collect();
     assert_eq!(noticed, [(ExceptionKind::LateConfirmation, payment)]);
     ledger.validate();
 }
@@ -347,6 +351,9 @@ fn table_that_is_full_makes_room_where_something_is_resolved() {
     assert_eq!((exceptions.at(Sequence(7)), exceptions.count()), (None, EXCEPTIONS_MAX - 1));
     assert!(exceptions.at(Sequence(3)).is_some());
     exceptions.add(exception(max + 9));
-    assert_eq!(exceptions.behind(Sequence(max)).map(Exception::sequence).collect::<Vec<_>>(), [Sequence(max + 9)]);
+    assert_eq!(
+        exceptions.behind(Sequence(max)).map(Exception::sequence).collect::<Vec<_>>(),
+        [Sequence(max + 9)]
+    );
     exceptions.validate();
 }

@@ -18,8 +18,8 @@ use crate::{
     Verdict, Zone, layout,
 };
 use crate::{
-    rules_calendar, rules_customer, rules_exceptions, rules_holders, rules_holds, rules_liquidity, rules_recall, rules_records,
-    rules_version,
+    rules_calendar, rules_customer, rules_exceptions, rules_holders, rules_holds, rules_liquidity,
+    rules_recall, rules_records, rules_version,
 };
 
 /// What a command made or changed, and the balance afterwards.
@@ -371,7 +371,9 @@ pub(crate) fn book_transfer(
             AccountKind::Current | AccountKind::Savings | AccountKind::Position | AccountKind::Technical => {
                 Refusal::InsufficientFunds
             }
-            AccountKind::Core | AccountKind::Clearing | AccountKind::Funding | AccountKind::Suspense => Refusal::BalanceLimit,
+            AccountKind::Core | AccountKind::Clearing | AccountKind::Funding | AccountKind::Suspense => {
+                Refusal::BalanceLimit
+            }
         });
     }
     if !ledger.accounts.get(transfer.credit).has_room_for(amount) {

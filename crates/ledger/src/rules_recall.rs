@@ -353,6 +353,14 @@ impl Ledger {
         self.recalls.open_of(bank, after)
     }
 
+    /// All recalls without an answer behind this place, by the banks that have to give it and then in order.
+    pub fn all_open_recalls(
+        &self,
+        after: Option<(ParticipantNumber, Sequence)>,
+    ) -> impl Iterator<Item = &Recall> {
+        self.recalls.all_open(after)
+    }
+
     /// How many recalls have no answer.
     pub fn open_recall_count(&self) -> usize {
         self.recalls.open_count()

@@ -423,9 +423,7 @@ impl Run {
                 self.ask_recall(verb, words)
             }
             "held" | "hold-of" | "holds" | "ended" | "record" | "records" => self.ask_holds(verb, words),
-            "exception" | "exceptions" | "noticed" | "right" | "suspense" => {
-                self.ask_exceptions(verb, words)
-            }
+            "exception" | "exceptions" | "noticed" | "right" | "suspense" => self.ask_exceptions(verb, words),
             verb => self.ask_lifecycle(verb, words),
         }
     }

@@ -97,7 +97,9 @@ impl Run {
             }
             _ => {
                 let noticed = self.ledger.noticed_exceptions();
-                joined(noticed.map(|(kind, noticed)| format!("{} {}", self.label(noticed.payment), name(kind))))
+                joined(
+                    noticed.map(|(kind, noticed)| format!("{} {}", self.label(noticed.payment), name(kind))),
+                )
             }
         }
     }
