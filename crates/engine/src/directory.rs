@@ -198,7 +198,10 @@ impl Directory {
             | Command::PutRecord(_)
             | Command::RemoveRecord(_)
             | Command::SetActivation(_)
-            | Command::SetPostingMap(_) => {}
+            | Command::SetPostingMap(_)
+            | Command::RaiseException(_)
+            | Command::AssignException(_)
+            | Command::ResolveException(_) => {}
         }
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ledger::{Command, Ledger, OpenQuestion, Outcome, ParticipantStatus, Payment, Record, Stage, Verdict};
 use types::{Amount, Bic, Sequence};
 
+use crate::exceptions_told::ExceptionTold;
 use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
@@ -215,6 +216,9 @@ impl Feed {
                 self.of_bank(*outcome, set.bic, BankChange::Activation { range, is_active });
             }
             Command::RequestRecall(_) | Command::AnswerRecall(_) => self.of_recall(record, *outcome),
+            Command::RaiseException(_) | Command::AssignException(_) | Command::ResolveException(_) => {
+                self.of_exception(record, *outcome);
+            }
             Command::Genesis(_)
             | Command::SetProfile(_)
             | Command::RegisterParticipant(_)
@@ -381,6 +385,21 @@ impl Feed {
         let bank = Bic::from_bytes(bank).expect(CHECKED);
         self.outcomes.choose(bank, &mut self.chosen);
         self.give(Notice::Changed { outcome, bank, change });
+    }
+
+    /// An exception was raised, or something was done about it.
+    fn of_exception(&mut self, record: &Record<'_>, outcome: Outcome) {
+        let is_done = matches!(outcome.verdict, Verdict::Done { repeat_of: None, .. });
+        if !is_done || self.outcomes.is_empty() {
+            return;
+        }
+        let told = ExceptionTold::of(outcome.decided_at, outcome.decided_time, record);
+        let told = told.expect("what was carried out is about an exception that is known");
+        self.outcomes.choose(told.bank, &mut self.chosen);
+        if let Some(other) = told.other_bank.filter(|other| *other != told.bank) {
+            self.outcomes.choose_listed(other, &mut self.chosen);
+        }
+        self.give(Notice::Exception(told));
     }
 
     fn of_recall(&mut self, record: &Record<'_>, outcome: Outcome) {

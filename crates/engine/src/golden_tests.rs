@@ -19,6 +19,7 @@ use crate::testing::{
     LIMITS, Node, SECOND, answer, bank, commands, enter_remote, euro_cents, hold, iban, identity, interest,
     key, now, pay, pay_remote, payment, replay, request, world,
 };
+use crate::testing_exceptions::except;
 use crate::testing_holds::hold_and_keep;
 use crate::testing_recall::{give_back, set_closing_days};
 use crate::{Outcomes, Replayer};
@@ -73,6 +74,7 @@ fn written(version: u32) -> MemoryStorage {
         if raised == 5 {
             switch(&mut node, 75);
             name_accounts(&mut node);
+            except(&mut node, 180, "v5");
         }
     }
     node.advance(SECOND);

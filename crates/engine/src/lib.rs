@@ -27,6 +27,7 @@ mod directory;
 mod driver;
 mod duplicates;
 mod event;
+mod exceptions_told;
 mod feed;
 mod finals;
 mod follow_error;
@@ -53,6 +54,7 @@ mod place;
 mod preparing;
 mod put_off;
 mod question;
+mod question_exceptions;
 mod question_holds;
 mod question_recalls;
 mod recalls_told;
@@ -69,6 +71,8 @@ mod stored_order;
 mod subscription;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_exceptions;
 #[cfg(test)]
 mod testing_holds;
 #[cfg(test)]
@@ -87,6 +91,7 @@ pub use directory::{Directory, ParticipantView};
 pub use driver::Engine;
 pub use duplicates::{Duplicates, facts_of};
 pub use event::{Action, Event, Halt, LookUp, Submission};
+pub use exceptions_told::{ExceptionStep, ExceptionTold};
 pub use finals::{FinalSink, Waiting};
 pub use follow_error::FollowError;
 pub use follower::{Followed, Follower, FollowerSettings, FollowerSetup, Moment, Pause, digest};
@@ -100,6 +105,9 @@ pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYT
 pub use question::{
     Answer, Answered, CustomerAnswer, LiquidityAnswer, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName,
     Question, QuestionsOfBank,
+};
+pub use question_exceptions::{
+    EXCEPTIONS_ASKED_MAX, EXCEPTIONS_LOOKED_AT_MAX, ExceptionFound, ExceptionsAnswer, ExceptionsAsked,
 };
 pub use question_holds::{
     HOLDS_ASKED_MAX, HoldFound, HoldsAsked, KeptAsked, KeptFound, RECORDS_LOOKED_AT_MAX,

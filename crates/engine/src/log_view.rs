@@ -14,6 +14,7 @@ use types::{Bic, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use self::reading::{Found, Reading, concerns};
 use crate::crossings::{Booking, Hosts, Told};
+use crate::exceptions_told::ExceptionTold;
 use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
@@ -102,6 +103,8 @@ pub struct Decisions {
     pub recalls: Vec<RecallTold>,
     /// The holds of these banks whose time was over.
     pub expired: Vec<HoldExpired>,
+    /// The exceptions of these banks, and what was done about them.
+    pub exceptions: Vec<ExceptionTold>,
     /// Everything that was decided up to and including this position is among them: where to go on.
     pub reached: Sequence,
 }
@@ -260,6 +263,7 @@ impl LogView {
             mut changed,
             mut recalled,
             mut expired,
+            mut excepted,
             mut crossed,
             bookings,
             whole,
@@ -271,6 +275,7 @@ impl LogView {
         changed.retain(|changed| changed.decided_at <= reached);
         recalled.retain(|told| told.decided_at <= reached);
         expired.retain(|told| told.decided_at <= reached);
+        excepted.retain(|told| told.decided_at <= reached);
         crossed.retain(|told| told.entry.decided_at() <= reached);
         let crossings = self.crossings(&crossed, &bookings, banks)?;
         // A command may have met a payment that the tick had decided before the commands in front of it.
@@ -293,6 +298,7 @@ impl LogView {
             crossings,
             recalls: recalled,
             expired,
+            exceptions: excepted,
             reached,
         })
     }

@@ -10,6 +10,7 @@ use types::{Bic, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
 use super::{BankChanged, LogError, READ_BYTES_MAX, for_each_record};
 use crate::crossings::{Booking, Hosts, Told};
+use crate::exceptions_told::ExceptionTold;
 use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
@@ -69,6 +70,10 @@ pub(super) struct Reading<'banks> {
     pub(super) recalled: Vec<RecallTold>,
     /// The holds of these banks whose time was over.
     pub(super) expired: Vec<HoldExpired>,
+    /// The commands in them about exceptions of these banks.
+    exceptions: BTreeMap<Sequence, ExceptionTold>,
+    /// Those of them that were carried out.
+    pub(super) excepted: Vec<ExceptionTold>,
     /// What commands in them book that may cross bounds of these banks, with the numbers of legs.
     pub(super) bookings: BTreeMap<(Sequence, u8), Booking>,
     /// The outcomes that tell of crossings, of these banks or older than what was read.
@@ -104,6 +109,8 @@ impl<'banks> Reading<'banks> {
             recalls: BTreeMap::new(),
             recalled: Vec::new(),
             expired: Vec::new(),
+            exceptions: BTreeMap::new(),
+            excepted: Vec::new(),
             bookings: BTreeMap::new(),
             crossed: Vec::new(),
             hosts,
@@ -129,6 +136,7 @@ impl<'banks> Reading<'banks> {
                 self.changed.extend(self.changes.remove(&entry.sequence()));
                 let told = self.recalls.remove(&entry.sequence());
                 self.recalled.extend(told.map(|told| told.with_subject(entry.subject())));
+                self.excepted.extend(self.exceptions.remove(&entry.sequence()));
             }
             if is_wanted {
                 let expired = HoldExpired::of(&entry, self.time_told(), self.hosts);
@@ -156,6 +164,9 @@ impl<'banks> Reading<'banks> {
                 let told = RecallTold::of(position, frame.header().time, record);
                 let told = told.filter(|told| told.concerns(self.banks));
                 self.recalls.extend(told.map(|told| (position, told)));
+                let told = ExceptionTold::of(position, frame.header().time, record);
+                let told = told.filter(|told| told.concerns(self.banks));
+                self.exceptions.extend(told.map(|told| (position, told)));
             })?;
         }
         self.bytes += frame.bytes().len();

@@ -67,7 +67,8 @@ fn live(outbox: &Outbox) -> Vec<Told> {
         | Notice::Changed { .. }
         | Notice::Crossed(_)
         | Notice::Recall(_)
-        | Notice::HoldExpired(_) => None,
+        | Notice::HoldExpired(_)
+        | Notice::Exception(_) => None,
     };
     take_all(outbox).into_iter().filter_map(told).collect()
 }
@@ -330,7 +331,8 @@ fn changes_of_banks_are_told() {
         | Notice::Outcome { .. }
         | Notice::Crossed(_)
         | Notice::Recall(_)
-        | Notice::HoldExpired(_) => None,
+        | Notice::HoldExpired(_)
+        | Notice::Exception(_) => None,
     });
     let live: Vec<_> = live.collect();
     assert_eq!(live.len(), 2);
@@ -374,6 +376,9 @@ fn a_reading_is_bounded_and_can_be_given_up() {
 
 #[path = "crossings_tests.rs"]
 mod crossings;
+
+#[path = "exceptions_told_tests.rs"]
+mod exceptions;
 
 #[path = "holds_told_tests.rs"]
 mod holds;

@@ -7,6 +7,7 @@ use ledger::{
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
+use crate::question_exceptions::{ExceptionsAnswer, ExceptionsAsked};
 use crate::question_holds::{HoldFound, HoldsAsked, KeptAsked, KeptFound};
 use crate::question_recalls::{self, CalendarAnswer, RecallFound, RecallsAsked};
 
@@ -84,6 +85,8 @@ pub enum Question {
     Kept(KeptAsked),
     /// Was a command with this request id, as its digest, answered before? See [`ledger::RecordWriter::first_request`].
     Request([u8; 16]),
+    /// Which exceptions are there, and what is to become one?
+    Exceptions(ExceptionsAsked),
 }
 
 /// A payment, as its position or its key names it.
@@ -204,6 +207,8 @@ pub enum Answer {
         /// Whether it is remembered.
         is_known: bool,
     },
+    /// To [`Question::Exceptions`].
+    Exceptions(Box<ExceptionsAnswer>),
 }
 
 impl Answered {
@@ -226,6 +231,7 @@ impl Answered {
             | Answer::Holds(_)
             | Answer::Kept(_)
             | Answer::Request { .. } => false,
+            Answer::Exceptions(_) => false,
         }
     }
 
@@ -247,6 +253,7 @@ impl Question {
             Self::Recalls(asked) => asked.count_max(),
             Self::Holds(asked) => asked.count_max(),
             Self::Kept(asked) => asked.count_max(),
+            Self::Exceptions(asked) => asked.count_max(),
             Self::PaymentAt(_)
             | Self::PaymentByKey { .. }
             | Self::Final(_)
@@ -322,6 +329,7 @@ impl Question {
             Self::Holds(asked) => Answer::Holds(asked.answer(ledger)),
             Self::Kept(asked) => Answer::Kept(asked.answer(ledger)),
             Self::Request(id_digest) => Answer::Request { is_known: ledger.knows_request(*id_digest) },
+            Self::Exceptions(asked) => Answer::Exceptions(Box::new(asked.answer(ledger))),
             Self::Liquidity { bic, currency } => Answer::Liquidity(liquidity(ledger, *bic, *currency)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }
@@ -375,7 +383,8 @@ impl Question {
             | Self::Recalls(_)
             | Self::Holds(_)
             | Self::Kept(_)
-            | Self::Request(_) => false,
+            | Self::Request(_)
+            | Self::Exceptions(_) => false,
         }
     }
 }

@@ -78,7 +78,8 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::Recalls(_)
         | Answer::Holds(_)
         | Answer::Kept(_)
-        | Answer::Request { .. } => panic!("{answered:?}"),
+        | Answer::Request { .. }
+        | Answer::Exceptions(_) => panic!("{answered:?}"),
     }
 }
 

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use ledger::{AccountRange, Crossing, OpenQuestion, Outcome, ParticipantStatus, Payment, Stage};
 use types::{Bic, Sequence};
 
+use crate::exceptions_told::ExceptionTold;
 use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
@@ -134,6 +135,8 @@ pub enum Notice {
     Recall(RecallTold),
     /// The time of a hold on an account of a bank's was over.
     HoldExpired(HoldExpired),
+    /// An exception of a bank was raised, or something was done about it.
+    Exception(ExceptionTold),
 }
 
 /// What was changed about a bank.
@@ -159,6 +162,7 @@ impl Notice {
             Self::Crossed(crossing) => crossing.decided_at,
             Self::Recall(told) => told.decided_at,
             Self::HoldExpired(expired) => expired.decided_at,
+            Self::Exception(told) => told.decided_at,
         }
     }
 
@@ -168,7 +172,11 @@ impl Notice {
             Self::Asked { order, .. } | Self::Outcome { order, .. } => {
                 order.as_ref().map_or(0, StoredOrder::length)
             }
-            Self::Changed { .. } | Self::Crossed(_) | Self::Recall(_) | Self::HoldExpired(_) => 0,
+            Self::Changed { .. }
+            | Self::Crossed(_)
+            | Self::Recall(_)
+            | Self::HoldExpired(_)
+            | Self::Exception(_) => 0,
         }
     }
 }

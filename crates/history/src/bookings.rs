@@ -210,7 +210,8 @@ impl BookingRow {
             | EntryKind::Posting
             | EntryKind::Return
             | EntryKind::ReturnFee
-            | EntryKind::HoldCapture => Heap::Transit,
+            | EntryKind::HoldCapture
+            | EntryKind::Exception => Heap::Transit,
         };
         Some(match self.outer? {
             Moved::Up => [Heap::Position, other],
@@ -329,7 +330,11 @@ impl Item for BookingRow {
         let payment = match kind {
             EntryKind::Payment | EntryKind::Fee => Some(command),
             EntryKind::Return | EntryKind::ReturnFee => Some(row.behind(place.at)?),
-            EntryKind::Posting | EntryKind::Liquidity | EntryKind::OwnFunds | EntryKind::HoldCapture => None,
+            EntryKind::Posting
+            | EntryKind::Liquidity
+            | EntryKind::OwnFunds
+            | EntryKind::HoldCapture
+            | EntryKind::Exception => None,
         };
         let inner = match marks & HAS_INNER {
             0 => None,

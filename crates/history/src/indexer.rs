@@ -376,6 +376,9 @@ impl Indexer {
                 self.posted(account, (sequence, change, value_date), when)?;
                 self.pending.entry(Series::account(account), booking(EntryKind::Posting, change));
             }
+            Awaited::Exception { account, change } => {
+                self.pending.entry(Series::account(account), booking(EntryKind::Exception, change));
+            }
             Awaited::SetReachableParty { bank: bic, host, currency } => {
                 let number = ParticipantNumber(subject()?);
                 let (registered_at, registered_time) = (sequence, when.time);

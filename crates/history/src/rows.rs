@@ -167,6 +167,8 @@ pub enum EntryKind {
     OwnFunds,
     /// What was held on an account and paid out. Which leg of the capture it was is the turn of its place.
     HoldCapture,
+    /// What was booked to a customer about an exception.
+    Exception,
 }
 
 /// One movement on an account or position.
@@ -465,6 +467,7 @@ const ENTRY_RETURN: u8 = 4;
 const ENTRY_RETURN_FEE: u8 = 5;
 const ENTRY_OWN_FUNDS: u8 = 6;
 const ENTRY_HOLD_CAPTURE: u8 = 7;
+const ENTRY_EXCEPTION: u8 = 8;
 
 impl EntryKind {
     /// The stored number, below 16.
@@ -478,6 +481,7 @@ impl EntryKind {
             Self::ReturnFee => ENTRY_RETURN_FEE,
             Self::OwnFunds => ENTRY_OWN_FUNDS,
             Self::HoldCapture => ENTRY_HOLD_CAPTURE,
+            Self::Exception => ENTRY_EXCEPTION,
         }
     }
 
@@ -492,6 +496,7 @@ impl EntryKind {
             ENTRY_RETURN_FEE => Self::ReturnFee,
             ENTRY_OWN_FUNDS => Self::OwnFunds,
             ENTRY_HOLD_CAPTURE => Self::HoldCapture,
+            ENTRY_EXCEPTION => Self::Exception,
             _ => return None,
         })
     }

@@ -514,5 +514,8 @@ pub(crate) mod bookings_tests;
 #[path = "captures_tests.rs"]
 mod captures_tests;
 #[cfg(test)]
+#[path = "exceptions_tests.rs"]
+mod exceptions_tests;
+#[cfg(test)]
 #[path = "returns_tests.rs"]
 mod returns_tests;

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 
 use journal::FrameView;
 use ledger::{
-    AccountKind, AccountStatus, Command, Direction, LiquidityDirection, OwnAccount, PostingLine, Record,
-    RecordError, Records, Stage, Zone, layout,
+    AccountKind, AccountStatus, Command, Direction, ExceptionAction, LiquidityDirection, OwnAccount,
+    PostingLine, Record, RecordError, Records, Stage, Zone, layout,
 };
 use types::fields::FieldReader;
 use types::{
@@ -56,6 +56,11 @@ pub(crate) enum Awaited {
     Return(Box<Return>),
     /// What is held on an account is paid out.
     Capture(Box<Capture>),
+    /// An exception is booked to a customer, by the change in minor units.
+    Exception {
+        account: AccountNumber,
+        change: i64,
+    },
     /// A bank settles on another's position.
     SetReachableParty {
         bank: Bic,
@@ -277,6 +282,12 @@ impl Awaited {
         } else if let Command::CaptureHold(capture) = record.command {
             // One that names no hold, or an account that is not there, is refused.
             Capture::of(capture).map_or(Self::Other, |capture| Self::Capture(Box::new(capture)))
+        } else if let Command::ResolveException(resolve) = record.command
+            && resolve.action == ExceptionAction::BookToCustomer.number()
+        {
+            let is_debit = Direction::from_number(resolve.direction) == Some(Direction::Debit);
+            let account = AccountNumber(resolve.account.get());
+            Self::Exception { account, change: signed(resolve.amount.get(), is_debit) }
         } else if let Command::SetReachableParty(set) = record.command {
             let currency = currency(set.currency.get());
             Self::SetReachableParty { bank: bank(set.bic), host: bank(set.host), currency }

@@ -38,6 +38,8 @@ stored_enum! {
         Funding = 19,
         /// A participant's technical account: money of its own that no payment uses.
         Technical = 20,
+        /// A participant's suspense account: what it has not found the owner of yet, in its own book.
+        Suspense = 24,
     }
 }
 
@@ -46,7 +48,12 @@ impl AccountKind {
     pub const fn is_customer(self) -> bool {
         match self {
             Self::Current | Self::Savings => true,
-            Self::Core | Self::Clearing | Self::Position | Self::Funding | Self::Technical => false,
+            Self::Core
+            | Self::Clearing
+            | Self::Position
+            | Self::Funding
+            | Self::Technical
+            | Self::Suspense => false,
         }
     }
 }
@@ -253,7 +260,11 @@ impl Account {
     pub(crate) const fn is_in_settlement_book(&self) -> bool {
         match self.kind {
             AccountKind::Position | AccountKind::Funding | AccountKind::Technical => true,
-            AccountKind::Current | AccountKind::Savings | AccountKind::Core | AccountKind::Clearing => false,
+            AccountKind::Current
+            | AccountKind::Savings
+            | AccountKind::Core
+            | AccountKind::Clearing
+            | AccountKind::Suspense => false,
         }
     }
 
@@ -282,19 +293,22 @@ pub(crate) struct Accounts {
     by_digest: Index,
     /// The technical accounts, which are few, in the order of their opening.
     technical: Vec<AccountNumber>,
+    /// The suspense accounts in the same way.
+    suspense: Vec<AccountNumber>,
 }
 
 impl Accounts {
     pub(crate) fn new(accounts_max: usize) -> Self {
         let mut accounts = Vec::with_capacity(accounts_max + ROOM_BEYOND);
         advise_large_pages(accounts.spare_capacity_mut());
-        Self { accounts, by_digest: Index::new(), technical: Vec::new() }
+        Self { accounts, by_digest: Index::new(), technical: Vec::new(), suspense: Vec::new() }
     }
 
     pub(crate) fn reserve(&mut self, openings: usize) {
         self.accounts.reserve(openings);
         self.by_digest.reserve(openings);
         self.technical.reserve(openings);
+        self.suspense.reserve(openings);
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -364,17 +378,32 @@ impl Accounts {
         if account.kind == AccountKind::Technical {
             self.technical.push(number(slot));
         }
+        if account.kind == AccountKind::Suspense {
+            self.suspense.push(number(slot));
+        }
         self.accounts.push(account);
         number(slot)
     }
 
     /// A participant's technical account in a currency, once it has one.
     pub(crate) fn technical(&self, owner: ParticipantNumber, currency: Currency) -> Option<AccountNumber> {
-        let is_it = |number: &AccountNumber| {
-            let account = self.get(*number);
-            (account.owner, account.currency) == (owner, currency)
-        };
-        self.technical.iter().copied().find(is_it)
+        self.technical.iter().copied().find(|number| self.is_of(*number, owner, currency))
+    }
+
+    /// A participant's suspense account in a currency, once it has one.
+    pub(crate) fn suspense(&self, owner: ParticipantNumber, currency: Currency) -> Option<AccountNumber> {
+        self.suspense.iter().copied().find(|number| self.is_of(*number, owner, currency))
+    }
+
+    /// What each suspense account holds.
+    pub(crate) fn suspense_balances(&self) -> Vec<(AccountNumber, i128)> {
+        let balance = |number: &AccountNumber| (*number, i128::from(self.get(*number).balance));
+        self.suspense.iter().map(balance).collect()
+    }
+
+    fn is_of(&self, number: AccountNumber, owner: ParticipantNumber, currency: Currency) -> bool {
+        let account = self.get(number);
+        (account.owner, account.currency) == (owner, currency)
     }
 
     pub(crate) fn set_status(&mut self, number: AccountNumber, status: AccountStatus, at: Sequence) {

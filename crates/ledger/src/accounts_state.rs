@@ -92,7 +92,7 @@ impl Accounts {
         let count = reader.begin_within(ACCOUNTS, room)?;
         let mut filling = Filling::new(count);
         let mut sums = Sums::new(participants);
-        let Self { accounts, technical, .. } = &mut read;
+        let Self { accounts, technical, suspense, .. } = &mut read;
         reader.items(ACCOUNTS, u64::try_from(count).expect("64 bits"), |stored| {
             let account = Account::from_state(stored)?;
             holds(account.changed_at <= position, "changed_at")?;
@@ -101,6 +101,9 @@ impl Accounts {
             accounts.push(account);
             if account.kind == AccountKind::Technical {
                 technical.push(super::number(slot));
+            }
+            if account.kind == AccountKind::Suspense {
+                suspense.push(super::number(slot));
             }
             if account.kind.is_customer() {
                 let twice = filling.push(account.digest.table_hash(), slot, is_same_in(accounts));
@@ -141,7 +144,8 @@ impl Accounts {
             }
         }
         self.check_technical(participants)?;
-        internal += self.technical.len();
+        self.check_suspense(participants)?;
+        internal += self.technical.len() + self.suspense.len();
         let last = u64::try_from(self.count()).expect("64 bits").saturating_sub(1);
         let sound = holds(internal == sums.internal, "kind").and_then(|()| holds(sums.are_zero(), "balance"));
         sound.map_err(|impossible| ACCOUNTS.impossible(last, impossible))
@@ -155,6 +159,19 @@ impl Accounts {
             let position = owner.and_then(|_| participants.get(account.owner).position(account.currency));
             let is_first = self.technical(account.owner, account.currency) == Some(self.technical[place]);
             let sound = holds(position.is_some() && is_first, "kind");
+            sound.map_err(|impossible| ACCOUNTS.impossible(u64::from(number.0 - 1), impossible))?;
+        }
+        Ok(())
+    }
+
+    /// A suspense account stands in a book of its owner, and each book has at most one.
+    fn check_suspense(&self, participants: &Participants) -> Result<(), StateError> {
+        for number in &self.suspense {
+            let account = self.get(*number);
+            let owner = index(account.owner.0).checked_sub(1).filter(|owner| *owner < participants.count());
+            let book = owner.and_then(|_| participants.get(account.owner).book(account.currency));
+            let is_first = self.suspense(account.owner, account.currency) == Some(*number);
+            let sound = holds(book.is_some() && is_first, "kind");
             sound.map_err(|impossible| ACCOUNTS.impossible(u64::from(number.0 - 1), impossible))?;
         }
         Ok(())

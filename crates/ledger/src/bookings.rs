@@ -167,7 +167,8 @@ impl Bookings {
                     AccountKind::Core
                     | AccountKind::Clearing
                     | AccountKind::Funding
-                    | AccountKind::Technical => StatusReason::NotAllowedAmount.code(),
+                    | AccountKind::Technical
+                    | AccountKind::Suspense => StatusReason::NotAllowedAmount.code(),
                 });
             }
         }
@@ -360,6 +361,6 @@ const fn transfer(debit: AccountNumber, credit: AccountNumber) -> Option<Transfe
 const fn runs_short(account: &Account) -> bool {
     match account.kind() {
         AccountKind::Current | AccountKind::Savings | AccountKind::Position | AccountKind::Technical => true,
-        AccountKind::Core | AccountKind::Clearing | AccountKind::Funding => false,
+        AccountKind::Core | AccountKind::Clearing | AccountKind::Funding | AccountKind::Suspense => false,
     }
 }

@@ -554,6 +554,9 @@ pub use activation::SetActivation;
 mod calendar;
 #[path = "layout_customer.rs"]
 mod customer;
+#[path = "layout_exceptions.rs"]
+mod exceptions;
+pub use exceptions::{AssignException, RaiseException, ResolveException};
 #[path = "layout_holders.rs"]
 mod holders;
 pub use holders::SetAccountHolders;

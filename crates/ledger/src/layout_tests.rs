@@ -459,6 +459,43 @@ fn which_accounts_take_part() {
 }
 
 #[test]
+fn exceptions() {
+    layout! { RaiseException[184]
+          0 32 request
+         32 104 original
+        136  8 recall
+        144 16 subject_digest
+        160  8 amount
+        168 11 bic
+        179  1 kind
+        180  1 direction
+        181  1 reserved
+        182  2 currency
+    }
+    layout! { AssignException[88]
+          0 32 request
+         32  8 exception
+         40 32 owner
+         72 11 bic
+         83  5 reserved
+    }
+    layout! { ResolveException[96]
+          0 32 request
+         32  8 exception
+         40  8 amount
+         48 16 iban_digest
+         64  4 account
+         68  2 currency
+         70  1 kind
+         71  1 action
+         72  1 direction
+         73 11 bic
+         84 11 other_bic
+         95  1 reserved
+    }
+}
+
+#[test]
 fn holds_and_kept_records() {
     layout! { PlaceHold[80]
           0 32 request

@@ -7,6 +7,7 @@ use crate::activation::Activations;
 use crate::alerts::{Alerts, Crossing, Watched};
 use crate::calendar::{BusinessDate, Calendar};
 use crate::customer_limits::CustomerLimits;
+use crate::exceptions::Exceptions;
 use crate::holds::Holds;
 use crate::index::Index;
 use crate::kept_records::KeptRecords;
@@ -25,7 +26,8 @@ use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Remark, Verdict, layout, rules_answer,
-    rules_duplicates, rules_holds, rules_incarnation, rules_masterdata, rules_payment, rules_void,
+    rules_duplicates, rules_exceptions, rules_holds, rules_incarnation, rules_masterdata, rules_payment,
+    rules_void,
 };
 
 #[path = "state.rs"]
@@ -115,6 +117,7 @@ pub struct Ledger {
     pub(crate) kept: KeptRecords,
     pub(crate) activations: Activations,
     pub(crate) posting_maps: PostingMaps,
+    pub(crate) exceptions: Exceptions,
     /// For so many records there is room in the tables that few commands fill. No part of the state.
     rare_room: usize,
     /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
@@ -164,6 +167,7 @@ impl Ledger {
             kept: KeptRecords::new(),
             activations: Activations::default(),
             posting_maps: PostingMaps::default(),
+            exceptions: Exceptions::new(),
             rare_room: 0,
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
@@ -236,6 +240,7 @@ impl Ledger {
         self.kept.reserve(records);
         self.activations.reserve(records);
         self.posting_maps.reserve(records);
+        self.exceptions.reserve(records);
         self.profiles.reserve(records);
     }
 
@@ -259,6 +264,7 @@ impl Ledger {
         rules_answer::end_due(self, at);
         rules_holds::end_due(self, at);
         self.kept.forget(at.time, KEPT_RECORDS_REMOVED_PER_TICK_MAX);
+        self.exceptions.forget(at.time);
     }
 
     /// Asks for the memory that applying this command will touch. Worth it some commands ahead.
@@ -335,7 +341,10 @@ impl Ledger {
             | Command::PutRecord(_)
             | Command::RemoveRecord(_)
             | Command::SetActivation(_)
-            | Command::SetPostingMap(_) => rules_masterdata::apply(self, at, record),
+            | Command::SetPostingMap(_)
+            | Command::RaiseException(_)
+            | Command::AssignException(_)
+            | Command::ResolveException(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);
@@ -368,7 +377,9 @@ impl Ledger {
 
     /// Remembers that a settlement was confirmed late: told by the engine, or by the log on a replay.
     pub fn mark_late(&mut self, sequence: Sequence) {
-        self.payments.mark_late(sequence);
+        if let Some(payment) = self.payments.mark_late(sequence) {
+            rules_exceptions::confirmed_late(self, &payment);
+        }
     }
 
     /// The profile with this number.

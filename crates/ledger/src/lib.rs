@@ -24,6 +24,7 @@ mod blocks;
 mod bookings;
 mod calendar;
 mod command;
+mod command_exceptions;
 mod command_holders;
 mod command_holds;
 mod command_postings;
@@ -32,6 +33,7 @@ mod customer;
 mod customer_limits;
 mod deadlines;
 mod decisions;
+mod exceptions;
 mod holds;
 mod index;
 mod kept_records;
@@ -65,6 +67,7 @@ mod rules_answer;
 mod rules_calendar;
 mod rules_customer;
 mod rules_duplicates;
+mod rules_exceptions;
 mod rules_holders;
 mod rules_holds;
 mod rules_incarnation;
@@ -98,6 +101,10 @@ pub use command::{
     RegisterParticipant, RequestId, SetAccountFloor, SetAccountStatus, SetParticipantStatus,
     TransferLiquidity, TransferOwnFunds,
 };
+pub use command_exceptions::{
+    AssignException, ExceptionAction, ExceptionKind, ExceptionOwner, ExceptionSeen, ExceptionSubject,
+    ExceptionText, RaiseException, ResolveException,
+};
 pub use command_holders::SetAccountHolders;
 pub use command_holds::{CaptureHold, CaptureText, HoldLeg, HoldText, LegText, PlaceHold, ReleaseHold};
 pub use command_postings::{GlAccount, PostingClass, PostingLine, PostingSubject, SetPostingMap};
@@ -110,6 +117,7 @@ pub use decisions::{
     Answer, AnswerPayment, Connected, DecisionPolicy, DecisionScope, QuestionState, SetAccountFlag,
     SetDecisionPolicy, SetReservationLimit, Silence, Stage, StagePolicy,
 };
+pub use exceptions::{Acted, Exception, Noticed};
 pub use holds::Hold;
 pub use kept_records::KeptRecord;
 pub use ledger::{Ledger, Position, ReplayError, Setup};

@@ -34,6 +34,7 @@ impl Limits {
         Vec::<[u8; HOLD_BYTES]>::new().try_reserve_exact(HOLDS_MAX + ROOM_BEYOND)?;
         let kept = KEPT_RECORDS_MAX + RECORDS_PER_FRAME_MAX;
         Vec::<[u8; KEPT_RECORD_ROOM_BYTES]>::new().try_reserve_exact(kept)?;
+        Vec::<[u8; EXCEPTION_BYTES]>::new().try_reserve_exact(EXCEPTIONS_MAX)?;
         Vec::<[u8; REQUEST_BYTES]>::new().try_reserve_exact(self.requests_max + ROOM_BEYOND)
     }
 }
@@ -154,3 +155,22 @@ pub(crate) const POSTING_MAPS_PER_BOOK_MAX: u32 = 10_000;
 
 /// How many days ahead a map of postings may begin to count.
 pub(crate) const POSTING_MAP_DAYS_AHEAD_MAX: i32 = 400;
+/// How many exceptions may be unresolved at once. One more is refused.
+pub(crate) const EXCEPTIONS_OPEN_MAX: usize = 100_000;
+
+/// How many exceptions are kept at once. Beyond that the one that was resolved first is forgotten.
+pub(crate) const EXCEPTIONS_MAX: usize = 1 << 17;
+
+const _: () = assert!(EXCEPTIONS_OPEN_MAX < EXCEPTIONS_MAX);
+
+/// What one exception may take; asserted where it is kept.
+pub(crate) const EXCEPTION_BYTES: usize = 256;
+
+/// How long an exception is kept after it was resolved.
+pub(crate) const EXCEPTIONS_KEPT: Duration = Duration::from_seconds(400 * 24 * 3600);
+
+/// How many resolved exceptions one frame's tick forgets at the most.
+pub(crate) const EXCEPTIONS_FORGOTTEN_PER_TICK_MAX: usize = 64;
+
+/// How many things of one kind may be noticed before they are raised as exceptions. Others are counted.
+pub(crate) const NOTICED_MAX: usize = 1 << 15;

@@ -41,6 +41,12 @@ pub enum Mutant {
     InactivePays,
     /// A payment is decided by an older table of which accounts take part.
     OldTableDecides,
+    /// A bank that accepts a payment after its time goes unnoticed.
+    MissLatePositive,
+    /// The same thing is raised as an exception more than once.
+    RaiseTwice,
+    /// An exception that is resolved is acted on again.
+    ResolveTwice,
     /// A return is booked although a position or a limit does not take it.
     ReturnOverBlock,
 }

@@ -35,7 +35,7 @@ pub struct Outcome {
     /// Balances afterwards, in minor units: payer's and payee's account, payer's and payee's bank's position.
     /// Zero where the command touched none. A command on one account or position uses the first of its pair. Of a command
     /// about a hold the second is what is held then: on the account, or by that hold; of a hold whose time was over, what it
-    /// gave back.
+    /// gave back. Of an action on an exception the second is what the bank has in suspense then.
     pub balances: [i64; 4],
 }
 
@@ -282,10 +282,28 @@ pub enum Refusal {
     PostingAccountUnknown,
     /// As many maps were set for the book as may be.
     PostingMapLimit,
+    /// There is no such exception of this bank, or not any more.
+    ExceptionUnknown,
+    /// The same thing has been raised as an exception before.
+    ExceptionExists,
+    /// The exception is resolved.
+    ExceptionResolved,
+    /// The action is not legal for exceptions of this kind.
+    ActionNotLegal,
+    /// As many exceptions are open as may be.
+    ExceptionLimit,
+    /// The money of the exception is in suspense.
+    ExceptionInSuspense,
+    /// The money of the exception is not in suspense.
+    ExceptionNotInSuspense,
+    /// There is no recall, or no answer to it, that the action needs.
+    RecallMissing,
+    /// The payment was settled, so its acceptance was not late.
+    OriginalSettled,
 }
 
 impl Refusal {
-    const ALL: [Self; 60] = [
+    const ALL: [Self; 69] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -346,6 +364,15 @@ impl Refusal {
         Self::PostingDateNotAllowed,
         Self::PostingAccountUnknown,
         Self::PostingMapLimit,
+        Self::ExceptionUnknown,
+        Self::ExceptionExists,
+        Self::ExceptionResolved,
+        Self::ActionNotLegal,
+        Self::ExceptionLimit,
+        Self::ExceptionInSuspense,
+        Self::ExceptionNotInSuspense,
+        Self::RecallMissing,
+        Self::OriginalSettled,
     ];
 
     /// The stored number.
@@ -411,6 +438,15 @@ impl Refusal {
             Self::PostingDateNotAllowed => 171,
             Self::PostingAccountUnknown => 172,
             Self::PostingMapLimit => 173,
+            Self::ExceptionUnknown => 195,
+            Self::ExceptionExists => 196,
+            Self::ExceptionResolved => 197,
+            Self::ActionNotLegal => 198,
+            Self::ExceptionLimit => 199,
+            Self::ExceptionInSuspense => 200,
+            Self::ExceptionNotInSuspense => 201,
+            Self::RecallMissing => 202,
+            Self::OriginalSettled => 203,
         }
     }
 
@@ -482,6 +518,15 @@ impl Refusal {
             Self::PostingDateNotAllowed => "POSTING_DATE_NOT_ALLOWED",
             Self::PostingAccountUnknown => "POSTING_ACCOUNT_UNKNOWN",
             Self::PostingMapLimit => "POSTING_MAP_LIMIT",
+            Self::ExceptionUnknown => "EXCEPTION_UNKNOWN",
+            Self::ExceptionExists => "EXCEPTION_EXISTS",
+            Self::ExceptionResolved => "EXCEPTION_RESOLVED",
+            Self::ActionNotLegal => "ACTION_NOT_LEGAL",
+            Self::ExceptionLimit => "EXCEPTION_LIMIT",
+            Self::ExceptionInSuspense => "EXCEPTION_IN_SUSPENSE",
+            Self::ExceptionNotInSuspense => "EXCEPTION_NOT_IN_SUSPENSE",
+            Self::RecallMissing => "RECALL_MISSING",
+            Self::OriginalSettled => "ORIGINAL_SETTLED",
         }
     }
 
@@ -596,6 +641,23 @@ impl Refusal {
                 "a line is about an account that is none of this book's customers'; correct the line"
             }
             Self::PostingMapLimit => "10,000 maps were set for this book, which is as many as may be",
+            Self::ExceptionUnknown => "there is no such exception of this bank, or it is forgotten",
+            Self::ExceptionExists => {
+                "this has been raised as an exception before; list the exceptions of the bank to find it"
+            }
+            Self::ExceptionResolved => "the exception is resolved, and nothing is done about it any more",
+            Self::ActionNotLegal => {
+                "this action is not legal for an exception of its kind; ask for the exception to see which are"
+            }
+            Self::ExceptionLimit => "100,000 exceptions are open; resolve some first",
+            Self::ExceptionInSuspense => {
+                "the money of this exception is in suspense; book it to the customer or write it off"
+            }
+            Self::ExceptionNotInSuspense => "only what is in suspense is written off; move it there first",
+            Self::RecallMissing => {
+                "the recall that this action needs was not requested or not answered so; use RecallService first"
+            }
+            Self::OriginalSettled => "the payment was settled, so that nothing is wrong with its acceptance",
         }
     }
 }
@@ -920,7 +982,10 @@ impl OutcomeEntry {
                 | Kind::PutRecord
                 | Kind::RemoveRecord
                 | Kind::SetActivation
-                | Kind::SetPostingMap,
+                | Kind::SetPostingMap
+                | Kind::RaiseException
+                | Kind::AssignException
+                | Kind::ResolveException,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };

@@ -298,12 +298,12 @@ impl Payments {
         entries.get(at)
     }
 
-    /// Marks the payment at this position, if it is still there.
-    pub(crate) fn mark_late(&mut self, sequence: Sequence) {
+    /// Marks the payment at this position, if it is still there, and tells it.
+    pub(crate) fn mark_late(&mut self, sequence: Sequence) -> Option<Payment> {
         let entries = self.window.entries_mut();
-        if let Ok(at) = entries.binary_search_by(|payment| payment.sequence.cmp(&sequence)) {
-            entries[at].marks |= LATE;
-        }
+        let at = entries.binary_search_by(|payment| payment.sequence.cmp(&sequence)).ok()?;
+        entries[at].marks |= LATE;
+        Some(entries[at])
     }
 
     /// Marks the payment in this slot.

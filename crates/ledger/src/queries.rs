@@ -240,6 +240,7 @@ impl Ledger {
         self.kept.validate();
         self.activations.validate();
         self.posting_maps.validate();
+        self.validate_exceptions();
         let unsealed = self.reservations.iter().all(|waits| waits.sequence > self.sealed_upto());
         assert!(unsealed, "what waits for an answer is not sealed");
         self.validate_reservations();

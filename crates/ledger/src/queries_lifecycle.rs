@@ -4,7 +4,7 @@ use types::{AccountNumber, Bic, ParticipantNumber, PaymentState, Sequence, Times
 
 use crate::outcome::{AnswerEffect, Verdict};
 use crate::reservations::{Cursor, Reservation};
-use crate::{Ledger, Outcome, Payment, QuestionState, Stage, rules_answer};
+use crate::{Ledger, Outcome, Payment, QuestionState, Stage, rules_answer, rules_exceptions};
 
 /// A question to a bank about one payment, not yet answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,8 @@ impl Ledger {
     /// Marks that payment's settlement as confirmed late.
     pub fn mark_decided_late(&mut self, place: usize) {
         self.payments.mark_late_at(self.decided_slots[place]);
+        let payment = *self.payments.at_slot(self.decided_slots[place]);
+        rules_exceptions::confirmed_late(self, &payment);
     }
 
     /// The questions that the last tick or command asked, in the order of asking.

@@ -251,6 +251,15 @@ impl Recalls {
         of_bank.map(|(_, sequence)| self.at(*sequence).expect("what is listed is kept"))
     }
 
+    /// All open recalls behind this place in the order of the banks that have to answer them and then their own.
+    pub(crate) fn all_open(
+        &self,
+        after: Option<(ParticipantNumber, Sequence)>,
+    ) -> impl Iterator<Item = &Recall> {
+        let start = after.map_or(0, |after| self.open.partition_point(|known| *known <= after));
+        self.open[start..].iter().map(|(_, sequence)| self.at(*sequence).expect("what is listed is kept"))
+    }
+
     /// The open recalls whose last day for an answer is before this one and whose bank's silence is answered for it, by that
     /// day.
     pub(crate) fn ending_before(&self, today: Date) -> impl Iterator<Item = &Recall> {

@@ -108,6 +108,12 @@ pub enum Kind {
     SetActivation,
     /// [`layout::SetPostingMap`].
     SetPostingMap,
+    /// [`layout::RaiseException`].
+    RaiseException,
+    /// [`layout::AssignException`].
+    AssignException,
+    /// [`layout::ResolveException`].
+    ResolveException,
 }
 
 impl Kind {
@@ -155,6 +161,9 @@ impl Kind {
             Self::RemoveRecord => 51,
             Self::SetActivation => 78,
             Self::SetPostingMap => 73,
+            Self::RaiseException => 80,
+            Self::AssignException => 81,
+            Self::ResolveException => 82,
         }
     }
 
@@ -202,6 +211,9 @@ impl Kind {
             51 => Self::RemoveRecord,
             78 => Self::SetActivation,
             73 => Self::SetPostingMap,
+            80 => Self::RaiseException,
+            81 => Self::AssignException,
+            82 => Self::ResolveException,
             _ => return None,
         })
     }
@@ -240,7 +252,10 @@ impl Kind {
             | Self::PutRecord
             | Self::RemoveRecord
             | Self::SetActivation
-            | Self::SetPostingMap => true,
+            | Self::SetPostingMap
+            | Self::RaiseException
+            | Self::AssignException
+            | Self::ResolveException => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -344,6 +359,12 @@ pub enum Command<'frame> {
     SetActivation(&'frame layout::SetActivation),
     /// A bank says what its general ledger calls its accounts.
     SetPostingMap(&'frame layout::SetPostingMap),
+    /// An exception is raised.
+    RaiseException(&'frame layout::RaiseException),
+    /// An exception gets an owner.
+    AssignException(&'frame layout::AssignException),
+    /// Something is done about an exception.
+    ResolveException(&'frame layout::ResolveException),
 }
 
 impl<'frame> Command<'frame> {
@@ -402,6 +423,9 @@ impl<'frame> Command<'frame> {
             Self::RemoveRecord(_) => Kind::RemoveRecord,
             Self::SetActivation(_) => Kind::SetActivation,
             Self::SetPostingMap(_) => Kind::SetPostingMap,
+            Self::RaiseException(_) => Kind::RaiseException,
+            Self::AssignException(_) => Kind::AssignException,
+            Self::ResolveException(_) => Kind::ResolveException,
         }
     }
 }
@@ -653,6 +677,9 @@ fn read_command<'frame>(
         Kind::RemoveRecord => Command::RemoveRecord(checked(structure, records::check_remove)?),
         Kind::SetActivation => Command::SetActivation(checked(structure, activation::check_activation)?),
         Kind::SetPostingMap => Command::SetPostingMap(checked(structure, postings::check_map)?),
+        Kind::RaiseException => Command::RaiseException(checked(structure, exceptions::check_raise)?),
+        Kind::AssignException => Command::AssignException(checked(structure, exceptions::check_assign)?),
+        Kind::ResolveException => Command::ResolveException(checked(structure, exceptions::check_resolve)?),
     })
 }
 
@@ -664,6 +691,8 @@ mod calendar;
 mod customer;
 #[path = "record_duplicates.rs"]
 mod duplicates;
+#[path = "record_exceptions.rs"]
+mod exceptions;
 #[path = "record_holders.rs"]
 mod holders;
 #[path = "record_holds.rs"]

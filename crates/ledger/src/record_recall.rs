@@ -5,8 +5,8 @@ use types::{PaymentState, RecallReason, Timestamp};
 use super::{Check, amount, bic, currency, holds, zero};
 use crate::{RecallAnswer, layout};
 
-pub(super) fn check_request(request: &layout::RequestRecall) -> Check {
-    let original = &request.original;
+/// What is said of a payment.
+pub(super) fn check_original(original: &layout::Original) -> Check {
     holds(original.payment.get() != 0, "payment")?;
     holds(original.decided_at >= original.payment, "decided_at")?;
     holds(Timestamp::from_nanoseconds(original.decided_time.get()).is_some(), "decided_time")?;
@@ -15,7 +15,11 @@ pub(super) fn check_request(request: &layout::RequestRecall) -> Check {
     bic(original.creditor_agent)?;
     currency(original.currency.get())?;
     holds(PaymentState::from_number(original.state).is_some(), "state")?;
-    zero(&original.reserved)?;
+    zero(&original.reserved)
+}
+
+pub(super) fn check_request(request: &layout::RequestRecall) -> Check {
+    check_original(&request.original)?;
     holds(RecallReason::from_code(request.reason).is_some(), "reason")?;
     zero(&request.reserved)
 }

@@ -263,6 +263,9 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
         }
         Kind::SetActivation => activation::write(request_id(), writer),
         Kind::SetPostingMap => postings::write(request_id(), writer),
+        Kind::RaiseException | Kind::AssignException | Kind::ResolveException => {
+            exceptions::write(kind, request_id(), writer)
+        }
     }
 }
 
@@ -294,6 +297,8 @@ fn recall() -> RequestRecall {
 
 #[path = "record_activation_tests.rs"]
 mod activation;
+#[path = "record_exceptions_tests.rs"]
+mod exceptions;
 #[path = "record_holds_tests.rs"]
 mod holds;
 #[path = "record_liquidity_tests.rs"]

@@ -27,6 +27,8 @@ mod lifecycle;
 
 #[path = "record_writer_customer.rs"]
 mod customer;
+#[path = "record_writer_exceptions.rs"]
+mod exceptions;
 #[path = "record_writer_holders.rs"]
 mod holders;
 #[path = "record_writer_holds.rs"]
@@ -627,6 +629,12 @@ impl RecordWriter {
             | Kind::RemoveRecord
             | Kind::SetActivation
             | Kind::SetPostingMap => self.needs.requests = true,
+            Kind::RaiseException | Kind::AssignException => self.needs.requests = true,
+            // The first money of a bank in suspense opens an account.
+            Kind::ResolveException => {
+                self.needs.accounts = true;
+                self.needs.requests = true;
+            }
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

@@ -59,7 +59,7 @@ impl RecordWriter {
     }
 }
 
-fn stored_original(original: &Original) -> layout::Original {
+pub(super) fn stored_original(original: &Original) -> layout::Original {
     let bytes = |bic: Bic| *bic.as_bytes();
     layout::Original {
         payment: original.payment.0.into(),

@@ -23,7 +23,7 @@ use crate::mutants::{Mutant, is_on};
 use crate::reservations::Reservation;
 use crate::{
     Answer, AnswerEffect, Kind, Ledger, OpenQuestion, Outcome, Payment, Position, QuestionState, Remark,
-    Silence, Stage, Verdict, layout, rules_customer, rules_duplicates, rules_liquidity,
+    Silence, Stage, Verdict, layout, rules_customer, rules_duplicates, rules_exceptions, rules_liquidity,
 };
 
 /// Opens a reservation's first question.
@@ -108,6 +108,9 @@ pub(crate) fn apply(
                 told(&payment, effect, stage)
             }
             AnswerEffect::Late | AnswerEffect::Double | AnswerEffect::Contrary => {
+                if (stage, answer) == (Stage::Credit, Answer::Accept) {
+                    rules_exceptions::accepted_after(ledger, &payment);
+                }
                 told(&payment, effect, stage)
             }
         };

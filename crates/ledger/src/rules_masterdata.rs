@@ -18,8 +18,8 @@ use crate::{
     Verdict, Zone, layout,
 };
 use crate::{
-    rules_activation, rules_calendar, rules_customer, rules_holders, rules_holds, rules_liquidity,
-    rules_postings, rules_recall, rules_records, rules_version,
+    rules_activation, rules_calendar, rules_customer, rules_exceptions, rules_holders, rules_holds,
+    rules_liquidity, rules_postings, rules_recall, rules_records, rules_version,
 };
 
 /// What a command made or changed, and the balance afterwards.
@@ -84,6 +84,9 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::RemoveRecord(record) => rules_records::remove(ledger, at, record),
         Command::SetActivation(record) => rules_activation::apply(ledger, record),
         Command::SetPostingMap(record) => rules_postings::set(ledger, at, record),
+        Command::RaiseException(record) => rules_exceptions::raise(ledger, at, record),
+        Command::AssignException(record) => rules_exceptions::assign(ledger, at, record),
+        Command::ResolveException(record) => rules_exceptions::resolve(ledger, at, record, &mut outcome),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -141,6 +144,9 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::RemoveRecord(record) => &record.request,
         Command::SetActivation(record) => &record.request,
         Command::SetPostingMap(record) => &record.request,
+        Command::RaiseException(record) => &record.request,
+        Command::AssignException(record) => &record.request,
+        Command::ResolveException(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -370,7 +376,9 @@ pub(crate) fn book_transfer(
             AccountKind::Current | AccountKind::Savings | AccountKind::Position | AccountKind::Technical => {
                 Refusal::InsufficientFunds
             }
-            AccountKind::Core | AccountKind::Clearing | AccountKind::Funding => Refusal::BalanceLimit,
+            AccountKind::Core | AccountKind::Clearing | AccountKind::Funding | AccountKind::Suspense => {
+                Refusal::BalanceLimit
+            }
         });
     }
     if !ledger.accounts.get(transfer.credit).has_room_for(amount) {

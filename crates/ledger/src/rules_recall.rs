@@ -27,7 +27,7 @@ use crate::recalls::{Answered, Recall};
 use crate::rules_masterdata::Answer;
 use crate::{
     AccountMode, AccountStatus, Ledger, Outcome, Position, RecallAnswer, Recalled, Refusal, layout,
-    rules_liquidity,
+    rules_exceptions, rules_liquidity,
 };
 
 /// How many banking days a bank may ask back what it sent by a fault of its own.
@@ -84,6 +84,21 @@ pub(crate) fn request(ledger: &mut Ledger, at: Position, record: &layout::Reques
 
 /// What is said about the payment fits what is known of it here, and it was settled.
 fn check_original(ledger: &Ledger, at: Position, original: &layout::Original) -> Result<(), Refusal> {
+    match check_known(ledger, at, original)? {
+        PaymentState::Settled => Ok(()),
+        PaymentState::Reserved
+        | PaymentState::Rejected
+        | PaymentState::Expired
+        | PaymentState::Unresolved => Err(Refusal::OriginalNotSettled),
+    }
+}
+
+/// What is said about the payment fits what is known of it here. Tells where it stands.
+pub(crate) fn check_known(
+    ledger: &Ledger,
+    at: Position,
+    original: &layout::Original,
+) -> Result<PaymentState, Refusal> {
     let payment = Sequence(original.payment.get());
     let stands_before = payment < at.sequence && original.decided_at.get() < at.sequence.0;
     let decided_time = Timestamp::from_nanoseconds(original.decided_time.get()).expect(CHECKED);
@@ -100,13 +115,7 @@ fn check_original(ledger: &Ledger, at: Position, original: &layout::Original) ->
             return Err(Refusal::OriginalDiffers);
         }
     }
-    match PaymentState::from_number(original.state).expect(CHECKED) {
-        PaymentState::Settled => Ok(()),
-        PaymentState::Reserved
-        | PaymentState::Rejected
-        | PaymentState::Expired
-        | PaymentState::Unresolved => Err(Refusal::OriginalNotSettled),
-    }
+    Ok(PaymentState::from_number(original.state).expect(CHECKED))
 }
 
 /// Whether the window is one of banking days, as it is for a fault of the bank's own, and not of months.
@@ -172,6 +181,7 @@ pub(crate) fn answer(
     }
     let is_elsewhere = record.is_returned_elsewhere();
     ledger.recalls.answer(sequence, Answered { sequence: at.sequence, time: at.time, answer, is_elsewhere });
+    rules_exceptions::recall_answered(ledger, recall.creditor_bank, sequence);
     Ok((sequence.0, outcome.balances[0]))
 }
 
@@ -341,6 +351,14 @@ impl Ledger {
     /// The recalls that a bank has to answer and has not, behind this position, in order.
     pub fn open_recalls(&self, bank: ParticipantNumber, after: Sequence) -> impl Iterator<Item = &Recall> {
         self.recalls.open_of(bank, after)
+    }
+
+    /// All recalls without an answer behind this place, by the banks that have to give it and then in order.
+    pub fn all_open_recalls(
+        &self,
+        after: Option<(ParticipantNumber, Sequence)>,
+    ) -> impl Iterator<Item = &Recall> {
+        self.recalls.all_open(after)
     }
 
     /// How many recalls have no answer.

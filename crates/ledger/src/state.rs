@@ -19,6 +19,7 @@ use crate::accounts::{Accounts, Told};
 use crate::activation::Activations;
 use crate::calendar::{BusinessDate, Calendar};
 use crate::customer_limits::CustomerLimits;
+use crate::exceptions::Exceptions;
 use crate::holds::Holds;
 use crate::index::{Filling, Twice};
 use crate::kept_records::KeptRecords;
@@ -35,9 +36,10 @@ use crate::rules_version::{HAS_HOLDS, HAS_ORDERS, HAS_RULEBOOK, Rules};
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
-    ACCOUNTS, ACTIVATIONS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, HOLDS, Head,
-    KEPT_RECORDS, LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, POSTING_MAPS, PROFILES, RECALL_POLICIES,
-    RECALLS, REFERENCES, REQUESTS, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
+    ACCOUNTS, ACTIVATIONS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, EXCEPTIONS, FEES, FUNDING, HEAD, HOLDS,
+    Head, KEPT_RECORDS, LIVES, Life, NAMES, NOTICED, OVERLOOKED, PARTICIPANTS, PAYMENTS, POSTING_MAPS,
+    PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS,
+    Reference, SEALED, ZONES,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -98,7 +100,8 @@ impl Ledger {
             return Ok(());
         }
         self.posting_maps.write_state(&mut writer)?;
-        self.activations.write_state(&mut writer)
+        self.activations.write_state(&mut writer)?;
+        self.exceptions.write_state(&mut writer)
     }
 
     /// Whether the state is one of the rules that brought what replaces a bank's batch.
@@ -147,7 +150,13 @@ impl Ledger {
         let later = later.iter().filter(|_| self.has_later_sections());
         let latest = [(HOLDS, self.holds.count()), (KEPT_RECORDS, self.kept.count())];
         let later = later.chain(latest.iter().filter(|_| self.has_holds()));
-        let newest = [(POSTING_MAPS, self.posting_maps.count()), (ACTIVATIONS, self.activations.items())];
+        let newest = [
+            (POSTING_MAPS, self.posting_maps.count()),
+            (ACTIVATIONS, self.activations.items()),
+            (EXCEPTIONS, self.exceptions.count()),
+            (NOTICED, self.exceptions.noticed_count()),
+            (OVERLOOKED, 1),
+        ];
         let later = later.chain(newest.iter().filter(|_| self.has_orders()));
         let sections = sections.iter().chain(later).copied().chain(self.liquidity_sections());
         sections.map(|(section, items)| section.length(items)).sum()
@@ -227,6 +236,7 @@ impl Ledger {
             ledger.read_customers(&mut reader, told, limits.accounts_max)?;
             ledger.recalls.read_policies(&mut reader, ledger.participants.count())?;
             ledger.read_holds(&mut reader, told)?;
+            ledger.read_exceptions(&mut reader)?;
         } else {
             ledger.customer_limits = CustomerLimits::new(limits.accounts_max);
             let has_none = holds(told.limited == 0 && told.restricted == 0, "standing")
@@ -234,6 +244,17 @@ impl Ledger {
             has_none.map_err(|impossible| ACCOUNTS.impossible(0, impossible))?;
         }
         Ok(ledger)
+    }
+
+    /// Reads exceptions, if the version of the rules has them. Without them nothing is in suspense.
+    fn read_exceptions(&mut self, reader: &mut SectionReader<'_>) -> Result<(), StateError> {
+        if !self.has_orders() {
+            let has_none = holds(self.accounts.suspense_balances().is_empty(), "kind");
+            return has_none.map_err(|impossible| ACCOUNTS.impossible(0, impossible));
+        }
+        let (last, participants) = (self.position, self.participants.count());
+        self.exceptions = Exceptions::read_state(reader, last, participants, &self.accounts)?;
+        Ok(())
     }
 
     /// Reads holds and what gateways keep, if the version of the rules has them.
@@ -441,6 +462,9 @@ mod activation_tests;
 #[cfg(test)]
 #[path = "state_customer_tests.rs"]
 mod customer_tests;
+#[cfg(test)]
+#[path = "state_exceptions_tests.rs"]
+mod exceptions_tests;
 #[cfg(test)]
 #[path = "state_holds_tests.rs"]
 mod holds_tests;

@@ -70,6 +70,12 @@ pub const ACTIVATIONS: Section = Section::of::<Activation>(36, 1, "activations")
 /// The maps of postings, in the order of their banks' numbers and currencies. This section stands in the states of rules
 /// version 5 and later.
 pub const POSTING_MAPS: Section = Section::of::<PostingMap>(33, 1, "posting maps");
+/// The exceptions, in log order. This section and the two behind it stand in the states of rules version 5 and later.
+pub const EXCEPTIONS: Section = Section::of::<Exception>(37, 1, "exceptions");
+/// What is to be raised as exceptions, by kind and then in order.
+pub const NOTICED: Section = Section::of::<Noticed>(38, 1, "noticed exceptions");
+/// How many could not be noticed.
+pub const OVERLOOKED: Section = Section::of::<Overlooked>(39, 1, "overlooked exceptions");
 
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -480,6 +486,8 @@ stored! {
 #[path = "state_layout_activation.rs"]
 mod activation;
 pub use activation::Activation;
+#[path = "state_layout_exceptions.rs"]
+mod exceptions;
 #[path = "state_layout_holds.rs"]
 mod kept;
 #[path = "state_layout_recall.rs"]
@@ -487,6 +495,7 @@ mod recall;
 
 #[path = "state_layout_postings.rs"]
 mod postings;
+pub use exceptions::{Exception, Noticed, Overlooked};
 pub use kept::{Hold, KeptRecord};
 pub use postings::PostingMap;
 pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};

@@ -56,6 +56,39 @@ fn which_accounts_take_part() {
 }
 
 #[test]
+fn exceptions() {
+    layout! { Exception[136]
+          0  8 sequence
+          8  8 time
+         16  8 subject
+         24 16 subject_digest
+         40  8 amount
+         48  8 assigned_at
+         56  8 acted_at
+         64  8 acted_time
+         72 32 owner
+        104  4 bank
+        108  4 other_bank
+        112  4 asked_count
+        116  2 currency
+        118  1 kind
+        119  1 direction
+        120  1 action
+        121  1 marks
+        122 14 reserved
+    }
+    layout! { Noticed[24]
+          0  8 decided
+          8  8 payment
+         16  1 kind
+         17  7 reserved
+    }
+    layout! { Overlooked[16]
+          0 16 counts
+    }
+}
+
+#[test]
 fn holds_and_kept_records() {
     layout! { Hold[48]
           0  8 sequence

@@ -232,7 +232,8 @@ impl Run {
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
             | "heard" | "used" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
             | "recalled" | "headroom" | "utilisation" | "set-aside" | "held" | "hold-of"
-            | "holds" | "ended" | "record" | "records" | "ranges" | "map-of") => {
+            | "holds" | "ended" | "record" | "records" | "ranges" | "map-of" | "exception"
+            | "exceptions" | "noticed" | "right" | "suspense") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -244,6 +245,7 @@ impl Run {
                 let (mut writer, label) = match verb {
                     "answer" => words.answer(&|label| self.original(label)),
                     "place" | "capture" | "release" => self.hold_command(verb, count, &mut words),
+                    "raise" | "assign" | "resolve" => self.exception_command(verb, count, &mut words),
                     "put" | "remove" | "again" => self.record_command(verb, count, &mut words),
                     "activate" | "deactivate" => words.activation(verb, count),
                     "map" => self.map_command(count, &mut words),
@@ -440,6 +442,7 @@ impl Run {
             "held" | "hold-of" | "holds" | "ended" | "record" | "records" => self.ask_holds(verb, words),
             "ranges" => self.ask_ranges(words),
             "map-of" => self.ask_map(words),
+            "exception" | "exceptions" | "noticed" | "right" | "suspense" => self.ask_exceptions(verb, words),
             verb => self.ask_lifecycle(verb, words),
         }
     }
@@ -626,6 +629,8 @@ pub(crate) fn apply_records(ledger: &mut Ledger, first: Position, records: &Reco
 
 #[path = "testing_activation.rs"]
 mod activation;
+#[path = "testing_exceptions.rs"]
+pub(crate) mod exceptions;
 #[path = "testing_holds.rs"]
 mod holds;
 #[path = "testing_lifecycle.rs"]

@@ -66,13 +66,26 @@ impl Words<'_> {
         fate: &dyn Fn(Sequence) -> Fate,
     ) -> (RecordWriter, String) {
         let (request_id, id) = self.request_id(count);
+        let original = self.told_original(position, fate);
+        let reason = RecallReason::from_code(code(self.word())).unwrap();
+        let mut writer = RecordWriter::new(key(), PrincipalNumber(1));
+        writer.request_recall(&RequestRecall { request_id, original, reason, text: text() });
+        (writer, id)
+    }
+
+    /// `T1 A1 B1 1.00`: a payment as an edge has read it.
+    pub(crate) fn told_original(
+        &mut self,
+        position: &dyn Fn(&str) -> Sequence,
+        fate: &dyn Fn(Sequence) -> Fate,
+    ) -> Original {
         let currency = self.currency();
         let life = self.option("life").map_or(7, |life| life.parse().unwrap());
         let (from, to) = (self.option("from"), self.option("to"));
         let payment = position(self.word());
         let (payer, payee) = (self.word(), self.word());
         let (state, decided_at, decided_time) = fate(payment);
-        let original = Original {
+        Original {
             payment,
             incarnation: Incarnation(life),
             state,
@@ -84,11 +97,7 @@ impl Words<'_> {
             creditor_agent: bank(to.unwrap_or(&payee[..1])),
             debtor_account: key().iban(iban(payer).as_str()),
             creditor_account: key().iban(iban(payee).as_str()),
-        };
-        let reason = RecallReason::from_code(code(self.word())).unwrap();
-        let mut writer = RecordWriter::new(key(), PrincipalNumber(1));
-        writer.request_recall(&RequestRecall { request_id, original, reason, text: text() });
-        (writer, id)
+        }
     }
 
     /// `return R1 T1 B 1.00 fee 0.10 consent elsewhere`, `keep R1 T1 B CUST`, `over R1 T1 B NOAS`.

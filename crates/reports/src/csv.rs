@@ -91,6 +91,7 @@ fn write_entry(output: &mut impl Write, prepared: &Prepared, full: &Full) -> io:
         full.payment.as_ref().and_then(|payment| prepared.wanted().counterpart(&full.row, payment));
     let (kind, booking_key) = match &entry.code {
         _ if full.row.kind == EntryKind::HoldCapture => ("HOLD_CAPTURE", ""),
+        _ if full.row.kind == EntryKind::Exception => ("EXCEPTION", ""),
         BookingCode::Own(key) => ("POSTING", key.as_str()),
         BookingCode::Liquidity => ("LIQUIDITY", ""),
         BookingCode::TransferSent | BookingCode::TransferReceived => ("PAYMENT", ""),

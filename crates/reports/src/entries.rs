@@ -160,6 +160,7 @@ impl<'view, T: Texts> Entries<'view, T> {
                 | EntryKind::Liquidity
                 | EntryKind::OwnFunds
                 | EntryKind::HoldCapture
+                | EntryKind::Exception
                 | EntryKind::Return
                 | EntryKind::ReturnFee => {
                     let (text, facts) = texts.next().unwrap_or_default();
@@ -242,6 +243,7 @@ impl<'view, T: Texts> Entries<'view, T> {
                 transaction = leg.as_ref().map(|leg| captured(leg, row.change < 0));
                 (book_transfer(row.change < 0), leg.map(|leg| leg.reference))
             }
+            EntryKind::Exception => (book_transfer(row.change < 0), None),
             EntryKind::Liquidity | EntryKind::OwnFunds => {
                 let reference = text.and_then(|text| std::str::from_utf8(text).ok());
                 (BookingCode::Liquidity, reference.and_then(|reference| Text::parse(reference).ok()))

@@ -184,6 +184,7 @@ const fn kind_name(kind: EntryKind) -> &'static str {
         EntryKind::ReturnFee => "RETURN_FEE",
         EntryKind::OwnFunds => "OWN_FUNDS",
         EntryKind::HoldCapture => "HOLD_CAPTURE",
+        EntryKind::Exception => "EXCEPTION",
     }
 }
 

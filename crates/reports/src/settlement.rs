@@ -171,12 +171,14 @@ fn position_flows(view: &View, found: &Found, passed: Passed) -> Result<Option<P
     assert!(matches!(found.owner, Owner::Position(_)), "a participant's report is about its position");
     for_each_row(view, &wanted, |row| {
         let flow = match (row.kind, row.change < 0) {
-            (EntryKind::Liquidity | EntryKind::OwnFunds | EntryKind::Posting, false) => {
-                &mut flows.liquidity_in
-            }
-            (EntryKind::Liquidity | EntryKind::OwnFunds | EntryKind::Posting, true) => {
-                &mut flows.liquidity_out
-            }
+            (
+                EntryKind::Liquidity | EntryKind::OwnFunds | EntryKind::Posting | EntryKind::Exception,
+                false,
+            ) => &mut flows.liquidity_in,
+            (
+                EntryKind::Liquidity | EntryKind::OwnFunds | EntryKind::Posting | EntryKind::Exception,
+                true,
+            ) => &mut flows.liquidity_out,
             (EntryKind::Payment | EntryKind::HoldCapture | EntryKind::Fee, false) => &mut flows.received,
             (EntryKind::Payment | EntryKind::HoldCapture | EntryKind::Fee, true) => &mut flows.sent,
             (EntryKind::Return | EntryKind::ReturnFee, false) => &mut flows.returns_received,
