@@ -7,8 +7,8 @@ use client::v1;
 use client::v1::get_payment_response::Result as Answer;
 use client::v1::payment_result::Result as Told;
 use iso20022::{Message, read_message};
-use tests::exchange::document;
-use tests::{ALFA, Api, BETA, Node, World, belgian, german, money, payment, settled};
+
+use tests::{ALFA, Api, BETA, Node, World, belgian, document, german, money, payment, settled};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
