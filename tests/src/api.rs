@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use client::v1;
 use client::v1::account_service_client::AccountServiceClient;
+use client::v1::activation_service_client::ActivationServiceClient;
 use client::v1::audit_service_client::AuditServiceClient;
 use client::v1::calendar_service_client::CalendarServiceClient;
 use client::v1::customer_service_client::CustomerServiceClient;
@@ -95,6 +96,11 @@ impl Api {
     /// The client of `RecordService`.
     pub fn records(&self) -> RecordServiceClient<Channel> {
         RecordServiceClient::new(self.channel())
+    }
+
+    /// The client of `ActivationService`.
+    pub fn activation(&self) -> ActivationServiceClient<Channel> {
+        ActivationServiceClient::new(self.channel())
     }
 
     /// The client of `LiquidityService`.

@@ -298,6 +298,7 @@ fn config(folder: &Path, limits: Limits) -> Config {
         commands_per_second_max: None,
         master_key: None,
         follower: FollowerSettings::default(),
+        is_parallel: false,
     }
 }
 

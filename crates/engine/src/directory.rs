@@ -85,6 +85,11 @@ impl Directory {
         self.participants.get(&bic).map(|entry| *entry.value())
     }
 
+    /// The codes of all participants, in no order.
+    pub fn bank_codes(&self) -> Vec<Bic> {
+        self.participants.iter().map(|entry| *entry.key()).collect()
+    }
+
     /// On whose positions reachable parties settle, and the numbers of all banks.
     pub const fn hosts(&self) -> &Arc<Hosts> {
         &self.hosts

@@ -228,6 +228,7 @@ pub struct Handle {
     pub(crate) lives: Arc<Lives>,
     pub(crate) cluster: ClusterId,
     pub(crate) log: LogView,
+    is_parallel: bool,
 }
 
 impl Shared {
@@ -251,7 +252,26 @@ impl Handle {
         let log = LogView::new(log, Arc::clone(&shared.told)).with_hosts(Arc::clone(directory.hosts()));
         shared.records_admitted_max.store(Admitted::default().limit(), Ordering::Relaxed);
         shared.rules_version.store(1, Ordering::Relaxed);
-        Self { events, shared: Arc::new(shared), directory, digest_key, lives: Arc::new(lives), cluster, log }
+        Self {
+            events,
+            shared: Arc::new(shared),
+            directory,
+            digest_key,
+            lives: Arc::new(lives),
+            cluster,
+            log,
+            is_parallel: false,
+        }
+    }
+
+    /// The same, of a node that runs beside another system or of one that decides.
+    pub(crate) fn running_parallel(self, is_parallel: bool) -> Self {
+        Self { is_parallel, ..self }
+    }
+
+    /// Whether the node runs beside another system, which decides: what happens here is told to no bank.
+    pub const fn is_parallel(&self) -> bool {
+        self.is_parallel
     }
 
     /// Starts an empty list of commands of one principal.

@@ -52,6 +52,8 @@ pub struct Config {
     pub master_key: Option<MasterKey>,
     /// When snapshots are written, and how long what they cover is kept.
     pub follower: FollowerSettings,
+    /// Whether the node runs beside another system that decides, and tells banks nothing. A log is of one kind for ever.
+    pub is_parallel: bool,
 }
 
 /// Why a node could not start.
@@ -115,6 +117,18 @@ pub enum StartError {
         /// What kind of command it is; `None` if it is a frame's tick or can't be read.
         kind: Option<Kind>,
     },
+    /// The log is of a node that runs beside another system.
+    #[error(
+        "the log in this folder is of a node beside another system (`serve --parallel`): what it decided never happened, so \
+         it never becomes the log that decides; begin that one in a folder of its own"
+    )]
+    IsParallel,
+    /// The log is of a node that decides.
+    #[error(
+        "the log in this folder is of a node that decides: to run beside another system, begin a folder of its own with \
+         `serve --parallel`"
+    )]
+    IsNotParallel,
     /// The list of voided commands can't be had or changed.
     #[error(transparent)]
     Voids(#[from] VoidsError),
@@ -170,6 +184,11 @@ where
     let totals = replayer.totals();
     tracing::info!(frames = totals.frames, commands = totals.records, "log replayed");
 
+    match replayer.ledger().setup() {
+        Some(setup) if setup.is_parallel && !config.is_parallel => return Err(StartError::IsParallel),
+        Some(setup) if !setup.is_parallel && config.is_parallel => return Err(StartError::IsNotParallel),
+        Some(_) | None => {}
+    }
     let new_life = life::to_begin(replayer.ledger(), &identity, journal.restored())?;
     if let Some(sequence) = replayer.voids().beyond(&tail) {
         return Err(StartError::VoidsBeyond { sequence, last: tail.last_sequence() });
@@ -190,7 +209,7 @@ where
     if replayer.ledger().setup().is_none() {
         let key = keys.digest_key().ok_or(StartError::DigestKey)?;
         replayer.set_digest_key(key);
-        let frame = log.begin(&mut writer, key)?;
+        let frame = log.begin(&mut writer, key, config.is_parallel)?;
         replayer.frame(&frame.view()).map_err(accept)?;
     } else if let Some(frame) = log.go_on(&mut writer, new_life, &replayer.voids().unlogged())? {
         replayer.frame(&frame.view()).map_err(accept)?;
@@ -212,7 +231,8 @@ where
     let log_reader = Arc::new(journal.frame_reader());
     let lives = ledger.lives().clone();
     let handle =
-        Handle::new(sender, Arc::clone(&directory), setup.digest_key, lives, setup.cluster, log_reader);
+        Handle::new(sender, Arc::clone(&directory), setup.digest_key, lives, setup.cluster, log_reader)
+            .running_parallel(setup.is_parallel);
     handle.shared.clock_offset.store(log.clock.offset(), std::sync::atomic::Ordering::Relaxed);
     let duplicates = Arc::clone(&handle.shared.duplicates);
     let sealer = Sealer::with_runs(journal.storage().clone(), identity, &ledger, duplicates, runs)?;
@@ -291,9 +311,18 @@ impl Log {
     }
 
     /// Writes the log's first records: its genesis, whose key for digests stands in KEYS, and the scheme profile.
-    fn begin(&mut self, writer: &mut impl Writer, key: DigestKey) -> Result<SealedFrame, StartError> {
+    fn begin(
+        &mut self,
+        writer: &mut impl Writer,
+        key: DigestKey,
+        is_parallel: bool,
+    ) -> Result<SealedFrame, StartError> {
         let mut commands = RecordWriter::new(key, PrincipalNumber(0));
-        commands.genesis_without_key(self.identity.cluster, self.identity.incarnation, DIGEST_KEY_ID);
+        let Identity { cluster, incarnation, .. } = self.identity;
+        match is_parallel {
+            true => commands.parallel_genesis(cluster, incarnation, DIGEST_KEY_ID),
+            false => commands.genesis_without_key(cluster, incarnation, DIGEST_KEY_ID),
+        }
         commands.set_profile(&Profile::sct_inst_2025());
         self.write(&commands, writer)
     }

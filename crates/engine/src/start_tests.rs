@@ -22,6 +22,7 @@ pub(crate) fn config(folder: &tempfile::TempDir) -> Config {
         commands_per_second_max: None,
         master_key: None,
         follower: FollowerSettings::default(),
+        is_parallel: false,
     }
 }
 

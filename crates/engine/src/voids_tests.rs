@@ -21,6 +21,7 @@ fn config(folder: &tempfile::TempDir) -> Config {
         commands_per_second_max: None,
         master_key: None,
         follower: crate::FollowerSettings::default(),
+        is_parallel: false,
     }
 }
 

@@ -41,6 +41,7 @@ fn start(folder: &Path) -> Engine {
         commands_per_second_max: None,
         master_key: None,
         follower: FollowerSettings::default(),
+        is_parallel: false,
     };
     engine::start(&config).unwrap()
 }

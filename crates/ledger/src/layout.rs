@@ -60,14 +60,20 @@ stored! {
         digest_key_id: U32,
         /// The scheme of digests.
         digest_version: u8,
+        /// 1 in version 2: the log is of a node beside another system that decides ([`crate::Setup::is_parallel`]).
+        is_parallel: u8,
         /// Zero.
-        reserved: [u8; 3],
+        reserved: [u8; 2],
         /// The key of the log's digests; zero if it stands elsewhere.
         digest_key: Secret,
         /// Zero.
         reserved_end: [u8; 8],
     }
 }
+
+/// The version of a [`Genesis`] that says that the log is of a node beside another system. The bytes are laid out as in
+/// version 1; a program that knows only that one would let such a log decide and must not read it.
+pub const GENESIS_VERSION_PARALLEL: u16 = 2;
 
 stored! {
     /// A scheme profile is set.

@@ -38,7 +38,8 @@ fn records_of_the_log_itself() {
          16  8 incarnation
          24  4 digest_key_id
          28  1 digest_version
-         29  3 reserved
+         29  1 is_parallel
+         30  2 reserved
          32 16 digest_key
          48  8 reserved_end
     }

@@ -54,6 +54,8 @@ pub struct Setup {
     pub digest_key: DigestKey,
     /// The number of that key outside the log; 0 if the log holds it.
     pub digest_key_id: u32,
+    /// Whether the log is of a node beside another system, which decides: such a log never becomes one that does.
+    pub is_parallel: bool,
 }
 
 /// A record that can't stand where it stands. The log is not one that Solvo wrote.
@@ -408,8 +410,13 @@ impl Ledger {
         self.payments.set_key(digest_key);
         let incarnation = Incarnation(genesis.incarnation.get());
         self.lives = Lives::first(incarnation);
-        self.setup =
-            Some(Setup { cluster: ClusterId(genesis.cluster), incarnation, digest_key, digest_key_id });
+        self.setup = Some(Setup {
+            cluster: ClusterId(genesis.cluster),
+            incarnation,
+            digest_key,
+            digest_key_id,
+            is_parallel: genesis.is_parallel == 1,
+        });
         done(at, Command::Genesis(genesis))
     }
 

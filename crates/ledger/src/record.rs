@@ -610,6 +610,9 @@ fn read_command<'frame>(
     let kind = Kind::from_number(kind).ok_or(unknown)?;
     match (kind, version) {
         (_, 1) => {}
+        (Kind::Genesis, layout::GENESIS_VERSION_PARALLEL) => {
+            return Ok(Command::Genesis(checked(structure, check_parallel_genesis)?));
+        }
         (Kind::Payment, layout::PAYMENT_VERSION_CONNECTED) => {
             return Ok(Command::Payment(checked(structure, check_connected_payment)?));
         }
@@ -753,6 +756,16 @@ pub(crate) fn check_key(key: &layout::PaymentKey) -> Check {
 }
 
 fn check_genesis(genesis: &layout::Genesis) -> Check {
+    holds(genesis.is_parallel == 0, "is_parallel")?;
+    check_any_genesis(genesis)
+}
+
+fn check_parallel_genesis(genesis: &layout::Genesis) -> Check {
+    holds(genesis.is_parallel == 1, "is_parallel")?;
+    check_any_genesis(genesis)
+}
+
+fn check_any_genesis(genesis: &layout::Genesis) -> Check {
     holds(genesis.digest_version == DigestKey::VERSION, "digest_version")?;
     let stands_elsewhere = genesis.digest_key_id.get() != 0;
     holds(!stands_elsewhere || genesis.digest_key.0 == [0; 16], "digest_key")?;

@@ -212,17 +212,38 @@ impl RecordWriter {
         self.push_genesis(cluster, incarnation, key_id, [0; 16]);
     }
 
+    /// The same of a log that never decides: its node runs beside another system.
+    ///
+    /// # Panics
+    /// If the number is 0.
+    pub fn parallel_genesis(&mut self, cluster: ClusterId, incarnation: Incarnation, key_id: u32) {
+        assert!(key_id != 0, "such logs are younger than keys in the log");
+        let genesis = Self::genesis_record(cluster, incarnation, key_id, [0; 16]);
+        let genesis = layout::Genesis { is_parallel: 1, ..genesis };
+        self.push_version(Kind::Genesis, layout::GENESIS_VERSION_PARALLEL, &genesis, 0);
+    }
+
     fn push_genesis(&mut self, cluster: ClusterId, incarnation: Incarnation, key_id: u32, key: [u8; 16]) {
-        let genesis = layout::Genesis {
+        let genesis = Self::genesis_record(cluster, incarnation, key_id, key);
+        self.push(Kind::Genesis, &genesis, &[]);
+    }
+
+    fn genesis_record(
+        cluster: ClusterId,
+        incarnation: Incarnation,
+        key_id: u32,
+        key: [u8; 16],
+    ) -> layout::Genesis {
+        layout::Genesis {
             cluster: cluster.0,
             incarnation: incarnation.0.into(),
             digest_key_id: key_id.into(),
             digest_version: DigestKey::VERSION,
-            reserved: [0; 3],
+            is_parallel: 0,
+            reserved: [0; 2],
             digest_key: layout::Secret(key),
             reserved_end: [0; 8],
-        };
-        self.push(Kind::Genesis, &genesis, &[]);
+        }
     }
 
     /// The log goes on in a new life, after a restore.

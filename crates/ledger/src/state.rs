@@ -304,6 +304,7 @@ impl Ledger {
             head.cluster = setup.cluster.0;
             head.incarnation = setup.incarnation.0.into();
             head.digest_key_id = setup.digest_key_id.into();
+            head.is_parallel = setup.is_parallel.into();
             // A key that stands outside the log is no part of the state either.
             if setup.digest_key_id == 0 {
                 head.digest_key = layout::Secret(*setup.digest_key.as_bytes());
@@ -345,7 +346,7 @@ fn read_head(reader: &mut SectionReader<'_>) -> Result<HeadRead, StateError> {
 
 impl HeadRead {
     fn from_state(head: &Head) -> Result<Self, Impossible> {
-        zero(&[head.reserved])?;
+        holds(head.is_parallel <= head.is_set_up, "is_parallel")?;
         zero(&head.reserved_end)?;
         let sequence = Sequence(head.sequence.get());
         let time = value(Timestamp::from_nanoseconds(head.time.get()), "time")?;
@@ -358,6 +359,7 @@ impl HeadRead {
             incarnation: Incarnation(head.incarnation.get()),
             digest_key: DigestKey::new(head.digest_key.0),
             digest_key_id: head.digest_key_id.get(),
+            is_parallel: head.is_parallel == 1,
         };
         let stands_elsewhere = setup.digest_key_id != 0;
         holds(!stands_elsewhere || head.digest_key.0 == [0; 16], "digest_key")?;

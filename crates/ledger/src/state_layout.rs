@@ -102,8 +102,8 @@ stored! {
         /// 1 once the log's first record has been applied; the fields from `digest_key_id` to `digest_key` are zero
         /// before.
         is_set_up: u8,
-        /// Zero.
-        reserved: u8,
+        /// 1 if the log is of a node beside another system, which decides. Zero before version 5 of the rules.
+        is_parallel: u8,
         /// The number of the key of digests outside the log; 0 if the log holds it.
         digest_key_id: U32,
         /// The cluster.

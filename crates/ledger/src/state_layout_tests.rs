@@ -22,7 +22,7 @@ fn sections_and_what_there_is_once() {
          16  8 ticked
          24  2 last_kind
          26  1 is_set_up
-         27  1 reserved
+         27  1 is_parallel
          28  4 digest_key_id
          32 16 cluster
          48  8 incarnation

@@ -11,6 +11,7 @@
 
 #![deny(clippy::as_conversions, clippy::float_arithmetic)]
 
+mod beside;
 mod compare;
 mod csv;
 mod days;
@@ -22,6 +23,9 @@ mod service;
 mod settlement;
 mod statement;
 
+pub use beside::{
+    Became, Beside, BesideReport, Decided, Kind, PaymentDifference, PaymentName, SideTotals, Twice,
+};
 pub use compare::{By, Comparison, Difference, Item, ItemError, compare};
 pub use csv::{COLUMNS, CsvError, CsvReader};
 pub use days::{Clock, Days, Edge, Passed, Span, TOLD_WITHIN, reached};

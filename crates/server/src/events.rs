@@ -17,6 +17,7 @@ use tonic::{Request, Response, Status};
 
 use crate::caller::Caller;
 use crate::node::Node;
+use crate::parallel::check_may_watch;
 
 use self::filter::read_watch;
 
@@ -29,6 +30,7 @@ impl EventService for Events {
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let caller = Caller::of(&request)?;
+        check_may_watch(&self.0, &caller)?;
         let (filter, after) = read_watch(&caller, request.get_ref())?;
         let place = self.0.watchers.enter(caller.principal, self.0.limits.watchers_per_caller)?;
         watcher::begin(self.0.clone(), filter, after, place).await.map(Response::new)

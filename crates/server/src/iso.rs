@@ -33,6 +33,7 @@ use self::desk::{Desk, Told};
 pub(crate) use self::keep::Keeper;
 use crate::caller::Caller;
 use crate::node::{Node, Patience};
+use crate::parallel::check_may_tell;
 use crate::refusals::invalid;
 
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl Iso20022Service for Iso20022 {
         request: Request<Streaming<v1::Iso20022ServiceExchangeRequest>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
         let caller = Caller::of(&request)?;
+        check_may_tell(&self.0)?;
         Ok(Response::new(exchange::exchange(&self.0, caller, request.into_inner())))
     }
 }

@@ -39,6 +39,7 @@ mod lives;
 mod log;
 mod mailbox;
 mod node;
+mod parallel;
 mod participants;
 mod payment_codes;
 mod payments;

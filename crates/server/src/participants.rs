@@ -13,6 +13,7 @@ use types::{Currency, Sequence};
 use crate::caller::Caller;
 use crate::connect::connect;
 use crate::node::Node;
+use crate::parallel::check_may_tell;
 use crate::policy::{read_set_policy, wire_policy};
 use crate::refusals::{bank_not_yours, invalid, participant_unknown};
 use crate::values::{confirmation, request_id, wire_block};
@@ -123,6 +124,7 @@ impl ParticipantService for Participants {
         request: Request<Streaming<Encoded>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let caller = Caller::of(&request)?;
+        check_may_tell(&self.0)?;
         Ok(Response::new(connect(&self.0, caller, request.into_inner())))
     }
 }

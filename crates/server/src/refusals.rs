@@ -164,6 +164,13 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
     Refusal::new(code, reason, refusal.meaning())
 }
 
+/// The node runs beside another system, and tells nobody what it decides.
+pub(crate) fn parallel_node() -> Refusal {
+    let message =
+        "this node runs beside the system that decides, and tells banks nothing; connect to that system";
+    Refusal::new(Code::FailedPrecondition, ErrorReason::ParallelNode, message)
+}
+
 /// An account of the payment takes no part here.
 pub(crate) fn account_not_active(stage: Stage) -> Refusal {
     let message = match stage {

@@ -38,6 +38,7 @@ use crate::limits::{
 use crate::liquidity::Liquidity;
 use crate::lives::Restores;
 use crate::node::SharedNode;
+use crate::parallel::stand_in;
 use crate::participants::Participants;
 use crate::payment_codes::PaymentCodes;
 use crate::payments::Payments;
@@ -153,8 +154,13 @@ async fn serve_as(
         let days = RECORDS_RENEWED_AFTER_DAYS.min(node.holders_renewed_after_days);
         tokio::spawn(renew_records(handle.clone(), days, watch_stopping.clone()))
     };
+    let is_parallel = handle.is_parallel();
+    let stand_in = is_parallel.then(|| tokio::spawn(stand_in(handle.clone(), watch_stopping.clone())));
     let node = SharedNode::new(node, restores, limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
+    if is_parallel {
+        health.set_service_status(PARALLEL, ServingStatus::Serving).await;
+    }
     let watch = tokio::spawn(report_health(health.clone(), handle));
     let shutdown = async move {
         shutdown.await;
@@ -172,6 +178,9 @@ async fn serve_as(
         renewal.abort();
     }
     records_renewal.abort();
+    if let Some(stand_in) = stand_in {
+        stand_in.abort();
+    }
     served
 }
 
@@ -285,6 +294,9 @@ async fn report_health(health: HealthReporter, handle: Handle) {
         }
     }
 }
+
+/// Known to health only where the node runs beside another system.
+const PARALLEL: &str = "parallel";
 
 /// The whole node, and each of its services.
 pub(crate) const SERVICES: [&str; 22] = [

@@ -37,6 +37,7 @@ impl NodeService for NodeStatus {
             follower: Some(follower(&self.0.handle.follower())),
             rules_version: self.0.handle.rules_version(),
             rules_version_known: RULES_VERSION,
+            parallel: self.0.handle.is_parallel(),
         }))
     }
 

@@ -360,6 +360,10 @@ impl Auditor {
             self.ends(payment, state)?;
         }
         let Step::Pay(payment) = sent else { return Ok(()) };
+        // It was not taken, so nothing is promised of it.
+        if matches!(outcome.verdict, Verdict::NotActive { .. }) {
+            return Ok(());
+        }
         let Verdict::Payment { state, reason, repeat_of } = outcome.verdict else {
             return Err("a payment is answered as another command".to_owned());
         };

@@ -85,6 +85,7 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         commands_per_second_max: None,
         master_key: None,
         follower: engine::FollowerSettings::default(),
+        is_parallel: false,
     };
     let keep = KeepSettings {
         history: true,

@@ -26,6 +26,7 @@ mod migrate;
 mod new_master_key;
 mod node;
 mod package;
+mod parallel;
 mod postings;
 mod qr;
 mod recall;
@@ -85,6 +86,7 @@ enum Command {
     Activate(activation::ActivateArgs),
     Deactivate(activation::DeactivateArgs),
     Activation(activation::ActivationArgs),
+    Parallel(parallel::ParallelArgs),
 }
 
 fn main() -> ExitCode {
@@ -149,6 +151,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Activate(arguments) => runtime()?.block_on(activation::activate(&arguments)),
         Command::Deactivate(arguments) => runtime()?.block_on(activation::deactivate(&arguments)),
         Command::Activation(arguments) => runtime()?.block_on(activation::show(&arguments)),
+        Command::Parallel(arguments) => runtime()?.block_on(parallel::run(&arguments)),
     }
 }
 

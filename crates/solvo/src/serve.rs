@@ -94,6 +94,13 @@ pub(crate) struct ServeArgs {
     /// catches up, unless segments have left the archive meanwhile (`--archive-keep`), which do not wait for it then.
     #[arg(long)]
     without_history: bool,
+    /// Run beside another system that decides: take a copy of its payments, keep books of one's own, and tell banks nothing
+    /// (docs/migration.md).
+    ///
+    /// The folder is one for that alone, for ever: its log never becomes the one that decides, and a log that decides is never
+    /// run like this.
+    #[arg(long, conflicts_with = "other_banks")]
+    parallel: bool,
     /// Leave the business date to the operators, who move it on with `solvo calendar --roll`.
     #[arg(long)]
     business_date_by_operators: bool,
@@ -293,6 +300,7 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         commands_per_second_max: arguments.commands_per_second_max,
         master_key,
         follower: arguments.snapshots.settings()?,
+        is_parallel: arguments.parallel,
     };
     for sequence in &arguments.void {
         void(config.clone(), Sequence(*sequence)).await?;
@@ -312,6 +320,11 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         _ = interrupt.recv() => std::process::exit(0),
     };
     tracing::info!(address = %node.address(), folder = %arguments.data.display(), "serving");
+    if arguments.parallel {
+        tracing::warn!(
+            "this node runs beside another system: it decides nothing that counts, and tells banks nothing"
+        );
+    }
     // For scripts and tests that wait until the node is ready.
     tell(format_args!("listening on {}", node.address()));
     loop {

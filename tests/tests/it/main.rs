@@ -16,6 +16,7 @@
 //!   documents; `calendar`: closing days and the business date.
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `holds`: money that is set aside, split and paid out; `records`: what gateways keep.
+//! - `activation`: which accounts take part, while banks move here from another system.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `payment_codes`: QR codes of payments, written and read.
 //! - `verification`: whether a name is that of an account's holder, here and elsewhere.
@@ -25,6 +26,7 @@
 // Helpers of tests are tests: a failed `unwrap` names its line, which is what a test is for.
 #![allow(clippy::unwrap_used)]
 
+mod activation;
 mod calendar;
 mod connect;
 mod customers;

@@ -32,6 +32,7 @@ impl Node {
             commands_per_second_max: None,
             master_key: None,
             follower: engine::FollowerSettings::default(),
+            is_parallel: false,
         };
         let engine = engine::start(&config).unwrap();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();

@@ -1,6 +1,7 @@
 //! Documents that leave: their dress, and the rejections of those that were not taken.
 
 use client::Refusal;
+use client::v1::ErrorReason;
 use iso20022::{
     BusinessMessage, Header, MessageKind, Rejection, SchemaFault, Wrapper, header_of, wrap, write_admi002,
 };
@@ -96,6 +97,9 @@ pub(super) fn not_taken(
     let reason = refusal.reason.as_str_name().trim_start_matches("ERROR_REASON_");
     let (reason, description) = match (status.code(), refusal.field_violations.first()) {
         (Code::ResourceExhausted, _) => (reason, status.message()),
+        (Code::FailedPrecondition, _) if refusal.reason == ErrorReason::AccountNotActive => {
+            (reason, status.message())
+        }
         (Code::InvalidArgument, Some(violation)) => ("INVALID_ARGUMENT", violation.description.as_str()),
         _ => return Err(status),
     };

@@ -37,6 +37,7 @@ impl World {
             commands_per_second_max: None,
             master_key: None,
             follower: engine::FollowerSettings::default(),
+            is_parallel: false,
         };
         let engine = engine::start(&config).unwrap();
         let handle = engine.handle();

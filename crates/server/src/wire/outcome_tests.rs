@@ -49,6 +49,7 @@ fn handle() -> (engine::Engine, tempfile::TempDir) {
         commands_per_second_max: None,
         master_key: None,
         follower: engine::FollowerSettings::default(),
+        is_parallel: false,
     };
     (engine::start(&config).unwrap(), folder)
 }

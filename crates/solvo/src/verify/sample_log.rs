@@ -65,6 +65,7 @@ pub(crate) fn start_with_room(
         commands_per_second_max: None,
         master_key: None,
         follower,
+        is_parallel: false,
     })
     .unwrap()
 }
