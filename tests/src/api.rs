@@ -18,6 +18,7 @@ use client::v1::node_service_client::NodeServiceClient;
 use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_code_service_client::PaymentCodeServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
+use client::v1::posting_service_client::PostingServiceClient;
 use client::v1::recall_service_client::RecallServiceClient;
 use client::v1::receipt_service_client::ReceiptServiceClient;
 use client::v1::record_service_client::RecordServiceClient;
@@ -95,6 +96,11 @@ impl Api {
     /// The client of `RecordService`.
     pub fn records(&self) -> RecordServiceClient<Channel> {
         RecordServiceClient::new(self.channel())
+    }
+
+    /// The client of `PostingService`.
+    pub fn postings(&self) -> PostingServiceClient<Channel> {
+        PostingServiceClient::new(self.channel())
     }
 
     /// The client of `LiquidityService`.

@@ -27,8 +27,7 @@ fn maps(model: &Model, ledger: &Ledger) -> Result<(), String> {
     same("maps of postings", &model.posting_maps.len(), &ledger.posting_map_count())?;
     for ((bank, number), expected) in &model.posting_maps {
         let found = ledger.posting_map(bic(*bank), currency(*number));
-        let found =
-            found.map(|map| (map.set_at(), map.from().map(|from| from.days()), map.set_count()));
+        let found = found.map(|map| (map.set_at(), map.from().map(|from| from.days()), map.set_count()));
         let expected = (expected.set_at, expected.from, expected.count);
         same(&format!("the map of bank {bank}"), &Some(expected), &found)?;
     }

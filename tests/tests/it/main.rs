@@ -17,6 +17,7 @@
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `holds`: money that is set aside, split and paid out; `records`: what gateways keep.
 //! - `receipts`: proof of settlements, and who gets it.
+//! - `postings`: what general ledgers take up.
 //! - `payment_codes`: QR codes of payments, written and read.
 //! - `verification`: whether a name is that of an account's holder, here and elsewhere.
 //! - `listener`: health, reflection, and who may listen where.
@@ -45,6 +46,7 @@ mod liquidity;
 mod listener;
 mod operations;
 mod payment_codes;
+mod postings;
 mod questions;
 mod reason_codes;
 mod reasons;
