@@ -467,7 +467,7 @@ const ENTRY_OWN_FUNDS: u8 = 6;
 const ENTRY_HOLD_CAPTURE: u8 = 7;
 
 impl EntryKind {
-    /// The stored number, below 16.
+    /// The stored number.
     pub(crate) const fn number(self) -> u8 {
         match self {
             Self::Payment => 0,
