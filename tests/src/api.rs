@@ -19,6 +19,7 @@ use client::v1::node_service_client::NodeServiceClient;
 use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_code_service_client::PaymentCodeServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
+use client::v1::posting_service_client::PostingServiceClient;
 use client::v1::recall_service_client::RecallServiceClient;
 use client::v1::receipt_service_client::ReceiptServiceClient;
 use client::v1::record_service_client::RecordServiceClient;
@@ -101,6 +102,10 @@ impl Api {
     /// The client of `ActivationService`.
     pub fn activation(&self) -> ActivationServiceClient<Channel> {
         ActivationServiceClient::new(self.channel())
+    }
+    /// The client of `PostingService`.
+    pub fn postings(&self) -> PostingServiceClient<Channel> {
+        PostingServiceClient::new(self.channel())
     }
 
     /// The client of `LiquidityService`.

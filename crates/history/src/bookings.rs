@@ -227,12 +227,10 @@ pub(crate) struct Book {
     pub(crate) currency: Currency,
 }
 
-// Beside the number of the kind.
-const KIND: u8 = 15;
-const HAS_INNER: u8 = 16;
-const UP: u8 = 32;
-const DOWN: u8 = 64;
-const HAS_VALUE_DATE: u8 = 128;
+const HAS_INNER: u8 = 1;
+const UP: u8 = 2;
+const DOWN: u8 = 4;
+const HAS_VALUE_DATE: u8 = 8;
 
 const CUSTOMER: u8 = 0;
 const CORE: u8 = 1;
@@ -291,7 +289,8 @@ impl Item for BookingRow {
         let mark = |is_set, mark| if is_set { mark } else { 0 };
         let inner = mark(self.inner.is_some(), HAS_INNER);
         let value_date = mark(self.value_date.is_some(), HAS_VALUE_DATE);
-        row.byte(self.kind.number() | inner | outer | value_date);
+        row.byte(self.kind.number());
+        row.byte(inner | outer | value_date);
         row.number(self.place.at.0 - self.command.0);
         row.signed(self.amount);
         if let Some(original) = self.payment.filter(|_| is_return(self.kind)) {
@@ -323,8 +322,8 @@ impl Item for BookingRow {
         };
         let place = read_place(first, before.map(|before| before.place), row)?;
         let time = row.time(before.map_or(Timestamp::default(), |before| before.time))?;
+        let kind = EntryKind::from_number(row.byte()?)?;
         let marks = row.byte()?;
-        let kind = EntryKind::from_number(marks & KIND)?;
         let command = row.behind(place.at)?;
         let amount = row.signed()?;
         let payment = match kind {

@@ -54,11 +54,10 @@ impl Indexer {
         }
         let positions = self.banks.positions([Some(payer), Some(payee)], currency);
         let [debited, credited] = positions;
-        let touched = [from, to].into_iter().map(Some).chain([debited, credited]).flatten();
-        let mut banks: Vec<ParticipantNumber> = touched.filter(|bank| bank.0 != 0).collect();
-        banks.sort_unstable();
-        banks.dedup();
-        for bank in banks {
+        let touched = [Some(from), Some(to), debited, credited];
+        for (place, bank) in touched.iter().enumerate() {
+            let is_first = !touched[..place].contains(bank);
+            let Some(bank) = bank.filter(|bank| is_first && bank.0 != 0) else { continue };
             let inner = match bank {
                 _ if bank == from => debit.map(|side| [side, BookSide::Clearing]),
                 _ if bank == to => credit.map(|side| [BookSide::Clearing, side]),

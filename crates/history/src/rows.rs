@@ -470,7 +470,7 @@ const ENTRY_HOLD_CAPTURE: u8 = 7;
 const ENTRY_EXCEPTION: u8 = 8;
 
 impl EntryKind {
-    /// The stored number, below 16.
+    /// The stored number.
     pub(crate) const fn number(self) -> u8 {
         match self {
             Self::Payment => 0,

@@ -18,6 +18,7 @@
 //! - `holds`: money that is set aside, split and paid out; `records`: what gateways keep.
 //! - `activation`: which accounts take part, while banks move here from another system.
 //! - `receipts`: proof of settlements, and who gets it.
+//! - `postings`: what general ledgers take up.
 //! - `payment_codes`: QR codes of payments, written and read.
 //! - `verification`: whether a name is that of an account's holder, here and elsewhere.
 //! - `listener`: health, reflection, and who may listen where.
@@ -47,6 +48,7 @@ mod liquidity;
 mod listener;
 mod operations;
 mod payment_codes;
+mod postings;
 mod questions;
 mod reason_codes;
 mod reasons;
