@@ -24,6 +24,7 @@ mod connection;
 mod cores;
 mod customers;
 mod events;
+mod exceptions;
 mod finals;
 mod frankfurt;
 mod gate;

@@ -23,6 +23,7 @@ use crate::calendar::Calendar;
 use crate::cores::{Connections, serve_on_cores_as};
 use crate::customers::Customers;
 use crate::events::Events;
+use crate::exceptions::{Exceptions, keep_exceptions};
 use crate::gate::GateLayer;
 use crate::history::{HistoryCalls, ReportCalls, StatementCalls};
 use crate::holds::Holds;
@@ -152,6 +153,7 @@ async fn serve_as(
         let days = RECORDS_RENEWED_AFTER_DAYS.min(node.holders_renewed_after_days);
         tokio::spawn(renew_records(handle.clone(), days, watch_stopping.clone()))
     };
+    let exceptions = tokio::spawn(keep_exceptions(handle.clone(), watch_stopping.clone()));
     let node = SharedNode::new(node, restores, limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
@@ -171,6 +173,7 @@ async fn serve_as(
         renewal.abort();
     }
     records_renewal.abort();
+    exceptions.abort();
     served
 }
 
@@ -235,6 +238,7 @@ where
         .add_service(v1::recall_service_server::RecallServiceServer::new(Recalls(node.clone())))
         .add_service(v1::hold_service_server::HoldServiceServer::new(Holds(node.clone())))
         .add_service(v1::record_service_server::RecordServiceServer::new(Records(node.clone())))
+        .add_service(v1::exception_service_server::ExceptionServiceServer::new(Exceptions(node.clone())))
         .add_service(v1::verification_service_server::VerificationServiceServer::new(Verifications(
             node.clone(),
         )))
@@ -284,7 +288,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 20] = [
+pub(crate) const SERVICES: [&str; 21] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -305,4 +309,5 @@ pub(crate) const SERVICES: [&str; 20] = [
     "solvo.v1.PaymentCodeService",
     "solvo.v1.HoldService",
     "solvo.v1.RecordService",
+    "solvo.v1.ExceptionService",
 ];

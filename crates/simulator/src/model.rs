@@ -65,6 +65,8 @@ pub(crate) enum Place {
     Position,
     /// A bank's money beside its position.
     Technical,
+    /// What a bank has not found the owner of.
+    Suspense,
     /// The counter-account of all positions in a currency.
     Funding,
 }
@@ -215,6 +217,10 @@ pub(crate) struct Model {
     pub(crate) kept: BTreeMap<RecordName, Kept>,
     /// What the last tick or step did to holds beside what it came to itself: by the position that it is told of.
     pub(crate) holds_told: Vec<(Sequence, Expected)>,
+    /// The exceptions by their positions.
+    pub(crate) exceptions: BTreeMap<Sequence, Exception>,
+    /// The payments that were accepted although they were not settled, by the time of their decision.
+    pub(crate) noticed: BTreeSet<(Timestamp, Sequence)>,
     /// Whose balances are told of a request, where it is not the subject's alone.
     told: Option<[Option<u32>; 4]>,
     /// What is told behind the subject's balance.
@@ -247,6 +253,7 @@ impl Model {
         let decided = self.end_questions();
         self.end_holds();
         self.kept.retain(|_, kept| kept.expires.is_none_or(|expires| expires > at.time));
+        self.forget_exceptions();
         decided
     }
 
@@ -437,6 +444,7 @@ impl Model {
             Request::Release { bank, hold, amount } => self.release(bank, hold, amount.map(money)),
             Request::Put { name, expected, length, expires } => self.put(name, expected, length, expires),
             Request::Remove { name, expected } => self.remove(name, expected),
+            Request::Exception(case) => self.case(case),
             Request::SetRecallPolicy { bank, is_silence_answered } => {
                 self.change_bank(bank, |known| known.is_silence_answered = is_silence_answered)
             }
@@ -479,6 +487,8 @@ impl Model {
 
 #[path = "model_customer.rs"]
 mod customer;
+#[path = "model_exceptions.rs"]
+mod exceptions;
 #[path = "model_gateways.rs"]
 mod gateways;
 #[path = "model_liquidity.rs"]
@@ -495,6 +505,7 @@ mod sealed;
 mod waiting;
 
 use customer::Allowance;
+pub(crate) use exceptions::{Exception, Name};
 pub(crate) use gateways::{Hold, Kept};
 pub(crate) use liquidity::{Crossed, Party};
 pub(crate) use recall::Recall;

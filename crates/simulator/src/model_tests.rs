@@ -13,6 +13,7 @@ use proptest::strategy::ValueTree;
 use types::{Amount, PrincipalNumber, ReasonCode, Sequence, Timestamp};
 
 use crate::compare;
+use crate::casework::Casework;
 use crate::gateways::Gateways;
 use crate::model::Model;
 use crate::random::Random;
@@ -44,6 +45,8 @@ enum What {
     Rulebook(u64),
     /// What gateways think of with these choices.
     Gateways(u64),
+    /// What people do about exceptions with these choices.
+    Casework(u64),
 }
 
 /// Whose answer.
@@ -200,6 +203,7 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         1 => (any::<prop::sample::Index>(), steps()).prop_map(|(index, step)| What::Changed(index, step)),
         4 => any::<u64>().prop_map(What::Rulebook),
         3 => any::<u64>().prop_map(What::Gateways),
+        3 => any::<u64>().prop_map(What::Casework),
     ];
     let pause = prop_oneof![
         6 => Just(0),
@@ -313,6 +317,7 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
             }
             What::Rulebook(choices) => Rulebook::new(*choices).draw(&model, time(now)),
             What::Gateways(choices) => Gateways::new(*choices).draw(&model, time(now)),
+            What::Casework(choices) => Casework::new(*choices).draw(&model),
             What::Again(_) | What::Changed(..) | What::Answer(..) => continue,
         };
         // What was left out between may have been the first of a frame.
@@ -431,9 +436,11 @@ fn the_sequences_reach_every_answer() {
                     RECALL_WINDOW_OVER LIMIT_UNKNOWN";
     let gateways = "HOLD_UNKNOWN ABOVE_HELD PAYEE_IS_PAYER ACCOUNT_RESTRICTED ACCOUNT_KIND_NOT_ALLOWED POSITION_INSUFFICIENT \
                     HOLD_EXPIRY_NOT_ALLOWED VERSION_CONFLICT RECORD_UNKNOWN RECORD_EXPIRY_NOT_ALLOWED";
+    let exceptions = "EXCEPTION_UNKNOWN EXCEPTION_EXISTS EXCEPTION_RESOLVED ACTION_NOT_LEGAL EXCEPTION_IN_SUSPENSE \
+                      EXCEPTION_NOT_IN_SUSPENSE RECALL_MISSING ORIGINAL_SETTLED";
     let crossed = "crossed 0,crossed 1,crossed 2,crossed 3,leg 0,leg 1,leg 2,hold expired";
     let mut wanted: BTreeSet<String> =
-        [reasons, others, rulebook, gateways].join(" ").split(' ').map(str::to_owned).collect();
+        [reasons, others, rulebook, gateways, exceptions].join(" ").split(' ').map(str::to_owned).collect();
     wanted.extend([waiting, crossed].join(",").split(',').map(str::to_owned));
     let missed: Vec<_> = wanted.difference(&reached).collect();
     assert!(missed.is_empty(), "never reached: {missed:?}");

@@ -29,7 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 28] = {
+pub const MUTANTS: [Mutant; 31] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
@@ -64,6 +64,9 @@ pub const MUTANTS: [Mutant; 28] = {
         mutant("return over a block", 200, Which::Ledger(Ledger::ReturnOverBlock)),
         mutant("book a capture in part", 50, Which::Ledger(Ledger::CaptureInPart)),
         mutant("hold that never ends", 50, Which::Ledger(Ledger::HoldOutlives)),
+        mutant("late positive unnoticed", 50, Which::Ledger(Ledger::MissLatePositive)),
+        mutant("raise an exception twice", 50, Which::Ledger(Ledger::RaiseTwice)),
+        mutant("resolve an exception twice", 50, Which::Ledger(Ledger::ResolveTwice)),
         mutant("put a record blindly", 50, Which::Ledger(Ledger::PutBlindly)),
     ]
 };

@@ -79,7 +79,8 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::Roll { .. }
         | Request::Recall { .. }
         | Request::AnswerRecall { .. }
-        | Request::SetRecallPolicy { .. } => unreachable!("other requests are written elsewhere"),
+        | Request::SetRecallPolicy { .. }
+        | Request::Exception(_) => unreachable!("other requests are written elsewhere"),
     }
 }
 
