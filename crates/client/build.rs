@@ -10,7 +10,7 @@ use std::{env, fs};
 use prost::Message;
 
 /// Messages with personal data get their `Debug` by hand, in `src/masked.rs`. A name covers what is nested in it.
-const MASKED: [&str; 43] = [
+const MASKED: [&str; 47] = [
     "Payment",
     "Party",
     "Address",
@@ -54,6 +54,10 @@ const MASKED: [&str; 43] = [
     "Record",
     "PutRecordRequest",
     "PostingLine",
+    "Exception",
+    "RaiseExceptionRequest",
+    "AssignExceptionRequest",
+    "ResolveExceptionRequest",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

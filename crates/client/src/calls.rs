@@ -5,6 +5,7 @@ use crate::v1::activation_service_client::ActivationServiceClient;
 use crate::v1::audit_service_client::AuditServiceClient;
 use crate::v1::calendar_service_client::CalendarServiceClient;
 use crate::v1::customer_service_client::CustomerServiceClient;
+use crate::v1::exception_service_client::ExceptionServiceClient;
 use crate::v1::history_service_client::HistoryServiceClient;
 use crate::v1::hold_service_client::HoldServiceClient;
 use crate::v1::iso20022_service_client::Iso20022ServiceClient;
@@ -133,6 +134,18 @@ calls! {
         get_hold(GetHoldRequest) -> GetHoldResponse;
         /// Lists the open holds of an account.
         list_holds(ListHoldsRequest) -> ListHoldsResponse;
+    }
+    ExceptionServiceClient {
+        /// Raises an exception.
+        raise_exception(RaiseExceptionRequest) -> RaiseExceptionResponse;
+        /// Says who looks after an exception.
+        assign_exception(AssignExceptionRequest) -> AssignExceptionResponse;
+        /// Does something about an exception.
+        resolve_exception(ResolveExceptionRequest) -> ResolveExceptionResponse;
+        /// Tells an exception.
+        get_exception(GetExceptionRequest) -> GetExceptionResponse;
+        /// Lists exceptions.
+        list_exceptions(ListExceptionsRequest) -> ListExceptionsResponse;
     }
     RecordServiceClient {
         /// Puts a gateway's record.

@@ -65,6 +65,10 @@ masked! {
     Record { space, version, put_time, expiry_time, length }
     PutRecordRequest { request_id, expected_version, expiry_time }
     PostingLine { gl_account }
+    Exception { exception_id, kind, bic, other_bic, state, payment_id, recall_id, amount, owner, last_action }
+    RaiseExceptionRequest { request_id, bic, kind, payment_id, recall_id, currency_code, amount, direction }
+    AssignExceptionRequest { request_id, exception_id, owner }
+    ResolveExceptionRequest { request_id, exception_id, action }
 }
 
 impl fmt::Debug for v1::payment::Remittance {
@@ -187,6 +191,10 @@ mod tests {
         assert!(!codes.contains("Secret"), "{codes}");
         let kept = v1::PutRecordRequest { content: secret().into_bytes(), ..Default::default() };
         let leg = v1::CaptureLeg { remittance: secret(), iban: secret(), ..Default::default() };
+        let resolved = v1::ResolveExceptionRequest { iban: secret(), note: secret(), ..Default::default() };
+        let exception = v1::Exception { reference: secret(), note: secret(), ..Default::default() };
+        let exceptions = format!("{resolved:?} {exception:?}");
+        assert!(!exceptions.contains("Secret"), "{exceptions}");
         let verified = format!("{verified:?} {:?} {close:?} {holders:?} {kept:?} {leg:?}", verified.given);
         assert!(!verified.contains("Secret"), "{verified}");
         assert!(printed.contains("T-1"));

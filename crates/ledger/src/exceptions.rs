@@ -16,7 +16,8 @@ use types::{Amount, Currency, ParticipantNumber, Sequence, Timestamp};
 
 use crate::index::Index;
 use crate::limits::{
-    EXCEPTION_BYTES, EXCEPTIONS_FORGOTTEN_PER_TICK_MAX, EXCEPTIONS_KEPT, EXCEPTIONS_MAX, NOTICED_MAX,
+    DUPLICATE_WINDOW, EXCEPTION_BYTES, EXCEPTIONS_FORGOTTEN_PER_TICK_MAX, EXCEPTIONS_KEPT, EXCEPTIONS_MAX,
+    NOTICED_MAX,
 };
 use crate::mutants::{Mutant, is_on};
 use crate::{Direction, ExceptionAction, ExceptionKind, ExceptionOwner};
@@ -332,8 +333,17 @@ impl Exceptions {
         self.count() < EXCEPTIONS_MAX
     }
 
-    /// Forgets what was resolved long ago, a bounded number of them.
+    /// Forgets what was resolved long ago, a bounded number of them, and what was noticed about payments of which nothing
+    /// more is known.
     pub(crate) fn forget(&mut self, now: Timestamp) {
+        let oldest = now.minus(DUPLICATE_WINDOW);
+        for (list, overlooked) in self.noticed.iter_mut().zip(&mut self.overlooked) {
+            for _ in 0..EXCEPTIONS_FORGOTTEN_PER_TICK_MAX {
+                if list.pop_front_if(|noticed| noticed.decided < oldest).is_some() {
+                    *overlooked += 1;
+                }
+            }
+        }
         let limit = now.minus(EXCEPTIONS_KEPT);
         for _ in 0..EXCEPTIONS_FORGOTTEN_PER_TICK_MAX {
             let Some(oldest) = self.resolved.front().copied() else { return };

@@ -102,6 +102,11 @@ impl Caller {
         self.banks.as_ref().is_none_or(|banks| banks.contains(&bank))
     }
 
+    /// The node itself, for what it reads in the name of one bank.
+    pub(crate) fn for_bank(bank: Bic) -> Self {
+        Self::new(PrincipalNumber(0), Roles::NONE.and(Role::Participant), [bank])
+    }
+
     /// Whether it acts for every bank.
     pub(crate) const fn acts_for_all(&self) -> bool {
         self.banks.is_none()

@@ -25,6 +25,7 @@ mod connection;
 mod cores;
 mod customers;
 mod events;
+mod exceptions;
 mod finals;
 mod frankfurt;
 mod gate;

@@ -160,6 +160,15 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::PostingDateNotAllowed => (Code::FailedPrecondition, ErrorReason::PostingDateNotAllowed),
         Ledger::PostingAccountUnknown => (Code::FailedPrecondition, ErrorReason::PostingAccountUnknown),
         Ledger::PostingMapLimit => (Code::ResourceExhausted, ErrorReason::PostingMapLimit),
+        Ledger::ExceptionUnknown => (Code::NotFound, ErrorReason::ExceptionUnknown),
+        Ledger::ExceptionExists => (Code::AlreadyExists, ErrorReason::ExceptionExists),
+        Ledger::ExceptionResolved => (Code::FailedPrecondition, ErrorReason::ExceptionResolved),
+        Ledger::ActionNotLegal => (Code::FailedPrecondition, ErrorReason::ActionNotLegal),
+        Ledger::ExceptionLimit => (Code::ResourceExhausted, ErrorReason::ExceptionLimit),
+        Ledger::ExceptionInSuspense => (Code::FailedPrecondition, ErrorReason::ExceptionInSuspense),
+        Ledger::ExceptionNotInSuspense => (Code::FailedPrecondition, ErrorReason::ExceptionNotInSuspense),
+        Ledger::RecallMissing => (Code::FailedPrecondition, ErrorReason::RecallMissing),
+        Ledger::OriginalSettled => (Code::FailedPrecondition, ErrorReason::OriginalSettled),
     };
     Refusal::new(code, reason, refusal.meaning())
 }
@@ -182,6 +191,11 @@ pub(crate) fn account_not_active(stage: Stage) -> Refusal {
         }
     };
     Refusal::new(Code::FailedPrecondition, ErrorReason::AccountNotActive, message)
+}
+/// The action is not legal for an exception of its kind; these are.
+pub(crate) fn action_not_legal(legal: &str) -> Status {
+    let message = format!("this action is not legal for an exception of its kind; legal are {legal}");
+    Refusal::new(Code::FailedPrecondition, ErrorReason::ActionNotLegal, message).into_status()
 }
 
 /// Another version of a record is there than was expected, or none is.

@@ -48,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 84] = [
+pub const RIGHTS: [Right; 89] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -118,6 +118,11 @@ pub const RIGHTS: [Right; 84] = [
     call("/solvo.v1.HoldService/Release", BANKS, OWNER),
     call("/solvo.v1.HoldService/GetHold", Roles::ALL, OWNER),
     call("/solvo.v1.HoldService/ListHolds", Roles::ALL, OWNER),
+    call("/solvo.v1.ExceptionService/RaiseException", BANKS, ITSELF),
+    call("/solvo.v1.ExceptionService/AssignException", BANKS, ITSELF),
+    call("/solvo.v1.ExceptionService/ResolveException", BANKS, ITSELF),
+    call("/solvo.v1.ExceptionService/GetException", Roles::ALL, ITSELF),
+    call("/solvo.v1.ExceptionService/ListExceptions", Roles::ALL, ITSELF),
     call("/solvo.v1.RecordService/PutRecord", SENDERS, ITSELF),
     call("/solvo.v1.RecordService/GetRecord", Roles::ALL, ITSELF),
     call("/solvo.v1.RecordService/ListRecords", Roles::ALL, ITSELF),

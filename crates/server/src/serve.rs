@@ -24,6 +24,7 @@ use crate::calendar::Calendar;
 use crate::cores::{Connections, serve_on_cores_as};
 use crate::customers::Customers;
 use crate::events::Events;
+use crate::exceptions::{Exceptions, keep_exceptions};
 use crate::gate::GateLayer;
 use crate::history::{HistoryCalls, PostingCalls, ReportCalls, StatementCalls};
 use crate::holds::Holds;
@@ -156,6 +157,7 @@ async fn serve_as(
     };
     let is_parallel = handle.is_parallel();
     let stand_in = is_parallel.then(|| tokio::spawn(stand_in(handle.clone(), watch_stopping.clone())));
+    let exceptions = tokio::spawn(keep_exceptions(handle.clone(), watch_stopping.clone()));
     let node = SharedNode::new(node, restores, limits, watch_stopping);
     let (health, health_service) = tonic_health::server::health_reporter();
     if is_parallel {
@@ -181,6 +183,7 @@ async fn serve_as(
     if let Some(stand_in) = stand_in {
         stand_in.abort();
     }
+    exceptions.abort();
     served
 }
 
@@ -247,6 +250,7 @@ where
         .add_service(v1::hold_service_server::HoldServiceServer::new(Holds(node.clone())))
         .add_service(v1::record_service_server::RecordServiceServer::new(Records(node.clone())))
         .add_service(v1::activation_service_server::ActivationServiceServer::new(Activation(node.clone())))
+        .add_service(v1::exception_service_server::ExceptionServiceServer::new(Exceptions(node.clone())))
         .add_service(v1::verification_service_server::VerificationServiceServer::new(Verifications(
             node.clone(),
         )))
@@ -322,4 +326,5 @@ pub(crate) const SERVICES: [&str; 22] = [
     "solvo.v1.RecordService",
     "solvo.v1.ActivationService",
     "solvo.v1.PostingService",
+    "solvo.v1.ExceptionService",
 ];

@@ -42,7 +42,8 @@ pub(crate) fn account_type(kind: AccountKind) -> v1::AccountType {
         | AccountKind::Clearing
         | AccountKind::Position
         | AccountKind::Funding
-        | AccountKind::Technical => v1::AccountType::Unspecified,
+        | AccountKind::Technical
+        | AccountKind::Suspense => v1::AccountType::Unspecified,
     }
 }
 

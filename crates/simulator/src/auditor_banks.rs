@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
-    BankChange, Decisions, HoldExpired, Notice, QuestionsOfBank, RecallStep, RecallTold, StoredOrder,
+    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, QuestionsOfBank, RecallStep, RecallTold, StoredOrder,
 };
 use ledger::{AnswerEffect, Connected, Outcome, RecallAnswer, Stage, Verdict};
+use ledger::{AnswerEffect, Connected, ExceptionAction, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict};
 use rust_decimal::Decimal;
 use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
@@ -18,6 +19,8 @@ use crate::compare::{self, same};
 use crate::model::{Asked, Crossed, Expected, money};
 use crate::step::{BANK_COUNT, BANKS, Pay, Request, Step};
 use crate::words::{account_range, bic, currency, transaction_id};
+use crate::step::{BANK_COUNT, BANKS, Case, Pay, Request, Step};
+use crate::words::{bic, currency, owner_of, transaction_id};
 
 /// For so long a bank counts as connected after its last connection has ended, and after a start of the node.
 const GRACE: Duration = Duration::from_seconds(1);
@@ -42,6 +45,24 @@ enum Heard {
     Crossed(Crossed),
     Recall(HeardRecall),
     Expired(HeardExpiry),
+    Exception(HeardException),
+}
+
+/// What happened to an exception of a bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct HeardException {
+    at: Sequence,
+    exception: Sequence,
+    bank: u8,
+    other: Option<u8>,
+    step: ExceptionStep,
+}
+
+impl HeardException {
+    fn of(told: &ExceptionTold) -> Self {
+        let ExceptionTold { decided_at: at, exception, bank, other_bank, step, .. } = *told;
+        Self { at, exception, bank: number(bank), other: other_bank.map(number), step }
+    }
 }
 
 /// That a hold on an account of a bank has ended.
@@ -89,7 +110,8 @@ const fn outcome(heard: &Heard) -> Option<(Sequence, Sequence, PaymentState, Opt
         | Heard::Changed { .. }
         | Heard::Crossed(_)
         | Heard::Recall(_)
-        | Heard::Expired(_) => None,
+        | Heard::Expired(_)
+        | Heard::Exception(_) => None,
     }
 }
 
@@ -101,7 +123,8 @@ impl Heard {
             | Self::Changed { at, .. }
             | Self::Crossed(Crossed { at, .. })
             | Self::Recall(HeardRecall { at, .. })
-            | Self::Expired(HeardExpiry { at, .. }) => *at,
+            | Self::Expired(HeardExpiry { at, .. })
+            | Self::Exception(HeardException { at, .. }) => *at,
         }
     }
 
@@ -110,6 +133,7 @@ impl Heard {
             Self::Asked(asked) => asked.bank == bank,
             Self::Outcome { banks, .. } => banks.contains(&Some(bank)),
             Self::Recall(told) => told.banks.contains(&bank),
+            Self::Exception(told) => told.bank == bank || told.other == Some(bank),
             Self::Changed { bank: whose, .. }
             | Self::Crossed(Crossed { bank: whose, .. })
             | Self::Expired(HeardExpiry { bank: whose, .. }) => *whose == bank,
@@ -249,6 +273,7 @@ impl Auditor {
             }
             (Step::Request { body, .. }, Verdict::Done { repeat_of: None, .. }) => {
                 self.hearing.history.extend(self.recall(sequence, body).map(Heard::Recall));
+                self.hearing.history.extend(self.excepted(sequence, body).map(Heard::Exception));
             }
             _ => {}
         }
@@ -281,6 +306,28 @@ impl Auditor {
             step: RecallStep::Answered(answer),
             is_elsewhere: is_elsewhere && matches!(answer, RecallAnswer::Return { .. }),
         })
+    }
+
+    /// What a request that was carried out does to an exception.
+    fn excepted(&self, at: Sequence, request: &Request) -> Option<HeardException> {
+        let Request::Exception(case) = *request else { return None };
+        let (exception, bank) = match case {
+            Case::Raise { bank, .. } => (at, bank),
+            Case::Assign { bank, exception, .. } | Case::Resolve { bank, exception, .. } => (exception, bank),
+        };
+        let known = self.model.exceptions.get(&exception)?;
+        let (kind, seen) = (known.kind, known.seen());
+        let amount = seen.amount.and_then(Amount::from_minor_units);
+        let currency = Currency::EUR;
+        let (step, other) = match case {
+            Case::Raise { .. } => (ExceptionStep::Raised { kind, amount, currency }, None),
+            Case::Assign { owner, .. } => (ExceptionStep::Assigned(owner_of(owner)), None),
+            Case::Resolve { action, .. } => {
+                let other = known.other.filter(|_| action == ExceptionAction::AskAgain);
+                (ExceptionStep::Acted { kind, action, amount, currency }, other)
+            }
+        };
+        Some(HeardException { at, exception, bank, other, step })
     }
 
     /// What the tick or step crossed comes behind what it decided, and what it asked behind that.
@@ -382,6 +429,7 @@ impl Auditor {
             }
             Notice::Recall(told) => Heard::Recall(HeardRecall::of(told)),
             Notice::HoldExpired(told) => Heard::Expired(HeardExpiry::of(told)),
+            Notice::Exception(told) => Heard::Exception(HeardException::of(told)),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -394,7 +442,8 @@ impl Auditor {
             | Notice::Changed { .. }
             | Notice::Crossed(_)
             | Notice::Recall(_)
-            | Notice::HoldExpired(_) => Ok(()),
+            | Notice::HoldExpired(_)
+            | Notice::Exception(_) => Ok(()),
         }
     }
 
@@ -469,6 +518,11 @@ impl Auditor {
         let expected: Vec<_> = history.iter().filter_map(expiry).collect();
         let read: Vec<_> = found.expired.iter().map(HeardExpiry::of).collect();
         same(&format!("promise 5: which holds ended after {after} as the log tells it"), &expected, &read)?;
+        let exception =
+            |heard: &Heard| if let Heard::Exception(exception) = heard { Some(*exception) } else { None };
+        let expected: Vec<_> = history.iter().filter_map(exception).collect();
+        let read: Vec<_> = found.exceptions.iter().map(HeardException::of).collect();
+        same(&format!("promise 5: what became of exceptions after {after} as the log tells it"), &expected, &read)?;
         for decision in &found.decisions {
             self.is_order(decision.payment, &decision.order)?;
             self.ends(decision.payment, decision.state)?;

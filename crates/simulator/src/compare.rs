@@ -48,6 +48,7 @@ pub(crate) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
             Place::Clearing => (AccountKind::Clearing, None),
             Place::Position => (AccountKind::Position, None),
             Place::Technical => (AccountKind::Technical, None),
+            Place::Suspense => (AccountKind::Suspense, None),
             Place::Funding => (AccountKind::Funding, None),
         };
         let owner = expected.bank.and_then(|bank| model.bank(bank)).map_or(0, |(number, _)| number);

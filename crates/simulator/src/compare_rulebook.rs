@@ -3,13 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use ledger::{Alerts, Crossing, Ledger, PartyLimit, RecallAnswer};
+use ledger::{Alerts, Crossing, ExceptionKind, Ledger, PartyLimit, RecallAnswer};
 use rust_decimal::Decimal;
+use types::Sequence;
 
 use super::same;
 use crate::model::{Crossed, Model, Place, money};
 use crate::step::{ACCOUNTS, BANKS, CURRENCIES};
 use crate::words::{bic, currency, iban, named};
+use crate::model::{Crossed, Exception, Model, Place, money};
+use crate::step::CURRENCIES;
+use crate::words::{bic, currency, named, owner_of};
 
 /// Says how a ledger differs from the model.
 pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
@@ -48,6 +52,35 @@ fn maps(model: &Model, ledger: &Ledger) -> Result<(), String> {
         same(&format!("the map of bank {bank}"), &Some(expected), &found)?;
     }
     Ok(())
+    exceptions(model, ledger)
+}
+
+/// What is noticed of late confirmations follows from clocks that the model does not know.
+fn exceptions(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    let noticed = ledger.noticed_exceptions().filter(|(kind, _)| *kind == ExceptionKind::LatePositive);
+    let noticed: Vec<_> = noticed.map(|(_, noticed)| (noticed.decided, noticed.payment)).collect();
+    same("what was noticed", &model.noticed.iter().copied().collect::<Vec<_>>(), &noticed)?;
+    let open = model.exceptions.values().filter(|exception| !exception.is_resolved());
+    same("open exceptions", &open.count(), &ledger.open_exception_count())?;
+    same("exceptions", &model.exceptions.len(), &ledger.exceptions(Sequence(0)).count())?;
+    for (at, expected) in &model.exceptions {
+        let found = ledger.exception(*at).map(|found| {
+            let acted = found.acted().map(|acted| (acted.action, acted.time));
+            let owner = found.owner().map(|(owner, _)| owner);
+            let amount = found.amount().map(|amount| money(amount.minor_units()));
+            (found.kind(), amount, found.direction(), owner, acted, found.is_in_suspense(), found.asked_count())
+        });
+        let Exception { kind, amount, direction, owner, acted, is_in_suspense, asked, .. } = *expected;
+        let owner = owner.map(owner_of);
+        let expected = (kind, amount, direction, owner, acted, is_in_suspense, asked);
+        same(&format!("the exception at {at}"), &Some(expected), &found)?;
+    }
+    let over = model.exceptions.iter().filter(|(_, exception)| {
+        exception.is_over && !exception.is_resolved() && !exception.is_in_suspense
+    });
+    let over: Vec<_> = over.map(|(at, _)| *at).collect();
+    let found: Vec<_> = ledger.exceptions_over().map(ledger::Exception::sequence).collect();
+    same("exceptions that came right by themselves", &over, &found)
 }
 
 fn gateways(model: &Model, ledger: &Ledger) -> Result<(), String> {

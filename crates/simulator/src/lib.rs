@@ -13,6 +13,7 @@
 
 mod auditor;
 mod banks;
+mod casework;
 mod compare;
 mod crash_points;
 mod erasure;

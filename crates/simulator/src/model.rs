@@ -65,6 +65,8 @@ pub(crate) enum Place {
     Position,
     /// A bank's money beside its position.
     Technical,
+    /// What a bank has not found the owner of.
+    Suspense,
     /// The counter-account of all positions in a currency.
     Funding,
 }
@@ -221,6 +223,10 @@ pub(crate) struct Model {
     pub(crate) posting_maps: BTreeMap<(u8, u8), PostingMap>,
     /// What the last tick or step did to holds beside what it came to itself: by the position that it is told of.
     pub(crate) holds_told: Vec<(Sequence, Expected)>,
+    /// The exceptions by their positions.
+    pub(crate) exceptions: BTreeMap<Sequence, Exception>,
+    /// The payments that were accepted although they were not settled, by the time of their decision.
+    pub(crate) noticed: BTreeSet<(Timestamp, Sequence)>,
     /// Whose balances are told of a request, where it is not the subject's alone.
     told: Option<[Option<u32>; 4]>,
     /// What is told behind the subject's balance.
@@ -253,6 +259,7 @@ impl Model {
         let decided = self.end_questions();
         self.end_holds();
         self.kept.retain(|_, kept| kept.expires.is_none_or(|expires| expires > at.time));
+        self.forget_exceptions();
         decided
     }
 
@@ -447,6 +454,7 @@ impl Model {
             Request::SetMap { bank, currency, expected, from, account } => {
                 self.set_map((bank, currency), expected, from, account)
             }
+            Request::Exception(case) => self.case(case),
             Request::SetRecallPolicy { bank, is_silence_answered } => {
                 self.change_bank(bank, |known| known.is_silence_answered = is_silence_answered)
             }
@@ -491,6 +499,8 @@ impl Model {
 mod activation;
 #[path = "model_customer.rs"]
 mod customer;
+#[path = "model_exceptions.rs"]
+mod exceptions;
 #[path = "model_gateways.rs"]
 mod gateways;
 #[path = "model_ledgers.rs"]
@@ -510,6 +520,7 @@ mod waiting;
 
 pub(crate) use activation::Activation;
 use customer::Allowance;
+pub(crate) use exceptions::{Exception, Name};
 pub(crate) use gateways::{Hold, Kept};
 pub(crate) use ledgers::PostingMap;
 pub(crate) use liquidity::{Crossed, Party};

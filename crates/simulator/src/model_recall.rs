@@ -43,7 +43,7 @@ impl Model {
         Some(!day.is_weekend() && !closing.lists(day))
     }
 
-    fn banking_days_later(&self, day: Date, count: u32) -> Option<Date> {
+    pub(super) fn banking_days_later(&self, day: Date, count: u32) -> Option<Date> {
         let (mut day, mut left) = (day, count);
         while left > 0 {
             day = day.plus_days(1).expect("simulations are of this century");
@@ -99,15 +99,9 @@ impl Model {
         originals
     }
 
-    pub(super) fn recall(
-        &mut self,
-        original: Original,
-        reason: RecallReason,
-    ) -> Result<(u64, Decimal), Refusal> {
-        for bank in original.banks {
-            self.bank(bank).ok_or(Refusal::ParticipantUnknown)?;
-        }
-        let Original { payment, decided_at, decided_time, state, .. } = original;
+    /// What is said of a payment fits what is known of it. Tells where it stands.
+    pub(super) fn known_state(&self, original: &Original) -> Result<PaymentState, Refusal> {
+        let Original { payment, decided_at, decided_time, state, .. } = *original;
         let stands_before = payment < self.at.sequence && decided_at < self.at.sequence;
         if !stands_before || original.incarnation != self.life_of(payment) || decided_time > self.at.time {
             return Err(Refusal::OriginalDiffers);
@@ -119,6 +113,19 @@ impl Model {
         }) {
             return Err(Refusal::OriginalDiffers);
         }
+        Ok(state)
+    }
+
+    pub(super) fn recall(
+        &mut self,
+        original: Original,
+        reason: RecallReason,
+    ) -> Result<(u64, Decimal), Refusal> {
+        for bank in original.banks {
+            self.bank(bank).ok_or(Refusal::ParticipantUnknown)?;
+        }
+        let Original { payment, decided_time, .. } = original;
+        let state = self.known_state(&original)?;
         if state != PaymentState::Settled {
             return Err(Refusal::OriginalNotSettled);
         }

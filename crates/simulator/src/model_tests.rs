@@ -13,6 +13,7 @@ use proptest::strategy::ValueTree;
 use types::{Amount, PrincipalNumber, ReasonCode, Sequence, Timestamp};
 
 use crate::compare;
+use crate::casework::Casework;
 use crate::gateways::Gateways;
 use crate::ledgers::Ledgers;
 use crate::model::Model;
@@ -47,6 +48,8 @@ enum What {
     Gateways(u64),
     /// What banks' general ledgers think of with these choices.
     Ledgers(u64),
+    /// What people do about exceptions with these choices.
+    Casework(u64),
 }
 
 /// Whose answer.
@@ -204,6 +207,7 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         4 => any::<u64>().prop_map(What::Rulebook),
         3 => any::<u64>().prop_map(What::Gateways),
         1 => any::<u64>().prop_map(What::Ledgers),
+        3 => any::<u64>().prop_map(What::Casework),
     ];
     let pause = prop_oneof![
         6 => Just(0),
@@ -318,6 +322,7 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
             What::Rulebook(choices) => Rulebook::new(*choices).draw(&model, time(now)),
             What::Gateways(choices) => Gateways::new(*choices).draw(&model, time(now)),
             What::Ledgers(choices) => Ledgers::new(*choices).draw(&model, time(now)),
+            What::Casework(choices) => Casework::new(*choices).draw(&model),
             What::Again(_) | What::Changed(..) | What::Answer(..) => continue,
         };
         // What was left out between may have been the first of a frame.
@@ -441,6 +446,11 @@ fn the_sequences_reach_every_answer() {
     let crossed = "crossed 0,crossed 1,crossed 2,crossed 3,leg 0,leg 1,leg 2,hold expired";
     let mut wanted: BTreeSet<String> =
         [reasons, others, rulebook, gateways, ledgers].join(" ").split(' ').map(str::to_owned).collect();
+    let exceptions = "EXCEPTION_UNKNOWN EXCEPTION_EXISTS EXCEPTION_RESOLVED ACTION_NOT_LEGAL EXCEPTION_IN_SUSPENSE \
+                      EXCEPTION_NOT_IN_SUSPENSE RECALL_MISSING ORIGINAL_SETTLED";
+    let crossed = "crossed 0,crossed 1,crossed 2,crossed 3,leg 0,leg 1,leg 2,hold expired";
+    let mut wanted: BTreeSet<String> =
+        [reasons, others, rulebook, gateways, exceptions].join(" ").split(' ').map(str::to_owned).collect();
     wanted.extend([waiting, crossed].join(",").split(',').map(str::to_owned));
     let missed: Vec<_> = wanted.difference(&reached).collect();
     assert!(missed.is_empty(), "never reached: {missed:?}");

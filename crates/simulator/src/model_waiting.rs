@@ -311,6 +311,7 @@ impl Model {
                 (balances, remark, alerts) = (ended.balances, ended.remark, ended.alerts);
             }
         }
+        self.answered_after(payment, effect, stage, answer);
         let (state, reason) = match (effect, self.payments.get(&payment)) {
             (AnswerEffect::PaymentUnknown, _) => (None, Some(StatusReason::PaymentNotReceived.code())),
             (AnswerEffect::NotAsked, _) | (_, None) => (None, None),

@@ -31,6 +31,8 @@ enum Which {
 /// All of them.
 pub const MUTANTS: [Mutant; 30] = {
     use engine::mutants::Mutant as Engine;
+pub const MUTANTS: [Mutant; 31] = {
+    use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
     const fn mutant(name: &'static str, seeds_max: u64, which: Which) -> Mutant {
@@ -64,6 +66,9 @@ pub const MUTANTS: [Mutant; 30] = {
         mutant("return over a block", 200, Which::Ledger(Ledger::ReturnOverBlock)),
         mutant("book a capture in part", 50, Which::Ledger(Ledger::CaptureInPart)),
         mutant("hold that never ends", 50, Which::Ledger(Ledger::HoldOutlives)),
+        mutant("late positive unnoticed", 50, Which::Ledger(Ledger::MissLatePositive)),
+        mutant("raise an exception twice", 50, Which::Ledger(Ledger::RaiseTwice)),
+        mutant("resolve an exception twice", 50, Which::Ledger(Ledger::ResolveTwice)),
         mutant("put a record blindly", 50, Which::Ledger(Ledger::PutBlindly)),
         mutant("decide a payment of an inactive account", 50, Which::Ledger(Ledger::InactivePays)),
         mutant("decide by an old table of accounts", 50, Which::Ledger(Ledger::OldTableDecides)),

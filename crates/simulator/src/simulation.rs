@@ -16,6 +16,7 @@ use types::{BatchNumber, Sequence, Timestamp};
 
 use crate::auditor::{Auditor, Violation};
 use crate::banks::RemoteBank;
+use crate::casework::Casework;
 use crate::gateways::Gateways;
 use crate::ledgers::Ledgers;
 use crate::moving::Moving;
@@ -130,6 +131,7 @@ pub(crate) struct Simulation {
     gateways: Gateways,
     moving: Moving,
     ledgers: Ledgers,
+    casework: Casework,
     plan: Plan,
     trace: Trace,
     time: i64,
@@ -204,6 +206,7 @@ impl Simulation {
             gateways: Gateways::new(seed),
             moving: Moving::new(seed),
             ledgers: Ledgers::new(seed),
+            casework: Casework::new(seed),
             plan,
             trace,
             time: 0,
@@ -416,6 +419,9 @@ impl Simulation {
             let moving = self.moving.steps(&self.auditor.model);
             let ledgers = self.ledgers.steps(&self.auditor.model, now);
             for step in rulebook.into_iter().chain(gateways).chain(moving).chain(ledgers) {
+                jobs.push(self.job(Wish::Do(step)));
+            let casework = self.casework.steps(&self.auditor.model);
+            for step in rulebook.into_iter().chain(gateways).chain(casework) {
                 jobs.push(self.job(Wish::Do(step)));
             }
             self.send(jobs);

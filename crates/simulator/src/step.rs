@@ -5,7 +5,7 @@
 
 use ledger::{
     AccountKind, AccountMode, AccountStatus, Answer, Blocks, Connected, DecisionPolicy, Direction,
-    ExpectedVersion, Fees, LiquidityDirection, OwnAccount, ParticipantStatus, RecallAnswer, Stage, Zone,
+    ExceptionAction, ExceptionKind, ExpectedVersion, Fees, LiquidityDirection, OwnAccount, ParticipantStatus, RecallAnswer, Stage, Zone,
 };
 use types::{ClosingDays, Date, PaymentState, RecallReason, Sequence, Timestamp};
 
@@ -343,6 +343,8 @@ pub(crate) enum Request {
         /// The number of an account that has a line of its own.
         account: Option<u32>,
     },
+    /// What is said about an exception.
+    Exception(Case),
     /// Whether a bank's silence about recalls is answered for it.
     SetRecallPolicy {
         /// Which.
@@ -364,6 +366,80 @@ pub(crate) struct Leg {
     pub(crate) kept_at: Option<(u32, u8)>,
     /// Minor units.
     pub(crate) amount: i64,
+}
+
+/// What is said about an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    /// It is raised.
+    Raise {
+        /// The bank that has to look after it.
+        bank: u8,
+        /// What is out of order.
+        kind: ExceptionKind,
+        /// What it is about.
+        subject: Subject,
+    },
+    /// It gets an owner.
+    Assign {
+        /// The bank that has to look after it.
+        bank: u8,
+        /// Its position.
+        exception: Sequence,
+        /// Who.
+        owner: u8,
+    },
+    /// Something is done about it.
+    Resolve {
+        /// The bank that has to look after it.
+        bank: u8,
+        /// Its position.
+        exception: Sequence,
+        /// What.
+        action: ExceptionAction,
+        /// The customer's account, with its number as the edge sees it; that is no part of the body.
+        account: Option<(u8, u32)>,
+        /// What the edge sees of it; no part of the body.
+        seen: Option<Seen>,
+    },
+}
+
+/// What an exception is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A payment.
+    Payment(Original),
+    /// A recall.
+    Recall {
+        /// Its position.
+        recall: Sequence,
+        /// Minor units that were paid.
+        amount: i64,
+    },
+    /// An account.
+    Account(u8),
+    /// What a comparison found.
+    Reference {
+        /// The bank's reference.
+        name: u8,
+        /// Minor units.
+        amount: i64,
+        /// Whether the customer is to get it.
+        direction: Direction,
+    },
+}
+
+/// What an edge sees of an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// What is out of order.
+    pub(crate) kind: ExceptionKind,
+    /// Minor units, if money is in question.
+    pub(crate) amount: Option<i64>,
+    /// Which way it goes on the customer's account.
+    pub(crate) direction: Option<Direction>,
+    /// The bank on the other side.
+    pub(crate) other: Option<u8>,
 }
 
 /// Whose record of a gateway, and which.
@@ -435,6 +511,10 @@ impl Request {
         if let Self::Capture { held_on, legs, .. } = &mut self {
             *held_on = None;
             legs.iter_mut().flatten().for_each(|leg| leg.kept_at = None);
+        }
+        if let Self::Exception(Case::Resolve { account, seen, .. }) = &mut self {
+            *account = account.map(|(account, _)| (account, 0));
+            *seen = None;
         }
         self
     }
@@ -518,6 +598,7 @@ impl Step {
             | Request::Put { .. }
             | Request::Remove { .. } => 4,
             Request::SetActivation { .. } | Request::SetMap { .. } => 5,
+            Request::Exception(_) => 5,
             Request::Register { .. }
             | Request::SetBankStatus { .. }
             | Request::Open { .. }

@@ -20,6 +20,8 @@ use types::{
 
 use crate::step::{CURRENCIES, Pay, Request, Step};
 
+#[path = "words_exceptions.rs"]
+mod exceptions;
 #[path = "words_gateways.rs"]
 mod gateways;
 #[path = "words_ledgers.rs"]
@@ -27,6 +29,7 @@ mod ledgers;
 #[path = "words_rulebook.rs"]
 mod rulebook;
 
+pub(crate) use exceptions::owner_of;
 pub(crate) use gateways::named;
 
 /// What a client may ask.
@@ -320,6 +323,7 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
         | Request::Put { .. }
         | Request::Remove { .. } => gateways::write(writer, request_id, body),
         Request::SetMap { .. } => ledgers::write(writer, request_id, body),
+        Request::Exception(case) => exceptions::write(writer, request_id, &case),
         Request::SetBounds { .. }
         | Request::SetParty { .. }
         | Request::SetBlock { .. }

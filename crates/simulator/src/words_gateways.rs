@@ -82,6 +82,8 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::AnswerRecall { .. }
         | Request::SetMap { .. }
         | Request::SetRecallPolicy { .. } => unreachable!("other requests are written elsewhere"),
+        | Request::SetRecallPolicy { .. }
+        | Request::Exception(_) => unreachable!("other requests are written elsewhere"),
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
             writer.roll_business_date(&RollBusinessDate { request_id, date, due });
         }
         Request::Recall { original, reason } => {
-            let (original, text) = (said(&original), text());
+            let (original, text) = (self::original(&original), text());
             writer.request_recall(&RequestRecall { request_id, original, reason, text });
         }
         Request::AnswerRecall { recall, recalled, bank, answer, has_consent, is_elsewhere } => {
@@ -103,6 +103,7 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::SetFees { .. }
         | Request::SetZone { .. }
         | Request::SetLimit { .. }
+        | Request::Exception(_)
         | Request::Place { .. }
         | Request::Capture { .. }
         | Request::Release { .. }
@@ -121,7 +122,8 @@ fn text() -> RecallText {
     RecallText { reference, originator: None, information: Vec::new(), settlement_date: None }
 }
 
-fn said(original: &Original) -> ledger::Original {
+/// A payment as its banks have read it.
+pub(super) fn original(original: &Original) -> ledger::Original {
     let ([debtor_agent, creditor_agent], [debtor, creditor]) = (original.banks.map(bic), original.accounts);
     let digest = |account| digest_key().iban(iban(account).as_str());
     ledger::Original {

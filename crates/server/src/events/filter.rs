@@ -30,6 +30,7 @@ pub(super) struct Types {
     pub(super) alerts: bool,
     pub(super) recalls: bool,
     pub(super) holds: bool,
+    pub(super) exceptions: bool,
 }
 
 /// Participants that one watcher may name.
@@ -114,7 +115,8 @@ pub(super) fn read_watch(
 
 fn read_types(reader: &mut FieldReader, wire: &v1::WatchRequest) -> Option<Types> {
     let all = wire.types.is_empty();
-    let mut types = Types { reservations: all, outcomes: all, alerts: all, recalls: all, holds: all };
+    let mut types =
+        Types { reservations: all, outcomes: all, alerts: all, recalls: all, holds: all, exceptions: all };
     for (index, number) in wire.types.iter().enumerate() {
         match v1::EventType::try_from(*number) {
             Ok(v1::EventType::Reservation) => types.reservations = true,
@@ -122,6 +124,7 @@ fn read_types(reader: &mut FieldReader, wire: &v1::WatchRequest) -> Option<Types
             Ok(v1::EventType::Alert) => types.alerts = true,
             Ok(v1::EventType::Recall) => types.recalls = true,
             Ok(v1::EventType::HoldExpired) => types.holds = true,
+            Ok(v1::EventType::Exception) => types.exceptions = true,
             Ok(v1::EventType::Unspecified) | Err(_) => {
                 reader.violation(&Path::root("types").element(index), "a type of event");
                 return None;

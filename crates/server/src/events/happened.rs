@@ -6,11 +6,14 @@
 
 use client::convert::{money, timestamp};
 use client::v1;
-use engine::{BankChange, BankChanged, Handle, HoldExpired, RecallFound, RecallTold, StoredOrder};
+use engine::{
+    BankChange, BankChanged, ExceptionTold, Handle, HoldExpired, RecallFound, RecallTold, StoredOrder,
+};
 use ledger::{Alerts, Crossing, Payment, QuestionState, Stage};
 use types::{Bic, PaymentOrder, PaymentState, ReasonCode, Remittance, StatusReason};
 
 use super::filter::Filter;
+use crate::exceptions::exception_told;
 use crate::node::Node;
 use crate::recalls::recall_told;
 use crate::values::{PaymentFacts, PaymentReferences, decimal, payment_outcome};
@@ -76,6 +79,7 @@ impl Happened {
             balance: String::new(),
             recall: None,
             expired_hold: None,
+            exception: None,
         };
         let alert = self.alert().filter(|(_, bank)| known.is_its_own || filter.sees(*bank));
         let alert = alert.filter(|_| filter.types.alerts).map(|(kind, bank)| v1::Event {
@@ -172,6 +176,7 @@ pub(super) fn bank_changed(
         balance: String::new(),
         recall: None,
         expired_hold: None,
+        exception: None,
     })
 }
 
@@ -196,6 +201,7 @@ pub(super) fn crossed(filter: &Filter, crossing: &Crossing) -> Option<v1::Event>
         balance: crossing.balance.map_or_else(String::new, |balance| decimal(balance, crossing.currency)),
         recall: None,
         expired_hold: None,
+        exception: None,
     })
 }
 
@@ -218,6 +224,7 @@ pub(super) fn recalled(
         balance: String::new(),
         recall: Some(recall_told(handle, told, kept, filter.sees(told.debtor_agent))),
         expired_hold: None,
+        exception: None,
     }
 }
 
@@ -233,6 +240,19 @@ pub(super) fn hold_expired(handle: &Handle, filter: &Filter, expired: &HoldExpir
             hold_id: handle.payment_id(expired.hold).to_string(),
             released: Some(money(expired.released, expired.currency)),
         }),
+        ..v1::Event::default()
+    })
+}
+
+/// What happened to an exception. It is no payment, so a watcher of certain payments hears nothing.
+pub(super) fn excepted(handle: &Handle, filter: &Filter, told: &ExceptionTold) -> Option<v1::Event> {
+    let is_wanted = filter.types.exceptions && !filter.looks_into_orders();
+    is_wanted.then(|| v1::Event {
+        sequence: told.decided_at.0,
+        r#type: v1::EventType::Exception.into(),
+        time: Some(timestamp(told.decided_time)),
+        participant: told.bank.to_string(),
+        exception: Some(exception_told(handle, told)),
         ..v1::Event::default()
     })
 }

@@ -17,7 +17,7 @@ use tonic::Status;
 use types::{PaymentState, Sequence};
 
 use super::filter::Filter;
-use super::happened::{Happened, bank_changed, crossed, hold_expired, recalled};
+use super::happened::{Happened, bank_changed, crossed, excepted, hold_expired, recalled};
 use super::parts::Parts;
 use crate::lives::Named;
 use crate::log::{ask, decisions, orders, payments};
@@ -138,12 +138,14 @@ impl Watcher {
                 return Err(stopping_connection());
             }
             let (own, banks) = (&self.place.catch_ups, &self.filter.banks);
-            let Decisions { decisions, changes, crossings, recalls, expired, reached } =
+            let Decisions { decisions, changes, crossings, recalls, expired, exceptions, reached } =
                 decisions(&self.node, own, self.upto, upto, banks).await?;
             let mut events = self.events_of(decisions, changes).await?;
             for told in &recalls {
                 events.extend(self.recalled(told).await?);
             }
+            let excepted_by = |told| excepted(&self.node.handle, &self.filter, told);
+            events.extend(exceptions.iter().filter_map(excepted_by));
             let expired = expired.iter();
             events.extend(expired.filter_map(|it| hold_expired(&self.node.handle, &self.filter, it)));
             events.extend(crossings.iter().filter_map(|crossing| crossed(&self.filter, crossing)));
@@ -257,6 +259,7 @@ impl Watcher {
                 Notice::Crossed(crossing) => events.extend(crossed(&self.filter, &crossing)),
                 Notice::Recall(told) => events.extend(self.recalled(&told).await?),
                 Notice::HoldExpired(it) => events.extend(hold_expired(&self.node.handle, &self.filter, &it)),
+                Notice::Exception(told) => events.extend(excepted(&self.node.handle, &self.filter, &told)),
                 Notice::Asked { .. } => {}
             }
         }

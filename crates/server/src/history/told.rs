@@ -4,7 +4,7 @@ use client::convert::{money, payment_from_order, timestamp};
 use client::v1;
 use engine::StoredOrder;
 use history::{EntryKind, EntryRow, PaymentRow, Place, Side, Watermark};
-use ledger::{CaptureText, EntryText, RecallText, Remark};
+use ledger::{CaptureText, EntryText, ExceptionText, RecallText, Remark};
 use types::{Amount, Bic, Currency};
 
 use super::asked::PageAsked;
@@ -70,6 +70,17 @@ pub(super) fn entry(
 ) -> v1::Entry {
     let amount = Amount::from_minor_units(row.change.abs());
     let r#type = entry_type(row.kind);
+    let r#type = match row.kind {
+        EntryKind::Payment => v1::EntryType::Payment,
+        EntryKind::Fee => v1::EntryType::Fee,
+        EntryKind::Posting => v1::EntryType::Posting,
+        EntryKind::Liquidity => v1::EntryType::Liquidity,
+        EntryKind::Return => v1::EntryType::Return,
+        EntryKind::ReturnFee => v1::EntryType::ReturnFee,
+        EntryKind::OwnFunds => v1::EntryType::OwnFunds,
+        EntryKind::HoldCapture => v1::EntryType::HoldCapture,
+        EntryKind::Exception => v1::EntryType::Exception,
+    };
     let direction = if row.change < 0 { v1::EntryDirection::Debit } else { v1::EntryDirection::Credit };
     let plain = v1::Entry {
         sequence: row.place.at.0,
@@ -129,6 +140,11 @@ fn texts_of(row: &EntryRow, text: Option<&[u8]>) -> Option<Told> {
             let leg = CaptureText::decode(text).ok()?.legs.into_iter().nth(usize::from(row.place.turn))?;
             let remittance = leg.remittance.map_or_else(String::new, |text| text.as_str().to_owned());
             Told { remittance, ..with_reference(leg.reference.as_str()) }
+        }
+        EntryKind::Exception => {
+            let note = ExceptionText::decode(text).ok()?.note;
+            let remittance = note.map_or_else(String::new, |text| text.as_str().to_owned());
+            Told { remittance, ..Told::default() }
         }
         EntryKind::Liquidity | EntryKind::OwnFunds => with_reference(std::str::from_utf8(text).ok()?),
     })

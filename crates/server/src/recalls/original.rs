@@ -3,10 +3,10 @@
 //! Its order stands in the log or its archive. What became of it the core knows for five days, and history for as long as
 //! it is kept.
 
-use engine::{Answer, Question};
+use engine::{Answer, Question, StoredOrder};
 use ledger::{Original, PaymentAnswer};
 use tonic::Status;
-use types::{PaymentState, Sequence, Timestamp};
+use types::{Incarnation, PaymentState, Sequence, Timestamp};
 
 use crate::caller::Caller;
 use crate::history;
@@ -15,7 +15,7 @@ use crate::node::Node;
 use crate::refusals::{bank_not_yours, history_unavailable, refused};
 
 /// What became of a payment: its state, and position and time of the decision.
-type Fate = (PaymentState, Sequence, Timestamp);
+pub(crate) type Fate = (PaymentState, Sequence, Timestamp);
 
 /// Why a payment can't be asked back as things are.
 #[derive(Debug)]
@@ -49,21 +49,40 @@ impl From<Status> for NotRead {
 
 /// Reads the payment at a position for the bank that sent it. Whoever may not ask it back learns nothing of it.
 pub(crate) async fn read(node: &Node, caller: &Caller, payment: Sequence) -> Result<Original, NotRead> {
+    read_as(node, caller, payment, true).await
+}
+
+/// The same for the bank that sent it, or for the one that it was for.
+pub(crate) async fn read_as(
+    node: &Node,
+    caller: &Caller,
+    payment: Sequence,
+    is_payer: bool,
+) -> Result<Original, NotRead> {
     let order = log::order_left(node, payment).await?;
     let gone = |_: Gone| NotRead::NotAtHand("the log does not reach back to this payment any more");
     let order = order.map_err(gone)?.ok_or(NotRead::NotYours)?;
-    if !caller.may_act_for(order.debtor_agent()) {
+    let bank = if is_payer { Some(order.debtor_agent()) } else { order.creditor_agent() };
+    if !bank.is_some_and(|bank| caller.may_act_for(bank)) {
         return Err(NotRead::NotYours);
     }
-    // What was refused on reading has no amount, no accounts, and was never settled.
+    let fate = fate(node, caller, payment).await?;
+    let incarnation = node.handle.lives().at(payment).incarnation;
+    of_order(&order, payment, incarnation, fate).ok_or(NotRead::NotSettled)
+}
+
+/// What an order and its end say of a payment. What was refused on reading has no amount, no accounts, and was never settled.
+pub(crate) fn of_order(
+    order: &StoredOrder,
+    payment: Sequence,
+    incarnation: Incarnation,
+    (state, decided_at, decided_time): Fate,
+) -> Option<Original> {
     let facts = order.amount().zip(order.account_digests()).zip(order.creditor_agent());
-    let Some((((amount, currency), [debtor_account, creditor_account]), creditor_agent)) = facts else {
-        return Err(NotRead::NotSettled);
-    };
-    let (state, decided_at, decided_time) = fate(node, caller, payment).await?;
-    Ok(Original {
+    let (((amount, currency), [debtor_account, creditor_account]), creditor_agent) = facts?;
+    Some(Original {
         payment,
-        incarnation: node.handle.lives().at(payment).incarnation,
+        incarnation,
         state,
         decided_at,
         decided_time,
