@@ -37,7 +37,7 @@ fn in_ledger(log: &Log, letter: &str, at: Sequence) -> [i64; 5] {
             AccountKind::Clearing => 2,
             AccountKind::Position => 3,
             AccountKind::Technical => 4,
-            AccountKind::Funding => unreachable!("no bank owns it"),
+            AccountKind::Suspense | AccountKind::Funding => unreachable!("no bank owns it"),
         };
         sums[place] += balance;
     }

@@ -95,7 +95,8 @@ async fn answer_some(handle: &Handle, subscription: &Subscription) -> Result<Opt
         | Notice::Changed { .. }
         | Notice::Crossed(_)
         | Notice::Recall(_)
-        | Notice::HoldExpired(_) => None,
+        | Notice::HoldExpired(_)
+        | Notice::Exception(_) => None,
     });
     give(handle, answers.collect()).await?;
     Ok(match taken {

@@ -303,7 +303,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 const PARALLEL: &str = "parallel";
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 22] = [
+pub(crate) const SERVICES: [&str; 23] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",

@@ -4,23 +4,19 @@
 //! and all of this: nothing that is not durable, nothing left out, and the same end to both banks. A bank that has
 //! caught up has heard every question that it has yet to answer.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use engine::{
-    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, QuestionsOfBank, RecallStep, RecallTold, StoredOrder,
-};
-use ledger::{AnswerEffect, Connected, Outcome, RecallAnswer, Stage, Verdict};
-use ledger::{AnswerEffect, Connected, ExceptionAction, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict};
-use rust_decimal::Decimal;
-use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
-
 use super::{Auditor, Violation};
 use crate::compare::{self, same};
 use crate::model::{Asked, Crossed, Expected, money};
-use crate::step::{BANK_COUNT, BANKS, Pay, Request, Step};
-use crate::words::{account_range, bic, currency, transaction_id};
 use crate::step::{BANK_COUNT, BANKS, Case, Pay, Request, Step};
-use crate::words::{bic, currency, owner_of, transaction_id};
+use crate::words::{account_range, bic, currency, owner_of, transaction_id};
+use engine::{
+    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, QuestionsOfBank, RecallStep,
+    RecallTold, StoredOrder,
+};
+use ledger::{AnswerEffect, Connected, ExceptionAction, Outcome, RecallAnswer, Stage, Verdict};
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet};
+use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
 /// For so long a bank counts as connected after its last connection has ended, and after a start of the node.
 const GRACE: Duration = Duration::from_seconds(1);
@@ -522,7 +518,11 @@ impl Auditor {
             |heard: &Heard| if let Heard::Exception(exception) = heard { Some(*exception) } else { None };
         let expected: Vec<_> = history.iter().filter_map(exception).collect();
         let read: Vec<_> = found.exceptions.iter().map(HeardException::of).collect();
-        same(&format!("promise 5: what became of exceptions after {after} as the log tells it"), &expected, &read)?;
+        same(
+            &format!("promise 5: what became of exceptions after {after} as the log tells it"),
+            &expected,
+            &read,
+        )?;
         for decision in &found.decisions {
             self.is_order(decision.payment, &decision.order)?;
             self.ends(decision.payment, decision.state)?;

@@ -1,19 +1,14 @@
 //! The model beside the ledger: positions and limits, the calendar, recalls, holds, the records of
 //! gateways, and the maps of postings.
 
-use std::collections::BTreeSet;
-
+use super::same;
+use crate::model::{Crossed, Exception, Model, Place, money};
+use crate::step::{ACCOUNTS, BANKS, CURRENCIES};
+use crate::words::{bic, currency, iban, named, owner_of};
 use ledger::{Alerts, Crossing, ExceptionKind, Ledger, PartyLimit, RecallAnswer};
 use rust_decimal::Decimal;
+use std::collections::BTreeSet;
 use types::Sequence;
-
-use super::same;
-use crate::model::{Crossed, Model, Place, money};
-use crate::step::{ACCOUNTS, BANKS, CURRENCIES};
-use crate::words::{bic, currency, iban, named};
-use crate::model::{Crossed, Exception, Model, Place, money};
-use crate::step::CURRENCIES;
-use crate::words::{bic, currency, named, owner_of};
 
 /// Says how a ledger differs from the model.
 pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
@@ -25,7 +20,8 @@ pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     recalls(model, ledger)?;
     gateways(model, ledger)?;
     activations(model, ledger)?;
-    maps(model, ledger)
+    maps(model, ledger)?;
+    exceptions(model, ledger)
 }
 
 /// Account by account: how ranges are kept is the ledger's own business.
@@ -52,7 +48,6 @@ fn maps(model: &Model, ledger: &Ledger) -> Result<(), String> {
         same(&format!("the map of bank {bank}"), &Some(expected), &found)?;
     }
     Ok(())
-    exceptions(model, ledger)
 }
 
 /// What is noticed of late confirmations follows from clocks that the model does not know.
@@ -68,16 +63,25 @@ fn exceptions(model: &Model, ledger: &Ledger) -> Result<(), String> {
             let acted = found.acted().map(|acted| (acted.action, acted.time));
             let owner = found.owner().map(|(owner, _)| owner);
             let amount = found.amount().map(|amount| money(amount.minor_units()));
-            (found.kind(), amount, found.direction(), owner, acted, found.is_in_suspense(), found.asked_count())
+            (
+                found.kind(),
+                amount,
+                found.direction(),
+                owner,
+                acted,
+                found.is_in_suspense(),
+                found.asked_count(),
+            )
         });
         let Exception { kind, amount, direction, owner, acted, is_in_suspense, asked, .. } = *expected;
         let owner = owner.map(owner_of);
         let expected = (kind, amount, direction, owner, acted, is_in_suspense, asked);
         same(&format!("the exception at {at}"), &Some(expected), &found)?;
     }
-    let over = model.exceptions.iter().filter(|(_, exception)| {
-        exception.is_over && !exception.is_resolved() && !exception.is_in_suspense
-    });
+    let over = model
+        .exceptions
+        .iter()
+        .filter(|(_, exception)| exception.is_over && !exception.is_resolved() && !exception.is_in_suspense);
     let over: Vec<_> = over.map(|(at, _)| *at).collect();
     let found: Vec<_> = ledger.exceptions_over().map(ledger::Exception::sequence).collect();
     same("exceptions that came right by themselves", &over, &found)

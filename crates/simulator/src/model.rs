@@ -520,7 +520,7 @@ mod waiting;
 
 pub(crate) use activation::Activation;
 use customer::Allowance;
-pub(crate) use exceptions::{Exception, Name};
+pub(crate) use exceptions::Exception;
 pub(crate) use gateways::{Hold, Kept};
 pub(crate) use ledgers::PostingMap;
 pub(crate) use liquidity::{Crossed, Party};

@@ -29,9 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 30] = {
-    use engine::mutants::Mutant as Engine;
-pub const MUTANTS: [Mutant; 31] = {
+pub const MUTANTS: [Mutant; 33] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;

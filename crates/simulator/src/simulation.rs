@@ -418,10 +418,9 @@ impl Simulation {
             let gateways = self.gateways.steps(&self.auditor.model, now);
             let moving = self.moving.steps(&self.auditor.model);
             let ledgers = self.ledgers.steps(&self.auditor.model, now);
-            for step in rulebook.into_iter().chain(gateways).chain(moving).chain(ledgers) {
-                jobs.push(self.job(Wish::Do(step)));
             let casework = self.casework.steps(&self.auditor.model);
-            for step in rulebook.into_iter().chain(gateways).chain(casework) {
+            let all = rulebook.into_iter().chain(gateways).chain(moving).chain(ledgers).chain(casework);
+            for step in all {
                 jobs.push(self.job(Wish::Do(step)));
             }
             self.send(jobs);

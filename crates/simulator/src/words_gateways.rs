@@ -81,7 +81,6 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::Recall { .. }
         | Request::AnswerRecall { .. }
         | Request::SetMap { .. }
-        | Request::SetRecallPolicy { .. } => unreachable!("other requests are written elsewhere"),
         | Request::SetRecallPolicy { .. }
         | Request::Exception(_) => unreachable!("other requests are written elsewhere"),
     }

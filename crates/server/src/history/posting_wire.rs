@@ -278,6 +278,7 @@ pub(super) const fn entry_type(kind: EntryKind) -> v1::EntryType {
         EntryKind::ReturnFee => v1::EntryType::ReturnFee,
         EntryKind::OwnFunds => v1::EntryType::OwnFunds,
         EntryKind::HoldCapture => v1::EntryType::HoldCapture,
+        EntryKind::Exception => v1::EntryType::Exception,
     }
 }
 

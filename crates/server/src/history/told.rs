@@ -70,17 +70,6 @@ pub(super) fn entry(
 ) -> v1::Entry {
     let amount = Amount::from_minor_units(row.change.abs());
     let r#type = entry_type(row.kind);
-    let r#type = match row.kind {
-        EntryKind::Payment => v1::EntryType::Payment,
-        EntryKind::Fee => v1::EntryType::Fee,
-        EntryKind::Posting => v1::EntryType::Posting,
-        EntryKind::Liquidity => v1::EntryType::Liquidity,
-        EntryKind::Return => v1::EntryType::Return,
-        EntryKind::ReturnFee => v1::EntryType::ReturnFee,
-        EntryKind::OwnFunds => v1::EntryType::OwnFunds,
-        EntryKind::HoldCapture => v1::EntryType::HoldCapture,
-        EntryKind::Exception => v1::EntryType::Exception,
-    };
     let direction = if row.change < 0 { v1::EntryDirection::Debit } else { v1::EntryDirection::Credit };
     let plain = v1::Entry {
         sequence: row.place.at.0,
