@@ -81,7 +81,7 @@ fn start(
         commands_per_second_max,
         master_key: None,
         follower: engine::FollowerSettings::default(),
-            is_parallel: false,
+        is_parallel: false,
     };
     engine::start(&config).context("the engine does not start")
 }

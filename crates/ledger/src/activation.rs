@@ -65,7 +65,7 @@ impl AccountRange {
     /// If the ends are not as long as the country's numbers, or not in order.
     pub fn new(country: &str, from: &str, upto: &str) -> Result<Self, AccountRangeError> {
         let (expected, digits) = Iban::account_structure(country).ok_or(AccountRangeError::Country)?;
-        for found in [from.len(), upto.len()].into_iter().filter(|found| *found != expected) {
+        if let Some(found) = [from.len(), upto.len()].into_iter().find(|found| *found != expected) {
             return Err(AccountRangeError::Length { expected, found });
         }
         if ![from, upto].iter().all(|end| has_structure(end.as_bytes(), digits)) {

@@ -233,7 +233,11 @@ async fn compare_balances(client: &Client, path: &Path, until: Timestamp) -> any
         };
         let here = match client.get_balance(request).await {
             Ok(told) => Some(told.balance),
-            Err(client::ClientError::NotDone(refusal)) if refusal.code == tonic::Code::NotFound => None,
+            Err(client::ClientError::NotDone(refusal))
+                if refusal.reason == v1::ErrorReason::AccountUnknown =>
+            {
+                None
+            }
             Err(error) => return Err(error).context("the node did not tell a balance"),
         };
         balances.count += 1;

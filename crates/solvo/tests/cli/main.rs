@@ -7,6 +7,7 @@ mod backup;
 mod banks;
 mod commands;
 mod crashes;
+mod cutover;
 mod erasure;
 mod identity;
 mod keys;
