@@ -11,14 +11,15 @@ use std::cell::Cell;
 use ledger::{
     AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
     AnswerRecall, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope, Direction,
-    ExpectedVersion, Fees, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original, Outcome,
-    OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry, Profile,
-    PutRecord, RecallAnswer, RecallText, RecordKey, RecordOwner, RecordSpace, RecordWriter, Records,
-    RefusedBody, RefusedPayment, RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall,
-    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetBlock,
-    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
-    SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage,
-    StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
+    ExpectedVersion, Fees, GlAccount, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original,
+    Outcome, OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry,
+    PostingClass, PostingLine, PostingSubject, Profile, PutRecord, RecallAnswer, RecallText, RecordKey,
+    RecordOwner, RecordSpace, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant,
+    ReleaseHold, RemoveRecord, RequestId, RequestRecall, RollBusinessDate, SetAccountFlag, SetAccountFloor,
+    SetAccountHolders, SetAccountStatus, SetBlock, SetClosingDays, SetCustomerLimit, SetDecisionPolicy,
+    SetFees, SetParticipantStatus, SetPositionAlert, SetPostingMap, SetReachableParty, SetRecallPolicy,
+    SetReservationLimit, SetRestricted, SetZone, Silence, Stage, StagePolicy, TransferLiquidity,
+    TransferOwnFunds, Verdict, Zone, ZoneOffset,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
@@ -510,6 +511,33 @@ fn holds(node: &mut Node) {
     node.frame("a tick at which holds and records end", &RecordWriter::new(KEY, PrincipalNumber(0)));
     assert_eq!(node.ledger.holds_told().len(), 500);
     assert_eq!((node.ledger.hold_count(), node.ledger.kept_record_count()), (0, 250));
+    node.ledger.validate();
+}
+
+/// A bank names its accounts, in one book after the other, and again.
+#[test]
+fn maps_of_postings_allocate_nothing() {
+    let mut node = Node::new();
+    node.each("a participant", 100, done, register);
+    let line = |subject, name| PostingLine { subject, gl_account: GlAccount::parse(name).unwrap() };
+    let lines = vec![
+        line(PostingSubject::Default, "9999"),
+        line(PostingSubject::Class(PostingClass::Current), "2100"),
+    ];
+    for expected in [ExpectedVersion::Absent, ExpectedVersion::Any] {
+        node.each("a map of postings", 100, done, |writer, request_id, number| {
+            let (bank, currency, lines) = (bank(number * 37), Currency::EUR, lines.clone());
+            writer.set_posting_map(&SetPostingMap {
+                request_id,
+                bank,
+                currency,
+                expected,
+                from: None,
+                lines,
+            });
+        });
+    }
+    assert_eq!(node.ledger.posting_map_count(), 100);
     node.ledger.validate();
 }
 
