@@ -11,14 +11,15 @@ use std::cell::Cell;
 use ledger::{
     AccountKind, AccountMode, AccountRange, AccountSelector, AccountStatus, Answer, AnswerEffect,
     AnswerPayment, AnswerRecall, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope,
-    Direction, ExpectedVersion, Fees, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original,
-    Outcome, OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry,
-    Profile, PutRecord, RecallAnswer, RecallText, RecordKey, RecordOwner, RecordSpace, RecordWriter, Records,
-    RefusedBody, RefusedPayment, RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall,
-    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetActivation,
-    SetBlock, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus,
-    SetPositionAlert, SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone,
-    Silence, Stage, StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
+    Direction, ExpectedVersion, Fees, GlAccount, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount,
+    Original, Outcome, OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position,
+    PostEntry, PostingClass, PostingLine, PostingSubject, Profile, PutRecord, RecallAnswer, RecallText,
+    RecordKey, RecordOwner, RecordSpace, RecordWriter, Records, RefusedBody, RefusedPayment,
+    RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall, RollBusinessDate,
+    SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetActivation, SetBlock,
+    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
+    SetPostingMap, SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence,
+    Stage, StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
@@ -537,6 +538,32 @@ fn switches(node: &mut Node) {
         writer.set_activation(&SetActivation { request_id, bank, range: None, is_active, reason });
     });
     assert_eq!(node.ledger.activation_table().number(), 1250);
+}
+/// A bank names its accounts, in one book after the other, and again.
+#[test]
+fn maps_of_postings_allocate_nothing() {
+    let mut node = Node::new();
+    node.each("a participant", 100, done, register);
+    let line = |subject, name| PostingLine { subject, gl_account: GlAccount::parse(name).unwrap() };
+    let lines = vec![
+        line(PostingSubject::Default, "9999"),
+        line(PostingSubject::Class(PostingClass::Current), "2100"),
+    ];
+    for expected in [ExpectedVersion::Absent, ExpectedVersion::Any] {
+        node.each("a map of postings", 100, done, |writer, request_id, number| {
+            let (bank, currency, lines) = (bank(number * 37), Currency::EUR, lines.clone());
+            writer.set_posting_map(&SetPostingMap {
+                request_id,
+                bank,
+                currency,
+                expected,
+                from: None,
+                lines,
+            });
+        });
+    }
+    assert_eq!(node.ledger.posting_map_count(), 100);
+    node.ledger.validate();
 }
 
 fn owner_of(number: u32) -> RecordOwner {

@@ -77,10 +77,7 @@ fn json(totals: &v1::PostingTotals) -> serde_json::Value {
 
 /// All accounts of customers are one heap.
 fn balance_name(balance: &v1::PostingBalance) -> &'static str {
-    match balance.class() {
-        v1::PostingClass::Current => "CUSTOMERS",
-        class => class_name(class),
-    }
+    if balance.class() == v1::PostingClass::Current { "CUSTOMERS" } else { class_name(balance.class()) }
 }
 
 fn write_text(totals: &v1::PostingTotals, currency: &str, out: &mut impl Write) -> io::Result<()> {

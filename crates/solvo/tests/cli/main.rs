@@ -14,6 +14,7 @@ mod keys;
 mod lives;
 mod migrate;
 mod package;
+mod postings;
 mod process;
 mod qr;
 mod recalls;
