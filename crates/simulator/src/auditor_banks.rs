@@ -7,9 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
-    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, QuestionsOfBank, RecallStep, RecallTold, StoredOrder,
+    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, QuestionsOfBank, RecallStep,
+    RecallTold, StoredOrder,
 };
-use ledger::{AnswerEffect, Connected, ExceptionAction, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict};
+use ledger::{
+    AnswerEffect, Connected, ExceptionAction, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict,
+};
 use rust_decimal::Decimal;
 use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
@@ -508,7 +511,11 @@ impl Auditor {
             |heard: &Heard| if let Heard::Exception(exception) = heard { Some(*exception) } else { None };
         let expected: Vec<_> = history.iter().filter_map(exception).collect();
         let read: Vec<_> = found.exceptions.iter().map(HeardException::of).collect();
-        same(&format!("promise 5: what became of exceptions after {after} as the log tells it"), &expected, &read)?;
+        same(
+            &format!("promise 5: what became of exceptions after {after} as the log tells it"),
+            &expected,
+            &read,
+        )?;
         for decision in &found.decisions {
             self.is_order(decision.payment, &decision.order)?;
             self.ends(decision.payment, decision.state)?;

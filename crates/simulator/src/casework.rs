@@ -102,7 +102,11 @@ impl Casework {
         if self.random.happens(250) {
             let account = self.small(ACCOUNTS);
             let bank = if self.random.happens(900) { account % 2 } else { bank };
-            return Case::Raise { bank, kind: ExceptionKind::StaleMirror, subject: Subject::Account(account) };
+            return Case::Raise {
+                bank,
+                kind: ExceptionKind::StaleMirror,
+                subject: Subject::Account(account),
+            };
         }
         let direction = *self.random.one_of(&[Direction::Credit, Direction::Debit]);
         let (name, amount) = (self.small(8), self.random.between(1, 900));

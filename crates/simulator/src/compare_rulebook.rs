@@ -36,16 +36,25 @@ fn exceptions(model: &Model, ledger: &Ledger) -> Result<(), String> {
             let acted = found.acted().map(|acted| (acted.action, acted.time));
             let owner = found.owner().map(|(owner, _)| owner);
             let amount = found.amount().map(|amount| money(amount.minor_units()));
-            (found.kind(), amount, found.direction(), owner, acted, found.is_in_suspense(), found.asked_count())
+            (
+                found.kind(),
+                amount,
+                found.direction(),
+                owner,
+                acted,
+                found.is_in_suspense(),
+                found.asked_count(),
+            )
         });
         let Exception { kind, amount, direction, owner, acted, is_in_suspense, asked, .. } = *expected;
         let owner = owner.map(owner_of);
         let expected = (kind, amount, direction, owner, acted, is_in_suspense, asked);
         same(&format!("the exception at {at}"), &Some(expected), &found)?;
     }
-    let over = model.exceptions.iter().filter(|(_, exception)| {
-        exception.is_over && !exception.is_resolved() && !exception.is_in_suspense
-    });
+    let over = model
+        .exceptions
+        .iter()
+        .filter(|(_, exception)| exception.is_over && !exception.is_resolved() && !exception.is_in_suspense);
     let over: Vec<_> = over.map(|(at, _)| *at).collect();
     let found: Vec<_> = ledger.exceptions_over().map(ledger::Exception::sequence).collect();
     same("exceptions that came right by themselves", &over, &found)

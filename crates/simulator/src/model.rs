@@ -505,7 +505,8 @@ mod sealed;
 mod waiting;
 
 use customer::Allowance;
-pub(crate) use exceptions::{Exception, Name};
+pub(crate) use exceptions::Exception;
+use exceptions::Name;
 pub(crate) use gateways::{Hold, Kept};
 pub(crate) use liquidity::{Crossed, Party};
 pub(crate) use recall::Recall;

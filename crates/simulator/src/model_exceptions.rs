@@ -164,7 +164,8 @@ impl Model {
         let now = self.at.time;
         self.noticed.retain(|(decided, _)| *decided >= now.minus(REMEMBERED));
         let is_old = |(_, acted): (ExceptionAction, Timestamp)| acted < now.minus(KEPT);
-        self.exceptions.retain(|_, exception| !(exception.is_resolved() && exception.acted.is_some_and(is_old)));
+        self.exceptions
+            .retain(|_, exception| !(exception.is_resolved() && exception.acted.is_some_and(is_old)));
     }
 
     fn raise(&mut self, bank: u8, kind: ExceptionKind, subject: Subject) -> Answered {
@@ -289,8 +290,7 @@ impl Model {
             _ => false,
         };
         exception.asked += u32::from(action == ExceptionAction::AskAgain);
-        self.beside =
-            self.suspense_of(bank).map_or(Decimal::ZERO, |number| self.accounts[&number].balance);
+        self.beside = self.suspense_of(bank).map_or(Decimal::ZERO, |number| self.accounts[&number].balance);
         Ok((at.0, balance))
     }
 
@@ -337,7 +337,8 @@ impl Model {
             return Err(Refusal::InsufficientFunds);
         }
         let core = self.core_of(exception.bank)?;
-        let from = if exception.is_in_suspense { self.suspense_of(exception.bank).unwrap_or(core) } else { core };
+        let from =
+            if exception.is_in_suspense { self.suspense_of(exception.bank).unwrap_or(core) } else { core };
         self.move_case(exception, from, number);
         Ok(self.accounts[&number].balance)
     }

@@ -12,8 +12,8 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use types::{Amount, PrincipalNumber, ReasonCode, Sequence, Timestamp};
 
-use crate::compare;
 use crate::casework::Casework;
+use crate::compare;
 use crate::gateways::Gateways;
 use crate::model::Model;
 use crate::random::Random;

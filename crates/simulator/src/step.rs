@@ -5,7 +5,8 @@
 
 use ledger::{
     AccountKind, AccountMode, AccountStatus, Answer, Blocks, Connected, DecisionPolicy, Direction,
-    ExceptionAction, ExceptionKind, ExpectedVersion, Fees, LiquidityDirection, OwnAccount, ParticipantStatus, RecallAnswer, Stage, Zone,
+    ExceptionAction, ExceptionKind, ExpectedVersion, Fees, LiquidityDirection, OwnAccount, ParticipantStatus,
+    RecallAnswer, Stage, Zone,
 };
 use types::{ClosingDays, Date, PaymentState, RecallReason, Sequence, Timestamp};
 

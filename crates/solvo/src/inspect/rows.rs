@@ -15,6 +15,7 @@ use types::{
 
 use crate::inspect::fields::Fields;
 
+mod exceptions;
 mod holds;
 #[path = "rows_liquidity.rs"]
 mod liquidity;
@@ -160,6 +161,9 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         Command::ReleaseHold(it) => holds::release(request(fields, &it.request), it),
         Command::PutRecord(it) => holds::put(request(fields, &it.request), it),
         Command::RemoveRecord(it) => holds::remove(request(fields, &it.request), it),
+        Command::RaiseException(it) => exceptions::raise(request(fields, &it.request), it),
+        Command::AssignException(it) => exceptions::assign(request(fields, &it.request), it),
+        Command::ResolveException(it) => exceptions::resolve(request(fields, &it.request), it),
     }
 }
 
@@ -262,6 +266,9 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::ReleaseHold => "release_hold",
         Kind::PutRecord => "put_record",
         Kind::RemoveRecord => "remove_record",
+        Kind::RaiseException => "raise_exception",
+        Kind::AssignException => "assign_exception",
+        Kind::ResolveException => "resolve_exception",
     }
 }
 
