@@ -229,8 +229,8 @@ impl Model {
         }
         let recall = self.recalls.get_mut(&sequence).expect("it was found");
         recall.answer = Some(answer);
-        self.comes_right(ExceptionKind::RecallDue, bank, Name::At(sequence));
         recall.is_elsewhere = is_elsewhere && matches!(answer, RecallAnswer::Return { .. });
+        self.comes_right(ExceptionKind::RecallDue, bank, Name::At(sequence));
         Ok((sequence.0, Decimal::ZERO))
     }
 

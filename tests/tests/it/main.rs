@@ -29,6 +29,7 @@ mod calendar;
 mod connect;
 mod customers;
 mod day_end;
+mod exceptions;
 mod floods;
 mod history;
 mod holds;
