@@ -194,11 +194,9 @@ async fn money_goes_through_suspense_to_the_customer() {
     api.trial_balance().await;
 
     until_told(&api, acted).await;
+    let account = v1::AccountName { iban: belgian(1), currency_code: "EUR".to_owned() };
     let entries = v1::ListEntriesRequest {
-        whose: Some(v1::list_entries_request::Whose::Account(v1::AccountName {
-            iban: belgian(1),
-            currency_code: "EUR".to_owned(),
-        })),
+        owner: Some(v1::list_entries_request::Owner::Account(account)),
         ..Default::default()
     };
     let entries = api.history().list_entries(entries).await.unwrap().into_inner().entries;
