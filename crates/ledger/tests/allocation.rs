@@ -10,15 +10,16 @@ use std::cell::Cell;
 
 use ledger::{
     AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
-    AnswerRecall, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope, Direction,
-    ExpectedVersion, Fees, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original, Outcome,
-    OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry, Profile,
-    PutRecord, RecallAnswer, RecallText, RecordKey, RecordOwner, RecordSpace, RecordWriter, Records,
-    RefusedBody, RefusedPayment, RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall,
-    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetBlock,
-    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
-    SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage,
-    StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
+    AnswerRecall, AssignException, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope,
+    Direction, ExceptionAction, ExceptionKind, ExceptionOwner, ExceptionSubject, ExpectedVersion, Fees,
+    HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original, Outcome, OwnAccount, OwnedAccount,
+    ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry, Profile, PutRecord, RaiseException,
+    RecallAnswer, RecallText, RecordKey, RecordOwner, RecordSpace, RecordWriter, Records, RefusedBody,
+    RefusedPayment, RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall,
+    ResolveException, RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus,
+    SetBlock, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus,
+    SetPositionAlert, SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone,
+    Silence, Stage, StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
@@ -280,6 +281,7 @@ fn applying_a_command_allocates_nothing() {
     recalls(&mut node);
     waiting_payments(&mut node);
     holds(&mut node);
+    exceptions(&mut node);
     node.at.time = start().plus(Duration::from_seconds(6 * 86_400));
     // More than one tick forgets.
     for _ in 0..2 {
@@ -510,6 +512,56 @@ fn holds(node: &mut Node) {
     node.frame("a tick at which holds and records end", &RecordWriter::new(KEY, PrincipalNumber(0)));
     assert_eq!(node.ledger.holds_told().len(), 500);
     assert_eq!((node.ledger.hold_count(), node.ledger.kept_record_count()), (0, 250));
+    node.ledger.validate();
+}
+
+/// Exceptions are raised, assigned, kept in suspense and booked.
+fn exceptions(node: &mut Node) {
+    node.each("an exception", 1000, done, |writer, request_id, number| {
+        writer.raise_exception(&RaiseException {
+            request_id,
+            bank: bank(number % 2),
+            kind: ExceptionKind::ReconciliationBreak,
+            subject: ExceptionSubject::Reference {
+                reference: Text::parse(&format!("REF-{number}")).unwrap(),
+                amount: cents(3),
+                currency: Currency::EUR,
+                direction: Direction::Credit,
+            },
+            note: None,
+        });
+    });
+    let raised: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    let at = |number: u32| usize::try_from(number).unwrap();
+    node.each("an owner", 500, done, |writer, request_id, number| {
+        let (bank, exception) = (bank(number % 2), raised[at(number)]);
+        let owner = ExceptionOwner::parse("back-office").unwrap();
+        writer.assign_exception(&AssignException { request_id, bank, exception, owner, note: None });
+    });
+    let places: Vec<_> = (0..1000)
+        .map(|number| node.ledger.account(&KEY, iban(number).as_str(), Currency::EUR).unwrap().0)
+        .collect();
+    for (what, action) in
+        [("money in suspense", ExceptionAction::ToSuspense), ("a booking", ExceptionAction::BookToCustomer)]
+    {
+        let seen: Vec<_> = raised
+            .iter()
+            .map(|at| node.ledger.exception(*at).map(|found| node.ledger.exception_seen(found)))
+            .collect();
+        node.each(what, 1000, done, |writer, request_id, number| {
+            let is_booked = action == ExceptionAction::BookToCustomer;
+            writer.resolve_exception(&ResolveException {
+                request_id,
+                bank: bank(number % 2),
+                exception: raised[at(number)],
+                action,
+                account: is_booked.then(|| (iban(number), places[at(number)])),
+                seen: seen[at(number)],
+                note: None,
+            });
+        });
+    }
+    assert_eq!(node.ledger.open_exception_count(), 0);
     node.ledger.validate();
 }
 

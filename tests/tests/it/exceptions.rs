@@ -110,7 +110,7 @@ async fn late_positive_answer_becomes_an_exception() {
 
     let found = get(&api, &told.exception_id).await;
     assert_eq!((found.bic.as_str(), found.other_bic.as_str()), (GAMMA, ALFA));
-    assert_eq!((found.payment_id, found.state()), (expired.payment_id.clone(), ExceptionState::Open));
+    assert_eq!((&found.payment_id, found.state()), (&expired.payment_id, ExceptionState::Open));
     assert_eq!(found.direction(), v1::EntryDirection::Debit);
     let legal: Vec<_> = v1::Exception::legal_actions(&get(&api, &told.exception_id).await).collect();
     use ExceptionAction::{BookToCustomer, Close, ToSuspense};
@@ -285,7 +285,7 @@ async fn credit_that_is_acknowledged_is_closed() {
     assert_eq!(told.action(), ExceptionAction::AskAgain);
     gamma.accept(&question).await;
     let told = next_exception(&mut watcher).await.exception.unwrap();
-    assert_eq!((told.exception_id, told.action()), (id.clone(), ExceptionAction::Close));
+    assert_eq!((&told.exception_id, told.action()), (&id, ExceptionAction::Close));
     assert_eq!(get(&api, &id).await.state(), ExceptionState::Resolved);
 }
 
