@@ -11,6 +11,7 @@ use client::v1::audit_service_client::AuditServiceClient;
 use client::v1::calendar_service_client::CalendarServiceClient;
 use client::v1::customer_service_client::CustomerServiceClient;
 use client::v1::event_service_client::EventServiceClient;
+use client::v1::exception_service_client::ExceptionServiceClient;
 use client::v1::history_service_client::HistoryServiceClient;
 use client::v1::hold_service_client::HoldServiceClient;
 use client::v1::iso20022_service_client::Iso20022ServiceClient;
@@ -92,6 +93,11 @@ impl Api {
     /// The client of `HoldService`.
     pub fn holds(&self) -> HoldServiceClient<Channel> {
         HoldServiceClient::new(self.channel())
+    }
+
+    /// The client of `ExceptionService`.
+    pub fn exceptions(&self) -> ExceptionServiceClient<Channel> {
+        ExceptionServiceClient::new(self.channel())
     }
 
     /// The client of `RecordService`.

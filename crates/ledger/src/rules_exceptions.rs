@@ -299,8 +299,11 @@ fn to_suspense(ledger: &mut Ledger, at: Position, exception: &Exception) -> Resu
 }
 
 fn write_off(ledger: &mut Ledger, at: Position, exception: &Exception) -> Result<(), Refusal> {
+    if !exception.is_in_suspense {
+        return Err(Refusal::ExceptionNotInSuspense);
+    }
     let (core, suspense) = own_accounts(ledger, exception)?;
-    let suspense = suspense.filter(|_| exception.is_in_suspense).ok_or(Refusal::ExceptionNotInSuspense)?;
+    let suspense = suspense.expect("what is in suspense has an account there");
     let transfer = transfer_of(exception, suspense, core)?;
     book_transfer(ledger, transfer, exception.amount, at.sequence)
 }

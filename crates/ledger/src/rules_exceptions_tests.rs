@@ -106,6 +106,21 @@ fn bank_that_accepts_what_it_had_rejected_is_noticed_too() {
     );
 }
 
+/// Of a payment that is forgotten nothing more is known, so it can't be raised.
+#[test]
+fn what_was_not_raised_in_five_days_is_counted_as_overlooked() {
+    let script = "bank A hosted | bank C remote | fund A 9.00 | open A1 | post A1 +9.00 | online C
+        pay T1 A1 C1 1.00 => reserved
+        at 8s
+        answer T1 C yes => late expired TM01
+        at 5d+8s
+        tick";
+    let ledger = ledger_after(script);
+    assert_eq!((ledger.noticed_exceptions().count(), ledger.overlooked_exceptions()), (1, 0));
+    let ledger = ledger_after(&format!("{script}\n at 5d+9s\n tick"));
+    assert_eq!((ledger.noticed_exceptions().count(), ledger.overlooked_exceptions()), (0, 1));
+}
+
 #[test]
 fn older_rules_notice_nothing() {
     let script = "bank A hosted | bank C remote | fund A 9.00 | open A1 | post A1 +9.00 | online C

@@ -9,17 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ledger::{
-    AccountKind, AccountMode, AccountRange, AccountSelector, AccountStatus, Answer, AnswerEffect,
-    AnswerPayment, AnswerRecall, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope,
-    Direction, ExpectedVersion, Fees, GlAccount, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount,
-    Original, Outcome, OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position,
-    PostEntry, PostingClass, PostingLine, PostingSubject, Profile, PutRecord, RecallAnswer, RecallText,
-    RecordKey, RecordOwner, RecordSpace, RecordWriter, Records, RefusedBody, RefusedPayment,
-    RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall, RollBusinessDate,
-    SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetActivation, SetBlock,
-    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
-    SetPostingMap, SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence,
-    Stage, StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
+    AccountKind, AccountMode, AccountRange, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment, AnswerRecall, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope, Direction, ExpectedVersion, Fees, GlAccount, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original, Outcome, OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry, PostingClass, PostingLine, PostingSubject, Profile, PutRecord, RecallAnswer, RecallText, RecordKey, RecordOwner, RecordSpace, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall, RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetActivation, SetBlock, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert, SetPostingMap, SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset, AssignException, ExceptionAction, ExceptionKind, ExceptionOwner, ExceptionSubject, RaiseException, ResolveException,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
@@ -282,6 +272,7 @@ fn applying_a_command_allocates_nothing() {
     waiting_payments(&mut node);
     holds(&mut node);
     switches(&mut node);
+    exceptions(&mut node);
     node.at.time = start().plus(Duration::from_seconds(6 * 86_400));
     // More than one tick forgets.
     for _ in 0..2 {
@@ -563,6 +554,54 @@ fn maps_of_postings_allocate_nothing() {
         });
     }
     assert_eq!(node.ledger.posting_map_count(), 100);
+    node.ledger.validate();
+/// Exceptions are raised, assigned, kept in suspense and booked.
+fn exceptions(node: &mut Node) {
+    node.each("an exception", 1000, done, |writer, request_id, number| {
+        writer.raise_exception(&RaiseException {
+            request_id,
+            bank: bank(number % 2),
+            kind: ExceptionKind::ReconciliationBreak,
+            subject: ExceptionSubject::Reference {
+                reference: Text::parse(&format!("REF-{number}")).unwrap(),
+                amount: cents(3),
+                currency: Currency::EUR,
+                direction: Direction::Credit,
+            },
+            note: None,
+        });
+    });
+    let raised: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    let at = |number: u32| usize::try_from(number).unwrap();
+    node.each("an owner", 500, done, |writer, request_id, number| {
+        let (bank, exception) = (bank(number % 2), raised[at(number)]);
+        let owner = ExceptionOwner::parse("back-office").unwrap();
+        writer.assign_exception(&AssignException { request_id, bank, exception, owner, note: None });
+    });
+    let places: Vec<_> = (0..1000)
+        .map(|number| node.ledger.account(&KEY, iban(number).as_str(), Currency::EUR).unwrap().0)
+        .collect();
+    for (what, action) in
+        [("money in suspense", ExceptionAction::ToSuspense), ("a booking", ExceptionAction::BookToCustomer)]
+    {
+        let seen: Vec<_> = raised
+            .iter()
+            .map(|at| node.ledger.exception(*at).map(|found| node.ledger.exception_seen(found)))
+            .collect();
+        node.each(what, 1000, done, |writer, request_id, number| {
+            let is_booked = action == ExceptionAction::BookToCustomer;
+            writer.resolve_exception(&ResolveException {
+                request_id,
+                bank: bank(number % 2),
+                exception: raised[at(number)],
+                action,
+                account: is_booked.then(|| (iban(number), places[at(number)])),
+                seen: seen[at(number)],
+                note: None,
+            });
+        });
+    }
+    assert_eq!(node.ledger.open_exception_count(), 0);
     node.ledger.validate();
 }
 

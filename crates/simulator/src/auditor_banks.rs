@@ -4,6 +4,18 @@
 //! and all of this: nothing that is not durable, nothing left out, and the same end to both banks. A bank that has
 //! caught up has heard every question that it has yet to answer.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{
+    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, QuestionsOfBank, RecallStep,
+    RecallTold, StoredOrder,
+};
+use ledger::{
+    AnswerEffect, Connected, ExceptionAction, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict,
+};
+use rust_decimal::Decimal;
+use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
+
 use super::{Auditor, Violation};
 use crate::compare::{self, same};
 use crate::model::{Asked, Crossed, Expected, money};

@@ -521,6 +521,7 @@ mod waiting;
 pub(crate) use activation::Activation;
 use customer::Allowance;
 pub(crate) use exceptions::Exception;
+use exceptions::Name;
 pub(crate) use gateways::{Hold, Kept};
 pub(crate) use ledgers::PostingMap;
 pub(crate) use liquidity::{Crossed, Party};

@@ -1,11 +1,11 @@
 //! The model's calendar, recalls and returns.
 
-use ledger::{AccountMode, AccountStatus, Direction, RecallAnswer, Refusal};
+use ledger::{AccountMode, AccountStatus, Direction, ExceptionKind, RecallAnswer, Refusal};
 use rust_decimal::Decimal;
 use types::{ClosingDays, Date, PaymentState, RecallReason, RecallRefusal, Sequence, Timestamp};
 
 use super::payment::Sides;
-use super::{Compared, EURO, Model, Place, money};
+use super::{Compared, EURO, Model, Name, Place, money};
 use crate::step::{Original, Recalled};
 use crate::words::IDENTITY;
 
@@ -230,6 +230,7 @@ impl Model {
         let recall = self.recalls.get_mut(&sequence).expect("it was found");
         recall.answer = Some(answer);
         recall.is_elsewhere = is_elsewhere && matches!(answer, RecallAnswer::Return { .. });
+        self.comes_right(ExceptionKind::RecallDue, bank, Name::At(sequence));
         Ok((sequence.0, Decimal::ZERO))
     }
 

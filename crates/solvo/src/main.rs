@@ -15,6 +15,7 @@ mod demo;
 mod dev_certs;
 mod erase;
 mod evidence;
+mod exception;
 mod history;
 mod inspect;
 mod keys;
@@ -76,6 +77,7 @@ enum Command {
     Terms(terms::TermsArgs),
     Calendar(calendar::CalendarArgs),
     Recall(recall::RecallArgs),
+    Exception(exception::ExceptionArgs),
     Liquidity(liquidity::LiquidityArgs),
     History(history::HistoryArgs),
     Report(report::ReportArgs),
@@ -139,6 +141,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(arguments) => runtime()?.block_on(keys::run(&arguments)),
         Command::Calendar(arguments) => runtime()?.block_on(calendar::run(&arguments)),
         Command::Recall(arguments) => runtime()?.block_on(recall::run(&arguments)),
+        Command::Exception(arguments) => runtime()?.block_on(exception::run(&arguments)),
         Command::SetVersion(arguments) => runtime()?.block_on(set_version::run(&arguments)),
         Command::Terms(arguments) => runtime()?.block_on(terms::run(&arguments)),
         Command::Liquidity(arguments) => runtime()?.block_on(liquidity::run(&arguments)),

@@ -15,6 +15,7 @@
 //! - `recalls`: settled payments that are asked back; `recalls_of_old`: windows and silence; `iso_recalls`: the same in
 //!   documents; `calendar`: closing days and the business date.
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
+//! - `exceptions`: what is out of order, who looks after it, and what is done about it.
 //! - `holds`: money that is set aside, split and paid out; `records`: what gateways keep.
 //! - `activation`: which accounts take part, while banks move here from another system.
 //! - `receipts`: proof of settlements, and who gets it.
@@ -32,6 +33,7 @@ mod calendar;
 mod connect;
 mod customers;
 mod day_end;
+mod exceptions;
 mod floods;
 mod history;
 mod holds;

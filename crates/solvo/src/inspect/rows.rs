@@ -15,6 +15,7 @@ use types::{
 
 use crate::inspect::fields::Fields;
 
+mod exceptions;
 mod holds;
 #[path = "rows_liquidity.rs"]
 mod liquidity;
@@ -163,6 +164,9 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         Command::RemoveRecord(it) => holds::remove(request(fields, &it.request), it),
         Command::SetActivation(it) => activation(request(fields, &it.request), it),
         Command::SetPostingMap(it) => postings::map(request(fields, &it.request), it),
+        Command::RaiseException(it) => exceptions::raise(request(fields, &it.request), it),
+        Command::AssignException(it) => exceptions::assign(request(fields, &it.request), it),
+        Command::ResolveException(it) => exceptions::resolve(request(fields, &it.request), it),
     }
 }
 
@@ -281,6 +285,9 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::RemoveRecord => "remove_record",
         Kind::SetActivation => "set_activation",
         Kind::SetPostingMap => "set_posting_map",
+        Kind::RaiseException => "raise_exception",
+        Kind::AssignException => "assign_exception",
+        Kind::ResolveException => "resolve_exception",
     }
 }
 

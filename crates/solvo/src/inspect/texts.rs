@@ -2,7 +2,8 @@
 
 use iso20022::{EvidenceError, decompress_evidence};
 use ledger::{
-    AccountText, CaptureText, Command, EntryText, HoldText, LegText, RecallText, Record, TextsError, layout,
+    AccountText, CaptureText, Command, EntryText, ExceptionText, HoldText, LegText, RecallText, Record,
+    TextsError, layout,
 };
 use types::{Amount, Bic, Currency, FixedParts, OrderText, PaymentOrder, Timestamp};
 
@@ -25,6 +26,8 @@ pub(crate) enum Texts {
     Hold(HoldText),
     /// Of a capture.
     Capture(CaptureText),
+    /// Of a command about an exception.
+    Exception(ExceptionText),
     /// The bytes of a gateway's record, which mean nothing here.
     Opaque,
     /// Of a payment.
@@ -79,6 +82,9 @@ impl Texts {
             Command::PlaceHold(_) => Ok(Self::Hold(HoldText::decode(record.text)?)),
             Command::CaptureHold(_) => Ok(Self::Capture(CaptureText::decode(record.text)?)),
             Command::PutRecord(_) => Ok(Self::Opaque),
+            Command::RaiseException(_) | Command::AssignException(_) | Command::ResolveException(_) => {
+                Ok(Self::Exception(ExceptionText::decode(record.text)?))
+            }
             Command::RegisterParticipant(_) => plain("name"),
             Command::TransferLiquidity(_) => plain("external_reference"),
             Command::TransferOwnFunds(_) => plain("reference"),
@@ -153,6 +159,10 @@ impl Texts {
             Self::Hold(text) => fields
                 .with("iban", personal.iban(&text.iban))
                 .with("reference", personal.text(&text.reference))
+                .with_some("note", text.note.as_ref().map(|it| personal.text(it))),
+            Self::Exception(text) => fields
+                .with_some("iban", text.iban.as_ref().map(|it| personal.iban(it)))
+                .with_some("reference", text.reference.as_ref().map(|it| personal.text(it)))
                 .with_some("note", text.note.as_ref().map(|it| personal.text(it))),
             Self::Capture(text) => {
                 let leg = |leg: &LegText| {
