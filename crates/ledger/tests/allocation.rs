@@ -9,7 +9,18 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ledger::{
-    AccountKind, AccountMode, AccountRange, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment, AnswerRecall, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope, Direction, ExpectedVersion, Fees, GlAccount, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original, Outcome, OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry, PostingClass, PostingLine, PostingSubject, Profile, PutRecord, RecallAnswer, RecallText, RecordKey, RecordOwner, RecordSpace, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall, RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetActivation, SetBlock, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert, SetPostingMap, SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset, AssignException, ExceptionAction, ExceptionKind, ExceptionOwner, ExceptionSubject, RaiseException, ResolveException,
+    AccountKind, AccountMode, AccountRange, AccountSelector, AccountStatus, Answer, AnswerEffect,
+    AnswerPayment, AnswerRecall, AssignException, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy,
+    DecisionScope, Direction, ExceptionAction, ExceptionKind, ExceptionOwner, ExceptionSubject,
+    ExpectedVersion, Fees, GlAccount, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original,
+    Outcome, OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry,
+    PostingClass, PostingLine, PostingSubject, Profile, PutRecord, RaiseException, RecallAnswer, RecallText,
+    RecordKey, RecordOwner, RecordSpace, RecordWriter, Records, RefusedBody, RefusedPayment,
+    RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall, ResolveException,
+    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetActivation,
+    SetBlock, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus,
+    SetPositionAlert, SetPostingMap, SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted,
+    SetZone, Silence, Stage, StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
@@ -530,6 +541,7 @@ fn switches(node: &mut Node) {
     });
     assert_eq!(node.ledger.activation_table().number(), 1250);
 }
+
 /// A bank names its accounts, in one book after the other, and again.
 #[test]
 fn maps_of_postings_allocate_nothing() {
@@ -555,6 +567,8 @@ fn maps_of_postings_allocate_nothing() {
     }
     assert_eq!(node.ledger.posting_map_count(), 100);
     node.ledger.validate();
+}
+
 /// Exceptions are raised, assigned, kept in suspense and booked.
 fn exceptions(node: &mut Node) {
     node.each("an exception", 1000, done, |writer, request_id, number| {
