@@ -10,9 +10,7 @@ use engine::{
     BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, QuestionsOfBank, RecallStep,
     RecallTold, StoredOrder,
 };
-use ledger::{
-    AnswerEffect, Connected, ExceptionAction, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict,
-};
+use ledger::{AnswerEffect, Connected, ExceptionAction, Outcome, RecallAnswer, Stage, Verdict};
 use rust_decimal::Decimal;
 use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
@@ -21,14 +19,6 @@ use crate::compare::{self, same};
 use crate::model::{Asked, Crossed, Expected, money};
 use crate::step::{BANK_COUNT, BANKS, Case, Pay, Request, Step};
 use crate::words::{account_range, bic, currency, owner_of, transaction_id};
-use engine::{
-    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, QuestionsOfBank, RecallStep,
-    RecallTold, StoredOrder,
-};
-use ledger::{AnswerEffect, Connected, ExceptionAction, Outcome, RecallAnswer, Stage, Verdict};
-use rust_decimal::Decimal;
-use std::collections::{BTreeMap, BTreeSet};
-use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
 
 /// For so long a bank counts as connected after its last connection has ended, and after a start of the node.
 const GRACE: Duration = Duration::from_seconds(1);
