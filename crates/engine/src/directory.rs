@@ -188,7 +188,11 @@ impl Directory {
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
-            | Command::RemoveRecord(_) => {}
+            | Command::RemoveRecord(_)
+            | Command::CreateRequestToPay(_)
+            | Command::PresentRequestToPay(_)
+            | Command::AnswerRequestToPay(_)
+            | Command::CancelRequestToPay(_) => {}
         }
     }
 }

@@ -14,6 +14,7 @@ use types::{Amount, Bic, Sequence};
 
 use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
+use crate::requests_told::{RequestStep, RequestTold};
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, SubscriptionId};
 
@@ -181,6 +182,7 @@ impl Feed {
     pub(crate) fn ticked(&mut self, ledger: &Ledger) {
         self.decided(ledger);
         self.expired(ledger);
+        self.requests_ended(ledger);
         self.crossed(ledger);
         self.asked(ledger, None);
     }
@@ -211,6 +213,10 @@ impl Feed {
                 self.of_bank(*outcome, set.bic, BankChange::Status(status));
             }
             Command::RequestRecall(_) | Command::AnswerRecall(_) => self.of_recall(record, *outcome),
+            Command::CreateRequestToPay(_)
+            | Command::PresentRequestToPay(_)
+            | Command::AnswerRequestToPay(_)
+            | Command::CancelRequestToPay(_) => self.of_request(record, *outcome),
             Command::Genesis(_)
             | Command::SetProfile(_)
             | Command::RegisterParticipant(_)
@@ -245,6 +251,7 @@ impl Feed {
             | Command::PutRecord(_)
             | Command::RemoveRecord(_) => {}
         }
+        self.requests_ended(ledger);
         self.crossed(ledger);
         self.asked(ledger, Some((record, outcome.sequence, order)));
     }
@@ -318,6 +325,42 @@ impl Feed {
             let expired = HoldExpired { decided_at, decided_time, hold, bank, released, currency };
             self.give(Notice::HoldExpired(expired));
         }
+    }
+
+    /// What requests to pay came to in the last step without a word about them.
+    fn requests_ended(&mut self, ledger: &Ledger) {
+        if self.outcomes.is_empty() {
+            return;
+        }
+        for outcome in ledger.holds_told() {
+            let Verdict::RequestEnded { payer, payee, end } = outcome.verdict else { continue };
+            let bank = |number| ledger.participant_by_number(number).bic();
+            self.give_request(RequestTold {
+                decided_at: outcome.decided_at,
+                decided_time: outcome.decided_time,
+                to_pay: outcome.sequence,
+                payer_bank: bank(payer),
+                payee_bank: bank(payee),
+                step: RequestStep::Ended(end),
+            });
+        }
+    }
+
+    /// A command about a request to pay.
+    fn of_request(&mut self, record: &Record<'_>, outcome: Outcome) {
+        let is_done = matches!(outcome.verdict, Verdict::Done { repeat_of: None, .. });
+        if is_done && !self.outcomes.is_empty() {
+            let told = RequestTold::of(outcome.decided_at, outcome.decided_time, record);
+            self.give_request(told.expect("what was carried out names both banks"));
+        }
+    }
+
+    fn give_request(&mut self, told: RequestTold) {
+        self.outcomes.choose(told.payer_bank, &mut self.chosen);
+        if told.payer_bank != told.payee_bank {
+            self.outcomes.choose(told.payee_bank, &mut self.chosen);
+        }
+        self.give(Notice::Request(told));
     }
 
     /// The bounds that bookings of the last step crossed.

@@ -54,11 +54,13 @@ mod put_off;
 mod question;
 mod question_holds;
 mod question_recalls;
+mod question_requests;
 mod recalls_told;
 mod recovery;
 #[cfg(test)]
 mod recovery_tests;
 mod replay;
+mod requests_told;
 mod sealer;
 mod sealing;
 mod spacing;
@@ -103,9 +105,11 @@ pub use question_holds::{
     HOLDS_ASKED_MAX, HoldFound, HoldsAsked, KeptAsked, KeptFound, RECORDS_LOOKED_AT_MAX,
 };
 pub use question_recalls::{CalendarAnswer, RECALLS_ASKED_MAX, RecallFound, RecallsAsked};
+pub use question_requests::{REQUESTS_ASKED_MAX, RequestFound, RequestSide, RequestsAsked, RequestsFound};
 pub use recalls_told::{RecallStep, RecallTold};
 pub use recovery::{Recovered, RecoveryProgress, RecoveryView, recover, recover_with_key};
 pub use replay::{Divergence, ReplayTotals, Replayer};
+pub use requests_told::{RequestStep, RequestTold};
 pub use sealer::{Handing, SLICE_MAX, Sealer, Slice};
 pub use stages::{Stage, StageTimes};
 pub use start::{Config, StartError, start, start_telling};

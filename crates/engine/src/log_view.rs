@@ -16,6 +16,7 @@ use self::reading::{Found, Reading, concerns};
 use crate::crossings::{Booking, Hosts, Told};
 use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
+use crate::requests_told::RequestTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks};
 
@@ -102,6 +103,8 @@ pub struct Decisions {
     pub recalls: Vec<RecallTold>,
     /// The holds of these banks whose time was over.
     pub expired: Vec<HoldExpired>,
+    /// What happened to requests to pay of these banks.
+    pub requests: Vec<RequestTold>,
     /// Everything that was decided up to and including this position is among them: where to go on.
     pub reached: Sequence,
 }
@@ -260,6 +263,7 @@ impl LogView {
             mut changed,
             mut recalled,
             mut expired,
+            mut requested,
             mut crossed,
             bookings,
             whole,
@@ -271,6 +275,7 @@ impl LogView {
         changed.retain(|changed| changed.decided_at <= reached);
         recalled.retain(|told| told.decided_at <= reached);
         expired.retain(|told| told.decided_at <= reached);
+        requested.retain(|told| told.decided_at <= reached);
         crossed.retain(|told| told.entry.decided_at() <= reached);
         let crossings = self.crossings(&crossed, &bookings, banks)?;
         // A command may have met a payment that the tick had decided before the commands in front of it.
@@ -293,6 +298,7 @@ impl LogView {
             crossings,
             recalls: recalled,
             expired,
+            requests: requested,
             reached,
         })
     }

@@ -12,6 +12,7 @@ use super::{BankChanged, LogError, READ_BYTES_MAX, for_each_record};
 use crate::crossings::{Booking, Hosts, Told};
 use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
+use crate::requests_told::RequestTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks};
 
@@ -69,6 +70,10 @@ pub(super) struct Reading<'banks> {
     pub(super) recalled: Vec<RecallTold>,
     /// The holds of these banks whose time was over.
     pub(super) expired: Vec<HoldExpired>,
+    /// The commands in them that would do something to requests to pay of these banks.
+    requests: BTreeMap<Sequence, RequestTold>,
+    /// What happened to requests to pay of these banks.
+    pub(super) requested: Vec<RequestTold>,
     /// What commands in them book that may cross bounds of these banks, with the numbers of legs.
     pub(super) bookings: BTreeMap<(Sequence, u8), Booking>,
     /// The outcomes that tell of crossings, of these banks or older than what was read.
@@ -104,6 +109,8 @@ impl<'banks> Reading<'banks> {
             recalls: BTreeMap::new(),
             recalled: Vec::new(),
             expired: Vec::new(),
+            requests: BTreeMap::new(),
+            requested: Vec::new(),
             bookings: BTreeMap::new(),
             crossed: Vec::new(),
             hosts,
@@ -125,7 +132,8 @@ impl<'banks> Reading<'banks> {
                 return Ok(false);
             }
             let is_wanted = told_at > self.after && told_at <= self.upto && !is_repeat;
-            if is_wanted && entry.refusal().is_none() {
+            if is_wanted && entry.refusal().is_none() && entry.request_ended().is_none() {
+                self.requested.extend(self.requests.remove(&entry.sequence()));
                 self.changed.extend(self.changes.remove(&entry.sequence()));
                 let told = self.recalls.remove(&entry.sequence());
                 self.recalled.extend(told.map(|told| told.with_subject(entry.subject())));
@@ -133,6 +141,8 @@ impl<'banks> Reading<'banks> {
             if is_wanted {
                 let expired = HoldExpired::of(&entry, self.time_told(), self.hosts);
                 self.expired.extend(expired.filter(|expired| self.banks.include(expired.bank)));
+                let ended = RequestTold::of_entry(&entry, self.time_told(), self.hosts);
+                self.requested.extend(ended.filter(|told| told.concerns(self.banks)));
             }
             if is_wanted && !entry.alerts().is_none() {
                 self.crossed.extend(self.told(entry));
@@ -156,6 +166,9 @@ impl<'banks> Reading<'banks> {
                 let told = RecallTold::of(position, frame.header().time, record);
                 let told = told.filter(|told| told.concerns(self.banks));
                 self.recalls.extend(told.map(|told| (position, told)));
+                let told = RequestTold::of(position, frame.header().time, record);
+                let told = told.filter(|told| told.concerns(self.banks));
+                self.requests.extend(told.map(|told| (position, told)));
             })?;
         }
         self.bytes += frame.bytes().len();

@@ -9,6 +9,7 @@ use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
 use crate::question_holds::{HoldFound, HoldsAsked, KeptAsked, KeptFound};
 use crate::question_recalls::{self, CalendarAnswer, RecallFound, RecallsAsked};
+use crate::question_requests::{RequestsAsked, RequestsFound};
 
 /// A question.
 #[derive(Clone, Debug)]
@@ -82,6 +83,8 @@ pub enum Question {
     Holds(HoldsAsked),
     /// Which records do gateways keep?
     Kept(KeptAsked),
+    /// Which requests to pay are there?
+    Requests(RequestsAsked),
 }
 
 /// A payment, as its position or its key names it.
@@ -197,6 +200,8 @@ pub enum Answer {
     Holds(Vec<HoldFound>),
     /// To [`Question::Kept`], in order.
     Kept(Vec<KeptFound>),
+    /// To [`Question::Requests`], in order.
+    Requests(RequestsFound),
 }
 
 impl Answered {
@@ -217,7 +222,8 @@ impl Answered {
             | Answer::Calendar(_)
             | Answer::Recalls(_)
             | Answer::Holds(_)
-            | Answer::Kept(_) => false,
+            | Answer::Kept(_)
+            | Answer::Requests(_) => false,
         }
     }
 
@@ -239,6 +245,7 @@ impl Question {
             Self::Recalls(asked) => asked.count_max(),
             Self::Holds(asked) => asked.count_max(),
             Self::Kept(asked) => asked.count_max(),
+            Self::Requests(asked) => asked.count_max(),
             Self::PaymentAt(_)
             | Self::PaymentByKey { .. }
             | Self::Final(_)
@@ -312,6 +319,7 @@ impl Question {
             Self::Recalls(asked) => Answer::Recalls(asked.answer(ledger)),
             Self::Holds(asked) => Answer::Holds(asked.answer(ledger)),
             Self::Kept(asked) => Answer::Kept(asked.answer(ledger)),
+            Self::Requests(asked) => Answer::Requests(asked.answer(ledger)),
             Self::Liquidity { bic, currency } => Answer::Liquidity(liquidity(ledger, *bic, *currency)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }
@@ -364,7 +372,8 @@ impl Question {
             | Self::Calendar
             | Self::Recalls(_)
             | Self::Holds(_)
-            | Self::Kept(_) => false,
+            | Self::Kept(_)
+            | Self::Requests(_) => false,
         }
     }
 }

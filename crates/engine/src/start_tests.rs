@@ -77,7 +77,8 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::Calendar(_)
         | Answer::Recalls(_)
         | Answer::Holds(_)
-        | Answer::Kept(_) => panic!("{answered:?}"),
+        | Answer::Kept(_)
+        | Answer::Requests(_) => panic!("{answered:?}"),
     }
 }
 

@@ -20,6 +20,7 @@ use types::{Bic, Sequence};
 
 use crate::holds_told::HoldExpired;
 use crate::recalls_told::RecallTold;
+use crate::requests_told::RequestTold;
 use crate::stored_order::StoredOrder;
 
 /// What a subscription is about.
@@ -134,6 +135,8 @@ pub enum Notice {
     Recall(RecallTold),
     /// The time of a hold on an account of a bank's was over.
     HoldExpired(HoldExpired),
+    /// Something happened to a request to pay of a bank.
+    Request(RequestTold),
 }
 
 /// What was changed about a bank.
@@ -152,6 +155,7 @@ impl Notice {
             Self::Crossed(crossing) => crossing.decided_at,
             Self::Recall(told) => told.decided_at,
             Self::HoldExpired(expired) => expired.decided_at,
+            Self::Request(told) => told.decided_at,
         }
     }
 
@@ -161,7 +165,11 @@ impl Notice {
             Self::Asked { order, .. } | Self::Outcome { order, .. } => {
                 order.as_ref().map_or(0, StoredOrder::length)
             }
-            Self::Changed { .. } | Self::Crossed(_) | Self::Recall(_) | Self::HoldExpired(_) => 0,
+            Self::Changed { .. }
+            | Self::Crossed(_)
+            | Self::Recall(_)
+            | Self::HoldExpired(_)
+            | Self::Request(_) => 0,
         }
     }
 }

@@ -546,6 +546,12 @@ pub use holds::{CaptureHold, HOLD_LEGS_MAX, HoldLeg, PlaceHold, ReleaseHold};
 #[path = "layout_records.rs"]
 mod records;
 pub use records::{PutRecord, RemoveRecord};
+#[path = "layout_requests_to_pay.rs"]
+mod requests_to_pay;
+pub use requests_to_pay::{
+    AnswerRequestToPay, CancelRequestToPay, CreateRequestToPay, PresentRequestToPay, REQUEST_ACCEPTED,
+    REQUEST_REFUSED,
+};
 
 #[path = "layout_duplicates.rs"]
 mod duplicates;

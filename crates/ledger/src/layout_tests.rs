@@ -501,3 +501,45 @@ fn holds_and_kept_records() {
          88 64 key
     }
 }
+
+#[test]
+fn requests_to_pay() {
+    layout! { CreateRequestToPay[120]
+          0 32 request
+         32 16 debtor_account_digest
+         48 16 creditor_account_digest
+         64  8 amount
+         72  8 expires
+         80  8 pay_by
+         88  4 debtor_account
+         92 11 debtor_agent
+        103 11 creditor_agent
+        114  2 currency
+        116  4 reserved
+    }
+    layout! { PresentRequestToPay[64]
+          0 32 request
+         32  8 to_pay
+         40 11 debtor_agent
+         51 11 creditor_agent
+         62  2 reserved
+    }
+    layout! { AnswerRequestToPay[80]
+          0 32 request
+         32  8 to_pay
+         40 11 debtor_agent
+         51 11 creditor_agent
+         62  1 answer
+         63  1 reserved
+         64  8 pay_at
+         72  4 reason
+         76  4 reserved_end
+    }
+    layout! { CancelRequestToPay[64]
+          0 32 request
+         32  8 to_pay
+         40 11 creditor_agent
+         51 11 debtor_agent
+         62  2 reserved
+    }
+}

@@ -19,11 +19,13 @@ use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::reachable::Reachable;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
+use crate::requests_to_pay::RequestsToPay;
 use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Remark, Verdict, layout, rules_answer,
-    rules_duplicates, rules_holds, rules_incarnation, rules_masterdata, rules_payment, rules_void,
+    rules_duplicates, rules_holds, rules_incarnation, rules_masterdata, rules_payment, rules_requests_to_pay,
+    rules_void,
 };
 
 #[path = "state.rs"]
@@ -111,13 +113,14 @@ pub struct Ledger {
     pub(crate) recalls: Recalls,
     pub(crate) holds: Holds,
     pub(crate) kept: KeptRecords,
+    pub(crate) requests_to_pay: RequestsToPay,
     /// For so many records there is room in the tables that few commands fill. No part of the state.
     rare_room: usize,
     /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
     pub(crate) decided: Vec<Outcome>,
     /// Their slots among the payments.
     pub(crate) decided_slots: Vec<u32>,
-    /// What the last tick or command did to holds beside its own outcome.
+    /// What the last tick or command did to holds and requests to pay beside its own outcome.
     pub(crate) holds_told: Vec<Outcome>,
     /// Questions that the last tick or command asked.
     pub(crate) asked: Vec<OpenQuestion>,
@@ -158,6 +161,7 @@ impl Ledger {
             recalls: Recalls::new(RECALLS_MAX),
             holds: Holds::new(),
             kept: KeptRecords::new(),
+            requests_to_pay: RequestsToPay::new(),
             rare_room: 0,
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
@@ -228,6 +232,7 @@ impl Ledger {
         self.recalls.reserve(records);
         self.holds.reserve(records);
         self.kept.reserve(records);
+        self.requests_to_pay.reserve(records, self.participants.count() + records);
         self.profiles.reserve(records);
     }
 
@@ -250,6 +255,7 @@ impl Ledger {
         self.payments.watch(FORGOTTEN_PER_TICK_MAX);
         rules_answer::end_due(self, at);
         rules_holds::end_due(self, at);
+        rules_requests_to_pay::end_due(self, at);
         self.kept.forget(at.time, KEPT_RECORDS_REMOVED_PER_TICK_MAX);
     }
 
@@ -325,7 +331,11 @@ impl Ledger {
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
-            | Command::RemoveRecord(_) => rules_masterdata::apply(self, at, record),
+            | Command::RemoveRecord(_)
+            | Command::CreateRequestToPay(_)
+            | Command::PresentRequestToPay(_)
+            | Command::AnswerRequestToPay(_)
+            | Command::CancelRequestToPay(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);

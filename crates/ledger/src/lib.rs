@@ -26,6 +26,7 @@ mod command;
 mod command_holders;
 mod command_holds;
 mod command_records;
+mod command_requests_to_pay;
 mod customer;
 mod customer_limits;
 mod deadlines;
@@ -56,6 +57,7 @@ mod record;
 mod record_writer;
 mod remark;
 mod requests;
+mod requests_to_pay;
 mod reservations;
 mod rules_answer;
 mod rules_calendar;
@@ -69,6 +71,7 @@ mod rules_masterdata;
 mod rules_payment;
 mod rules_recall;
 mod rules_records;
+mod rules_requests_to_pay;
 mod rules_version;
 mod rules_void;
 mod sealed;
@@ -97,6 +100,10 @@ pub use command_holds::{CaptureHold, CaptureText, HoldLeg, HoldText, LegText, Pl
 pub use command_records::{
     ExpectedVersion, PutRecord, RecordKey, RecordName, RecordOwner, RecordSpace, RemoveRecord,
 };
+pub use command_requests_to_pay::{
+    AnswerRequestToPay, CancelRequestToPay, CreateRequestToPay, PresentRequestToPay, RequestAnswer,
+    RequestDetails, RequestToPayStatus, RequestToPayText,
+};
 pub use customer::{Fees, SetCustomerLimit, SetFees, SetRestricted, SetZone};
 pub use customer_limits::CustomerLimit;
 pub use decisions::{
@@ -107,7 +114,7 @@ pub use holds::Hold;
 pub use kept_records::KeptRecord;
 pub use ledger::{Ledger, Position, ReplayError, Setup};
 pub use limits::Limits;
-pub use outcome::{AnswerEffect, Outcome, OutcomeEntry, OutcomeError, Refusal, Verdict};
+pub use outcome::{AnswerEffect, Outcome, OutcomeEntry, OutcomeError, Refusal, RequestEnd, Verdict};
 pub use participants::{Book, Participant};
 pub use payments::{Payment, SealMarks, Told};
 pub use profile::Profile;
@@ -123,6 +130,7 @@ pub use record_writer::{
     AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, payment_key,
 };
 pub use remark::Remark;
+pub use requests_to_pay::RequestToPay;
 pub use rules_calendar::{RollBusinessDate, SetClosingDays};
 pub use rules_duplicates::duplicate_window_start;
 pub use rules_version::{HAS_HOLDS, HAS_ORDERS, HAS_RULEBOOK, RULES_VERSION, SetVersion};

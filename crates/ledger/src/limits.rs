@@ -34,6 +34,8 @@ impl Limits {
         Vec::<[u8; HOLD_BYTES]>::new().try_reserve_exact(HOLDS_MAX + ROOM_BEYOND)?;
         let kept = KEPT_RECORDS_MAX + RECORDS_PER_FRAME_MAX;
         Vec::<[u8; KEPT_RECORD_ROOM_BYTES]>::new().try_reserve_exact(kept)?;
+        let to_pay = REQUESTS_TO_PAY_MAX + ROOM_BEYOND;
+        Vec::<[u8; REQUEST_TO_PAY_BYTES]>::new().try_reserve_exact(to_pay)?;
         Vec::<[u8; REQUEST_BYTES]>::new().try_reserve_exact(self.requests_max + ROOM_BEYOND)
     }
 }
@@ -142,6 +144,28 @@ pub(crate) const KEPT_RECORDS_SPACES_MAX: usize = 8;
 
 /// What one record that is kept may take; asserted where it is kept.
 pub(crate) const KEPT_RECORD_ROOM_BYTES: usize = 240;
+
+/// How many requests to pay may be kept at once, those that ended lately included. One more is refused.
+pub(crate) const REQUESTS_TO_PAY_MAX: usize = 1 << 20;
+
+/// The same of one payee's bank.
+pub(crate) const REQUESTS_TO_PAY_PER_BANK_MAX: u32 = 1 << 18;
+
+/// The same to one payer's account.
+pub(crate) const REQUESTS_TO_PAY_PER_ACCOUNT_MAX: u32 = 1000;
+
+/// What one request to pay may take; asserted where it is kept.
+pub(crate) const REQUEST_TO_PAY_BYTES: usize = 320;
+
+/// How far ahead a request to pay may end, and its payment be put off: less than texts are kept at least, so that its own
+/// can always be read until then.
+pub(crate) const REQUESTS_TO_PAY_AHEAD_MAX: Duration = Duration::from_seconds(180 * 24 * 3600);
+
+/// How long a request to pay that has ended is kept: as long as its payment.
+pub(crate) const REQUESTS_TO_PAY_KEPT: Duration = DUPLICATE_WINDOW;
+
+/// How many requests to pay one frame's tick ends or forgets at the most. Others count as ended.
+pub(crate) const REQUESTS_TO_PAY_ENDED_PER_TICK_MAX: usize = 512;
 
 /// How many records that are over one frame's tick removes at the most. Others count as gone.
 pub(crate) const KEPT_RECORDS_REMOVED_PER_TICK_MAX: usize = 512;

@@ -37,6 +37,10 @@ pub enum Mutant {
     HoldOutlives,
     /// A record is put whatever version is there.
     PutBlindly,
+    /// A request to pay that is accepted may be accepted once more, and is paid twice.
+    RequestPaidTwice,
+    /// A request to pay is accepted after its time.
+    ExpiredRequestAccepted,
     /// A return is booked although a position or a limit does not take it.
     ReturnOverBlock,
 }

@@ -92,10 +92,48 @@ pub enum Verdict {
         /// The account's currency.
         currency: Currency,
     },
+    /// Of a request to pay, at the position of the tick, payment or answer that decided: it was paid, its payment failed, or
+    /// its time was over.
+    RequestEnded {
+        /// The payer's bank.
+        payer: ParticipantNumber,
+        /// The payee's bank.
+        payee: ParticipantNumber,
+        /// What became of it.
+        end: RequestEnd,
+    },
     /// Of a payment or a bank's answer: nothing was decided, because the evidence that the record carries does not
     /// reach as far as payments have left the core's table. The engine looks it up again and submits the command anew;
     /// nobody outside is told.
     AskAgain,
+}
+
+/// What became of a request to pay without a word about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestEnd {
+    /// Its time was over before the payer had accepted it.
+    Expired,
+    /// The payment at this position is settled.
+    Paid(Sequence),
+    /// It was accepted and not paid, and waits for the payer again.
+    Failed {
+        /// The position of the payment; `None` if none was made.
+        payment: Option<Sequence>,
+        /// Why it was not settled, or not made.
+        reason: ReasonCode,
+    },
+}
+
+impl RequestEnd {
+    /// The payment's position where an entry has a balance; 0 if there is none.
+    fn payment_stored(self) -> i64 {
+        let payment = match self {
+            Self::Expired => None,
+            Self::Paid(payment) => Some(payment),
+            Self::Failed { payment, .. } => payment,
+        };
+        i64::try_from(payment.unwrap_or_default().0).expect("a log has fewer than 2^63 positions")
+    }
 }
 
 /// What a bank's answer did. Only the first changes anything. Stored; numbers are never reused.
@@ -259,10 +297,24 @@ pub enum Refusal {
     AccountKindNotAllowed,
     /// The position of the payer's bank, or its limit, does not suffice.
     PositionInsufficient,
+    /// There is no such request to pay between these banks, or it is not kept any more.
+    RequestToPayUnknown,
+    /// The request to pay does not wait for the payer any more.
+    RequestToPayNotOpen,
+    /// The request to pay has been presented before.
+    RequestToPayPresented,
+    /// The request to pay would end in the past, or it or its payment too far ahead.
+    RequestToPayTimesNotAllowed,
+    /// The payee does not allow the payment to be put off that long.
+    RequestToPayLaterNotAllowed,
+    /// There are as many requests to pay as may be: to the account, of the bank, or of all.
+    RequestToPayLimit,
+    /// The time of the request to pay is over.
+    RequestToPayExpired,
 }
 
 impl Refusal {
-    const ALL: [Self; 55] = [
+    const ALL: [Self; 62] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -318,6 +370,13 @@ impl Refusal {
         Self::AccountRestricted,
         Self::AccountKindNotAllowed,
         Self::PositionInsufficient,
+        Self::RequestToPayUnknown,
+        Self::RequestToPayNotOpen,
+        Self::RequestToPayPresented,
+        Self::RequestToPayTimesNotAllowed,
+        Self::RequestToPayLaterNotAllowed,
+        Self::RequestToPayLimit,
+        Self::RequestToPayExpired,
     ];
 
     /// The stored number.
@@ -378,6 +437,13 @@ impl Refusal {
             Self::AccountRestricted => 125,
             Self::AccountKindNotAllowed => 126,
             Self::PositionInsufficient => 127,
+            Self::RequestToPayUnknown => 175,
+            Self::RequestToPayNotOpen => 176,
+            Self::RequestToPayPresented => 177,
+            Self::RequestToPayTimesNotAllowed => 178,
+            Self::RequestToPayLaterNotAllowed => 179,
+            Self::RequestToPayLimit => 180,
+            Self::RequestToPayExpired => 181,
         }
     }
 
@@ -444,6 +510,13 @@ impl Refusal {
             Self::AccountRestricted => "ACCOUNT_RESTRICTED",
             Self::AccountKindNotAllowed => "ACCOUNT_KIND_NOT_ALLOWED",
             Self::PositionInsufficient => "POSITION_INSUFFICIENT",
+            Self::RequestToPayUnknown => "REQUEST_TO_PAY_UNKNOWN",
+            Self::RequestToPayNotOpen => "REQUEST_TO_PAY_NOT_OPEN",
+            Self::RequestToPayPresented => "REQUEST_TO_PAY_PRESENTED",
+            Self::RequestToPayTimesNotAllowed => "REQUEST_TO_PAY_TIMES_NOT_ALLOWED",
+            Self::RequestToPayLaterNotAllowed => "REQUEST_TO_PAY_LATER_NOT_ALLOWED",
+            Self::RequestToPayLimit => "REQUEST_TO_PAY_LIMIT",
+            Self::RequestToPayExpired => "REQUEST_TO_PAY_EXPIRED",
         }
     }
 
@@ -539,11 +612,32 @@ impl Refusal {
                 "the account has 1,000 holds, or there are as many as may be; release some first"
             }
             Self::AboveHeld => "more would be taken than the hold still holds; ask for the hold",
-            Self::PayeeIsPayer => "the account that is held on is no payee; release instead",
+            Self::PayeeIsPayer => "payer and payee are the same account; of a hold, release it instead",
             Self::AccountRestricted => "the account takes no part in payments, for a regulatory reason",
             Self::AccountKindNotAllowed => "only current accounts pay and are paid; this is another kind",
             Self::PositionInsufficient => {
                 "the position of the payer's bank, or its limit, does not suffice for all payees; fund it first"
+            }
+            Self::RequestToPayUnknown => {
+                "there is no such request to pay at this bank, or it ended more than 5 days ago"
+            }
+            Self::RequestToPayNotOpen => {
+                "the request to pay has been accepted, refused, cancelled or paid; ask for it"
+            }
+            Self::RequestToPayPresented => {
+                "the request to pay has been presented before; the payer may answer it"
+            }
+            Self::RequestToPayTimesNotAllowed => {
+                "a request to pay ends in the future, and is paid, at most 180 days ahead"
+            }
+            Self::RequestToPayLaterNotAllowed => {
+                "the payee does not allow the payment to be put off that long; choose a sooner day, or pay now"
+            }
+            Self::RequestToPayLimit => {
+                "the account has 1,000 requests to pay, the bank has 262,144, or there are as many as may be; they go 5 days after they ended"
+            }
+            Self::RequestToPayExpired => {
+                "the time of the request to pay is over; the payee may make a new one"
             }
         }
     }
@@ -559,6 +653,7 @@ impl Outcome {
             Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. }
+            | Verdict::RequestEnded { .. }
             | Verdict::AskAgain => None,
         }
     }
@@ -566,6 +661,11 @@ impl Outcome {
     /// Why the command was not carried out.
     pub const fn refusal(&self) -> Option<Refusal> {
         if let Verdict::Refused { refusal, .. } = self.verdict { Some(refusal) } else { None }
+    }
+
+    /// What became of a request to pay, if this tells it.
+    pub const fn request_end(&self) -> Option<RequestEnd> {
+        if let Verdict::RequestEnded { end, .. } = self.verdict { Some(end) } else { None }
     }
 
     /// The outcome of the payment that this answer decided, if it decided one: for those who wait for the payment.
@@ -583,7 +683,9 @@ impl Outcome {
     ///
     /// Status is 1 to 5 for the states of a payment, 16 for "done", 17 for "refused", 18 for a leg that was booked (its
     /// number is the `code`, and the hold's position the `subject`), 19 for a hold that has expired (the number of its
-    /// currency is the `code`, and that of the bank the `subject`) and 24 for "ask again",
+    /// currency is the `code`, and that of the bank the `subject`), 23 for what became of a request to pay (the numbers of its
+    /// banks are the `subject`, the payee's above the payer's; the payment's position stands where the first balance does, and
+    /// the `code` says why it failed; neither means that its time was over) and 24 for "ask again",
     /// plus 128 if the answer is a repeat; `subject` is then the position of what it repeats. A bank's answer has 32, eight for each number
     /// of its effect, and the state of the payment, whose position is the `subject`.
     pub fn to_entry(&self) -> OutcomeEntry {
@@ -601,13 +703,24 @@ impl Outcome {
                 let [low, high] = currency.number().to_le_bytes();
                 (HOLD_EXPIRED, [low, high, 0, 0], bank.0.into())
             }
+            Verdict::RequestEnded { payer, payee, end } => {
+                let code = match end {
+                    RequestEnd::Expired | RequestEnd::Paid(_) => [0; 4],
+                    RequestEnd::Failed { reason, .. } => *reason.as_bytes(),
+                };
+                (REQUEST_ENDED, code, u64::from(payee.0) << 32 | u64::from(payer.0))
+            }
             Verdict::AskAgain => (ASK_AGAIN, [0; 4], 0),
         };
         let (status, subject) = match self.repeat_of() {
             Some(sequence) => (status | REPEAT, sequence.0),
             None => (status, subject),
         };
-        let [debtor_balance, creditor_balance, debtor_position, creditor_position] = self.balances;
+        let balances = match self.request_end() {
+            Some(end) => [end.payment_stored(), 0, 0, 0],
+            None => self.balances,
+        };
+        let [debtor_balance, creditor_balance, debtor_position, creditor_position] = balances;
         OutcomeEntry(layout::OutcomeEntry {
             sequence: self.sequence.0.into(),
             decided_at: self.decided_at.0.into(),
@@ -640,6 +753,7 @@ const DONE: u8 = 16;
 const REFUSED: u8 = 17;
 const LEG_BOOKED: u8 = 18;
 const HOLD_EXPIRED: u8 = 19;
+const REQUEST_ENDED: u8 = 23;
 const ASK_AGAIN: u8 = 24;
 const ANSWER: u8 = 32;
 const ANSWER_STEP: u8 = 8;
@@ -727,6 +841,21 @@ impl OutcomeEntry {
         let currency = Currency::from_number(u16::from_le_bytes([low, high])).ok()?;
         let released = Amount::from_minor_units(self.0.creditor_balance.get())?;
         Some((ParticipantNumber(bank), released, currency))
+    }
+
+    /// The payer's bank and the payee's of a request to pay, and what became of it, if this is told of one.
+    pub fn request_ended(&self) -> Option<(ParticipantNumber, ParticipantNumber, RequestEnd)> {
+        let subject = Some(self.0.subject.get()).filter(|_| self.0.status == REQUEST_ENDED)?;
+        let payer = u32::try_from(subject & u64::from(u32::MAX)).ok()?;
+        let payee = u32::try_from(subject >> 32).ok()?;
+        let payment = u64::try_from(self.0.debtor_balance.get()).ok()?;
+        let payment = (payment != 0).then_some(Sequence(payment));
+        let end = match (self.0.code, payment) {
+            ([0, 0, 0, 0], None) => RequestEnd::Expired,
+            ([0, 0, 0, 0], Some(payment)) => RequestEnd::Paid(payment),
+            (code, payment) => RequestEnd::Failed { payment, reason: ReasonCode::from_bytes(code)? },
+        };
+        Some((ParticipantNumber(payer), ParticipantNumber(payee), end))
     }
 
     /// Whether nothing was decided: the command was submitted anew, with later evidence.
@@ -819,6 +948,10 @@ impl OutcomeEntry {
             Some(Kind::PlaceHold) if status == HOLD_EXPIRED => {
                 self.hold_expired().is_some_and(|(bank, ..)| bank.0 != 0) && code[2..] == [0; 2]
             }
+            Some(Kind::CreateRequestToPay) if status == REQUEST_ENDED => {
+                let told = self.request_ended().filter(|(payer, payee, _)| payer.0 != 0 && payee.0 != 0);
+                self.0.status == REQUEST_ENDED && told.is_some() && self.balances()[1..] == [0; 3]
+            }
             Some(
                 Kind::Genesis
                 | Kind::SetProfile
@@ -852,7 +985,11 @@ impl OutcomeEntry {
                 | Kind::CaptureHold
                 | Kind::ReleaseHold
                 | Kind::PutRecord
-                | Kind::RemoveRecord,
+                | Kind::RemoveRecord
+                | Kind::CreateRequestToPay
+                | Kind::PresentRequestToPay
+                | Kind::AnswerRequestToPay
+                | Kind::CancelRequestToPay,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };
@@ -868,6 +1005,7 @@ impl OutcomeEntry {
                 usize::from(code[0]) < layout::HOLD_LEGS_MAX && code[1..] == [0; 3]
             }
             None if status == HOLD_EXPIRED => true,
+            None if status == REQUEST_ENDED => true,
             None if status == REFUSED => self.refusal().is_some() && code[1..] == [0; 3],
             None if self.effect() == Some(AnswerEffect::PaymentUnknown) => {
                 code == *StatusReason::PaymentNotReceived.code().as_bytes()

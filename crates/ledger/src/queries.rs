@@ -233,6 +233,7 @@ impl Ledger {
         self.recalls.validate();
         self.validate_holds();
         self.kept.validate();
+        self.requests_to_pay.validate();
         let unsealed = self.reservations.iter().all(|waits| waits.sequence > self.sealed_upto());
         assert!(unsealed, "what waits for an answer is not sealed");
         self.validate_reservations();

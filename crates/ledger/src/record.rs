@@ -23,7 +23,7 @@ use crate::{layout, rules_incarnation};
 ///
 /// 20 to 29 are kept for payments that another bank decides, 30 to 39 for recalls and returns, 40 to 49 for
 /// orders and holds, 50 to 59 for records that gateways keep, 60 to 63 for positions, 64 to 69 for customers, fees and
-/// clocks.
+/// clocks, 74 to 77 for requests to pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`layout::Genesis`].
@@ -104,6 +104,14 @@ pub enum Kind {
     PutRecord,
     /// [`layout::RemoveRecord`].
     RemoveRecord,
+    /// [`layout::CreateRequestToPay`].
+    CreateRequestToPay,
+    /// [`layout::PresentRequestToPay`].
+    PresentRequestToPay,
+    /// [`layout::AnswerRequestToPay`].
+    AnswerRequestToPay,
+    /// [`layout::CancelRequestToPay`].
+    CancelRequestToPay,
 }
 
 impl Kind {
@@ -149,6 +157,10 @@ impl Kind {
             Self::ReleaseHold => 47,
             Self::PutRecord => 50,
             Self::RemoveRecord => 51,
+            Self::CreateRequestToPay => 74,
+            Self::PresentRequestToPay => 77,
+            Self::AnswerRequestToPay => 75,
+            Self::CancelRequestToPay => 76,
         }
     }
 
@@ -194,6 +206,10 @@ impl Kind {
             47 => Self::ReleaseHold,
             50 => Self::PutRecord,
             51 => Self::RemoveRecord,
+            74 => Self::CreateRequestToPay,
+            77 => Self::PresentRequestToPay,
+            75 => Self::AnswerRequestToPay,
+            76 => Self::CancelRequestToPay,
             _ => return None,
         })
     }
@@ -230,7 +246,11 @@ impl Kind {
             | Self::CaptureHold
             | Self::ReleaseHold
             | Self::PutRecord
-            | Self::RemoveRecord => true,
+            | Self::RemoveRecord
+            | Self::CreateRequestToPay
+            | Self::PresentRequestToPay
+            | Self::AnswerRequestToPay
+            | Self::CancelRequestToPay => true,
             Self::Genesis
             | Self::SetProfile
             | Self::Payment
@@ -330,6 +350,14 @@ pub enum Command<'frame> {
     PutRecord(&'frame layout::PutRecord),
     /// A record of a gateway is removed.
     RemoveRecord(&'frame layout::RemoveRecord),
+    /// A payee asks a payer for money.
+    CreateRequestToPay(&'frame layout::CreateRequestToPay),
+    /// The payer has seen a request to pay.
+    PresentRequestToPay(&'frame layout::PresentRequestToPay),
+    /// The payer answers a request to pay.
+    AnswerRequestToPay(&'frame layout::AnswerRequestToPay),
+    /// The payee takes a request to pay back.
+    CancelRequestToPay(&'frame layout::CancelRequestToPay),
 }
 
 impl<'frame> Command<'frame> {
@@ -386,6 +414,10 @@ impl<'frame> Command<'frame> {
             Self::ReleaseHold(_) => Kind::ReleaseHold,
             Self::PutRecord(_) => Kind::PutRecord,
             Self::RemoveRecord(_) => Kind::RemoveRecord,
+            Self::CreateRequestToPay(_) => Kind::CreateRequestToPay,
+            Self::PresentRequestToPay(_) => Kind::PresentRequestToPay,
+            Self::AnswerRequestToPay(_) => Kind::AnswerRequestToPay,
+            Self::CancelRequestToPay(_) => Kind::CancelRequestToPay,
         }
     }
 }
@@ -635,6 +667,18 @@ fn read_command<'frame>(
         Kind::ReleaseHold => Command::ReleaseHold(checked(structure, kept::check_release)?),
         Kind::PutRecord => Command::PutRecord(checked(structure, records::check_put)?),
         Kind::RemoveRecord => Command::RemoveRecord(checked(structure, records::check_remove)?),
+        Kind::CreateRequestToPay => {
+            Command::CreateRequestToPay(checked(structure, requests_to_pay::check_create)?)
+        }
+        Kind::PresentRequestToPay => {
+            Command::PresentRequestToPay(checked(structure, requests_to_pay::check_present)?)
+        }
+        Kind::AnswerRequestToPay => {
+            Command::AnswerRequestToPay(checked(structure, requests_to_pay::check_answer)?)
+        }
+        Kind::CancelRequestToPay => {
+            Command::CancelRequestToPay(checked(structure, requests_to_pay::check_cancel)?)
+        }
     })
 }
 
@@ -656,6 +700,8 @@ mod liquidity;
 mod recall;
 #[path = "record_records.rs"]
 mod records;
+#[path = "record_requests_to_pay.rs"]
+mod requests_to_pay;
 
 pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};

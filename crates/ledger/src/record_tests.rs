@@ -17,7 +17,7 @@ use crate::{
     DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount,
     Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RecallAnswer,
     RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, Remark,
-    RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag, SetAccountFloor,
+    RequestEnd, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag, SetAccountFloor,
     SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees,
     SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted, SetVersion, SetZone, Silence,
     Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange, ZoneOffset,
@@ -261,6 +261,10 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
         Kind::PlaceHold | Kind::CaptureHold | Kind::ReleaseHold | Kind::PutRecord | Kind::RemoveRecord => {
             holds::write(kind, request_id(), writer)
         }
+        Kind::CreateRequestToPay
+        | Kind::PresentRequestToPay
+        | Kind::AnswerRequestToPay
+        | Kind::CancelRequestToPay => requests_to_pay::write(kind, request_id(), writer),
     }
 }
 
@@ -294,6 +298,8 @@ fn recall() -> RequestRecall {
 mod holds;
 #[path = "record_liquidity_tests.rs"]
 mod liquidity;
+#[path = "record_requests_to_pay_tests.rs"]
+mod requests_to_pay;
 
 fn kinds() -> impl Iterator<Item = Kind> {
     (0..100).filter_map(Kind::from_number)
@@ -357,6 +363,8 @@ fn with_evidence(kind: Kind) -> RecordWriter {
 
 /// One outcome of each verdict, and one repeat.
 fn outcomes() -> Vec<(&'static str, Outcome)> {
+    let (payer, payee) = (ParticipantNumber(7), ParticipantNumber(8));
+    let ended = |end| Verdict::RequestEnded { payer, payee, end };
     let payment = |state, reason: Option<&str>, repeat_of| Verdict::Payment {
         state,
         reason: reason.map(|code| ReasonCode::parse(code).unwrap()),
@@ -398,6 +406,16 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
             "hold expired",
             Kind::PlaceHold,
             Verdict::HoldExpired { bank: ParticipantNumber(7), currency: Currency::EUR },
+        ),
+        ("request expired", Kind::CreateRequestToPay, ended(RequestEnd::Expired)),
+        ("request paid", Kind::CreateRequestToPay, ended(RequestEnd::Paid(Sequence(99)))),
+        (
+            "request failed",
+            Kind::CreateRequestToPay,
+            ended(RequestEnd::Failed {
+                payment: Some(Sequence(99)),
+                reason: StatusReason::InsufficientFunds.code(),
+            }),
         ),
     ];
     let outcome = |(name, kind, verdict)| {
@@ -827,16 +845,24 @@ fn impossible_outcome_entries_are_refused() {
         ("document kept", 18, 17),         // it is never refused
         ("refused", 20, 99),               // no such refusal
         ("refused", 21, 1),
-        ("leg booked", 20, 16),       // no such leg
-        ("leg booked", 21, 1),        // a leg is one byte
-        ("leg booked", 18, 128 + 18), // it is never a repeat
-        ("leg booked", 16, 45),       // only captures have legs
-        ("hold expired", 20, 0),      // no such currency
-        ("hold expired", 22, 1),      // a currency is two bytes
-        ("hold expired", 24, 0),      // no bank
-        ("hold expired", 47, 0x80),   // less than nothing
-        ("hold expired", 16, 46),     // only holds expire
-        ("hold expired", 19, 8),      // it books nothing
+        ("leg booked", 20, 16),         // no such leg
+        ("leg booked", 21, 1),          // a leg is one byte
+        ("leg booked", 18, 128 + 18),   // it is never a repeat
+        ("leg booked", 16, 45),         // only captures have legs
+        ("hold expired", 20, 0),        // no such currency
+        ("hold expired", 22, 1),        // a currency is two bytes
+        ("hold expired", 24, 0),        // no bank
+        ("hold expired", 47, 0x80),     // less than nothing
+        ("hold expired", 16, 46),       // only holds expire
+        ("hold expired", 19, 8),        // it books nothing
+        ("request paid", 24, 0),        // no payer's bank
+        ("request paid", 28, 0),        // no payee's bank
+        ("request paid", 39, 0x80),     // no position
+        ("request paid", 40, 1),        // it tells no balance
+        ("request paid", 19, 8),        // it books nothing
+        ("request paid", 16, 75),       // it is told of what was made
+        ("request paid", 18, 128 + 23), // it is never a repeat
+        ("request failed", 20, b'a'),   // no reason code
     ] {
         let outcome = good.iter().find(|row| row.0 == name).unwrap().1;
         let mut bytes = outcome.to_entry().as_bytes().to_vec();

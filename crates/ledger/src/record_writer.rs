@@ -33,6 +33,8 @@ mod holds;
 mod recall;
 #[path = "record_writer_records.rs"]
 mod records;
+#[path = "record_writer_requests_to_pay.rs"]
+mod requests_to_pay;
 
 #[path = "record_writer_duplicates.rs"]
 mod duplicates;
@@ -610,7 +612,11 @@ impl RecordWriter {
             | Kind::CaptureHold
             | Kind::ReleaseHold
             | Kind::PutRecord
-            | Kind::RemoveRecord => self.needs.requests = true,
+            | Kind::RemoveRecord
+            | Kind::CreateRequestToPay
+            | Kind::PresentRequestToPay
+            | Kind::AnswerRequestToPay
+            | Kind::CancelRequestToPay => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

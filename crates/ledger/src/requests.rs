@@ -35,6 +35,7 @@ impl Answered {
             | Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. }
+            | Verdict::RequestEnded { .. }
             | Verdict::AskAgain => {
                 unreachable!("a request is remembered once, with its own answer")
             }

@@ -198,7 +198,8 @@ impl Pair {
             | Verdict::Refused { .. }
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. }) => verdict,
+            | Verdict::HoldExpired { .. }
+            | Verdict::RequestEnded { .. }) => verdict,
         }
     }
 

@@ -73,7 +73,7 @@ pub(crate) fn is_within_reach(end: Timestamp, now: Timestamp) -> bool {
 }
 
 /// As a payment is judged: closed, blocked, restricted, of a type that does not permit it.
-fn check_account(account: &Account, direction: Direction) -> Result<(), Refusal> {
+pub(crate) fn check_account(account: &Account, direction: Direction) -> Result<(), Refusal> {
     if account.status() == AccountStatus::Closed {
         return Err(Refusal::AccountClosed);
     }
@@ -267,8 +267,8 @@ pub(crate) fn end_due(ledger: &mut Ledger, tick: Position) {
 }
 
 impl Ledger {
-    /// What the last tick or command did to holds beside its own outcome: the holds whose time was over, or the legs of a
-    /// capture. It is told behind [`Self::decided`] and before that outcome.
+    /// What the last tick or command did to holds and requests to pay beside its own outcome: the holds whose time was over,
+    /// the legs of a capture, what became of requests. It is told behind [`Self::decided`] and before that outcome.
     pub fn holds_told(&self) -> &[Outcome] {
         &self.holds_told
     }

@@ -19,7 +19,7 @@ use crate::{
 };
 use crate::{
     rules_calendar, rules_customer, rules_holders, rules_holds, rules_liquidity, rules_recall, rules_records,
-    rules_version,
+    rules_requests_to_pay, rules_version,
 };
 
 /// What a command made or changed, and the balance afterwards.
@@ -82,6 +82,10 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::ReleaseHold(record) => rules_holds::release(ledger, at, record, &mut outcome),
         Command::PutRecord(record) => rules_records::put(ledger, at, record),
         Command::RemoveRecord(record) => rules_records::remove(ledger, at, record),
+        Command::CreateRequestToPay(record) => rules_requests_to_pay::create(ledger, at, record),
+        Command::PresentRequestToPay(record) => rules_requests_to_pay::present(ledger, at, record),
+        Command::AnswerRequestToPay(record) => rules_requests_to_pay::answer(ledger, at, record),
+        Command::CancelRequestToPay(record) => rules_requests_to_pay::cancel(ledger, at, record),
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -137,6 +141,10 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::ReleaseHold(record) => &record.request,
         Command::PutRecord(record) => &record.request,
         Command::RemoveRecord(record) => &record.request,
+        Command::CreateRequestToPay(record) => &record.request,
+        Command::PresentRequestToPay(record) => &record.request,
+        Command::AnswerRequestToPay(record) => &record.request,
+        Command::CancelRequestToPay(record) => &record.request,
         Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
@@ -160,7 +168,8 @@ fn repeat(sequence: Sequence, earlier: &Outcome) -> Outcome {
         | Verdict::Answer { .. }
         | Verdict::AskAgain
         | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => {
+        | Verdict::HoldExpired { .. }
+        | Verdict::RequestEnded { .. } => {
             unreachable!("only requests are remembered with them")
         }
     };

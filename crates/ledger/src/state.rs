@@ -28,14 +28,15 @@ use crate::payments::{Known, Payments};
 use crate::profile::Profile;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
+use crate::requests_to_pay::RequestsToPay;
 use crate::reservations::Reservations;
-use crate::rules_version::{HAS_HOLDS, HAS_RULEBOOK, Rules};
+use crate::rules_version::{HAS_HOLDS, HAS_ORDERS, HAS_RULEBOOK, Rules};
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
     ACCOUNTS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, HOLDS, Head, KEPT_RECORDS,
     LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS,
-    RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
+    REQUESTS_TO_PAY, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -91,7 +92,16 @@ impl Ledger {
             return Ok(());
         }
         self.holds.write_state(&mut writer)?;
-        self.kept.write_state(&mut writer)
+        self.kept.write_state(&mut writer)?;
+        if !self.has_orders() {
+            return Ok(());
+        }
+        self.requests_to_pay.write_state(&mut writer)
+    }
+
+    /// Whether the state is one of the rules that brought what replaces a bank's batch.
+    fn has_orders(&self) -> bool {
+        self.rules_version() >= HAS_ORDERS
     }
 
     /// Whether the state is one of the rules that brought holds and the records of gateways.
@@ -135,6 +145,8 @@ impl Ledger {
         let later = later.iter().filter(|_| self.has_later_sections());
         let latest = [(HOLDS, self.holds.count()), (KEPT_RECORDS, self.kept.count())];
         let later = later.chain(latest.iter().filter(|_| self.has_holds()));
+        let newest = [(REQUESTS_TO_PAY, self.requests_to_pay.count())];
+        let later = later.chain(newest.iter().filter(|_| self.has_orders()));
         let sections = sections.iter().chain(later).copied().chain(self.liquidity_sections());
         sections.map(|(section, items)| section.length(items)).sum()
     }
@@ -231,6 +243,11 @@ impl Ledger {
         let last = self.position;
         self.holds = Holds::read_state(reader, last, &mut self.accounts, told.held)?;
         self.kept = KeptRecords::read_state(reader, last, self.participants.count())?;
+        if !self.has_orders() {
+            return Ok(());
+        }
+        let participants = self.participants.count();
+        self.requests_to_pay = RequestsToPay::read_state(reader, last, &self.accounts, participants)?;
         Ok(())
     }
 
@@ -418,6 +435,9 @@ mod holds_tests;
 #[cfg(test)]
 #[path = "state_later_tests.rs"]
 mod later_tests;
+#[cfg(test)]
+#[path = "state_requests_to_pay_tests.rs"]
+mod requests_to_pay_tests;
 
 #[cfg(test)]
 #[path = "state_tests.rs"]

@@ -64,6 +64,9 @@ pub const HOLDS: Section = Section::of::<Hold>(24, 1, "holds");
 /// The records that gateways keep, in the order of their banks' numbers, name spaces and keys.
 pub const KEPT_RECORDS: Section = Section::of::<KeptRecord>(25, 1, "kept records");
 
+/// The requests to pay, in log order. It stands in the states of rules version 5 and later.
+pub const REQUESTS_TO_PAY: Section = Section::of::<RequestToPay>(34, 1, "requests to pay");
+
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
@@ -474,9 +477,12 @@ stored! {
 mod kept;
 #[path = "state_layout_recall.rs"]
 mod recall;
+#[path = "state_layout_requests_to_pay.rs"]
+mod requests_to_pay;
 
 pub use kept::{Hold, KeptRecord};
 pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};
+pub use requests_to_pay::RequestToPay;
 
 #[cfg(test)]
 #[path = "state_layout_tests.rs"]

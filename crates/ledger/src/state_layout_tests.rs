@@ -66,6 +66,27 @@ fn holds_and_kept_records() {
 }
 
 #[test]
+fn requests_to_pay() {
+    layout! { RequestToPay[112]
+          0  8 sequence
+          8  8 time
+         16  8 expires
+         24  8 pay_by
+         32  8 changed
+         40  8 amount
+         48  8 accepted_at
+         56  8 pay_at
+         64  8 payment
+         72 16 payee_digest
+         88  4 payer
+         92  4 payee_bank
+         96  4 reason
+        100  1 status
+        101 11 reserved
+    }
+}
+
+#[test]
 fn participants() {
     layout! { Book[16]
           0  2 currency

@@ -20,6 +20,8 @@
 //! place A1 9.00 for 5d           capture H1 A B1 1.00 B2 2.00 [final]   release H1 A [1.00]
 //! put A space key bytes [expect none|R1] [until 5d]                      remove A space key [expect R1]
 //! held A1    hold H1    holds A1    ended    record A space key    records A space [prefix]
+//! demand B1 A1 9.00 for 5d [later 9d]   present R1 A   accept R1 A [later 3d]   decline R1 A MS02   withdraw R1 B
+//! to-pay R1    asked-of A1    to-pays
 //! ```
 //!
 //! - A letter is a bank, a letter with digits one of its accounts. A currency follows amount or account; without
@@ -225,7 +227,7 @@ impl Run {
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
             | "heard" | "used" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
             | "recalled" | "headroom" | "utilisation" | "set-aside" | "held" | "hold-of"
-            | "holds" | "ended" | "record" | "records") => {
+            | "holds" | "ended" | "record" | "records" | "to-pay" | "asked-of" | "to-pays") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -238,6 +240,9 @@ impl Run {
                     "answer" => words.answer(&|label| self.original(label)),
                     "place" | "capture" | "release" => self.hold_command(verb, count, &mut words),
                     "put" | "remove" | "again" => self.record_command(verb, count, &mut words),
+                    "demand" | "present" | "accept" | "decline" | "withdraw" => {
+                        self.to_pay_command(verb, count, &mut words)
+                    }
                     "closing" | "roll" | "silence" => words.calendar(verb, count, self.now),
                     "recall" => {
                         words.recall(count, &|label| self.original(label), &|payment| self.fate(payment))
@@ -350,7 +355,7 @@ impl Run {
             Verdict::Refused { refusal, .. } => format!("refused {}", refusal.name()),
             Verdict::Answer { effect, state, reason, .. } => answered(effect, state, reason),
             Verdict::AskAgain => "ask again".to_owned(),
-            Verdict::LegBooked { .. } | Verdict::HoldExpired { .. } => {
+            Verdict::LegBooked { .. } | Verdict::HoldExpired { .. } | Verdict::RequestEnded { .. } => {
                 unreachable!("no command comes to that alone")
             }
         };
@@ -421,6 +426,7 @@ impl Run {
                 self.ask_recall(verb, words)
             }
             "held" | "hold-of" | "holds" | "ended" | "record" | "records" => self.ask_holds(verb, words),
+            "to-pay" | "asked-of" | "to-pays" => self.ask_to_pay(verb, words),
             verb => self.ask_lifecycle(verb, words),
         }
     }
@@ -576,7 +582,10 @@ impl Applied {
         }
         for outcome in ledger.holds_told() {
             let is_expired = matches!(outcome.verdict, Verdict::HoldExpired { .. });
-            assert_eq!(is_expired, outcome.decided_at == tick.sequence, "time is over by the tick");
+            let is_expired = is_expired || outcome.request_end() == Some(crate::RequestEnd::Expired);
+            let is_paid = outcome.request_end().is_some() && !is_expired;
+            let is_of_tick = outcome.decided_at == tick.sequence;
+            assert!(is_paid || is_expired == is_of_tick, "time is over by the tick");
             self.entries.push(outcome.to_entry());
         }
         self.holds.extend(ledger.holds_told());
@@ -611,6 +620,8 @@ mod holds;
 mod lifecycle;
 #[path = "testing_recall.rs"]
 mod recall;
+#[path = "testing_requests_to_pay.rs"]
+mod requests_to_pay;
 use lifecycle::answered;
 
 impl Line {

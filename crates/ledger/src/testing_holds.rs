@@ -113,6 +113,7 @@ impl Run {
                     let balances = told.balances.map(decimal).join(" ");
                     format!("{} leg {leg}: {balances}", self.label(hold))
                 }
+                Verdict::RequestEnded { end, .. } => self.request_ended(told.sequence, end),
                 verdict @ (Verdict::Payment { .. }
                 | Verdict::Answer { .. }
                 | Verdict::Done { .. }
