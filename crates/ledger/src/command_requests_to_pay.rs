@@ -4,7 +4,8 @@ use types::fields::{FieldError, FieldReader, FieldWriter};
 use types::{AccountNumber, Bic, FixedParts, OrderText, PaymentOrder, ReasonCode, Sequence, Text, Timestamp};
 
 use crate::command::stored_enum;
-use crate::{RequestId, TextsError};
+use crate::zone::LocalTime;
+use crate::{OrderContent, RequestId, TextsError};
 
 stored_enum! {
     /// Where a request to pay stands.
@@ -67,8 +68,9 @@ pub struct CreateRequestToPay {
     pub payer: Option<AccountNumber>,
     /// From when on it can't be accepted any more: at most 180 days ahead.
     pub expires: Timestamp,
-    /// Until when the payer may put the payment off; `None` if it is made when the payer accepts.
-    pub pay_by: Option<Timestamp>,
+    /// Until when the payer may put the payment off, on the clock of the payer's bank; `None` if it is made when the payer
+    /// accepts.
+    pub pay_by: Option<LocalTime>,
     /// What it says beside the payment.
     pub details: RequestDetails,
 }
@@ -87,15 +89,10 @@ pub struct PresentRequestToPay {
 }
 
 /// What the payer says to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum RequestAnswer {
-    /// The payment is to be made.
-    Accept {
-        /// When; `None` for now.
-        pay_at: Option<Timestamp>,
-        /// The payment, with the payer's own name if it gave one.
-        order: OrderText,
-    },
+    /// The payment is to be made: the order by which it is. It is due at once, or at a time that the payee allows.
+    Accept(Box<OrderContent>),
     /// It is not.
     Refuse(ReasonCode),
 }

@@ -3,7 +3,7 @@
 use zerocopy::little_endian::{I64, U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use super::Request;
+use super::{OrderTerms, Request};
 
 stored! {
     /// [`crate::CreateRequestToPay`]; the text is a [`crate::RequestToPayText`].
@@ -18,7 +18,7 @@ stored! {
         amount: I64,
         /// From when on it can't be accepted, in nanoseconds since 1970.
         expires: I64,
-        /// Until when its payment may be put off, in nanoseconds since 1970; 0 if it may not.
+        /// Until when its payment may be put off, in nanoseconds since 1970 of the clock of the payer's bank; 0 if it may not.
         pay_by: I64,
         /// The payer's account as the edge saw it, 0 if it saw none.
         debtor_account: U32,
@@ -50,8 +50,8 @@ stored! {
 }
 
 stored! {
-    /// [`crate::AnswerRequestToPay`]; the text is a `types::OrderText` if the payer accepts, else there is none.
-    AnswerRequestToPay[80] {
+    /// [`crate::AnswerRequestToPay`]; the text is a [`crate::LineText`] if the payer accepts, else there is none.
+    AnswerRequestToPay[176] {
         /// Id and body.
         request: Request,
         /// The position of the request to pay.
@@ -64,12 +64,12 @@ stored! {
         answer: u8,
         /// Zero.
         reserved: u8,
-        /// When to pay, in nanoseconds since 1970; 0 for now, and for a refusal.
-        pay_at: I64,
         /// Why it is refused; zeros if it is accepted.
         reason: [u8; 4],
         /// Zero.
         reserved_end: [u8; 4],
+        /// The order by which it is paid; zeros if it is refused.
+        terms: OrderTerms,
     }
 }
 

@@ -94,6 +94,14 @@ pub enum Kind {
     TransferOwnFunds,
     /// [`layout::SetAccountHolders`].
     SetAccountHolders,
+    /// [`layout::CreateRequestToPay`].
+    CreateRequestToPay,
+    /// [`layout::PresentRequestToPay`].
+    PresentRequestToPay,
+    /// [`layout::AnswerRequestToPay`].
+    AnswerRequestToPay,
+    /// [`layout::CancelRequestToPay`].
+    CancelRequestToPay,
     /// [`layout::PlaceHold`].
     PlaceHold,
     /// [`layout::CaptureHold`].
@@ -104,14 +112,18 @@ pub enum Kind {
     PutRecord,
     /// [`layout::RemoveRecord`].
     RemoveRecord,
-    /// [`layout::CreateRequestToPay`].
-    CreateRequestToPay,
-    /// [`layout::PresentRequestToPay`].
-    PresentRequestToPay,
-    /// [`layout::AnswerRequestToPay`].
-    AnswerRequestToPay,
-    /// [`layout::CancelRequestToPay`].
-    CancelRequestToPay,
+    /// [`layout::OpenPackage`].
+    OpenPackage,
+    /// [`layout::PackageLine`].
+    PackageLine,
+    /// [`layout::ClosePackage`].
+    ClosePackage,
+    /// [`layout::PlaceOrder`].
+    PlaceOrder,
+    /// [`layout::ChangeOrder`].
+    ChangeOrder,
+    /// [`layout::CancelOrders`].
+    CancelOrders,
 }
 
 impl Kind {
@@ -152,15 +164,21 @@ impl Kind {
             Self::SetBlock => 62,
             Self::TransferOwnFunds => 63,
             Self::SetAccountHolders => 28,
+            Self::CreateRequestToPay => 74,
+            Self::PresentRequestToPay => 77,
+            Self::AnswerRequestToPay => 75,
+            Self::CancelRequestToPay => 76,
             Self::PlaceHold => 45,
             Self::CaptureHold => 46,
             Self::ReleaseHold => 47,
             Self::PutRecord => 50,
             Self::RemoveRecord => 51,
-            Self::CreateRequestToPay => 74,
-            Self::PresentRequestToPay => 77,
-            Self::AnswerRequestToPay => 75,
-            Self::CancelRequestToPay => 76,
+            Self::OpenPackage => 40,
+            Self::PackageLine => 41,
+            Self::ClosePackage => 42,
+            Self::PlaceOrder => 43,
+            Self::ChangeOrder => 44,
+            Self::CancelOrders => 48,
         }
     }
 
@@ -201,15 +219,21 @@ impl Kind {
             62 => Self::SetBlock,
             63 => Self::TransferOwnFunds,
             28 => Self::SetAccountHolders,
+            74 => Self::CreateRequestToPay,
+            77 => Self::PresentRequestToPay,
+            75 => Self::AnswerRequestToPay,
+            76 => Self::CancelRequestToPay,
             45 => Self::PlaceHold,
             46 => Self::CaptureHold,
             47 => Self::ReleaseHold,
             50 => Self::PutRecord,
             51 => Self::RemoveRecord,
-            74 => Self::CreateRequestToPay,
-            77 => Self::PresentRequestToPay,
-            75 => Self::AnswerRequestToPay,
-            76 => Self::CancelRequestToPay,
+            40 => Self::OpenPackage,
+            41 => Self::PackageLine,
+            42 => Self::ClosePackage,
+            43 => Self::PlaceOrder,
+            44 => Self::ChangeOrder,
+            48 => Self::CancelOrders,
             _ => return None,
         })
     }
@@ -242,16 +266,22 @@ impl Kind {
             | Self::SetReachableParty
             | Self::SetBlock
             | Self::TransferOwnFunds
+            | Self::CreateRequestToPay
+            | Self::PresentRequestToPay
+            | Self::AnswerRequestToPay
+            | Self::CancelRequestToPay
             | Self::PlaceHold
             | Self::CaptureHold
             | Self::ReleaseHold
             | Self::PutRecord
             | Self::RemoveRecord
-            | Self::CreateRequestToPay
-            | Self::PresentRequestToPay
-            | Self::AnswerRequestToPay
-            | Self::CancelRequestToPay => true,
-            Self::Genesis
+            | Self::OpenPackage
+            | Self::ClosePackage
+            | Self::PlaceOrder
+            | Self::ChangeOrder
+            | Self::CancelOrders => true,
+            Self::PackageLine
+            | Self::Genesis
             | Self::SetProfile
             | Self::Payment
             | Self::RefusedPayment
@@ -340,6 +370,14 @@ pub enum Command<'frame> {
     TransferOwnFunds(&'frame layout::TransferOwnFunds),
     /// Who holds an account is said anew.
     SetAccountHolders(&'frame layout::SetAccountHolders),
+    /// A payee asks a payer for money.
+    CreateRequestToPay(&'frame layout::CreateRequestToPay),
+    /// The payer has seen a request to pay.
+    PresentRequestToPay(&'frame layout::PresentRequestToPay),
+    /// The payer answers a request to pay.
+    AnswerRequestToPay(&'frame layout::AnswerRequestToPay),
+    /// The payee takes a request to pay back.
+    CancelRequestToPay(&'frame layout::CancelRequestToPay),
     /// Money is set aside on a customer's account.
     PlaceHold(&'frame layout::PlaceHold),
     /// What is held is paid out.
@@ -350,14 +388,18 @@ pub enum Command<'frame> {
     PutRecord(&'frame layout::PutRecord),
     /// A record of a gateway is removed.
     RemoveRecord(&'frame layout::RemoveRecord),
-    /// A payee asks a payer for money.
-    CreateRequestToPay(&'frame layout::CreateRequestToPay),
-    /// The payer has seen a request to pay.
-    PresentRequestToPay(&'frame layout::PresentRequestToPay),
-    /// The payer answers a request to pay.
-    AnswerRequestToPay(&'frame layout::AnswerRequestToPay),
-    /// The payee takes a request to pay back.
-    CancelRequestToPay(&'frame layout::CancelRequestToPay),
+    /// A customer's file of orders is about to be logged.
+    OpenPackage(&'frame layout::OpenPackage),
+    /// One line of it is logged.
+    PackageLine(&'frame layout::PackageLine),
+    /// All of its lines are logged.
+    ClosePackage(&'frame layout::ClosePackage),
+    /// An order is executed on a day to come, or on many.
+    PlaceOrder(&'frame layout::PlaceOrder),
+    /// Such an order is another one from now on.
+    ChangeOrder(&'frame layout::ChangeOrder),
+    /// Orders that have not been sent are not executed any more.
+    CancelOrders(&'frame layout::CancelOrders),
 }
 
 impl<'frame> Command<'frame> {
@@ -409,15 +451,21 @@ impl<'frame> Command<'frame> {
             Self::SetBlock(_) => Kind::SetBlock,
             Self::TransferOwnFunds(_) => Kind::TransferOwnFunds,
             Self::SetAccountHolders(_) => Kind::SetAccountHolders,
+            Self::CreateRequestToPay(_) => Kind::CreateRequestToPay,
+            Self::PresentRequestToPay(_) => Kind::PresentRequestToPay,
+            Self::AnswerRequestToPay(_) => Kind::AnswerRequestToPay,
+            Self::CancelRequestToPay(_) => Kind::CancelRequestToPay,
             Self::PlaceHold(_) => Kind::PlaceHold,
             Self::CaptureHold(_) => Kind::CaptureHold,
             Self::ReleaseHold(_) => Kind::ReleaseHold,
             Self::PutRecord(_) => Kind::PutRecord,
             Self::RemoveRecord(_) => Kind::RemoveRecord,
-            Self::CreateRequestToPay(_) => Kind::CreateRequestToPay,
-            Self::PresentRequestToPay(_) => Kind::PresentRequestToPay,
-            Self::AnswerRequestToPay(_) => Kind::AnswerRequestToPay,
-            Self::CancelRequestToPay(_) => Kind::CancelRequestToPay,
+            Self::OpenPackage(_) => Kind::OpenPackage,
+            Self::PackageLine(_) => Kind::PackageLine,
+            Self::ClosePackage(_) => Kind::ClosePackage,
+            Self::PlaceOrder(_) => Kind::PlaceOrder,
+            Self::ChangeOrder(_) => Kind::ChangeOrder,
+            Self::CancelOrders(_) => Kind::CancelOrders,
         }
     }
 }
@@ -662,11 +710,6 @@ fn read_command<'frame>(
         Kind::SetAccountHolders => {
             Command::SetAccountHolders(checked(structure, holders::check_account_holders)?)
         }
-        Kind::PlaceHold => Command::PlaceHold(checked(structure, kept::check_place)?),
-        Kind::CaptureHold => Command::CaptureHold(checked(structure, kept::check_capture)?),
-        Kind::ReleaseHold => Command::ReleaseHold(checked(structure, kept::check_release)?),
-        Kind::PutRecord => Command::PutRecord(checked(structure, records::check_put)?),
-        Kind::RemoveRecord => Command::RemoveRecord(checked(structure, records::check_remove)?),
         Kind::CreateRequestToPay => {
             Command::CreateRequestToPay(checked(structure, requests_to_pay::check_create)?)
         }
@@ -679,6 +722,17 @@ fn read_command<'frame>(
         Kind::CancelRequestToPay => {
             Command::CancelRequestToPay(checked(structure, requests_to_pay::check_cancel)?)
         }
+        Kind::PlaceHold => Command::PlaceHold(checked(structure, kept::check_place)?),
+        Kind::CaptureHold => Command::CaptureHold(checked(structure, kept::check_capture)?),
+        Kind::ReleaseHold => Command::ReleaseHold(checked(structure, kept::check_release)?),
+        Kind::PutRecord => Command::PutRecord(checked(structure, records::check_put)?),
+        Kind::RemoveRecord => Command::RemoveRecord(checked(structure, records::check_remove)?),
+        Kind::OpenPackage => Command::OpenPackage(checked(structure, orders::check_open)?),
+        Kind::PackageLine => Command::PackageLine(checked(structure, orders::check_line)?),
+        Kind::ClosePackage => Command::ClosePackage(checked(structure, orders::check_close)?),
+        Kind::PlaceOrder => Command::PlaceOrder(checked(structure, orders::check_place)?),
+        Kind::ChangeOrder => Command::ChangeOrder(checked(structure, orders::check_change)?),
+        Kind::CancelOrders => Command::CancelOrders(checked(structure, orders::check_cancel)?),
     })
 }
 
@@ -696,6 +750,8 @@ mod kept;
 mod lifecycle;
 #[path = "record_liquidity.rs"]
 mod liquidity;
+#[path = "record_orders.rs"]
+mod orders;
 #[path = "record_recall.rs"]
 mod recall;
 #[path = "record_records.rs"]
@@ -843,12 +899,20 @@ fn check_channel(channel: u8) -> Check {
 }
 
 fn check_payment(payment: &layout::Payment) -> Check {
+    holds(payment.order.get() == 0, "order")?;
     check_order(payment, layout::PAYMENT_STAMPED)
 }
 
+const CONNECTIONS: u16 = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
+
 fn check_connected_payment(payment: &layout::Payment) -> Check {
-    let connections = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
-    check_order(payment, layout::PAYMENT_STAMPED | connections)
+    holds(payment.order.get() == 0, "order")?;
+    check_order(payment, layout::PAYMENT_STAMPED | CONNECTIONS)
+}
+
+fn check_payment_of_order(payment: &layout::Payment) -> Check {
+    holds(payment.order.get() > 0, "order")?;
+    check_order(payment, layout::PAYMENT_STAMPED | CONNECTIONS)
 }
 
 fn check_order(payment: &layout::Payment, flags: u16) -> Check {

@@ -1,7 +1,13 @@
 //! Writing requests to pay and what is said to them.
 
+use types::{AccountNumber, Currency, Digest};
+use zerocopy::FromZeros;
+
 use super::RecordWriter;
+use super::orders::unseen;
+use crate::command_orders::LineText;
 use crate::layout::{REQUEST_ACCEPTED, REQUEST_REFUSED};
+use crate::zone::LocalTime;
 use crate::{
     AnswerRequestToPay, CancelRequestToPay, CreateRequestToPay, Kind, PresentRequestToPay, RequestAnswer,
     RequestToPayText, layout,
@@ -18,7 +24,7 @@ impl RecordWriter {
             creditor_account_digest: self.key.iban(order.creditor_account.as_str()).0,
             amount: order.amount.minor_units().into(),
             expires: command.expires.nanoseconds().into(),
-            pay_by: command.pay_by.map_or(0, |time| time.nanoseconds()).into(),
+            pay_by: command.pay_by.map_or(0, LocalTime::nanoseconds).into(),
             debtor_account: 0.into(),
             debtor_agent: *order.debtor_agent.as_bytes(),
             creditor_agent: *order.creditor_agent.as_bytes(),
@@ -45,16 +51,21 @@ impl RecordWriter {
         self.push(Kind::PresentRequestToPay, &record, &[]);
     }
 
-    /// The payer answers a request.
-    pub fn answer_request_to_pay(&mut self, command: &AnswerRequestToPay) {
-        let (answer, pay_at, reason, text) = match &command.answer {
-            RequestAnswer::Accept { pay_at, order } => (
-                REQUEST_ACCEPTED,
-                pay_at.map_or(0, |time| time.nanoseconds()),
-                [0; 4],
-                order.bytes.as_slice(),
-            ),
-            RequestAnswer::Refuse(reason) => (REQUEST_REFUSED, 0, *reason.as_bytes(), [].as_slice()),
+    /// The payer answers a request. `look_up` is the edge's directory.
+    pub fn answer_request_to_pay(
+        &mut self,
+        command: &AnswerRequestToPay,
+        look_up: impl Fn(Digest, Currency) -> AccountNumber,
+    ) {
+        let start = self.texts.len();
+        let (answer, reason, terms) = match &command.answer {
+            RequestAnswer::Accept(content) => {
+                LineText::begin(None, &mut self.texts);
+                (REQUEST_ACCEPTED, [0; 4], self.terms_of(content, look_up))
+            }
+            RequestAnswer::Refuse(reason) => {
+                (REQUEST_REFUSED, *reason.as_bytes(), layout::OrderTerms::new_zeroed())
+            }
         };
         let mut record = layout::AnswerRequestToPay {
             request: self.request(&command.request_id),
@@ -63,13 +74,14 @@ impl RecordWriter {
             creditor_agent: [0; 11],
             answer,
             reserved: 0,
-            pay_at: pay_at.into(),
             reason,
             reserved_end: [0; 4],
+            terms: unseen(terms),
         };
-        record.request.body_digest = self.body(Kind::AnswerRequestToPay, &record, text);
+        record.request.body_digest = self.body(Kind::AnswerRequestToPay, &record, &self.texts[start..]);
         record.creditor_agent = command.payee_bank.map_or([0; 11], |bank| *bank.as_bytes());
-        self.push(Kind::AnswerRequestToPay, &record, text);
+        record.terms = terms;
+        self.push_record(Kind::AnswerRequestToPay, &record, self.texts.len() - start);
     }
 
     /// The payee takes a request back.

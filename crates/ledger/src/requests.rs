@@ -34,8 +34,11 @@ impl Answered {
             | Verdict::Payment { .. }
             | Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. }
             | Verdict::RequestEnded { .. }
+            | Verdict::HoldExpired { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. }
             | Verdict::AskAgain => {
                 unreachable!("a request is remembered once, with its own answer")
             }

@@ -14,6 +14,7 @@ use crate::RequestToPayStatus;
 use crate::deadlines::{DEADLINE_BYTES, Deadlines, Due};
 use crate::index::Index;
 use crate::limits::{REQUEST_TO_PAY_BYTES, REQUESTS_TO_PAY_KEPT, REQUESTS_TO_PAY_MAX, ROOM_BEYOND};
+use crate::zone::LocalTime;
 
 #[path = "requests_to_pay_state.rs"]
 mod state;
@@ -24,7 +25,7 @@ pub struct RequestToPay {
     pub(crate) sequence: Sequence,
     pub(crate) time: Timestamp,
     pub(crate) expires: Timestamp,
-    pub(crate) pay_by: Option<Timestamp>,
+    pub(crate) pay_by: Option<LocalTime>,
     pub(crate) changed: Timestamp,
     pub(crate) amount: i64,
     pub(crate) payee_digest: Digest,
@@ -32,7 +33,7 @@ pub struct RequestToPay {
     pub(crate) payee_bank: ParticipantNumber,
     pub(crate) status: RequestToPayStatus,
     pub(crate) accepted_at: Sequence,
-    pub(crate) pay_at: Option<Timestamp>,
+    pub(crate) pay_at: Option<LocalTime>,
     pub(crate) payment: Sequence,
     pub(crate) reason: Option<ReasonCode>,
 }
@@ -53,8 +54,8 @@ impl RequestToPay {
         self.expires
     }
 
-    /// Until when the payer may put the payment off; `None` if it is made when the payer accepts.
-    pub const fn pay_by(&self) -> Option<Timestamp> {
+    /// Until when the payer may put the payment off, on the clock of its bank; `None` if it is made when the payer accepts.
+    pub const fn pay_by(&self) -> Option<LocalTime> {
         self.pay_by
     }
 
@@ -94,7 +95,7 @@ impl RequestToPay {
     }
 
     /// The time to which the payer put the payment off when it last accepted, if it did.
-    pub const fn pay_at(&self) -> Option<Timestamp> {
+    pub const fn pay_at(&self) -> Option<LocalTime> {
         self.pay_at
     }
 

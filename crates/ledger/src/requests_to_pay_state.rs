@@ -11,11 +11,12 @@ use crate::limits::{
 };
 use crate::sections::{Impossible, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{self, REQUESTS_TO_PAY};
+use crate::zone::LocalTime;
 use crate::{Position, RequestToPayStatus, rules_requests_to_pay};
 
 impl RequestToPay {
     fn to_state(self) -> state_layout::RequestToPay {
-        let optional = |time: Option<Timestamp>| time.map_or(0, Timestamp::nanoseconds);
+        let optional = |time: Option<LocalTime>| time.map_or(0, LocalTime::nanoseconds);
         state_layout::RequestToPay {
             sequence: self.sequence.0.into(),
             time: self.time.nanoseconds().into(),
@@ -40,7 +41,7 @@ impl RequestToPay {
         let time = |nanoseconds, field| value(Timestamp::from_nanoseconds(nanoseconds), field);
         let optional = |nanoseconds, field| match nanoseconds {
             0 => Ok(None),
-            nanoseconds => time(nanoseconds, field).map(Some),
+            nanoseconds => value(LocalTime::from_nanoseconds(nanoseconds), field).map(Some),
         };
         let reason = match stored.reason {
             [0, 0, 0, 0] => None,
@@ -68,8 +69,13 @@ impl RequestToPay {
     fn check(&self, last: Position) -> Result<(), Impossible> {
         holds(self.sequence <= last.sequence, "sequence")?;
         holds(self.time <= self.changed && self.changed <= last.time, "changed")?;
-        let is_reached = |end| rules_requests_to_pay::is_within_reach(end, self.time);
-        holds(is_reached(self.expires), "expires")?;
+        holds(rules_requests_to_pay::is_within_reach(self.expires, self.time), "expires")?;
+        // By which clock it was judged is not kept; none is a day away from UTC.
+        let near = |days| self.time.date().plus_days(days).map(LocalTime::of_day);
+        let is_reached = |end| {
+            near(-1).is_none_or(|now| end >= now)
+                && near(1).is_none_or(|now| end <= rules_requests_to_pay::latest(now))
+        };
         holds(self.pay_by.is_none_or(is_reached), "pay_by")?;
         let was_accepted = self.accepted_at.0 != 0;
         let is_later = self.accepted_at > self.sequence && self.accepted_at <= last.sequence;

@@ -7,7 +7,8 @@
 //!
 //! Of what is said to a request: the bank known, the request there between these two banks, its time not over, and waiting
 //! for the payer; to present it, not presented before; to accept it, the payer's bank taking part, its account not closed,
-//! blocked or restricted, and the payment not put off for longer than the payee allows.
+//! blocked or restricted, the payment the one that is asked for and not put off for longer than the payee allows, and room
+//! among the orders of the account and of all: the order by which it is paid is placed with the acceptance.
 //!
 //! ```text
 //! created ──▶ presented ──▶ accepted ── its payment is settled ──▶ paid
@@ -26,16 +27,18 @@ use crate::alerts::Alerts;
 use crate::command::Direction;
 use crate::layout::REQUEST_ACCEPTED;
 use crate::limits::{
-    ENDED_PER_TICK_MAX, REQUESTS_TO_PAY_AHEAD_MAX, REQUESTS_TO_PAY_ENDED_PER_TICK_MAX, REQUESTS_TO_PAY_MAX,
-    REQUESTS_TO_PAY_PER_ACCOUNT_MAX, REQUESTS_TO_PAY_PER_BANK_MAX,
+    ENDED_PER_TICK_MAX, ORDERS_MAX, ORDERS_PER_ACCOUNT_MAX, REQUESTS_TO_PAY_AHEAD_MAX,
+    REQUESTS_TO_PAY_ENDED_PER_TICK_MAX, REQUESTS_TO_PAY_MAX, REQUESTS_TO_PAY_PER_ACCOUNT_MAX,
+    REQUESTS_TO_PAY_PER_BANK_MAX,
 };
 use crate::mutants::{Mutant, is_on};
 use crate::requests_to_pay::RequestToPay;
 use crate::rules_holds::check_account;
 use crate::rules_masterdata::{Answer, checked_currency, participant};
+use crate::zone::LocalTime;
 use crate::{
     AccountMode, AccountStatus, Kind, Ledger, Outcome, Position, Refusal, Remark, RequestEnd,
-    RequestToPayStatus, Verdict, layout, rules_liquidity,
+    RequestToPayStatus, Verdict, layout, rules_liquidity, rules_orders,
 };
 
 const CHECKED: &str = "records are checked when they are read";
@@ -68,9 +71,11 @@ pub(crate) fn create(ledger: &mut Ledger, at: Position, record: &layout::CreateR
         return Err(Refusal::PayeeIsPayer);
     }
     let expires = checked_time(record.expires.get());
-    let pay_by = optional_time(record.pay_by.get());
-    let is_reached = |end| is_within_reach(end, at.time);
-    if !is_reached(expires) || !pay_by.is_none_or(is_reached) {
+    let pay_by = LocalTime::from_nanoseconds(record.pay_by.get()).expect(CHECKED);
+    let pay_by = (pay_by != LocalTime::AT_ONCE).then_some(pay_by);
+    let now = payer_bank.zone().local(at.time);
+    let is_reached = |end| end > now && end <= latest(now);
+    if !is_within_reach(expires, at.time) || !pay_by.is_none_or(is_reached) {
         return Err(Refusal::RequestToPayTimesNotAllowed);
     }
     let requests = &ledger.requests_to_pay;
@@ -104,6 +109,14 @@ pub(crate) fn create(ledger: &mut Ledger, at: Position, record: &layout::CreateR
 pub(crate) fn is_within_reach(end: Timestamp, now: Timestamp) -> bool {
     end > now && end <= now.plus(REQUESTS_TO_PAY_AHEAD_MAX)
 }
+
+/// Until when a payment may be put off that is asked for now.
+pub(crate) fn latest(now: LocalTime) -> LocalTime {
+    let days = i32::try_from(REQUESTS_TO_PAY_AHEAD_MAX.nanoseconds() / DAY).expect("some hundred days");
+    now.date().plus_days(days).map_or(now, |last| LocalTime::of_day(last).end_of_day())
+}
+
+const DAY: i64 = 24 * 3600 * 1_000_000_000;
 
 /// An account that would live here must be there, of this bank, and not closed.
 fn check_payee(
@@ -173,10 +186,30 @@ fn accept(
         return Err(Refusal::ParticipantSuspended);
     }
     check_account(account, Direction::Debit)?;
-    let pay_at = optional_time(record.pay_at.get());
+    let terms = &record.terms;
+    let currency = account.currency();
+    let (payer, payee) = ledger.banks_of(request);
+    let is_it = (terms.debtor_account_digest, terms.creditor_account_digest)
+        == (account.digest().0, request.payee_digest.0)
+        && (terms.debtor_agent, terms.creditor_agent) == (*payer.as_bytes(), *payee.as_bytes())
+        && (terms.amount.get(), terms.currency.get()) == (request.amount, currency.number());
+    if !is_it {
+        return Err(Refusal::RequestToPayDiffers);
+    }
+    let due = LocalTime::from_nanoseconds(terms.due.get()).expect(CHECKED);
+    let pay_at = (due != LocalTime::AT_ONCE).then_some(due);
     if pay_at.is_some_and(|pay_at| request.pay_by.is_none_or(|pay_by| pay_at > pay_by)) {
         return Err(Refusal::RequestToPayLaterNotAllowed);
     }
+    if ledger.orders.count() >= ORDERS_MAX || ledger.orders.count_of(request.payer) >= ORDERS_PER_ACCOUNT_MAX
+    {
+        return Err(Refusal::OrderLimit);
+    }
+    let now = payer_bank.zone().local(at.time);
+    let mut order = rules_orders::order_of(at, terms, account.owner(), currency);
+    (order.account, order.due) = (request.payer, order.due.max(now));
+    (order.first, order.meant) = (order.due.date(), order.due.date());
+    ledger.orders.add(order);
     set_status(ledger, at, request, RequestToPayStatus::Accepted, |request| {
         request.accepted_at = at.sequence;
         request.pay_at = pay_at;
@@ -291,10 +324,6 @@ fn checked_time(nanoseconds: i64) -> Timestamp {
     Timestamp::from_nanoseconds(nanoseconds).expect(CHECKED)
 }
 
-fn optional_time(nanoseconds: i64) -> Option<Timestamp> {
-    (nanoseconds != 0).then(|| checked_time(nanoseconds))
-}
-
 impl Ledger {
     /// The request to pay at this position, as it stands at this moment.
     pub fn request_to_pay(&self, sequence: Sequence) -> Option<RequestToPay> {
@@ -325,6 +354,22 @@ impl Ledger {
     pub fn banks_of(&self, request: &RequestToPay) -> (Bic, Bic) {
         let payer = self.accounts.get(request.payer).owner();
         (self.participants.get(payer).bic(), self.participants.get(request.payee_bank).bic())
+    }
+
+    /// Whether the order by which an accepted request is paid is there, and has not ended.
+    pub(crate) fn has_order(&self, request: &RequestToPay) -> bool {
+        let order = self.orders.at(request.accepted_at);
+        order.is_some_and(|order| order.account == request.payer && !order.state.is_final())
+    }
+
+    /// What must hold between requests and orders.
+    pub(crate) fn validate_requests_to_pay(&self) {
+        self.requests_to_pay.validate();
+        let mut accepted = self
+            .requests_to_pay
+            .after(Sequence(0))
+            .filter(|request| request.status == RequestToPayStatus::Accepted);
+        assert!(accepted.all(|request| self.has_order(request)), "what is accepted is to be paid");
     }
 
     /// One whose time is over has expired, whether a tick has come to it or not.

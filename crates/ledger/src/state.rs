@@ -23,6 +23,7 @@ use crate::index::{Filling, Twice};
 use crate::kept_records::KeptRecords;
 use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
 use crate::liquidity_state::{self, Liquidity};
+use crate::orders::Orders;
 use crate::participants::Participants;
 use crate::payments::{Known, Payments};
 use crate::profile::Profile;
@@ -35,10 +36,11 @@ use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
     ACCOUNTS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, HOLDS, Head, KEPT_RECORDS,
-    LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS,
-    REQUESTS_TO_PAY, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
+    LIVES, Life, NAMES, ORDERS, PACKAGES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS,
+    REFERENCES, REQUESTS, REQUESTS_TO_PAY, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED,
+    ZONES,
 };
-use crate::{Kind, Ledger, Limits, Position, layout, record};
+use crate::{Kind, Ledger, Limits, Position, RequestToPayStatus, layout, record};
 
 impl Ledger {
     /// Writes the state. The bytes go out in pieces of at most 256 KiB, and no more than that is held.
@@ -93,10 +95,11 @@ impl Ledger {
         }
         self.holds.write_state(&mut writer)?;
         self.kept.write_state(&mut writer)?;
-        if !self.has_orders() {
-            return Ok(());
+        if self.has_orders() {
+            self.orders.write_state(&mut writer)?;
+            self.requests_to_pay.write_state(&mut writer)?;
         }
-        self.requests_to_pay.write_state(&mut writer)
+        Ok(())
     }
 
     /// Whether the state is one of the rules that brought what replaces a bank's batch.
@@ -145,7 +148,11 @@ impl Ledger {
         let later = later.iter().filter(|_| self.has_later_sections());
         let latest = [(HOLDS, self.holds.count()), (KEPT_RECORDS, self.kept.count())];
         let later = later.chain(latest.iter().filter(|_| self.has_holds()));
-        let newest = [(REQUESTS_TO_PAY, self.requests_to_pay.count())];
+        let newest = [
+            (PACKAGES, self.orders.packages.count()),
+            (ORDERS, self.orders.count()),
+            (REQUESTS_TO_PAY, self.requests_to_pay.count()),
+        ];
         let later = later.chain(newest.iter().filter(|_| self.has_orders()));
         let sections = sections.iter().chain(later).copied().chain(self.liquidity_sections());
         sections.map(|(section, items)| section.length(items)).sum()
@@ -243,11 +250,23 @@ impl Ledger {
         let last = self.position;
         self.holds = Holds::read_state(reader, last, &mut self.accounts, told.held)?;
         self.kept = KeptRecords::read_state(reader, last, self.participants.count())?;
-        if !self.has_orders() {
-            return Ok(());
+        if self.has_orders() {
+            let participants = self.participants.count();
+            self.orders = Orders::read_state(reader, last, participants, &self.accounts, &self.payments)?;
+            self.read_requests_to_pay(reader)?;
         }
-        let participants = self.participants.count();
+        Ok(())
+    }
+
+    /// Reads requests to pay. One that is accepted has its order.
+    fn read_requests_to_pay(&mut self, reader: &mut SectionReader<'_>) -> Result<(), StateError> {
+        let (last, participants) = (self.position, self.participants.count());
         self.requests_to_pay = RequestsToPay::read_state(reader, last, &self.accounts, participants)?;
+        let all = self.requests_to_pay.after(Sequence(0)).zip(0_u64..);
+        for (request, item) in all.filter(|(request, _)| request.status() == RequestToPayStatus::Accepted) {
+            let has_order = holds(self.has_order(request), "accepted_at");
+            has_order.map_err(|impossible| REQUESTS_TO_PAY.impossible(item, impossible))?;
+        }
         Ok(())
     }
 
@@ -435,9 +454,6 @@ mod holds_tests;
 #[cfg(test)]
 #[path = "state_later_tests.rs"]
 mod later_tests;
-#[cfg(test)]
-#[path = "state_requests_to_pay_tests.rs"]
-mod requests_to_pay_tests;
 
 #[cfg(test)]
 #[path = "state_tests.rs"]

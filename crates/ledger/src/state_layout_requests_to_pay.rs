@@ -14,7 +14,7 @@ stored! {
         time: I64,
         /// From when on it can't be accepted, in nanoseconds since 1970.
         expires: I64,
-        /// Until when its payment may be put off, in nanoseconds since 1970; 0 if it may not.
+        /// Until when its payment may be put off, in nanoseconds since 1970 of the clock of the payer's bank; 0 if it may not.
         pay_by: I64,
         /// When its status last changed, in nanoseconds since 1970.
         changed: I64,
@@ -22,7 +22,7 @@ stored! {
         amount: I64,
         /// The position at which it was last accepted, 0 if it never was.
         accepted_at: U64,
-        /// To when its payment was put off then, in nanoseconds since 1970; 0 if it was not.
+        /// To when its payment was put off then, on the same clock; 0 if it was not.
         pay_at: I64,
         /// The position of the payment that was last made for it, 0 if none was.
         payment: U64,
