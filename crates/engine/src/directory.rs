@@ -192,7 +192,13 @@ impl Directory {
             | Command::CreateRequestToPay(_)
             | Command::PresentRequestToPay(_)
             | Command::AnswerRequestToPay(_)
-            | Command::CancelRequestToPay(_) => {}
+            | Command::CancelRequestToPay(_)
+            | Command::OpenPackage(_)
+            | Command::PackageLine(_)
+            | Command::ClosePackage(_)
+            | Command::PlaceOrder(_)
+            | Command::ChangeOrder(_)
+            | Command::CancelOrders(_) => {}
         }
     }
 }

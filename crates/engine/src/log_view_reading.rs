@@ -11,6 +11,7 @@ use types::{Bic, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 use super::{BankChanged, LogError, READ_BYTES_MAX, for_each_record};
 use crate::crossings::{Booking, Hosts, Told};
 use crate::holds_told::HoldExpired;
+use crate::orders_told::OrdersTold;
 use crate::recalls_told::RecallTold;
 use crate::requests_told::RequestTold;
 use crate::stored_order::StoredOrder;
@@ -74,6 +75,8 @@ pub(super) struct Reading<'banks> {
     requests: BTreeMap<Sequence, RequestTold>,
     /// What happened to requests to pay of these banks.
     pub(super) requested: Vec<RequestTold>,
+    /// The orders of these banks that ended, and their packages of which everything has become.
+    pub(super) orders_told: Vec<OrdersTold>,
     /// What commands in them book that may cross bounds of these banks, with the numbers of legs.
     pub(super) bookings: BTreeMap<(Sequence, u8), Booking>,
     /// The outcomes that tell of crossings, of these banks or older than what was read.
@@ -111,6 +114,7 @@ impl<'banks> Reading<'banks> {
             expired: Vec::new(),
             requests: BTreeMap::new(),
             requested: Vec::new(),
+            orders_told: Vec::new(),
             bookings: BTreeMap::new(),
             crossed: Vec::new(),
             hosts,
@@ -143,6 +147,8 @@ impl<'banks> Reading<'banks> {
                 self.expired.extend(expired.filter(|expired| self.banks.include(expired.bank)));
                 let ended = RequestTold::of_entry(&entry, self.time_told(), self.hosts);
                 self.requested.extend(ended.filter(|told| told.concerns(self.banks)));
+                let told = OrdersTold::of(&entry, self.time_told(), self.hosts);
+                self.orders_told.extend(told.filter(|told| self.banks.include(told.bank)));
             }
             if is_wanted && !entry.alerts().is_none() {
                 self.crossed.extend(self.told(entry));

@@ -3,11 +3,12 @@
 
 use ledger::{
     Account, AccountSelector, AnswerTotals, BookTotals, Bounds, CustomerLimit, Ledger, OpenQuestion,
-    Participant, Payment, PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
+    OrderGroup, Participant, Payment, PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
 use crate::question_holds::{HoldFound, HoldsAsked, KeptAsked, KeptFound};
+use crate::question_orders::{self, GROUPS_ASKED_MAX, OrdersAsked, OrdersFound, PackageFound, PackagesAsked};
 use crate::question_recalls::{self, CalendarAnswer, RecallFound, RecallsAsked};
 use crate::question_requests::{RequestsAsked, RequestsFound};
 
@@ -85,6 +86,13 @@ pub enum Question {
     Kept(KeptAsked),
     /// Which requests to pay are there?
     Requests(RequestsAsked),
+    /// Which orders are there?
+    Orders(OrdersAsked),
+    /// Which packages are there?
+    Packages(PackagesAsked),
+    /// Of which groups of orders behind this one is something due now? Banks come before packages, each in the order of
+    /// their numbers; at most [`crate::GROUPS_ASKED_MAX`].
+    DueGroups(Option<OrderGroup>),
 }
 
 /// A payment, as its position or its key names it.
@@ -202,6 +210,12 @@ pub enum Answer {
     Kept(Vec<KeptFound>),
     /// To [`Question::Requests`], in order.
     Requests(RequestsFound),
+    /// To [`Question::Orders`], in order.
+    Orders(OrdersFound),
+    /// To [`Question::Packages`], in order.
+    Packages(Vec<PackageFound>),
+    /// To [`Question::DueGroups`], in order.
+    DueGroups(Vec<OrderGroup>),
 }
 
 impl Answered {
@@ -223,7 +237,10 @@ impl Answered {
             | Answer::Recalls(_)
             | Answer::Holds(_)
             | Answer::Kept(_)
-            | Answer::Requests(_) => false,
+            | Answer::Requests(_)
+            | Answer::Orders(_)
+            | Answer::Packages(_)
+            | Answer::DueGroups(_) => false,
         }
     }
 
@@ -246,6 +263,9 @@ impl Question {
             Self::Holds(asked) => asked.count_max(),
             Self::Kept(asked) => asked.count_max(),
             Self::Requests(asked) => asked.count_max(),
+            Self::Orders(asked) => asked.count_max(),
+            Self::Packages(asked) => asked.count_max(),
+            Self::DueGroups(_) => GROUPS_ASKED_MAX,
             Self::PaymentAt(_)
             | Self::PaymentByKey { .. }
             | Self::Final(_)
@@ -320,6 +340,11 @@ impl Question {
             Self::Holds(asked) => Answer::Holds(asked.answer(ledger)),
             Self::Kept(asked) => Answer::Kept(asked.answer(ledger)),
             Self::Requests(asked) => Answer::Requests(asked.answer(ledger)),
+            Self::Orders(asked) => Answer::Orders(asked.answer(ledger)),
+            Self::Packages(asked) => Answer::Packages(asked.answer(ledger)),
+            Self::DueGroups(after) => {
+                Answer::DueGroups(question_orders::due_groups(ledger, *after, ledger.position().time))
+            }
             Self::Liquidity { bic, currency } => Answer::Liquidity(liquidity(ledger, *bic, *currency)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }
@@ -348,6 +373,13 @@ impl Question {
             let then = customer(ledger, iban, *currency, time).and_then(|then| then.used_today);
             return then != found.and_then(|found| found.used_today);
         }
+        // What is due comes with time alone.
+        if let (Self::Orders(asked), Answer::Orders(found)) = (self, &answered.answer) {
+            return asked.hinges_on_time(found, ledger, time);
+        }
+        if let (Self::DueGroups(after), Answer::DueGroups(found)) = (self, &answered.answer) {
+            return *found != question_orders::due_groups(ledger, *after, time);
+        }
         let Answer::Payment(PaymentAnswer::NotFound { is_final: false }) = answered.answer else {
             return false;
         };
@@ -373,7 +405,10 @@ impl Question {
             | Self::Recalls(_)
             | Self::Holds(_)
             | Self::Kept(_)
-            | Self::Requests(_) => false,
+            | Self::Requests(_)
+            | Self::Orders(_)
+            | Self::Packages(_)
+            | Self::DueGroups(_) => false,
         }
     }
 }

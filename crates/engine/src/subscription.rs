@@ -19,6 +19,7 @@ use ledger::{Crossing, OpenQuestion, Outcome, ParticipantStatus, Payment, Stage}
 use types::{Bic, Sequence};
 
 use crate::holds_told::HoldExpired;
+use crate::orders_told::OrdersTold;
 use crate::recalls_told::RecallTold;
 use crate::requests_told::RequestTold;
 use crate::stored_order::StoredOrder;
@@ -137,6 +138,8 @@ pub enum Notice {
     HoldExpired(HoldExpired),
     /// Something happened to a request to pay of a bank.
     Request(RequestTold),
+    /// An order of a bank's ended, or everything has become of a package.
+    Orders(OrdersTold),
 }
 
 /// What was changed about a bank.
@@ -156,6 +159,7 @@ impl Notice {
             Self::Recall(told) => told.decided_at,
             Self::HoldExpired(expired) => expired.decided_at,
             Self::Request(told) => told.decided_at,
+            Self::Orders(told) => told.decided_at,
         }
     }
 
@@ -169,7 +173,8 @@ impl Notice {
             | Self::Crossed(_)
             | Self::Recall(_)
             | Self::HoldExpired(_)
-            | Self::Request(_) => 0,
+            | Self::Request(_)
+            | Self::Orders(_) => 0,
         }
     }
 }
