@@ -199,7 +199,10 @@ impl Pair {
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. }
-            | Verdict::RequestEnded { .. }) => verdict,
+            | Verdict::RequestEnded { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. }) => verdict,
         }
     }
 
