@@ -15,6 +15,7 @@ use crate::v1::payment_service_client::PaymentServiceClient;
 use crate::v1::recall_service_client::RecallServiceClient;
 use crate::v1::receipt_service_client::ReceiptServiceClient;
 use crate::v1::record_service_client::RecordServiceClient;
+use crate::v1::request_service_client::RequestServiceClient;
 use crate::v1::verification_service_client::VerificationServiceClient;
 use crate::{Client, ClientError, v1};
 
@@ -141,6 +142,26 @@ calls! {
         list_records(ListRecordsRequest) -> ListRecordsResponse;
         /// Removes a gateway's record.
         remove_record(RemoveRecordRequest) -> RemoveRecordResponse;
+    }
+    RequestServiceClient {
+        /// Asks a payer for money.
+        create_request_to_pay(CreateRequestToPayRequest) -> CreateRequestToPayResponse;
+        /// Asks payers for money, by a document.
+        submit_requests_to_pay(SubmitRequestsToPayRequest) -> SubmitRequestsToPayResponse;
+        /// Notes that the payer has seen a request to pay.
+        present_request_to_pay(PresentRequestToPayRequest) -> PresentRequestToPayResponse;
+        /// Accepts a request to pay for the payer.
+        accept_request_to_pay(AcceptRequestToPayRequest) -> AcceptRequestToPayResponse;
+        /// Refuses a request to pay for the payer.
+        refuse_request_to_pay(RefuseRequestToPayRequest) -> RefuseRequestToPayResponse;
+        /// Takes a request to pay back for the payee.
+        cancel_request_to_pay(CancelRequestToPayRequest) -> CancelRequestToPayResponse;
+        /// Tells a request to pay.
+        get_request_to_pay(GetRequestToPayRequest) -> GetRequestToPayResponse;
+        /// Lists requests to pay.
+        list_requests_to_pay(ListRequestsToPayRequest) -> ListRequestsToPayResponse;
+        /// Tells where a request to pay stands, as a document.
+        get_request_to_pay_report(GetRequestToPayReportRequest) -> GetRequestToPayReportResponse;
     }
     Iso20022ServiceClient {
         /// Submits one ISO 20022 document and waits for the one that answers it.

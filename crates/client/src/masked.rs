@@ -58,6 +58,11 @@ masked! {
     ReadPaymentCodeRequest {}
     GetStatementResponse { file_name, as_of, complete, entry_count }
     GetDayEndResponse { participant, date, number, totals }
+    RequestToPay { request_to_pay_id, status, created_time, expiry_time, pay_by_date, changed_time, order_id, payment_id, reason, erased }
+    CreateRequestToPayRequest { request_id, expiry_time, pay_by_date }
+    SubmitRequestsToPayRequest { request_id }
+    SubmitRequestsToPayResponse { request_to_pay_ids }
+    ListRequestsToPayRequest { currency_code, bic, side, status, page_size, page_token }
     HoldRequest { request_id, amount, expiry_time }
     CaptureLeg { amount }
     AccountHold { hold_id, bic, amount, held, placed_time, expiry_time, erased }

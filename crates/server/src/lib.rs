@@ -52,6 +52,7 @@ mod recovering;
 mod refusals;
 mod replies;
 mod request_body;
+mod requests_to_pay;
 mod rights;
 mod serve;
 mod session;

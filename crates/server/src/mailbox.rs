@@ -78,6 +78,7 @@ pub(crate) fn final_outcome(outcome: &Outcome, is_repeat: bool) -> Outcome {
         | Verdict::Refused { .. }
         | Verdict::AskAgain
         | Verdict::LegBooked { .. }
+        | Verdict::RequestEnded { .. }
         | Verdict::HoldExpired { .. }
         | Verdict::NotExecuted { .. }
         | Verdict::OrderEnded { .. }
@@ -97,6 +98,7 @@ pub(crate) fn reserved(outcome: &Outcome) -> Option<Sequence> {
         | Verdict::Refused { .. }
         | Verdict::AskAgain
         | Verdict::LegBooked { .. }
+        | Verdict::RequestEnded { .. }
         | Verdict::HoldExpired { .. }
         | Verdict::NotExecuted { .. }
         | Verdict::OrderEnded { .. }

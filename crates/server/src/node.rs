@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use engine::{AnswerSink, Answered, Handle, NotTaken, PaymentName, Question, Waiting};
+use engine::{Answer, AnswerSink, Answered, Handle, NotTaken, PaymentName, Question, Waiting};
 use history::holders::HoldersView;
 use ledger::{Outcome, RecordWriter};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, Streaming};
-use types::Sequence;
+use types::{AccountNumber, Bic, Currency, Iban, Sequence};
 
 use crate::caller::Caller;
 use crate::history::Past;
@@ -222,6 +222,22 @@ impl Node {
         let sink = move |answered: Answered| mailbox.put(Letter::Answer(sender, answered));
         self.handle.ask(question, Box::new(sink)).map_err(not_taken)?;
         Awaited(receiver).await
+    }
+
+    /// The number of an account that is kept here, open or closed, and its bank. The directory knows open ones.
+    pub(crate) async fn place_of(
+        &self,
+        iban: Iban,
+        currency: Currency,
+    ) -> Result<Option<(AccountNumber, Bic)>, Status> {
+        let digest = self.handle.digest_key().iban(iban.as_str());
+        if let Some(found) = self.handle.directory().open_account(digest, currency) {
+            return Ok(Some(found));
+        }
+        let Answer::Account(found) = self.ask(Question::Account { iban, currency }).await?.answer else {
+            return Err(refusals::unanswered());
+        };
+        Ok(found.map(|(number, _, bank)| (number, bank)))
     }
 
     /// Asks what became of a payment in the end and waits for that, if the caller has not too much waiting already.

@@ -114,6 +114,7 @@ impl Records {
             Verdict::Payment { .. }
             | Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
+            | Verdict::RequestEnded { .. }
             | Verdict::HoldExpired { .. }
             | Verdict::NotExecuted { .. }
             | Verdict::OrderEnded { .. }

@@ -147,6 +147,18 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::RecordLimit => (Code::ResourceExhausted, ErrorReason::RecordLimit),
         Ledger::RecordSpaceLimit => (Code::ResourceExhausted, ErrorReason::RecordSpaceLimit),
         Ledger::RecordRoom => (Code::ResourceExhausted, ErrorReason::RecordRoom),
+        Ledger::RequestToPayUnknown => (Code::NotFound, ErrorReason::RequestToPayUnknown),
+        Ledger::RequestToPayNotOpen => (Code::FailedPrecondition, ErrorReason::RequestToPayNotOpen),
+        Ledger::RequestToPayPresented => (Code::FailedPrecondition, ErrorReason::RequestToPayPresented),
+        Ledger::RequestToPayTimesNotAllowed => {
+            (Code::FailedPrecondition, ErrorReason::RequestToPayTimesNotAllowed)
+        }
+        Ledger::RequestToPayLaterNotAllowed => {
+            (Code::FailedPrecondition, ErrorReason::RequestToPayLaterNotAllowed)
+        }
+        Ledger::RequestToPayLimit => (Code::ResourceExhausted, ErrorReason::RequestToPayLimit),
+        Ledger::RequestToPayExpired => (Code::FailedPrecondition, ErrorReason::RequestToPayExpired),
+        Ledger::RequestToPayDiffers => (Code::FailedPrecondition, ErrorReason::RequestToPayDiffers),
         Ledger::HoldUnknown => (Code::NotFound, ErrorReason::HoldUnknown),
         Ledger::HoldExpiryNotAllowed => (Code::FailedPrecondition, ErrorReason::HoldExpiryNotAllowed),
         Ledger::HoldLimit => (Code::ResourceExhausted, ErrorReason::HoldLimit),
@@ -182,6 +194,12 @@ pub(crate) fn version_conflict(there: Option<Sequence>) -> Status {
 pub(crate) fn record_bytes_gone() -> Status {
     let message = "the record is there, and its bytes are not at hand any more; put it again or remove it";
     Refusal::new(Code::Unavailable, ErrorReason::RecordBytesGone, message).into_status()
+}
+
+/// A request to pay is there, and the texts of its payment are not.
+pub(crate) fn request_texts_gone() -> Status {
+    let message = "the texts of the request to pay are not at hand any more, so it can't be paid; the payee may make a new one";
+    Refusal::new(Code::Unavailable, ErrorReason::RequestToPayTextsGone, message).into_status()
 }
 
 /// Bytes of records stand under keys that were to be destroyed.

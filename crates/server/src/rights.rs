@@ -48,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 77] = [
+pub const RIGHTS: [Right; 86] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -113,6 +113,15 @@ pub const RIGHTS: [Right; 77] = [
     call("/solvo.v1.RecallService/GetRecall", Roles::ALL, PARTY),
     call("/solvo.v1.RecallService/ListOpenRecalls", Roles::ALL, ITSELF),
     call("/solvo.v1.RecallService/SetRecallPolicy", OPERATORS, EACH),
+    call("/solvo.v1.RequestService/CreateRequestToPay", SENDERS, PAYEE),
+    call("/solvo.v1.RequestService/SubmitRequestsToPay", SENDERS, PAYEE),
+    call("/solvo.v1.RequestService/PresentRequestToPay", SENDERS, PAYER),
+    call("/solvo.v1.RequestService/AcceptRequestToPay", SENDERS, PAYER),
+    call("/solvo.v1.RequestService/RefuseRequestToPay", SENDERS, PAYER),
+    call("/solvo.v1.RequestService/CancelRequestToPay", SENDERS, PAYEE),
+    call("/solvo.v1.RequestService/GetRequestToPay", Roles::ALL, PARTY),
+    call("/solvo.v1.RequestService/ListRequestsToPay", Roles::ALL, PARTY),
+    call("/solvo.v1.RequestService/GetRequestToPayReport", Roles::ALL, PARTY),
     call("/solvo.v1.HoldService/Hold", BANKS, OWNER),
     call("/solvo.v1.HoldService/Capture", BANKS, OWNER),
     call("/solvo.v1.HoldService/Release", BANKS, OWNER),

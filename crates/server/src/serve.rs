@@ -43,6 +43,7 @@ use crate::payments::Payments;
 use crate::recalls::Recalls;
 use crate::receipts::{ReceiptDesk, Receipts};
 use crate::records::{Records, renew_records};
+use crate::requests_to_pay::RequestsToPay;
 use crate::status::NodeStatus;
 use crate::verification::{OtherBanks, Verifications, renew_holders};
 use crate::wire::service::participant_service_server::ParticipantServiceServer;
@@ -233,6 +234,7 @@ where
         .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
         .add_service(v1::calendar_service_server::CalendarServiceServer::new(Calendar(node.clone())))
         .add_service(v1::recall_service_server::RecallServiceServer::new(Recalls(node.clone())))
+        .add_service(v1::request_service_server::RequestServiceServer::new(RequestsToPay(node.clone())))
         .add_service(v1::hold_service_server::HoldServiceServer::new(Holds(node.clone())))
         .add_service(v1::record_service_server::RecordServiceServer::new(Records(node.clone())))
         .add_service(v1::verification_service_server::VerificationServiceServer::new(Verifications(
@@ -284,7 +286,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 20] = [
+pub(crate) const SERVICES: [&str; 21] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -303,6 +305,7 @@ pub(crate) const SERVICES: [&str; 20] = [
     "solvo.v1.RecallService",
     "solvo.v1.VerificationService",
     "solvo.v1.PaymentCodeService",
+    "solvo.v1.RequestService",
     "solvo.v1.HoldService",
     "solvo.v1.RecordService",
 ];

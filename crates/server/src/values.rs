@@ -130,6 +130,7 @@ pub(crate) fn facts(outcome: &Outcome) -> PaymentFacts {
         | Verdict::Answer { .. }
         | Verdict::AskAgain
         | Verdict::LegBooked { .. }
+        | Verdict::RequestEnded { .. }
         | Verdict::HoldExpired { .. }
         | Verdict::NotExecuted { .. }
         | Verdict::OrderEnded { .. }

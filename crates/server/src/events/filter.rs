@@ -30,6 +30,7 @@ pub(super) struct Types {
     pub(super) alerts: bool,
     pub(super) recalls: bool,
     pub(super) holds: bool,
+    pub(super) requests: bool,
     pub(super) packages: bool,
     pub(super) orders: bool,
 }
@@ -122,6 +123,7 @@ fn read_types(reader: &mut FieldReader, wire: &v1::WatchRequest) -> Option<Types
         alerts: all,
         recalls: all,
         holds: all,
+        requests: all,
         packages: all,
         orders: all,
     };
@@ -132,6 +134,7 @@ fn read_types(reader: &mut FieldReader, wire: &v1::WatchRequest) -> Option<Types
             Ok(v1::EventType::Alert) => types.alerts = true,
             Ok(v1::EventType::Recall) => types.recalls = true,
             Ok(v1::EventType::HoldExpired) => types.holds = true,
+            Ok(v1::EventType::RequestToPay) => types.requests = true,
             Ok(v1::EventType::PackageComplete) => types.packages = true,
             Ok(v1::EventType::OrderEnded) => types.orders = true,
             Ok(v1::EventType::Unspecified) | Err(_) => {

@@ -8,7 +8,7 @@ use client::convert::{money, timestamp};
 use client::v1;
 use engine::{
     BankChange, BankChanged, Handle, HoldExpired, OrderEvent, OrdersTold, RecallFound, RecallTold,
-    StoredOrder,
+    RequestTold, StoredOrder,
 };
 use ledger::{Alerts, Crossing, OrderState, Payment, QuestionState, Stage};
 use types::{Bic, PaymentOrder, PaymentState, ReasonCode, Remittance, StatusReason};
@@ -16,6 +16,7 @@ use types::{Bic, PaymentOrder, PaymentState, ReasonCode, Remittance, StatusReaso
 use super::filter::Filter;
 use crate::node::Node;
 use crate::recalls::recall_told;
+use crate::requests_to_pay::told_event;
 use crate::values::{PaymentFacts, PaymentReferences, decimal, payment_outcome};
 
 /// A payment was reserved or decided.
@@ -79,6 +80,7 @@ impl Happened {
             balance: String::new(),
             recall: None,
             expired_hold: None,
+            request_to_pay: None,
             complete_package: None,
             ended_order: None,
         };
@@ -172,6 +174,7 @@ pub(super) fn bank_changed(
         balance: String::new(),
         recall: None,
         expired_hold: None,
+        request_to_pay: None,
         complete_package: None,
         ended_order: None,
     })
@@ -198,6 +201,7 @@ pub(super) fn crossed(filter: &Filter, crossing: &Crossing) -> Option<v1::Event>
         balance: crossing.balance.map_or_else(String::new, |balance| decimal(balance, crossing.currency)),
         recall: None,
         expired_hold: None,
+        request_to_pay: None,
         complete_package: None,
         ended_order: None,
     })
@@ -222,6 +226,7 @@ pub(super) fn recalled(
         balance: String::new(),
         recall: Some(recall_told(handle, told, kept, filter.sees(told.debtor_agent))),
         expired_hold: None,
+        request_to_pay: None,
         complete_package: None,
         ended_order: None,
     }
@@ -239,6 +244,18 @@ pub(super) fn hold_expired(handle: &Handle, filter: &Filter, expired: &HoldExpir
             hold_id: handle.payment_id(expired.hold).to_string(),
             released: Some(money(expired.released, expired.currency)),
         }),
+        ..v1::Event::default()
+    })
+}
+
+/// What happened to a request to pay. It is no payment, so a watcher of certain payments hears nothing.
+pub(super) fn request_told(handle: &Handle, filter: &Filter, told: &RequestTold) -> Option<v1::Event> {
+    let is_wanted = filter.types.requests && !filter.looks_into_orders();
+    is_wanted.then(|| v1::Event {
+        sequence: told.decided_at.0,
+        r#type: v1::EventType::RequestToPay.into(),
+        time: Some(timestamp(told.decided_time)),
+        request_to_pay: Some(told_event(handle, told, filter.sees(told.payer_bank))),
         ..v1::Event::default()
     })
 }

@@ -136,6 +136,7 @@ pub(super) async fn asked(
         | Notice::Crossed(_)
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
+        | Notice::Request(_)
         | Notice::Orders(_) => None,
     });
     let missing: Vec<Sequence> = without.collect();

@@ -121,6 +121,7 @@ impl World {
             | Notice::Crossed(_)
             | Notice::Recall(_)
             | Notice::HoldExpired(_)
+            | Notice::Request(_)
             | Notice::Orders(_) => None,
         })
     }
@@ -138,6 +139,7 @@ impl World {
             | Notice::Crossed(_)
             | Notice::Recall(_)
             | Notice::HoldExpired(_)
+            | Notice::Request(_)
             | Notice::Orders(_) => None,
         })
     }
