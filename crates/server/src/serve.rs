@@ -37,6 +37,7 @@ use crate::limits::{
 use crate::liquidity::Liquidity;
 use crate::lives::Restores;
 use crate::node::SharedNode;
+use crate::orders::Orders;
 use crate::participants::Participants;
 use crate::payment_codes::PaymentCodes;
 use crate::payments::Payments;
@@ -235,6 +236,10 @@ where
         .add_service(v1::recall_service_server::RecallServiceServer::new(Recalls(node.clone())))
         .add_service(v1::hold_service_server::HoldServiceServer::new(Holds(node.clone())))
         .add_service(v1::record_service_server::RecordServiceServer::new(Records(node.clone())))
+        .add_service(
+            v1::order_service_server::OrderServiceServer::new(Orders(node.clone()))
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
         .add_service(v1::verification_service_server::VerificationServiceServer::new(Verifications(
             node.clone(),
         )))
@@ -284,7 +289,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 20] = [
+pub(crate) const SERVICES: [&str; 21] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -305,4 +310,5 @@ pub(crate) const SERVICES: [&str; 20] = [
     "solvo.v1.PaymentCodeService",
     "solvo.v1.HoldService",
     "solvo.v1.RecordService",
+    "solvo.v1.OrderService",
 ];
