@@ -45,6 +45,16 @@ pub(super) enum NotTheFile {
     Length,
 }
 
+impl NotTheFile {
+    /// For persons.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Digest => "its digest is another",
+            Self::Length => "it has another length",
+        }
+    }
+}
+
 impl ChunkSender {
     /// Hands over the next bytes. Says whether anybody still reads.
     pub(super) async fn send(&self, chunk: Vec<u8>) -> bool {
@@ -74,17 +84,23 @@ pub(super) fn arriving(length_stated: u64) -> (ChunkSender, Arriving) {
 }
 
 impl Arriving {
-    /// Holds the file against its header, once it has been read to its end.
+    /// Reads what is left, and holds the file against its header.
     ///
-    /// # Panics
-    /// If it has not.
-    pub(super) fn check(self, digest_stated: &[u8; 32]) -> Result<(), NotTheFile> {
-        assert!(self.has_ended, "a file is known at its end");
+    /// # Errors
+    /// If it is another file, or the call broke off.
+    pub(super) fn check(mut self, digest_stated: &[u8; 32]) -> io::Result<Result<(), NotTheFile>> {
+        loop {
+            let count = self.fill_buf()?.len();
+            if count == 0 {
+                break;
+            }
+            self.consume(count);
+        }
         if self.length != self.length_stated {
-            return Err(NotTheFile::Length);
+            return Ok(Err(NotTheFile::Length));
         }
         let is_right = self.digest.finish().as_ref() == digest_stated;
-        if is_right { Ok(()) } else { Err(NotTheFile::Digest) }
+        Ok(if is_right { Ok(()) } else { Err(NotTheFile::Digest) })
     }
 }
 
@@ -152,11 +168,11 @@ mod tests {
     #[test]
     fn a_file_is_held_against_its_header() {
         let (text, whole) = read(sent(&[b"a", b"", b"bc"], 3, true)).unwrap();
-        assert_eq!((text.as_str(), whole.check(&ABC)), ("abc", Ok(())));
+        assert_eq!((text.as_str(), whole.check(&ABC).unwrap()), ("abc", Ok(())));
         let (_, other) = read(sent(&[b"abd"], 3, true)).unwrap();
-        assert_eq!(other.check(&ABC), Err(NotTheFile::Digest));
+        assert_eq!(other.check(&ABC).unwrap(), Err(NotTheFile::Digest));
         let (_, short) = read(sent(&[b"abc"], 4, true)).unwrap();
-        assert_eq!(short.check(&ABC), Err(NotTheFile::Length));
+        assert_eq!(short.check(&ABC).unwrap(), Err(NotTheFile::Length));
     }
 
     #[test]

@@ -1,11 +1,9 @@
 //! Lines of a file of orders as the log has them.
 
 use engine::Handle;
-use iso20022::{LineCompletion, LineRefusal, Moment, PackageLine, PaymentTerms};
-use ledger::Zone;
-use types::{Bic, Currency, PaymentOrder, StatusReason, Text, Timestamp};
-
-use super::day;
+use iso20022::{ControlSum, LineCompletion, LineRefusal, Moment, PackageLine, PaymentTerms};
+use ledger::{LineContent, LocalTime, OrderContent, Zone};
+use types::{Amount, Bic, Channel, Currency, StatusReason, Text};
 
 /// What lines are read with.
 pub(super) struct Reading<'node> {
@@ -16,58 +14,87 @@ pub(super) struct Reading<'node> {
     pub(super) zone: Zone,
 }
 
-/// A line that can be paid.
-#[derive(Debug)]
-pub(super) struct Payable {
-    pub(super) order: PaymentOrder,
-    /// From when on; the beginning of time if its day has come.
-    pub(super) due: Timestamp,
+/// A line, and why it can't be paid if it can't.
+pub(super) struct ReadLine {
+    pub(super) number: u32,
+    /// The payment information in which it stands.
+    pub(super) group: Text<35>,
+    pub(super) content: LineContent,
+    pub(super) refusal: Option<LineRefusal>,
 }
 
+/// The amount of a line is larger than any that is counted, or has more decimals.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NotCounted;
+
 impl Reading<'_> {
-    /// What is to be paid, or why that can't be. The payment has no transaction id yet: that of an order is made of the
-    /// order's own id when it is sent. Its message is its payment information, under which it is reported on.
-    pub(super) fn line(&self, line: PackageLine) -> Result<Payable, LineRefusal> {
+    /// A line as it is logged. `stated` are the sums of the file's lines before this one and with it.
+    pub(super) fn line(
+        &self,
+        line: PackageLine,
+        stated: [ControlSum; 2],
+    ) -> Result<ReadLine, NotCounted> {
+        let (number, group) = (line.number, line.payment.id.clone());
+        let [instruction_id, end_to_end_id] = [line.instruction_id.clone(), line.end_to_end_id.clone()];
+        let (content, refusal) = match self.order(line) {
+            Ok(order) => (LineContent::Order(Box::new(order)), None),
+            Err(refusal) => {
+                let (reason, amount) = (refusal.reason.code(), amount(stated)?);
+                (LineContent::Refused { reason, amount, instruction_id, end_to_end_id }, Some(refusal))
+            }
+        };
+        Ok(ReadLine { number, group, content, refusal })
+    }
+
+    /// What is to be paid, or why that can't be.
+    fn order(&self, line: PackageLine) -> Result<OrderContent, LineRefusal> {
         let terms = line.payment.terms.as_ref().map_err(LineRefusal::clone)?;
         if terms.debtor_agent.is_some_and(|said| said != self.bank) {
             return Err(refusal(StatusReason::InvalidDebtorAccountNumber, "PmtInf/DbtrAgt"));
         }
-        let due = self.due(terms)?;
-        let part = line.payment.id.clone();
+        let due = self.due(terms);
         let creditor_agent = match line.order.as_ref().map_err(LineRefusal::clone)?.creditor_agent {
             Some(bank) => bank,
-            None => self.bank_of(&line)?,
+            None => self.bank_of_payee(&line)?,
         };
-        let transaction_id = Text::parse_identifier(PLACE_OF_ID).expect("five letters");
-        let completion = LineCompletion { transaction_id, debtor_agent: self.bank, creditor_agent };
+        let completion = LineCompletion { transaction_id: no_id(), debtor_agent: self.bank, creditor_agent };
         let order = line.into_payment_order(completion)?;
-        Ok(Payable { order: PaymentOrder { message_id: Some(part), ..order }, due })
+        Ok(OrderContent { order, channel: Channel::Iso20022, due, give_up: None })
     }
 
     /// From when on the lines of a payment information are due.
-    fn due(&self, terms: &PaymentTerms) -> Result<Timestamp, LineRefusal> {
+    fn due(&self, terms: &PaymentTerms) -> LocalTime {
         let due = match terms.execution {
-            Moment::Date(date) => day::begins(self.zone, date),
-            Moment::Time(time) | Moment::Clock { time, .. } => Some(time),
+            Moment::Date(date) => LocalTime::of_day(date),
+            Moment::Time(time) | Moment::Clock { time, .. } => self.zone.local(time),
         };
-        let due = due.ok_or_else(|| refusal(StatusReason::InvalidDate, "PmtInf/ReqdExctnDt"))?;
-        Ok(if due <= self.handle.now() { Timestamp::default() } else { due })
+        let now = self.zone.local(self.handle.now());
+        if due <= now { LocalTime::AT_ONCE } else { due }
     }
 
     /// The bank of a payee whose account is kept here. Where others are, nobody guesses.
-    fn bank_of(&self, line: &PackageLine) -> Result<Bic, LineRefusal> {
-        let account = line.order.as_ref().map(|order| order.creditor_account);
-        let digest = account.map(|iban| self.handle.digest_key().iban(iban.as_str()));
-        let found = digest.ok().and_then(|digest| {
-            self.handle.directory().open_account(digest, Currency::EUR)
-        });
-        let missing = || refusal(StatusReason::InvalidFileFormat, "PmtInf/CdtTrfTxInf/CdtrAgt/FinInstnId/BICFI");
-        found.map(|(_, bank)| bank).ok_or_else(missing)
+    fn bank_of_payee(&self, line: &PackageLine) -> Result<Bic, LineRefusal> {
+        let path = "PmtInf/CdtTrfTxInf/CdtrAgt/FinInstnId/BICFI";
+        let account = line.order.as_ref().map_err(LineRefusal::clone)?.creditor_account;
+        let digest = self.handle.digest_key().iban(account.as_str());
+        let found = self.handle.directory().open_account(digest, Currency::EUR);
+        found.map(|(_, bank)| bank).ok_or_else(|| refusal(StatusReason::InvalidFileFormat, path))
     }
 }
 
-/// Stands where the transaction id will be.
-pub(super) const PLACE_OF_ID: &str = "ORDER";
+/// What a line adds to the sum of its file, if that can be read.
+fn amount([before, with]: [ControlSum; 2]) -> Result<Option<Amount>, NotCounted> {
+    let minor_units = |sum: ControlSum| sum.minor_units(Currency::EUR).ok_or(NotCounted);
+    match minor_units(with)? - minor_units(before)? {
+        0 => Ok(None),
+        added => Amount::from_minor_units(added).map(Some).ok_or(NotCounted),
+    }
+}
+
+/// Stands where the transaction id will be: it is made when the order is sent.
+pub(super) fn no_id() -> Text<35> {
+    Text::parse_identifier("ORDER").expect("five letters")
+}
 
 fn refusal(reason: StatusReason, path: &str) -> LineRefusal {
     LineRefusal { reason, path: path.to_owned() }
