@@ -302,8 +302,10 @@ stored! {
         profile: U16,
         /// The scheme of digests.
         digest_version: u8,
+        /// The position of the order that it executes, or 0. In version [`PAYMENT_VERSION_ORDER`] only.
+        order: U64,
         /// Zero.
-        reserved: [u8; 21],
+        reserved: [u8; 13],
     }
 }
 
@@ -543,6 +545,12 @@ pub use holders::SetAccountHolders;
 #[path = "layout_holds.rs"]
 mod holds;
 pub use holds::{CaptureHold, HOLD_LEGS_MAX, HoldLeg, PlaceHold, ReleaseHold};
+#[path = "layout_orders.rs"]
+mod orders;
+pub use orders::{
+    CancelOrders, ChangeOrder, ClosePackage, OpenPackage, OrderTerms, PAYMENT_VERSION_ORDER, PackageLine,
+    PlaceOrder, Schedule,
+};
 #[path = "layout_records.rs"]
 mod records;
 pub use records::{PutRecord, RemoveRecord};

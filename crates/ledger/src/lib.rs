@@ -25,11 +25,13 @@ mod calendar;
 mod command;
 mod command_holders;
 mod command_holds;
+mod command_orders;
 mod command_records;
 mod customer;
 mod customer_limits;
 mod deadlines;
 mod decisions;
+mod due_tree;
 mod holds;
 mod index;
 mod kept_records;
@@ -42,7 +44,9 @@ pub mod memory;
 mod mutants;
 #[cfg(solvo_mutants)]
 pub mod mutants;
+mod orders;
 mod outcome;
+mod packages;
 mod participants;
 mod payments;
 mod profile;
@@ -66,11 +70,14 @@ mod rules_holds;
 mod rules_incarnation;
 mod rules_liquidity;
 mod rules_masterdata;
+mod rules_orders;
+mod rules_packages;
 mod rules_payment;
 mod rules_recall;
 mod rules_records;
 mod rules_version;
 mod rules_void;
+mod schedule;
 mod sealed;
 pub mod sections;
 pub mod state_layout;
@@ -94,6 +101,11 @@ pub use command::{
 };
 pub use command_holders::SetAccountHolders;
 pub use command_holds::{CaptureHold, CaptureText, HoldLeg, HoldText, LegText, PlaceHold, ReleaseHold};
+pub use command_orders::{
+    CancelOrders, CancelTarget, ChangeOrder, ClosePackage, Every, LineContent, LineText, OnClosedDay,
+    OpenPackage, OrderContent, PACKAGE_LINES_MAX, PackageLine, PackageText, PlaceOrder, RefusedLineText,
+    RepeatOrderText, Schedule, StoredTerms,
+};
 pub use command_records::{
     ExpectedVersion, PutRecord, RecordKey, RecordName, RecordOwner, RecordSpace, RemoveRecord,
 };
@@ -107,7 +119,11 @@ pub use holds::Hold;
 pub use kept_records::KeptRecord;
 pub use ledger::{Ledger, Position, ReplayError, Setup};
 pub use limits::Limits;
-pub use outcome::{AnswerEffect, Outcome, OutcomeEntry, OutcomeError, Refusal, Verdict};
+pub use orders::{Order, OrderGroup, OrderState};
+pub use outcome::{
+    AnswerEffect, EndedOrder, NotExecuted, Outcome, OutcomeEntry, OutcomeError, Refusal, Verdict,
+};
+pub use packages::Package;
 pub use participants::{Book, Participant};
 pub use payments::{Payment, SealMarks, Told};
 pub use profile::Profile;
@@ -120,7 +136,8 @@ pub use recall::{
 pub use recalls::{Answered, Recall};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
 pub use record_writer::{
-    AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, payment_key,
+    AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, order_transaction_id,
+    payment_key,
 };
 pub use remark::Remark;
 pub use rules_calendar::{RollBusinessDate, SetClosingDays};
@@ -130,4 +147,4 @@ pub use rules_void::Void;
 pub use sealed::SealedRun;
 pub use sections::StateError;
 pub use texts::{AccountText, EntryText, TextsError};
-pub use zone::{Zone, ZoneChange, ZoneOffset};
+pub use zone::{LocalTime, Zone, ZoneChange, ZoneOffset};

@@ -34,6 +34,9 @@ impl Limits {
         Vec::<[u8; HOLD_BYTES]>::new().try_reserve_exact(HOLDS_MAX + ROOM_BEYOND)?;
         let kept = KEPT_RECORDS_MAX + RECORDS_PER_FRAME_MAX;
         Vec::<[u8; KEPT_RECORD_ROOM_BYTES]>::new().try_reserve_exact(kept)?;
+        Vec::<[u8; ORDER_BYTES]>::new().try_reserve_exact(ORDERS_MAX + ROOM_BEYOND)?;
+        let packages = PACKAGES_MAX + RECORDS_PER_FRAME_MAX;
+        Vec::<[u8; PACKAGE_BYTES]>::new().try_reserve_exact(packages)?;
         Vec::<[u8; REQUEST_BYTES]>::new().try_reserve_exact(self.requests_max + ROOM_BEYOND)
     }
 }
@@ -145,3 +148,36 @@ pub(crate) const KEPT_RECORD_ROOM_BYTES: usize = 240;
 
 /// How many records that are over one frame's tick removes at the most. Others count as gone.
 pub(crate) const KEPT_RECORDS_REMOVED_PER_TICK_MAX: usize = 512;
+
+/// How many orders may be kept at once, of packages and alone. One more is refused.
+pub(crate) const ORDERS_MAX: usize = 2 << 20;
+
+/// What one order may take; asserted where it is kept.
+pub(crate) const ORDER_BYTES: usize = 288;
+
+/// How many orders that stand alone an account may have.
+pub(crate) const ORDERS_PER_ACCOUNT_MAX: u32 = 1000;
+
+/// How many days ahead an order may be due.
+pub(crate) const ORDER_AHEAD_DAYS_MAX: i32 = 400;
+
+/// How long an order is kept that has ended, and the lines of a package that is complete: as long as its payment.
+pub(crate) const ORDERS_KEPT: Duration = DUPLICATE_WINDOW;
+
+/// How long what is known of a package's file is kept, so that a file is known again.
+pub(crate) const PACKAGES_KEPT: Duration = Duration::from_seconds(400 * 24 * 3600);
+
+/// How many packages may be kept at once. One more is refused.
+pub(crate) const PACKAGES_MAX: usize = 1 << 18;
+
+/// How many of them may be on their way to be complete.
+pub(crate) const PACKAGES_INCOMPLETE_MAX: usize = 4096;
+
+/// The same of one bank's.
+pub(crate) const PACKAGES_PER_BANK_INCOMPLETE_MAX: usize = 100;
+
+/// What one package may take; asserted where it is kept.
+pub(crate) const PACKAGE_BYTES: usize = 384;
+
+/// How many orders, and how much of packages, one frame's tick forgets at the most. Others count as gone.
+pub(crate) const ORDERS_FORGOTTEN_PER_TICK_MAX: usize = 2048;

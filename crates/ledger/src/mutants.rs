@@ -39,6 +39,14 @@ pub enum Mutant {
     PutBlindly,
     /// A return is booked although a position or a limit does not take it.
     ReturnOverBlock,
+    /// An order that was executed is executed once more.
+    OrderTwice,
+    /// An order that was cancelled is executed all the same.
+    CancelForgotten,
+    /// A lack of funds ends an order at once.
+    FundsNotAwaited,
+    /// A line of a package may be left out.
+    LineSkipped,
 }
 
 #[cfg(not(solvo_mutants))]

@@ -8,7 +8,7 @@ use zerocopy::IntoBytes;
 
 use crate::alerts::Alerts;
 use crate::layout;
-use crate::{Fees, Kind, Remark};
+use crate::{Fees, Kind, OrderState, Remark};
 
 /// What came of one command. It is the same on every replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,10 +92,74 @@ pub enum Verdict {
         /// The account's currency.
         currency: Currency,
     },
+    /// Of a payment that would execute an order: it was not taken. Nothing is remembered of it, and its key stays free.
+    NotExecuted {
+        /// The position of the order, as the payment names it.
+        order: Sequence,
+        /// Why.
+        why: NotExecuted,
+    },
+    /// Of an order that stands alone: its payment is final. Its balances are the amount and the payment's position.
+    OrderEnded {
+        /// The payer's bank.
+        bank: ParticipantNumber,
+        /// What became of it.
+        state: OrderState,
+        /// Why, if it was not settled.
+        reason: Option<ReasonCode>,
+    },
+    /// Of a package: everything has become of it. Its balances are the sum that was settled, and how many of its lines were
+    /// settled, rejected, and neither.
+    PackageComplete {
+        /// Its bank.
+        bank: ParticipantNumber,
+        /// Its currency.
+        currency: Currency,
+    },
     /// Of a payment or a bank's answer: nothing was decided, because the evidence that the record carries does not
     /// reach as far as payments have left the core's table. The engine looks it up again and submits the command anew;
     /// nobody outside is told.
     AskAgain,
+}
+
+/// Why a payment does not execute an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotExecuted {
+    /// There is no such order, or not any more.
+    Unknown,
+    /// Its package is not closed.
+    NotOpen,
+    /// It has been sent, has ended or was cancelled.
+    NotPending,
+    /// Its time has not come.
+    NotDue,
+    /// The payment is another one: the order was changed.
+    Differs,
+    /// The payment would be rejected for this reason, and the order goes on waiting: it is to be tried again.
+    Waits(ReasonCode),
+}
+
+impl NotExecuted {
+    /// Those without a reason, in the order of their stored numbers from 1.
+    const PLAIN: [Self; 5] = [Self::Unknown, Self::NotOpen, Self::NotPending, Self::NotDue, Self::Differs];
+
+    /// The stored form: the reason, or a number, which begins no reason.
+    fn code(self) -> [u8; 4] {
+        match self {
+            Self::Waits(reason) => *reason.as_bytes(),
+            Self::Unknown => [1, 0, 0, 0],
+            Self::NotOpen => [2, 0, 0, 0],
+            Self::NotPending => [3, 0, 0, 0],
+            Self::NotDue => [4, 0, 0, 0],
+            Self::Differs => [5, 0, 0, 0],
+        }
+    }
+
+    /// What is stored as this.
+    fn from_code(code: [u8; 4]) -> Option<Self> {
+        let plain = Self::PLAIN.into_iter().find(|why| why.code() == code);
+        plain.or_else(|| ReasonCode::from_bytes(code).map(Self::Waits))
+    }
 }
 
 /// What a bank's answer did. Only the first changes anything. Stored; numbers are never reused.
@@ -259,10 +323,30 @@ pub enum Refusal {
     AccountKindNotAllowed,
     /// The position of the payer's bank, or its limit, does not suffice.
     PositionInsufficient,
+    /// There is no such package of the bank.
+    PackageUnknown,
+    /// Another file of the same name came before.
+    PackageExists,
+    /// The bank has as many packages on their way as it may, or as many are kept as may be.
+    PackageLimit,
+    /// The package is closed, complete or cancelled.
+    PackageNotOpen,
+    /// A line of the package is missing before this one.
+    LineNotNext,
+    /// What is logged of the package is not what its file states.
+    PackageDiffers,
+    /// There is no such order, or not of this bank and account.
+    OrderUnknown,
+    /// The order has been sent or has ended, or is a package's and can't be changed.
+    OrderNotPending,
+    /// The order would be due in the past or too far ahead, or never.
+    OrderDateNotAllowed,
+    /// The account has as many orders as it may, or as many are kept as may be.
+    OrderLimit,
 }
 
 impl Refusal {
-    const ALL: [Self; 55] = [
+    const ALL: [Self; 65] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -318,6 +402,16 @@ impl Refusal {
         Self::AccountRestricted,
         Self::AccountKindNotAllowed,
         Self::PositionInsufficient,
+        Self::PackageUnknown,
+        Self::PackageExists,
+        Self::PackageLimit,
+        Self::PackageNotOpen,
+        Self::LineNotNext,
+        Self::PackageDiffers,
+        Self::OrderUnknown,
+        Self::OrderNotPending,
+        Self::OrderDateNotAllowed,
+        Self::OrderLimit,
     ];
 
     /// The stored number.
@@ -378,6 +472,16 @@ impl Refusal {
             Self::AccountRestricted => 125,
             Self::AccountKindNotAllowed => 126,
             Self::PositionInsufficient => 127,
+            Self::PackageUnknown => 140,
+            Self::PackageExists => 141,
+            Self::PackageLimit => 142,
+            Self::PackageNotOpen => 143,
+            Self::LineNotNext => 144,
+            Self::PackageDiffers => 145,
+            Self::OrderUnknown => 146,
+            Self::OrderNotPending => 147,
+            Self::OrderDateNotAllowed => 148,
+            Self::OrderLimit => 149,
         }
     }
 
@@ -444,6 +548,16 @@ impl Refusal {
             Self::AccountRestricted => "ACCOUNT_RESTRICTED",
             Self::AccountKindNotAllowed => "ACCOUNT_KIND_NOT_ALLOWED",
             Self::PositionInsufficient => "POSITION_INSUFFICIENT",
+            Self::PackageUnknown => "PACKAGE_UNKNOWN",
+            Self::PackageExists => "PACKAGE_EXISTS",
+            Self::PackageLimit => "PACKAGE_LIMIT",
+            Self::PackageNotOpen => "PACKAGE_NOT_OPEN",
+            Self::LineNotNext => "LINE_NOT_NEXT",
+            Self::PackageDiffers => "PACKAGE_DIFFERS",
+            Self::OrderUnknown => "ORDER_UNKNOWN",
+            Self::OrderNotPending => "ORDER_NOT_PENDING",
+            Self::OrderDateNotAllowed => "ORDER_DATE_NOT_ALLOWED",
+            Self::OrderLimit => "ORDER_LIMIT",
         }
     }
 
@@ -545,6 +659,36 @@ impl Refusal {
             Self::PositionInsufficient => {
                 "the position of the payer's bank, or its limit, does not suffice for all payees; fund it first"
             }
+            Self::PackageUnknown => {
+                "there is no such package of this bank, or it is older than packages are kept, 400 days"
+            }
+            Self::PackageExists => {
+                "another file with this message id came before; each file needs a message id of its own"
+            }
+            Self::PackageLimit => {
+                "the bank has 100 packages that are not complete, or as many are kept as may be; wait for some, or cancel them"
+            }
+            Self::PackageNotOpen => {
+                "the package has been closed or cancelled, or is complete, so this can't be done to it any more"
+            }
+            Self::LineNotNext => {
+                "a line of the package is missing before this one; ask how many are logged and go on behind them"
+            }
+            Self::PackageDiffers => {
+                "the lines are not those that the file states, by number, sum, currency, bank or content; cancel the package and send a sound file"
+            }
+            Self::OrderUnknown => {
+                "there is no such order at this bank and on this account, or it ended more than five days ago"
+            }
+            Self::OrderNotPending => {
+                "the order has been sent, has ended or was cancelled; a line of a package is cancelled and not changed"
+            }
+            Self::OrderDateNotAllowed => {
+                "an order is due today or later, at most 400 days ahead, and not after the last day of its schedule"
+            }
+            Self::OrderLimit => {
+                "the account has 1,000 orders, or as many are kept as may be; cancel some or wait"
+            }
         }
     }
 }
@@ -559,6 +703,9 @@ impl Outcome {
             Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. }
             | Verdict::AskAgain => None,
         }
     }
@@ -583,7 +730,10 @@ impl Outcome {
     ///
     /// Status is 1 to 5 for the states of a payment, 16 for "done", 17 for "refused", 18 for a leg that was booked (its
     /// number is the `code`, and the hold's position the `subject`), 19 for a hold that has expired (the number of its
-    /// currency is the `code`, and that of the bank the `subject`) and 24 for "ask again",
+    /// currency is the `code`, and that of the bank the `subject`), 20 for an order that has ended (its reason is the `code`, the
+    /// number of the bank and 2^32 times that of its state the `subject`), 21 for a package that is complete (as 19), 24 for
+    /// "ask again" and 25 for a payment that did not execute its order (the reason for which the order waits or the number of
+    /// why is the `code`, the order's position the `subject`),
     /// plus 128 if the answer is a repeat; `subject` is then the position of what it repeats. A bank's answer has 32, eight for each number
     /// of its effect, and the state of the payment, whose position is the `subject`.
     pub fn to_entry(&self) -> OutcomeEntry {
@@ -600,6 +750,15 @@ impl Outcome {
             Verdict::HoldExpired { bank, currency } => {
                 let [low, high] = currency.number().to_le_bytes();
                 (HOLD_EXPIRED, [low, high, 0, 0], bank.0.into())
+            }
+            Verdict::NotExecuted { order, why } => (NOT_EXECUTED, why.code(), order.0),
+            Verdict::OrderEnded { bank, state, reason } => {
+                let subject = u64::from(bank.0) | u64::from(state.number()) << 32;
+                (ORDER_ENDED, reason.map_or([0; 4], |code| *code.as_bytes()), subject)
+            }
+            Verdict::PackageComplete { bank, currency } => {
+                let [low, high] = currency.number().to_le_bytes();
+                (PACKAGE_COMPLETE, [low, high, 0, 0], bank.0.into())
             }
             Verdict::AskAgain => (ASK_AGAIN, [0; 4], 0),
         };
@@ -640,7 +799,10 @@ const DONE: u8 = 16;
 const REFUSED: u8 = 17;
 const LEG_BOOKED: u8 = 18;
 const HOLD_EXPIRED: u8 = 19;
+const ORDER_ENDED: u8 = 20;
+const PACKAGE_COMPLETE: u8 = 21;
 const ASK_AGAIN: u8 = 24;
+const NOT_EXECUTED: u8 = 25;
 const ANSWER: u8 = 32;
 const ANSWER_STEP: u8 = 8;
 const REPEAT: u8 = 128;
@@ -648,6 +810,21 @@ const REPEAT: u8 = 128;
 /// An outcome as it stands in the log, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutcomeEntry(layout::OutcomeEntry);
+
+/// An order that has ended, as its entry tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedOrder {
+    /// The payer's bank.
+    pub bank: ParticipantNumber,
+    /// What became of it.
+    pub state: OrderState,
+    /// Why, if it was not settled.
+    pub reason: Option<ReasonCode>,
+    /// How much.
+    pub amount: Amount,
+    /// The position of its payment.
+    pub payment: Sequence,
+}
 
 /// Stored bytes that are not an outcome entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -727,6 +904,34 @@ impl OutcomeEntry {
         let currency = Currency::from_number(u16::from_le_bytes([low, high])).ok()?;
         let released = Amount::from_minor_units(self.0.creditor_balance.get())?;
         Some((ParticipantNumber(bank), released, currency))
+    }
+
+    /// The bank of an order that has ended, where the order stands then, why, the amount and the payment, if it is told of
+    /// one.
+    pub fn order_ended(&self) -> Option<EndedOrder> {
+        let subject = Some(self.0.subject.get()).filter(|_| self.0.status == ORDER_ENDED)?;
+        let state = u8::try_from(subject >> 32).ok().and_then(OrderState::from_number)?;
+        Some(EndedOrder {
+            bank: ParticipantNumber(u32::try_from(subject & 0xFFFF_FFFF).ok()?),
+            state,
+            reason: ReasonCode::from_bytes(self.0.code),
+            amount: Amount::from_minor_units(self.0.debtor_balance.get())?,
+            payment: Sequence(u64::try_from(self.0.creditor_balance.get()).ok()?),
+        })
+    }
+
+    /// The bank of a package that is complete, and its currency, if it is told of one.
+    pub fn package_complete(&self) -> Option<(ParticipantNumber, Currency)> {
+        let bank = u32::try_from(self.0.subject.get()).ok().filter(|_| self.0.status == PACKAGE_COMPLETE)?;
+        let [low, high, ..] = self.0.code;
+        let currency = Currency::from_number(u16::from_le_bytes([low, high])).ok()?;
+        Some((ParticipantNumber(bank), currency))
+    }
+
+    /// The order that a payment did not execute, and why, if it is told of one.
+    pub fn not_executed(&self) -> Option<(Sequence, NotExecuted)> {
+        let code = Some(self.0.code).filter(|_| self.0.status == NOT_EXECUTED)?;
+        Some((Sequence(self.0.subject.get()), NotExecuted::from_code(code)?))
     }
 
     /// Whether nothing was decided: the command was submitted anew, with later evidence.
@@ -812,6 +1017,24 @@ impl OutcomeEntry {
             Some(Kind::Payment | Kind::RefusedPayment | Kind::Answer) if status == ASK_AGAIN => {
                 self.repeat_of().is_none()
             }
+            Some(Kind::Payment) if status == NOT_EXECUTED => {
+                self.not_executed().is_some_and(|(order, _)| order.0 > 0)
+            }
+            Some(Kind::PlaceOrder) if status == ORDER_ENDED => {
+                let ends = |ended: &EndedOrder| match ended.state {
+                    OrderState::Settled => ended.reason.is_none() && code == [0; 4],
+                    OrderState::Rejected | OrderState::Expired => ended.reason.is_some(),
+                    OrderState::Pending
+                    | OrderState::Awaiting
+                    | OrderState::Sent
+                    | OrderState::Cancelled
+                    | OrderState::Refused => false,
+                };
+                self.order_ended().is_some_and(|ended| ended.bank.0 > 0 && ends(&ended))
+            }
+            Some(Kind::OpenPackage) if status == PACKAGE_COMPLETE => {
+                self.package_complete().is_some_and(|(bank, _)| bank.0 > 0) && code[2..] == [0; 2]
+            }
             Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
             Some(Kind::Evidence | Kind::BeginIncarnation | Kind::Void) => status == DONE,
             Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
@@ -852,7 +1075,13 @@ impl OutcomeEntry {
                 | Kind::CaptureHold
                 | Kind::ReleaseHold
                 | Kind::PutRecord
-                | Kind::RemoveRecord,
+                | Kind::RemoveRecord
+                | Kind::OpenPackage
+                | Kind::PackageLine
+                | Kind::ClosePackage
+                | Kind::PlaceOrder
+                | Kind::ChangeOrder
+                | Kind::CancelOrders,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };
@@ -867,7 +1096,8 @@ impl OutcomeEntry {
             None if status == LEG_BOOKED => {
                 usize::from(code[0]) < layout::HOLD_LEGS_MAX && code[1..] == [0; 3]
             }
-            None if status == HOLD_EXPIRED => true,
+            // Looked at with the status.
+            None if [HOLD_EXPIRED, ORDER_ENDED, PACKAGE_COMPLETE, NOT_EXECUTED].contains(&status) => true,
             None if status == REFUSED => self.refusal().is_some() && code[1..] == [0; 3],
             None if self.effect() == Some(AnswerEffect::PaymentUnknown) => {
                 code == *StatusReason::PaymentNotReceived.code().as_bytes()

@@ -232,6 +232,7 @@ impl Ledger {
         self.payments.sealed.validate();
         self.recalls.validate();
         self.validate_holds();
+        self.validate_orders();
         self.kept.validate();
         let unsealed = self.reservations.iter().all(|waits| waits.sequence > self.sealed_upto());
         assert!(unsealed, "what waits for an answer is not sealed");

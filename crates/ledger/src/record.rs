@@ -104,6 +104,18 @@ pub enum Kind {
     PutRecord,
     /// [`layout::RemoveRecord`].
     RemoveRecord,
+    /// [`layout::OpenPackage`].
+    OpenPackage,
+    /// [`layout::PackageLine`].
+    PackageLine,
+    /// [`layout::ClosePackage`].
+    ClosePackage,
+    /// [`layout::PlaceOrder`].
+    PlaceOrder,
+    /// [`layout::ChangeOrder`].
+    ChangeOrder,
+    /// [`layout::CancelOrders`].
+    CancelOrders,
 }
 
 impl Kind {
@@ -149,6 +161,12 @@ impl Kind {
             Self::ReleaseHold => 47,
             Self::PutRecord => 50,
             Self::RemoveRecord => 51,
+            Self::OpenPackage => 40,
+            Self::PackageLine => 41,
+            Self::ClosePackage => 42,
+            Self::PlaceOrder => 43,
+            Self::ChangeOrder => 44,
+            Self::CancelOrders => 48,
         }
     }
 
@@ -194,6 +212,12 @@ impl Kind {
             47 => Self::ReleaseHold,
             50 => Self::PutRecord,
             51 => Self::RemoveRecord,
+            40 => Self::OpenPackage,
+            41 => Self::PackageLine,
+            42 => Self::ClosePackage,
+            43 => Self::PlaceOrder,
+            44 => Self::ChangeOrder,
+            48 => Self::CancelOrders,
             _ => return None,
         })
     }
@@ -230,8 +254,14 @@ impl Kind {
             | Self::CaptureHold
             | Self::ReleaseHold
             | Self::PutRecord
-            | Self::RemoveRecord => true,
-            Self::Genesis
+            | Self::RemoveRecord
+            | Self::OpenPackage
+            | Self::ClosePackage
+            | Self::PlaceOrder
+            | Self::ChangeOrder
+            | Self::CancelOrders => true,
+            Self::PackageLine
+            | Self::Genesis
             | Self::SetProfile
             | Self::Payment
             | Self::RefusedPayment
@@ -330,6 +360,18 @@ pub enum Command<'frame> {
     PutRecord(&'frame layout::PutRecord),
     /// A record of a gateway is removed.
     RemoveRecord(&'frame layout::RemoveRecord),
+    /// A customer's file of orders is about to be logged.
+    OpenPackage(&'frame layout::OpenPackage),
+    /// One line of it is logged.
+    PackageLine(&'frame layout::PackageLine),
+    /// All of its lines are logged.
+    ClosePackage(&'frame layout::ClosePackage),
+    /// An order is executed on a day to come, or on many.
+    PlaceOrder(&'frame layout::PlaceOrder),
+    /// Such an order is another one from now on.
+    ChangeOrder(&'frame layout::ChangeOrder),
+    /// Orders that have not been sent are not executed any more.
+    CancelOrders(&'frame layout::CancelOrders),
 }
 
 impl<'frame> Command<'frame> {
@@ -386,6 +428,12 @@ impl<'frame> Command<'frame> {
             Self::ReleaseHold(_) => Kind::ReleaseHold,
             Self::PutRecord(_) => Kind::PutRecord,
             Self::RemoveRecord(_) => Kind::RemoveRecord,
+            Self::OpenPackage(_) => Kind::OpenPackage,
+            Self::PackageLine(_) => Kind::PackageLine,
+            Self::ClosePackage(_) => Kind::ClosePackage,
+            Self::PlaceOrder(_) => Kind::PlaceOrder,
+            Self::ChangeOrder(_) => Kind::ChangeOrder,
+            Self::CancelOrders(_) => Kind::CancelOrders,
         }
     }
 }
@@ -635,6 +683,12 @@ fn read_command<'frame>(
         Kind::ReleaseHold => Command::ReleaseHold(checked(structure, kept::check_release)?),
         Kind::PutRecord => Command::PutRecord(checked(structure, records::check_put)?),
         Kind::RemoveRecord => Command::RemoveRecord(checked(structure, records::check_remove)?),
+        Kind::OpenPackage => Command::OpenPackage(checked(structure, orders::check_open)?),
+        Kind::PackageLine => Command::PackageLine(checked(structure, orders::check_line)?),
+        Kind::ClosePackage => Command::ClosePackage(checked(structure, orders::check_close)?),
+        Kind::PlaceOrder => Command::PlaceOrder(checked(structure, orders::check_place)?),
+        Kind::ChangeOrder => Command::ChangeOrder(checked(structure, orders::check_change)?),
+        Kind::CancelOrders => Command::CancelOrders(checked(structure, orders::check_cancel)?),
     })
 }
 
@@ -652,6 +706,8 @@ mod kept;
 mod lifecycle;
 #[path = "record_liquidity.rs"]
 mod liquidity;
+#[path = "record_orders.rs"]
+mod orders;
 #[path = "record_recall.rs"]
 mod recall;
 #[path = "record_records.rs"]
@@ -797,12 +853,20 @@ fn check_channel(channel: u8) -> Check {
 }
 
 fn check_payment(payment: &layout::Payment) -> Check {
+    holds(payment.order.get() == 0, "order")?;
     check_order(payment, layout::PAYMENT_STAMPED)
 }
 
+const CONNECTIONS: u16 = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
+
 fn check_connected_payment(payment: &layout::Payment) -> Check {
-    let connections = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
-    check_order(payment, layout::PAYMENT_STAMPED | connections)
+    holds(payment.order.get() == 0, "order")?;
+    check_order(payment, layout::PAYMENT_STAMPED | CONNECTIONS)
+}
+
+fn check_payment_of_order(payment: &layout::Payment) -> Check {
+    holds(payment.order.get() > 0, "order")?;
+    check_order(payment, layout::PAYMENT_STAMPED | CONNECTIONS)
 }
 
 fn check_order(payment: &layout::Payment, flags: u16) -> Check {

@@ -6,8 +6,8 @@ use zerocopy::FromBytes;
 
 use super::lifecycle::check_any_answer;
 use super::{
-    Check, Command, Kind, RecordError, check_connected_payment, check_key, check_refused, checked, holds,
-    zero,
+    Check, Command, Kind, RecordError, check_connected_payment, check_key, check_payment_of_order,
+    check_refused, checked, holds, zero,
 };
 use crate::layout;
 use crate::payments::{HOLDS_KEY, are_marks};
@@ -20,6 +20,7 @@ type WithEvidence<'frame> = (Command<'frame>, Option<&'frame layout::StoredPayme
 pub(super) fn has_room_for_evidence(header: &layout::Header) -> bool {
     let is = |kind: Kind, version| (header.kind.get(), header.version.get()) == (kind.number(), version);
     is(Kind::Payment, layout::PAYMENT_VERSION_FOUND)
+        || is(Kind::Payment, layout::PAYMENT_VERSION_ORDER)
         || is(Kind::Answer, layout::ANSWER_VERSION_EVIDENCE)
         || is(Kind::RefusedPayment, layout::REFUSED_VERSION_FOUND)
 }
@@ -31,6 +32,9 @@ pub(super) fn read_with_evidence<'frame>(
     structure: &'frame [u8],
 ) -> Result<WithEvidence<'frame>, RecordError> {
     match Kind::from_number(header.kind.get()) {
+        Some(Kind::Payment) if header.version.get() == layout::PAYMENT_VERSION_ORDER => {
+            read_payment_of_order(structure)
+        }
         Some(Kind::Payment) => read_payment(structure),
         Some(Kind::Answer) => read_answer(structure),
         _ => read_refused(structure),
@@ -40,11 +44,26 @@ pub(super) fn read_with_evidence<'frame>(
 fn read_payment(structure: &[u8]) -> Result<WithEvidence<'_>, RecordError> {
     let (structure, found) = split_found(structure, size_of::<layout::Payment>())?;
     let payment: &layout::Payment = checked(structure, check_connected_payment)?;
+    check_found_of_payment(found, payment)?;
+    Ok((Command::Payment(payment), Some(found)))
+}
+
+/// The payment that executes an order, behind which a duplicate may stand.
+fn read_payment_of_order(structure: &[u8]) -> Result<WithEvidence<'_>, RecordError> {
+    if structure.len() == size_of::<layout::Payment>() {
+        return Ok((Command::Payment(checked(structure, check_payment_of_order)?), None));
+    }
+    let (structure, found) = split_found(structure, size_of::<layout::Payment>())?;
+    let payment: &layout::Payment = checked(structure, check_payment_of_order)?;
+    check_found_of_payment(found, payment)?;
+    Ok((Command::Payment(payment), Some(found)))
+}
+
+fn check_found_of_payment(found: &layout::StoredPayment, payment: &layout::Payment) -> Check {
     check_found(found, payment.evidence_upto.get())?;
     holds(found.key == payment.key, "found")?;
     holds(found.marks & HOLDS_KEY != 0, "marks")?;
-    holds(found.sequence == payment.evidence_found, "evidence_found")?;
-    Ok((Command::Payment(payment), Some(found)))
+    holds(found.sequence == payment.evidence_found, "evidence_found")
 }
 
 fn read_refused(structure: &[u8]) -> Result<WithEvidence<'_>, RecordError> {

@@ -15,7 +15,7 @@ use crate::command::{
     SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
+use crate::{AccountText, EntryText, HAS_ORDERS, Kind, Profile, SetVersion, layout};
 
 #[path = "record_writer_calendar.rs"]
 mod calendar;
@@ -29,6 +29,8 @@ mod customer;
 mod holders;
 #[path = "record_writer_holds.rs"]
 mod holds;
+#[path = "record_writer_orders.rs"]
+mod orders;
 #[path = "record_writer_recall.rs"]
 mod recall;
 #[path = "record_writer_records.rs"]
@@ -42,6 +44,7 @@ mod liquidity;
 
 pub use duplicates::AskedFor;
 pub use lifecycle::{mark_connected, mark_each_connected};
+pub use orders::order_transaction_id;
 
 /// What applying commands takes of the room that is set aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -427,7 +430,8 @@ impl RecordWriter {
             evidence_found: 0.into(),
             profile: 1.into(),
             digest_version: DigestKey::VERSION,
-            reserved: [0; 21],
+            order: 0.into(),
+            reserved: [0; 13],
         }
     }
 
@@ -505,12 +509,17 @@ impl RecordWriter {
 
     /// The digest is of what the caller sent: a time stamped by Solvo would make every retry a changed body.
     fn order_digest(&self, facts: &PaymentFacts<'_>, body: &[u8]) -> Digest {
+        self.digest_of(facts, facts.acceptance_time.map_or(-1, Timestamp::nanoseconds), body)
+    }
+
+    /// The same with what stands in place of the acceptance time.
+    fn digest_of(&self, facts: &PaymentFacts<'_>, acceptance_time: i64, body: &[u8]) -> Digest {
         self.key.body(&[
             facts.debtor_agent.as_bytes(),
             facts.creditor_agent.as_bytes(),
             &facts.amount.minor_units().to_le_bytes(),
             &facts.currency.number().to_le_bytes(),
-            &facts.acceptance_time.map_or(-1, Timestamp::nanoseconds).to_le_bytes(),
+            &acceptance_time.to_le_bytes(),
             body,
         ])
     }
@@ -564,6 +573,9 @@ impl RecordWriter {
             text_length: u32::try_from(text_length).expect("texts are bounded by their elements").into(),
         };
         self.count_record(kind, header.as_bytes().len() + structure.len() + text_length);
+        if kind == Kind::Payment && version == layout::PAYMENT_VERSION_ORDER {
+            self.rules_version = self.rules_version.max(HAS_ORDERS);
+        }
         self.records.extend_from_slice(header.as_bytes());
         self.records.extend_from_slice(structure);
     }
@@ -577,6 +589,8 @@ impl RecordWriter {
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
             Kind::Answer => self.answers += 1,
+            // Its room is that of orders, which the rules look at.
+            Kind::PackageLine => {}
             Kind::Evidence => self.evidence_length += length,
             Kind::RegisterParticipant
             | Kind::OpenAccount
@@ -610,7 +624,12 @@ impl RecordWriter {
             | Kind::CaptureHold
             | Kind::ReleaseHold
             | Kind::PutRecord
-            | Kind::RemoveRecord => self.needs.requests = true,
+            | Kind::RemoveRecord
+            | Kind::OpenPackage
+            | Kind::ClosePackage
+            | Kind::PlaceOrder
+            | Kind::ChangeOrder
+            | Kind::CancelOrders => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

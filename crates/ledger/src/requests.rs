@@ -35,6 +35,9 @@ impl Answered {
             | Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
             | Verdict::HoldExpired { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. }
             | Verdict::AskAgain => {
                 unreachable!("a request is remembered once, with its own answer")
             }

@@ -18,8 +18,8 @@ use crate::{
     Verdict, Zone, layout,
 };
 use crate::{
-    rules_calendar, rules_customer, rules_holders, rules_holds, rules_liquidity, rules_recall, rules_records,
-    rules_version,
+    rules_calendar, rules_customer, rules_holders, rules_holds, rules_liquidity, rules_orders,
+    rules_packages, rules_recall, rules_records, rules_version,
 };
 
 /// What a command made or changed, and the balance afterwards.
@@ -82,7 +82,13 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::ReleaseHold(record) => rules_holds::release(ledger, at, record, &mut outcome),
         Command::PutRecord(record) => rules_records::put(ledger, at, record),
         Command::RemoveRecord(record) => rules_records::remove(ledger, at, record),
-        Command::Genesis(_)
+        Command::OpenPackage(record) => rules_packages::open(ledger, at, record),
+        Command::ClosePackage(record) => rules_packages::close(ledger, at, record),
+        Command::PlaceOrder(record) => rules_orders::place(ledger, at, record),
+        Command::ChangeOrder(record) => rules_orders::change(ledger, at, record),
+        Command::CancelOrders(record) => rules_orders::cancel(ledger, at, record),
+        Command::PackageLine(_)
+        | Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
         | Command::RefusedPayment(_)
@@ -137,7 +143,13 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::ReleaseHold(record) => &record.request,
         Command::PutRecord(record) => &record.request,
         Command::RemoveRecord(record) => &record.request,
-        Command::Genesis(_)
+        Command::OpenPackage(record) => &record.request,
+        Command::ClosePackage(record) => &record.request,
+        Command::PlaceOrder(record) => &record.request,
+        Command::ChangeOrder(record) => &record.request,
+        Command::CancelOrders(record) => &record.request,
+        Command::PackageLine(_)
+        | Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
         | Command::RefusedPayment(_)
@@ -160,7 +172,10 @@ fn repeat(sequence: Sequence, earlier: &Outcome) -> Outcome {
         | Verdict::Answer { .. }
         | Verdict::AskAgain
         | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => {
+        | Verdict::HoldExpired { .. }
+        | Verdict::NotExecuted { .. }
+        | Verdict::OrderEnded { .. }
+        | Verdict::PackageComplete { .. } => {
             unreachable!("only requests are remembered with them")
         }
     };

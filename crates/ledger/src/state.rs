@@ -23,19 +23,20 @@ use crate::index::{Filling, Twice};
 use crate::kept_records::KeptRecords;
 use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
 use crate::liquidity_state::{self, Liquidity};
+use crate::orders::Orders;
 use crate::participants::Participants;
 use crate::payments::{Known, Payments};
 use crate::profile::Profile;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
 use crate::reservations::Reservations;
-use crate::rules_version::{HAS_HOLDS, HAS_RULEBOOK, Rules};
+use crate::rules_version::{HAS_HOLDS, HAS_ORDERS, HAS_RULEBOOK, Rules};
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
     ACCOUNTS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, FEES, FUNDING, HEAD, HOLDS, Head, KEPT_RECORDS,
-    LIVES, Life, NAMES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS,
-    RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
+    LIVES, Life, NAMES, ORDERS, PACKAGES, PARTICIPANTS, PAYMENTS, PROFILES, RECALL_POLICIES, RECALLS,
+    REFERENCES, REQUESTS, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
 };
 use crate::{Kind, Ledger, Limits, Position, layout, record};
 
@@ -91,7 +92,16 @@ impl Ledger {
             return Ok(());
         }
         self.holds.write_state(&mut writer)?;
-        self.kept.write_state(&mut writer)
+        self.kept.write_state(&mut writer)?;
+        if self.has_orders() {
+            self.orders.write_state(&mut writer)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the state is one of the rules that brought what replaces a bank's batch.
+    fn has_orders(&self) -> bool {
+        self.rules_version() >= HAS_ORDERS
     }
 
     /// Whether the state is one of the rules that brought holds and the records of gateways.
@@ -135,6 +145,8 @@ impl Ledger {
         let later = later.iter().filter(|_| self.has_later_sections());
         let latest = [(HOLDS, self.holds.count()), (KEPT_RECORDS, self.kept.count())];
         let later = later.chain(latest.iter().filter(|_| self.has_holds()));
+        let newest = [(PACKAGES, self.orders.packages.count()), (ORDERS, self.orders.count())];
+        let later = later.chain(newest.iter().filter(|_| self.has_orders()));
         let sections = sections.iter().chain(later).copied().chain(self.liquidity_sections());
         sections.map(|(section, items)| section.length(items)).sum()
     }
@@ -231,6 +243,10 @@ impl Ledger {
         let last = self.position;
         self.holds = Holds::read_state(reader, last, &mut self.accounts, told.held)?;
         self.kept = KeptRecords::read_state(reader, last, self.participants.count())?;
+        if self.has_orders() {
+            let participants = self.participants.count();
+            self.orders = Orders::read_state(reader, last, participants, &self.accounts, &self.payments)?;
+        }
         Ok(())
     }
 

@@ -64,6 +64,12 @@ pub const HOLDS: Section = Section::of::<Hold>(24, 1, "holds");
 /// The records that gateways keep, in the order of their banks' numbers, name spaces and keys.
 pub const KEPT_RECORDS: Section = Section::of::<KeptRecord>(25, 1, "kept records");
 
+/// The packages, in the order of their banks' numbers and their positions. This section and those behind it stand in the
+/// states of rules version 5 and later.
+pub const PACKAGES: Section = Section::of::<Package>(26, 1, "packages");
+/// The orders, in log order.
+pub const ORDERS: Section = Section::of::<Order>(27, 1, "orders");
+
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
@@ -472,10 +478,13 @@ stored! {
 
 #[path = "state_layout_holds.rs"]
 mod kept;
+#[path = "state_layout_orders.rs"]
+mod orders;
 #[path = "state_layout_recall.rs"]
 mod recall;
 
 pub use kept::{Hold, KeptRecord};
+pub use orders::{Order, Package};
 pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};
 
 #[cfg(test)]
