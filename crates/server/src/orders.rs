@@ -25,9 +25,12 @@ pub(crate) use self::runner::run_orders;
 
 use client::v1;
 use client::v1::order_service_server::OrderService;
-use engine::{Answer, Answered, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, PackageFound, PackagesAsked, Question};
+use engine::{
+    Answer, Answered, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, PackageFound, PackagesAsked, Question,
+};
 use ledger::{
-    CancelOrders, CancelTarget, ChangeOrder, PackageText, PlaceOrder, RecordWriter, Refusal, RequestId, Verdict,
+    CancelOrders, CancelTarget, ChangeOrder, PackageText, PlaceOrder, RecordWriter, Refusal, RequestId,
+    Verdict,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -79,12 +82,12 @@ impl OrderService for Orders {
         request: Request<v1::ListPackagesRequest>,
     ) -> Result<Response<v1::ListPackagesResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let wire::ListedPackages { bank, before, page_size } =
+        let wire::ListedPackages { bank, after, page_size } =
             wire::read_list_packages(&self.0.handle, &caller, request.get_ref())?;
         if !caller.may_see(bank) {
             return Err(bank_not_yours().into_status());
         }
-        let asked = PackagesAsked::OfBank { bank, before, count_max: page(page_size) };
+        let asked = PackagesAsked::OfBank { bank, after, count_max: page(page_size) };
         let Answered { answer, as_of } = self.0.ask(Question::Packages(asked)).await?;
         let Answer::Packages(found) = answer else { return Err(unanswered()) };
         let packages = self.told(found).await?;

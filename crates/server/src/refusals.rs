@@ -201,7 +201,8 @@ pub(crate) fn not_the_file(why: &str) -> Status {
 
 /// A package was given up while its file came.
 pub(crate) fn package_abandoned() -> Status {
-    let message = "the package was cancelled while its file came; nothing of it was paid, and the file may come again";
+    let message =
+        "the package was cancelled while its file came; nothing of it was paid, and the file may come again";
     Refusal::new(Code::FailedPrecondition, ErrorReason::PackageAbandoned, message).into_status()
 }
 

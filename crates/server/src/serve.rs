@@ -158,8 +158,12 @@ async fn serve_as(
         tokio::spawn(renew_orders(handle.clone(), days, watch_stopping.clone()))
     };
     let node = SharedNode::new(node, restores, limits, watch_stopping.clone());
-    let orders =
-        tokio::spawn(run_orders(handle.clone(), limits.orders_under_way, node.order_nudges(), watch_stopping));
+    let orders = tokio::spawn(run_orders(
+        handle.clone(),
+        limits.orders_under_way,
+        node.order_nudges(),
+        watch_stopping,
+    ));
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
     let shutdown = async move {

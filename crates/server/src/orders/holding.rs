@@ -116,8 +116,7 @@ mod tests {
     use super::*;
 
     const BANK: [u8; 11] = *b"ALFABEBBXXX";
-    const FIRST: Keys =
-        Keys([Key::Payer([1; 16]), Key::DebtorAgent(BANK), Key::CreditorAgent([b'B'; 11])]);
+    const FIRST: Keys = Keys([Key::Payer([1; 16]), Key::DebtorAgent(BANK), Key::CreditorAgent([b'B'; 11])]);
     const OF_SAME_BANK: Keys =
         Keys([Key::Payer([2; 16]), Key::DebtorAgent(BANK), Key::CreditorAgent([b'C'; 11])]);
 

@@ -29,11 +29,7 @@ pub(super) struct NotCounted;
 
 impl Reading<'_> {
     /// A line as it is logged. `stated` are the sums of the file's lines before this one and with it.
-    pub(super) fn line(
-        &self,
-        line: PackageLine,
-        stated: [ControlSum; 2],
-    ) -> Result<ReadLine, NotCounted> {
+    pub(super) fn line(&self, line: PackageLine, stated: [ControlSum; 2]) -> Result<ReadLine, NotCounted> {
         let (number, group) = (line.number, line.payment.id.clone());
         let [instruction_id, end_to_end_id] = [line.instruction_id.clone(), line.end_to_end_id.clone()];
         let (content, refusal) = match self.order(line) {

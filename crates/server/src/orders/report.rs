@@ -35,14 +35,16 @@ pub(super) fn write(node: &Node, found: &PackageFound, sender: &PieceSender<Piec
     let mut lines = Lines { node, package: found.package.sequence, next: 1, group: None, has_ended: false };
     let report = head(node, found)?;
     let mut pages = Vec::new().into_iter();
-    let parts = std::iter::from_fn(|| loop {
-        if let Some(part) = pages.next() {
-            return Some(Ok(part));
-        }
-        match lines.page() {
-            Ok(page) if page.is_empty() => return None,
-            Ok(page) => pages = page.into_iter(),
-            Err(status) => return Some(Err(status)),
+    let parts = std::iter::from_fn(|| {
+        loop {
+            if let Some(part) = pages.next() {
+                return Some(Ok(part));
+            }
+            match lines.page() {
+                Ok(page) if page.is_empty() => return None,
+                Ok(page) => pages = page.into_iter(),
+                Err(status) => return Some(Err(status)),
+            }
         }
     });
     let mut output = Output { sender, content: Vec::with_capacity(PIECE_BYTES) };
@@ -190,9 +192,10 @@ impl Lines<'_> {
             return Ok(vec![None; found.len()]);
         }
         match ask(&self.node.handle, Question::Payments(payments))?.answer {
-            Answer::Payments(known) => {
-                Ok(known.into_iter().map(|payment| payment.map(|payment| payment.acceptance_time())).collect())
-            }
+            Answer::Payments(known) => Ok(known
+                .into_iter()
+                .map(|payment| payment.map(|payment| payment.acceptance_time()))
+                .collect()),
             _ => Err(unanswered().into()),
         }
     }

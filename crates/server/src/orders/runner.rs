@@ -187,8 +187,7 @@ impl Runner {
     /// Reads the next orders of the group whose turn it is.
     async fn read_page(&mut self) {
         let Some(mut walk) = self.walks.pop_front() else { return };
-        let asked =
-            OrdersAsked::Due { group: walk.group, after: walk.after, count_max: ORDERS_ASKED_MAX };
+        let asked = OrdersAsked::Due { group: walk.group, after: walk.after, count_max: ORDERS_ASKED_MAX };
         let answered = ask(&self.handle, Question::Orders(asked)).await;
         // What could not be asked comes again with the next look.
         let Some(Answered { answer: Answer::Orders(found), as_of }) = answered else { return };

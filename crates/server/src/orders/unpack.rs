@@ -19,7 +19,9 @@ use super::arriving::{Arriving, NotTheFile};
 use super::line::{ReadLine, Reading};
 use super::logging::Logging;
 use crate::node::Node;
-use crate::refusals::{not_the_file, package_abandoned, package_not_readable, participant_unknown, unanswered};
+use crate::refusals::{
+    not_the_file, package_abandoned, package_not_readable, participant_unknown, unanswered,
+};
 
 /// What is known of a file before it comes.
 pub(super) struct Announced {
@@ -60,8 +62,8 @@ pub(super) fn unpack(
         return Err(package_abandoned());
     }
     let logged = found.package.logged;
-    let unpacked = log_lines(node, &mut logging, announced, package, logged, &mut lines)
-        .and_then(|refused_lines| {
+    let unpacked =
+        log_lines(node, &mut logging, announced, package, logged, &mut lines).and_then(|refused_lines| {
             let checked = lines.into_input().check(&announced.digest);
             checked.map_err(|error| unreadable(error.into()))?.map_err(|why| not_the_file(why.words()))?;
             Ok(refused_lines)
@@ -191,6 +193,8 @@ fn unreadable(error: PackageReadError) -> Status {
 }
 
 fn not_counted(number: u32) -> Status {
-    let message = format!("line {number} has an amount that is not counted: more than 999999999.99, or parts of a cent");
+    let message = format!(
+        "line {number} has an amount that is not counted: more than 999999999.99, or parts of a cent"
+    );
     Refusal::new(Code::InvalidArgument, ErrorReason::PackageNotReadable, message).into_status()
 }

@@ -97,8 +97,7 @@ fn read_header(
     if !(1..=PACKAGE_BYTES_MAX).contains(&header.length) {
         reader.violation(&Path::root("length"), "a file has 1 byte to 4 GiB");
     }
-    let announced =
-        (|| Some(Announced { request_id: request_id?, bank: bank?, digest: digest? }))();
+    let announced = (|| Some(Announced { request_id: request_id?, bank: bank?, digest: digest? }))();
     reader.finish(announced.map(|announced| (announced, header.length))).map_err(invalid)
 }
 

@@ -18,8 +18,8 @@ use crate::values::{decimal_sum, request_id};
 /// Which packages, and from where.
 pub(super) struct ListedPackages {
     pub(super) bank: Bic,
-    /// Only those before this position.
-    pub(super) before: Sequence,
+    /// Only those behind this position.
+    pub(super) after: Sequence,
     pub(super) page_size: usize,
 }
 
@@ -38,16 +38,19 @@ pub(super) fn read_list_packages(
 ) -> Result<ListedPackages, Status> {
     let mut reader = FieldReader::new();
     let bank = read_bank(&mut reader, caller, &wire.bic);
-    let before = match wire.before_package_id.as_str() {
-        "" => Some(Sequence(u64::MAX)),
-        text => position(&mut reader, handle, "before_package_id", text),
+    let after = match wire.after_package_id.as_str() {
+        "" => Some(Sequence(0)),
+        text => position(&mut reader, handle, "after_package_id", text),
     };
     let page_size = usize::try_from(wire.page_size).unwrap_or(usize::MAX);
-    let listed = (|| Some(ListedPackages { bank: bank?, before: before?, page_size }))();
+    let listed = (|| Some(ListedPackages { bank: bank?, after: after?, page_size }))();
     reader.finish(listed).map_err(invalid)
 }
 
-pub(super) fn read_list_orders(handle: &Handle, wire: &v1::ListOrdersRequest) -> Result<ListedOrders, Status> {
+pub(super) fn read_list_orders(
+    handle: &Handle,
+    wire: &v1::ListOrdersRequest,
+) -> Result<ListedOrders, Status> {
     let mut reader = FieldReader::new();
     let iban = reader.iban(&Path::root("iban"), &wire.iban);
     let currency = reader.currency(&Path::root("currency_code"), &wire.currency_code);
@@ -237,8 +240,7 @@ pub(super) fn order(handle: &Handle, found: &OrderFound, terms: Option<StoredTer
         position => handle.payment_id(position).to_string(),
     };
     let paid = terms.and_then(|terms| terms.order(no_id()));
-    let payment = paid
-        .map(|paid| v1::Payment { transaction_id: String::new(), ..payment_from_order(&paid) });
+    let payment = paid.map(|paid| v1::Payment { transaction_id: String::new(), ..payment_from_order(&paid) });
     let execution_date = match order.due {
         LocalTime::AT_ONCE => String::new(),
         due => due.date().to_string(),

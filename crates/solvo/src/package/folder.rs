@@ -72,7 +72,7 @@ pub(super) async fn watch(client: &Client, folders: &Folders) -> anyhow::Result<
             now.iter().filter(|(name, at)| stood.get(*name) == Some(*at)).map(|(name, _)| name.clone()).collect();
         stood = now;
         for name in whole {
-            running.extend(folders.take(client, &name).await?);
+            running.extend(folders.take(client, &name, &running).await?);
             stood.remove(&name);
         }
         for package in &mut running {
@@ -101,12 +101,20 @@ impl Folders {
     }
 
     /// Brings one file to the node, and moves it. Gives the package, if it is one to report on.
-    async fn take(&self, client: &Client, name: &str) -> anyhow::Result<Option<Running>> {
+    async fn take(&self, client: &Client, name: &str, running: &[Running]) -> anyhow::Result<Option<Running>> {
         let path = self.files.join(name);
         let brought = Brought::new(&path, &self.bank)?;
         match brought.submit(client).await {
             Ok(submitted) => {
                 let package_id = submitted.package.context("the node told no package")?.package_id;
+                // This was ended between the mark and the move.
+                let is_half_taken = |known: &&Running| {
+                    known.package_id == package_id && !self.done.join(&known.name).exists()
+                };
+                if let Some(known) = running.iter().find(is_half_taken) {
+                    self.put_away(&path, &known.name)?;
+                    return Ok(None);
+                }
                 let kept_as = self.free_name(name);
                 let mark = self.reports.join(format!("{kept_as}.{MARK}"));
                 fs::write(&mark, &package_id)
