@@ -26,7 +26,8 @@ pub(crate) use self::runner::run_orders;
 use client::v1;
 use client::v1::order_service_server::OrderService;
 use engine::{
-    Answer, Answered, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, PackageFound, PackagesAsked, Question,
+    Answer, Answered, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, PackageFound, PackagesAsked,
+    Question,
 };
 use ledger::{
     CancelOrders, CancelTarget, ChangeOrder, PackageText, PlaceOrder, RecordWriter, Refusal, RequestId,
@@ -197,7 +198,7 @@ impl OrderService for Orders {
         let asked = OrdersAsked::OfAccount { iban, currency, after, count_max: page(page_size) };
         let Answered { answer, as_of } = self.0.ask(Question::Orders(asked)).await?;
         let Answer::Orders(found) = answer else { return Err(unanswered()) };
-        let orders = self.told_orders(found).await?;
+        let orders = self.told_orders(found.orders).await?;
         Ok(Response::new(v1::ListOrdersResponse { orders, as_of_sequence: as_of.sequence.0 }))
     }
 }
@@ -231,7 +232,7 @@ impl Orders {
     async fn order(&self, order: Sequence) -> Result<(Option<OrderFound>, Sequence), Status> {
         let Answered { answer, as_of } = self.0.ask(Question::Orders(OrdersAsked::At(order))).await?;
         let Answer::Orders(mut found) = answer else { return Err(unanswered()) };
-        Ok((found.pop(), as_of.sequence))
+        Ok((found.orders.pop(), as_of.sequence))
     }
 
     /// The order at a position, if the caller acts for its bank.

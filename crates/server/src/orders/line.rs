@@ -2,8 +2,10 @@
 
 use engine::Handle;
 use iso20022::{ControlSum, LineCompletion, LineRefusal, Moment, PackageLine, PaymentTerms};
-use ledger::{LineContent, LocalTime, OrderContent, Zone};
-use types::{Amount, Bic, Channel, Currency, StatusReason, Text};
+use ledger::{LineContent, LineText, LocalTime, OrderContent, StoredTerms, Zone};
+use types::{
+    Amount, Bic, Channel, Currency, FixedParts, OrderText, PaymentOrder, StatusReason, Text,
+};
 
 /// What lines are read with.
 pub(super) struct Reading<'node> {
@@ -85,6 +87,20 @@ fn amount([before, with]: [ControlSum; 2]) -> Result<Option<Amount>, NotCounted>
         0 => Ok(None),
         added => Amount::from_minor_units(added).map(Some).ok_or(NotCounted),
     }
+}
+
+/// The order that stands in the log, but for its transaction id; `None` if its texts can't be read.
+pub(super) fn order_of(stored: &StoredTerms) -> Option<PaymentOrder> {
+    let terms = &stored.terms;
+    let fixed = FixedParts {
+        debtor_agent: Bic::from_bytes(terms.debtor_agent)?,
+        creditor_agent: Bic::from_bytes(terms.creditor_agent)?,
+        transaction_id: no_id(),
+        amount: Amount::from_minor_units(terms.amount.get())?,
+        currency: Currency::from_number(terms.currency.get())?,
+        acceptance_time: None,
+    };
+    OrderText::decode(LineText::read(&stored.text).ok()?.rest, fixed).ok()
 }
 
 /// Stands where the transaction id will be: it is made when the order is sent.

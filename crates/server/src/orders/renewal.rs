@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use engine::{Answer, Answered, Handle, OrderFound, OrdersAsked, Question, Waiting};
+use engine::{Answer, Answered, Handle, OrderFound, OrdersAsked, OrdersFound, Question, Waiting};
 use ledger::{HAS_ORDERS, Outcome, RepeatOrderText, RequestId};
 use tokio::sync::{oneshot, watch};
 use types::{Date, PrincipalNumber, Sequence, Timestamp};
@@ -70,7 +70,7 @@ pub(crate) async fn older_than(handle: &Handle, before: Date) -> Option<Vec<Orde
         };
         let asked = OrdersAsked::OldTexts { from_slot: slot, before };
         handle.ask(Question::Orders(asked), Box::new(sink)).ok()?;
-        let Answer::OldTexts { orders, next_slot } = receiver.await.ok()?.answer else { return None };
+        let Answer::Orders(OrdersFound { orders, next_slot }) = receiver.await.ok()?.answer else { return None };
         older.extend(orders);
         from_slot = next_slot;
     }

@@ -12,8 +12,9 @@ use iso20022::{
 };
 use ledger::{LineText, OrderState, PackageText, RefusedLineText, StoredTerms};
 use tonic::Status;
-use types::{Amount, FixedParts, OrderText, ReasonCode, Sequence, StatusReason, Text, Timestamp};
+use types::{Amount, Sequence, StatusReason, Text, Timestamp};
 
+use super::line::order_of;
 use super::logging::ask;
 use crate::history::PieceSender;
 use crate::node::Node;
@@ -154,10 +155,11 @@ impl Lines<'_> {
         }
         let asked =
             OrdersAsked::Lines { package: self.package, from: self.next, count_max: ORDERS_ASKED_MAX };
-        let Answered { answer: Answer::Orders(found), .. } = ask(&self.node.handle, Question::Orders(asked))?
+        let Answered { answer: Answer::Orders(answer), .. } = ask(&self.node.handle, Question::Orders(asked))?
         else {
             return Err(unanswered().into());
         };
+        let found = answer.orders;
         let Some(last) = found.last() else {
             self.has_ended = true;
             return Ok(Vec::new());
@@ -243,7 +245,7 @@ impl Texts {
             let RefusedLineText { instruction_id, end_to_end_id } = refused;
             return Self { group, instruction_id, end_to_end_id, uetr: None };
         }
-        match stored.order(super::line::no_id()) {
+        match order_of(stored) {
             Some(order) => Self {
                 group,
                 instruction_id: order.instruction_id,

@@ -162,7 +162,7 @@ impl Runner {
         let mut after = None;
         loop {
             let Some(Answered { answer: Answer::DueGroups(groups), as_of }) =
-                ask(&self.handle, Question::DueGroups { after }).await
+                ask(&self.handle, Question::DueGroups(after)).await
             else {
                 break;
             };
@@ -190,7 +190,8 @@ impl Runner {
         let asked = OrdersAsked::Due { group: walk.group, after: walk.after, count_max: ORDERS_ASKED_MAX };
         let answered = ask(&self.handle, Question::Orders(asked)).await;
         // What could not be asked comes again with the next look.
-        let Some(Answered { answer: Answer::Orders(found), as_of }) = answered else { return };
+        let Some(Answered { answer: Answer::Orders(answer), as_of }) = answered else { return };
+        let found = answer.orders;
         let Some(last) = found.last() else { return };
         walk.after = Some((last.order.due, last.order.sequence));
         self.read_clocks(&found).await;

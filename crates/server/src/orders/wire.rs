@@ -10,7 +10,7 @@ use ledger::{
 use tonic::Status;
 use types::{Bic, Channel, Currency, Date, Iban, Located, PaymentId, PaymentOrder, Sequence};
 
-use super::line::no_id;
+use super::line::{no_id, order_of};
 use crate::caller::Caller;
 use crate::refusals::invalid;
 use crate::values::{decimal_sum, request_id};
@@ -239,7 +239,7 @@ pub(super) fn order(handle: &Handle, found: &OrderFound, terms: Option<StoredTer
         Sequence(0) => String::new(),
         position => handle.payment_id(position).to_string(),
     };
-    let paid = terms.and_then(|terms| terms.order(no_id()));
+    let paid = terms.as_ref().and_then(order_of);
     let payment = paid.map(|paid| v1::Payment { transaction_id: String::new(), ..payment_from_order(&paid) });
     let execution_date = match order.due {
         LocalTime::AT_ONCE => String::new(),
