@@ -26,8 +26,7 @@ pub(crate) use self::runner::run_orders;
 use client::v1;
 use client::v1::order_service_server::OrderService;
 use engine::{
-    Answer, Answered, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, PackageFound, PackagesAsked,
-    Question,
+    Answer, Answered, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, PackageFound, PackagesAsked, Question,
 };
 use ledger::{
     CancelOrders, CancelTarget, ChangeOrder, PackageText, PlaceOrder, RecordWriter, Refusal, RequestId,

@@ -243,7 +243,8 @@ async fn change(client: &Client, arguments: &ChangeArgs) -> anyhow::Result<Vec<v
     let Some(order) = get(client, arguments.order.clone()).await?.pop() else {
         bail!("the node told no order");
     };
-    let mut payment = order.payment.context("the texts of this order are erased: cancel it, and place another")?;
+    let mut payment =
+        order.payment.context("the texts of this order are erased: cancel it, and place another")?;
     if let Some(amount) = &arguments.amount {
         payment.amount = Some(euro(amount));
     }
@@ -319,9 +320,11 @@ fn again(schedule: &v1::Schedule) -> String {
 
 fn as_text(order: &v1::Order) -> String {
     let payment = order.payment.clone().unwrap_or_default();
-    let amount = payment.amount.map_or_else(String::new, |money| format!("{} {}", money.amount, money.currency_code));
+    let amount =
+        payment.amount.map_or_else(String::new, |money| format!("{} {}", money.amount, money.currency_code));
     let schedule = order.schedule.as_ref().map_or_else(String::new, again);
-    let reason = if order.reason_code.is_empty() { String::new() } else { format!(" ({})", order.reason_code) };
+    let reason =
+        if order.reason_code.is_empty() { String::new() } else { format!(" ({})", order.reason_code) };
     let on = &order.execution_date;
     format!(
         "{} {}{reason}: {amount} from {} to {} on {on}{schedule}",

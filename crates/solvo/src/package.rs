@@ -27,12 +27,10 @@ use crate::submit::run_id;
 
 /// Checks customers' files of orders (pain.001), brings them to a node, follows them, and fetches the reports (pain.002).
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  solvo package check salaries.xml\n  \
+#[command(after_help = "Examples:\n  solvo package check salaries.xml\n  \
                   solvo package pay salaries.xml --bank ALFABEBB --report salaries-report.xml\n  \
                   solvo package submit salaries.xml --bank ALFABEBB --json\n  solvo package watch PACKAGE-ID\n  \
-                  solvo package folder ./in --done ./done --reports ./reports --bank ALFABEBB"
-)]
+                  solvo package folder ./in --done ./done --reports ./reports --bank ALFABEBB")]
 pub(crate) struct PackageArgs {
     #[command(subcommand)]
     command: PackageCommand,

@@ -3,9 +3,10 @@
 use engine::Handle;
 use iso20022::{ControlSum, LineCompletion, LineRefusal, Moment, PackageLine, PaymentTerms};
 use ledger::{LineContent, LineText, LocalTime, OrderContent, StoredTerms, Zone};
-use types::{
-    Amount, Bic, Channel, Currency, FixedParts, OrderText, PaymentOrder, StatusReason, Text,
-};
+use types::{Amount, Bic, Channel, Currency, FixedParts, OrderText, PaymentOrder, StatusReason, Text};
+
+/// So far ahead orders are taken, in days.
+const DAYS_AHEAD_MAX: i32 = 400;
 
 /// What lines are read with.
 pub(super) struct Reading<'node> {
@@ -50,7 +51,7 @@ impl Reading<'_> {
         if terms.debtor_agent.is_some_and(|said| said != self.bank) {
             return Err(refusal(StatusReason::InvalidDebtorAccountNumber, "PmtInf/DbtrAgt"));
         }
-        let due = self.due(terms);
+        let due = self.due(terms)?;
         let creditor_agent = match line.order.as_ref().map_err(LineRefusal::clone)?.creditor_agent {
             Some(bank) => bank,
             None => self.bank_of_payee(&line)?,
@@ -61,13 +62,16 @@ impl Reading<'_> {
     }
 
     /// From when on the lines of a payment information are due.
-    fn due(&self, terms: &PaymentTerms) -> LocalTime {
+    fn due(&self, terms: &PaymentTerms) -> Result<LocalTime, LineRefusal> {
         let due = match terms.execution {
             Moment::Date(date) => LocalTime::of_day(date),
             Moment::Time(time) | Moment::Clock { time, .. } => self.zone.local(time),
         };
         let now = self.zone.local(self.handle.now());
-        if due <= now { LocalTime::AT_ONCE } else { due }
+        if due.date().days() > now.date().days() + DAYS_AHEAD_MAX {
+            return Err(refusal(StatusReason::InvalidDate, "PmtInf/ReqdExctnDt"));
+        }
+        Ok(if due <= now { LocalTime::AT_ONCE } else { due })
     }
 
     /// The bank of a payee whose account is kept here. Where others are, nobody guesses.
@@ -97,7 +101,7 @@ pub(super) fn order_of(stored: &StoredTerms) -> Option<PaymentOrder> {
         creditor_agent: Bic::from_bytes(terms.creditor_agent)?,
         transaction_id: no_id(),
         amount: Amount::from_minor_units(terms.amount.get())?,
-        currency: Currency::from_number(terms.currency.get())?,
+        currency: Currency::from_number(terms.currency.get()).ok()?,
         acceptance_time: None,
     };
     OrderText::decode(LineText::read(&stored.text).ok()?.rest, fixed).ok()

@@ -70,7 +70,9 @@ pub(crate) async fn older_than(handle: &Handle, before: Date) -> Option<Vec<Orde
         };
         let asked = OrdersAsked::OldTexts { from_slot: slot, before };
         handle.ask(Question::Orders(asked), Box::new(sink)).ok()?;
-        let Answer::Orders(OrdersFound { orders, next_slot }) = receiver.await.ok()?.answer else { return None };
+        let Answer::Orders(OrdersFound { orders, next_slot }) = receiver.await.ok()?.answer else {
+            return None;
+        };
         older.extend(orders);
         from_slot = next_slot;
     }

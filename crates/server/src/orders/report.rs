@@ -155,7 +155,8 @@ impl Lines<'_> {
         }
         let asked =
             OrdersAsked::Lines { package: self.package, from: self.next, count_max: ORDERS_ASKED_MAX };
-        let Answered { answer: Answer::Orders(answer), .. } = ask(&self.node.handle, Question::Orders(asked))?
+        let Answered { answer: Answer::Orders(answer), .. } =
+            ask(&self.node.handle, Question::Orders(asked))?
         else {
             return Err(unanswered().into());
         };

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Answer, Answered, Handle, NotTaken, ORDERS_ASKED_MAX, OrderFound, OrderGroup, OrdersAsked, Question,
+    Answer, Answered, Handle, NotTaken, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, Question,
 };
-use ledger::{HAS_ORDERS, LocalTime, RecordWriter, StoredTerms, Zone, order_transaction_id};
+use ledger::{HAS_ORDERS, LocalTime, OrderGroup, RecordWriter, StoredTerms, Zone, order_transaction_id};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use types::{Bic, PrincipalNumber, Sequence, Timestamp};
@@ -235,7 +235,7 @@ impl Runner {
             if let Some(Answered { answer: Answer::Participant(Some(bank)), .. }) =
                 ask(&self.handle, Question::Participant(found.bank)).await
             {
-                self.clocks.insert(found.bank, bank.participant.zone());
+                self.clocks.insert(found.bank, *bank.participant.zone());
             }
         }
     }

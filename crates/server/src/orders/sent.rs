@@ -76,7 +76,9 @@ fn became(order: Sequence, outcome: &Outcome, is_waiting: bool) -> Told {
         | Verdict::Refused { .. }
         | Verdict::AskAgain
         | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => Told::NotExecuted { order },
+        | Verdict::HoldExpired { .. }
+        | Verdict::OrderEnded { .. }
+        | Verdict::PackageComplete { .. } => Told::NotExecuted { order },
     }
 }
 

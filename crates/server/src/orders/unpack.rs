@@ -87,7 +87,7 @@ pub(super) fn unpack(
 fn open(logging: &Logging<'_>, announced: &Announced, header: &PackageHeader) -> Result<Sequence, Status> {
     let control_sum = header.control_sum.and_then(|sum| sum.minor_units(Currency::EUR));
     let command = OpenPackage {
-        request_id: announced.request_id,
+        request_id: announced.request_id.clone(),
         bank: announced.bank,
         file_digest: announced.digest,
         lines: header.transactions,
@@ -152,7 +152,7 @@ fn log_lines(
 /// The payers' bank's clock.
 fn zone(logging: &Logging<'_>, bank: Bic) -> Result<ledger::Zone, Status> {
     match logging.ask(Question::Participant(bank))?.answer {
-        Answer::Participant(Some(found)) => Ok(found.participant.zone()),
+        Answer::Participant(Some(found)) => Ok(*found.participant.zone()),
         Answer::Participant(None) => Err(participant_unknown()),
         _ => Err(unanswered()),
     }

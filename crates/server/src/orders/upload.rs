@@ -6,7 +6,7 @@ use client::convert::{FieldReader, Path};
 use client::limits::PACKAGE_CHUNK_BYTES_MAX;
 use client::v1;
 use client::v1::submit_package_request::Part;
-use iso20022::PACKAGE_BYTES_MAX;
+use iso20022::limits::PACKAGE_BYTES_MAX;
 use ledger::AccountMode;
 use tonic::{Status, Streaming};
 

@@ -68,8 +68,11 @@ pub(super) async fn watch(client: &Client, folders: &Folders) -> anyhow::Result<
     loop {
         looks.tick().await;
         let now = folders.look()?;
-        let whole: Vec<String> =
-            now.iter().filter(|(name, at)| stood.get(*name) == Some(*at)).map(|(name, _)| name.clone()).collect();
+        let whole: Vec<String> = now
+            .iter()
+            .filter(|(name, at)| stood.get(*name) == Some(*at))
+            .map(|(name, _)| name.clone())
+            .collect();
         stood = now;
         for name in whole {
             running.extend(folders.take(client, &name, &running).await?);
@@ -101,7 +104,12 @@ impl Folders {
     }
 
     /// Brings one file to the node, and moves it. Gives the package, if it is one to report on.
-    async fn take(&self, client: &Client, name: &str, running: &[Running]) -> anyhow::Result<Option<Running>> {
+    async fn take(
+        &self,
+        client: &Client,
+        name: &str,
+        running: &[Running],
+    ) -> anyhow::Result<Option<Running>> {
         let path = self.files.join(name);
         let brought = Brought::new(&path, &self.bank)?;
         match brought.submit(client).await {
@@ -193,7 +201,8 @@ impl Folders {
     /// A name that no earlier file has in the other folders.
     fn free_name(&self, name: &str) -> String {
         let is_free = |name: &str| {
-            let places = [self.done.join(name), self.report_of(name), self.reports.join(format!("{name}.{MARK}"))];
+            let places =
+                [self.done.join(name), self.report_of(name), self.reports.join(format!("{name}.{MARK}"))];
             places.iter().all(|place| !place.exists())
         };
         let numbered = (2_u32..).map(|number| format!("{name}.{number}"));

@@ -41,7 +41,8 @@ fn rejected(file: &Path, refusal: &Refusal) -> anyhow::Result<PackageReport> {
             additional_information: Text::parse(words.trim()).ok(),
         }
     };
-    let input = BufReader::new(File::open(file).with_context(|| format!("{} can't be read", file.display()))?);
+    let input =
+        BufReader::new(File::open(file).with_context(|| format!("{} can't be read", file.display()))?);
     // The reader says more exactly what is wrong with the file than a refusal has room for.
     let (report, fault) = match PackageReader::open(input) {
         Ok(mut lines) => {

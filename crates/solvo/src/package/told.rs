@@ -73,7 +73,11 @@ pub(super) async fn write_report(client: &Client, package_id: &str, path: &Path)
 ///
 /// # Errors
 /// If they can't be written.
-pub(super) fn print(packages: &[v1::Package], refused: &[v1::RefusedLine], as_json: bool) -> anyhow::Result<()> {
+pub(super) fn print(
+    packages: &[v1::Package],
+    refused: &[v1::RefusedLine],
+    as_json: bool,
+) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for package in packages {
         match as_json {
@@ -115,9 +119,7 @@ fn as_text(package: &v1::Package) -> String {
 }
 
 fn as_value(package: &v1::Package, refused: &[v1::RefusedLine]) -> Value {
-    let line = |line: &v1::RefusedLine| {
-        json!({ "line": line.number, "reason": line.reason_code, "path": line.path })
-    };
+    let line = |line: &v1::RefusedLine| json!({ "line": line.number, "reason": line.reason_code, "path": line.path });
     json!({
         "package_id": package.package_id,
         "bank": package.bic,
