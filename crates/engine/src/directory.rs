@@ -188,7 +188,13 @@ impl Directory {
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
-            | Command::RemoveRecord(_) => {}
+            | Command::RemoveRecord(_)
+            | Command::OpenPackage(_)
+            | Command::PackageLine(_)
+            | Command::ClosePackage(_)
+            | Command::PlaceOrder(_)
+            | Command::ChangeOrder(_)
+            | Command::CancelOrders(_) => {}
         }
     }
 }

@@ -13,6 +13,7 @@ use ledger::{Command, Ledger, OpenQuestion, Outcome, ParticipantStatus, Payment,
 use types::{Amount, Bic, Sequence};
 
 use crate::holds_told::HoldExpired;
+use crate::orders_told::OrdersTold;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, SubscriptionId};
@@ -180,7 +181,7 @@ impl Feed {
     /// A tick has been applied.
     pub(crate) fn ticked(&mut self, ledger: &Ledger) {
         self.decided(ledger);
-        self.expired(ledger);
+        self.told(ledger);
         self.crossed(ledger);
         self.asked(ledger, None);
     }
@@ -188,6 +189,7 @@ impl Feed {
     /// A command has been applied.
     pub(crate) fn applied(&mut self, ledger: &Ledger, record: &Record<'_>, outcome: &Outcome) {
         self.decided(ledger);
+        self.told(ledger);
         let mut order = None;
         match record.command {
             Command::Payment(payment) => {
@@ -243,7 +245,13 @@ impl Feed {
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
-            | Command::RemoveRecord(_) => {}
+            | Command::RemoveRecord(_)
+            | Command::OpenPackage(_)
+            | Command::PackageLine(_)
+            | Command::ClosePackage(_)
+            | Command::PlaceOrder(_)
+            | Command::ChangeOrder(_)
+            | Command::CancelOrders(_) => {}
         }
         self.crossed(ledger);
         self.asked(ledger, Some((record, outcome.sequence, order)));
@@ -281,7 +289,8 @@ impl Feed {
         order: &mut Option<StoredOrder>,
     ) {
         let is_repeat = outcome.repeat_of().is_some();
-        if is_repeat || outcome.verdict == Verdict::AskAgain || self.outcomes.is_empty() {
+        let is_taken = !matches!(outcome.verdict, Verdict::AskAgain | Verdict::NotExecuted { .. });
+        if is_repeat || !is_taken || self.outcomes.is_empty() {
             return;
         }
         let payment = known(ledger, outcome.sequence);
@@ -303,12 +312,19 @@ impl Feed {
         }
     }
 
-    /// The holds whose time was over.
-    fn expired(&mut self, ledger: &Ledger) {
+    /// The holds whose time was over, the orders that ended, and the packages that were complete.
+    fn told(&mut self, ledger: &Ledger) {
         if self.outcomes.is_empty() {
             return;
         }
         for outcome in ledger.holds_told() {
+            if let Verdict::OrderEnded { bank, .. } | Verdict::PackageComplete { bank, .. } = outcome.verdict
+            {
+                let bank = ledger.participant_by_number(bank).bic();
+                self.outcomes.choose(bank, &mut self.chosen);
+                self.give(Notice::Orders(OrdersTold::of_outcome(outcome, bank)));
+                continue;
+            }
             let Verdict::HoldExpired { bank, currency } = outcome.verdict else { continue };
             let Outcome { sequence: hold, decided_at, decided_time, balances: [_, released, ..], .. } =
                 *outcome;

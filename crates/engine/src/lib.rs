@@ -47,12 +47,14 @@ mod looking;
 mod mutants;
 #[cfg(solvo_mutants)]
 pub mod mutants;
+mod orders_told;
 mod pace;
 mod place;
 mod preparing;
 mod put_off;
 mod question;
 mod question_holds;
+mod question_orders;
 mod question_recalls;
 mod recalls_told;
 mod recovery;
@@ -95,12 +97,17 @@ pub use journal::{Destroyed, MONTHS_KEPT_MIN, MasterKey, day_of_key, erasable_be
 pub use key_orders::{Erased, KeySink, KeysUnchanged};
 pub use ledger::RULES_VERSION;
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
+pub use orders_told::{OrderEvent, OrdersTold};
 pub use question::{
     Answer, Answered, CustomerAnswer, LiquidityAnswer, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName,
     Question, QuestionsOfBank,
 };
 pub use question_holds::{
     HOLDS_ASKED_MAX, HoldFound, HoldsAsked, KeptAsked, KeptFound, RECORDS_LOOKED_AT_MAX,
+};
+pub use question_orders::{
+    GROUPS_ASKED_MAX, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, OrdersFound, PACKAGES_ASKED_MAX,
+    PackageFound, PackagesAsked,
 };
 pub use question_recalls::{CalendarAnswer, RECALLS_ASKED_MAX, RecallFound, RecallsAsked};
 pub use recalls_told::{RecallStep, RecallTold};

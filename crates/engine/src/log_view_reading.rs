@@ -11,6 +11,7 @@ use types::{Bic, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 use super::{BankChanged, LogError, READ_BYTES_MAX, for_each_record};
 use crate::crossings::{Booking, Hosts, Told};
 use crate::holds_told::HoldExpired;
+use crate::orders_told::OrdersTold;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks};
@@ -69,6 +70,8 @@ pub(super) struct Reading<'banks> {
     pub(super) recalled: Vec<RecallTold>,
     /// The holds of these banks whose time was over.
     pub(super) expired: Vec<HoldExpired>,
+    /// The orders of these banks that ended, and their packages of which everything has become.
+    pub(super) orders_told: Vec<OrdersTold>,
     /// What commands in them book that may cross bounds of these banks, with the numbers of legs.
     pub(super) bookings: BTreeMap<(Sequence, u8), Booking>,
     /// The outcomes that tell of crossings, of these banks or older than what was read.
@@ -104,6 +107,7 @@ impl<'banks> Reading<'banks> {
             recalls: BTreeMap::new(),
             recalled: Vec::new(),
             expired: Vec::new(),
+            orders_told: Vec::new(),
             bookings: BTreeMap::new(),
             crossed: Vec::new(),
             hosts,
@@ -133,6 +137,8 @@ impl<'banks> Reading<'banks> {
             if is_wanted {
                 let expired = HoldExpired::of(&entry, self.time_told(), self.hosts);
                 self.expired.extend(expired.filter(|expired| self.banks.include(expired.bank)));
+                let told = OrdersTold::of(&entry, self.time_told(), self.hosts);
+                self.orders_told.extend(told.filter(|told| self.banks.include(told.bank)));
             }
             if is_wanted && !entry.alerts().is_none() {
                 self.crossed.extend(self.told(entry));

@@ -3,11 +3,12 @@
 
 use ledger::{
     Account, AccountSelector, AnswerTotals, BookTotals, Bounds, CustomerLimit, Ledger, OpenQuestion,
-    Participant, Payment, PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
+    OrderGroup, Participant, Payment, PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
 use crate::question_holds::{HoldFound, HoldsAsked, KeptAsked, KeptFound};
+use crate::question_orders::{self, GROUPS_ASKED_MAX, OrdersAsked, OrdersFound, PackageFound, PackagesAsked};
 use crate::question_recalls::{self, CalendarAnswer, RecallFound, RecallsAsked};
 
 /// A question.
@@ -82,6 +83,13 @@ pub enum Question {
     Holds(HoldsAsked),
     /// Which records do gateways keep?
     Kept(KeptAsked),
+    /// Which orders are there?
+    Orders(OrdersAsked),
+    /// Which packages are there?
+    Packages(PackagesAsked),
+    /// Of which groups of orders behind this one is something due now? Banks come before packages, each in the order of
+    /// their numbers; at most [`crate::GROUPS_ASKED_MAX`].
+    DueGroups(Option<OrderGroup>),
 }
 
 /// A payment, as its position or its key names it.
@@ -197,6 +205,12 @@ pub enum Answer {
     Holds(Vec<HoldFound>),
     /// To [`Question::Kept`], in order.
     Kept(Vec<KeptFound>),
+    /// To [`Question::Orders`], in order.
+    Orders(OrdersFound),
+    /// To [`Question::Packages`], in order.
+    Packages(Vec<PackageFound>),
+    /// To [`Question::DueGroups`], in order.
+    DueGroups(Vec<OrderGroup>),
 }
 
 impl Answered {
@@ -217,7 +231,10 @@ impl Answered {
             | Answer::Calendar(_)
             | Answer::Recalls(_)
             | Answer::Holds(_)
-            | Answer::Kept(_) => false,
+            | Answer::Kept(_)
+            | Answer::Orders(_)
+            | Answer::Packages(_)
+            | Answer::DueGroups(_) => false,
         }
     }
 
@@ -239,6 +256,9 @@ impl Question {
             Self::Recalls(asked) => asked.count_max(),
             Self::Holds(asked) => asked.count_max(),
             Self::Kept(asked) => asked.count_max(),
+            Self::Orders(asked) => asked.count_max(),
+            Self::Packages(asked) => asked.count_max(),
+            Self::DueGroups(_) => GROUPS_ASKED_MAX,
             Self::PaymentAt(_)
             | Self::PaymentByKey { .. }
             | Self::Final(_)
@@ -312,6 +332,13 @@ impl Question {
             Self::Recalls(asked) => Answer::Recalls(asked.answer(ledger)),
             Self::Holds(asked) => Answer::Holds(asked.answer(ledger)),
             Self::Kept(asked) => Answer::Kept(asked.answer(ledger)),
+            Self::Orders(asked) => Answer::Orders(asked.answer(ledger)),
+            Self::Packages(asked) => Answer::Packages(asked.answer(ledger)),
+            Self::DueGroups(after) => Answer::DueGroups(question_orders::due_groups(
+                ledger,
+                *after,
+                ledger.position().time,
+            )),
             Self::Liquidity { bic, currency } => Answer::Liquidity(liquidity(ledger, *bic, *currency)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }
@@ -340,6 +367,13 @@ impl Question {
             let then = customer(ledger, iban, *currency, time).and_then(|then| then.used_today);
             return then != found.and_then(|found| found.used_today);
         }
+        // What is due comes with time alone.
+        if let (Self::Orders(asked), Answer::Orders(found)) = (self, &answered.answer) {
+            return asked.hinges_on_time(found, ledger, time);
+        }
+        if let (Self::DueGroups(after), Answer::DueGroups(found)) = (self, &answered.answer) {
+            return *found != question_orders::due_groups(ledger, *after, time);
+        }
         let Answer::Payment(PaymentAnswer::NotFound { is_final: false }) = answered.answer else {
             return false;
         };
@@ -364,7 +398,10 @@ impl Question {
             | Self::Calendar
             | Self::Recalls(_)
             | Self::Holds(_)
-            | Self::Kept(_) => false,
+            | Self::Kept(_)
+            | Self::Orders(_)
+            | Self::Packages(_)
+            | Self::DueGroups(_) => false,
         }
     }
 }

@@ -19,6 +19,7 @@ use ledger::{Crossing, OpenQuestion, Outcome, ParticipantStatus, Payment, Stage}
 use types::{Bic, Sequence};
 
 use crate::holds_told::HoldExpired;
+use crate::orders_told::OrdersTold;
 use crate::recalls_told::RecallTold;
 use crate::stored_order::StoredOrder;
 
@@ -134,6 +135,8 @@ pub enum Notice {
     Recall(RecallTold),
     /// The time of a hold on an account of a bank's was over.
     HoldExpired(HoldExpired),
+    /// An order of a bank's ended, or everything has become of a package.
+    Orders(OrdersTold),
 }
 
 /// What was changed about a bank.
@@ -152,6 +155,7 @@ impl Notice {
             Self::Crossed(crossing) => crossing.decided_at,
             Self::Recall(told) => told.decided_at,
             Self::HoldExpired(expired) => expired.decided_at,
+            Self::Orders(told) => told.decided_at,
         }
     }
 
@@ -161,7 +165,11 @@ impl Notice {
             Self::Asked { order, .. } | Self::Outcome { order, .. } => {
                 order.as_ref().map_or(0, StoredOrder::length)
             }
-            Self::Changed { .. } | Self::Crossed(_) | Self::Recall(_) | Self::HoldExpired(_) => 0,
+            Self::Changed { .. }
+            | Self::Crossed(_)
+            | Self::Recall(_)
+            | Self::HoldExpired(_)
+            | Self::Orders(_) => 0,
         }
     }
 }

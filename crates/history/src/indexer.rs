@@ -238,6 +238,10 @@ impl Indexer {
     /// Takes in what a command came to.
     fn told(&mut self, entry: &OutcomeEntry, reached: &mut Watermark) -> Result<(), IndexError> {
         let sequence = entry.sequence();
+        if entry.order_ended().is_some() || entry.package_complete().is_some() {
+            // Told beside the payment by which it came to that.
+            return Ok(());
+        }
         let is_payment = matches!(entry.kind(), Some(Kind::Payment | Kind::RefusedPayment));
         // Time decided a payment that waited: at the frame's first position.
         let has_expired = entry.hold_expired().is_some();
@@ -270,8 +274,10 @@ impl Indexer {
         }
         reached.command = sequence;
         let command = self.window.take(sequence).ok_or_else(|| unknown("command"))?;
-        // A command that was asked again changed nothing, and stands in the log once more.
-        if entry.repeat_of().is_some() || entry.refusal().is_some() || entry.is_asked_again() {
+        // A command that was asked again changed nothing, and stands in the log once more; a payment that did not execute
+        // its order is none.
+        let did_nothing = entry.is_asked_again() || entry.not_executed().is_some();
+        if entry.repeat_of().is_some() || entry.refusal().is_some() || did_nothing {
             return Ok(());
         }
         if let Awaited::Payment(order) = command {

@@ -378,25 +378,31 @@ impl Ledger {
         kept.map(|order| (order, order.state))
     }
 
-    /// The orders of a group that wait and are due now, behind a place in the order of time and position, in that order.
-    pub fn due_orders(&self, group: OrderGroup, after: Option<DueKey>) -> impl Iterator<Item = &Order> {
-        let now = self.local_now(group);
+    /// The orders of a group that wait and are due at a time, behind a place in the order of time and position, in that order.
+    pub fn due_orders(
+        &self,
+        group: OrderGroup,
+        after: Option<DueKey>,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &Order> {
+        let now = self.local(group, now);
         self.orders.waiting(group, after).take_while(move |order| Some(order.due) <= now)
     }
 
-    /// What the clock of a group's bank shows; `None` if there is no such group.
-    fn local_now(&self, group: OrderGroup) -> Option<LocalTime> {
+    /// What the clock of a group's bank shows at a time; `None` if there is no such group.
+    fn local(&self, group: OrderGroup, now: Timestamp) -> Option<LocalTime> {
         let bank = match group {
             OrderGroup::Bank(bank) => bank,
             OrderGroup::Package(package) => self.package(package)?.bank,
         };
         let is_known =
             usize::try_from(bank.0).is_ok_and(|number| (1..=self.participants.count()).contains(&number));
-        is_known.then(|| self.participants.get(bank).zone().local(self.position().time))
+        is_known.then(|| self.participants.get(bank).zone().local(now))
     }
 
-    /// The groups behind this one of which something is due now: banks before packages, each in the order of their numbers.
-    pub fn due_groups(&self, after: Option<OrderGroup>) -> impl Iterator<Item = OrderGroup> {
+    /// The groups behind this one of which something is due at a time: banks before packages, each in the order of their
+    /// numbers.
+    pub fn due_groups(&self, after: Option<OrderGroup>, now: Timestamp) -> impl Iterator<Item = OrderGroup> {
         let (first, behind) = match after {
             None => (ParticipantNumber(1), Sequence(0)),
             Some(OrderGroup::Bank(bank)) => (ParticipantNumber(bank.0.saturating_add(1)), Sequence(0)),
@@ -405,7 +411,12 @@ impl Ledger {
         let banks = self.orders.banks_from(first).map(OrderGroup::Bank);
         let packages = self.orders.packages.incomplete_after(behind);
         let groups = banks.chain(packages.map(|package| OrderGroup::Package(package.sequence)));
-        groups.take(GROUPS_LOOKED_AT_MAX).filter(|group| self.due_orders(*group, None).next().is_some())
+        groups.take(GROUPS_LOOKED_AT_MAX).filter(move |group| self.due_orders(*group, None, now).next().is_some())
+    }
+
+    /// Where an order stands that was told here: a package that is cancelled has cancelled all of its orders that wait.
+    pub fn state_of_order(&self, order: &Order) -> OrderState {
+        self.orders.state_of(order)
     }
 
     /// Whether the payer's account is kept here and does not cover an order now.
