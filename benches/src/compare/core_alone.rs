@@ -185,7 +185,10 @@ fn apply(ledger: &mut Ledger, at: &mut Position, frame: &Frame) -> anyhow::Resul
             | Verdict::Answer { .. }
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => false,
+            | Verdict::HoldExpired { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. } => false,
         });
     }
     ensure!(done == commands.count(), "{done} of {} commands did what they say", commands.count());

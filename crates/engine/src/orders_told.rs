@@ -31,6 +31,8 @@ pub enum OrderEvent {
         payment: Sequence,
         /// How much it was.
         amount: Amount,
+        /// In which currency.
+        currency: Currency,
         /// What became of it.
         state: OrderState,
         /// Why, if it was not settled.
@@ -70,6 +72,7 @@ impl OrderEvent {
                 order: entry.sequence(),
                 payment: ended.payment,
                 amount: ended.amount,
+                currency: ended.currency,
                 state: ended.state,
                 reason: ended.reason,
             };

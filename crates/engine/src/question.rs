@@ -334,11 +334,9 @@ impl Question {
             Self::Kept(asked) => Answer::Kept(asked.answer(ledger)),
             Self::Orders(asked) => Answer::Orders(asked.answer(ledger)),
             Self::Packages(asked) => Answer::Packages(asked.answer(ledger)),
-            Self::DueGroups(after) => Answer::DueGroups(question_orders::due_groups(
-                ledger,
-                *after,
-                ledger.position().time,
-            )),
+            Self::DueGroups(after) => {
+                Answer::DueGroups(question_orders::due_groups(ledger, *after, ledger.position().time))
+            }
             Self::Liquidity { bic, currency } => Answer::Liquidity(liquidity(ledger, *bic, *currency)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }

@@ -103,6 +103,8 @@ pub enum Verdict {
     OrderEnded {
         /// The payer's bank.
         bank: ParticipantNumber,
+        /// The order's currency.
+        currency: Currency,
         /// What became of it.
         state: OrderState,
         /// Why, if it was not settled.
@@ -731,7 +733,7 @@ impl Outcome {
     /// Status is 1 to 5 for the states of a payment, 16 for "done", 17 for "refused", 18 for a leg that was booked (its
     /// number is the `code`, and the hold's position the `subject`), 19 for a hold that has expired (the number of its
     /// currency is the `code`, and that of the bank the `subject`), 20 for an order that has ended (its reason is the `code`, the
-    /// number of the bank and 2^32 times that of its state the `subject`), 21 for a package that is complete (as 19), 24 for
+    /// number of the bank, 2^32 times that of its state and 2^40 times that of its currency together the `subject`), 21 for a package that is complete (as 19), 24 for
     /// "ask again" and 25 for a payment that did not execute its order (the reason for which the order waits or the number of
     /// why is the `code`, the order's position the `subject`),
     /// plus 128 if the answer is a repeat; `subject` is then the position of what it repeats. A bank's answer has 32, eight for each number
@@ -752,8 +754,9 @@ impl Outcome {
                 (HOLD_EXPIRED, [low, high, 0, 0], bank.0.into())
             }
             Verdict::NotExecuted { order, why } => (NOT_EXECUTED, why.code(), order.0),
-            Verdict::OrderEnded { bank, state, reason } => {
-                let subject = u64::from(bank.0) | u64::from(state.number()) << 32;
+            Verdict::OrderEnded { bank, currency, state, reason } => {
+                let beside = u64::from(state.number()) | u64::from(currency.number()) << 8;
+                let subject = u64::from(bank.0) | beside << 32;
                 (ORDER_ENDED, reason.map_or([0; 4], |code| *code.as_bytes()), subject)
             }
             Verdict::PackageComplete { bank, currency } => {
@@ -816,6 +819,8 @@ pub struct OutcomeEntry(layout::OutcomeEntry);
 pub struct EndedOrder {
     /// The payer's bank.
     pub bank: ParticipantNumber,
+    /// Its currency.
+    pub currency: Currency,
     /// What became of it.
     pub state: OrderState,
     /// Why, if it was not settled.
@@ -910,9 +915,11 @@ impl OutcomeEntry {
     /// one.
     pub fn order_ended(&self) -> Option<EndedOrder> {
         let subject = Some(self.0.subject.get()).filter(|_| self.0.status == ORDER_ENDED)?;
-        let state = u8::try_from(subject >> 32).ok().and_then(OrderState::from_number)?;
+        let state = u8::try_from(subject >> 32 & 0xFF).ok().and_then(OrderState::from_number)?;
+        let currency = Currency::from_number(u16::try_from(subject >> 40).ok()?).ok()?;
         Some(EndedOrder {
             bank: ParticipantNumber(u32::try_from(subject & 0xFFFF_FFFF).ok()?),
+            currency,
             state,
             reason: ReasonCode::from_bytes(self.0.code),
             amount: Amount::from_minor_units(self.0.debtor_balance.get())?,

@@ -198,7 +198,10 @@ impl Pair {
             | Verdict::Refused { .. }
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. }) => verdict,
+            | Verdict::HoldExpired { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. }) => verdict,
         }
     }
 

@@ -341,7 +341,7 @@ fn tell_end(ledger: &mut Ledger, at: Position, order: &Order, state: OrderState,
         decided_time: at.time,
         accepted: Timestamp::default(),
         kind: Kind::PlaceOrder,
-        verdict: Verdict::OrderEnded { bank: order.bank, state, reason },
+        verdict: Verdict::OrderEnded { bank: order.bank, currency: order.currency, state, reason },
         alerts: Alerts::NONE,
         late: false,
         remark: Remark::None,
@@ -411,7 +411,9 @@ impl Ledger {
         let banks = self.orders.banks_from(first).map(OrderGroup::Bank);
         let packages = self.orders.packages.incomplete_after(behind);
         let groups = banks.chain(packages.map(|package| OrderGroup::Package(package.sequence)));
-        groups.take(GROUPS_LOOKED_AT_MAX).filter(move |group| self.due_orders(*group, None, now).next().is_some())
+        groups
+            .take(GROUPS_LOOKED_AT_MAX)
+            .filter(move |group| self.due_orders(*group, None, now).next().is_some())
     }
 
     /// Where an order stands that was told here: a package that is cancelled has cancelled all of its orders that wait.

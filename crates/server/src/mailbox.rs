@@ -78,7 +78,10 @@ pub(crate) fn final_outcome(outcome: &Outcome, is_repeat: bool) -> Outcome {
         | Verdict::Refused { .. }
         | Verdict::AskAgain
         | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => *outcome,
+        | Verdict::HoldExpired { .. }
+        | Verdict::NotExecuted { .. }
+        | Verdict::OrderEnded { .. }
+        | Verdict::PackageComplete { .. } => *outcome,
     }
 }
 
@@ -94,7 +97,10 @@ pub(crate) fn reserved(outcome: &Outcome) -> Option<Sequence> {
         | Verdict::Refused { .. }
         | Verdict::AskAgain
         | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => None,
+        | Verdict::HoldExpired { .. }
+        | Verdict::NotExecuted { .. }
+        | Verdict::OrderEnded { .. }
+        | Verdict::PackageComplete { .. } => None,
     }
 }
 

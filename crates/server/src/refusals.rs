@@ -156,6 +156,16 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::AccountRestricted => (Code::FailedPrecondition, ErrorReason::AccountRestricted),
         Ledger::AccountKindNotAllowed => (Code::FailedPrecondition, ErrorReason::AccountKindNotAllowed),
         Ledger::PositionInsufficient => (Code::FailedPrecondition, ErrorReason::PositionInsufficient),
+        Ledger::PackageUnknown => (Code::NotFound, ErrorReason::PackageUnknown),
+        Ledger::PackageExists => (Code::AlreadyExists, ErrorReason::PackageExists),
+        Ledger::PackageLimit => (Code::ResourceExhausted, ErrorReason::PackageLimit),
+        Ledger::PackageNotOpen => (Code::FailedPrecondition, ErrorReason::PackageNotOpen),
+        Ledger::LineNotNext => (Code::FailedPrecondition, ErrorReason::LineNotNext),
+        Ledger::PackageDiffers => (Code::FailedPrecondition, ErrorReason::PackageDiffers),
+        Ledger::OrderUnknown => (Code::NotFound, ErrorReason::OrderUnknown),
+        Ledger::OrderNotPending => (Code::FailedPrecondition, ErrorReason::OrderNotPending),
+        Ledger::OrderDateNotAllowed => (Code::FailedPrecondition, ErrorReason::OrderDateNotAllowed),
+        Ledger::OrderLimit => (Code::ResourceExhausted, ErrorReason::OrderLimit),
     };
     Refusal::new(code, reason, refusal.meaning())
 }

@@ -130,7 +130,10 @@ pub(crate) fn facts(outcome: &Outcome) -> PaymentFacts {
         | Verdict::Answer { .. }
         | Verdict::AskAgain
         | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => {
+        | Verdict::HoldExpired { .. }
+        | Verdict::NotExecuted { .. }
+        | Verdict::OrderEnded { .. }
+        | Verdict::PackageComplete { .. } => {
             unreachable!("a payment has a payment's verdict")
         }
     };

@@ -289,7 +289,10 @@ impl Auditor {
                 | Verdict::Refused { .. }
                 | Verdict::AskAgain
                 | Verdict::LegBooked { .. }
-                | Verdict::HoldExpired { .. } => {}
+                | Verdict::HoldExpired { .. }
+                | Verdict::NotExecuted { .. }
+                | Verdict::OrderEnded { .. }
+                | Verdict::PackageComplete { .. } => {}
             }
         }
         Ok(())
@@ -310,7 +313,10 @@ impl Auditor {
             | Verdict::Refused { .. }
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => false,
+            | Verdict::HoldExpired { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. } => false,
         };
         if let Some(Decided { step: Step::Pay(payment), received, .. }) = self.decided.get(&sequence).cloned()
             && is_settled

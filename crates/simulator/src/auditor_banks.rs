@@ -371,6 +371,7 @@ impl Auditor {
             }
             Notice::Recall(told) => Heard::Recall(HeardRecall::of(told)),
             Notice::HoldExpired(told) => Heard::Expired(HeardExpiry::of(told)),
+            Notice::Orders(told) => return Err(format!("bank {bank} hears of {told:?}")),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -383,7 +384,8 @@ impl Auditor {
             | Notice::Changed { .. }
             | Notice::Crossed(_)
             | Notice::Recall(_)
-            | Notice::HoldExpired(_) => Ok(()),
+            | Notice::HoldExpired(_)
+            | Notice::Orders(_) => Ok(()),
         }
     }
 

@@ -529,7 +529,10 @@ impl Expected {
             Verdict::Answer { .. }
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => unreachable!("they are no requests"),
+            | Verdict::HoldExpired { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. } => unreachable!("they are no requests"),
         };
         // What was crossed is told once.
         Self { verdict, alerts: [false; 4], ..self }

@@ -72,7 +72,10 @@ async fn every_line_is_settled_or_refused_and_reported() {
 
     let (report, lines) = report(&api, &package.package_id).await;
     assert_eq!(report.status, Some(GroupStatus::PartlyAccepted));
-    assert_eq!((report.original_message_id.as_str(), report.original_transactions), ("SALARIES-11", Some(400)));
+    assert_eq!(
+        (report.original_message_id.as_str(), report.original_transactions),
+        ("SALARIES-11", Some(400))
+    );
     assert_eq!(lines.len(), 400);
     assert_eq!(status(&lines[0]), (LineStatus::Settled, String::new()));
     assert_eq!(status(&lines[6]), (LineStatus::Rejected, "AC01".to_owned()));
@@ -120,7 +123,8 @@ async fn nothing_is_paid_of_a_file_that_is_not_what_it_states_and_the_right_one_
         let refused = api.bring(ALFA, attempt, &faulty).await.unwrap_err();
         assert_eq!(reason_of(&refused), (Code::InvalidArgument, reason.to_owned()), "{attempt}: {refused:?}");
     }
-    for (attempt, length, sha256) in [("digest", 0, vec![7; 32]), ("long", 1, vec![]), ("short", -1, vec![])] {
+    for (attempt, length, sha256) in [("digest", 0, vec![7; 32]), ("long", 1, vec![]), ("short", -1, vec![])]
+    {
         let header = package_header(ALFA, attempt, &file);
         let length = header.length.checked_add_signed(length).unwrap();
         let sha256 = if sha256.is_empty() { header.sha256 } else { sha256 };

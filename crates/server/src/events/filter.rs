@@ -30,6 +30,8 @@ pub(super) struct Types {
     pub(super) alerts: bool,
     pub(super) recalls: bool,
     pub(super) holds: bool,
+    pub(super) packages: bool,
+    pub(super) orders: bool,
 }
 
 /// Participants that one watcher may name.
@@ -114,7 +116,15 @@ pub(super) fn read_watch(
 
 fn read_types(reader: &mut FieldReader, wire: &v1::WatchRequest) -> Option<Types> {
     let all = wire.types.is_empty();
-    let mut types = Types { reservations: all, outcomes: all, alerts: all, recalls: all, holds: all };
+    let mut types = Types {
+        reservations: all,
+        outcomes: all,
+        alerts: all,
+        recalls: all,
+        holds: all,
+        packages: all,
+        orders: all,
+    };
     for (index, number) in wire.types.iter().enumerate() {
         match v1::EventType::try_from(*number) {
             Ok(v1::EventType::Reservation) => types.reservations = true,
@@ -122,6 +132,8 @@ fn read_types(reader: &mut FieldReader, wire: &v1::WatchRequest) -> Option<Types
             Ok(v1::EventType::Alert) => types.alerts = true,
             Ok(v1::EventType::Recall) => types.recalls = true,
             Ok(v1::EventType::HoldExpired) => types.holds = true,
+            Ok(v1::EventType::PackageComplete) => types.packages = true,
+            Ok(v1::EventType::OrderEnded) => types.orders = true,
             Ok(v1::EventType::Unspecified) | Err(_) => {
                 reader.violation(&Path::root("types").element(index), "a type of event");
                 return None;

@@ -6,8 +6,11 @@
 
 use client::convert::{money, timestamp};
 use client::v1;
-use engine::{BankChange, BankChanged, Handle, HoldExpired, RecallFound, RecallTold, StoredOrder};
-use ledger::{Alerts, Crossing, Payment, QuestionState, Stage};
+use engine::{
+    BankChange, BankChanged, Handle, HoldExpired, OrderEvent, OrdersTold, RecallFound, RecallTold,
+    StoredOrder,
+};
+use ledger::{Alerts, Crossing, OrderState, Payment, QuestionState, Stage};
 use types::{Bic, PaymentOrder, PaymentState, ReasonCode, Remittance, StatusReason};
 
 use super::filter::Filter;
@@ -76,6 +79,8 @@ impl Happened {
             balance: String::new(),
             recall: None,
             expired_hold: None,
+            complete_package: None,
+            ended_order: None,
         };
         let alert = self.alert().filter(|(_, bank)| known.is_its_own || filter.sees(*bank));
         let alert = alert.filter(|_| filter.types.alerts).map(|(kind, bank)| v1::Event {
@@ -167,6 +172,8 @@ pub(super) fn bank_changed(
         balance: String::new(),
         recall: None,
         expired_hold: None,
+        complete_package: None,
+        ended_order: None,
     })
 }
 
@@ -191,6 +198,8 @@ pub(super) fn crossed(filter: &Filter, crossing: &Crossing) -> Option<v1::Event>
         balance: crossing.balance.map_or_else(String::new, |balance| decimal(balance, crossing.currency)),
         recall: None,
         expired_hold: None,
+        complete_package: None,
+        ended_order: None,
     })
 }
 
@@ -213,6 +222,8 @@ pub(super) fn recalled(
         balance: String::new(),
         recall: Some(recall_told(handle, told, kept, filter.sees(told.debtor_agent))),
         expired_hold: None,
+        complete_package: None,
+        ended_order: None,
     }
 }
 
@@ -230,6 +241,55 @@ pub(super) fn hold_expired(handle: &Handle, filter: &Filter, expired: &HoldExpir
         }),
         ..v1::Event::default()
     })
+}
+
+/// What became of an order or a package. It is no payment, so a watcher of certain payments hears nothing.
+pub(super) fn orders_told(handle: &Handle, filter: &Filter, told: &OrdersTold) -> Option<v1::Event> {
+    let id = |position| handle.payment_id(position).to_string();
+    let event = v1::Event {
+        sequence: told.decided_at.0,
+        time: Some(timestamp(told.decided_time)),
+        participant: told.bank.to_string(),
+        ..v1::Event::default()
+    };
+    let (is_wanted, event) = match told.what {
+        OrderEvent::Complete { package, currency, sum_settled, lines } => {
+            let [settled_count, rejected_count, other_count] =
+                lines.map(|count| u32::try_from(count).expect("a package has at most a million lines"));
+            let package = v1::CompletePackage {
+                package_id: id(package),
+                settled_count,
+                rejected_count,
+                other_count,
+                settled_sum: decimal(sum_settled, currency),
+                currency_code: currency.code().to_owned(),
+            };
+            let r#type = v1::EventType::PackageComplete.into();
+            (filter.types.packages, v1::Event { r#type, complete_package: Some(package), ..event })
+        }
+        OrderEvent::Ended { order, payment, amount, currency, state, reason } => {
+            let status = match state {
+                OrderState::Settled => v1::PaymentStatus::Settled,
+                OrderState::Expired => v1::PaymentStatus::Expired,
+                OrderState::Rejected
+                | OrderState::Pending
+                | OrderState::Awaiting
+                | OrderState::Sent
+                | OrderState::Cancelled
+                | OrderState::Refused => v1::PaymentStatus::Rejected,
+            };
+            let order = v1::EndedOrder {
+                order_id: id(order),
+                payment_id: id(payment),
+                amount: Some(money(amount, currency)),
+                status: status.into(),
+                reason_code: reason.map(|code| code.to_string()).unwrap_or_default(),
+            };
+            let r#type = v1::EventType::OrderEnded.into();
+            (filter.types.orders, v1::Event { r#type, ended_order: Some(order), ..event })
+        }
+    };
+    Some(event).filter(|_| is_wanted && !filter.looks_into_orders())
 }
 
 /// What the payee's side hears instead of why the payer's bank decided against a payment, or its customer did.

@@ -17,7 +17,7 @@ use tonic::Status;
 use types::{PaymentState, Sequence};
 
 use super::filter::Filter;
-use super::happened::{Happened, bank_changed, crossed, hold_expired, recalled};
+use super::happened::{Happened, bank_changed, crossed, hold_expired, orders_told, recalled};
 use super::parts::Parts;
 use crate::lives::Named;
 use crate::log::{ask, decisions, orders, payments};
@@ -138,7 +138,7 @@ impl Watcher {
                 return Err(stopping_connection());
             }
             let (own, banks) = (&self.place.catch_ups, &self.filter.banks);
-            let Decisions { decisions, changes, crossings, recalls, expired, reached } =
+            let Decisions { decisions, changes, crossings, recalls, expired, orders, reached } =
                 decisions(&self.node, own, self.upto, upto, banks).await?;
             let mut events = self.events_of(decisions, changes).await?;
             for told in &recalls {
@@ -146,6 +146,7 @@ impl Watcher {
             }
             let expired = expired.iter();
             events.extend(expired.filter_map(|it| hold_expired(&self.node.handle, &self.filter, it)));
+            events.extend(orders.iter().filter_map(|it| orders_told(&self.node.handle, &self.filter, it)));
             events.extend(crossings.iter().filter_map(|crossing| crossed(&self.filter, crossing)));
             // Behind what else is told of the same position, as it is live.
             events.sort_by_key(|event| event.sequence);
@@ -257,6 +258,7 @@ impl Watcher {
                 Notice::Crossed(crossing) => events.extend(crossed(&self.filter, &crossing)),
                 Notice::Recall(told) => events.extend(self.recalled(&told).await?),
                 Notice::HoldExpired(it) => events.extend(hold_expired(&self.node.handle, &self.filter, &it)),
+                Notice::Orders(it) => events.extend(orders_told(&self.node.handle, &self.filter, &it)),
                 Notice::Asked { .. } => {}
             }
         }

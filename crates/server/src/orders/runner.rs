@@ -13,9 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{
-    Answer, Answered, Handle, NotTaken, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, Question,
-};
+use engine::{Answer, Answered, Handle, NotTaken, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, Question};
 use ledger::{HAS_ORDERS, LocalTime, OrderGroup, RecordWriter, StoredTerms, Zone, order_transaction_id};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;

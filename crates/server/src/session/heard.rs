@@ -135,7 +135,8 @@ pub(super) async fn asked(
         | Notice::Changed { .. }
         | Notice::Crossed(_)
         | Notice::Recall(_)
-        | Notice::HoldExpired(_) => None,
+        | Notice::HoldExpired(_)
+        | Notice::Orders(_) => None,
     });
     let missing: Vec<Sequence> = without.collect();
     let found = orders(node, missing).await?;

@@ -120,7 +120,8 @@ impl World {
             | Notice::Changed { .. }
             | Notice::Crossed(_)
             | Notice::Recall(_)
-            | Notice::HoldExpired(_) => None,
+            | Notice::HoldExpired(_)
+            | Notice::Orders(_) => None,
         })
     }
 
@@ -136,7 +137,8 @@ impl World {
             | Notice::Changed { .. }
             | Notice::Crossed(_)
             | Notice::Recall(_)
-            | Notice::HoldExpired(_) => None,
+            | Notice::HoldExpired(_)
+            | Notice::Orders(_) => None,
         })
     }
 }

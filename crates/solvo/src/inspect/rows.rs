@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use journal::{FrameHash, FrameHeader, FrameKind, FrameView, Location, segment_name};
 use ledger::{
     About, AccountKind, AccountMode, AccountStatus, Command, DecisionScope, Direction, Kind,
-    LiquidityDirection, MessageName, OutcomeEntry, ParticipantStatus, Passage, Record, Silence, Stage,
-    layout,
+    LiquidityDirection, MessageName, NotExecuted, OutcomeEntry, ParticipantStatus, Passage, Record, Silence,
+    Stage, layout,
 };
 use types::{
     Amount, Balance, Bic, Channel, ClusterId, Currency, Date, Digest, Duration, Incarnation, Lives,
@@ -18,6 +18,7 @@ use crate::inspect::fields::Fields;
 mod holds;
 #[path = "rows_liquidity.rs"]
 mod liquidity;
+mod orders;
 mod recalls;
 
 /// A frame's place, header and hash.
@@ -160,6 +161,12 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         Command::ReleaseHold(it) => holds::release(request(fields, &it.request), it),
         Command::PutRecord(it) => holds::put(request(fields, &it.request), it),
         Command::RemoveRecord(it) => holds::remove(request(fields, &it.request), it),
+        Command::OpenPackage(it) => orders::open(request(fields, &it.request), it),
+        Command::PackageLine(it) => orders::line(fields, it),
+        Command::ClosePackage(it) => orders::close(request(fields, &it.request), it),
+        Command::PlaceOrder(it) => orders::place(request(fields, &it.request), it),
+        Command::ChangeOrder(it) => orders::change(request(fields, &it.request), it),
+        Command::CancelOrders(it) => orders::cancel(request(fields, &it.request), it),
     }
 }
 
@@ -175,6 +182,8 @@ pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
         .with_some("fee", (entry.remark().fee() > 0).then(|| entry.remark().fee()))
         .with_some("refusal", entry.refusal().map(|refusal| refusal.name()))
         .with_some("leg", entry.leg_booked().map(|(leg, _)| u64::from(leg)))
+        .with_some("order", entry.not_executed().map(|(order, _)| order.0))
+        .with_some("why", entry.not_executed().map(|(_, why)| not_executed(why)))
         .with_some("effect", entry.effect().map(|effect| named(Some(effect))))
         .with_some("payment", entry.effect().and_then(|_| entry.payment()).map(|payment| payment.0))
         .with_some("repeat_of", entry.repeat_of().map(|sequence| sequence.0))
@@ -196,7 +205,22 @@ pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
         (None, None) if entry.is_asked_again() => "asked_again",
         (None, None) if entry.leg_booked().is_some() => "leg_booked",
         (None, None) if entry.hold_expired().is_some() => "hold_expired",
+        (None, None) if entry.not_executed().is_some() => "not_executed",
+        (None, None) if entry.order_ended().is_some() => "order_ended",
+        (None, None) if entry.package_complete().is_some() => "package_complete",
         (None, None) => "done",
+    }
+}
+
+/// Why an order was not executed: a word, or the reason for which it goes on waiting.
+fn not_executed(why: NotExecuted) -> String {
+    match why {
+        NotExecuted::Waits(reason) => reason.to_string(),
+        NotExecuted::Unknown => "unknown".to_owned(),
+        NotExecuted::NotOpen => "not_closed".to_owned(),
+        NotExecuted::NotPending => "not_pending".to_owned(),
+        NotExecuted::NotDue => "not_due".to_owned(),
+        NotExecuted::Differs => "differs".to_owned(),
     }
 }
 
@@ -262,6 +286,12 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::ReleaseHold => "release_hold",
         Kind::PutRecord => "put_record",
         Kind::RemoveRecord => "remove_record",
+        Kind::OpenPackage => "open_package",
+        Kind::PackageLine => "package_line",
+        Kind::ClosePackage => "close_package",
+        Kind::PlaceOrder => "place_order",
+        Kind::ChangeOrder => "change_order",
+        Kind::CancelOrders => "cancel_orders",
     }
 }
 
@@ -332,6 +362,7 @@ fn payment(fields: Fields, payment: &layout::Payment) -> Fields {
         .with("acceptance_time", time(payment.acceptance_time.get()))
         .with("stamped", flags & layout::PAYMENT_STAMPED != 0)
         .with("connected", flags & layout::PAYMENT_CONNECTED != 0)
+        .with_some("order", Some(payment.order.get()).filter(|order| *order != 0))
         .with_some("debtor_connected", (flags & layout::PAYMENT_DEBTOR_CONNECTED != 0).then_some("yes"))
         .with("profile", payment.profile.get())
         .with("debtor_account_hint", payment.debtor_account_hint.get())
