@@ -19,7 +19,6 @@ pub(super) struct Reading<'node> {
 
 /// A line, and why it can't be paid if it can't.
 pub(super) struct ReadLine {
-    pub(super) number: u32,
     /// The payment information in which it stands.
     pub(super) group: Text<35>,
     pub(super) content: LineContent,
@@ -33,7 +32,7 @@ pub(super) struct NotCounted;
 impl Reading<'_> {
     /// A line as it is logged. `stated` are the sums of the file's lines before this one and with it.
     pub(super) fn line(&self, line: PackageLine, stated: [ControlSum; 2]) -> Result<ReadLine, NotCounted> {
-        let (number, group) = (line.number, line.payment.id.clone());
+        let group = line.payment.id.clone();
         let [instruction_id, end_to_end_id] = [line.instruction_id.clone(), line.end_to_end_id.clone()];
         let (content, refusal) = match self.order(line) {
             Ok(order) => (LineContent::Order(Box::new(order)), None),
@@ -42,7 +41,7 @@ impl Reading<'_> {
                 (LineContent::Refused { reason, amount, instruction_id, end_to_end_id }, Some(refusal))
             }
         };
-        Ok(ReadLine { number, group, content, refusal })
+        Ok(ReadLine { group, content, refusal })
     }
 
     /// What is to be paid, or why that can't be.

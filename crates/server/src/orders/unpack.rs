@@ -132,7 +132,7 @@ fn log_lines(
         let with = lines.totals().sum;
         let number = line.number;
         let read = reading.line(line, [before, with]);
-        let ReadLine { group, content, refusal, .. } = read.map_err(|_| not_counted(number))?;
+        let ReadLine { group, content, refusal } = read.map_err(|_| not_counted(number))?;
         before = with;
         if let Some(refusal) = refusal.filter(|_| refused_lines.len() < REFUSED_TOLD_MAX) {
             let reason_code = refusal.reason.code().to_string();
