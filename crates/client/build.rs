@@ -10,7 +10,7 @@ use std::{env, fs};
 use prost::Message;
 
 /// Messages with personal data get their `Debug` by hand, in `src/masked.rs`. A name covers what is nested in it.
-const MASKED: [&str; 47] = [
+const MASKED: [&str; 53] = [
     "Payment",
     "Party",
     "Address",
@@ -58,6 +58,12 @@ const MASKED: [&str; 47] = [
     "ListHoldsRequest",
     "Record",
     "PutRecordRequest",
+    "SubmitPackageRequest",
+    "GetPackageReportResponse",
+    "PlaceOrderRequest",
+    "ChangeOrderRequest",
+    "Order",
+    "ListOrdersRequest",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -15,6 +15,7 @@ use client::v1::hold_service_client::HoldServiceClient;
 use client::v1::iso20022_service_client::Iso20022ServiceClient;
 use client::v1::liquidity_service_client::LiquidityServiceClient;
 use client::v1::node_service_client::NodeServiceClient;
+use client::v1::order_service_client::OrderServiceClient;
 use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_code_service_client::PaymentCodeServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
@@ -95,6 +96,11 @@ impl Api {
     /// The client of `RecordService`.
     pub fn records(&self) -> RecordServiceClient<Channel> {
         RecordServiceClient::new(self.channel())
+    }
+
+    /// The client of `OrderService`.
+    pub fn orders(&self) -> OrderServiceClient<Channel> {
+        OrderServiceClient::new(self.channel())
     }
 
     /// The client of `LiquidityService`.

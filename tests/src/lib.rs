@@ -16,6 +16,7 @@ pub mod http2;
 mod node;
 mod old_log;
 mod old_recalls;
+mod package;
 pub mod secured;
 mod trimmed;
 pub mod verifier;
@@ -29,6 +30,7 @@ pub use exchange::{Exchange, Kept, document, kept, now, order, sample};
 pub use node::Node;
 pub use old_log::{write_log_of_days, write_log_with_a_full_account, write_old_log, write_sealed_old_log};
 pub use old_recalls::write_log_with_recalls;
+pub use package::{FileLine, PackageFile, file_lines, package_header, package_messages};
 pub use trimmed::{archive_log, trim_log};
 pub use wait::{ago, ahead, nanoseconds, until};
 pub use world::{

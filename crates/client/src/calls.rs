@@ -9,6 +9,7 @@ use crate::v1::hold_service_client::HoldServiceClient;
 use crate::v1::iso20022_service_client::Iso20022ServiceClient;
 use crate::v1::liquidity_service_client::LiquidityServiceClient;
 use crate::v1::node_service_client::NodeServiceClient;
+use crate::v1::order_service_client::OrderServiceClient;
 use crate::v1::participant_service_client::ParticipantServiceClient;
 use crate::v1::payment_code_service_client::PaymentCodeServiceClient;
 use crate::v1::payment_service_client::PaymentServiceClient;
@@ -162,6 +163,24 @@ calls! {
         list_requests_to_pay(ListRequestsToPayRequest) -> ListRequestsToPayResponse;
         /// Tells where a request to pay stands, as a document.
         get_request_to_pay_report(GetRequestToPayReportRequest) -> GetRequestToPayReportResponse;
+    }
+    OrderServiceClient {
+        /// Tells a file of orders.
+        get_package(GetPackageRequest) -> GetPackageResponse;
+        /// Lists a bank's files of orders.
+        list_packages(ListPackagesRequest) -> ListPackagesResponse;
+        /// Cancels what has not been sent of a file of orders.
+        cancel_package(CancelPackageRequest) -> CancelPackageResponse;
+        /// Takes an order for a day to come, or a standing one.
+        place_order(PlaceOrderRequest) -> PlaceOrderResponse;
+        /// Changes an order.
+        change_order(ChangeOrderRequest) -> ChangeOrderResponse;
+        /// Cancels an order.
+        cancel_order(CancelOrderRequest) -> CancelOrderResponse;
+        /// Tells an order.
+        get_order(GetOrderRequest) -> GetOrderResponse;
+        /// Lists the orders of an account.
+        list_orders(ListOrdersRequest) -> ListOrdersResponse;
     }
     Iso20022ServiceClient {
         /// Submits one ISO 20022 document and waits for the one that answers it.

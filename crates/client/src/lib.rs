@@ -21,6 +21,7 @@ mod exchange;
 mod iso_exchange;
 pub mod limits;
 mod masked;
+mod packages;
 pub mod plain;
 mod replies;
 mod resumable;

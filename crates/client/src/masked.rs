@@ -69,6 +69,21 @@ masked! {
     ListHoldsRequest { currency_code, page_size, after_hold_id }
     Record { space, version, put_time, expiry_time, length }
     PutRecordRequest { request_id, expected_version, expiry_time }
+    GetPackageReportResponse { complete }
+    PlaceOrderRequest { request_id, execution_date, schedule }
+    ChangeOrderRequest { request_id, order_id, execution_date, schedule }
+    Order { order_id, state, bic, execution_date, schedule, package_id, line_number, payment_id }
+    ListOrdersRequest { currency_code, page_size, after_order_id }
+    SubmitPackageRequest {}
+}
+
+impl fmt::Debug for v1::submit_package_request::Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(header) => header.fmt(formatter),
+            Self::Chunk(_) => formatter.write_str("Chunk(…)"),
+        }
+    }
 }
 
 impl fmt::Debug for v1::payment::Remittance {

@@ -35,6 +35,7 @@ use crate::refusals::{
 use asked::{Whose, read_balance, read_entries, read_find, read_list};
 use told::{as_of, entry, page, record};
 
+pub(crate) use pieces::{PieceSender, Pieces, make_in_pieces};
 pub(crate) use report_calls::ReportCalls;
 pub(crate) use statement_calls::StatementCalls;
 

@@ -38,6 +38,7 @@ mod lives;
 mod log;
 mod mailbox;
 mod node;
+mod orders;
 mod participants;
 mod payment_codes;
 mod payments;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use engine::{
     Answer, Answered, Banks, Decisions, LogError, LogView, PAYMENTS_ASKED_MAX, Question, StoredOrder,
 };
-use ledger::Payment;
+use ledger::{Payment, StoredTerms};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Status};
 use types::{Sequence, Timestamp};
@@ -78,6 +78,19 @@ pub(crate) type Texts = Vec<Option<Box<[u8]>>>;
 pub(crate) async fn texts_left(node: &Node, positions: Vec<Sequence>) -> Result<Texts, Status> {
     let permit = permit(&node.log_reads.live).await;
     read(node, permit, move |log| match log.texts_at(&positions) {
+        Err(error) if error.trimmed_before().is_some() => Ok(vec![None; positions.len()]),
+        found => found,
+    })
+    .await
+}
+
+/// The terms and texts of orders that stand at these positions; `None` where there are none, or none any more.
+pub(crate) async fn terms_left(
+    node: &Node,
+    positions: Vec<Sequence>,
+) -> Result<Vec<Option<StoredTerms>>, Status> {
+    let permit = permit(&node.log_reads.live).await;
+    read(node, permit, move |log| match log.terms_at(&positions) {
         Err(error) if error.trimmed_before().is_some() => Ok(vec![None; positions.len()]),
         found => found,
     })

@@ -4,6 +4,7 @@ use client::convert::{FieldReader, Path};
 use client::v1::ErrorReason;
 use client::{Refusal, v1};
 use engine::NotTaken;
+use iso20022::{SchemaFault, Violation};
 use ledger::RULES_VERSION;
 use tonic::{Code, Status};
 use types::{Date, Sequence};
@@ -209,6 +210,43 @@ pub(crate) fn records_would_go(records: usize, before: Date) -> Refusal {
          node writes such bytes again by itself; or let them go with `solvo erase --forget-records`"
     );
     Refusal::new(Code::FailedPrecondition, ErrorReason::RecordsWouldGo, message)
+}
+
+/// A file of orders can't be read.
+pub(crate) fn package_not_readable(fault: &SchemaFault) -> Status {
+    let reason = match fault.what {
+        Violation::Totals => ErrorReason::PackageTotals,
+        _ => ErrorReason::PackageNotReadable,
+    };
+    Refusal::new(Code::InvalidArgument, reason, format!("the file is refused: {fault}")).into_status()
+}
+
+/// A file of orders is not the one that its header says.
+pub(crate) fn not_the_file(why: &str) -> Status {
+    let message = format!("the file is not the one that its header states: {why}");
+    Refusal::new(Code::InvalidArgument, ErrorReason::DigestDiffers, message).into_status()
+}
+
+/// A package was given up while its file came.
+pub(crate) fn package_abandoned() -> Status {
+    let message =
+        "the package was cancelled while its file came; nothing of it was paid, and the file may come again";
+    Refusal::new(Code::FailedPrecondition, ErrorReason::PackageAbandoned, message).into_status()
+}
+
+/// The lines of a package are forgotten.
+pub(crate) fn report_gone() -> Status {
+    let message = "the outcomes of the package's lines are kept for five days after the last, and are gone; the payments are in history";
+    Refusal::new(Code::NotFound, ErrorReason::ReportGone, message).into_status()
+}
+
+/// Texts of orders stand under keys that were to be destroyed.
+pub(crate) fn orders_would_go(orders: usize, before: Date) -> Refusal {
+    let message = format!(
+        "the texts of {orders} orders that wait were last written before {before}: they could not be paid any more. The node \
+         writes such texts again by itself; or cancel these orders"
+    );
+    Refusal::new(Code::FailedPrecondition, ErrorReason::OrdersWouldGo, message)
 }
 
 /// The rules are to be raised to a version that this node does not know.

@@ -48,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 86] = [
+pub const RIGHTS: [Right; 97] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -131,6 +131,17 @@ pub const RIGHTS: [Right; 86] = [
     call("/solvo.v1.RecordService/GetRecord", Roles::ALL, ITSELF),
     call("/solvo.v1.RecordService/ListRecords", Roles::ALL, ITSELF),
     call("/solvo.v1.RecordService/RemoveRecord", SENDERS, ITSELF),
+    stream("/solvo.v1.OrderService/SubmitPackage", BANKS, ITSELF),
+    call("/solvo.v1.OrderService/GetPackage", Roles::ALL, ITSELF),
+    call("/solvo.v1.OrderService/ListPackages", Roles::ALL, ITSELF),
+    stream("/solvo.v1.OrderService/WatchPackage", Roles::ALL, ITSELF),
+    stream("/solvo.v1.OrderService/GetPackageReport", Roles::ALL, ITSELF),
+    call("/solvo.v1.OrderService/CancelPackage", BANKS, ITSELF),
+    call("/solvo.v1.OrderService/PlaceOrder", BANKS, OWNER),
+    call("/solvo.v1.OrderService/ChangeOrder", BANKS, OWNER),
+    call("/solvo.v1.OrderService/CancelOrder", BANKS, OWNER),
+    call("/solvo.v1.OrderService/GetOrder", Roles::ALL, OWNER),
+    call("/solvo.v1.OrderService/ListOrders", Roles::ALL, OWNER),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
     stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),

@@ -37,6 +37,7 @@ use crate::limits::{
 use crate::liquidity::Liquidity;
 use crate::lives::Restores;
 use crate::node::SharedNode;
+use crate::orders::{Orders, renew_orders, run_orders};
 use crate::participants::Participants;
 use crate::payment_codes::PaymentCodes;
 use crate::payments::Payments;
@@ -153,7 +154,17 @@ async fn serve_as(
         let days = RECORDS_RENEWED_AFTER_DAYS.min(node.holders_renewed_after_days);
         tokio::spawn(renew_records(handle.clone(), days, watch_stopping.clone()))
     };
-    let node = SharedNode::new(node, restores, limits, watch_stopping);
+    let orders_renewal = {
+        let days = RECORDS_RENEWED_AFTER_DAYS.min(node.holders_renewed_after_days);
+        tokio::spawn(renew_orders(handle.clone(), days, watch_stopping.clone()))
+    };
+    let node = SharedNode::new(node, restores, limits, watch_stopping.clone());
+    let orders = tokio::spawn(run_orders(
+        handle.clone(),
+        limits.orders_under_way,
+        node.order_nudges(),
+        watch_stopping,
+    ));
     let (health, health_service) = tonic_health::server::health_reporter();
     let watch = tokio::spawn(report_health(health.clone(), handle));
     let shutdown = async move {
@@ -172,6 +183,8 @@ async fn serve_as(
         renewal.abort();
     }
     records_renewal.abort();
+    orders_renewal.abort();
+    orders.abort();
     served
 }
 
@@ -237,6 +250,10 @@ where
         .add_service(v1::request_service_server::RequestServiceServer::new(RequestsToPay(node.clone())))
         .add_service(v1::hold_service_server::HoldServiceServer::new(Holds(node.clone())))
         .add_service(v1::record_service_server::RecordServiceServer::new(Records(node.clone())))
+        .add_service(
+            v1::order_service_server::OrderServiceServer::new(Orders(node.clone()))
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
         .add_service(v1::verification_service_server::VerificationServiceServer::new(Verifications(
             node.clone(),
         )))
@@ -308,4 +325,5 @@ pub(crate) const SERVICES: [&str; 21] = [
     "solvo.v1.RequestService",
     "solvo.v1.HoldService",
     "solvo.v1.RecordService",
+    "solvo.v1.OrderService",
 ];

@@ -24,6 +24,7 @@ mod master_key;
 mod migrate;
 mod new_master_key;
 mod node;
+mod order;
 mod package;
 mod qr;
 mod recall;
@@ -78,6 +79,7 @@ enum Command {
     Report(report::ReportArgs),
     Migrate(migrate::MigrateArgs),
     Package(package::PackageArgs),
+    Order(order::OrderArgs),
     Qr(qr::QrArgs),
 }
 
@@ -138,6 +140,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(arguments) => report::run(&arguments),
         Command::Migrate(arguments) => runtime()?.block_on(migrate::run(&arguments)),
         Command::Package(arguments) => runtime()?.block_on(package::run(&arguments)),
+        Command::Order(arguments) => runtime()?.block_on(order::run(&arguments)),
         Command::Qr(arguments) => qr::run(&arguments),
     }
 }

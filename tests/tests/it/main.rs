@@ -16,6 +16,7 @@
 //!   documents; `calendar`: closing days and the business date.
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `holds`: money that is set aside, split and paid out; `records`: what gateways keep.
+//! - `packages`: customers' files of orders; `orders`: what is paid on a day to come.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `payment_codes`: QR codes of payments, written and read.
 //! - `verification`: whether a name is that of an account's holder, here and elsewhere.
@@ -44,6 +45,8 @@ mod lifecycle;
 mod liquidity;
 mod listener;
 mod operations;
+mod orders;
+mod packages;
 mod payment_codes;
 mod questions;
 mod reason_codes;
