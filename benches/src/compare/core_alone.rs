@@ -185,6 +185,7 @@ fn apply(ledger: &mut Ledger, at: &mut Position, frame: &Frame) -> anyhow::Resul
             | Verdict::Answer { .. }
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
+            | Verdict::RequestEnded { .. }
             | Verdict::HoldExpired { .. }
             | Verdict::NotExecuted { .. }
             | Verdict::OrderEnded { .. }

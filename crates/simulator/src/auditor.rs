@@ -289,6 +289,7 @@ impl Auditor {
                 | Verdict::Refused { .. }
                 | Verdict::AskAgain
                 | Verdict::LegBooked { .. }
+                | Verdict::RequestEnded { .. }
                 | Verdict::HoldExpired { .. }
                 | Verdict::NotExecuted { .. }
                 | Verdict::OrderEnded { .. }
@@ -313,6 +314,7 @@ impl Auditor {
             | Verdict::Refused { .. }
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
+            | Verdict::RequestEnded { .. }
             | Verdict::HoldExpired { .. }
             | Verdict::NotExecuted { .. }
             | Verdict::OrderEnded { .. }

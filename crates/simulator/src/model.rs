@@ -529,6 +529,7 @@ impl Expected {
             Verdict::Answer { .. }
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
+            | Verdict::RequestEnded { .. }
             | Verdict::HoldExpired { .. }
             | Verdict::NotExecuted { .. }
             | Verdict::OrderEnded { .. }

@@ -394,6 +394,7 @@ fn said(verdict: Verdict) -> String {
         Verdict::AskAgain => "ask again".to_owned(),
         Verdict::LegBooked { leg, .. } => format!("leg {leg}"),
         Verdict::HoldExpired { .. } => "hold expired".to_owned(),
+        Verdict::RequestEnded { .. } => "request ended".to_owned(),
     }
 }
 

@@ -31,6 +31,7 @@ mod recall;
 mod receipt;
 mod remote;
 mod report;
+mod request;
 mod restore;
 mod serve;
 mod set_version;
@@ -80,6 +81,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Package(package::PackageArgs),
     Order(order::OrderArgs),
+    Request(request::RequestArgs),
     Qr(qr::QrArgs),
 }
 
@@ -140,6 +142,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Report(arguments) => report::run(&arguments),
         Command::Migrate(arguments) => runtime()?.block_on(migrate::run(&arguments)),
         Command::Package(arguments) => runtime()?.block_on(package::run(&arguments)),
+        Command::Request(arguments) => runtime()?.block_on(request::run(&arguments)),
         Command::Order(arguments) => runtime()?.block_on(order::run(&arguments)),
         Command::Qr(arguments) => qr::run(&arguments),
     }

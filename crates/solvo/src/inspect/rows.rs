@@ -19,6 +19,7 @@ mod holds;
 #[path = "rows_liquidity.rs"]
 mod liquidity;
 mod orders;
+mod requests_to_pay;
 mod recalls;
 
 /// A frame's place, header and hash.
@@ -156,6 +157,10 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         | Command::SetReachableParty(_)
         | Command::SetBlock(_)
         | Command::TransferOwnFunds(_) => liquidity::record(fields, record.command),
+        Command::CreateRequestToPay(it) => requests_to_pay::create(request(fields, &it.request), it),
+        Command::PresentRequestToPay(it) => requests_to_pay::present(request(fields, &it.request), it),
+        Command::AnswerRequestToPay(it) => requests_to_pay::answer(request(fields, &it.request), it),
+        Command::CancelRequestToPay(it) => requests_to_pay::cancel(request(fields, &it.request), it),
         Command::PlaceHold(it) => holds::place(request(fields, &it.request), it),
         Command::CaptureHold(it) => holds::capture(request(fields, &it.request), it),
         Command::ReleaseHold(it) => holds::release(request(fields, &it.request), it),
@@ -204,6 +209,7 @@ pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
         (None, None) if entry.effect().is_some() => "refused",
         (None, None) if entry.is_asked_again() => "asked_again",
         (None, None) if entry.leg_booked().is_some() => "leg_booked",
+        (None, None) if entry.request_ended().is_some() => "request_to_pay_ended",
         (None, None) if entry.hold_expired().is_some() => "hold_expired",
         (None, None) if entry.not_executed().is_some() => "not_executed",
         (None, None) if entry.order_ended().is_some() => "order_ended",
@@ -281,6 +287,10 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::SetBlock => "set_block",
         Kind::TransferOwnFunds => "transfer_own_funds",
         Kind::SetAccountHolders => "set_account_holders",
+        Kind::CreateRequestToPay => "create_request_to_pay",
+        Kind::PresentRequestToPay => "present_request_to_pay",
+        Kind::AnswerRequestToPay => "answer_request_to_pay",
+        Kind::CancelRequestToPay => "cancel_request_to_pay",
         Kind::PlaceHold => "place_hold",
         Kind::CaptureHold => "capture_hold",
         Kind::ReleaseHold => "release_hold",

@@ -3,7 +3,7 @@
 use iso20022::{EvidenceError, decompress_evidence};
 use ledger::{
     AccountText, CaptureText, Command, EntryText, HoldText, LegText, LineText, PackageText, RecallText,
-    Record, RefusedLineText, TextsError, layout,
+    Record, RefusedLineText, RequestDetails, RequestToPayText, TextsError, layout,
 };
 use types::{Amount, Bic, Currency, FixedParts, OrderText, PaymentOrder, Text, Timestamp};
 
@@ -22,6 +22,8 @@ pub(crate) enum Texts {
     Entry(EntryText),
     /// Of a recall or the answer to one.
     Recall(RecallText),
+    /// Of a request to pay: the payment that is asked for, and what is said beside it.
+    Request(Box<PaymentOrder>, RequestDetails),
     /// Of a hold.
     Hold(HoldText),
     /// Of a capture.
@@ -83,6 +85,16 @@ impl Texts {
             Command::RequestRecall(_) | Command::AnswerRecall(_) => {
                 Ok(Self::Recall(RecallText::decode(record.text)?))
             }
+            Command::CreateRequestToPay(create) => {
+                let text = RequestToPayText::decode(record.text)?;
+                let order = text.order(fixed_parts_of_request(create))?;
+                Ok(Self::Request(Box::new(order), text.details))
+            }
+            Command::AnswerRequestToPay(answer) if answer.answer == layout::REQUEST_ACCEPTED => {
+                let LineText { group, rest } = LineText::read(record.text)?;
+                let order = OrderText::decode(rest, fixed_parts_of_terms(&answer.terms))?;
+                Ok(Self::Line(group.to_owned(), Box::new(order)))
+            }
             Command::PlaceHold(_) => Ok(Self::Hold(HoldText::decode(record.text)?)),
             Command::CaptureHold(_) => Ok(Self::Capture(CaptureText::decode(record.text)?)),
             Command::PutRecord(_) => Ok(Self::Opaque),
@@ -135,6 +147,9 @@ impl Texts {
             | Command::SetRecallPolicy(_)
             | Command::SetPositionAlert(_)
             | Command::SetReachableParty(_)
+            | Command::PresentRequestToPay(_)
+            | Command::AnswerRequestToPay(_)
+            | Command::CancelRequestToPay(_)
             | Command::ReleaseHold(_)
             | Command::RemoveRecord(_)
             | Command::ClosePackage(_)
@@ -188,6 +203,11 @@ impl Texts {
             Self::Package(text) => fields
                 .with("message_id", text.message_id.as_str())
                 .with_some("initiating_party", text.initiating_party.as_ref().map(|it| personal.text(it))),
+            Self::Request(order, details) => fields
+                .with_some("group", details.payment_information_id.as_ref().map(Text::as_str))
+                .with_some("invoice_number", details.invoice_number.as_ref().map(|it| personal.text(it)))
+                .with_some("invoice_link", details.invoice_link.as_ref().map(|it| personal.text(it)))
+                .with("order", order::fields(order, personal)),
             Self::Line(group, order) => fields
                 .with_some("group", Some(group.as_str()).filter(|group| !group.is_empty()))
                 .with("order", order::fields(order, personal)),
@@ -211,6 +231,19 @@ fn fixed_parts(payment: &layout::Payment) -> FixedParts {
         amount: Amount::from_minor_units(payment.amount.get()).expect(checked),
         currency: Currency::from_number(payment.currency.get()).expect(checked),
         acceptance_time: (!stamped).then_some(accepted),
+    }
+}
+
+/// The texts are of a payment that is asked for.
+fn fixed_parts_of_request(create: &layout::CreateRequestToPay) -> FixedParts {
+    let checked = "records are checked when they are read";
+    FixedParts {
+        debtor_agent: Bic::from_bytes(create.debtor_agent).expect(checked),
+        creditor_agent: Bic::from_bytes(create.creditor_agent).expect(checked),
+        transaction_id: Text::parse_identifier("NOTPROVIDED").expect("capital letters"),
+        amount: Amount::from_minor_units(create.amount.get()).expect(checked),
+        currency: Currency::from_number(create.currency.get()).expect(checked),
+        acceptance_time: None,
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) fn cancel(fields: Fields, it: &layout::CancelOrders) -> Fields {
         .with_some("order", some(it.order.get()))
 }
 
-fn terms(fields: Fields, it: &layout::OrderTerms) -> Fields {
+pub(super) fn terms(fields: Fields, it: &layout::OrderTerms) -> Fields {
     let is_at_once = it.due.get() == LocalTime::AT_ONCE.nanoseconds();
     fields
         .with("debtor_agent", bic(it.debtor_agent))
