@@ -251,23 +251,6 @@ pub(crate) fn early_day(days: i32) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lack_of_money_is_final_at_the_end_of_the_day() {
-    let (_node, api, _world) = world().await;
-    set_clock(&api, EARLY).await;
-    let id = package_id(&api, &salaries("FILE-1", 12, 100_00)).await;
-    until("the money is used up", async || {
-        let package = api.package(&id).await.unwrap();
-        (package.settled_count == 10).then_some(())
-    })
-    .await;
-    set_clock(&api, LATE).await;
-    let done = api.until_complete(&id).await;
-    assert_eq!((done.settled_count, done.rejected_count), (10, 2));
-    let (_, lines) = report(&api, &id).await;
-    assert_eq!(status(&lines[11]), (LineStatus::Rejected, "AM04".to_owned()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn lines_for_another_day_wait_for_it() {
     let (_node, api, _world) = world().await;
     set_clock(&api, EARLY).await;
