@@ -160,7 +160,8 @@ fn records_of_money() {
         144  8 evidence_found
         152  2 profile
         154  1 digest_version
-        155 21 reserved
+        155  8 order
+        163 13 reserved
     }
     layout! { RefusedPayment[112]
           0 48 key
@@ -437,6 +438,73 @@ fn records_of_customers_and_fees() {
          46  2 offset_after
          48  8 change_at
          56  8 reserved
+    }
+}
+
+#[test]
+fn orders_and_packages() {
+    layout! { OrderTerms[104]
+          0 16 body_digest
+         16 16 debtor_account_digest
+         32 16 creditor_account_digest
+         48  8 amount
+         56  8 due
+         64  8 give_up
+         72  4 debtor_account_hint
+         76 11 debtor_agent
+         87 11 creditor_agent
+         98  1 channel
+         99  2 currency
+        101  3 reserved
+    }
+    layout! { Schedule[16]
+          0  4 last
+          4  1 every
+          5  1 interval
+          6  1 on_closed_day
+          7  9 reserved
+    }
+    layout! { OpenPackage[112]
+          0 32 request
+         32 32 file_digest
+         64 16 name_digest
+         80  8 control_sum
+         88  4 lines
+         92 11 bic
+        103  1 reserved
+        104  2 currency
+        106  6 reserved_end
+    }
+    layout! { PackageLine[120]
+          0  8 package
+          8  4 line
+         12  4 reason
+         16 104 terms
+    }
+    layout! { ClosePackage[56]
+          0 32 request
+         32  8 package
+         40 11 bic
+         51  5 reserved
+    }
+    layout! { PlaceOrder[152]
+          0 32 request
+         32 104 terms
+        136 16 schedule
+    }
+    layout! { ChangeOrder[168]
+          0 32 request
+         32  8 order
+         40  8 repeats
+         48 104 terms
+        152 16 schedule
+    }
+    layout! { CancelOrders[64]
+          0 32 request
+         32  8 package
+         40  8 order
+         48 11 bic
+         59  5 reserved
     }
 }
 

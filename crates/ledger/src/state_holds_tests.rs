@@ -4,7 +4,7 @@
 use types::Duration;
 
 use super::*;
-use crate::testing::{LIMITS, golden, ledger_after, ledger_after_under, read_again, state};
+use crate::testing::{LIMITS, golden, ledger_after_under, read_again, state};
 
 /// Holds in each standing on two accounts, and records of two owners, with and without an end, one written again.
 const SCRIPT: &str = "
@@ -20,7 +20,7 @@ const SCRIPT: &str = "
 
 #[test]
 fn golden_state_of_holds_is_read_and_written_as_it_was() {
-    let written = state(&ledger_after(SCRIPT));
+    let written = state(&ledger_after_under(4, SCRIPT));
     let golden = golden("state-v4-holds.bin", || written.clone());
     let read = Ledger::read_state(&mut golden.as_slice(), LIMITS).unwrap();
     assert!(state(&read) == golden, "what is stored is written again, byte for byte");
@@ -36,7 +36,7 @@ fn later_length(holds: usize, records: usize) -> usize {
 /// Also where time passes: whatever is read ends, and the ledger stays sound.
 #[test]
 fn every_byte_of_holds_and_kept_records_counts() {
-    let mut bytes = state(&ledger_after(SCRIPT));
+    let mut bytes = state(&ledger_after_under(4, SCRIPT));
     let start = bytes.len() - later_length(2, 3);
     assert_eq!(bytes[start], 24, "holds come first");
     let (mut refused, mut read_as_another) = (0, 0);

@@ -20,6 +20,10 @@
 //! place A1 9.00 for 5d           capture H1 A B1 1.00 B2 2.00 [final]   release H1 A [1.00]
 //! put A space key bytes [expect none|R1] [until 5d]                      remove A space key [expect R1]
 //! held A1    hold H1    holds A1    ended    record A space key    records A space [prefix]
+//! package F1 A 3 [sum 9.00] [file 7]    line F1 1 A1 B2 1.00 [due 3d] | line F1 2 refused AC01 [1.00]    shut F1 A
+//! order O1 A1 B2 5.00 due 3d [every 1 months|weeks] [closed after|before] [until 90d] [give-up 4d]
+//! change O1 A1 B2 6.00 due 4d    renew O1    cancel O1 A | cancel F1 A    execute O1 [as X] [time 1] [accepted -9s]
+//! order-of O1    package-of F1    lines F1 [2]    orders A1    packages A    groups    due-now A|F1 [after O1]    told
 //! ```
 //!
 //! - A letter is a bank, a letter with digits one of its accounts. A currency follows amount or account; without
@@ -225,7 +229,8 @@ impl Run {
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
             | "heard" | "used" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
             | "recalled" | "headroom" | "utilisation" | "set-aside" | "held" | "hold-of"
-            | "holds" | "ended" | "record" | "records") => {
+            | "holds" | "ended" | "record" | "records" | "order-of" | "package-of" | "lines"
+            | "orders" | "packages" | "groups" | "due-now" | "told") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -237,6 +242,9 @@ impl Run {
                 let (mut writer, label) = match verb {
                     "answer" => words.answer(&|label| self.original(label)),
                     "place" | "capture" | "release" => self.hold_command(verb, count, &mut words),
+                    "package" | "line" | "shut" | "order" | "change" | "renew" | "cancel" | "execute" => {
+                        self.order_command(verb, count, &mut words)
+                    }
                     "put" | "remove" | "again" => self.record_command(verb, count, &mut words),
                     "closing" | "roll" | "silence" => words.calendar(verb, count, self.now),
                     "recall" => {
@@ -350,7 +358,11 @@ impl Run {
             Verdict::Refused { refusal, .. } => format!("refused {}", refusal.name()),
             Verdict::Answer { effect, state, reason, .. } => answered(effect, state, reason),
             Verdict::AskAgain => "ask again".to_owned(),
-            Verdict::LegBooked { .. } | Verdict::HoldExpired { .. } => {
+            Verdict::NotExecuted { why, .. } => orders::not_executed(why),
+            Verdict::LegBooked { .. }
+            | Verdict::HoldExpired { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. } => {
                 unreachable!("no command comes to that alone")
             }
         };
@@ -421,6 +433,9 @@ impl Run {
                 self.ask_recall(verb, words)
             }
             "held" | "hold-of" | "holds" | "ended" | "record" | "records" => self.ask_holds(verb, words),
+            "order-of" | "package-of" | "lines" | "orders" | "packages" | "groups" | "due-now" | "told" => {
+                self.ask_orders(verb, words)
+            }
             verb => self.ask_lifecycle(verb, words),
         }
     }
@@ -576,7 +591,11 @@ impl Applied {
         }
         for outcome in ledger.holds_told() {
             let is_expired = matches!(outcome.verdict, Verdict::HoldExpired { .. });
-            assert_eq!(is_expired, outcome.decided_at == tick.sequence, "time is over by the tick");
+            // Orders and packages follow their payments, which either may decide.
+            let is_of_payment =
+                matches!(outcome.verdict, Verdict::OrderEnded { .. } | Verdict::PackageComplete { .. });
+            let is_by_tick = outcome.decided_at == tick.sequence;
+            assert!(is_of_payment || is_expired == is_by_tick, "time is over by the tick");
             self.entries.push(outcome.to_entry());
         }
         self.holds.extend(ledger.holds_told());
@@ -609,6 +628,8 @@ pub(crate) fn apply_records(ledger: &mut Ledger, first: Position, records: &Reco
 mod holds;
 #[path = "testing_lifecycle.rs"]
 mod lifecycle;
+#[path = "testing_orders.rs"]
+mod orders;
 #[path = "testing_recall.rs"]
 mod recall;
 use lifecycle::answered;
