@@ -304,7 +304,7 @@ impl Orders {
 
     /// The banks from this number on of which an order waits that stands alone.
     pub(crate) fn banks_from(&self, first: ParticipantNumber) -> impl Iterator<Item = ParticipantNumber> {
-        let roots = (first.0..).zip(self.roots.iter().skip(index(first.0)));
+        let roots = (first.0..u32::MAX).zip(self.roots.iter().skip(index(first.0)));
         roots.filter(|(_, root)| **root != NONE).map(|(bank, _)| ParticipantNumber(bank))
     }
 
@@ -477,7 +477,7 @@ impl Orders {
     pub(crate) fn validate(&self) {
         self.packages.validate();
         self.ended.validate();
-        let mut waiting = 0;
+        let (mut waiting, mut singles, mut listed) = (0, 0, 0);
         for (slot, order) in (0..).zip(self.slots.0.iter().map(|slot| slot.order)) {
             let Some(order) = order else { continue };
             assert!(self.find(order.sequence) == Some(slot), "an order is found by its position");
@@ -485,13 +485,19 @@ impl Orders {
             assert!(under_way == (order.state == OrderState::Sent), "a payment under way finds its order");
             waiting += usize::from(self.state_of(&order).waits());
             if order.is_single() {
-                let ring = || self.of_account(order.account);
-                assert!(ring().any(|other| other.sequence == order.sequence), "an account has its orders");
-                assert!(u32::try_from(ring().count()) == Ok(self.count_of(order.account)), "and counts them");
+                singles += 1;
+                if self.first_of(order.account) == Some(slot) {
+                    let ring = || self.of_account(order.account);
+                    assert!(ring().is_sorted_by_key(|order| order.sequence), "a ring is in log order");
+                    let count = ring().count();
+                    assert!(u32::try_from(count) == Ok(self.count_of(order.account)), "and is counted");
+                    listed += count;
+                }
             } else {
                 assert!(self.line(order.package, order.line) == Some(slot), "a line is found by its number");
             }
         }
+        assert!(listed == singles, "what stands alone is in the ring of its account");
         let banks = self.roots.iter().copied();
         let roots = banks.chain(self.packages.iter().filter_map(Package::live_root));
         let trees = roots.map(|root| {

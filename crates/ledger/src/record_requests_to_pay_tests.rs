@@ -1,11 +1,12 @@
 //! Records about requests to pay: golden bytes, and fields that hold what they can't.
 
-use types::{AccountNumber, FixedParts, OrderText, PaymentOrder, ReasonCode, Sequence, Text};
+use types::{AccountNumber, Channel, FixedParts, PaymentOrder, ReasonCode, Sequence, Text};
 
 use super::{bank, start, written};
 use crate::{
-    AnswerRequestToPay, CancelRequestToPay, CreateRequestToPay, Kind, PresentRequestToPay, RecordError,
-    RecordWriter, Records, RequestAnswer, RequestDetails, RequestId, RequestToPayText,
+    AnswerRequestToPay, CancelRequestToPay, CreateRequestToPay, Kind, LocalTime, OrderContent,
+    PresentRequestToPay, RecordError, RecordWriter, Records, RequestAnswer, RequestDetails, RequestId,
+    RequestToPayText,
 };
 
 fn order() -> PaymentOrder {
@@ -30,20 +31,23 @@ pub(super) fn write(kind: Kind, request_id: RequestId, writer: &mut RecordWriter
             order: order(),
             payer: Some(AccountNumber(0x0102_0304)),
             expires: start(),
-            pay_by: Some(start()),
+            pay_by: Some(LocalTime::of_day(start().date())),
             details: details(),
         });
     } else if kind == Kind::PresentRequestToPay {
         let payee_bank = Some(payee_bank);
         writer.present_request_to_pay(&PresentRequestToPay { request_id, to_pay, payer_bank, payee_bank });
     } else if kind == Kind::AnswerRequestToPay {
-        writer.answer_request_to_pay(&AnswerRequestToPay {
-            request_id,
-            to_pay,
-            payer_bank,
-            payee_bank: Some(payee_bank),
-            answer: RequestAnswer::Accept { pay_at: Some(start()), order: OrderText::encode(&order()) },
-        });
+        let content = OrderContent {
+            order: order(),
+            channel: Channel::Grpc,
+            due: LocalTime::of_day(start().date()),
+            give_up: None,
+        };
+        let answer = RequestAnswer::Accept(Box::new(content));
+        let payee_bank = Some(payee_bank);
+        let command = AnswerRequestToPay { request_id, to_pay, payer_bank, payee_bank, answer };
+        writer.answer_request_to_pay(&command, |_, _| AccountNumber(0x0102_0304));
     } else {
         let payer_bank = Some(payer_bank);
         writer.cancel_request_to_pay(&CancelRequestToPay { request_id, to_pay, payee_bank, payer_bank });
@@ -71,9 +75,11 @@ fn impossible_fields_are_named() {
         (AnswerRequestToPay, 62, 2, "reason"),
         (AnswerRequestToPay, 62, 3, "answer"),
         (AnswerRequestToPay, 63, 1, "reserved"),
-        (AnswerRequestToPay, 71, 0x80, "pay_at"),
-        (AnswerRequestToPay, 72, b'A', "reason"),
-        (AnswerRequestToPay, 79, 1, "reserved"),
+        (AnswerRequestToPay, 64, b'A', "reason"),
+        (AnswerRequestToPay, 71, 1, "reserved"),
+        (AnswerRequestToPay, 72 + 55, 0x80, "amount"),
+        (AnswerRequestToPay, 72 + 83, b'B', "bic"),
+        (AnswerRequestToPay, 175, 1, "reserved"),
         (CancelRequestToPay, 40, 0, "bic"),
         (CancelRequestToPay, 51, b'a', "bic"),
         (CancelRequestToPay, 62, 1, "reserved"),
@@ -84,20 +90,21 @@ fn impossible_fields_are_named() {
 }
 
 #[test]
-fn refusal_has_a_reason_and_no_day() {
-    let refusal = |pay_at: u8| {
+fn refusal_has_a_reason_and_no_order() {
+    let refusal = |terms: u8| {
         let mut writer = RecordWriter::new(super::key(), super::PRINCIPAL);
-        writer.answer_request_to_pay(&AnswerRequestToPay {
+        let command = AnswerRequestToPay {
             request_id: RequestId::parse("answer").unwrap(),
             to_pay: Sequence(7),
             payer_bank: bank("A"),
             payee_bank: None,
             answer: RequestAnswer::Refuse(ReasonCode::parse("MS02").unwrap()),
-        });
+        };
+        writer.answer_request_to_pay(&command, |_, _| AccountNumber(0));
         assert!(Records::erased(writer.records()).next().unwrap().is_ok());
-        super::fault_with(&writer, 16 + 64, pay_at)
+        super::fault_with(&writer, 16 + 72, terms)
     };
-    assert_eq!(refusal(1), Some(RecordError::Field("pay_at")));
+    assert_eq!(refusal(1), Some(RecordError::Field("terms")));
     assert_eq!(refusal(0), None);
 }
 

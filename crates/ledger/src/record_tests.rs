@@ -14,13 +14,14 @@ use crate::testing::{LIMITS, apply_frame, genesis, golden};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected,
-    DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount,
-    Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RecallAnswer,
-    RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, Remark,
-    RequestEnd, RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag, SetAccountFloor,
-    SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees,
-    SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted, SetVersion, SetZone, Silence,
-    Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange, ZoneOffset,
+    DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, NotExecuted,
+    OpenAccount, OrderState, Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile,
+    QuestionState, RecallAnswer, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment,
+    RegisterParticipant, Remark, RequestEnd, RequestId, RequestRecall, RollBusinessDate, SealedRun,
+    SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit,
+    SetDecisionPolicy, SetFees, SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted,
+    SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange,
+    ZoneOffset,
 };
 
 const GOLDEN: &str = "records-v1.txt";
@@ -265,6 +266,12 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
         | Kind::PresentRequestToPay
         | Kind::AnswerRequestToPay
         | Kind::CancelRequestToPay => requests_to_pay::write(kind, request_id(), writer),
+        Kind::OpenPackage
+        | Kind::PackageLine
+        | Kind::ClosePackage
+        | Kind::PlaceOrder
+        | Kind::ChangeOrder
+        | Kind::CancelOrders => orders::write(kind, request_id(), writer),
     }
 }
 
@@ -298,6 +305,8 @@ fn recall() -> RequestRecall {
 mod holds;
 #[path = "record_liquidity_tests.rs"]
 mod liquidity;
+#[path = "record_orders_tests.rs"]
+mod orders;
 #[path = "record_requests_to_pay_tests.rs"]
 mod requests_to_pay;
 
@@ -417,9 +426,38 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
                 reason: StatusReason::InsufficientFunds.code(),
             }),
         ),
+        (
+            "order ended",
+            Kind::PlaceOrder,
+            Verdict::OrderEnded {
+                bank: ParticipantNumber(7),
+                currency: Currency::EUR,
+                state: OrderState::Rejected,
+                reason: ReasonCode::parse("AM04").ok(),
+            },
+        ),
+        (
+            "package complete",
+            Kind::OpenPackage,
+            Verdict::PackageComplete { bank: ParticipantNumber(7), currency: Currency::EUR },
+        ),
+        (
+            "not executed",
+            Kind::Payment,
+            Verdict::NotExecuted { order: Sequence(99), why: NotExecuted::NotDue },
+        ),
+        (
+            "order waits",
+            Kind::Payment,
+            Verdict::NotExecuted {
+                order: Sequence(99),
+                why: NotExecuted::Waits(ReasonCode::parse("AM04").unwrap()),
+            },
+        ),
     ];
     let outcome = |(name, kind, verdict)| {
-        let balances = if name == "hold expired" { [1234, 5678, 0, 0] } else { [1234, -5678, 90, 0] };
+        let is_told_aside = ["hold expired", "order ended", "package complete"].contains(&name);
+        let balances = if is_told_aside { [1234, 5678, 0, 0] } else { [1234, -5678, 90, 0] };
         let remark = match name {
             "settled with a fee" => Remark::fee_of(0x0001_0203),
             "above a payment's limit" => Remark::LimitPerPayment,
@@ -670,7 +708,7 @@ fn impossible_fields_are_named() {
     for (kind, offset, byte, expected) in [
         (Kind::Payment, 0, 99, RecordError::Unknown { kind: 99, version: 1 }),
         (Kind::Payment, 2, 3, RecordError::Length),
-        (Kind::Payment, 2, 4, RecordError::Unknown { kind: 10, version: 4 }),
+        (Kind::Payment, 2, 5, RecordError::Unknown { kind: 10, version: 5 }),
         (Kind::Answer, 2, 3, RecordError::Unknown { kind: 20, version: 3 }),
         (Kind::Payment, 4, 15, RecordError::Length),
         (Kind::Payment, 4, 184, RecordError::Length),

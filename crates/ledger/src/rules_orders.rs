@@ -33,8 +33,8 @@ use crate::{
 
 const CHECKED: &str = "records are checked when they are read";
 
-/// The last moment at which an order may be due that is logged now.
-pub(crate) fn latest(now: LocalTime) -> LocalTime {
+/// The first moment that is too far ahead for an order that is logged now.
+pub(crate) fn too_far(now: LocalTime) -> LocalTime {
     now.date().plus_days(ORDER_AHEAD_DAYS_MAX).map_or(now, |last| LocalTime::of_day(last).end_of_day())
 }
 
@@ -102,7 +102,7 @@ fn judge(
     order.schedule = Schedule::from_record(schedule);
     let now = ledger.participants.get(bank).zone().local(at.time);
     let is_over = |schedule: Schedule| schedule.last.is_some_and(|last| last < order.first);
-    if order.first < now.date() || order.due > latest(now) || order.schedule.is_some_and(is_over) {
+    if order.first < now.date() || order.due >= too_far(now) || order.schedule.is_some_and(is_over) {
         return Err(Refusal::OrderDateNotAllowed);
     }
     if let Some(schedule) = order.schedule {

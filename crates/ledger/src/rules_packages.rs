@@ -103,7 +103,7 @@ fn judge_line(
             return Err(Refusal::PackageDiffers);
         }
         let due = LocalTime::from_nanoseconds(terms.due.get()).expect(CHECKED);
-        if due > rules_orders::latest(bank.zone().local(at.time)) {
+        if due >= rules_orders::too_far(bank.zone().local(at.time)) {
             return Err(Refusal::OrderDateNotAllowed);
         }
     }

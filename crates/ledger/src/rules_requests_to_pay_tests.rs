@@ -42,7 +42,8 @@ fn request_is_refused_for_what_stands_against_it() {
         demand A1 A1 1.00 for 1d         => refused PAYEE_IS_PAYER
         demand B1 A1 1.00                => refused REQUEST_TO_PAY_TIMES_NOT_ALLOWED
         demand B1 A1 1.00 for 180d+1ns   => refused REQUEST_TO_PAY_TIMES_NOT_ALLOWED
-        demand B1 A1 1.00 for 1d later 180d+1ns => refused REQUEST_TO_PAY_TIMES_NOT_ALLOWED
+        demand B1 A1 1.00 for 1d later 181d+1ns => refused REQUEST_TO_PAY_TIMES_NOT_ALLOWED
+        demand B1 A1 1.00 for 1d later 36000s   => refused REQUEST_TO_PAY_TIMES_NOT_ALLOWED
         demand B1 A1 1.00 for 180d later 180d => done
         demand C1 A1 1.00 for 1d         => done
         demand M9 A1 1.00 for 1d         => done
@@ -183,4 +184,123 @@ fn account_has_at_most_a_thousand_requests() {
     assert_eq!(then, 701);
     let payer = all[0].payer();
     assert_eq!(ledger.requests_to_account(payer, all[299].sequence()).count(), 700);
+}
+
+/// The order that is placed with the acceptance pays at once, with what the payee asked for, and no second time.
+#[test]
+fn accepted_request_is_paid_once() {
+    check_in_world(
+        "
+        demand B1 A1 20.00 for 7d id R1
+        accept R1 A id X1                => done
+        to-pay R1                        => accepted 20.00
+        due                              => never
+        accept R1 A                      => refused REQUEST_TO_PAY_NOT_OPEN
+        decline R1 A MS02                => refused REQUEST_TO_PAY_NOT_OPEN
+        withdraw R1 B                    => refused REQUEST_TO_PAY_NOT_OPEN
+        present R1 A                     => refused REQUEST_TO_PAY_NOT_OPEN
+        due-now A                        => X1
+        execute X1                       => settled
+        told                             => X1 settled, R1 paid
+        to-pay R1                        => paid 20.00
+        balance B1                       => 20.00
+        execute X1 as AGAIN              => not executed: NotPending
+        accept R1 A                      => refused REQUEST_TO_PAY_NOT_OPEN
+        accept R1 A id X1                => done, repeat of X1
+        balance A1                       => 480.00
+        ",
+    );
+}
+
+/// It waits for its day and for the payer's funds, as every order does, and is over only when that fails.
+#[test]
+fn payment_is_put_off_as_far_as_the_payee_allows() {
+    check_in_world(
+        "
+        demand B1 A2 20.00 for 2d later 3d+1s id R1
+        accept R1 A later 3d id X1       => done
+        execute X1                       => not executed: NotDue
+        at 2d
+        tick
+        to-pay R1                        => accepted 20.00
+        at 2d+50400s
+        execute X1                       => waits AM04
+        to-pay R1                        => accepted 20.00
+        post A2 +50.00
+        execute X1                       => settled
+        told                             => X1 settled, R1 paid
+        ",
+    );
+}
+
+/// Where its payment fails, the payer may try again as long as the request lasts.
+#[test]
+fn failed_payment_leaves_the_request_open() {
+    check_in_world(
+        "
+        demand B1 A1 20.00 for 2d id R1
+        accept R1 A id X1
+        close B1
+        execute X1                       => rejected AC04
+        told                             => X1 rejected AC04, R1 failed AC04
+        to-pay R1                        => presented 20.00 ac04
+        accept R1 A id X2                => done
+        to-pay R1                        => accepted 20.00
+        cancel X2 A                      => done
+        told                             => R1 failed CUST
+        to-pay R1                        => presented 20.00 cust
+        demand B2 A1 30.00 for 1d id R2
+        accept R2 A id X3
+        at 1d
+        tick
+        to-pay R2                        => accepted 30.00
+        restrict A1
+        execute X3                       => rejected RR04
+        to-pay R2                        => expired 30.00 rr04
+        accept R2 A                      => refused REQUEST_TO_PAY_EXPIRED
+        tick
+        ended                            => R2 expired
+        at 2d
+        tick
+        ended                            => R1 expired
+        ",
+    );
+}
+
+/// A bank that decides keeps the request waiting, and its answer, or its silence, ends it.
+#[test]
+fn request_follows_a_payment_that_waits_for_a_bank() {
+    check_in_world(
+        "
+        online C
+        demand C1 A1 20.00 for 2d id R1 | demand C1 A1 30.00 for 2d id R2 | demand C1 A1 40.00 for 2d id R3
+        accept R1 A id X1 | accept R2 A id X2 | accept R3 A id X3
+        execute X1 as T1                 => reserved
+        execute X2 as T2                 => reserved
+        execute X3 as T3                 => reserved
+        to-pay R1                        => accepted 20.00
+        answer T1 C yes                  => any
+        told                             => X1 settled, R1 paid
+        answer T2 C no AC04              => any
+        told                             => X2 rejected AC04, R2 failed AC04
+        at 7s
+        tick
+        told                             => X3 expired AB05, R3 failed AB05
+        to-pay R3                        => presented 40.00 ab05
+        ",
+    );
+}
+
+/// What is paid is what was asked for: by the core's own knowledge, whatever an edge sends.
+#[test]
+fn payment_that_is_another_one_is_not_accepted() {
+    check_in_world(
+        "
+        demand B1 A1 20.00 for 2d id R1
+        accept R1 A amount 20.01         => refused REQUEST_TO_PAY_DIFFERS
+        accept R1 A id X1                => done
+        change X1 A1 B2 1.00 due 1d      => refused ORDER_NOT_PENDING
+        execute X1                       => settled
+        ",
+    );
 }

@@ -454,6 +454,9 @@ mod holds_tests;
 #[cfg(test)]
 #[path = "state_later_tests.rs"]
 mod later_tests;
+#[cfg(test)]
+#[path = "state_orders_tests.rs"]
+mod orders_tests;
 
 #[cfg(test)]
 #[path = "state_tests.rs"]

@@ -22,6 +22,10 @@
 //! held A1    hold H1    holds A1    ended    record A space key    records A space [prefix]
 //! demand B1 A1 9.00 for 5d [later 9d]   present R1 A   accept R1 A [later 3d]   decline R1 A MS02   withdraw R1 B
 //! to-pay R1    asked-of A1    to-pays
+//! package F1 A 3 [sum 9.00] [file 7]    line F1 1 A1 B2 1.00 [due 3d] | line F1 2 refused AC01 [1.00]    shut F1 A
+//! order O1 A1 B2 5.00 due 3d [every 1 months|weeks] [closed after|before] [until 90d] [give-up 4d]
+//! change O1 A1 B2 6.00 due 4d    renew O1    cancel O1 A | cancel F1 A    execute O1 [as X] [time 1] [accepted -9s]
+//! order-of O1    package-of F1    lines F1 [2]    orders A1    packages A    groups    due-now A|F1 [after O1]    told
 //! ```
 //!
 //! - A letter is a bank, a letter with digits one of its accounts. A currency follows amount or account; without
@@ -227,7 +231,9 @@ impl Run {
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
             | "heard" | "used" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
             | "recalled" | "headroom" | "utilisation" | "set-aside" | "held" | "hold-of"
-            | "holds" | "ended" | "record" | "records" | "to-pay" | "asked-of" | "to-pays") => {
+            | "to-pay" | "asked-of" | "to-pays" | "holds" | "ended" | "record" | "records"
+            | "order-of" | "package-of" | "lines" | "orders" | "packages" | "groups" | "due-now"
+            | "told") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -239,6 +245,9 @@ impl Run {
                 let (mut writer, label) = match verb {
                     "answer" => words.answer(&|label| self.original(label)),
                     "place" | "capture" | "release" => self.hold_command(verb, count, &mut words),
+                    "package" | "line" | "shut" | "order" | "change" | "renew" | "cancel" | "execute" => {
+                        self.order_command(verb, count, &mut words)
+                    }
                     "put" | "remove" | "again" => self.record_command(verb, count, &mut words),
                     "demand" | "present" | "accept" | "decline" | "withdraw" => {
                         self.to_pay_command(verb, count, &mut words)
@@ -355,7 +364,12 @@ impl Run {
             Verdict::Refused { refusal, .. } => format!("refused {}", refusal.name()),
             Verdict::Answer { effect, state, reason, .. } => answered(effect, state, reason),
             Verdict::AskAgain => "ask again".to_owned(),
-            Verdict::LegBooked { .. } | Verdict::HoldExpired { .. } | Verdict::RequestEnded { .. } => {
+            Verdict::NotExecuted { why, .. } => orders::not_executed(why),
+            Verdict::LegBooked { .. }
+            | Verdict::RequestEnded { .. }
+            | Verdict::HoldExpired { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. } => {
                 unreachable!("no command comes to that alone")
             }
         };
@@ -427,6 +441,9 @@ impl Run {
             }
             "held" | "hold-of" | "holds" | "ended" | "record" | "records" => self.ask_holds(verb, words),
             "to-pay" | "asked-of" | "to-pays" => self.ask_to_pay(verb, words),
+            "order-of" | "package-of" | "lines" | "orders" | "packages" | "groups" | "due-now" | "told" => {
+                self.ask_orders(verb, words)
+            }
             verb => self.ask_lifecycle(verb, words),
         }
     }
@@ -581,11 +598,15 @@ impl Applied {
             self.entries.push(outcome.to_entry());
         }
         for outcome in ledger.holds_told() {
-            let is_expired = matches!(outcome.verdict, Verdict::HoldExpired { .. });
-            let is_expired = is_expired || outcome.request_end() == Some(crate::RequestEnd::Expired);
-            let is_paid = outcome.request_end().is_some() && !is_expired;
-            let is_of_tick = outcome.decided_at == tick.sequence;
-            assert!(is_paid || is_expired == is_of_tick, "time is over by the tick");
+            let is_expired = matches!(outcome.verdict, Verdict::HoldExpired { .. })
+                || outcome.request_end() == Some(crate::RequestEnd::Expired);
+            // Orders, packages and requests to pay follow their payments, which either may decide.
+            let is_of_payment = matches!(
+                outcome.verdict,
+                Verdict::OrderEnded { .. } | Verdict::PackageComplete { .. } | Verdict::RequestEnded { .. }
+            );
+            let is_by_tick = outcome.decided_at == tick.sequence;
+            assert!(is_of_payment || is_expired == is_by_tick, "time is over by the tick");
             self.entries.push(outcome.to_entry());
         }
         self.holds.extend(ledger.holds_told());
@@ -618,6 +639,8 @@ pub(crate) fn apply_records(ledger: &mut Ledger, first: Position, records: &Reco
 mod holds;
 #[path = "testing_lifecycle.rs"]
 mod lifecycle;
+#[path = "testing_orders.rs"]
+mod orders;
 #[path = "testing_recall.rs"]
 mod recall;
 #[path = "testing_requests_to_pay.rs"]

@@ -118,6 +118,9 @@ impl Run {
                 | Verdict::Answer { .. }
                 | Verdict::Done { .. }
                 | Verdict::Refused { .. }
+                | Verdict::NotExecuted { .. }
+                | Verdict::OrderEnded { .. }
+                | Verdict::PackageComplete { .. }
                 | Verdict::AskAgain) => panic!("not of a hold: {verdict:?}"),
             })),
             "record" => {

@@ -1,15 +1,17 @@
 //! The words of test scripts about requests to pay, and what scripts ask about them.
 
 use types::{
-    Amount, Currency, MandatoryParts, OrderText, Party, PaymentOrder, PrincipalNumber, ReasonCode, Sequence,
-    Text,
+    Amount, Bic, Currency, FixedParts, MandatoryParts, Party, PaymentOrder, PrincipalNumber, ReasonCode,
+    Sequence, Text,
 };
 
-use super::{Run, decimal};
-use crate::testing_words::{Words, bank, iban, key, span, start};
+use super::orders::local;
+use super::{Run, Step, decimal};
+use crate::testing_words::{Words, bank, iban, key, span};
 use crate::{
-    AnswerRequestToPay, CancelRequestToPay, CreateRequestToPay, PresentRequestToPay, RecordWriter,
-    RequestAnswer, RequestDetails, RequestEnd, RequestId, RequestToPay,
+    AnswerRequestToPay, CancelRequestToPay, Command, CreateRequestToPay, LocalTime, OrderContent,
+    PresentRequestToPay, RecordWriter, Records, RequestAnswer, RequestDetails, RequestEnd, RequestId,
+    RequestToPay, RequestToPayText,
 };
 
 /// The payment of a request, from one account to another.
@@ -43,7 +45,7 @@ impl Run {
         let id = words.option("id").map_or_else(|| format!("request-{count}"), str::to_owned);
         let (mut writer, request_id) =
             (RecordWriter::new(key(), PrincipalNumber(1)), RequestId::parse(&id).unwrap());
-        let later = words.option("later").map(|later| start().plus(span(later)));
+        let later = words.option("later").map(local);
         if verb == "demand" {
             let expires = words.option("for").map_or(self.now, |ahead| self.now.plus(span(ahead)));
             let (at_bank, by_bank) = (words.option("at").map(bank), words.option("by-bank").map(bank));
@@ -80,22 +82,50 @@ impl Run {
             }),
             verb => {
                 let answer = match verb {
-                    "accept" => RequestAnswer::Accept {
-                        pay_at: later,
-                        order: OrderText::encode(&order("A1", "B1", "1.00")),
-                    },
+                    "accept" => {
+                        let amount = words.option("amount");
+                        let mut order = self.demanded(to_pay);
+                        order.amount =
+                            amount.map_or(order.amount, |it| Amount::parse(it, Currency::EUR).unwrap());
+                        // Whoever answers for another bank says so in the order as well.
+                        order.debtor_agent = acting;
+                        let due = later.unwrap_or(LocalTime::AT_ONCE);
+                        let channel = types::Channel::Grpc;
+                        RequestAnswer::Accept(Box::new(OrderContent { order, channel, due, give_up: None }))
+                    }
                     _ => RequestAnswer::Refuse(ReasonCode::parse(words.word()).unwrap()),
                 };
-                writer.answer_request_to_pay(&AnswerRequestToPay {
-                    request_id,
-                    to_pay,
-                    payer_bank: acting,
-                    payee_bank,
-                    answer,
-                });
+                let command =
+                    AnswerRequestToPay { request_id, to_pay, payer_bank: acting, payee_bank, answer };
+                writer.answer_request_to_pay(&command, |digest, currency| self.hint(digest, currency));
             }
         }
         (writer, id)
+    }
+
+    /// The payment that a request asks for, from the frames of the script.
+    fn demanded(&self, position: Sequence) -> PaymentOrder {
+        for step in &self.steps {
+            let Step::Frame { first, records, texts } = step else { continue };
+            let mut at = first.sequence;
+            for record in Records::new(records, texts) {
+                let record = record.unwrap();
+                at = at.next();
+                let Command::CreateRequestToPay(create) = record.command else { continue };
+                if at == position {
+                    let fixed = FixedParts {
+                        debtor_agent: Bic::from_bytes(create.debtor_agent).unwrap(),
+                        creditor_agent: Bic::from_bytes(create.creditor_agent).unwrap(),
+                        transaction_id: Text::parse("RRTP").unwrap(),
+                        amount: Amount::from_minor_units(create.amount.get()).unwrap(),
+                        currency: Currency::EUR,
+                        acceptance_time: None,
+                    };
+                    return RequestToPayText::decode(record.text).unwrap().order(fixed).unwrap();
+                }
+            }
+        }
+        panic!("no request stands at {position}")
     }
 
     pub(super) fn ask_to_pay(&self, verb: &str, words: &mut Words<'_>) -> String {

@@ -213,8 +213,10 @@ async fn act(client: &Client, action: &Action) -> anyhow::Result<Vec<v1::Request
             list(client, account.as_deref(), *side, bank, *status).await
         }
         Action::Present { request } => {
-            let wire =
-                v1::PresentRequestToPayRequest { request_id: request_id(), request_to_pay_id: request.clone() };
+            let wire = v1::PresentRequestToPayRequest {
+                request_id: request_id(),
+                request_to_pay_id: request.clone(),
+            };
             client.present_request_to_pay(wire).await.context("the request was not presented")?;
             one(client, request).await
         }
@@ -238,8 +240,10 @@ async fn act(client: &Client, action: &Action) -> anyhow::Result<Vec<v1::Request
             one(client, request).await
         }
         Action::Cancel { request } => {
-            let wire =
-                v1::CancelRequestToPayRequest { request_id: request_id(), request_to_pay_id: request.clone() };
+            let wire = v1::CancelRequestToPayRequest {
+                request_id: request_id(),
+                request_to_pay_id: request.clone(),
+            };
             client.cancel_request_to_pay(wire).await.context("the request was not cancelled")?;
             one(client, request).await
         }
@@ -272,7 +276,8 @@ fn create(arguments: &CreateArgs) -> anyhow::Result<v1::CreateRequestToPayReques
         remittance: (!text.is_empty()).then(|| v1::payment::Remittance::Unstructured(text.clone())),
         ..Default::default()
     };
-    let expires = crate::clock::now()?.plus(types::Duration::from_seconds(i64::from(arguments.days) * 86_400 - 60));
+    let expires =
+        crate::clock::now()?.plus(types::Duration::from_seconds(i64::from(arguments.days) * 86_400 - 60));
     Ok(v1::CreateRequestToPayRequest {
         request_id: request_id(),
         payment: Some(payment),
@@ -284,8 +289,7 @@ fn create(arguments: &CreateArgs) -> anyhow::Result<v1::CreateRequestToPayReques
 }
 
 async fn submit(client: &Client, file: &Path, report: &Path) -> anyhow::Result<Vec<v1::RequestToPay>> {
-    let document =
-        std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
+    let document = std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
     let wire = v1::SubmitRequestsToPayRequest { request_id: request_id(), document };
     let made = client.submit_requests_to_pay(wire).await.context("the document was not taken")?;
     write(report, &made.report)?;
@@ -301,7 +305,8 @@ fn write(path: &Path, report: &[u8]) -> anyhow::Result<()> {
 }
 
 async fn one(client: &Client, id: &str) -> anyhow::Result<Vec<v1::RequestToPay>> {
-    let told = client.get_request_to_pay(v1::GetRequestToPayRequest { request_to_pay_id: id.to_owned() }).await;
+    let told =
+        client.get_request_to_pay(v1::GetRequestToPayRequest { request_to_pay_id: id.to_owned() }).await;
     Ok(told.context("the node did not tell the request")?.request_to_pay.into_iter().collect())
 }
 
@@ -354,7 +359,9 @@ fn symbol(request: &v1::RequestToPay) -> anyhow::Result<String> {
     let name = payment.creditor.as_ref().map(|party| party.name.as_str()).unwrap_or_default();
     let amount = payment.amount.as_ref().map(|money| money.amount.as_str()).unwrap_or_default();
     let remittance = match &payment.remittance {
-        Some(v1::payment::Remittance::Unstructured(text)) => Text::parse(text).ok().map(Remittance::Unstructured),
+        Some(v1::payment::Remittance::Unstructured(text)) => {
+            Text::parse(text).ok().map(Remittance::Unstructured)
+        }
         Some(v1::payment::Remittance::Structured(given)) => {
             CreditorReference::parse(&given.reference).ok().map(Remittance::Structured)
         }
@@ -396,7 +403,11 @@ fn as_text(request: &v1::RequestToPay) -> String {
         payment.amount.map_or_else(String::new, |money| format!("{} {}", money.amount, money.currency_code));
     let name = |party: Option<v1::Party>| party.map(|party| party.name).unwrap_or_default();
     let reason = if request.reason.is_empty() { String::new() } else { format!(" ({})", request.reason) };
-    let paid = if request.payment_id.is_empty() { String::new() } else { format!(", payment {}", request.payment_id) };
+    let paid = if request.payment_id.is_empty() {
+        String::new()
+    } else {
+        format!(", payment {}", request.payment_id)
+    };
     format!(
         "{} {}{reason}: {amount} from {} to {}, {}{paid}",
         request.request_to_pay_id,

@@ -218,6 +218,8 @@ impl Runner {
         let clock = self.clocks.get(&found.bank).copied().unwrap_or_default();
         let order = &found.order;
         let give_up = match order.give_up {
+            LocalTime::AT_ONCE if order.is_single() => order.due.end_of_day(),
+            // Its package was closed after that, on the same day as a rule; if not, the try waits like others.
             LocalTime::AT_ONCE => order.due.max(clock.local(order.stands_time)).end_of_day(),
             give_up => give_up,
         };

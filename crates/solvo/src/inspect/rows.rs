@@ -19,8 +19,8 @@ mod holds;
 #[path = "rows_liquidity.rs"]
 mod liquidity;
 mod orders;
-mod requests_to_pay;
 mod recalls;
+mod requests_to_pay;
 
 /// A frame's place, header and hash.
 pub(crate) fn frame(frame: &FrameView<'_>, location: Location) -> Fields {

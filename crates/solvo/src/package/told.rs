@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use client::{Client, v1};
@@ -9,27 +10,34 @@ use serde_json::{Value, json};
 
 use crate::report::progress_bar;
 
-/// Follows a package to its end, and gives what it has come to. `until_later` ends it when nothing is left but lines whose
-/// day has not come.
+/// After a stream that could not be opened, so long nothing is tried.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Follows a package to its end, and gives what it has come to.
 ///
 /// # Errors
 /// If the node refuses or can't be reached.
 pub(super) async fn follow(client: &Client, package_id: &str) -> anyhow::Result<v1::Package> {
     let bar = progress_bar("{bar:40} {pos} of {len} lines, {per_sec}, {eta} left");
+    let package_id = package_id.to_owned();
     loop {
-        let request = v1::WatchPackageRequest { package_id: package_id.to_owned() };
-        let mut replies = client.watch_package(request).await.context("the package can't be watched")?;
-        let mut last = None;
-        // A stream that breaks is opened again; whether that can be done says the next attempt.
+        // This call is repeated by itself; a stream that breaks is opened again.
+        let asked = v1::GetPackageRequest { package_id: package_id.clone() };
+        let reply = client.get_package(asked).await.context("the package can't be followed")?;
+        let package = reply.package.context("the node told no package")?;
+        if has_ended(&package) {
+            bar.finish_and_clear();
+            return Ok(package);
+        }
+        let request = v1::WatchPackageRequest { package_id: package_id.clone() };
+        let Ok(mut replies) = client.watch_package(request).await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
         while let Ok(Some(reply)) = replies.next().await {
             let package = reply.package.context("the node told no package")?;
             bar.set_length(package.stated_count.into());
             bar.set_position(done(&package));
-            last = Some(package);
-        }
-        if let Some(package) = last.filter(has_ended) {
-            bar.finish_and_clear();
-            return Ok(package);
         }
     }
 }
