@@ -22,6 +22,7 @@ use client::v1::payment_service_client::PaymentServiceClient;
 use client::v1::recall_service_client::RecallServiceClient;
 use client::v1::receipt_service_client::ReceiptServiceClient;
 use client::v1::record_service_client::RecordServiceClient;
+use client::v1::request_service_client::RequestServiceClient;
 use client::v1::report_service_client::ReportServiceClient;
 use client::v1::statement_service_client::StatementServiceClient;
 use client::v1::verification_service_client::VerificationServiceClient;
@@ -86,6 +87,11 @@ impl Api {
     /// The client of `RecallService`.
     pub fn recalls(&self) -> RecallServiceClient<Channel> {
         RecallServiceClient::new(self.channel())
+    }
+
+    /// The client of `RequestService`.
+    pub fn requests(&self) -> RequestServiceClient<Channel> {
+        RequestServiceClient::new(self.channel())
     }
 
     /// The client of `HoldService`.

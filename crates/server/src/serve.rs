@@ -303,7 +303,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 }
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 21] = [
+pub(crate) const SERVICES: [&str; 22] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",

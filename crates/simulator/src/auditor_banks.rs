@@ -372,6 +372,7 @@ impl Auditor {
             Notice::Recall(told) => Heard::Recall(HeardRecall::of(told)),
             Notice::HoldExpired(told) => Heard::Expired(HeardExpiry::of(told)),
             Notice::Orders(told) => return Err(format!("bank {bank} hears of {told:?}")),
+            Notice::Request(told) => return Err(format!("bank {bank} hears of {told:?}")),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -385,6 +386,7 @@ impl Auditor {
             | Notice::Crossed(_)
             | Notice::Recall(_)
             | Notice::HoldExpired(_)
+            | Notice::Request(_)
             | Notice::Orders(_) => Ok(()),
         }
     }

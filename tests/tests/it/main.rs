@@ -16,6 +16,7 @@
 //!   documents; `calendar`: closing days and the business date.
 //! - `liquidity`: own funds, alerts, reachable parties and blocks.
 //! - `holds`: money that is set aside, split and paid out; `records`: what gateways keep.
+//! - `requests`: payees ask, payers answer and pay.
 //! - `packages`: customers' files of orders; `orders`: what is paid on a day to come.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `payment_codes`: QR codes of payments, written and read.
@@ -56,6 +57,7 @@ mod recalls_of_old;
 mod receipts;
 mod records;
 mod refusals;
+mod requests;
 mod statement_kinds;
 mod statements;
 mod streams;

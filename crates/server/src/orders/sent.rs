@@ -76,6 +76,7 @@ fn became(order: Sequence, outcome: &Outcome, is_waiting: bool) -> Told {
         | Verdict::Refused { .. }
         | Verdict::AskAgain
         | Verdict::LegBooked { .. }
+        | Verdict::RequestEnded { .. }
         | Verdict::HoldExpired { .. }
         | Verdict::OrderEnded { .. }
         | Verdict::PackageComplete { .. } => Told::NotExecuted { order },
