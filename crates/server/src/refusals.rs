@@ -196,10 +196,8 @@ pub(crate) fn records_would_go(records: usize, before: Date) -> Refusal {
 
 /// A file of orders can't be read.
 pub(crate) fn package_not_readable(fault: &SchemaFault) -> Status {
-    let reason = match fault.what {
-        Violation::Totals => ErrorReason::PackageTotals,
-        _ => ErrorReason::PackageNotReadable,
-    };
+    let is_counted = fault.what == Violation::Totals;
+    let reason = if is_counted { ErrorReason::PackageTotals } else { ErrorReason::PackageNotReadable };
     Refusal::new(Code::InvalidArgument, reason, format!("the file is refused: {fault}")).into_status()
 }
 

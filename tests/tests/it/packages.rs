@@ -205,8 +205,8 @@ async fn a_restart_in_the_middle_pays_no_line_twice_and_misses_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_wait_for_their_payer_s_money_and_others_do_not() {
     let (_node, api, world) = world().await;
-    let poor = file_lines(15, &german(1), BETA, 100_00);
-    let rich = file_lines(3, &german(2), BETA, 100_00);
+    let poor = file_lines(15, &german(1), BETA, 10_000);
+    let rich = file_lines(3, &german(2), BETA, 10_000);
     let file = PackageFile::new("FILE-1").part(LONG_AGO, &belgian(1), poor).part(LONG_AGO, &belgian(2), rich);
     let id = package_id(&api, &file.xml()).await;
     let waiting = until("all that can be paid is paid", async || {
@@ -298,7 +298,7 @@ async fn a_line_too_far_ahead_is_refused_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_sent_can_be_cancelled() {
     let (_node, api, world) = world().await;
-    let id = package_id(&api, &salaries("FILE-1", 15, 100_00)).await;
+    let id = package_id(&api, &salaries("FILE-1", 15, 10_000)).await;
     until("the money is used up", async || {
         let package = api.package(&id).await.unwrap();
         (package.settled_count == 10).then_some(())

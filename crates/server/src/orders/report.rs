@@ -194,13 +194,9 @@ impl Lines<'_> {
         if payments.iter().all(|payment| *payment == Sequence(0)) {
             return Ok(vec![None; found.len()]);
         }
-        match ask(&self.node.handle, Question::Payments(payments))?.answer {
-            Answer::Payments(known) => Ok(known
-                .into_iter()
-                .map(|payment| payment.map(|payment| payment.acceptance_time()))
-                .collect()),
-            _ => Err(unanswered().into()),
-        }
+        let answered = ask(&self.node.handle, Question::Payments(payments))?;
+        let Answer::Payments(known) = answered.answer else { return Err(unanswered().into()) };
+        Ok(known.into_iter().map(|payment| payment.map(|payment| payment.acceptance_time())).collect())
     }
 
     fn line(&self, found: &OrderFound, texts: Texts, accepted: Option<Timestamp>) -> LineReport {
