@@ -173,6 +173,8 @@ async fn a_call_that_breaks_off_goes_on_with_the_same_file_after_a_restart() {
     assert_eq!(taken.package.unwrap().package_id, open.package_id);
     let done = api.until_complete(&open.package_id).await;
     assert_eq!((done.settled_count, done.logged_count), (3000, 3000));
+    // More than a connection's window: it is answered before it has come.
+    assert!(api.bring(ALFA, "again", &file).await.unwrap().repeat);
     assert_eq!(api.balance(&german(1)).await, "1300.00");
 }
 

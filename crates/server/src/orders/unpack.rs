@@ -66,16 +66,18 @@ pub(super) fn unpack(
         log_lines(node, &mut logging, announced, package, logged, &mut lines).and_then(|refused_lines| {
             let checked = lines.into_input().check(&announced.digest);
             checked.map_err(|error| unreadable(error.into()))?.map_err(|why| not_the_file(why.words()))?;
+            close(&logging, announced, package)?;
             Ok(refused_lines)
         });
     match unpacked {
-        Ok(refused_lines) => {
-            close(&logging, announced, package)?;
-            Ok(Unpacked { package, is_repeat: false, refused_lines })
+        Ok(refused_lines) => Ok(Unpacked { package, is_repeat: false, refused_lines }),
+        // Another call has brought the same file meanwhile.
+        Err(_) if find(&logging, package).is_ok_and(|found| found.package.is_closed()) => {
+            Ok(Unpacked { package, is_repeat: true, refused_lines: Vec::new() })
         }
         Err(status) => {
             // What the file is at fault for it is at fault for at the next attempt as well.
-            if status.code() == Code::InvalidArgument {
+            if [Code::InvalidArgument, Code::FailedPrecondition].contains(&status.code()) {
                 abandon(&logging, announced, package);
             }
             Err(status)
