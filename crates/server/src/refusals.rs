@@ -207,10 +207,10 @@ pub(crate) fn not_the_file(why: &str) -> Status {
     Refusal::new(Code::InvalidArgument, ErrorReason::DigestDiffers, message).into_status()
 }
 
-/// A package was given up while its file came.
+/// The package that a request opened has been given up.
 pub(crate) fn package_abandoned() -> Status {
-    let message =
-        "the package was cancelled while its file came; nothing of it was paid, and the file may come again";
+    let message = "the package of this request was given up, and nothing of it was paid; the file may come again, under a new \
+                   request id";
     Refusal::new(Code::FailedPrecondition, ErrorReason::PackageAbandoned, message).into_status()
 }
 
