@@ -13,6 +13,8 @@ use ledger::{HAS_ORDERS, Outcome, RepeatOrderText, RequestId};
 use tokio::sync::{oneshot, watch};
 use types::{Date, PrincipalNumber, Sequence, Timestamp};
 
+use crate::history::left_of;
+
 /// The node itself.
 const NODE: PrincipalNumber = PrincipalNumber(0);
 
@@ -84,7 +86,7 @@ async fn renew(handle: &Handle, some: Vec<OrderFound>) -> bool {
     let positions: Vec<Sequence> = some.iter().map(|found| found.order.stands_at).collect();
     let log = handle.log();
     // A panic in there is told by its own message.
-    let terms = tokio::task::spawn_blocking(move || log.terms_at(&positions)).await;
+    let terms = tokio::task::spawn_blocking(move || left_of(&positions, |left| log.terms_at(left))).await;
     let Ok(Ok(terms)) = terms else { return false };
     let mut commands = handle.commands(NODE);
     for (found, terms) in some.iter().zip(terms) {

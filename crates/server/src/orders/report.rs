@@ -16,7 +16,7 @@ use types::{Amount, Sequence, StatusReason, Text, Timestamp};
 
 use super::line::order_of;
 use super::logging::ask;
-use crate::history::PieceSender;
+use crate::history::{PieceSender, left_of};
 use crate::node::Node;
 use crate::refusals::{log_unreadable, report_gone, unanswered};
 
@@ -96,14 +96,12 @@ fn head(node: &Node, found: &PackageFound) -> Result<PackageReport, Status> {
 }
 
 fn texts(node: &Node, position: Sequence) -> Result<Option<PackageText>, Status> {
-    let text = match node.handle.log().texts_at(&[position]) {
-        Ok(mut texts) => texts.pop().flatten(),
-        Err(error) if error.trimmed_before().is_some() => None,
-        Err(error) => {
-            tracing::error!(%error, "the log could not be read for a report");
-            return Err(log_unreadable());
-        }
-    };
+    let log = node.handle.log();
+    let texts = left_of(&[position], |left| log.texts_at(left)).map_err(|error| {
+        tracing::error!(%error, "the log could not be read for a report");
+        log_unreadable()
+    });
+    let text = texts?.pop().flatten();
     Ok(text.and_then(|text| PackageText::decode(&text).ok()))
 }
 
@@ -167,14 +165,11 @@ impl Lines<'_> {
         };
         self.next = last.order.line + 1;
         let positions: Vec<Sequence> = found.iter().map(|found| found.order.stands_at).collect();
-        let terms = match self.node.handle.log().terms_at(&positions) {
-            Ok(terms) => terms,
-            Err(error) if error.trimmed_before().is_some() => vec![None; found.len()],
-            Err(error) => {
-                tracing::error!(%error, "the log could not be read for a report");
-                return Err(log_unreadable().into());
-            }
-        };
+        let log = self.node.handle.log();
+        let terms = left_of(&positions, |left| log.terms_at(left)).map_err(|error| {
+            tracing::error!(%error, "the log could not be read for a report");
+            log_unreadable()
+        })?;
         let accepted = self.acceptance_times(&found)?;
         let mut parts = Vec::with_capacity(found.len() + 1);
         for ((found, terms), accepted) in found.iter().zip(&terms).zip(accepted) {

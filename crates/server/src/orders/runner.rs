@@ -21,6 +21,7 @@ use types::{Bic, PrincipalNumber, Sequence, Timestamp};
 
 use super::holding::{Holding, Keys};
 use super::sent::{Sent, Told};
+use crate::history::left_of;
 use crate::node::PART_BYTES_MAX;
 
 /// The node itself.
@@ -246,7 +247,7 @@ impl Runner {
         let positions: Vec<Sequence> = found.iter().map(|found| found.order.stands_at).collect();
         let log = self.handle.log();
         // A panic in there is told by its own message.
-        let read = tokio::task::spawn_blocking(move || log.terms_at(&positions)).await;
+        let read = tokio::task::spawn_blocking(move || left_of(&positions, |left| log.terms_at(left))).await;
         match read {
             Ok(Ok(terms)) => {
                 let read = found.into_iter().zip(terms);
