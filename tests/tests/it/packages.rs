@@ -4,6 +4,7 @@ use client::v1;
 use client::v1::submit_package_request::Part;
 use iso20022::{GroupStatus, LineReport, LineStatus, PackageReport, PackageReportPart, PackageReportReader};
 use server::ServerLimits;
+use tests::secured::Secured;
 use tests::{
     ALFA, Api, BETA, FileLine, GAMMA, Node, PackageFile, World, belgian, file_lines, german, package_header,
     package_messages, until,
@@ -358,4 +359,39 @@ async fn calls_that_can_t_be_are_refused_with_what_is_wrong() {
     let refused = api.bring(ALFA, "large", &large).await.unwrap_err();
     assert_eq!(reason_of(&refused), (Code::InvalidArgument, "PACKAGE_NOT_READABLE".to_owned()));
     assert_eq!(api.balance(&german(1)).await, "1000.00");
+}
+
+/// Other banks learn nothing of a bank's packages and orders, not even that there are any.
+#[tokio::test(flavor = "multi_thread")]
+async fn packages_and_orders_of_other_banks_do_not_exist() {
+    let secured = Secured::start().await;
+    let operator = World::of(secured.api("operator").await);
+    let (alfa, beta) = (secured.api("alfa").await, secured.api("beta").await);
+    for (bic, iban, api) in [(ALFA, belgian(1), &alfa), (BETA, german(1), &beta)] {
+        operator.register(bic, v1::AccountMode::Hosted).await;
+        operator.fund(bic, "1000.00").await;
+        World::of(api.clone()).customer(bic, &iban).await;
+    }
+    // Who acts for one bank alone need not name it.
+    let file = salaries("FILE-1", 2, 100);
+    let taken = alfa.bring("", "bring", &file).await.unwrap();
+    let id = alfa.until_complete(&taken.package.unwrap().package_id).await.package_id;
+    let refused = beta.bring(ALFA, "bring", &file).await.unwrap_err();
+    assert_eq!(reason_of(&refused), (Code::PermissionDenied, "BANK_NOT_YOURS".to_owned()));
+    let unknown = (Code::NotFound, "PACKAGE_UNKNOWN".to_owned());
+    assert_eq!(reason_of(&beta.package(&id).await.unwrap_err()), unknown);
+    assert_eq!(reason_of(&beta.package_report(&id).await.unwrap_err()), unknown);
+    let cancel = v1::CancelPackageRequest { request_id: "cancel".to_owned(), package_id: id.clone() };
+    assert_eq!(reason_of(&beta.orders().cancel_package(cancel).await.unwrap_err()), unknown);
+    let list = |bic: &str| v1::ListPackagesRequest { bic: bic.to_owned(), ..Default::default() };
+    assert_eq!(alfa.orders().list_packages(list("")).await.unwrap().into_inner().packages.len(), 1);
+    assert!(beta.orders().list_packages(list("")).await.unwrap().into_inner().packages.is_empty());
+    let refused = beta.orders().list_packages(list(ALFA)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let auditor = secured.api("auditor").await;
+    assert_eq!(auditor.package(&id).await.unwrap().settled_count, 2);
+    let orders =
+        v1::ListOrdersRequest { iban: belgian(1), currency_code: "EUR".to_owned(), ..Default::default() };
+    let refused = beta.orders().list_orders(orders).await.unwrap_err();
+    assert_eq!(reason_of(&refused), (Code::NotFound, "ACCOUNT_UNKNOWN".to_owned()));
 }
