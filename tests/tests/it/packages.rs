@@ -365,13 +365,7 @@ async fn calls_that_can_t_be_are_refused_with_what_is_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn packages_and_orders_of_other_banks_do_not_exist() {
     let secured = Secured::start().await;
-    let operator = World::of(secured.api("operator").await);
-    let (alfa, beta) = (secured.api("alfa").await, secured.api("beta").await);
-    for (bic, iban, api) in [(ALFA, belgian(1), &alfa), (BETA, german(1), &beta)] {
-        operator.register(bic, v1::AccountMode::Hosted).await;
-        operator.fund(bic, "1000.00").await;
-        World::of(api.clone()).customer(bic, &iban).await;
-    }
+    let [alfa, beta] = crate::identity::world(&secured).await;
     // Who acts for one bank alone need not name it.
     let file = salaries("FILE-1", 2, 100);
     let taken = alfa.bring("", "bring", &file).await.unwrap();
