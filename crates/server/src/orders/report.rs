@@ -54,20 +54,9 @@ pub(super) fn write(node: &Node, found: &PackageFound, sender: &PieceSender<Piec
             sender.send(Ok(Piece { content: output.content, complete: true }));
             Ok(())
         }
-        Err(PackageReportWriteError::Part(Failed(status))) => Err(status),
+        Err(PackageReportWriteError::Part(status)) => Err(status),
         // The caller has gone, or was told why it is cut off.
         Err(PackageReportWriteError::Write(_)) => Ok(()),
-    }
-}
-
-/// Why lines can't be told any further.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.message())]
-struct Failed(Status);
-
-impl From<Status> for Failed {
-    fn from(status: Status) -> Self {
-        Self(status)
     }
 }
 
@@ -147,7 +136,7 @@ struct Lines<'call> {
 
 impl Lines<'_> {
     /// What the report says of the next lines; nothing behind the last.
-    fn page(&mut self) -> Result<Vec<PackageReportPart>, Failed> {
+    fn page(&mut self) -> Result<Vec<PackageReportPart>, Status> {
         if self.has_ended {
             return Ok(Vec::new());
         }
@@ -156,7 +145,7 @@ impl Lines<'_> {
         let Answered { answer: Answer::Orders(answer), .. } =
             ask(&self.node.handle, Question::Orders(asked))?
         else {
-            return Err(unanswered().into());
+            return Err(unanswered());
         };
         let found = answer.orders;
         let Some(last) = found.last() else {
@@ -184,13 +173,13 @@ impl Lines<'_> {
     }
 
     /// When the clocks of their payments started, as far as the engine still knows them.
-    fn acceptance_times(&self, found: &[OrderFound]) -> Result<Vec<Option<Timestamp>>, Failed> {
+    fn acceptance_times(&self, found: &[OrderFound]) -> Result<Vec<Option<Timestamp>>, Status> {
         let payments: Vec<Sequence> = found.iter().map(|found| found.order.payment).collect();
         if payments.iter().all(|payment| *payment == Sequence(0)) {
             return Ok(vec![None; found.len()]);
         }
         let answered = ask(&self.node.handle, Question::Payments(payments))?;
-        let Answer::Payments(known) = answered.answer else { return Err(unanswered().into()) };
+        let Answer::Payments(known) = answered.answer else { return Err(unanswered()) };
         Ok(known.into_iter().map(|payment| payment.map(|payment| payment.acceptance_time())).collect())
     }
 
