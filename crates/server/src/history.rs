@@ -264,7 +264,7 @@ fn orders(log: &LogView, payments: &[PaymentRow]) -> Result<Vec<Option<StoredOrd
 }
 
 /// What is left in the log of some positions: what has been trimmed is as good as erased.
-fn left_of<Text>(
+pub(crate) fn left_of<Text>(
     positions: &[Sequence],
     read: impl Fn(&[Sequence]) -> Result<Vec<Option<Text>>, LogError>,
 ) -> Result<Vec<Option<Text>>, LogError> {

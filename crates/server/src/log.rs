@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Status};
 use types::{Sequence, Timestamp};
 
+use crate::history::left_of;
 use crate::node::Node;
 use crate::refusals::{log_unreadable, stopping_connection};
 
@@ -90,11 +91,7 @@ pub(crate) async fn terms_left(
     positions: Vec<Sequence>,
 ) -> Result<Vec<Option<StoredTerms>>, Status> {
     let permit = permit(&node.log_reads.live).await;
-    read(node, permit, move |log| match log.terms_at(&positions) {
-        Err(error) if error.trimmed_before().is_some() => Ok(vec![None; positions.len()]),
-        found => found,
-    })
-    .await
+    read(node, permit, move |log| left_of(&positions, |left| log.terms_at(left))).await
 }
 
 /// The log's time at a position, if the log reaches to it and still reaches back so far.

@@ -214,10 +214,8 @@ pub(crate) fn records_would_go(records: usize, before: Date) -> Refusal {
 
 /// A file of orders can't be read.
 pub(crate) fn package_not_readable(fault: &SchemaFault) -> Status {
-    let reason = match fault.what {
-        Violation::Totals => ErrorReason::PackageTotals,
-        _ => ErrorReason::PackageNotReadable,
-    };
+    let is_counted = fault.what == Violation::Totals;
+    let reason = if is_counted { ErrorReason::PackageTotals } else { ErrorReason::PackageNotReadable };
     Refusal::new(Code::InvalidArgument, reason, format!("the file is refused: {fault}")).into_status()
 }
 
@@ -227,10 +225,10 @@ pub(crate) fn not_the_file(why: &str) -> Status {
     Refusal::new(Code::InvalidArgument, ErrorReason::DigestDiffers, message).into_status()
 }
 
-/// A package was given up while its file came.
+/// The package that a request opened has been given up.
 pub(crate) fn package_abandoned() -> Status {
-    let message =
-        "the package was cancelled while its file came; nothing of it was paid, and the file may come again";
+    let message = "the package of this request was given up, and nothing of it was paid; the file may come again, under a new \
+                   request id";
     Refusal::new(Code::FailedPrecondition, ErrorReason::PackageAbandoned, message).into_status()
 }
 

@@ -7,7 +7,7 @@ mod rejected;
 mod told;
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,12 +15,15 @@ use std::time::Duration;
 use anyhow::Context;
 use client::{Client, v1};
 use iso20022::{PackageHeader, PackageReader, PackageTotals};
+use loadgen::write_salaries;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use types::Text;
 
 use self::bring::Brought;
 use self::folder::Folders;
 use self::told::{follow, print, write_report};
+use crate::clock::{now, today};
 use crate::remote::{self, TlsArgs};
 use crate::report::progress_bar;
 use crate::submit::run_id;
@@ -39,6 +42,7 @@ pub(crate) struct PackageArgs {
 #[derive(Debug, clap::Subcommand)]
 enum PackageCommand {
     Check(CheckArgs),
+    Example(ExampleArgs),
     Submit(SubmitArgs),
     Pay(PayArgs),
     Watch(WatchArgs),
@@ -84,6 +88,20 @@ struct CheckArgs {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+/// Writes a file to try this out: salaries of 1.00 EUR in the world of `solvo demo`, for today.
+///
+/// The payer is a rich customer of the demo's first bank, SLVOBEBB, the payees are customers of the other two.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  solvo package example salaries.xml --lines 10000")]
+struct ExampleArgs {
+    /// Where to write it.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// How many lines it has.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    lines: u32,
 }
 
 /// Brings a file to the node, which unpacks it and pays its lines from then on, each when its day has come.
@@ -223,6 +241,7 @@ const NOT_ALL: u8 = 3;
 pub(crate) async fn run(arguments: &PackageArgs) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         PackageCommand::Check(arguments) => check(arguments),
+        PackageCommand::Example(arguments) => example(arguments),
         PackageCommand::Submit(arguments) => submit(arguments).await,
         PackageCommand::Pay(arguments) => pay(arguments).await,
         PackageCommand::Watch(arguments) => watch(arguments).await,
@@ -231,6 +250,14 @@ pub(crate) async fn run(arguments: &PackageArgs) -> anyhow::Result<ExitCode> {
         PackageCommand::List(arguments) => list(arguments).await,
         PackageCommand::Folder(arguments) => folder(arguments).await,
     }
+}
+
+fn example(arguments: &ExampleArgs) -> anyhow::Result<ExitCode> {
+    let failed = || format!("{} can't be written", arguments.file.display());
+    let message_id = Text::parse_identifier(&format!("SALARIES-{}", run_id().as_str()))?;
+    let output = BufWriter::new(File::create(&arguments.file).with_context(failed)?);
+    write_salaries(message_id, now()?, today()?, arguments.lines, output).with_context(failed)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn connect(node: &NodeArgs) -> anyhow::Result<Client> {

@@ -4,6 +4,7 @@ use client::v1;
 use client::v1::submit_package_request::Part;
 use iso20022::{GroupStatus, LineReport, LineStatus, PackageReport, PackageReportPart, PackageReportReader};
 use server::ServerLimits;
+use tests::secured::Secured;
 use tests::{
     ALFA, Api, BETA, FileLine, GAMMA, Node, PackageFile, World, belgian, file_lines, german, package_header,
     package_messages, until,
@@ -173,6 +174,8 @@ async fn a_call_that_breaks_off_goes_on_with_the_same_file_after_a_restart() {
     assert_eq!(taken.package.unwrap().package_id, open.package_id);
     let done = api.until_complete(&open.package_id).await;
     assert_eq!((done.settled_count, done.logged_count), (3000, 3000));
+    // More than a connection's window: it is answered before it has come.
+    assert!(api.bring(ALFA, "again", &file).await.unwrap().repeat);
     assert_eq!(api.balance(&german(1)).await, "1300.00");
 }
 
@@ -205,8 +208,8 @@ async fn a_restart_in_the_middle_pays_no_line_twice_and_misses_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_wait_for_their_payer_s_money_and_others_do_not() {
     let (_node, api, world) = world().await;
-    let poor = file_lines(15, &german(1), BETA, 100_00);
-    let rich = file_lines(3, &german(2), BETA, 100_00);
+    let poor = file_lines(15, &german(1), BETA, 10_000);
+    let rich = file_lines(3, &german(2), BETA, 10_000);
     let file = PackageFile::new("FILE-1").part(LONG_AGO, &belgian(1), poor).part(LONG_AGO, &belgian(2), rich);
     let id = package_id(&api, &file.xml()).await;
     let waiting = until("all that can be paid is paid", async || {
@@ -298,7 +301,7 @@ async fn a_line_too_far_ahead_is_refused_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_sent_can_be_cancelled() {
     let (_node, api, world) = world().await;
-    let id = package_id(&api, &salaries("FILE-1", 15, 100_00)).await;
+    let id = package_id(&api, &salaries("FILE-1", 15, 10_000)).await;
     until("the money is used up", async || {
         let package = api.package(&id).await.unwrap();
         (package.settled_count == 10).then_some(())
@@ -356,4 +359,33 @@ async fn calls_that_can_t_be_are_refused_with_what_is_wrong() {
     let refused = api.bring(ALFA, "large", &large).await.unwrap_err();
     assert_eq!(reason_of(&refused), (Code::InvalidArgument, "PACKAGE_NOT_READABLE".to_owned()));
     assert_eq!(api.balance(&german(1)).await, "1000.00");
+}
+
+/// Other banks learn nothing of a bank's packages and orders, not even that there are any.
+#[tokio::test(flavor = "multi_thread")]
+async fn packages_and_orders_of_other_banks_do_not_exist() {
+    let secured = Secured::start().await;
+    let [alfa, beta] = crate::identity::world(&secured).await;
+    // Who acts for one bank alone need not name it.
+    let file = salaries("FILE-1", 2, 100);
+    let taken = alfa.bring("", "bring", &file).await.unwrap();
+    let id = alfa.until_complete(&taken.package.unwrap().package_id).await.package_id;
+    let refused = beta.bring(ALFA, "bring", &file).await.unwrap_err();
+    assert_eq!(reason_of(&refused), (Code::PermissionDenied, "BANK_NOT_YOURS".to_owned()));
+    let unknown = (Code::NotFound, "PACKAGE_UNKNOWN".to_owned());
+    assert_eq!(reason_of(&beta.package(&id).await.unwrap_err()), unknown);
+    assert_eq!(reason_of(&beta.package_report(&id).await.unwrap_err()), unknown);
+    let cancel = v1::CancelPackageRequest { request_id: "cancel".to_owned(), package_id: id.clone() };
+    assert_eq!(reason_of(&beta.orders().cancel_package(cancel).await.unwrap_err()), unknown);
+    let list = |bic: &str| v1::ListPackagesRequest { bic: bic.to_owned(), ..Default::default() };
+    assert_eq!(alfa.orders().list_packages(list("")).await.unwrap().into_inner().packages.len(), 1);
+    assert!(beta.orders().list_packages(list("")).await.unwrap().into_inner().packages.is_empty());
+    let refused = beta.orders().list_packages(list(ALFA)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let auditor = secured.api("auditor").await;
+    assert_eq!(auditor.package(&id).await.unwrap().settled_count, 2);
+    let orders =
+        v1::ListOrdersRequest { iban: belgian(1), currency_code: "EUR".to_owned(), ..Default::default() };
+    let refused = beta.orders().list_orders(orders).await.unwrap_err();
+    assert_eq!(reason_of(&refused), (Code::NotFound, "ACCOUNT_UNKNOWN".to_owned()));
 }

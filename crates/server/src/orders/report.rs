@@ -16,7 +16,7 @@ use types::{Amount, Sequence, StatusReason, Text, Timestamp};
 
 use super::line::order_of;
 use super::logging::ask;
-use crate::history::PieceSender;
+use crate::history::{PieceSender, left_of};
 use crate::node::Node;
 use crate::refusals::{log_unreadable, report_gone, unanswered};
 
@@ -54,20 +54,9 @@ pub(super) fn write(node: &Node, found: &PackageFound, sender: &PieceSender<Piec
             sender.send(Ok(Piece { content: output.content, complete: true }));
             Ok(())
         }
-        Err(PackageReportWriteError::Part(Failed(status))) => Err(status),
+        Err(PackageReportWriteError::Part(status)) => Err(status),
         // The caller has gone, or was told why it is cut off.
         Err(PackageReportWriteError::Write(_)) => Ok(()),
-    }
-}
-
-/// Why lines can't be told any further.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.message())]
-struct Failed(Status);
-
-impl From<Status> for Failed {
-    fn from(status: Status) -> Self {
-        Self(status)
     }
 }
 
@@ -96,14 +85,12 @@ fn head(node: &Node, found: &PackageFound) -> Result<PackageReport, Status> {
 }
 
 fn texts(node: &Node, position: Sequence) -> Result<Option<PackageText>, Status> {
-    let text = match node.handle.log().texts_at(&[position]) {
-        Ok(mut texts) => texts.pop().flatten(),
-        Err(error) if error.trimmed_before().is_some() => None,
-        Err(error) => {
-            tracing::error!(%error, "the log could not be read for a report");
-            return Err(log_unreadable());
-        }
-    };
+    let log = node.handle.log();
+    let texts = left_of(&[position], |left| log.texts_at(left)).map_err(|error| {
+        tracing::error!(%error, "the log could not be read for a report");
+        log_unreadable()
+    });
+    let text = texts?.pop().flatten();
     Ok(text.and_then(|text| PackageText::decode(&text).ok()))
 }
 
@@ -149,7 +136,7 @@ struct Lines<'call> {
 
 impl Lines<'_> {
     /// What the report says of the next lines; nothing behind the last.
-    fn page(&mut self) -> Result<Vec<PackageReportPart>, Failed> {
+    fn page(&mut self) -> Result<Vec<PackageReportPart>, Status> {
         if self.has_ended {
             return Ok(Vec::new());
         }
@@ -158,7 +145,7 @@ impl Lines<'_> {
         let Answered { answer: Answer::Orders(answer), .. } =
             ask(&self.node.handle, Question::Orders(asked))?
         else {
-            return Err(unanswered().into());
+            return Err(unanswered());
         };
         let found = answer.orders;
         let Some(last) = found.last() else {
@@ -167,14 +154,11 @@ impl Lines<'_> {
         };
         self.next = last.order.line + 1;
         let positions: Vec<Sequence> = found.iter().map(|found| found.order.stands_at).collect();
-        let terms = match self.node.handle.log().terms_at(&positions) {
-            Ok(terms) => terms,
-            Err(error) if error.trimmed_before().is_some() => vec![None; found.len()],
-            Err(error) => {
-                tracing::error!(%error, "the log could not be read for a report");
-                return Err(log_unreadable().into());
-            }
-        };
+        let log = self.node.handle.log();
+        let terms = left_of(&positions, |left| log.terms_at(left)).map_err(|error| {
+            tracing::error!(%error, "the log could not be read for a report");
+            log_unreadable()
+        })?;
         let accepted = self.acceptance_times(&found)?;
         let mut parts = Vec::with_capacity(found.len() + 1);
         for ((found, terms), accepted) in found.iter().zip(&terms).zip(accepted) {
@@ -189,18 +173,14 @@ impl Lines<'_> {
     }
 
     /// When the clocks of their payments started, as far as the engine still knows them.
-    fn acceptance_times(&self, found: &[OrderFound]) -> Result<Vec<Option<Timestamp>>, Failed> {
+    fn acceptance_times(&self, found: &[OrderFound]) -> Result<Vec<Option<Timestamp>>, Status> {
         let payments: Vec<Sequence> = found.iter().map(|found| found.order.payment).collect();
         if payments.iter().all(|payment| *payment == Sequence(0)) {
             return Ok(vec![None; found.len()]);
         }
-        match ask(&self.node.handle, Question::Payments(payments))?.answer {
-            Answer::Payments(known) => Ok(known
-                .into_iter()
-                .map(|payment| payment.map(|payment| payment.acceptance_time()))
-                .collect()),
-            _ => Err(unanswered().into()),
-        }
+        let answered = ask(&self.node.handle, Question::Payments(payments))?;
+        let Answer::Payments(known) = answered.answer else { return Err(unanswered()) };
+        Ok(known.into_iter().map(|payment| payment.map(|payment| payment.acceptance_time())).collect())
     }
 
     fn line(&self, found: &OrderFound, texts: Texts, accepted: Option<Timestamp>) -> LineReport {

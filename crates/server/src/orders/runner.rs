@@ -21,6 +21,7 @@ use types::{Bic, PrincipalNumber, Sequence, Timestamp};
 
 use super::holding::{Holding, Keys};
 use super::sent::{Sent, Told};
+use crate::history::left_of;
 use crate::node::PART_BYTES_MAX;
 
 /// The node itself.
@@ -32,8 +33,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks that others ask for are no closer together.
 const LOOKS_APART: Duration = Duration::from_millis(20);
 
-/// After what the node had no room for, so long nothing is submitted.
-const PAUSE: Duration = Duration::from_millis(5);
+/// After what the node had no room for, so long nothing is submitted; and after what it did not take for another reason.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
 
 /// Payments that are submitted together, at most.
 const TOGETHER_MAX: usize = 256;
@@ -132,15 +133,16 @@ impl Runner {
             while let Ok(told) = self.told.try_recv() {
                 self.take(told);
             }
-            let has_room = self.submit();
+            let pause = self.submit();
             let reads_on = !self.walks.is_empty() && self.idle_pages < IDLE_PAGES_MAX.1;
-            if self.ready.len() < self.together && reads_on {
+            // One page ahead, so that payments do not wait for the disk.
+            if self.ready.len() < ORDERS_ASKED_MAX && reads_on {
                 self.read_page().await;
                 continue;
             }
             tokio::select! {
                 told = self.told.recv() => self.take(told.expect("a sender is here")),
-                () = tokio::time::sleep(PAUSE), if !has_room => {}
+                () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
                 _ = looks.tick() => looked = self.look().await,
                 () = nudge.notified(), if looked.elapsed() >= LOOKS_APART => looked = self.look().await,
                 () = tokio::time::sleep_until(looked + LOOKS_APART), if looked.elapsed() < LOOKS_APART => {}
@@ -245,7 +247,7 @@ impl Runner {
         let positions: Vec<Sequence> = found.iter().map(|found| found.order.stands_at).collect();
         let log = self.handle.log();
         // A panic in there is told by its own message.
-        let read = tokio::task::spawn_blocking(move || log.terms_at(&positions)).await;
+        let read = tokio::task::spawn_blocking(move || left_of(&positions, |left| log.terms_at(left))).await;
         match read {
             Ok(Ok(terms)) => {
                 let read = found.into_iter().zip(terms);
@@ -257,12 +259,12 @@ impl Runner {
         }
     }
 
-    /// Submits what has been read, as far as there is room. Says whether the node had room.
-    fn submit(&mut self) -> bool {
+    /// Submits what has been read, as far as there is room. Says how long to wait if the node does not take it.
+    fn submit(&mut self) -> Option<Duration> {
         loop {
             let room = self.under_way_max.saturating_sub(self.submitted.len() + self.waiting);
             if room < self.together.min(self.ready.len()) || self.ready.is_empty() {
-                return true;
+                return None;
             }
             let (commands, orders) = self.write_some();
             if orders.is_empty() {
@@ -281,10 +283,8 @@ impl Runner {
                     for ready in orders.into_iter().rev() {
                         self.ready.push_front(ready);
                     }
-                    if reason != NotTaken::Overloaded {
-                        tracing::debug!(%reason, "orders wait for the node");
-                    }
-                    return false;
+                    let is_busy = reason == NotTaken::Overloaded;
+                    return Some(if is_busy { PAUSES.0 } else { PAUSES.1 });
                 }
             }
         }

@@ -66,16 +66,18 @@ pub(super) fn unpack(
         log_lines(node, &mut logging, announced, package, logged, &mut lines).and_then(|refused_lines| {
             let checked = lines.into_input().check(&announced.digest);
             checked.map_err(|error| unreadable(error.into()))?.map_err(|why| not_the_file(why.words()))?;
+            close(&logging, announced, package)?;
             Ok(refused_lines)
         });
     match unpacked {
-        Ok(refused_lines) => {
-            close(&logging, announced, package)?;
-            Ok(Unpacked { package, is_repeat: false, refused_lines })
+        Ok(refused_lines) => Ok(Unpacked { package, is_repeat: false, refused_lines }),
+        // Another call has brought the same file meanwhile.
+        Err(_) if find(&logging, package).is_ok_and(|found| found.package.is_closed()) => {
+            Ok(Unpacked { package, is_repeat: true, refused_lines: Vec::new() })
         }
         Err(status) => {
             // What the file is at fault for it is at fault for at the next attempt as well.
-            if status.code() == Code::InvalidArgument {
+            if [Code::InvalidArgument, Code::FailedPrecondition].contains(&status.code()) {
                 abandon(&logging, announced, package);
             }
             Err(status)
@@ -99,17 +101,14 @@ fn open(logging: &Logging<'_>, announced: &Announced, header: &PackageHeader) ->
         },
     };
     let outcome = logging.one(|commands| commands.open_package(&command))?;
-    match outcome.verdict {
-        Verdict::Done { subject, .. } => Ok(Sequence(subject)),
-        _ => Err(unanswered()),
-    }
+    let Verdict::Done { subject, .. } = outcome.verdict else { return Err(unanswered()) };
+    Ok(Sequence(subject))
 }
 
 fn find(logging: &Logging<'_>, package: Sequence) -> Result<PackageFound, Status> {
-    match logging.ask(Question::Packages(PackagesAsked::At(package)))?.answer {
-        Answer::Packages(mut found) => found.pop().ok_or_else(unanswered),
-        _ => Err(unanswered()),
-    }
+    let answered = logging.ask(Question::Packages(PackagesAsked::At(package)))?;
+    let Answer::Packages(mut found) = answered.answer else { return Err(unanswered()) };
+    found.pop().ok_or_else(unanswered)
 }
 
 /// Logs the lines behind the first so many, which are in the log; those that were refused.
@@ -151,11 +150,9 @@ fn log_lines(
 
 /// The payers' bank's clock.
 fn zone(logging: &Logging<'_>, bank: Bic) -> Result<ledger::Zone, Status> {
-    match logging.ask(Question::Participant(bank))?.answer {
-        Answer::Participant(Some(found)) => Ok(*found.participant.zone()),
-        Answer::Participant(None) => Err(participant_unknown()),
-        _ => Err(unanswered()),
-    }
+    let answered = logging.ask(Question::Participant(bank))?;
+    let Answer::Participant(found) = answered.answer else { return Err(unanswered()) };
+    found.map(|found| *found.participant.zone()).ok_or_else(participant_unknown)
 }
 
 /// All lines are logged: from now on they count.

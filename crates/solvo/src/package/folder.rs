@@ -111,7 +111,13 @@ impl Folders {
         running: &[Running],
     ) -> anyhow::Result<Option<Running>> {
         let path = self.files.join(name);
-        let brought = Brought::new(&path, &self.bank)?;
+        let brought = match Brought::new(&path, &self.bank) {
+            Ok(brought) => brought,
+            Err(error) => {
+                tracing::warn!(file = name, error = %format!("{error:#}"), "a file can't be read; it is tried again");
+                return Ok(None);
+            }
+        };
         match brought.submit(client).await {
             Ok(submitted) => {
                 let package_id = submitted.package.context("the node told no package")?.package_id;

@@ -6,6 +6,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::process::Child;
 
+use client::v1;
 use iso20022::{GroupStatus, LineStatus, PackageReportPart, PackageReportReader};
 use serde_json::Value;
 use tests::{ALFA, BETA, PackageFile, World, belgian, file_lines, german, until};
@@ -104,6 +105,50 @@ async fn nothing_is_paid_of_a_file_that_is_refused() {
         assert!(errors(&refused).contains(said), "{}", errors(&refused));
     }
     assert_eq!(api.balance(&german(1)).await, "1000.00");
+}
+
+/// What a file was paid in is not lost with the process, neither while it comes nor while it is paid.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_killed_pays_each_line_of_a_file_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let [data, file] = ["data", "salaries.xml"].map(|name| folder.path().join(name));
+    let count = 20_000;
+    let lines = file_lines(count, &german(1), BETA, 1);
+    fs::write(&file, PackageFile::new("CENTS").part("2026-11-20", &belgian(1), lines).xml()).unwrap();
+    // One at a time, so that there is a middle.
+    let serve = ["--listen", "127.0.0.1:0", "--orders-under-way", "1"];
+    let mut served = Served::start_with(&data, &serve);
+    World::set_up(&served.api().await, 1).await;
+    let packages = async |served: &Served| {
+        let request = v1::ListPackagesRequest { bic: ALFA.to_owned(), ..Default::default() };
+        served.api().await.orders().list_packages(request).await.unwrap().into_inner().packages
+    };
+    let to = served.address().to_string();
+    let bringing = Watched(spawn(&["package", "submit", text(&file), "--bank", ALFA, "--to", &to]));
+    until("some lines are logged", async || {
+        packages(&served).await.pop().filter(|package| package.logged_count > 0)
+    })
+    .await;
+    served.kill();
+    drop(bringing);
+    served = Served::start_with(&data, &serve);
+    let to = served.address().to_string();
+    let taken = told(&["package", "submit", text(&file), "--bank", ALFA, "--to", &to, "--json"]);
+    let id = taken["package_id"].as_str().unwrap();
+    for part in 1..3 {
+        until("some more lines are paid", async || {
+            packages(&served).await.pop().filter(|package| package.settled_count > 30 * part)
+        })
+        .await;
+        served.kill();
+        served = Served::start_with(&data, &serve);
+    }
+    served.kill();
+    served = Served::start(&data);
+    let api = served.api().await;
+    assert_eq!(api.until_complete(id).await.settled_count, u32::try_from(count).unwrap());
+    assert_eq!([api.balance(&belgian(1)).await, api.balance(&german(1)).await], ["800.00", "1200.00"]);
+    api.trial_balance().await;
 }
 
 /// A watched folder. It is ended when this is dropped.
