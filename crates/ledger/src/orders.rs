@@ -304,7 +304,7 @@ impl Orders {
 
     /// The banks from this number on of which an order waits that stands alone.
     pub(crate) fn banks_from(&self, first: ParticipantNumber) -> impl Iterator<Item = ParticipantNumber> {
-        let roots = (first.0..).zip(self.roots.iter().skip(index(first.0)));
+        let roots = (first.0..u32::MAX).zip(self.roots.iter().skip(index(first.0)));
         roots.filter(|(_, root)| **root != NONE).map(|(bank, _)| ParticipantNumber(bank))
     }
 
