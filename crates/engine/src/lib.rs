@@ -75,6 +75,8 @@ mod testing;
 #[cfg(test)]
 mod testing_holds;
 #[cfg(test)]
+mod testing_orders;
+#[cfg(test)]
 mod testing_recall;
 mod ticket;
 mod voids;
