@@ -10,7 +10,7 @@ use std::{env, fs};
 use prost::Message;
 
 /// Messages with personal data get their `Debug` by hand, in `src/masked.rs`. A name covers what is nested in it.
-const MASKED: [&str; 47] = [
+const MASKED: [&str; 58] = [
     "Payment",
     "Party",
     "Address",
@@ -47,6 +47,11 @@ const MASKED: [&str; 47] = [
     "ReadPaymentCodeRequest",
     "GetDayEndResponse",
     "GetStatementResponse",
+    "RequestToPay",
+    "CreateRequestToPayRequest",
+    "SubmitRequestsToPayRequest",
+    "SubmitRequestsToPayResponse",
+    "ListRequestsToPayRequest",
     "HoldRequest",
     "CaptureLeg",
     "AccountHold",
@@ -58,6 +63,12 @@ const MASKED: [&str; 47] = [
     "RaiseExceptionRequest",
     "AssignExceptionRequest",
     "ResolveExceptionRequest",
+    "SubmitPackageRequest",
+    "GetPackageReportResponse",
+    "PlaceOrderRequest",
+    "ChangeOrderRequest",
+    "Order",
+    "ListOrdersRequest",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -17,6 +17,7 @@ use client::v1::hold_service_client::HoldServiceClient;
 use client::v1::iso20022_service_client::Iso20022ServiceClient;
 use client::v1::liquidity_service_client::LiquidityServiceClient;
 use client::v1::node_service_client::NodeServiceClient;
+use client::v1::order_service_client::OrderServiceClient;
 use client::v1::participant_service_client::ParticipantServiceClient;
 use client::v1::payment_code_service_client::PaymentCodeServiceClient;
 use client::v1::payment_service_client::PaymentServiceClient;
@@ -25,6 +26,7 @@ use client::v1::recall_service_client::RecallServiceClient;
 use client::v1::receipt_service_client::ReceiptServiceClient;
 use client::v1::record_service_client::RecordServiceClient;
 use client::v1::report_service_client::ReportServiceClient;
+use client::v1::request_service_client::RequestServiceClient;
 use client::v1::statement_service_client::StatementServiceClient;
 use client::v1::verification_service_client::VerificationServiceClient;
 use tokio::task::JoinHandle;
@@ -90,6 +92,11 @@ impl Api {
         RecallServiceClient::new(self.channel())
     }
 
+    /// The client of `RequestService`.
+    pub fn requests(&self) -> RequestServiceClient<Channel> {
+        RequestServiceClient::new(self.channel())
+    }
+
     /// The client of `HoldService`.
     pub fn holds(&self) -> HoldServiceClient<Channel> {
         HoldServiceClient::new(self.channel())
@@ -112,6 +119,10 @@ impl Api {
     /// The client of `PostingService`.
     pub fn postings(&self) -> PostingServiceClient<Channel> {
         PostingServiceClient::new(self.channel())
+    }
+    /// The client of `OrderService`.
+    pub fn orders(&self) -> OrderServiceClient<Channel> {
+        OrderServiceClient::new(self.channel())
     }
 
     /// The client of `LiquidityService`.

@@ -17,6 +17,7 @@ mod node;
 mod old_log;
 mod old_recalls;
 mod old_records;
+mod package;
 pub mod secured;
 mod trimmed;
 pub mod verifier;
@@ -31,6 +32,7 @@ pub use node::Node;
 pub use old_log::{write_log_of_days, write_log_with_a_full_account, write_old_log, write_sealed_old_log};
 pub use old_recalls::write_log_with_recalls;
 pub use old_records::write_log_with_records;
+pub use package::{FileLine, PackageFile, file_lines, package_header, package_messages};
 pub use trimmed::{archive_log, trim_log};
 pub use wait::{ago, ahead, nanoseconds, until};
 pub use world::{

@@ -186,7 +186,11 @@ fn apply(ledger: &mut Ledger, at: &mut Position, frame: &Frame) -> anyhow::Resul
             | Verdict::AskAgain
             | Verdict::NotActive { .. }
             | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => false,
+            | Verdict::RequestEnded { .. }
+            | Verdict::HoldExpired { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. } => false,
         });
     }
     ensure!(done == commands.count(), "{done} of {} commands did what they say", commands.count());

@@ -11,6 +11,7 @@ use crate::v1::hold_service_client::HoldServiceClient;
 use crate::v1::iso20022_service_client::Iso20022ServiceClient;
 use crate::v1::liquidity_service_client::LiquidityServiceClient;
 use crate::v1::node_service_client::NodeServiceClient;
+use crate::v1::order_service_client::OrderServiceClient;
 use crate::v1::participant_service_client::ParticipantServiceClient;
 use crate::v1::payment_code_service_client::PaymentCodeServiceClient;
 use crate::v1::payment_service_client::PaymentServiceClient;
@@ -18,6 +19,7 @@ use crate::v1::posting_service_client::PostingServiceClient;
 use crate::v1::recall_service_client::RecallServiceClient;
 use crate::v1::receipt_service_client::ReceiptServiceClient;
 use crate::v1::record_service_client::RecordServiceClient;
+use crate::v1::request_service_client::RequestServiceClient;
 use crate::v1::verification_service_client::VerificationServiceClient;
 use crate::{Client, ClientError, v1};
 
@@ -168,6 +170,44 @@ calls! {
         set_posting_map(SetPostingMapRequest) -> SetPostingMapResponse;
         /// Lists the maps that were set.
         list_posting_maps(ListPostingMapsRequest) -> ListPostingMapsResponse;
+    }
+    RequestServiceClient {
+        /// Asks a payer for money.
+        create_request_to_pay(CreateRequestToPayRequest) -> CreateRequestToPayResponse;
+        /// Asks payers for money, by a document.
+        submit_requests_to_pay(SubmitRequestsToPayRequest) -> SubmitRequestsToPayResponse;
+        /// Notes that the payer has seen a request to pay.
+        present_request_to_pay(PresentRequestToPayRequest) -> PresentRequestToPayResponse;
+        /// Accepts a request to pay for the payer.
+        accept_request_to_pay(AcceptRequestToPayRequest) -> AcceptRequestToPayResponse;
+        /// Refuses a request to pay for the payer.
+        refuse_request_to_pay(RefuseRequestToPayRequest) -> RefuseRequestToPayResponse;
+        /// Takes a request to pay back for the payee.
+        cancel_request_to_pay(CancelRequestToPayRequest) -> CancelRequestToPayResponse;
+        /// Tells a request to pay.
+        get_request_to_pay(GetRequestToPayRequest) -> GetRequestToPayResponse;
+        /// Lists requests to pay.
+        list_requests_to_pay(ListRequestsToPayRequest) -> ListRequestsToPayResponse;
+        /// Tells where a request to pay stands, as a document.
+        get_request_to_pay_report(GetRequestToPayReportRequest) -> GetRequestToPayReportResponse;
+    }
+    OrderServiceClient {
+        /// Tells a file of orders.
+        get_package(GetPackageRequest) -> GetPackageResponse;
+        /// Lists a bank's files of orders.
+        list_packages(ListPackagesRequest) -> ListPackagesResponse;
+        /// Cancels what has not been sent of a file of orders.
+        cancel_package(CancelPackageRequest) -> CancelPackageResponse;
+        /// Takes an order for a day to come, or a standing one.
+        place_order(PlaceOrderRequest) -> PlaceOrderResponse;
+        /// Changes an order.
+        change_order(ChangeOrderRequest) -> ChangeOrderResponse;
+        /// Cancels an order.
+        cancel_order(CancelOrderRequest) -> CancelOrderResponse;
+        /// Tells an order.
+        get_order(GetOrderRequest) -> GetOrderResponse;
+        /// Lists the orders of an account.
+        list_orders(ListOrdersRequest) -> ListOrdersResponse;
     }
     Iso20022ServiceClient {
         /// Submits one ISO 20022 document and waits for the one that answers it.

@@ -22,6 +22,7 @@ mod exchange;
 mod iso_exchange;
 pub mod limits;
 mod masked;
+mod packages;
 pub mod plain;
 mod postings;
 mod replies;

@@ -9,6 +9,9 @@ pub const BATCH_ITEMS_MAX: usize = 1024;
 /// The longest ISO 20022 document, in bytes.
 pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 
+/// The longest chunk of a file of orders, in bytes.
+pub const PACKAGE_CHUNK_BYTES_MAX: usize = 1024 * 1024;
+
 /// The longest request id, in characters.
 pub const REQUEST_ID_CHARACTERS_MAX: usize = 64;
 
@@ -30,3 +33,4 @@ pub const PAGE_SIZE_USUAL: u32 = 100;
 // A full batch of ordinary payments (about 220 bytes each, at most a few times that) fits one message.
 const _: () = assert!(BATCH_ITEMS_MAX * 1024 <= MESSAGE_BYTES_MAX);
 const _: () = assert!(DOCUMENT_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(PACKAGE_CHUNK_BYTES_MAX < MESSAGE_BYTES_MAX);

@@ -58,6 +58,11 @@ masked! {
     ReadPaymentCodeRequest {}
     GetStatementResponse { file_name, as_of, complete, entry_count }
     GetDayEndResponse { participant, date, number, totals }
+    RequestToPay { request_to_pay_id, status, created_time, expiry_time, pay_by_date, changed_time, order_id, payment_id, reason, erased }
+    CreateRequestToPayRequest { request_id, expiry_time, pay_by_date }
+    SubmitRequestsToPayRequest { request_id }
+    SubmitRequestsToPayResponse { request_to_pay_ids }
+    ListRequestsToPayRequest { currency_code, bic, side, status, page_size, page_token }
     HoldRequest { request_id, amount, expiry_time }
     CaptureLeg { amount }
     AccountHold { hold_id, bic, amount, held, placed_time, expiry_time, erased }
@@ -69,6 +74,21 @@ masked! {
     RaiseExceptionRequest { request_id, bic, kind, payment_id, recall_id, currency_code, amount, direction }
     AssignExceptionRequest { request_id, exception_id, owner }
     ResolveExceptionRequest { request_id, exception_id, action }
+    GetPackageReportResponse { complete }
+    PlaceOrderRequest { request_id, execution_date, schedule }
+    ChangeOrderRequest { request_id, order_id, execution_date, schedule }
+    Order { order_id, state, bic, execution_date, schedule, package_id, line_number, payment_id }
+    ListOrdersRequest { currency_code, page_size, after_order_id }
+    SubmitPackageRequest {}
+}
+
+impl fmt::Debug for v1::submit_package_request::Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(header) => header.fmt(formatter),
+            Self::Chunk(_) => formatter.write_str("Chunk(…)"),
+        }
+    }
 }
 
 impl fmt::Debug for v1::payment::Remittance {

@@ -1,7 +1,7 @@
 //! Calls that are answered in many replies: statements, reports and postings. They only read, so nothing is made again behind the
 //! caller's back: whoever wants it asks anew.
 
-use tonic::{Status, Streaming};
+use tonic::{Response, Status, Streaming};
 
 use crate::v1::posting_service_client::PostingServiceClient;
 use crate::v1::report_service_client::ReportServiceClient;
@@ -13,6 +13,10 @@ use crate::{Client, ClientError, Refusal, v1};
 pub struct Replies<Reply>(Streaming<Reply>);
 
 impl<Reply> Replies<Reply> {
+    pub(crate) fn of(replies: Response<Streaming<Reply>>) -> Self {
+        Self(replies.into_inner())
+    }
+
     /// The next reply; `None` if the call has ended as it should.
     ///
     /// # Errors
@@ -22,7 +26,7 @@ impl<Reply> Replies<Reply> {
     }
 }
 
-fn refused(status: Status) -> ClientError {
+pub(crate) fn refused(status: Status) -> ClientError {
     ClientError::NotDone(Refusal::from_status(&status))
 }
 
@@ -36,7 +40,7 @@ impl Client {
         request: v1::GetStatementRequest,
     ) -> Result<Replies<v1::GetStatementResponse>, ClientError> {
         let replies = StatementServiceClient::new(self.channel()).get_statement(request).await;
-        Ok(Replies(replies.map_err(refused)?.into_inner()))
+        Ok(Replies::of(replies.map_err(refused)?))
     }
 
     /// Asks for a bank's statements of a day, in pieces: they are all there if the last piece has the totals.
@@ -48,7 +52,7 @@ impl Client {
         request: v1::GetDayEndRequest,
     ) -> Result<Replies<v1::GetDayEndResponse>, ClientError> {
         let replies = StatementServiceClient::new(self.channel()).get_day_end(request).await;
-        Ok(Replies(replies.map_err(refused)?.into_inner()))
+        Ok(Replies::of(replies.map_err(refused)?))
     }
 
     /// Asks what a participant settled on a day: the last reply has the report.
@@ -60,7 +64,7 @@ impl Client {
         request: v1::GetSettlementReportRequest,
     ) -> Result<Replies<v1::GetSettlementReportResponse>, ClientError> {
         let replies = ReportServiceClient::new(self.channel()).get_settlement_report(request).await;
-        Ok(Replies(replies.map_err(refused)?.into_inner()))
+        Ok(Replies::of(replies.map_err(refused)?))
     }
 
     /// Asks how the service was on some days: each day ends with a reply that says `complete`.
@@ -72,7 +76,7 @@ impl Client {
         request: v1::GetServiceReportRequest,
     ) -> Result<Replies<v1::GetServiceReportResponse>, ClientError> {
         let replies = ReportServiceClient::new(self.channel()).get_service_report(request).await;
-        Ok(Replies(replies.map_err(refused)?.into_inner()))
+        Ok(Replies::of(replies.map_err(refused)?))
     }
 
     /// Asks what the postings of a day come to: the last reply has the totals.

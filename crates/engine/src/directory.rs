@@ -206,7 +206,17 @@ impl Directory {
             | Command::SetPostingMap(_)
             | Command::RaiseException(_)
             | Command::AssignException(_)
-            | Command::ResolveException(_) => {}
+            | Command::ResolveException(_)
+            | Command::CreateRequestToPay(_)
+            | Command::PresentRequestToPay(_)
+            | Command::AnswerRequestToPay(_)
+            | Command::CancelRequestToPay(_)
+            | Command::OpenPackage(_)
+            | Command::PackageLine(_)
+            | Command::ClosePackage(_)
+            | Command::PlaceOrder(_)
+            | Command::ChangeOrder(_)
+            | Command::CancelOrders(_) => {}
         }
     }
 }

@@ -14,7 +14,9 @@ use types::{Amount, Bic, Sequence};
 
 use crate::exceptions_told::ExceptionTold;
 use crate::holds_told::HoldExpired;
+use crate::orders_told::OrdersTold;
 use crate::recalls_told::RecallTold;
+use crate::requests_told::{RequestStep, RequestTold};
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks, Interest, Notice, Outbox, Outcomes, Questions, SubscriptionId};
 
@@ -181,7 +183,8 @@ impl Feed {
     /// A tick has been applied.
     pub(crate) fn ticked(&mut self, ledger: &Ledger) {
         self.decided(ledger);
-        self.expired(ledger);
+        self.told(ledger);
+        self.requests_ended(ledger);
         self.crossed(ledger);
         self.asked(ledger, None);
     }
@@ -189,6 +192,7 @@ impl Feed {
     /// A command has been applied.
     pub(crate) fn applied(&mut self, ledger: &Ledger, record: &Record<'_>, outcome: &Outcome) {
         self.decided(ledger);
+        self.told(ledger);
         let mut order = None;
         match record.command {
             Command::Payment(payment) => {
@@ -219,6 +223,10 @@ impl Feed {
             Command::RaiseException(_) | Command::AssignException(_) | Command::ResolveException(_) => {
                 self.of_exception(record, *outcome);
             }
+            Command::CreateRequestToPay(_)
+            | Command::PresentRequestToPay(_)
+            | Command::AnswerRequestToPay(_)
+            | Command::CancelRequestToPay(_) => self.of_request(record, *outcome),
             Command::Genesis(_)
             | Command::SetProfile(_)
             | Command::RegisterParticipant(_)
@@ -252,8 +260,15 @@ impl Feed {
             | Command::ReleaseHold(_)
             | Command::PutRecord(_)
             | Command::RemoveRecord(_)
-            | Command::SetPostingMap(_) => {}
+            | Command::SetPostingMap(_)
+            | Command::OpenPackage(_)
+            | Command::PackageLine(_)
+            | Command::ClosePackage(_)
+            | Command::PlaceOrder(_)
+            | Command::ChangeOrder(_)
+            | Command::CancelOrders(_) => {}
         }
+        self.requests_ended(ledger);
         self.crossed(ledger);
         self.asked(ledger, Some((record, outcome.sequence, order)));
     }
@@ -312,12 +327,19 @@ impl Feed {
         }
     }
 
-    /// The holds whose time was over.
-    fn expired(&mut self, ledger: &Ledger) {
+    /// The holds whose time was over, the orders that ended, and the packages that were complete.
+    fn told(&mut self, ledger: &Ledger) {
         if self.outcomes.is_empty() {
             return;
         }
         for outcome in ledger.holds_told() {
+            if let Verdict::OrderEnded { bank, .. } | Verdict::PackageComplete { bank, .. } = outcome.verdict
+            {
+                let bank = ledger.participant_by_number(bank).bic();
+                self.outcomes.choose(bank, &mut self.chosen);
+                self.give(Notice::Orders(OrdersTold::of_outcome(outcome, bank)));
+                continue;
+            }
             let Verdict::HoldExpired { bank, currency } = outcome.verdict else { continue };
             let Outcome { sequence: hold, decided_at, decided_time, balances: [_, released, ..], .. } =
                 *outcome;
@@ -327,6 +349,42 @@ impl Feed {
             let expired = HoldExpired { decided_at, decided_time, hold, bank, released, currency };
             self.give(Notice::HoldExpired(expired));
         }
+    }
+
+    /// What requests to pay came to in the last step without a word about them.
+    fn requests_ended(&mut self, ledger: &Ledger) {
+        if self.outcomes.is_empty() {
+            return;
+        }
+        for outcome in ledger.holds_told() {
+            let Verdict::RequestEnded { payer, payee, end } = outcome.verdict else { continue };
+            let bank = |number| ledger.participant_by_number(number).bic();
+            self.give_request(RequestTold {
+                decided_at: outcome.decided_at,
+                decided_time: outcome.decided_time,
+                to_pay: outcome.sequence,
+                payer_bank: bank(payer),
+                payee_bank: bank(payee),
+                step: RequestStep::Ended(end),
+            });
+        }
+    }
+
+    /// A command about a request to pay.
+    fn of_request(&mut self, record: &Record<'_>, outcome: Outcome) {
+        let is_done = matches!(outcome.verdict, Verdict::Done { repeat_of: None, .. });
+        if is_done && !self.outcomes.is_empty() {
+            let told = RequestTold::of(outcome.decided_at, outcome.decided_time, record);
+            self.give_request(told.expect("what was carried out names both banks"));
+        }
+    }
+
+    fn give_request(&mut self, told: RequestTold) {
+        self.outcomes.choose(told.payer_bank, &mut self.chosen);
+        if told.payer_bank != told.payee_bank {
+            self.outcomes.choose(told.payee_bank, &mut self.chosen);
+        }
+        self.give(Notice::Request(told));
     }
 
     /// The bounds that bookings of the last step crossed.

@@ -64,6 +64,7 @@ fn words(notices: &[Notice]) -> Vec<String> {
         Notice::Recall(told) => format!("recall {} of {}", told.recall, told.payment),
         Notice::HoldExpired(expired) => format!("hold {} expired", expired.hold),
         Notice::Exception(told) => format!("exception {}", told.exception),
+        Notice::Request(told) => format!("request {} {:?}", told.to_pay, told.step),
     };
     notices.iter().map(word).collect()
 }

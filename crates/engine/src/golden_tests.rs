@@ -21,6 +21,7 @@ use crate::testing::{
 };
 use crate::testing_exceptions::except;
 use crate::testing_holds::hold_and_keep;
+use crate::testing_orders::order_and_execute;
 use crate::testing_recall::{give_back, set_closing_days};
 use crate::{Outcomes, Replayer};
 
@@ -75,6 +76,7 @@ fn written(version: u32) -> MemoryStorage {
             switch(&mut node, 75);
             name_accounts(&mut node);
             except(&mut node, 180, "v5");
+            order_and_execute(&mut node, 70, "v5");
         }
     }
     node.advance(SECOND);

@@ -49,6 +49,7 @@ mod looking;
 mod mutants;
 #[cfg(solvo_mutants)]
 pub mod mutants;
+mod orders_told;
 mod pace;
 mod place;
 mod preparing;
@@ -56,12 +57,15 @@ mod put_off;
 mod question;
 mod question_exceptions;
 mod question_holds;
+mod question_orders;
 mod question_recalls;
+mod question_requests;
 mod recalls_told;
 mod recovery;
 #[cfg(test)]
 mod recovery_tests;
 mod replay;
+mod requests_told;
 mod sealer;
 mod sealing;
 mod spacing;
@@ -75,6 +79,8 @@ mod testing;
 mod testing_exceptions;
 #[cfg(test)]
 mod testing_holds;
+#[cfg(test)]
+mod testing_orders;
 #[cfg(test)]
 mod testing_recall;
 mod ticket;
@@ -102,6 +108,7 @@ pub use journal::{Destroyed, MONTHS_KEPT_MIN, MasterKey, day_of_key, erasable_be
 pub use key_orders::{Erased, KeySink, KeysUnchanged};
 pub use ledger::RULES_VERSION;
 pub use log_view::{BankChanged, Decision, Decisions, LogError, LogView, READ_BYTES_MAX};
+pub use orders_told::{OrderEvent, OrdersTold};
 pub use question::{
     Answer, Answered, CustomerAnswer, LiquidityAnswer, PAYMENTS_ASKED_MAX, ParticipantAnswer, PaymentName,
     Question, QuestionsOfBank,
@@ -112,10 +119,16 @@ pub use question_exceptions::{
 pub use question_holds::{
     HOLDS_ASKED_MAX, HoldFound, HoldsAsked, KeptAsked, KeptFound, RECORDS_LOOKED_AT_MAX,
 };
+pub use question_orders::{
+    GROUPS_ASKED_MAX, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, OrdersFound, PACKAGES_ASKED_MAX,
+    PackageFound, PackagesAsked,
+};
 pub use question_recalls::{CalendarAnswer, RECALLS_ASKED_MAX, RecallFound, RecallsAsked};
+pub use question_requests::{REQUESTS_ASKED_MAX, RequestFound, RequestSide, RequestsAsked, RequestsFound};
 pub use recalls_told::{RecallStep, RecallTold};
 pub use recovery::{Recovered, RecoveryProgress, RecoveryView, recover, recover_with_key};
 pub use replay::{Divergence, ReplayTotals, Replayer};
+pub use requests_told::{RequestStep, RequestTold};
 pub use sealer::{Handing, SLICE_MAX, Sealer, Slice};
 pub use stages::{Stage, StageTimes};
 pub use start::{Config, StartError, start, start_telling};

@@ -9,14 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use journal::{FrameSource, FrameView, ReadError, Tail};
-use ledger::{About, Command, Crossing, Ledger, OutcomeError, Record, RecordError, Records};
+use ledger::{
+    About, Command, Crossing, Ledger, OutcomeError, Record, RecordError, Records, StoredTerms, layout,
+};
 use types::{Bic, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use self::reading::{Found, Reading, concerns};
 use crate::crossings::{Booking, Hosts, Told};
 use crate::exceptions_told::ExceptionTold;
 use crate::holds_told::HoldExpired;
+use crate::orders_told::OrdersTold;
 use crate::recalls_told::RecallTold;
+use crate::requests_told::RequestTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks};
 
@@ -105,6 +109,10 @@ pub struct Decisions {
     pub expired: Vec<HoldExpired>,
     /// The exceptions of these banks, and what was done about them.
     pub exceptions: Vec<ExceptionTold>,
+    /// What happened to requests to pay of these banks.
+    pub requests: Vec<RequestTold>,
+    /// The orders of these banks that ended, and their packages of which everything has become.
+    pub orders: Vec<OrdersTold>,
     /// Everything that was decided up to and including this position is among them: where to go on.
     pub reached: Sequence,
 }
@@ -195,6 +203,31 @@ impl LogView {
         Ok(positions.iter().map(|position| found.get(position).cloned()).collect())
     }
 
+    /// The terms and texts of orders that the commands at these positions hold, in the order of the question; `None` where
+    /// no such command stands, or its texts have been erased.
+    ///
+    /// # Errors
+    /// See [`LogError`]. Nothing is given then.
+    pub fn terms_at(&self, positions: &[Sequence]) -> Result<Vec<Option<StoredTerms>>, LogError> {
+        let mut sorted = positions.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut found: BTreeMap<Sequence, StoredTerms> = BTreeMap::new();
+        let mut result = Ok(());
+        self.source.read_at(&sorted, &mut |frame| {
+            let copied = for_each_record(&frame, |at, record| {
+                if !record.text.is_empty() && sorted.binary_search(&at).is_ok() {
+                    let terms = terms_of(record).map(|terms| StoredTerms { terms, text: record.text.into() });
+                    found.extend(terms.map(|terms| (at, terms)));
+                }
+            });
+            result = self.check().and(copied.map_err(LogError::from));
+            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        result?;
+        Ok(positions.iter().map(|position| found.get(position).cloned()).collect())
+    }
+
     /// The log's time at a position; `None` if the log has not come to it.
     ///
     /// # Errors
@@ -264,6 +297,8 @@ impl LogView {
             mut recalled,
             mut expired,
             mut excepted,
+            mut requested,
+            mut orders_told,
             mut crossed,
             bookings,
             whole,
@@ -276,6 +311,8 @@ impl LogView {
         recalled.retain(|told| told.decided_at <= reached);
         expired.retain(|told| told.decided_at <= reached);
         excepted.retain(|told| told.decided_at <= reached);
+        requested.retain(|told| told.decided_at <= reached);
+        orders_told.retain(|told| told.decided_at <= reached);
         crossed.retain(|told| told.entry.decided_at() <= reached);
         let crossings = self.crossings(&crossed, &bookings, banks)?;
         // A command may have met a payment that the tick had decided before the commands in front of it.
@@ -299,6 +336,8 @@ impl LogView {
             recalls: recalled,
             expired,
             exceptions: excepted,
+            requests: requested,
+            orders: orders_told,
             reached,
         })
     }
@@ -345,6 +384,21 @@ fn for_each_record(
         visit(at, &record?);
     }
     Ok(())
+}
+
+/// The terms of an order that a command holds, if it holds any.
+fn terms_of(record: &Record<'_>) -> Option<layout::OrderTerms> {
+    if let Command::PackageLine(line) = record.command {
+        Some(line.terms)
+    } else if let Command::PlaceOrder(place) = record.command {
+        Some(place.terms)
+    } else if let Command::ChangeOrder(change) = record.command {
+        Some(change.terms)
+    } else if let Command::AnswerRequestToPay(answer) = record.command {
+        (answer.answer == layout::REQUEST_ACCEPTED).then_some(answer.terms)
+    } else {
+        None
+    }
 }
 
 /// Copies the payments that stand at some of these positions out of a frame.

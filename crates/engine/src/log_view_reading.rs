@@ -12,7 +12,9 @@ use super::{BankChanged, LogError, READ_BYTES_MAX, for_each_record};
 use crate::crossings::{Booking, Hosts, Told};
 use crate::exceptions_told::ExceptionTold;
 use crate::holds_told::HoldExpired;
+use crate::orders_told::OrdersTold;
 use crate::recalls_told::RecallTold;
+use crate::requests_told::RequestTold;
 use crate::stored_order::StoredOrder;
 use crate::subscription::{BankChange, Banks};
 
@@ -74,6 +76,12 @@ pub(super) struct Reading<'banks> {
     exceptions: BTreeMap<Sequence, ExceptionTold>,
     /// Those of them that were carried out.
     pub(super) excepted: Vec<ExceptionTold>,
+    /// The commands in them that would do something to requests to pay of these banks.
+    requests: BTreeMap<Sequence, RequestTold>,
+    /// What happened to requests to pay of these banks.
+    pub(super) requested: Vec<RequestTold>,
+    /// The orders of these banks that ended, and their packages of which everything has become.
+    pub(super) orders_told: Vec<OrdersTold>,
     /// What commands in them book that may cross bounds of these banks, with the numbers of legs.
     pub(super) bookings: BTreeMap<(Sequence, u8), Booking>,
     /// The outcomes that tell of crossings, of these banks or older than what was read.
@@ -111,6 +119,9 @@ impl<'banks> Reading<'banks> {
             expired: Vec::new(),
             exceptions: BTreeMap::new(),
             excepted: Vec::new(),
+            requests: BTreeMap::new(),
+            requested: Vec::new(),
+            orders_told: Vec::new(),
             bookings: BTreeMap::new(),
             crossed: Vec::new(),
             hosts,
@@ -132,7 +143,8 @@ impl<'banks> Reading<'banks> {
                 return Ok(false);
             }
             let is_wanted = told_at > self.after && told_at <= self.upto && !is_repeat;
-            if is_wanted && entry.refusal().is_none() {
+            if is_wanted && entry.refusal().is_none() && entry.request_ended().is_none() {
+                self.requested.extend(self.requests.remove(&entry.sequence()));
                 self.changed.extend(self.changes.remove(&entry.sequence()));
                 let told = self.recalls.remove(&entry.sequence());
                 self.recalled.extend(told.map(|told| told.with_subject(entry.subject())));
@@ -141,6 +153,10 @@ impl<'banks> Reading<'banks> {
             if is_wanted {
                 let expired = HoldExpired::of(&entry, self.time_told(), self.hosts);
                 self.expired.extend(expired.filter(|expired| self.banks.include(expired.bank)));
+                let ended = RequestTold::of_entry(&entry, self.time_told(), self.hosts);
+                self.requested.extend(ended.filter(|told| told.concerns(self.banks)));
+                let told = OrdersTold::of(&entry, self.time_told(), self.hosts);
+                self.orders_told.extend(told.filter(|told| self.banks.include(told.bank)));
             }
             if is_wanted && !entry.alerts().is_none() {
                 self.crossed.extend(self.told(entry));
@@ -167,6 +183,9 @@ impl<'banks> Reading<'banks> {
                 let told = ExceptionTold::of(position, frame.header().time, record);
                 let told = told.filter(|told| told.concerns(self.banks));
                 self.exceptions.extend(told.map(|told| (position, told)));
+                let told = RequestTold::of(position, frame.header().time, record);
+                let told = told.filter(|told| told.concerns(self.banks));
+                self.requests.extend(told.map(|told| (position, told)));
             })?;
         }
         self.bytes += frame.bytes().len();

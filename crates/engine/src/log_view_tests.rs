@@ -68,7 +68,8 @@ fn live(outbox: &Outbox) -> Vec<Told> {
         | Notice::Crossed(_)
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
-        | Notice::Exception(_) => None,
+        | Notice::Exception(_)
+        | Notice::Request(_) => None,
     };
     take_all(outbox).into_iter().filter_map(told).collect()
 }
@@ -332,7 +333,8 @@ fn changes_of_banks_are_told() {
         | Notice::Crossed(_)
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
-        | Notice::Exception(_) => None,
+        | Notice::Exception(_)
+        | Notice::Request(_) => None,
     });
     let live: Vec<_> = live.collect();
     assert_eq!(live.len(), 2);
@@ -382,6 +384,9 @@ mod exceptions;
 
 #[path = "holds_told_tests.rs"]
 mod holds;
+
+#[path = "orders_told_tests.rs"]
+mod orders;
 
 #[path = "recalls_told_tests.rs"]
 mod recalls;

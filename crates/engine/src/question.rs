@@ -3,13 +3,15 @@
 
 use ledger::{
     Account, AccountSelector, AnswerTotals, BookTotals, Bounds, CustomerLimit, Ledger, OpenQuestion,
-    Participant, Payment, PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
+    OrderGroup, Participant, Payment, PaymentAnswer, PaymentTotals, Position, QuestionCursor, ReachableParty,
 };
 use types::{AccountNumber, Bic, Currency, Iban, Sequence, Text, Timestamp};
 
 use crate::question_exceptions::{ExceptionsAnswer, ExceptionsAsked};
 use crate::question_holds::{HoldFound, HoldsAsked, KeptAsked, KeptFound};
+use crate::question_orders::{self, GROUPS_ASKED_MAX, OrdersAsked, OrdersFound, PackageFound, PackagesAsked};
 use crate::question_recalls::{self, CalendarAnswer, RecallFound, RecallsAsked};
+use crate::question_requests::{RequestsAsked, RequestsFound};
 
 /// A question.
 #[derive(Clone, Debug)]
@@ -87,6 +89,15 @@ pub enum Question {
     Request([u8; 16]),
     /// Which exceptions are there, and what is to become one?
     Exceptions(ExceptionsAsked),
+    /// Which requests to pay are there?
+    Requests(RequestsAsked),
+    /// Which orders are there?
+    Orders(OrdersAsked),
+    /// Which packages are there?
+    Packages(PackagesAsked),
+    /// Of which groups of orders behind this one is something due now? Banks come before packages, each in the order of
+    /// their numbers; at most [`crate::GROUPS_ASKED_MAX`].
+    DueGroups(Option<OrderGroup>),
 }
 
 /// A payment, as its position or its key names it.
@@ -209,6 +220,14 @@ pub enum Answer {
     },
     /// To [`Question::Exceptions`].
     Exceptions(Box<ExceptionsAnswer>),
+    /// To [`Question::Requests`], in order.
+    Requests(RequestsFound),
+    /// To [`Question::Orders`], in order.
+    Orders(OrdersFound),
+    /// To [`Question::Packages`], in order.
+    Packages(Vec<PackageFound>),
+    /// To [`Question::DueGroups`], in order.
+    DueGroups(Vec<OrderGroup>),
 }
 
 impl Answered {
@@ -232,6 +251,7 @@ impl Answered {
             | Answer::Kept(_)
             | Answer::Request { .. } => false,
             Answer::Exceptions(_) => false,
+            Answer::Requests(_) | Answer::Orders(_) | Answer::Packages(_) | Answer::DueGroups(_) => false,
         }
     }
 
@@ -254,6 +274,10 @@ impl Question {
             Self::Holds(asked) => asked.count_max(),
             Self::Kept(asked) => asked.count_max(),
             Self::Exceptions(asked) => asked.count_max(),
+            Self::Requests(asked) => asked.count_max(),
+            Self::Orders(asked) => asked.count_max(),
+            Self::Packages(asked) => asked.count_max(),
+            Self::DueGroups(_) => GROUPS_ASKED_MAX,
             Self::PaymentAt(_)
             | Self::PaymentByKey { .. }
             | Self::Final(_)
@@ -330,6 +354,12 @@ impl Question {
             Self::Kept(asked) => Answer::Kept(asked.answer(ledger)),
             Self::Request(id_digest) => Answer::Request { is_known: ledger.knows_request(*id_digest) },
             Self::Exceptions(asked) => Answer::Exceptions(Box::new(asked.answer(ledger))),
+            Self::Requests(asked) => Answer::Requests(asked.answer(ledger)),
+            Self::Orders(asked) => Answer::Orders(asked.answer(ledger)),
+            Self::Packages(asked) => Answer::Packages(asked.answer(ledger)),
+            Self::DueGroups(after) => {
+                Answer::DueGroups(question_orders::due_groups(ledger, *after, ledger.position().time))
+            }
             Self::Liquidity { bic, currency } => Answer::Liquidity(liquidity(ledger, *bic, *currency)),
             Self::TrialBalance => {
                 Answer::TrialBalance { books: ledger.trial_balance(), payments: ledger.payment_totals() }
@@ -358,6 +388,13 @@ impl Question {
             let then = customer(ledger, iban, *currency, time).and_then(|then| then.used_today);
             return then != found.and_then(|found| found.used_today);
         }
+        // What is due comes with time alone.
+        if let (Self::Orders(asked), Answer::Orders(found)) = (self, &answered.answer) {
+            return asked.hinges_on_time(found, ledger, time);
+        }
+        if let (Self::DueGroups(after), Answer::DueGroups(found)) = (self, &answered.answer) {
+            return *found != question_orders::due_groups(ledger, *after, time);
+        }
         let Answer::Payment(PaymentAnswer::NotFound { is_final: false }) = answered.answer else {
             return false;
         };
@@ -384,7 +421,11 @@ impl Question {
             | Self::Holds(_)
             | Self::Kept(_)
             | Self::Request(_)
-            | Self::Exceptions(_) => false,
+            | Self::Exceptions(_)
+            | Self::Requests(_)
+            | Self::Orders(_)
+            | Self::Packages(_)
+            | Self::DueGroups(_) => false,
         }
     }
 }

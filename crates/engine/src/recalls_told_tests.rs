@@ -149,6 +149,7 @@ proptest! {
             payments.extend(take_all(&payers).iter().filter_map(|notice| match notice {
                 Notice::Outcome { payment, .. } => Some(payment.sequence()),
                 Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_) | Notice::Exception(_) => None,
+                Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_) | Notice::Request(_) => None,
             }));
         }
         if node.held.is_some() {

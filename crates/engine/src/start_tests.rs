@@ -80,7 +80,8 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::Holds(_)
         | Answer::Kept(_)
         | Answer::Request { .. }
-        | Answer::Exceptions(_) => panic!("{answered:?}"),
+        | Answer::Exceptions(_)
+        | Answer::Requests(_) => panic!("{answered:?}"),
     }
 }
 

@@ -20,7 +20,9 @@ use types::{Bic, Sequence};
 
 use crate::exceptions_told::ExceptionTold;
 use crate::holds_told::HoldExpired;
+use crate::orders_told::OrdersTold;
 use crate::recalls_told::RecallTold;
+use crate::requests_told::RequestTold;
 use crate::stored_order::StoredOrder;
 
 /// What a subscription is about.
@@ -137,6 +139,10 @@ pub enum Notice {
     HoldExpired(HoldExpired),
     /// An exception of a bank was raised, or something was done about it.
     Exception(ExceptionTold),
+    /// Something happened to a request to pay of a bank.
+    Request(RequestTold),
+    /// An order of a bank's ended, or everything has become of a package.
+    Orders(OrdersTold),
 }
 
 /// What was changed about a bank.
@@ -163,6 +169,8 @@ impl Notice {
             Self::Recall(told) => told.decided_at,
             Self::HoldExpired(expired) => expired.decided_at,
             Self::Exception(told) => told.decided_at,
+            Self::Request(told) => told.decided_at,
+            Self::Orders(told) => told.decided_at,
         }
     }
 
@@ -176,7 +184,9 @@ impl Notice {
             | Self::Crossed(_)
             | Self::Recall(_)
             | Self::HoldExpired(_)
-            | Self::Exception(_) => 0,
+            | Self::Exception(_)
+            | Self::Request(_)
+            | Self::Orders(_) => 0,
         }
     }
 }

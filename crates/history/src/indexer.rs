@@ -250,6 +250,10 @@ impl Indexer {
     /// Takes in what a command came to.
     fn told(&mut self, entry: &OutcomeEntry, reached: &mut Watermark) -> Result<(), IndexError> {
         let sequence = entry.sequence();
+        if entry.order_ended().is_some() || entry.package_complete().is_some() {
+            // Told beside the payment by which it came to that.
+            return Ok(());
+        }
         let is_payment = matches!(entry.kind(), Some(Kind::Payment | Kind::RefusedPayment));
         // Time decided a payment that waited: at the frame's first position.
         let has_expired = entry.hold_expired().is_some();
@@ -282,7 +286,8 @@ impl Indexer {
         }
         reached.command = sequence;
         let command = self.window.take(sequence).ok_or_else(|| unknown("command"))?;
-        // A command that was asked again changed nothing, and stands in the log once more.
+        // A command that was asked again changed nothing, and stands in the log once more; a payment that did not execute
+        // its order is none.
         if entry.repeat_of().is_some() || entry.refusal().is_some() || entry.decides_nothing() {
             return Ok(());
         }

@@ -45,6 +45,13 @@ impl ControlSum {
         self.0.checked_add(other.0).map(Self).filter(|sum| sum.has_room())
     }
 
+    /// The sum in minor units of a currency, or `None` if it has more decimals than the currency or is too large.
+    pub fn minor_units(self, currency: Currency) -> Option<i64> {
+        let units = UNITS_PER_WHOLE / 10_i128.pow(currency.decimals());
+        let is_whole = units > 0 && self.0 % units == 0;
+        if is_whole { i64::try_from(self.0 / units).ok() } else { None }
+    }
+
     /// The decimal text, with at least two decimals.
     pub fn to_decimal(self) -> String {
         let (whole, fraction) = (self.0 / UNITS_PER_WHOLE, self.0 % UNITS_PER_WHOLE);
@@ -100,6 +107,8 @@ mod tests {
     fn sums_end_where_their_digits_do() {
         let cent = ControlSum::of(Amount::from_minor_units(1).unwrap());
         assert_eq!(cent.to_decimal(), "0.01");
+        assert_eq!(cent.minor_units(Currency::EUR), Some(1));
+        assert_eq!(ControlSum::parse("0.005").unwrap().minor_units(Currency::EUR), None);
         assert_eq!(ControlSum::parse("0.09").unwrap().plus(cent), ControlSum::parse("0.1"));
         assert_eq!(ControlSum::parse("999999999999999999").unwrap().plus(cent), None);
         let most = ControlSum::parse("9999999999999999.98").unwrap().plus(cent).unwrap();

@@ -20,6 +20,9 @@
 //! ([`write_pain002`], [`PackageReportReader`]), but as strictly as payments: they are cut into pieces that the walker
 //! reads like documents of their own. A line that breaks a rule is a [`LineRefusal`] among lines that do not.
 //!
+//! Requests to pay ([`read_pain013`]) and the reports on them ([`write_pain014`]) are short documents again. The scheme's own
+//! versions of them are not at hand; here they are .07.
+//!
 //! Versions are those that the scheme's guidelines of 2025 name. Of the messages about liquidity and of statements,
 //! TARGET uses later ones since June 2026 (camt.050 and camt.025 in .07, camt.053 and camt.054 in .12), whose schemas
 //! are not at hand: here they are .05 and .08. The reader of statements takes later ones too.
@@ -83,6 +86,12 @@ mod pain002;
 mod pain002_read;
 mod pain002_schema;
 mod pain002_write;
+mod pain013;
+mod pain013_read;
+mod pain013_schema;
+mod pain014;
+mod pain014_read;
+mod pain014_schema;
 mod pieces;
 mod restamp;
 mod scan;
@@ -146,6 +155,10 @@ pub use pain002::{
 };
 pub use pain002_read::PackageReportReader;
 pub use pain002_write::{PackageReportWriteError, write_pain002};
+pub use pain013::{ActivationRequest, REQUESTED_PURPOSE, RequestedPayment, write_pain013};
+pub use pain013_read::read_pain013;
+pub use pain014::{ActivationReport, ActivationStatus, RequestReport, write_pain014};
+pub use pain014_read::read_pain014;
 pub use pieces::PackageReadError;
 pub use restamp::Restamper;
 pub use scan::{is_rejection, message_id_of};
@@ -198,6 +211,12 @@ pub const PAIN001_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.001.001
 
 /// The namespace of pain.002, the report on such a file.
 pub const PAIN002_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.002.001.10";
+
+/// The namespace of pain.013, a payee's requests to pay.
+pub const PAIN013_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.013.001.07";
+
+/// The namespace of pain.014, the report on such requests.
+pub const PAIN014_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.014.001.07";
 
 /// The namespace of admi.002, the rejection of a message that was not taken.
 pub const ADMI002_NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:admi.002.001.01";

@@ -32,6 +32,9 @@ pub const PACKAGE_TRANSACTIONS_MAX: u32 = 1_000_000;
 /// How many payment informations a file of orders may have: groups of transactions with one payer and one date.
 pub const PACKAGE_PAYMENTS_MAX: u32 = 10_000;
 
+/// How many requests to pay a document may have: with every attribute at full length fewer fit into it.
+pub const ACTIVATIONS_MAX: usize = 100;
+
 /// How many further balances a statement that is read may have.
 pub const FURTHER_BALANCES_MAX: usize = 100;
 

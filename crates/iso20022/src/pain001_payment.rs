@@ -52,7 +52,10 @@ pub(crate) fn read_header<Input>(pieces: &Pieces<Input>) -> Result<PackageHeader
 }
 
 /// An identification that a report has to repeat: a file or payment information without is not taken.
-fn identifier(walker: &mut Walker<'_>, element: &'static Element) -> Result<Text<35>, SchemaFault> {
+pub(crate) fn identifier(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+) -> Result<Text<35>, SchemaFault> {
     let value = walker.value(element)?;
     Text::parse_identifier(&value).map_err(|_| walker.fault_of(element, Violation::Rule))
 }
@@ -226,7 +229,7 @@ impl Reader<'_, '_> {
     }
 
     /// A day, or an instant. Without a zone nobody could say which one.
-    fn execution(&mut self, element: &'static Element) -> Result<Option<Moment>, SchemaFault> {
+    pub(crate) fn execution(&mut self, element: &'static Element) -> Result<Option<Moment>, SchemaFault> {
         let mut execution = None;
         let mut children = Children::inside(element);
         while let Some(child) = self.walker.next(&mut children)? {

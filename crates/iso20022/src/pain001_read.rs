@@ -81,6 +81,11 @@ impl<Input: BufRead> PackageReader<Input> {
         self.pieces.bytes_read()
     }
 
+    /// What it is read from, of which it may not have taken everything.
+    pub fn into_input(self) -> Input {
+        self.pieces.into_input()
+    }
+
     fn line(&mut self) -> Result<Option<PackageLine>, PackageReadError> {
         loop {
             match self.pieces.next()? {

@@ -103,7 +103,7 @@ static AUTHORISATION: Group = Group {
 };
 
 /// `PaymentTypeInformation26`.
-static PAYMENT_TYPE: Group = Group {
+pub(crate) static PAYMENT_TYPE: Group = Group {
     choice: false,
     elements: &[
         optional("InstrPrty", code(&["HIGH", "NORM"])),
@@ -147,7 +147,7 @@ static TRANSACTION: Group = Group {
 };
 
 /// `PaymentIdentification6`.
-static PAYMENT_IDENTIFICATION: Group = Group {
+pub(crate) static PAYMENT_IDENTIFICATION: Group = Group {
     choice: false,
     elements: &[
         optional("InstrId", text(35)),
@@ -168,7 +168,7 @@ static EXCHANGE_RATE: Group = Group {
 };
 
 /// `Cheque11`.
-static CHEQUE: Group = Group {
+pub(crate) static CHEQUE: Group = Group {
     choice: false,
     elements: &[
         optional("ChqTp", code(&["CCHQ", "CCCH", "BCHQ", "DRFT", "ELDR"])),

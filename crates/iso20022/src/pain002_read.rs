@@ -182,7 +182,10 @@ fn status_count(walker: &mut Walker<'_>, element: &'static Element) -> Result<St
 }
 
 /// A reason, if a code is given. Of several texts the first is kept.
-fn detail(walker: &mut Walker<'_>, element: &'static Element) -> Result<Option<StatusDetail>, SchemaFault> {
+pub(crate) fn detail(
+    walker: &mut Walker<'_>,
+    element: &'static Element,
+) -> Result<Option<StatusDetail>, SchemaFault> {
     let (mut reason, mut by, mut additional_information) = (None, None, None);
     let mut children = Children::inside(element);
     while let Some(child) = walker.next(&mut children)? {

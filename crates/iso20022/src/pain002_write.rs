@@ -106,7 +106,7 @@ fn write_stated(xml: &mut XmlWriter, transactions: Option<u64>, sum: Option<Cont
     }
 }
 
-fn write_reason(xml: &mut XmlWriter, detail: Option<&StatusDetail>) {
+pub(crate) fn write_reason(xml: &mut XmlWriter, detail: Option<&StatusDetail>) {
     let Some(detail) = detail else { return };
     xml.open("StsRsnInf");
     write_originator(xml, detail.originator.as_ref());

@@ -372,6 +372,11 @@ impl<Input> Pieces<Input> {
         Ok((walker, children))
     }
 
+    /// The input, from which bytes may have been taken that are in no piece.
+    pub(crate) fn into_input(self) -> Input {
+        self.input
+    }
+
     /// How many bytes of the input have been read.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.offset

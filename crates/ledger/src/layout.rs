@@ -308,14 +308,14 @@ stored! {
         profile: U16,
         /// The scheme of digests.
         digest_version: u8,
-        /// Zero.
-        reserved: [u8; 8],
+        /// The position of the order that it executes, or 0. In version [`PAYMENT_VERSION_ORDER`] only.
+        order: U64,
         /// The number of the table that says which accounts take part, as the edge saw it. Zero before version 4.
         activation: U32,
         /// Which accounts take no part by that table: [`PAYMENT_DEBTOR_INACTIVE`], [`PAYMENT_CREDITOR_INACTIVE`].
         inactive: u8,
         /// Zero.
-        reserved_end: [u8; 8],
+        reserved: [u8; 8],
     }
 }
 
@@ -417,9 +417,6 @@ pub const PAYMENT_DEBTOR_CONNECTED: u16 = 4;
 /// in version 1; a program that knows only that one would decide otherwise and must not read it.
 pub const PAYMENT_VERSION_CONNECTED: u16 = 2;
 
-/// The version of a [`Payment`] whose `activation` and `inactive` count. If evidence was found on disk, a [`StoredPayment`]
-/// follows.
-pub const PAYMENT_VERSION_ORDERED: u16 = 4;
 /// The payer's account takes no part. Version 4.
 pub const PAYMENT_DEBTOR_INACTIVE: u8 = 1;
 /// The payee's account takes no part. Version 4.
@@ -569,12 +566,24 @@ pub use holders::SetAccountHolders;
 #[path = "layout_holds.rs"]
 mod holds;
 pub use holds::{CaptureHold, HOLD_LEGS_MAX, HoldLeg, PlaceHold, ReleaseHold};
+#[path = "layout_orders.rs"]
+mod orders;
+pub use orders::{
+    CancelOrders, ChangeOrder, ClosePackage, OpenPackage, OrderTerms, PAYMENT_VERSION_ORDER, PackageLine,
+    PlaceOrder, Schedule,
+};
 #[path = "layout_records.rs"]
 mod records;
 pub use records::{PutRecord, RemoveRecord};
 #[path = "layout_postings.rs"]
 mod postings;
 pub use postings::{POSTING_LINES_MAX, PostingLine, SetPostingMap};
+#[path = "layout_requests_to_pay.rs"]
+mod requests_to_pay;
+pub use requests_to_pay::{
+    AnswerRequestToPay, CancelRequestToPay, CreateRequestToPay, PresentRequestToPay, REQUEST_ACCEPTED,
+    REQUEST_REFUSED,
+};
 
 #[path = "layout_duplicates.rs"]
 mod duplicates;

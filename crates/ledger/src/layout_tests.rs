@@ -161,10 +161,10 @@ fn records_of_money() {
         144  8 evidence_found
         152  2 profile
         154  1 digest_version
-        155  8 reserved
+        155  8 order
         163  4 activation
         167  1 inactive
-        168  8 reserved_end
+        168  8 reserved
     }
     layout! { RefusedPayment[112]
           0 48 key
@@ -497,6 +497,73 @@ fn exceptions() {
 }
 
 #[test]
+fn orders_and_packages() {
+    layout! { OrderTerms[104]
+          0 16 body_digest
+         16 16 debtor_account_digest
+         32 16 creditor_account_digest
+         48  8 amount
+         56  8 due
+         64  8 give_up
+         72  4 debtor_account_hint
+         76 11 debtor_agent
+         87 11 creditor_agent
+         98  1 channel
+         99  2 currency
+        101  3 reserved
+    }
+    layout! { Schedule[16]
+          0  4 last
+          4  1 every
+          5  1 interval
+          6  1 on_closed_day
+          7  9 reserved
+    }
+    layout! { OpenPackage[112]
+          0 32 request
+         32 32 file_digest
+         64 16 name_digest
+         80  8 control_sum
+         88  4 lines
+         92 11 bic
+        103  1 reserved
+        104  2 currency
+        106  6 reserved_end
+    }
+    layout! { PackageLine[120]
+          0  8 package
+          8  4 line
+         12  4 reason
+         16 104 terms
+    }
+    layout! { ClosePackage[56]
+          0 32 request
+         32  8 package
+         40 11 bic
+         51  5 reserved
+    }
+    layout! { PlaceOrder[152]
+          0 32 request
+         32 104 terms
+        136 16 schedule
+    }
+    layout! { ChangeOrder[168]
+          0 32 request
+         32  8 order
+         40  8 repeats
+         48 104 terms
+        152 16 schedule
+    }
+    layout! { CancelOrders[64]
+          0 32 request
+         32  8 package
+         40  8 order
+         48 11 bic
+         59  5 reserved
+    }
+}
+
+#[test]
 fn holds_and_kept_records() {
     layout! { PlaceHold[80]
           0 32 request
@@ -577,5 +644,47 @@ fn maps_of_postings() {
          56  4 from
          60  4 reserved_end
          64 2560 lines
+    }
+}
+
+#[test]
+fn requests_to_pay() {
+    layout! { CreateRequestToPay[120]
+          0 32 request
+         32 16 debtor_account_digest
+         48 16 creditor_account_digest
+         64  8 amount
+         72  8 expires
+         80  8 pay_by
+         88  4 debtor_account
+         92 11 debtor_agent
+        103 11 creditor_agent
+        114  2 currency
+        116  4 reserved
+    }
+    layout! { PresentRequestToPay[64]
+          0 32 request
+         32  8 to_pay
+         40 11 debtor_agent
+         51 11 creditor_agent
+         62  2 reserved
+    }
+    layout! { AnswerRequestToPay[176]
+          0 32 request
+         32  8 to_pay
+         40 11 debtor_agent
+         51 11 creditor_agent
+         62  1 answer
+         63  1 reserved
+         64  4 reason
+         68  4 reserved_end
+         72 104 terms
+    }
+    layout! { CancelRequestToPay[64]
+          0 32 request
+         32  8 to_pay
+         40 11 creditor_agent
+         51 11 debtor_agent
+         62  2 reserved
     }
 }

@@ -13,8 +13,9 @@ use crate::index::Index;
 use crate::kept_records::KeptRecords;
 use crate::limits::{
     DROPPED_PER_TICK_MAX, DUPLICATE_WINDOW, ENDED_PER_TICK_MAX, FORGOTTEN_PER_TICK_MAX,
-    KEPT_RECORDS_REMOVED_PER_TICK_MAX, RECALLS_MAX, RECORDS_PER_FRAME_MAX,
+    KEPT_RECORDS_REMOVED_PER_TICK_MAX, ORDERS_FORGOTTEN_PER_TICK_MAX, RECALLS_MAX, RECORDS_PER_FRAME_MAX,
 };
+use crate::orders::Orders;
 use crate::participants::Participants;
 use crate::payments::Payments;
 use crate::posting_maps::PostingMaps;
@@ -22,12 +23,13 @@ use crate::queries_lifecycle::{AnswerTotals, OpenQuestion};
 use crate::reachable::Reachable;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
+use crate::requests_to_pay::RequestsToPay;
 use crate::reservations::Reservations;
 use crate::rules_version::{self, Rules};
 use crate::{
     About, Command, Kind, Limits, Outcome, Profile, Record, Remark, Verdict, layout, rules_answer,
-    rules_duplicates, rules_exceptions, rules_holds, rules_incarnation, rules_masterdata, rules_payment,
-    rules_void,
+    rules_duplicates, rules_exceptions, rules_holds, rules_incarnation, rules_masterdata, rules_packages,
+    rules_payment, rules_requests_to_pay, rules_void,
 };
 
 #[path = "state.rs"]
@@ -115,18 +117,20 @@ pub struct Ledger {
     pub(crate) calendar: Calendar,
     pub(crate) business_date: BusinessDate,
     pub(crate) recalls: Recalls,
+    pub(crate) requests_to_pay: RequestsToPay,
     pub(crate) holds: Holds,
     pub(crate) kept: KeptRecords,
     pub(crate) activations: Activations,
     pub(crate) posting_maps: PostingMaps,
     pub(crate) exceptions: Exceptions,
+    pub(crate) orders: Orders,
     /// For so many records there is room in the tables that few commands fill. No part of the state.
     rare_room: usize,
     /// Payments that the last tick or command decided beside its own outcome: those whose time was over.
     pub(crate) decided: Vec<Outcome>,
     /// Their slots among the payments.
     pub(crate) decided_slots: Vec<u32>,
-    /// What the last tick or command did to holds beside its own outcome.
+    /// What the last tick or command did to holds, requests to pay, orders and packages beside its own outcome.
     pub(crate) holds_told: Vec<Outcome>,
     /// Questions that the last tick or command asked.
     pub(crate) asked: Vec<OpenQuestion>,
@@ -165,15 +169,18 @@ impl Ledger {
             calendar: Calendar::default(),
             business_date: BusinessDate::default(),
             recalls: Recalls::new(RECALLS_MAX),
+            requests_to_pay: RequestsToPay::new(),
             holds: Holds::new(),
             kept: KeptRecords::new(),
             activations: Activations::default(),
             posting_maps: PostingMaps::default(),
             exceptions: Exceptions::new(),
+            orders: Orders::new(),
             rare_room: 0,
             decided: Vec::with_capacity(ENDED_PER_TICK_MAX),
             decided_slots: Vec::with_capacity(ENDED_PER_TICK_MAX),
-            holds_told: Vec::with_capacity(ENDED_PER_TICK_MAX),
+            // Beside the payment that it ends, a tick or a command tells of its order.
+            holds_told: Vec::with_capacity(ENDED_PER_TICK_MAX + 2),
             asked: Vec::with_capacity(ENDED_PER_TICK_MAX),
             // A payment crosses a bound of two positions and two limits at the most.
             crossings: Vec::with_capacity(4 * ENDED_PER_TICK_MAX),
@@ -238,11 +245,13 @@ impl Ledger {
         self.watched.reserve(records);
         self.references.reserve(records);
         self.recalls.reserve(records);
+        self.requests_to_pay.reserve(records, self.participants.count() + records);
         self.holds.reserve(records);
         self.kept.reserve(records);
         self.activations.reserve(records);
         self.posting_maps.reserve(records);
         self.exceptions.reserve(records);
+        self.orders.reserve(records, self.participants.count() + records);
         self.profiles.reserve(records);
     }
 
@@ -265,8 +274,10 @@ impl Ledger {
         self.payments.watch(FORGOTTEN_PER_TICK_MAX);
         rules_answer::end_due(self, at);
         rules_holds::end_due(self, at);
+        rules_requests_to_pay::end_due(self, at);
         self.kept.forget(at.time, KEPT_RECORDS_REMOVED_PER_TICK_MAX);
         self.exceptions.forget(at.time);
+        self.orders.forget(at.time, ORDERS_FORGOTTEN_PER_TICK_MAX);
     }
 
     /// Asks for the memory that applying this command will touch. Worth it some commands ahead.
@@ -309,6 +320,7 @@ impl Ledger {
                 done(at, record.command)
             }
             Command::Answer(answer) => rules_answer::apply(self, at, answer, record.found),
+            Command::PackageLine(line) => rules_packages::line(self, at, line),
             Command::SetVersion(set) => {
                 rules_version::check_known(set)?;
                 rules_masterdata::apply(self, at, record)
@@ -337,6 +349,10 @@ impl Ledger {
             | Command::SetReachableParty(_)
             | Command::SetBlock(_)
             | Command::TransferOwnFunds(_)
+            | Command::CreateRequestToPay(_)
+            | Command::PresentRequestToPay(_)
+            | Command::AnswerRequestToPay(_)
+            | Command::CancelRequestToPay(_)
             | Command::PlaceHold(_)
             | Command::CaptureHold(_)
             | Command::ReleaseHold(_)
@@ -346,7 +362,12 @@ impl Ledger {
             | Command::SetPostingMap(_)
             | Command::RaiseException(_)
             | Command::AssignException(_)
-            | Command::ResolveException(_) => rules_masterdata::apply(self, at, record),
+            | Command::ResolveException(_)
+            | Command::OpenPackage(_)
+            | Command::ClosePackage(_)
+            | Command::PlaceOrder(_)
+            | Command::ChangeOrder(_)
+            | Command::CancelOrders(_) => rules_masterdata::apply(self, at, record),
         };
         assert!(outcome.sequence == at.sequence, "an outcome answers its own command");
         self.last_kind = Some(outcome.kind);

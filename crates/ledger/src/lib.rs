@@ -27,12 +27,15 @@ mod command;
 mod command_exceptions;
 mod command_holders;
 mod command_holds;
+mod command_orders;
 mod command_postings;
 mod command_records;
+mod command_requests_to_pay;
 mod customer;
 mod customer_limits;
 mod deadlines;
 mod decisions;
+mod due_tree;
 mod exceptions;
 mod holds;
 mod index;
@@ -46,7 +49,9 @@ pub mod memory;
 mod mutants;
 #[cfg(solvo_mutants)]
 pub mod mutants;
+mod orders;
 mod outcome;
+mod packages;
 mod participants;
 mod payments;
 mod posting_maps;
@@ -61,6 +66,7 @@ mod record;
 mod record_writer;
 mod remark;
 mod requests;
+mod requests_to_pay;
 mod reservations;
 mod rules_activation;
 mod rules_answer;
@@ -73,12 +79,16 @@ mod rules_holds;
 mod rules_incarnation;
 mod rules_liquidity;
 mod rules_masterdata;
+mod rules_orders;
+mod rules_packages;
 mod rules_payment;
 mod rules_postings;
 mod rules_recall;
 mod rules_records;
+mod rules_requests_to_pay;
 mod rules_version;
 mod rules_void;
+mod schedule;
 mod sealed;
 pub mod sections;
 pub mod state_layout;
@@ -107,9 +117,18 @@ pub use command_exceptions::{
 };
 pub use command_holders::SetAccountHolders;
 pub use command_holds::{CaptureHold, CaptureText, HoldLeg, HoldText, LegText, PlaceHold, ReleaseHold};
+pub use command_orders::{
+    CancelOrders, CancelTarget, ChangeOrder, ClosePackage, Every, LineContent, LineText, OnClosedDay,
+    OpenPackage, OrderContent, PACKAGE_LINES_MAX, PackageLine, PackageText, PlaceOrder, RefusedLineText,
+    RepeatOrderText, Schedule, StoredTerms,
+};
 pub use command_postings::{GlAccount, PostingClass, PostingLine, PostingSubject, SetPostingMap};
 pub use command_records::{
     ExpectedVersion, PutRecord, RecordKey, RecordName, RecordOwner, RecordSpace, RemoveRecord,
+};
+pub use command_requests_to_pay::{
+    AnswerRequestToPay, CancelRequestToPay, CreateRequestToPay, PresentRequestToPay, RequestAnswer,
+    RequestDetails, RequestToPayStatus, RequestToPayText,
 };
 pub use customer::{Fees, SetCustomerLimit, SetFees, SetRestricted, SetZone};
 pub use customer_limits::CustomerLimit;
@@ -122,7 +141,11 @@ pub use holds::Hold;
 pub use kept_records::KeptRecord;
 pub use ledger::{Ledger, Position, ReplayError, Setup};
 pub use limits::Limits;
-pub use outcome::{AnswerEffect, Outcome, OutcomeEntry, OutcomeError, Refusal, Verdict};
+pub use orders::{Order, OrderGroup, OrderState};
+pub use outcome::{
+    AnswerEffect, EndedOrder, NotExecuted, Outcome, OutcomeEntry, OutcomeError, Refusal, RequestEnd, Verdict,
+};
+pub use packages::Package;
 pub use participants::{Book, Participant};
 pub use payments::{Payment, SealMarks, Told};
 pub use posting_maps::PostingMap;
@@ -136,9 +159,11 @@ pub use recall::{
 pub use recalls::{Answered, Recall};
 pub use record::{Command, Kind, ReadAhead, Record, RecordError, Records};
 pub use record_writer::{
-    AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, payment_key,
+    AccountHint, AskedFor, Needs, RecordWriter, mark_connected, mark_each_connected, order_transaction_id,
+    payment_key,
 };
 pub use remark::Remark;
+pub use requests_to_pay::RequestToPay;
 pub use rules_calendar::{RollBusinessDate, SetClosingDays};
 pub use rules_duplicates::duplicate_window_start;
 pub use rules_version::{HAS_HOLDS, HAS_ORDERS, HAS_RULEBOOK, RULES_VERSION, SetVersion};
@@ -146,4 +171,4 @@ pub use rules_void::Void;
 pub use sealed::SealedRun;
 pub use sections::StateError;
 pub use texts::{AccountText, EntryText, TextsError};
-pub use zone::{Zone, ZoneChange, ZoneOffset};
+pub use zone::{LocalTime, Zone, ZoneChange, ZoneOffset};

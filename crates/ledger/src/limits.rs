@@ -31,10 +31,15 @@ impl Limits {
         let reservations = self.payments_max.min(RESERVATIONS_MAX) + ROOM_BEYOND;
         Vec::<[u8; RESERVATION_BYTES_MAX]>::new().try_reserve_exact(reservations)?;
         Vec::<[u8; RECALL_BYTES]>::new().try_reserve_exact(RECALLS_MAX + ROOM_BEYOND)?;
+        let to_pay = REQUESTS_TO_PAY_MAX + ROOM_BEYOND;
+        Vec::<[u8; REQUEST_TO_PAY_BYTES]>::new().try_reserve_exact(to_pay)?;
         Vec::<[u8; HOLD_BYTES]>::new().try_reserve_exact(HOLDS_MAX + ROOM_BEYOND)?;
         let kept = KEPT_RECORDS_MAX + RECORDS_PER_FRAME_MAX;
         Vec::<[u8; KEPT_RECORD_ROOM_BYTES]>::new().try_reserve_exact(kept)?;
         Vec::<[u8; EXCEPTION_BYTES]>::new().try_reserve_exact(EXCEPTIONS_MAX)?;
+        Vec::<[u8; ORDER_BYTES]>::new().try_reserve_exact(ORDERS_MAX + ROOM_BEYOND)?;
+        let packages = PACKAGES_MAX + RECORDS_PER_FRAME_MAX;
+        Vec::<[u8; PACKAGE_BYTES]>::new().try_reserve_exact(packages)?;
         Vec::<[u8; REQUEST_BYTES]>::new().try_reserve_exact(self.requests_max + ROOM_BEYOND)
     }
 }
@@ -114,6 +119,28 @@ pub(crate) const RECALL_INFORMATION_MAX: usize = 13;
 /// How many questions a bank may have unanswered unless a logged command says otherwise.
 pub(crate) const UNANSWERED_MAX: u32 = 1_000_000;
 
+/// How many requests to pay may be kept at once, those that ended lately included. One more is refused.
+pub(crate) const REQUESTS_TO_PAY_MAX: usize = 1 << 20;
+
+/// The same of one payee's bank.
+pub(crate) const REQUESTS_TO_PAY_PER_BANK_MAX: u32 = 1 << 18;
+
+/// The same to one payer's account.
+pub(crate) const REQUESTS_TO_PAY_PER_ACCOUNT_MAX: u32 = 1000;
+
+/// What one request to pay may take; asserted where it is kept.
+pub(crate) const REQUEST_TO_PAY_BYTES: usize = 320;
+
+/// How far ahead a request to pay may end, and its payment be put off: less than texts are kept at least, so that its own
+/// can always be read until then.
+pub(crate) const REQUESTS_TO_PAY_AHEAD_MAX: Duration = Duration::from_seconds(180 * 24 * 3600);
+
+/// How long a request to pay that has ended is kept: as long as its payment.
+pub(crate) const REQUESTS_TO_PAY_KEPT: Duration = DUPLICATE_WINDOW;
+
+/// How many requests to pay one frame's tick ends or forgets at the most. Others count as ended.
+pub(crate) const REQUESTS_TO_PAY_ENDED_PER_TICK_MAX: usize = 512;
+
 /// How many holds may be open at once. One more is refused.
 pub(crate) const HOLDS_MAX: usize = 1 << 20;
 
@@ -174,3 +201,35 @@ pub(crate) const EXCEPTIONS_FORGOTTEN_PER_TICK_MAX: usize = 64;
 
 /// How many things of one kind may be noticed before they are raised as exceptions. Others are counted.
 pub(crate) const NOTICED_MAX: usize = 1 << 15;
+/// How many orders may be kept at once, of packages and alone. One more is refused.
+pub(crate) const ORDERS_MAX: usize = 2 << 20;
+
+/// What one order may take; asserted where it is kept.
+pub(crate) const ORDER_BYTES: usize = 288;
+
+/// How many orders that stand alone an account may have.
+pub(crate) const ORDERS_PER_ACCOUNT_MAX: u32 = 1000;
+
+/// How many days ahead an order may be due.
+pub(crate) const ORDER_AHEAD_DAYS_MAX: i32 = 400;
+
+/// How long an order is kept that has ended, and the lines of a package that is complete: as long as its payment.
+pub(crate) const ORDERS_KEPT: Duration = DUPLICATE_WINDOW;
+
+/// How long what is known of a package's file is kept, so that a file is known again.
+pub(crate) const PACKAGES_KEPT: Duration = Duration::from_seconds(400 * 24 * 3600);
+
+/// How many packages may be kept at once. One more is refused.
+pub(crate) const PACKAGES_MAX: usize = 1 << 18;
+
+/// How many of them may be on their way to be complete.
+pub(crate) const PACKAGES_INCOMPLETE_MAX: usize = 4096;
+
+/// The same of one bank's.
+pub(crate) const PACKAGES_PER_BANK_INCOMPLETE_MAX: usize = 100;
+
+/// What one package may take; asserted where it is kept.
+pub(crate) const PACKAGE_BYTES: usize = 384;
+
+/// How many orders, and how much of packages, one frame's tick forgets at the most. Others count as gone.
+pub(crate) const ORDERS_FORGOTTEN_PER_TICK_MAX: usize = 2048;

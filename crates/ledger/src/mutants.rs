@@ -47,8 +47,20 @@ pub enum Mutant {
     RaiseTwice,
     /// An exception that is resolved is acted on again.
     ResolveTwice,
+    /// A request to pay that is accepted may be accepted once more, and is paid twice.
+    RequestPaidTwice,
+    /// A request to pay is accepted after its time.
+    ExpiredRequestAccepted,
     /// A return is booked although a position or a limit does not take it.
     ReturnOverBlock,
+    /// An order that was executed is executed once more.
+    OrderTwice,
+    /// An order that was cancelled is executed all the same.
+    CancelForgotten,
+    /// A lack of funds ends an order at once.
+    FundsNotAwaited,
+    /// A line of a package may be left out.
+    LineSkipped,
 }
 
 #[cfg(not(solvo_mutants))]

@@ -8,7 +8,7 @@ use zerocopy::IntoBytes;
 
 use crate::alerts::Alerts;
 use crate::layout;
-use crate::{Fees, Kind, Remark, Stage};
+use crate::{Fees, Kind, OrderState, Remark, Stage};
 
 /// What came of one command. It is the same on every replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,16 @@ pub enum Verdict {
         /// The position of the earlier request with the same id and body whose answer this repeats.
         repeat_of: Option<Sequence>,
     },
+    /// Of a request to pay, at the position of the tick, payment or answer that decided: it was paid, its payment failed, or
+    /// its time was over.
+    RequestEnded {
+        /// The payer's bank.
+        payer: ParticipantNumber,
+        /// The payee's bank.
+        payee: ParticipantNumber,
+        /// What became of it.
+        end: RequestEnd,
+    },
     /// Of a capture: one of its legs was booked, before the capture's own outcome is told. Its balances are those of a
     /// payment.
     LegBooked {
@@ -90,6 +100,32 @@ pub enum Verdict {
         /// The bank that keeps the account.
         bank: ParticipantNumber,
         /// The account's currency.
+        currency: Currency,
+    },
+    /// Of a payment that would execute an order: it was not taken. Nothing is remembered of it, and its key stays free.
+    NotExecuted {
+        /// The position of the order, as the payment names it.
+        order: Sequence,
+        /// Why.
+        why: NotExecuted,
+    },
+    /// Of an order that stands alone: its payment is final. Its balances are the amount and the payment's position.
+    OrderEnded {
+        /// The payer's bank.
+        bank: ParticipantNumber,
+        /// The order's currency.
+        currency: Currency,
+        /// What became of it.
+        state: OrderState,
+        /// Why, if it was not settled.
+        reason: Option<ReasonCode>,
+    },
+    /// Of a package: everything has become of it. Its balances are the sum that was settled, and how many of its lines were
+    /// settled, rejected, and neither.
+    PackageComplete {
+        /// Its bank.
+        bank: ParticipantNumber,
+        /// Its currency.
         currency: Currency,
     },
     /// Of a payment or a bank's answer: nothing was decided, because the evidence that the record carries does not
@@ -108,6 +144,74 @@ impl Verdict {
     /// Whether nothing was decided about a payment or an answer, so that there is nothing to remember.
     pub const fn decides_nothing(&self) -> bool {
         matches!(self, Self::AskAgain | Self::NotActive { .. })
+    }
+}
+
+/// Why a payment does not execute an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotExecuted {
+    /// There is no such order, or not any more.
+    Unknown,
+    /// Its package is not closed.
+    NotOpen,
+    /// It has been sent, has ended or was cancelled.
+    NotPending,
+    /// Its time has not come.
+    NotDue,
+    /// The payment is another one: the order was changed.
+    Differs,
+    /// The payment would be rejected for this reason, and the order goes on waiting: it is to be tried again.
+    Waits(ReasonCode),
+}
+
+impl NotExecuted {
+    /// Those without a reason, in the order of their stored numbers from 1.
+    const PLAIN: [Self; 5] = [Self::Unknown, Self::NotOpen, Self::NotPending, Self::NotDue, Self::Differs];
+
+    /// The stored form: the reason, or a number, which begins no reason.
+    fn code(self) -> [u8; 4] {
+        match self {
+            Self::Waits(reason) => *reason.as_bytes(),
+            Self::Unknown => [1, 0, 0, 0],
+            Self::NotOpen => [2, 0, 0, 0],
+            Self::NotPending => [3, 0, 0, 0],
+            Self::NotDue => [4, 0, 0, 0],
+            Self::Differs => [5, 0, 0, 0],
+        }
+    }
+
+    /// What is stored as this.
+    fn from_code(code: [u8; 4]) -> Option<Self> {
+        let plain = Self::PLAIN.into_iter().find(|why| why.code() == code);
+        plain.or_else(|| ReasonCode::from_bytes(code).map(Self::Waits))
+    }
+}
+
+/// What became of a request to pay without a word about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestEnd {
+    /// Its time was over before the payer had accepted it.
+    Expired,
+    /// The payment at this position is settled.
+    Paid(Sequence),
+    /// It was accepted and not paid, and waits for the payer again.
+    Failed {
+        /// The position of the payment; `None` if none was made.
+        payment: Option<Sequence>,
+        /// Why it was not settled, or not made.
+        reason: ReasonCode,
+    },
+}
+
+impl RequestEnd {
+    /// The payment's position where an entry has a balance; 0 if there is none.
+    fn payment_stored(self) -> i64 {
+        let payment = match self {
+            Self::Expired => None,
+            Self::Paid(payment) => Some(payment),
+            Self::Failed { payment, .. } => payment,
+        };
+        i64::try_from(payment.unwrap_or_default().0).expect("a log has fewer than 2^63 positions")
     }
 }
 
@@ -256,6 +360,22 @@ pub enum Refusal {
     RecordSpaceLimit,
     /// As many records are kept as may be.
     RecordRoom,
+    /// There is no such request to pay between these banks, or it is not kept any more.
+    RequestToPayUnknown,
+    /// The request to pay does not wait for the payer any more.
+    RequestToPayNotOpen,
+    /// The request to pay has been presented before.
+    RequestToPayPresented,
+    /// The request to pay would end in the past, or it or its payment too far ahead.
+    RequestToPayTimesNotAllowed,
+    /// The payee does not allow the payment to be put off that long.
+    RequestToPayLaterNotAllowed,
+    /// There are as many requests to pay as may be: to the account, of the bank, or of all.
+    RequestToPayLimit,
+    /// The time of the request to pay is over.
+    RequestToPayExpired,
+    /// The payment is not the one that is asked for.
+    RequestToPayDiffers,
     /// There is no such hold, or not any more.
     HoldUnknown,
     /// The hold would end in the past, or too far ahead.
@@ -300,10 +420,30 @@ pub enum Refusal {
     RecallMissing,
     /// The payment was settled, so its acceptance was not late.
     OriginalSettled,
+    /// There is no such package of the bank.
+    PackageUnknown,
+    /// Another file of the same name came before.
+    PackageExists,
+    /// The bank has as many packages on their way as it may, or as many are kept as may be.
+    PackageLimit,
+    /// The package is closed, complete or cancelled.
+    PackageNotOpen,
+    /// A line of the package is missing before this one.
+    LineNotNext,
+    /// What is logged of the package is not what its file states.
+    PackageDiffers,
+    /// There is no such order, or not of this bank and account.
+    OrderUnknown,
+    /// The order has been sent or has ended, or is a package's and can't be changed.
+    OrderNotPending,
+    /// The order would be due in the past or too far ahead, or never.
+    OrderDateNotAllowed,
+    /// The account has as many orders as it may, or as many are kept as may be.
+    OrderLimit,
 }
 
 impl Refusal {
-    const ALL: [Self; 69] = [
+    const ALL: [Self; 87] = [
         Self::RequestIdReused,
         Self::ParticipantUnknown,
         Self::ParticipantExists,
@@ -351,6 +491,14 @@ impl Refusal {
         Self::RecordLimit,
         Self::RecordSpaceLimit,
         Self::RecordRoom,
+        Self::RequestToPayUnknown,
+        Self::RequestToPayNotOpen,
+        Self::RequestToPayPresented,
+        Self::RequestToPayTimesNotAllowed,
+        Self::RequestToPayLaterNotAllowed,
+        Self::RequestToPayLimit,
+        Self::RequestToPayExpired,
+        Self::RequestToPayDiffers,
         Self::HoldUnknown,
         Self::HoldExpiryNotAllowed,
         Self::HoldLimit,
@@ -373,6 +521,16 @@ impl Refusal {
         Self::ExceptionNotInSuspense,
         Self::RecallMissing,
         Self::OriginalSettled,
+        Self::PackageUnknown,
+        Self::PackageExists,
+        Self::PackageLimit,
+        Self::PackageNotOpen,
+        Self::LineNotNext,
+        Self::PackageDiffers,
+        Self::OrderUnknown,
+        Self::OrderNotPending,
+        Self::OrderDateNotAllowed,
+        Self::OrderLimit,
     ];
 
     /// The stored number.
@@ -425,6 +583,14 @@ impl Refusal {
             Self::RecordLimit => 113,
             Self::RecordSpaceLimit => 114,
             Self::RecordRoom => 115,
+            Self::RequestToPayUnknown => 175,
+            Self::RequestToPayNotOpen => 176,
+            Self::RequestToPayPresented => 177,
+            Self::RequestToPayTimesNotAllowed => 178,
+            Self::RequestToPayLaterNotAllowed => 179,
+            Self::RequestToPayLimit => 180,
+            Self::RequestToPayExpired => 181,
+            Self::RequestToPayDiffers => 182,
             Self::HoldUnknown => 120,
             Self::HoldExpiryNotAllowed => 121,
             Self::HoldLimit => 122,
@@ -447,6 +613,16 @@ impl Refusal {
             Self::ExceptionNotInSuspense => 201,
             Self::RecallMissing => 202,
             Self::OriginalSettled => 203,
+            Self::PackageUnknown => 140,
+            Self::PackageExists => 141,
+            Self::PackageLimit => 142,
+            Self::PackageNotOpen => 143,
+            Self::LineNotNext => 144,
+            Self::PackageDiffers => 145,
+            Self::OrderUnknown => 146,
+            Self::OrderNotPending => 147,
+            Self::OrderDateNotAllowed => 148,
+            Self::OrderLimit => 149,
         }
     }
 
@@ -505,6 +681,14 @@ impl Refusal {
             Self::RecordLimit => "RECORD_LIMIT",
             Self::RecordSpaceLimit => "RECORD_SPACE_LIMIT",
             Self::RecordRoom => "RECORD_ROOM",
+            Self::RequestToPayUnknown => "REQUEST_TO_PAY_UNKNOWN",
+            Self::RequestToPayNotOpen => "REQUEST_TO_PAY_NOT_OPEN",
+            Self::RequestToPayPresented => "REQUEST_TO_PAY_PRESENTED",
+            Self::RequestToPayTimesNotAllowed => "REQUEST_TO_PAY_TIMES_NOT_ALLOWED",
+            Self::RequestToPayLaterNotAllowed => "REQUEST_TO_PAY_LATER_NOT_ALLOWED",
+            Self::RequestToPayLimit => "REQUEST_TO_PAY_LIMIT",
+            Self::RequestToPayExpired => "REQUEST_TO_PAY_EXPIRED",
+            Self::RequestToPayDiffers => "REQUEST_TO_PAY_DIFFERS",
             Self::HoldUnknown => "HOLD_UNKNOWN",
             Self::HoldExpiryNotAllowed => "HOLD_EXPIRY_NOT_ALLOWED",
             Self::HoldLimit => "HOLD_LIMIT",
@@ -527,6 +711,16 @@ impl Refusal {
             Self::ExceptionNotInSuspense => "EXCEPTION_NOT_IN_SUSPENSE",
             Self::RecallMissing => "RECALL_MISSING",
             Self::OriginalSettled => "ORIGINAL_SETTLED",
+            Self::PackageUnknown => "PACKAGE_UNKNOWN",
+            Self::PackageExists => "PACKAGE_EXISTS",
+            Self::PackageLimit => "PACKAGE_LIMIT",
+            Self::PackageNotOpen => "PACKAGE_NOT_OPEN",
+            Self::LineNotNext => "LINE_NOT_NEXT",
+            Self::PackageDiffers => "PACKAGE_DIFFERS",
+            Self::OrderUnknown => "ORDER_UNKNOWN",
+            Self::OrderNotPending => "ORDER_NOT_PENDING",
+            Self::OrderDateNotAllowed => "ORDER_DATE_NOT_ALLOWED",
+            Self::OrderLimit => "ORDER_LIMIT",
         }
     }
 
@@ -614,6 +808,30 @@ impl Refusal {
             Self::RecordRoom => {
                 "as many records are kept as may be, of all banks together; remove some first"
             }
+            Self::RequestToPayUnknown => {
+                "there is no such request to pay at this bank, or it ended more than 5 days ago"
+            }
+            Self::RequestToPayNotOpen => {
+                "the request to pay has been accepted, refused, cancelled or paid; ask for it"
+            }
+            Self::RequestToPayPresented => {
+                "the request to pay has been presented before; the payer may answer it"
+            }
+            Self::RequestToPayTimesNotAllowed => {
+                "a request to pay ends in the future, and is paid, at most 180 days ahead"
+            }
+            Self::RequestToPayLaterNotAllowed => {
+                "the payee does not allow the payment to be put off that long; choose a sooner day, or pay now"
+            }
+            Self::RequestToPayLimit => {
+                "the account has 1,000 requests to pay, the bank has 262,144, or there are as many as may be; they go 5 days after they ended"
+            }
+            Self::RequestToPayExpired => {
+                "the time of the request to pay is over; the payee may make a new one"
+            }
+            Self::RequestToPayDiffers => {
+                "the payment is not the one that is asked for; ask for the request again"
+            }
             Self::HoldUnknown => {
                 "there is no such hold at this bank, or it has been captured or released to the end, or its time is over"
             }
@@ -622,7 +840,7 @@ impl Refusal {
                 "the account has 1,000 holds, or there are as many as may be; release some first"
             }
             Self::AboveHeld => "more would be taken than the hold still holds; ask for the hold",
-            Self::PayeeIsPayer => "the account that is held on is no payee; release instead",
+            Self::PayeeIsPayer => "payer and payee are the same account; of a hold, release it instead",
             Self::AccountRestricted => "the account takes no part in payments, for a regulatory reason",
             Self::AccountKindNotAllowed => "only current accounts pay and are paid; this is another kind",
             Self::PositionInsufficient => {
@@ -658,6 +876,36 @@ impl Refusal {
                 "the recall that this action needs was not requested or not answered so; use RecallService first"
             }
             Self::OriginalSettled => "the payment was settled, so that nothing is wrong with its acceptance",
+            Self::PackageUnknown => {
+                "there is no such package of this bank, or it is older than packages are kept, 400 days"
+            }
+            Self::PackageExists => {
+                "another file with this message id came before; each file needs a message id of its own"
+            }
+            Self::PackageLimit => {
+                "the bank has 100 packages that are not complete, or as many are kept as may be; wait for some, or cancel them"
+            }
+            Self::PackageNotOpen => {
+                "the package has been closed or cancelled, or is complete, so this can't be done to it any more"
+            }
+            Self::LineNotNext => {
+                "a line of the package is missing before this one; ask how many are logged and go on behind them"
+            }
+            Self::PackageDiffers => {
+                "the lines are not those that the file states, by number, sum, currency, bank or content; cancel the package and send a sound file"
+            }
+            Self::OrderUnknown => {
+                "there is no such order at this bank and on this account, or it ended more than five days ago"
+            }
+            Self::OrderNotPending => {
+                "the order has been sent, has ended or was cancelled; a line of a package is cancelled and not changed"
+            }
+            Self::OrderDateNotAllowed => {
+                "an order is due today or later, at most 400 days ahead, and not after the last day of its schedule"
+            }
+            Self::OrderLimit => {
+                "the account has 1,000 orders, or as many are kept as may be; cancel some or wait"
+            }
         }
     }
 }
@@ -671,8 +919,12 @@ impl Outcome {
             | Verdict::Refused { repeat_of, .. } => repeat_of,
             Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
+            | Verdict::RequestEnded { .. }
             | Verdict::HoldExpired { .. }
             | Verdict::NotActive { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. }
             | Verdict::AskAgain => None,
         }
     }
@@ -680,6 +932,11 @@ impl Outcome {
     /// Why the command was not carried out.
     pub const fn refusal(&self) -> Option<Refusal> {
         if let Verdict::Refused { refusal, .. } = self.verdict { Some(refusal) } else { None }
+    }
+
+    /// What became of a request to pay, if this tells it.
+    pub const fn request_end(&self) -> Option<RequestEnd> {
+        if let Verdict::RequestEnded { end, .. } = self.verdict { Some(end) } else { None }
     }
 
     /// The outcome of the payment that this answer decided, if it decided one: for those who wait for the payment.
@@ -695,10 +952,18 @@ impl Outcome {
 
     /// The stored form.
     ///
+    /// Status 23 is for what became of a request to pay: the numbers of its banks are the `subject`, the payee's above the
+    /// payer's; the payment's position stands where the first balance does, and the `code` says why it failed; neither means
+    /// that its time was over.
+    ///
     /// Status is 1 to 5 for the states of a payment, 16 for "done", 17 for "refused", 18 for a leg that was booked (its
     /// number is the `code`, and the hold's position the `subject`), 19 for a hold that has expired (the number of its
     /// currency is the `code`, and that of the bank the `subject`), 24 for "ask again" and 25 for a payment with an account
     /// that takes no part (on which side is the `code`),
+    /// currency is the `code`, and that of the bank the `subject`), 20 for an order that has ended (its reason is the `code`, the
+    /// number of the bank, 2^32 times that of its state and 2^40 times that of its currency together the `subject`), 21 for a package that is complete (as 19), 24 for
+    /// "ask again" and 25 for a payment that did not execute its order (the reason for which the order waits or the number of
+    /// why is the `code`, the order's position the `subject`),
     /// plus 128 if the answer is a repeat; `subject` is then the position of what it repeats. A bank's answer has 32, eight for each number
     /// of its effect, and the state of the payment, whose position is the `subject`.
     pub fn to_entry(&self) -> OutcomeEntry {
@@ -711,10 +976,27 @@ impl Outcome {
             ),
             Verdict::Done { subject, .. } => (DONE, [0; 4], subject),
             Verdict::Refused { refusal, .. } => (REFUSED, [refusal.number(), 0, 0, 0], 0),
+            Verdict::RequestEnded { payer, payee, end } => {
+                let code = match end {
+                    RequestEnd::Expired | RequestEnd::Paid(_) => [0; 4],
+                    RequestEnd::Failed { reason, .. } => *reason.as_bytes(),
+                };
+                (REQUEST_ENDED, code, u64::from(payee.0) << 32 | u64::from(payer.0))
+            }
             Verdict::LegBooked { hold, leg } => (LEG_BOOKED, [leg, 0, 0, 0], hold.0),
             Verdict::HoldExpired { bank, currency } => {
                 let [low, high] = currency.number().to_le_bytes();
                 (HOLD_EXPIRED, [low, high, 0, 0], bank.0.into())
+            }
+            Verdict::NotExecuted { order, why } => (NOT_EXECUTED, why.code(), order.0),
+            Verdict::OrderEnded { bank, currency, state, reason } => {
+                let beside = u64::from(state.number()) | u64::from(currency.number()) << 8;
+                let subject = u64::from(bank.0) | beside << 32;
+                (ORDER_ENDED, reason.map_or([0; 4], |code| *code.as_bytes()), subject)
+            }
+            Verdict::PackageComplete { bank, currency } => {
+                let [low, high] = currency.number().to_le_bytes();
+                (PACKAGE_COMPLETE, [low, high, 0, 0], bank.0.into())
             }
             Verdict::AskAgain => (ASK_AGAIN, [0; 4], 0),
             Verdict::NotActive { stage } => (NOT_ACTIVE, [stage.number(), 0, 0, 0], 0),
@@ -723,7 +1005,11 @@ impl Outcome {
             Some(sequence) => (status | REPEAT, sequence.0),
             None => (status, subject),
         };
-        let [debtor_balance, creditor_balance, debtor_position, creditor_position] = self.balances;
+        let balances = match self.request_end() {
+            Some(end) => [end.payment_stored(), 0, 0, 0],
+            None => self.balances,
+        };
+        let [debtor_balance, creditor_balance, debtor_position, creditor_position] = balances;
         OutcomeEntry(layout::OutcomeEntry {
             sequence: self.sequence.0.into(),
             decided_at: self.decided_at.0.into(),
@@ -754,10 +1040,14 @@ impl Outcome {
 
 const DONE: u8 = 16;
 const REFUSED: u8 = 17;
+const REQUEST_ENDED: u8 = 23;
 const LEG_BOOKED: u8 = 18;
 const HOLD_EXPIRED: u8 = 19;
+const ORDER_ENDED: u8 = 20;
+const PACKAGE_COMPLETE: u8 = 21;
 const ASK_AGAIN: u8 = 24;
 const NOT_ACTIVE: u8 = 25;
+const NOT_EXECUTED: u8 = 25;
 const ANSWER: u8 = 32;
 const ANSWER_STEP: u8 = 8;
 const REPEAT: u8 = 128;
@@ -765,6 +1055,23 @@ const REPEAT: u8 = 128;
 /// An outcome as it stands in the log, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutcomeEntry(layout::OutcomeEntry);
+
+/// An order that has ended, as its entry tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedOrder {
+    /// The payer's bank.
+    pub bank: ParticipantNumber,
+    /// Its currency.
+    pub currency: Currency,
+    /// What became of it.
+    pub state: OrderState,
+    /// Why, if it was not settled.
+    pub reason: Option<ReasonCode>,
+    /// How much.
+    pub amount: Amount,
+    /// The position of its payment.
+    pub payment: Sequence,
+}
 
 /// Stored bytes that are not an outcome entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -831,6 +1138,21 @@ impl OutcomeEntry {
         Kind::from_number(self.0.kind.get())
     }
 
+    /// The payer's bank and the payee's of a request to pay, and what became of it, if this is told of one.
+    pub fn request_ended(&self) -> Option<(ParticipantNumber, ParticipantNumber, RequestEnd)> {
+        let subject = Some(self.0.subject.get()).filter(|_| self.0.status == REQUEST_ENDED)?;
+        let payer = u32::try_from(subject & u64::from(u32::MAX)).ok()?;
+        let payee = u32::try_from(subject >> 32).ok()?;
+        let payment = u64::try_from(self.0.debtor_balance.get()).ok()?;
+        let payment = (payment != 0).then_some(Sequence(payment));
+        let end = match (self.0.code, payment) {
+            ([0, 0, 0, 0], None) => RequestEnd::Expired,
+            ([0, 0, 0, 0], Some(payment)) => RequestEnd::Paid(payment),
+            (code, payment) => RequestEnd::Failed { payment, reason: ReasonCode::from_bytes(code)? },
+        };
+        Some((ParticipantNumber(payer), ParticipantNumber(payee), end))
+    }
+
     /// Which leg of a capture was booked, from 0, and the position of its hold, if it is told of one.
     pub fn leg_booked(&self) -> Option<(u8, Sequence)> {
         let [leg, ..] = self.0.code;
@@ -844,6 +1166,36 @@ impl OutcomeEntry {
         let currency = Currency::from_number(u16::from_le_bytes([low, high])).ok()?;
         let released = Amount::from_minor_units(self.0.creditor_balance.get())?;
         Some((ParticipantNumber(bank), released, currency))
+    }
+
+    /// The bank of an order that has ended, where the order stands then, why, the amount and the payment, if it is told of
+    /// one.
+    pub fn order_ended(&self) -> Option<EndedOrder> {
+        let subject = Some(self.0.subject.get()).filter(|_| self.0.status == ORDER_ENDED)?;
+        let state = u8::try_from(subject >> 32 & 0xFF).ok().and_then(OrderState::from_number)?;
+        let currency = Currency::from_number(u16::try_from(subject >> 40).ok()?).ok()?;
+        Some(EndedOrder {
+            bank: ParticipantNumber(u32::try_from(subject & 0xFFFF_FFFF).ok()?),
+            currency,
+            state,
+            reason: ReasonCode::from_bytes(self.0.code),
+            amount: Amount::from_minor_units(self.0.debtor_balance.get())?,
+            payment: Sequence(u64::try_from(self.0.creditor_balance.get()).ok()?),
+        })
+    }
+
+    /// The bank of a package that is complete, and its currency, if it is told of one.
+    pub fn package_complete(&self) -> Option<(ParticipantNumber, Currency)> {
+        let bank = u32::try_from(self.0.subject.get()).ok().filter(|_| self.0.status == PACKAGE_COMPLETE)?;
+        let [low, high, ..] = self.0.code;
+        let currency = Currency::from_number(u16::from_le_bytes([low, high])).ok()?;
+        Some((ParticipantNumber(bank), currency))
+    }
+
+    /// The order that a payment did not execute, and why, if it is told of one.
+    pub fn not_executed(&self) -> Option<(Sequence, NotExecuted)> {
+        let code = Some(self.0.code).filter(|_| self.0.status == NOT_EXECUTED)?;
+        Some((Sequence(self.0.subject.get()), NotExecuted::from_code(code)?))
     }
 
     /// Whether nothing was decided: the command was submitted anew, with later evidence.
@@ -940,9 +1292,31 @@ impl OutcomeEntry {
                 self.repeat_of().is_none()
             }
             Some(Kind::Payment) if status == NOT_ACTIVE => self.0.status == NOT_ACTIVE,
+            Some(Kind::Payment) if status == NOT_EXECUTED => {
+                self.not_executed().is_some_and(|(order, _)| order.0 > 0)
+            }
+            Some(Kind::PlaceOrder) if status == ORDER_ENDED => {
+                let ends = |ended: &EndedOrder| match ended.state {
+                    OrderState::Settled => ended.reason.is_none() && code == [0; 4],
+                    OrderState::Rejected | OrderState::Expired => ended.reason.is_some(),
+                    OrderState::Pending
+                    | OrderState::Awaiting
+                    | OrderState::Sent
+                    | OrderState::Cancelled
+                    | OrderState::Refused => false,
+                };
+                self.order_ended().is_some_and(|ended| ended.bank.0 > 0 && ends(&ended))
+            }
+            Some(Kind::OpenPackage) if status == PACKAGE_COMPLETE => {
+                self.package_complete().is_some_and(|(bank, _)| bank.0 > 0) && code[2..] == [0; 2]
+            }
             Some(Kind::Payment | Kind::RefusedPayment) => status < DONE && self.payment_state().is_some(),
             Some(Kind::Evidence | Kind::BeginIncarnation | Kind::Void) => status == DONE,
             Some(Kind::Answer) => self.effect().is_some_and(|effect| self.tells_as(effect)),
+            Some(Kind::CreateRequestToPay) if status == REQUEST_ENDED => {
+                let told = self.request_ended().filter(|(payer, payee, _)| payer.0 != 0 && payee.0 != 0);
+                self.0.status == REQUEST_ENDED && told.is_some() && self.balances()[1..] == [0; 3]
+            }
             Some(Kind::CaptureHold) if status == LEG_BOOKED => self.0.status == LEG_BOOKED,
             Some(Kind::PlaceHold) if status == HOLD_EXPIRED => {
                 self.hold_expired().is_some_and(|(bank, ..)| bank.0 != 0) && code[2..] == [0; 2]
@@ -976,6 +1350,10 @@ impl OutcomeEntry {
                 | Kind::SetReachableParty
                 | Kind::SetBlock
                 | Kind::TransferOwnFunds
+                | Kind::CreateRequestToPay
+                | Kind::PresentRequestToPay
+                | Kind::AnswerRequestToPay
+                | Kind::CancelRequestToPay
                 | Kind::PlaceHold
                 | Kind::CaptureHold
                 | Kind::ReleaseHold
@@ -985,7 +1363,13 @@ impl OutcomeEntry {
                 | Kind::SetPostingMap
                 | Kind::RaiseException
                 | Kind::AssignException
-                | Kind::ResolveException,
+                | Kind::ResolveException
+                | Kind::OpenPackage
+                | Kind::PackageLine
+                | Kind::ClosePackage
+                | Kind::PlaceOrder
+                | Kind::ChangeOrder
+                | Kind::CancelOrders,
             ) => [DONE, REFUSED].contains(&status),
             None => return false,
         };
@@ -997,11 +1381,14 @@ impl OutcomeEntry {
                 fee <= Fees::MINOR_UNITS_MAX && (fee == 0 || self.repeat_of().is_none())
             }
             Some(PaymentState::Reserved | PaymentState::Unresolved) => code == [0; 4],
+            None if status == REQUEST_ENDED => true,
             None if status == LEG_BOOKED => {
                 usize::from(code[0]) < layout::HOLD_LEGS_MAX && code[1..] == [0; 3]
             }
             None if status == HOLD_EXPIRED => true,
             None if status == NOT_ACTIVE => self.inactive_side().is_some() && code[1..] == [0; 3],
+            // Looked at with the status.
+            None if [HOLD_EXPIRED, ORDER_ENDED, PACKAGE_COMPLETE, NOT_EXECUTED].contains(&status) => true,
             None if status == REFUSED => self.refusal().is_some() && code[1..] == [0; 3],
             None if self.effect() == Some(AnswerEffect::PaymentUnknown) => {
                 code == *StatusReason::PaymentNotReceived.code().as_bytes()

@@ -237,10 +237,12 @@ impl Ledger {
         self.payments.sealed.validate();
         self.recalls.validate();
         self.validate_holds();
+        self.validate_orders();
         self.kept.validate();
         self.activations.validate();
         self.posting_maps.validate();
         self.validate_exceptions();
+        self.validate_requests_to_pay();
         let unsealed = self.reservations.iter().all(|waits| waits.sequence > self.sealed_upto());
         assert!(unsealed, "what waits for an answer is not sealed");
         self.validate_reservations();

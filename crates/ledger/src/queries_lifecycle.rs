@@ -90,11 +90,12 @@ impl Ledger {
         &self.asked
     }
 
-    /// When the next question, hold or record of a gateway ends. At that log time a frame is wanted, be it empty; if the
+    /// When the next question, hold, request to pay or record of a gateway ends. At that log time a frame is wanted, be it empty; if the
     /// time has come already, the last tick took as many as it may, and another frame is wanted at once.
     pub fn next_due(&self) -> Option<Timestamp> {
         let first = [self.reservations.first_due(), self.holds.first_due(), self.kept.first_due()];
-        first.into_iter().flatten().map(|due| due.time).min()
+        let to_pay = self.requests_to_pay.first_due();
+        first.into_iter().chain([to_pay]).flatten().map(|due| due.time).min()
     }
 
     /// How many payments wait for an answer.

@@ -24,6 +24,7 @@ use crate::{layout, rules_incarnation};
 /// 20 to 29 are kept for payments that another bank decides, 30 to 39 for recalls and returns, 40 to 49 for
 /// orders and holds, 50 to 59 for records that gateways keep, 60 to 63 for positions, 64 to 69 for customers, fees and
 /// clocks; 78 is for which accounts take part.
+/// clocks, 74 to 77 for requests to pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`layout::Genesis`].
@@ -94,6 +95,14 @@ pub enum Kind {
     TransferOwnFunds,
     /// [`layout::SetAccountHolders`].
     SetAccountHolders,
+    /// [`layout::CreateRequestToPay`].
+    CreateRequestToPay,
+    /// [`layout::PresentRequestToPay`].
+    PresentRequestToPay,
+    /// [`layout::AnswerRequestToPay`].
+    AnswerRequestToPay,
+    /// [`layout::CancelRequestToPay`].
+    CancelRequestToPay,
     /// [`layout::PlaceHold`].
     PlaceHold,
     /// [`layout::CaptureHold`].
@@ -114,6 +123,18 @@ pub enum Kind {
     AssignException,
     /// [`layout::ResolveException`].
     ResolveException,
+    /// [`layout::OpenPackage`].
+    OpenPackage,
+    /// [`layout::PackageLine`].
+    PackageLine,
+    /// [`layout::ClosePackage`].
+    ClosePackage,
+    /// [`layout::PlaceOrder`].
+    PlaceOrder,
+    /// [`layout::ChangeOrder`].
+    ChangeOrder,
+    /// [`layout::CancelOrders`].
+    CancelOrders,
 }
 
 impl Kind {
@@ -154,6 +175,10 @@ impl Kind {
             Self::SetBlock => 62,
             Self::TransferOwnFunds => 63,
             Self::SetAccountHolders => 28,
+            Self::CreateRequestToPay => 74,
+            Self::PresentRequestToPay => 77,
+            Self::AnswerRequestToPay => 75,
+            Self::CancelRequestToPay => 76,
             Self::PlaceHold => 45,
             Self::CaptureHold => 46,
             Self::ReleaseHold => 47,
@@ -164,6 +189,12 @@ impl Kind {
             Self::RaiseException => 80,
             Self::AssignException => 81,
             Self::ResolveException => 82,
+            Self::OpenPackage => 40,
+            Self::PackageLine => 41,
+            Self::ClosePackage => 42,
+            Self::PlaceOrder => 43,
+            Self::ChangeOrder => 44,
+            Self::CancelOrders => 48,
         }
     }
 
@@ -204,6 +235,10 @@ impl Kind {
             62 => Self::SetBlock,
             63 => Self::TransferOwnFunds,
             28 => Self::SetAccountHolders,
+            74 => Self::CreateRequestToPay,
+            77 => Self::PresentRequestToPay,
+            75 => Self::AnswerRequestToPay,
+            76 => Self::CancelRequestToPay,
             45 => Self::PlaceHold,
             46 => Self::CaptureHold,
             47 => Self::ReleaseHold,
@@ -214,6 +249,12 @@ impl Kind {
             80 => Self::RaiseException,
             81 => Self::AssignException,
             82 => Self::ResolveException,
+            40 => Self::OpenPackage,
+            41 => Self::PackageLine,
+            42 => Self::ClosePackage,
+            43 => Self::PlaceOrder,
+            44 => Self::ChangeOrder,
+            48 => Self::CancelOrders,
             _ => return None,
         })
     }
@@ -246,6 +287,10 @@ impl Kind {
             | Self::SetReachableParty
             | Self::SetBlock
             | Self::TransferOwnFunds
+            | Self::CreateRequestToPay
+            | Self::PresentRequestToPay
+            | Self::AnswerRequestToPay
+            | Self::CancelRequestToPay
             | Self::PlaceHold
             | Self::CaptureHold
             | Self::ReleaseHold
@@ -255,8 +300,14 @@ impl Kind {
             | Self::SetPostingMap
             | Self::RaiseException
             | Self::AssignException
-            | Self::ResolveException => true,
-            Self::Genesis
+            | Self::ResolveException
+            | Self::OpenPackage
+            | Self::ClosePackage
+            | Self::PlaceOrder
+            | Self::ChangeOrder
+            | Self::CancelOrders => true,
+            Self::PackageLine
+            | Self::Genesis
             | Self::SetProfile
             | Self::Payment
             | Self::RefusedPayment
@@ -345,6 +396,14 @@ pub enum Command<'frame> {
     TransferOwnFunds(&'frame layout::TransferOwnFunds),
     /// Who holds an account is said anew.
     SetAccountHolders(&'frame layout::SetAccountHolders),
+    /// A payee asks a payer for money.
+    CreateRequestToPay(&'frame layout::CreateRequestToPay),
+    /// The payer has seen a request to pay.
+    PresentRequestToPay(&'frame layout::PresentRequestToPay),
+    /// The payer answers a request to pay.
+    AnswerRequestToPay(&'frame layout::AnswerRequestToPay),
+    /// The payee takes a request to pay back.
+    CancelRequestToPay(&'frame layout::CancelRequestToPay),
     /// Money is set aside on a customer's account.
     PlaceHold(&'frame layout::PlaceHold),
     /// What is held is paid out.
@@ -365,6 +424,18 @@ pub enum Command<'frame> {
     AssignException(&'frame layout::AssignException),
     /// Something is done about an exception.
     ResolveException(&'frame layout::ResolveException),
+    /// A customer's file of orders is about to be logged.
+    OpenPackage(&'frame layout::OpenPackage),
+    /// One line of it is logged.
+    PackageLine(&'frame layout::PackageLine),
+    /// All of its lines are logged.
+    ClosePackage(&'frame layout::ClosePackage),
+    /// An order is executed on a day to come, or on many.
+    PlaceOrder(&'frame layout::PlaceOrder),
+    /// Such an order is another one from now on.
+    ChangeOrder(&'frame layout::ChangeOrder),
+    /// Orders that have not been sent are not executed any more.
+    CancelOrders(&'frame layout::CancelOrders),
 }
 
 impl<'frame> Command<'frame> {
@@ -416,6 +487,10 @@ impl<'frame> Command<'frame> {
             Self::SetBlock(_) => Kind::SetBlock,
             Self::TransferOwnFunds(_) => Kind::TransferOwnFunds,
             Self::SetAccountHolders(_) => Kind::SetAccountHolders,
+            Self::CreateRequestToPay(_) => Kind::CreateRequestToPay,
+            Self::PresentRequestToPay(_) => Kind::PresentRequestToPay,
+            Self::AnswerRequestToPay(_) => Kind::AnswerRequestToPay,
+            Self::CancelRequestToPay(_) => Kind::CancelRequestToPay,
             Self::PlaceHold(_) => Kind::PlaceHold,
             Self::CaptureHold(_) => Kind::CaptureHold,
             Self::ReleaseHold(_) => Kind::ReleaseHold,
@@ -426,6 +501,12 @@ impl<'frame> Command<'frame> {
             Self::RaiseException(_) => Kind::RaiseException,
             Self::AssignException(_) => Kind::AssignException,
             Self::ResolveException(_) => Kind::ResolveException,
+            Self::OpenPackage(_) => Kind::OpenPackage,
+            Self::PackageLine(_) => Kind::PackageLine,
+            Self::ClosePackage(_) => Kind::ClosePackage,
+            Self::PlaceOrder(_) => Kind::PlaceOrder,
+            Self::ChangeOrder(_) => Kind::ChangeOrder,
+            Self::CancelOrders(_) => Kind::CancelOrders,
         }
     }
 }
@@ -673,6 +754,18 @@ fn read_command<'frame>(
         Kind::SetAccountHolders => {
             Command::SetAccountHolders(checked(structure, holders::check_account_holders)?)
         }
+        Kind::CreateRequestToPay => {
+            Command::CreateRequestToPay(checked(structure, requests_to_pay::check_create)?)
+        }
+        Kind::PresentRequestToPay => {
+            Command::PresentRequestToPay(checked(structure, requests_to_pay::check_present)?)
+        }
+        Kind::AnswerRequestToPay => {
+            Command::AnswerRequestToPay(checked(structure, requests_to_pay::check_answer)?)
+        }
+        Kind::CancelRequestToPay => {
+            Command::CancelRequestToPay(checked(structure, requests_to_pay::check_cancel)?)
+        }
         Kind::PlaceHold => Command::PlaceHold(checked(structure, kept::check_place)?),
         Kind::CaptureHold => Command::CaptureHold(checked(structure, kept::check_capture)?),
         Kind::ReleaseHold => Command::ReleaseHold(checked(structure, kept::check_release)?),
@@ -683,6 +776,12 @@ fn read_command<'frame>(
         Kind::RaiseException => Command::RaiseException(checked(structure, exceptions::check_raise)?),
         Kind::AssignException => Command::AssignException(checked(structure, exceptions::check_assign)?),
         Kind::ResolveException => Command::ResolveException(checked(structure, exceptions::check_resolve)?),
+        Kind::OpenPackage => Command::OpenPackage(checked(structure, orders::check_open)?),
+        Kind::PackageLine => Command::PackageLine(checked(structure, orders::check_line)?),
+        Kind::ClosePackage => Command::ClosePackage(checked(structure, orders::check_close)?),
+        Kind::PlaceOrder => Command::PlaceOrder(checked(structure, orders::check_place)?),
+        Kind::ChangeOrder => Command::ChangeOrder(checked(structure, orders::check_change)?),
+        Kind::CancelOrders => Command::CancelOrders(checked(structure, orders::check_cancel)?),
     })
 }
 
@@ -704,12 +803,16 @@ mod kept;
 mod lifecycle;
 #[path = "record_liquidity.rs"]
 mod liquidity;
+#[path = "record_orders.rs"]
+mod orders;
 #[path = "record_postings.rs"]
 mod postings;
 #[path = "record_recall.rs"]
 mod recall;
 #[path = "record_records.rs"]
 mod records;
+#[path = "record_requests_to_pay.rs"]
+mod requests_to_pay;
 
 pub(crate) use duplicates::{check_seal, check_stored};
 use lifecycle::{check_account_flag, check_answer, check_policy, check_reservation_limit};
@@ -865,10 +968,11 @@ fn check_payment(payment: &layout::Payment) -> Check {
     check_order(payment, layout::PAYMENT_STAMPED)
 }
 
+const CONNECTIONS: u16 = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
+
 fn check_connected_payment(payment: &layout::Payment) -> Check {
     check_unordered(payment)?;
-    let connections = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
-    check_order(payment, layout::PAYMENT_STAMPED | connections)
+    check_order(payment, layout::PAYMENT_STAMPED | CONNECTIONS)
 }
 
 fn check_order(payment: &layout::Payment, flags: u16) -> Check {
@@ -881,22 +985,22 @@ fn check_order(payment: &layout::Payment, flags: u16) -> Check {
     holds(Timestamp::from_nanoseconds(payment.acceptance_time.get()).is_some(), "acceptance_time")?;
     holds(payment.digest_version == DigestKey::VERSION, "digest_version")?;
     holds(payment.profile.get() != 0, "profile")?;
-    zero(&payment.reserved)?;
-    zero(&payment.reserved_end)
+    zero(&payment.reserved)
 }
 
-/// Whether accounts take part is said from version 4 on.
+/// Which order it executes, and whether its accounts take part, is said from version 4 on.
 fn check_unordered(payment: &layout::Payment) -> Check {
+    holds(payment.order.get() == 0, "order")?;
     zero(payment.activation.as_bytes())?;
     zero(&[payment.inactive])
 }
 
 fn check_ordered_payment(payment: &layout::Payment) -> Check {
-    let connections = layout::PAYMENT_CONNECTED | layout::PAYMENT_DEBTOR_CONNECTED;
-    check_order(payment, layout::PAYMENT_STAMPED | connections)?;
+    check_order(payment, layout::PAYMENT_STAMPED | CONNECTIONS)?;
     let sides = layout::PAYMENT_DEBTOR_INACTIVE | layout::PAYMENT_CREDITOR_INACTIVE;
     holds(payment.inactive & !sides == 0, "inactive")?;
-    holds(payment.inactive == 0 || payment.activation.get() != 0, "activation")
+    holds(payment.inactive == 0 || payment.activation.get() != 0, "activation")?;
+    holds(payment.order.get() != 0 || payment.activation.get() != 0, "order")
 }
 
 fn check_refused(refused: &layout::RefusedPayment) -> Check {

@@ -155,7 +155,7 @@ fn impossible_fields_of_payments_are_named() {
     assert_eq!(fault(4, |payment| payment.inactive = 4), Some(RecordError::Field("inactive")));
     assert_eq!(fault(4, |payment| payment.activation = 0.into()), Some(RecordError::Field("activation")));
     assert_eq!(fault(4, |payment| payment.reserved[0] = 1), Some(RecordError::Field("reserved")));
-    assert_eq!(fault(4, |payment| payment.reserved_end[7] = 1), Some(RecordError::Field("reserved")));
+    assert_eq!(fault(4, |payment| payment.reserved[7] = 1), Some(RecordError::Field("reserved")));
     for version in [1, 2] {
         assert_eq!(fault(version, |_| {}), Some(RecordError::Field("reserved")));
         assert_eq!(

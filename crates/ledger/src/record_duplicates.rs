@@ -20,7 +20,7 @@ type WithEvidence<'frame> = (Command<'frame>, Option<&'frame layout::StoredPayme
 pub(super) fn has_room_for_evidence(header: &layout::Header) -> bool {
     let is = |kind: Kind, version| (header.kind.get(), header.version.get()) == (kind.number(), version);
     is(Kind::Payment, layout::PAYMENT_VERSION_FOUND)
-        || is(Kind::Payment, layout::PAYMENT_VERSION_ORDERED)
+        || is(Kind::Payment, layout::PAYMENT_VERSION_ORDER)
         || is(Kind::Answer, layout::ANSWER_VERSION_EVIDENCE)
         || is(Kind::RefusedPayment, layout::REFUSED_VERSION_FOUND)
 }
@@ -32,7 +32,7 @@ pub(super) fn read_with_evidence<'frame>(
     structure: &'frame [u8],
 ) -> Result<WithEvidence<'frame>, RecordError> {
     match Kind::from_number(header.kind.get()) {
-        Some(Kind::Payment) if header.version.get() == layout::PAYMENT_VERSION_ORDERED => {
+        Some(Kind::Payment) if header.version.get() == layout::PAYMENT_VERSION_ORDER => {
             read_ordered(structure)
         }
         Some(Kind::Payment) => read_payment(structure),

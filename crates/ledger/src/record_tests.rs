@@ -14,13 +14,14 @@ use crate::testing::{LIMITS, apply_frame, genesis, golden};
 use crate::testing_words::{bank, iban, key, order, start};
 use crate::{
     AccountSelector, AccountText, Answer, AnswerEffect, AnswerPayment, AnswerRecall, Connected,
-    DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, OpenAccount,
-    Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile, QuestionState, RecallAnswer,
-    RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, Remark,
-    RequestId, RequestRecall, RollBusinessDate, SealedRun, SetAccountFlag, SetAccountFloor,
-    SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees,
-    SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted, SetVersion, SetZone, Silence,
-    Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange, ZoneOffset,
+    DecisionPolicy, DecisionScope, EntryText, Evidence, Fees, Ledger, LiquidityDirection, NotExecuted,
+    OpenAccount, OrderState, Original, Outcome, OutcomeEntry, Payment, Position, PostEntry, Profile,
+    QuestionState, RecallAnswer, RecallText, Recalled, RecordWriter, Refusal, RefusedBody, RefusedPayment,
+    RegisterParticipant, Remark, RequestEnd, RequestId, RequestRecall, RollBusinessDate, SealedRun,
+    SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetClosingDays, SetCustomerLimit,
+    SetDecisionPolicy, SetFees, SetParticipantStatus, SetRecallPolicy, SetReservationLimit, SetRestricted,
+    SetVersion, SetZone, Silence, Stage, StagePolicy, TransferLiquidity, Verdict, Void, Zone, ZoneChange,
+    ZoneOffset,
 };
 
 const GOLDEN: &str = "records-v1.txt";
@@ -266,6 +267,16 @@ fn write(kind: Kind, writer: &mut RecordWriter) {
         Kind::RaiseException | Kind::AssignException | Kind::ResolveException => {
             exceptions::write(kind, request_id(), writer)
         }
+        Kind::CreateRequestToPay
+        | Kind::PresentRequestToPay
+        | Kind::AnswerRequestToPay
+        | Kind::CancelRequestToPay => requests_to_pay::write(kind, request_id(), writer),
+        Kind::OpenPackage
+        | Kind::PackageLine
+        | Kind::ClosePackage
+        | Kind::PlaceOrder
+        | Kind::ChangeOrder
+        | Kind::CancelOrders => orders::write(kind, request_id(), writer),
     }
 }
 
@@ -303,8 +314,12 @@ mod exceptions;
 mod holds;
 #[path = "record_liquidity_tests.rs"]
 mod liquidity;
+#[path = "record_orders_tests.rs"]
+mod orders;
 #[path = "record_postings_tests.rs"]
 mod postings;
+#[path = "record_requests_to_pay_tests.rs"]
+mod requests_to_pay;
 
 fn kinds() -> impl Iterator<Item = Kind> {
     (0..100).filter_map(Kind::from_number)
@@ -368,6 +383,8 @@ fn with_evidence(kind: Kind) -> RecordWriter {
 
 /// One outcome of each verdict, and one repeat.
 fn outcomes() -> Vec<(&'static str, Outcome)> {
+    let (payer, payee) = (ParticipantNumber(7), ParticipantNumber(8));
+    let ended = |end| Verdict::RequestEnded { payer, payee, end };
     let payment = |state, reason: Option<&str>, repeat_of| Verdict::Payment {
         state,
         reason: reason.map(|code| ReasonCode::parse(code).unwrap()),
@@ -412,9 +429,48 @@ fn outcomes() -> Vec<(&'static str, Outcome)> {
         ),
         ("payer takes no part", Kind::Payment, Verdict::NotActive { stage: Stage::Debit }),
         ("payee takes no part", Kind::Payment, Verdict::NotActive { stage: Stage::Credit }),
+        ("request expired", Kind::CreateRequestToPay, ended(RequestEnd::Expired)),
+        ("request paid", Kind::CreateRequestToPay, ended(RequestEnd::Paid(Sequence(99)))),
+        (
+            "request failed",
+            Kind::CreateRequestToPay,
+            ended(RequestEnd::Failed {
+                payment: Some(Sequence(99)),
+                reason: StatusReason::InsufficientFunds.code(),
+            }),
+        ),
+        (
+            "order ended",
+            Kind::PlaceOrder,
+            Verdict::OrderEnded {
+                bank: ParticipantNumber(7),
+                currency: Currency::EUR,
+                state: OrderState::Rejected,
+                reason: ReasonCode::parse("AM04").ok(),
+            },
+        ),
+        (
+            "package complete",
+            Kind::OpenPackage,
+            Verdict::PackageComplete { bank: ParticipantNumber(7), currency: Currency::EUR },
+        ),
+        (
+            "not executed",
+            Kind::Payment,
+            Verdict::NotExecuted { order: Sequence(99), why: NotExecuted::NotDue },
+        ),
+        (
+            "order waits",
+            Kind::Payment,
+            Verdict::NotExecuted {
+                order: Sequence(99),
+                why: NotExecuted::Waits(ReasonCode::parse("AM04").unwrap()),
+            },
+        ),
     ];
     let outcome = |(name, kind, verdict)| {
-        let balances = if name == "hold expired" { [1234, 5678, 0, 0] } else { [1234, -5678, 90, 0] };
+        let is_told_aside = ["hold expired", "order ended", "package complete"].contains(&name);
+        let balances = if is_told_aside { [1234, 5678, 0, 0] } else { [1234, -5678, 90, 0] };
         let remark = match name {
             "settled with a fee" => Remark::fee_of(0x0001_0203),
             "above a payment's limit" => Remark::LimitPerPayment,
@@ -840,16 +896,24 @@ fn impossible_outcome_entries_are_refused() {
         ("document kept", 18, 17),         // it is never refused
         ("refused", 20, 99),               // no such refusal
         ("refused", 21, 1),
-        ("leg booked", 20, 16),       // no such leg
-        ("leg booked", 21, 1),        // a leg is one byte
-        ("leg booked", 18, 128 + 18), // it is never a repeat
-        ("leg booked", 16, 45),       // only captures have legs
-        ("hold expired", 20, 0),      // no such currency
-        ("hold expired", 22, 1),      // a currency is two bytes
-        ("hold expired", 24, 0),      // no bank
-        ("hold expired", 47, 0x80),   // less than nothing
-        ("hold expired", 16, 46),     // only holds expire
-        ("hold expired", 19, 8),      // it books nothing
+        ("leg booked", 20, 16),         // no such leg
+        ("leg booked", 21, 1),          // a leg is one byte
+        ("leg booked", 18, 128 + 18),   // it is never a repeat
+        ("leg booked", 16, 45),         // only captures have legs
+        ("hold expired", 20, 0),        // no such currency
+        ("hold expired", 22, 1),        // a currency is two bytes
+        ("hold expired", 24, 0),        // no bank
+        ("hold expired", 47, 0x80),     // less than nothing
+        ("hold expired", 16, 46),       // only holds expire
+        ("hold expired", 19, 8),        // it books nothing
+        ("request paid", 24, 0),        // no payer's bank
+        ("request paid", 28, 0),        // no payee's bank
+        ("request paid", 39, 0x80),     // no position
+        ("request paid", 40, 1),        // it tells no balance
+        ("request paid", 19, 8),        // it books nothing
+        ("request paid", 16, 75),       // it is told of what was made
+        ("request paid", 18, 128 + 23), // it is never a repeat
+        ("request failed", 20, b'a'),   // no reason code
     ] {
         let outcome = good.iter().find(|row| row.0 == name).unwrap().1;
         let mut bytes = outcome.to_entry().as_bytes().to_vec();

@@ -15,7 +15,7 @@ use crate::command::{
     SetAccountFloor, SetAccountStatus, SetParticipantStatus, TransferLiquidity,
 };
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::{AccountText, EntryText, Kind, Profile, SetVersion, layout};
+use crate::{AccountText, EntryText, HAS_ORDERS, Kind, Profile, SetVersion, layout};
 
 #[path = "record_writer_activation.rs"]
 mod activation;
@@ -33,12 +33,16 @@ mod exceptions;
 mod holders;
 #[path = "record_writer_holds.rs"]
 mod holds;
+#[path = "record_writer_orders.rs"]
+mod orders;
 #[path = "record_writer_postings.rs"]
 mod postings;
 #[path = "record_writer_recall.rs"]
 mod recall;
 #[path = "record_writer_records.rs"]
 mod records;
+#[path = "record_writer_requests_to_pay.rs"]
+mod requests_to_pay;
 
 #[path = "record_writer_duplicates.rs"]
 mod duplicates;
@@ -48,6 +52,7 @@ mod liquidity;
 
 pub use duplicates::AskedFor;
 pub use lifecycle::{mark_connected, mark_each_connected};
+pub use orders::order_transaction_id;
 
 /// What applying commands takes of the room that is set aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -461,10 +466,10 @@ impl RecordWriter {
             evidence_found: 0.into(),
             profile: 1.into(),
             digest_version: DigestKey::VERSION,
-            reserved: [0; 8],
+            order: 0.into(),
             activation: 0.into(),
             inactive: 0,
-            reserved_end: [0; 8],
+            reserved: [0; 8],
         }
     }
 
@@ -542,12 +547,17 @@ impl RecordWriter {
 
     /// The digest is of what the caller sent: a time stamped by Solvo would make every retry a changed body.
     fn order_digest(&self, facts: &PaymentFacts<'_>, body: &[u8]) -> Digest {
+        self.digest_of(facts, facts.acceptance_time.map_or(-1, Timestamp::nanoseconds), body)
+    }
+
+    /// The same with what stands in place of the acceptance time.
+    fn digest_of(&self, facts: &PaymentFacts<'_>, acceptance_time: i64, body: &[u8]) -> Digest {
         self.key.body(&[
             facts.debtor_agent.as_bytes(),
             facts.creditor_agent.as_bytes(),
             &facts.amount.minor_units().to_le_bytes(),
             &facts.currency.number().to_le_bytes(),
-            &facts.acceptance_time.map_or(-1, Timestamp::nanoseconds).to_le_bytes(),
+            &acceptance_time.to_le_bytes(),
             body,
         ])
     }
@@ -601,6 +611,9 @@ impl RecordWriter {
             text_length: u32::try_from(text_length).expect("texts are bounded by their elements").into(),
         };
         self.count_record(kind, header.as_bytes().len() + structure.len() + text_length);
+        if kind == Kind::Payment && version == layout::PAYMENT_VERSION_ORDER {
+            self.rules_version = self.rules_version.max(HAS_ORDERS);
+        }
         self.records.extend_from_slice(header.as_bytes());
         self.records.extend_from_slice(structure);
     }
@@ -614,6 +627,8 @@ impl RecordWriter {
             Kind::Payment | Kind::RefusedPayment => self.needs.payments = true,
             // The room of an answer was set aside when its payment was reserved, and evidence is kept on disk alone.
             Kind::Answer => self.answers += 1,
+            // Its room is that of orders, which the rules look at.
+            Kind::PackageLine => {}
             Kind::Evidence => self.evidence_length += length,
             Kind::RegisterParticipant
             | Kind::OpenAccount
@@ -643,6 +658,10 @@ impl RecordWriter {
             | Kind::SetRecallPolicy
             | Kind::SetPositionAlert
             | Kind::SetBlock
+            | Kind::CreateRequestToPay
+            | Kind::PresentRequestToPay
+            | Kind::AnswerRequestToPay
+            | Kind::CancelRequestToPay
             | Kind::PlaceHold
             | Kind::CaptureHold
             | Kind::ReleaseHold
@@ -656,6 +675,11 @@ impl RecordWriter {
                 self.needs.accounts = true;
                 self.needs.requests = true;
             }
+            Kind::OpenPackage
+            | Kind::ClosePackage
+            | Kind::PlaceOrder
+            | Kind::ChangeOrder
+            | Kind::CancelOrders => self.needs.requests = true,
         }
         self.rules_version = self.rules_version.max(kind.first_version());
         self.count += 1;

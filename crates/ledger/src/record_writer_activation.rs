@@ -40,7 +40,7 @@ impl RecordWriter {
                 let (payment, _) = layout::Payment::mut_from_prefix(structure).expect(OWN);
                 payment.activation = table.number().into();
                 payment.inactive = inactive(payment, text, table);
-                header.version = layout::PAYMENT_VERSION_ORDERED.into();
+                header.version = layout::PAYMENT_VERSION_ORDER.into();
             }
         }
     }

@@ -4,7 +4,7 @@ use types::{DigestKey, PrincipalNumber, Sequence};
 use zerocopy::FromBytes;
 
 use super::RecordWriter;
-use crate::{Kind, Payment, SealedRun, layout};
+use crate::{HAS_ORDERS, Kind, Payment, SealedRun, layout};
 
 /// What has to be looked up on disk for a record.
 #[derive(Clone, Copy, Debug)]
@@ -119,8 +119,10 @@ impl RecordWriter {
         self.texts.extend_from_slice(text);
         let (header, searched) = Searched::of(&mut self.records[start..]);
         self.principal = PrincipalNumber(header.principal.get());
+        let mut version = 1;
         let structure_length = match searched {
             Searched::Payment(payment) => {
+                version = payment.version_at_least(version);
                 payment.flags = (payment.flags.get() & layout::PAYMENT_STAMPED).into();
                 (payment.evidence_upto, payment.evidence_found) = (0.into(), 0.into());
                 (payment.activation, payment.inactive) = (0.into(), 0);
@@ -143,11 +145,21 @@ impl RecordWriter {
             }
         };
         let kind = Kind::from_number(header.kind.get()).expect(OWN);
-        header.version = 1.into();
+        header.version = version.into();
         let length = size_of::<layout::Header>() + structure_length;
         header.length = u32::try_from(length).expect("records are small").into();
         self.records.truncate(start + length);
         self.count_record(kind, length + text.len());
+        if version == layout::PAYMENT_VERSION_ORDER {
+            self.rules_version = self.rules_version.max(HAS_ORDERS);
+        }
+    }
+}
+
+impl layout::Payment {
+    /// The version of its record: that of one which executes an order, or this one.
+    const fn version_at_least(&self, version: u16) -> u16 {
+        if self.order.get() > 0 { layout::PAYMENT_VERSION_ORDER } else { version }
     }
 }
 

@@ -34,8 +34,12 @@ impl Answered {
             | Verdict::Payment { .. }
             | Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
+            | Verdict::RequestEnded { .. }
             | Verdict::HoldExpired { .. }
             | Verdict::NotActive { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. }
             | Verdict::AskAgain => {
                 unreachable!("a request is remembered once, with its own answer")
             }

@@ -18,12 +18,21 @@ pub(crate) fn apply(ledger: &mut Ledger, record: &layout::SetActivation) -> Answ
 /// What comes of a payment before it is judged: nothing, if it was looked up by another table than this one, or if an
 /// account takes no part.
 pub(crate) fn stops(ledger: &Ledger, at: Position, record: &layout::Payment) -> Option<Outcome> {
+    outdated(ledger, at, record).or_else(|| {
+        let stage = inactive_side(record)?;
+        Some(Outcome { verdict: Verdict::NotActive { stage }, ..ask_again(at, Kind::Payment) })
+    })
+}
+
+/// What comes of a payment that was looked up by another table than this one.
+pub(crate) fn outdated(ledger: &Ledger, at: Position, record: &layout::Payment) -> Option<Outcome> {
     let is_outdated = record.activation.get() != ledger.activations.number();
-    if is_outdated && !is_on(Mutant::OldTableDecides) {
-        return Some(ask_again(at, Kind::Payment));
-    }
-    let stage = record.inactive_side().filter(|_| !is_on(Mutant::InactivePays))?;
-    Some(Outcome { verdict: Verdict::NotActive { stage }, ..ask_again(at, Kind::Payment) })
+    (is_outdated && !is_on(Mutant::OldTableDecides)).then(|| ask_again(at, Kind::Payment))
+}
+
+/// On which side an account takes no part, the payer's first.
+pub(crate) fn inactive_side(record: &layout::Payment) -> Option<Stage> {
+    record.inactive_side().filter(|_| !is_on(Mutant::InactivePays))
 }
 
 impl layout::Payment {

@@ -24,6 +24,7 @@ use crate::reservations::Reservation;
 use crate::{
     Answer, AnswerEffect, Kind, Ledger, OpenQuestion, Outcome, Payment, Position, QuestionState, Remark,
     Silence, Stage, Verdict, layout, rules_customer, rules_duplicates, rules_exceptions, rules_liquidity,
+    rules_orders,
 };
 
 /// Opens a reservation's first question.
@@ -37,6 +38,10 @@ pub(crate) fn ask(ledger: &mut Ledger, reservation: Reservation) {
 pub(crate) fn end_due(ledger: &mut Ledger, tick: Position) {
     let count_max = if is_on(Mutant::SweepOnlyExpiry) { 1 } else { ENDED_PER_TICK_MAX };
     for _ in 0..count_max {
+        // An order or a package that ends with its payment is told beside it, in the same frame.
+        if ledger.decided.len() + ledger.holds_told.len() >= ENDED_PER_TICK_MAX {
+            return;
+        }
         let first = ledger.reservations.first_due().filter(|due| is_due(due.time, tick.time));
         let Some(due) = first else { return };
         end_question(ledger, tick, due.slot);
@@ -241,6 +246,7 @@ fn settle(ledger: &mut Ledger, at: Position, slot: u32) -> Booked {
         }
     };
     ledger.payments.decide(reservation.payment, state, reason, at);
+    rules_orders::follow(ledger, at, reservation.sequence, state, reason);
     booked
 }
 
@@ -249,6 +255,7 @@ fn release(ledger: &mut Ledger, at: Position, slot: u32, state: PaymentState, re
     let (reservation, bookings) = give_back(ledger, at, slot);
     rules_customer::give_back(ledger, &reservation);
     ledger.payments.decide(reservation.payment, state, Some(reason), at);
+    rules_orders::follow(ledger, at, reservation.sequence, state, Some(reason));
     bookings.released(&ledger.accounts)
 }
 

@@ -199,7 +199,11 @@ impl Pair {
             | Verdict::NotActive { .. }
             | Verdict::AskAgain
             | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. }) => verdict,
+            | Verdict::HoldExpired { .. }
+            | Verdict::RequestEnded { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. }) => verdict,
         }
     }
 

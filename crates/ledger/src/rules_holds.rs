@@ -73,7 +73,7 @@ pub(crate) fn is_within_reach(end: Timestamp, now: Timestamp) -> bool {
 }
 
 /// As a payment is judged: closed, blocked, restricted, of a type that does not permit it.
-fn check_account(account: &Account, direction: Direction) -> Result<(), Refusal> {
+pub(crate) fn check_account(account: &Account, direction: Direction) -> Result<(), Refusal> {
     if account.status() == AccountStatus::Closed {
         return Err(Refusal::AccountClosed);
     }
@@ -245,7 +245,7 @@ fn give_back(ledger: &mut Ledger, at: Position, hold: &Hold, amount: i64) {
 /// Ends the holds whose time is over, in the order of time and position, as many as a tick may beside the payments that
 /// it has ended.
 pub(crate) fn end_due(ledger: &mut Ledger, tick: Position) {
-    for _ in ledger.decided.len()..ENDED_PER_TICK_MAX {
+    for _ in ledger.decided.len() + ledger.holds_told.len()..ENDED_PER_TICK_MAX {
         let first = ledger.holds.first_due().filter(|due| due.time <= tick.time);
         let Some(due) = first else { return };
         let hold = *ledger.holds.at(due.sequence).expect("what is due is there");
@@ -267,8 +267,8 @@ pub(crate) fn end_due(ledger: &mut Ledger, tick: Position) {
 }
 
 impl Ledger {
-    /// What the last tick or command did to holds beside its own outcome: the holds whose time was over, or the legs of a
-    /// capture. It is told behind [`Self::decided`] and before that outcome.
+    /// What the last tick or command did to holds, orders and packages beside its own outcome: the holds whose time was
+    /// over, the legs of a capture, the orders that ended and the packages that were complete. It is told behind [`Self::decided`] and before that outcome.
     pub fn holds_told(&self) -> &[Outcome] {
         &self.holds_told
     }

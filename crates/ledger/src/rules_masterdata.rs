@@ -19,7 +19,8 @@ use crate::{
 };
 use crate::{
     rules_activation, rules_calendar, rules_customer, rules_exceptions, rules_holders, rules_holds,
-    rules_liquidity, rules_postings, rules_recall, rules_records, rules_version,
+    rules_liquidity, rules_orders, rules_packages, rules_postings, rules_recall, rules_records,
+    rules_requests_to_pay, rules_version,
 };
 
 /// What a command made or changed, and the balance afterwards.
@@ -77,6 +78,10 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
             rules_liquidity::transfer_own_funds(ledger, at, record, &mut outcome)
         }
         Command::SetAccountHolders(record) => rules_holders::apply(ledger, record),
+        Command::CreateRequestToPay(record) => rules_requests_to_pay::create(ledger, at, record),
+        Command::PresentRequestToPay(record) => rules_requests_to_pay::present(ledger, at, record),
+        Command::AnswerRequestToPay(record) => rules_requests_to_pay::answer(ledger, at, record),
+        Command::CancelRequestToPay(record) => rules_requests_to_pay::cancel(ledger, at, record),
         Command::PlaceHold(record) => rules_holds::place(ledger, at, record, &mut outcome),
         Command::CaptureHold(record) => rules_holds::capture(ledger, at, record, &mut outcome),
         Command::ReleaseHold(record) => rules_holds::release(ledger, at, record, &mut outcome),
@@ -87,7 +92,13 @@ pub(crate) fn apply(ledger: &mut Ledger, at: Position, record: &Record<'_>) -> O
         Command::RaiseException(record) => rules_exceptions::raise(ledger, at, record),
         Command::AssignException(record) => rules_exceptions::assign(ledger, at, record),
         Command::ResolveException(record) => rules_exceptions::resolve(ledger, at, record, &mut outcome),
-        Command::Genesis(_)
+        Command::OpenPackage(record) => rules_packages::open(ledger, at, record),
+        Command::ClosePackage(record) => rules_packages::close(ledger, at, record),
+        Command::PlaceOrder(record) => rules_orders::place(ledger, at, record),
+        Command::ChangeOrder(record) => rules_orders::change(ledger, at, record),
+        Command::CancelOrders(record) => rules_orders::cancel(ledger, at, record),
+        Command::PackageLine(_)
+        | Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
         | Command::RefusedPayment(_)
@@ -137,6 +148,10 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::SetBlock(record) => &record.request,
         Command::TransferOwnFunds(record) => &record.request,
         Command::SetAccountHolders(record) => &record.request,
+        Command::CreateRequestToPay(record) => &record.request,
+        Command::PresentRequestToPay(record) => &record.request,
+        Command::AnswerRequestToPay(record) => &record.request,
+        Command::CancelRequestToPay(record) => &record.request,
         Command::PlaceHold(record) => &record.request,
         Command::CaptureHold(record) => &record.request,
         Command::ReleaseHold(record) => &record.request,
@@ -147,7 +162,13 @@ fn request_of<'frame>(command: Command<'frame>) -> &'frame layout::Request {
         Command::RaiseException(record) => &record.request,
         Command::AssignException(record) => &record.request,
         Command::ResolveException(record) => &record.request,
-        Command::Genesis(_)
+        Command::OpenPackage(record) => &record.request,
+        Command::ClosePackage(record) => &record.request,
+        Command::PlaceOrder(record) => &record.request,
+        Command::ChangeOrder(record) => &record.request,
+        Command::CancelOrders(record) => &record.request,
+        Command::PackageLine(_)
+        | Command::Genesis(_)
         | Command::SetProfile(_)
         | Command::Payment(_)
         | Command::RefusedPayment(_)
@@ -171,7 +192,11 @@ fn repeat(sequence: Sequence, earlier: &Outcome) -> Outcome {
         | Verdict::AskAgain
         | Verdict::NotActive { .. }
         | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => {
+        | Verdict::RequestEnded { .. }
+        | Verdict::HoldExpired { .. }
+        | Verdict::NotExecuted { .. }
+        | Verdict::OrderEnded { .. }
+        | Verdict::PackageComplete { .. } => {
             unreachable!("only requests are remembered with them")
         }
     };

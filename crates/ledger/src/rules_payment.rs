@@ -24,9 +24,9 @@ use crate::payments::{HOLDS_KEY, STAMPED};
 use crate::reservations::Reservation;
 use crate::rules_customer::Refused;
 use crate::{
-    Account, AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, Outcome, Payment, Position,
-    Profile, QuestionState, Remark, Silence, Stage, Verdict, layout, rules_activation, rules_answer,
-    rules_customer, rules_duplicates, rules_liquidity,
+    Account, AccountKind, AccountMode, AccountStatus, Connected, Kind, Ledger, NotExecuted, Outcome, Payment,
+    Position, Profile, QuestionState, Remark, Silence, Stage, Verdict, layout, rules_activation,
+    rules_answer, rules_customer, rules_duplicates, rules_liquidity, rules_orders,
 };
 
 /// What is to be done about a payment. Committing it can't fail.
@@ -81,6 +81,10 @@ pub(crate) fn apply(
         found: rules_duplicates::still_counts(at, found),
     };
     let profile = ledger.profile(record.profile.get())?;
+    if record.order.get() > 0 {
+        let profile = *profile;
+        return Ok(execute(ledger, at, record, &attempt, &profile));
+    }
     let is_late = || profile.deadline(attempt.acceptance_time) <= at.time;
     let decision = match known(ledger, &attempt) {
         Some(decision) if !is_on(Mutant::ExpiryBeforeDuplicate) || !is_late() => decision,
@@ -91,6 +95,52 @@ pub(crate) fn apply(
         },
     };
     Ok(commit(ledger, at, &attempt, decision))
+}
+
+/// A payment that executes an order.
+fn execute(
+    ledger: &mut Ledger,
+    at: Position,
+    record: &layout::Payment,
+    attempt: &Attempt<'_>,
+    profile: &Profile,
+) -> Outcome {
+    let known = known(ledger, attempt);
+    // No other payment has the body of one that executes an order, so this is the order's own.
+    if let Some(repeat @ Decision::Repeat(_)) = known {
+        return commit(ledger, at, attempt, repeat);
+    }
+    let slot = match rules_orders::executable(ledger, at, record) {
+        Ok(slot) => slot,
+        Err(why) => return rules_orders::not_executed(at, record, why),
+    };
+    if known.is_none()
+        && let Some(outdated) = rules_activation::outdated(ledger, at, record)
+    {
+        return outdated;
+    }
+    let judged = || {
+        // No other system has the order, so it waits here for the payer's account, as for a bank that is suspended.
+        let judged = match rules_activation::inactive_side(record) {
+            Some(Stage::Debit) => Err(StatusReason::AgentSuspended.code().into()),
+            Some(Stage::Credit) => Err(StatusReason::CreditorAgentSuspended.code().into()),
+            None => judge(ledger, at, record, profile),
+        };
+        judged.unwrap_or_else(|why| Decision::Reject { why, holds_key: true })
+    };
+    let decision = known.unwrap_or_else(judged);
+    if let Decision::Reject { why: Refused { reason, .. }, .. } = decision
+        && rules_orders::waits(ledger, at, slot, reason)
+    {
+        rules_orders::set_awaiting(ledger, at, slot, reason);
+        return rules_orders::not_executed(at, record, NotExecuted::Waits(reason));
+    }
+    let outcome = commit(ledger, at, attempt, decision);
+    let Verdict::Payment { state, reason, .. } = outcome.verdict else {
+        unreachable!("a decision is about the payment")
+    };
+    rules_orders::executed(ledger, at, slot, state, reason);
+    outcome
 }
 
 pub(crate) fn apply_refused(

@@ -67,7 +67,7 @@ impl Kind {
             13 => 2,
             28 | 30..=34 | 60..=67 => 3,
             45..=47 | 50 | 51 => HAS_HOLDS,
-            73 | 78 | 80..=82 => HAS_ORDERS,
+            40..=44 | 48 | 73..=78 | 80..=82 => HAS_ORDERS,
             _ => 1,
         }
     }
@@ -105,7 +105,8 @@ impl Rules {
     /// Whether this command may stand in the frame that is being applied.
     pub(crate) fn permit(self, command: Command<'_>) -> Result<(), ReplayError> {
         let (kind, in_force) = (command.kind(), self.in_force);
-        let first = kind.first_version();
+        let executes_order = matches!(command, Command::Payment(payment) if payment.order.get() > 0);
+        let first = if executes_order { HAS_ORDERS } else { kind.first_version() };
         if first > in_force {
             return Err(ReplayError::TooEarly { kind: kind.number(), first, in_force });
         }

@@ -25,23 +25,25 @@ use crate::index::{Filling, Twice};
 use crate::kept_records::KeptRecords;
 use crate::limits::{ROOM_BEYOND, SLOTS_MAX};
 use crate::liquidity_state::{self, Liquidity};
+use crate::orders::Orders;
 use crate::participants::Participants;
 use crate::payments::{Known, Payments};
 use crate::posting_maps::PostingMaps;
 use crate::profile::Profile;
 use crate::recalls::Recalls;
 use crate::requests::Requests;
+use crate::requests_to_pay::RequestsToPay;
 use crate::reservations::Reservations;
 use crate::rules_version::{HAS_HOLDS, HAS_ORDERS, HAS_RULEBOOK, Rules};
 use crate::sealed::Sealed;
 use crate::sections::{Impossible, Section, SectionReader, SectionWriter, StateError, holds, value, zero};
 use crate::state_layout::{
     ACCOUNTS, ACTIVATIONS, BUSINESS_DATE, CALENDAR, CUSTOMER_LIMITS, EXCEPTIONS, FEES, FUNDING, HEAD, HOLDS,
-    Head, KEPT_RECORDS, LIVES, Life, NAMES, NOTICED, OVERLOOKED, PARTICIPANTS, PAYMENTS, POSTING_MAPS,
-    PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS, RESERVATIONS, RESERVATIONS_WITH_FEES, RUNS,
-    Reference, SEALED, ZONES,
+    Head, KEPT_RECORDS, LIVES, Life, NAMES, NOTICED, ORDERS, OVERLOOKED, PACKAGES, PARTICIPANTS, PAYMENTS,
+    POSTING_MAPS, PROFILES, RECALL_POLICIES, RECALLS, REFERENCES, REQUESTS, REQUESTS_TO_PAY, RESERVATIONS,
+    RESERVATIONS_WITH_FEES, RUNS, Reference, SEALED, ZONES,
 };
-use crate::{Kind, Ledger, Limits, Position, layout, record};
+use crate::{Kind, Ledger, Limits, Position, RequestToPayStatus, layout, record};
 
 impl Ledger {
     /// Writes the state. The bytes go out in pieces of at most 256 KiB, and no more than that is held.
@@ -99,7 +101,9 @@ impl Ledger {
         if !self.has_orders() {
             return Ok(());
         }
+        self.orders.write_state(&mut writer)?;
         self.posting_maps.write_state(&mut writer)?;
+        self.requests_to_pay.write_state(&mut writer)?;
         self.activations.write_state(&mut writer)?;
         self.exceptions.write_state(&mut writer)
     }
@@ -151,7 +155,10 @@ impl Ledger {
         let latest = [(HOLDS, self.holds.count()), (KEPT_RECORDS, self.kept.count())];
         let later = later.chain(latest.iter().filter(|_| self.has_holds()));
         let newest = [
+            (PACKAGES, self.orders.packages.count()),
+            (ORDERS, self.orders.count()),
             (POSTING_MAPS, self.posting_maps.count()),
+            (REQUESTS_TO_PAY, self.requests_to_pay.count()),
             (ACTIVATIONS, self.activations.items()),
             (EXCEPTIONS, self.exceptions.count()),
             (NOTICED, self.exceptions.noticed_count()),
@@ -274,9 +281,23 @@ impl Ledger {
         if !self.has_orders() {
             return Ok(());
         }
-        let last = self.position.sequence;
-        self.posting_maps = PostingMaps::read_state(reader, last, &self.participants)?;
-        self.activations = Activations::read_state(reader, self.participants.count())?;
+        let (last, participants) = (self.position, self.participants.count());
+        self.orders = Orders::read_state(reader, last, participants, &self.accounts, &self.payments)?;
+        self.posting_maps = PostingMaps::read_state(reader, last.sequence, &self.participants)?;
+        self.read_requests_to_pay(reader)?;
+        self.activations = Activations::read_state(reader, participants)?;
+        Ok(())
+    }
+
+    /// Reads requests to pay. One that is accepted has its order.
+    fn read_requests_to_pay(&mut self, reader: &mut SectionReader<'_>) -> Result<(), StateError> {
+        let (last, participants) = (self.position, self.participants.count());
+        self.requests_to_pay = RequestsToPay::read_state(reader, last, &self.accounts, participants)?;
+        let all = self.requests_to_pay.after(Sequence(0)).zip(0_u64..);
+        for (request, item) in all.filter(|(request, _)| request.status() == RequestToPayStatus::Accepted) {
+            let has_order = holds(self.has_order(request), "accepted_at");
+            has_order.map_err(|impossible| REQUESTS_TO_PAY.impossible(item, impossible))?;
+        }
         Ok(())
     }
 
@@ -473,6 +494,9 @@ mod holds_tests;
 #[cfg(test)]
 #[path = "state_later_tests.rs"]
 mod later_tests;
+#[cfg(test)]
+#[path = "state_orders_tests.rs"]
+mod orders_tests;
 #[cfg(test)]
 #[path = "state_postings_tests.rs"]
 mod postings_tests;

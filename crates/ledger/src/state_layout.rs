@@ -76,6 +76,14 @@ pub const EXCEPTIONS: Section = Section::of::<Exception>(37, 1, "exceptions");
 pub const NOTICED: Section = Section::of::<Noticed>(38, 1, "noticed exceptions");
 /// How many could not be noticed.
 pub const OVERLOOKED: Section = Section::of::<Overlooked>(39, 1, "overlooked exceptions");
+/// The packages, in the order of their banks' numbers and their positions. This section and those behind it stand in the
+/// states of rules version 5 and later.
+pub const PACKAGES: Section = Section::of::<Package>(26, 1, "packages");
+/// The orders, in log order.
+pub const ORDERS: Section = Section::of::<Order>(27, 1, "orders");
+
+/// The requests to pay, in log order. It stands in the states of rules version 5 and later.
+pub const REQUESTS_TO_PAY: Section = Section::of::<RequestToPay>(34, 1, "requests to pay");
 
 /// A name's bytes. `{:?}` does not show them.
 #[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -490,15 +498,21 @@ pub use activation::Activation;
 mod exceptions;
 #[path = "state_layout_holds.rs"]
 mod kept;
+#[path = "state_layout_orders.rs"]
+mod orders;
 #[path = "state_layout_recall.rs"]
 mod recall;
+#[path = "state_layout_requests_to_pay.rs"]
+mod requests_to_pay;
 
 #[path = "state_layout_postings.rs"]
 mod postings;
 pub use exceptions::{Exception, Noticed, Overlooked};
 pub use kept::{Hold, KeptRecord};
+pub use orders::{Order, Package};
 pub use postings::PostingMap;
 pub use recall::{BusinessDate, ClosingYear, Recall, RecallPolicy};
+pub use requests_to_pay::RequestToPay;
 
 #[cfg(test)]
 #[path = "state_layout_tests.rs"]

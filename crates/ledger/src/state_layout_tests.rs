@@ -89,6 +89,61 @@ fn exceptions() {
 }
 
 #[test]
+fn packages_and_orders() {
+    layout! { Package[152]
+          0  8 sequence
+          8  8 time
+         16 32 file_digest
+         48 16 name_digest
+         64  8 control_sum
+         72  8 sum_logged
+         80  8 sum_settled
+         88  8 closed_time
+         96  8 complete_time
+        104  4 bank
+        108  4 lines
+        112  4 logged
+        116  4 refused
+        120  4 pending
+        124  4 awaiting
+        128  4 sent
+        132  4 settled
+        136  4 rejected
+        140  4 cancelled
+        144  4 kept_from
+        148  2 currency
+        150  1 is_cancelled
+        151  1 reserved
+    }
+    layout! { Order[128]
+          0  8 sequence
+          8  8 package
+         16  8 stands_at
+         24  8 stands_time
+         32  8 payment
+         40  8 ended_time
+         48  8 due
+         56  8 give_up
+         64  8 amount
+         72 16 body_digest
+         88  4 bank
+         92  4 account
+         96  4 line
+        100  4 occurrence
+        104  4 first
+        108  4 meant
+        112  4 last
+        116  4 reason
+        120  2 currency
+        122  1 state
+        123  1 every
+        124  1 interval
+        125  1 on_closed_day
+        126  2 reserved
+    }
+}
+
+#[test]
 fn holds_and_kept_records() {
     layout! { Hold[48]
           0  8 sequence
@@ -121,6 +176,27 @@ fn maps_of_postings() {
           8  8 set_at
          16  4 from
          20  4 set_count
+    }
+}
+
+#[test]
+fn requests_to_pay() {
+    layout! { RequestToPay[112]
+          0  8 sequence
+          8  8 time
+         16  8 expires
+         24  8 pay_by
+         32  8 changed
+         40  8 amount
+         48  8 accepted_at
+         56  8 pay_at
+         64  8 payment
+         72 16 payee_digest
+         88  4 payer
+         92  4 payee_bank
+         96  4 reason
+        100  1 status
+        101 11 reserved
     }
 }
 

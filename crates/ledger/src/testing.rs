@@ -22,6 +22,12 @@
 //! activate A [1 5]               deactivate A [1 5]               ranges A
 //! map A rest=9999 [current=2100] [A1=2100.1] [expect none|M1] [from 2026-01-06]              map-of A
 //! held A1    hold H1    holds A1    ended    record A space key    records A space [prefix]
+//! demand B1 A1 9.00 for 5d [later 9d]   present R1 A   accept R1 A [later 3d]   decline R1 A MS02   withdraw R1 B
+//! to-pay R1    asked-of A1    to-pays
+//! package F1 A 3 [sum 9.00] [file 7]    line F1 1 A1 B2 1.00 [due 3d] | line F1 2 refused AC01 [1.00]    shut F1 A
+//! order O1 A1 B2 5.00 due 3d [every 1 months|weeks] [closed after|before] [until 90d] [give-up 4d]
+//! change O1 A1 B2 6.00 due 4d    renew O1    cancel O1 A | cancel F1 A    execute O1 [as X] [time 1] [accepted -9s]
+//! order-of O1    package-of F1    lines F1 [2]    orders A1    packages A    groups    due-now A|F1 [after O1]    told
 //! ```
 //!
 //! - A letter is a bank, a letter with digits one of its accounts. A currency follows amount or account; without
@@ -232,8 +238,10 @@ impl Run {
             | "available" | "decided" | "asked" | "due" | "answers" | "questions" | "unanswered"
             | "heard" | "used" | "date" | "accepts" | "open-day" | "years" | "recalls" | "ending"
             | "recalled" | "headroom" | "utilisation" | "set-aside" | "held" | "hold-of"
-            | "holds" | "ended" | "record" | "records" | "ranges" | "map-of" | "exception"
-            | "exceptions" | "noticed" | "right" | "suspense") => {
+            | "to-pay" | "asked-of" | "to-pays" | "holds" | "ended" | "record" | "records"
+            | "order-of" | "package-of" | "lines" | "orders" | "packages" | "groups" | "due-now"
+            | "told" | "ranges" | "map-of" | "exception" | "exceptions" | "noticed" | "right"
+            | "suspense") => {
                 let answer = self.ask(verb, &mut words);
                 words.finish();
                 line.meets(&answer);
@@ -246,9 +254,15 @@ impl Run {
                     "answer" => words.answer(&|label| self.original(label)),
                     "place" | "capture" | "release" => self.hold_command(verb, count, &mut words),
                     "raise" | "assign" | "resolve" => self.exception_command(verb, count, &mut words),
+                    "package" | "line" | "shut" | "order" | "change" | "renew" | "cancel" | "execute" => {
+                        self.order_command(verb, count, &mut words)
+                    }
                     "put" | "remove" | "again" => self.record_command(verb, count, &mut words),
                     "activate" | "deactivate" => words.activation(verb, count),
                     "map" => self.map_command(count, &mut words),
+                    "demand" | "present" | "accept" | "decline" | "withdraw" => {
+                        self.to_pay_command(verb, count, &mut words)
+                    }
                     "closing" | "roll" | "silence" => words.calendar(verb, count, self.now),
                     "recall" => {
                         words.recall(count, &|label| self.original(label), &|payment| self.fate(payment))
@@ -369,7 +383,12 @@ impl Run {
             Verdict::AskAgain => "ask again".to_owned(),
             Verdict::NotActive { stage: Stage::Debit } => "not taken: payer".to_owned(),
             Verdict::NotActive { stage: Stage::Credit } => "not taken: payee".to_owned(),
-            Verdict::LegBooked { .. } | Verdict::HoldExpired { .. } => {
+            Verdict::NotExecuted { why, .. } => orders::not_executed(why),
+            Verdict::LegBooked { .. }
+            | Verdict::RequestEnded { .. }
+            | Verdict::HoldExpired { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. } => {
                 unreachable!("no command comes to that alone")
             }
         };
@@ -443,6 +462,10 @@ impl Run {
             "ranges" => self.ask_ranges(words),
             "map-of" => self.ask_map(words),
             "exception" | "exceptions" | "noticed" | "right" | "suspense" => self.ask_exceptions(verb, words),
+            "to-pay" | "asked-of" | "to-pays" => self.ask_to_pay(verb, words),
+            "order-of" | "package-of" | "lines" | "orders" | "packages" | "groups" | "due-now" | "told" => {
+                self.ask_orders(verb, words)
+            }
             verb => self.ask_lifecycle(verb, words),
         }
     }
@@ -597,8 +620,15 @@ impl Applied {
             self.entries.push(outcome.to_entry());
         }
         for outcome in ledger.holds_told() {
-            let is_expired = matches!(outcome.verdict, Verdict::HoldExpired { .. });
-            assert_eq!(is_expired, outcome.decided_at == tick.sequence, "time is over by the tick");
+            let is_expired = matches!(outcome.verdict, Verdict::HoldExpired { .. })
+                || outcome.request_end() == Some(crate::RequestEnd::Expired);
+            // Orders, packages and requests to pay follow their payments, which either may decide.
+            let is_of_payment = matches!(
+                outcome.verdict,
+                Verdict::OrderEnded { .. } | Verdict::PackageComplete { .. } | Verdict::RequestEnded { .. }
+            );
+            let is_by_tick = outcome.decided_at == tick.sequence;
+            assert!(is_of_payment || is_expired == is_by_tick, "time is over by the tick");
             self.entries.push(outcome.to_entry());
         }
         self.holds.extend(ledger.holds_told());
@@ -635,10 +665,14 @@ pub(crate) mod exceptions;
 mod holds;
 #[path = "testing_lifecycle.rs"]
 mod lifecycle;
+#[path = "testing_orders.rs"]
+mod orders;
 #[path = "testing_postings.rs"]
 mod postings;
 #[path = "testing_recall.rs"]
 mod recall;
+#[path = "testing_requests_to_pay.rs"]
+mod requests_to_pay;
 use lifecycle::answered;
 
 impl Line {

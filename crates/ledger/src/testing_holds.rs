@@ -113,11 +113,15 @@ impl Run {
                     let balances = told.balances.map(decimal).join(" ");
                     format!("{} leg {leg}: {balances}", self.label(hold))
                 }
+                Verdict::RequestEnded { end, .. } => self.request_ended(told.sequence, end),
                 verdict @ (Verdict::Payment { .. }
                 | Verdict::Answer { .. }
                 | Verdict::Done { .. }
                 | Verdict::Refused { .. }
                 | Verdict::NotActive { .. }
+                | Verdict::NotExecuted { .. }
+                | Verdict::OrderEnded { .. }
+                | Verdict::PackageComplete { .. }
                 | Verdict::AskAgain) => panic!("not of a hold: {verdict:?}"),
             })),
             "record" => {

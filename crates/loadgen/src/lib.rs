@@ -3,6 +3,7 @@
 //! - [`world`] registers the demo's banks and customers.
 //! - [`read_documents`] and [`submit_documents`] send stored ISO 20022 documents and compare what came of
 //!   them with what their sidecars expect.
+//! - [`write_salaries`] makes a file of orders in the demo world.
 //! - [`Counterparts`] are banks to test with, which behave and misbehave as told; [`Responders`] are banks that cost
 //!   little and accept everything.
 //! - [`load`] sends payments at a fixed rate or as fast as they are answered, and audits the books
@@ -75,5 +76,5 @@ pub use options::{Arrivals, Extent, LoadOptions, Mode, Rate, RemotePayees, RunId
 pub use progress::{Progress, Silent, Stage, TerminalProgress};
 pub use report::{Counts, Driven, Latency, LoadReport};
 pub use responders::{ResponderCounts, Responders};
-pub use salaries::{SALARIES_MAX, Salaries};
+pub use salaries::write_salaries;
 pub use submit::{Submitted, submit_documents};

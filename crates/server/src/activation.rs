@@ -112,6 +112,10 @@ pub(crate) fn check_taken(outcome: &Outcome) -> Result<(), client::Refusal> {
         | Verdict::Refused { .. }
         | Verdict::LegBooked { .. }
         | Verdict::HoldExpired { .. }
+        | Verdict::RequestEnded { .. }
+        | Verdict::NotExecuted { .. }
+        | Verdict::OrderEnded { .. }
+        | Verdict::PackageComplete { .. }
         | Verdict::AskAgain => Ok(()),
     }
 }

@@ -38,6 +38,7 @@ use crate::refusals::{
 use asked::{Whose, read_balance, read_entries, read_find, read_list};
 use told::{as_of, entry, page, record};
 
+pub(crate) use pieces::{PieceSender, Pieces, make_in_pieces};
 pub(crate) use posting_calls::PostingCalls;
 pub(crate) use report_calls::ReportCalls;
 pub(crate) use statement_calls::StatementCalls;
@@ -267,7 +268,7 @@ fn orders(log: &LogView, payments: &[PaymentRow]) -> Result<Vec<Option<StoredOrd
 }
 
 /// What is left in the log of some positions: what has been trimmed is as good as erased.
-fn left_of<Text>(
+pub(crate) fn left_of<Text>(
     positions: &[Sequence],
     read: impl Fn(&[Sequence]) -> Result<Vec<Option<Text>>, LogError>,
 ) -> Result<Vec<Option<Text>>, LogError> {

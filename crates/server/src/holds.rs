@@ -11,7 +11,7 @@ use client::v1::hold_service_server::HoldService;
 use engine::{Answer, Answered, HOLDS_ASKED_MAX, HoldFound, HoldsAsked, Question};
 use ledger::{CaptureHold, HoldLeg, HoldText, Refusal, ReleaseHold, Stage};
 use tonic::{Request, Response, Status};
-use types::{AccountNumber, Bic, Currency, Iban, Sequence};
+use types::{Currency, Sequence};
 
 use crate::caller::Caller;
 use crate::log::texts_left;
@@ -31,7 +31,7 @@ impl HoldService for Holds {
         let caller = Caller::of(&request)?;
         let wanted = wire::read_hold(request.get_ref())?;
         let account = wanted.account;
-        let (_, bank) = self.place_of(account.iban, account.currency).await?.ok_or_else(account_unknown)?;
+        let (_, bank) = self.0.place_of(account.iban, account.currency).await?.ok_or_else(account_unknown)?;
         if !caller.may_act_for(bank) {
             return Err(account_unknown());
         }
@@ -64,7 +64,7 @@ impl HoldService for Holds {
         let mut placed = Vec::with_capacity(legs.len());
         for (index, leg) in legs.into_iter().enumerate() {
             leg.check_currency(index, currency)?;
-            let kept_at = self.place_of(leg.iban, currency).await?;
+            let kept_at = self.0.place_of(leg.iban, currency).await?;
             let wire::Leg { iban, amount, reference, remittance, .. } = leg;
             placed.push(HoldLeg { iban, kept_at, amount, reference, remittance });
         }
@@ -127,7 +127,7 @@ impl HoldService for Holds {
         let caller = Caller::of(&request)?;
         let wire::Listed { iban, currency, after, page_size } =
             wire::read_list(&self.0.handle, request.get_ref())?;
-        let account = self.place_of(iban, currency).await?;
+        let account = self.0.place_of(iban, currency).await?;
         if !account.is_some_and(|(_, bank)| caller.may_see(bank)) {
             return Err(account_unknown());
         }
@@ -149,18 +149,6 @@ impl Holds {
         let Answered { answer, as_of } = self.0.ask(Question::Holds(HoldsAsked::At(hold))).await?;
         let Answer::Holds(mut found) = answer else { return Err(unanswered()) };
         Ok((found.pop(), as_of.sequence))
-    }
-
-    /// The number of an account that is kept here, open or closed, and its bank. The directory knows open ones.
-    async fn place_of(&self, iban: Iban, currency: Currency) -> Result<Option<(AccountNumber, Bic)>, Status> {
-        let digest = self.0.handle.digest_key().iban(iban.as_str());
-        if let Some(found) = self.0.handle.directory().open_account(digest, currency) {
-            return Ok(Some(found));
-        }
-        let Answer::Account(found) = self.0.ask(Question::Account { iban, currency }).await?.answer else {
-            return Err(unanswered());
-        };
-        Ok(found.map(|(number, _, bank)| (number, bank)))
     }
 
     /// Holds with their texts, which stand in the log.

@@ -15,6 +15,7 @@ use client::{Refusal, v1};
 use engine::{
     Erased, KeySink, KeysUnchanged, MONTHS_KEPT_MIN, MasterKey, NotTaken, day_of_key, erasable_before,
 };
+use ledger::HAS_ORDERS;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tonic::Status;
@@ -22,6 +23,7 @@ use types::Date;
 
 use crate::caller::Caller;
 use crate::node::Node;
+use crate::orders;
 use crate::records::older_than;
 use crate::refusals::{self, invalid};
 
@@ -99,6 +101,7 @@ pub(crate) async fn erase(
     if !wire.forget_records {
         check_records(node, before).await.map_err(Refusal::into_status)?;
     }
+    check_orders(node, before).await.map_err(Refusal::into_status)?;
     let erased = changed(|sink| node.handle.erase(before, sink)).await?;
     // The keys are gone, so a start would not find these names any more: they go from memory as well.
     let holders_forgotten = node.holders.as_ref().map_or(0, |holders| holders.forget_before(erased.before));
@@ -128,6 +131,20 @@ async fn check_records(node: &Node, before: Option<Date>) -> Result<(), Refusal>
         Some(older) if older.is_empty() => Ok(()),
         Some(older) => Err(refusals::records_would_go(older.len(), before)),
         None => Err(refusals::keys_unchanged("whether bytes of records would go is not known")),
+    }
+}
+
+/// Refuses if orders that wait could not be paid any more afterwards.
+async fn check_orders(node: &Node, before: Option<Date>) -> Result<(), Refusal> {
+    if node.handle.rules_version() < HAS_ORDERS {
+        return Ok(());
+    }
+    // A day that is too recent is refused by the engine, whatever stands here.
+    let Ok(before) = erasable_before(before, node.handle.now().date()) else { return Ok(()) };
+    match orders::older_than(&node.handle, before).await {
+        Some(older) if older.is_empty() => Ok(()),
+        Some(older) => Err(refusals::orders_would_go(older.len(), before)),
+        None => Err(refusals::keys_unchanged("whether texts of orders would go is not known")),
     }
 }
 

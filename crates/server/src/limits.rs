@@ -12,6 +12,8 @@ pub struct ServerLimits {
     pub verifications_per_caller_second: u32,
     /// Images that may be searched for payment codes at once. Each takes a core for up to seconds.
     pub images_at_once: usize,
+    /// Payments of orders that may be under way at once.
+    pub orders_under_way: usize,
     /// Threads that serve connections.
     pub threads: NonZeroUsize,
     /// Connections that may be open at once.
@@ -72,6 +74,7 @@ impl Default for ServerLimits {
         Self {
             verifications_per_caller_second: 4000,
             images_at_once: 2,
+            orders_under_way: 1024,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             connections: 4096,
             connections_per_principal: 256,

@@ -10,11 +10,12 @@ use std::time::Duration;
 use engine::{
     Answer, Answered, Banks, Decisions, LogError, LogView, PAYMENTS_ASKED_MAX, Question, StoredOrder,
 };
-use ledger::Payment;
+use ledger::{Payment, StoredTerms};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Code, Status};
 use types::{Sequence, Timestamp};
 
+use crate::history::left_of;
 use crate::node::Node;
 use crate::refusals::{log_unreadable, stopping_connection};
 
@@ -82,6 +83,15 @@ pub(crate) async fn texts_left(node: &Node, positions: Vec<Sequence>) -> Result<
         found => found,
     })
     .await
+}
+
+/// The terms and texts of orders that stand at these positions; `None` where there are none, or none any more.
+pub(crate) async fn terms_left(
+    node: &Node,
+    positions: Vec<Sequence>,
+) -> Result<Vec<Option<StoredTerms>>, Status> {
+    let permit = permit(&node.log_reads.live).await;
+    read(node, permit, move |log| left_of(&positions, |left| log.terms_at(left))).await
 }
 
 /// The log's time at a position, if the log reaches to it and still reaches back so far.

@@ -79,7 +79,11 @@ pub(crate) fn final_outcome(outcome: &Outcome, is_repeat: bool) -> Outcome {
         | Verdict::AskAgain
         | Verdict::NotActive { .. }
         | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => *outcome,
+        | Verdict::RequestEnded { .. }
+        | Verdict::HoldExpired { .. }
+        | Verdict::NotExecuted { .. }
+        | Verdict::OrderEnded { .. }
+        | Verdict::PackageComplete { .. } => *outcome,
     }
 }
 
@@ -96,7 +100,11 @@ pub(crate) fn reserved(outcome: &Outcome) -> Option<Sequence> {
         | Verdict::AskAgain
         | Verdict::NotActive { .. }
         | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => None,
+        | Verdict::RequestEnded { .. }
+        | Verdict::HoldExpired { .. }
+        | Verdict::NotExecuted { .. }
+        | Verdict::OrderEnded { .. }
+        | Verdict::PackageComplete { .. } => None,
     }
 }
 

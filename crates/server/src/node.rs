@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use engine::{AnswerSink, Answered, Handle, NotTaken, PaymentName, Question, Waiting};
+use engine::{Answer, AnswerSink, Answered, Handle, NotTaken, PaymentName, Question, Waiting};
 use history::holders::HoldersView;
 use ledger::{Outcome, RecordWriter};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Status, Streaming};
-use types::Sequence;
+use types::{AccountNumber, Bic, Currency, Iban, Sequence};
 
 use crate::caller::Caller;
 use crate::history::Past;
@@ -25,6 +25,7 @@ use crate::limits::{ENQUIRIES_PER_CALLER, ServerLimits};
 use crate::lives::Restores;
 use crate::log::LogReads;
 use crate::mailbox::{Last, Letter, Mailbox, Progress, reserved};
+use crate::orders::OrderDesk;
 use crate::per_caller::PerCaller;
 use crate::quota::Quota;
 use crate::receipts::ReceiptDesk;
@@ -61,6 +62,7 @@ pub(crate) struct Node {
     pub(crate) verifications: Arc<VerificationQuota>,
     /// Places for images that are being read.
     pub(crate) image_readings: Arc<Semaphore>,
+    pub(crate) orders: Arc<OrderDesk>,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -85,6 +87,7 @@ pub(crate) struct SharedNode {
     other_banks: Option<Arc<dyn OtherBanks>>,
     verifications: Arc<VerificationQuota>,
     image_readings: Arc<Semaphore>,
+    orders: Arc<OrderDesk>,
 }
 
 impl SharedNode {
@@ -113,14 +116,20 @@ impl SharedNode {
             other_banks,
             verifications: Arc::new(VerificationQuota::new(limits.verifications_per_caller_second)),
             image_readings: Arc::new(Semaphore::new(limits.images_at_once)),
+            orders: Arc::default(),
         }
+    }
+
+    /// Where the runner of orders hears that something may have become due.
+    pub(crate) fn order_nudges(&self) -> Arc<Notify> {
+        self.orders.nudges()
     }
 
     /// The node for the services of the thread that calls this, within its runtime.
     pub(crate) fn on_this_thread(self) -> Node {
         let Self { handle, quota, enquiries, keeper, asked, limits, stopping, .. } = self;
         let Self { sessions, watchers, log_reads, past, restores, receipts, new_master_key, .. } = self;
-        let Self { holders, other_banks, verifications, image_readings, .. } = self;
+        let Self { holders, other_banks, verifications, image_readings, orders, .. } = self;
         let mailbox = Mailbox::open(&handle);
         Node {
             handle,
@@ -141,6 +150,7 @@ impl SharedNode {
             other_banks,
             verifications,
             image_readings,
+            orders,
             mailbox,
         }
     }
@@ -222,6 +232,22 @@ impl Node {
         let sink = move |answered: Answered| mailbox.put(Letter::Answer(sender, answered));
         self.handle.ask(question, Box::new(sink)).map_err(not_taken)?;
         Awaited(receiver).await
+    }
+
+    /// The number of an account that is kept here, open or closed, and its bank. The directory knows open ones.
+    pub(crate) async fn place_of(
+        &self,
+        iban: Iban,
+        currency: Currency,
+    ) -> Result<Option<(AccountNumber, Bic)>, Status> {
+        let digest = self.handle.digest_key().iban(iban.as_str());
+        if let Some(found) = self.handle.directory().open_account(digest, currency) {
+            return Ok(Some(found));
+        }
+        let Answer::Account(found) = self.ask(Question::Account { iban, currency }).await?.answer else {
+            return Err(refusals::unanswered());
+        };
+        Ok(found.map(|(number, _, bank)| (number, bank)))
     }
 
     /// Asks what became of a payment in the end and waits for that, if the caller has not too much waiting already.

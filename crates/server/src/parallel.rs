@@ -96,7 +96,9 @@ async fn answer_some(handle: &Handle, subscription: &Subscription) -> Result<Opt
         | Notice::Crossed(_)
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
-        | Notice::Exception(_) => None,
+        | Notice::Exception(_)
+        | Notice::Request(_)
+        | Notice::Orders(_) => None,
     });
     give(handle, answers.collect()).await?;
     Ok(match taken {

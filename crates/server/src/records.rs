@@ -114,8 +114,12 @@ impl Records {
             Verdict::Payment { .. }
             | Verdict::Answer { .. }
             | Verdict::LegBooked { .. }
+            | Verdict::RequestEnded { .. }
             | Verdict::HoldExpired { .. }
             | Verdict::NotActive { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. }
             | Verdict::AskAgain => Err(unanswered()),
         }
     }

@@ -4,6 +4,7 @@ use client::convert::{FieldReader, Path};
 use client::v1::ErrorReason;
 use client::{Refusal, v1};
 use engine::NotTaken;
+use iso20022::{SchemaFault, Violation};
 use ledger::{RULES_VERSION, Stage};
 use tonic::{Code, Status};
 use types::{Date, Sequence};
@@ -147,6 +148,18 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::RecordLimit => (Code::ResourceExhausted, ErrorReason::RecordLimit),
         Ledger::RecordSpaceLimit => (Code::ResourceExhausted, ErrorReason::RecordSpaceLimit),
         Ledger::RecordRoom => (Code::ResourceExhausted, ErrorReason::RecordRoom),
+        Ledger::RequestToPayUnknown => (Code::NotFound, ErrorReason::RequestToPayUnknown),
+        Ledger::RequestToPayNotOpen => (Code::FailedPrecondition, ErrorReason::RequestToPayNotOpen),
+        Ledger::RequestToPayPresented => (Code::FailedPrecondition, ErrorReason::RequestToPayPresented),
+        Ledger::RequestToPayTimesNotAllowed => {
+            (Code::FailedPrecondition, ErrorReason::RequestToPayTimesNotAllowed)
+        }
+        Ledger::RequestToPayLaterNotAllowed => {
+            (Code::FailedPrecondition, ErrorReason::RequestToPayLaterNotAllowed)
+        }
+        Ledger::RequestToPayLimit => (Code::ResourceExhausted, ErrorReason::RequestToPayLimit),
+        Ledger::RequestToPayExpired => (Code::FailedPrecondition, ErrorReason::RequestToPayExpired),
+        Ledger::RequestToPayDiffers => (Code::FailedPrecondition, ErrorReason::RequestToPayDiffers),
         Ledger::HoldUnknown => (Code::NotFound, ErrorReason::HoldUnknown),
         Ledger::HoldExpiryNotAllowed => (Code::FailedPrecondition, ErrorReason::HoldExpiryNotAllowed),
         Ledger::HoldLimit => (Code::ResourceExhausted, ErrorReason::HoldLimit),
@@ -169,6 +182,16 @@ pub(crate) fn refused(refusal: ledger::Refusal) -> Refusal {
         Ledger::ExceptionNotInSuspense => (Code::FailedPrecondition, ErrorReason::ExceptionNotInSuspense),
         Ledger::RecallMissing => (Code::FailedPrecondition, ErrorReason::RecallMissing),
         Ledger::OriginalSettled => (Code::FailedPrecondition, ErrorReason::OriginalSettled),
+        Ledger::PackageUnknown => (Code::NotFound, ErrorReason::PackageUnknown),
+        Ledger::PackageExists => (Code::AlreadyExists, ErrorReason::PackageExists),
+        Ledger::PackageLimit => (Code::ResourceExhausted, ErrorReason::PackageLimit),
+        Ledger::PackageNotOpen => (Code::FailedPrecondition, ErrorReason::PackageNotOpen),
+        Ledger::LineNotNext => (Code::FailedPrecondition, ErrorReason::LineNotNext),
+        Ledger::PackageDiffers => (Code::FailedPrecondition, ErrorReason::PackageDiffers),
+        Ledger::OrderUnknown => (Code::NotFound, ErrorReason::OrderUnknown),
+        Ledger::OrderNotPending => (Code::FailedPrecondition, ErrorReason::OrderNotPending),
+        Ledger::OrderDateNotAllowed => (Code::FailedPrecondition, ErrorReason::OrderDateNotAllowed),
+        Ledger::OrderLimit => (Code::ResourceExhausted, ErrorReason::OrderLimit),
     };
     Refusal::new(code, reason, refusal.meaning())
 }
@@ -213,6 +236,12 @@ pub(crate) fn record_bytes_gone() -> Status {
     Refusal::new(Code::Unavailable, ErrorReason::RecordBytesGone, message).into_status()
 }
 
+/// A request to pay is there, and the texts of its payment are not.
+pub(crate) fn request_texts_gone() -> Status {
+    let message = "the texts of the request to pay are not at hand any more, so it can't be paid; the payee may make a new one";
+    Refusal::new(Code::Unavailable, ErrorReason::RequestToPayTextsGone, message).into_status()
+}
+
 /// Bytes of records stand under keys that were to be destroyed.
 pub(crate) fn records_would_go(records: usize, before: Date) -> Refusal {
     let message = format!(
@@ -220,6 +249,41 @@ pub(crate) fn records_would_go(records: usize, before: Date) -> Refusal {
          node writes such bytes again by itself; or let them go with `solvo erase --forget-records`"
     );
     Refusal::new(Code::FailedPrecondition, ErrorReason::RecordsWouldGo, message)
+}
+
+/// A file of orders can't be read.
+pub(crate) fn package_not_readable(fault: &SchemaFault) -> Status {
+    let is_counted = fault.what == Violation::Totals;
+    let reason = if is_counted { ErrorReason::PackageTotals } else { ErrorReason::PackageNotReadable };
+    Refusal::new(Code::InvalidArgument, reason, format!("the file is refused: {fault}")).into_status()
+}
+
+/// A file of orders is not the one that its header says.
+pub(crate) fn not_the_file(why: &str) -> Status {
+    let message = format!("the file is not the one that its header states: {why}");
+    Refusal::new(Code::InvalidArgument, ErrorReason::DigestDiffers, message).into_status()
+}
+
+/// The package that a request opened has been given up.
+pub(crate) fn package_abandoned() -> Status {
+    let message = "the package of this request was given up, and nothing of it was paid; the file may come again, under a new \
+                   request id";
+    Refusal::new(Code::FailedPrecondition, ErrorReason::PackageAbandoned, message).into_status()
+}
+
+/// The lines of a package are forgotten.
+pub(crate) fn report_gone() -> Status {
+    let message = "the outcomes of the package's lines are kept for five days after the last, and are gone; the payments are in history";
+    Refusal::new(Code::NotFound, ErrorReason::ReportGone, message).into_status()
+}
+
+/// Texts of orders stand under keys that were to be destroyed.
+pub(crate) fn orders_would_go(orders: usize, before: Date) -> Refusal {
+    let message = format!(
+        "the texts of {orders} orders that wait were last written before {before}: they could not be paid any more. The node \
+         writes such texts again by itself; or cancel these orders"
+    );
+    Refusal::new(Code::FailedPrecondition, ErrorReason::OrdersWouldGo, message)
 }
 
 /// The rules are to be raised to a version that this node does not know.

@@ -61,6 +61,7 @@ fn message_bytes_max(path: &str) -> usize {
         "/solvo.v1.PaymentService/SubmitPayments"
         | "/solvo.v1.AccountService/OpenAccounts"
         | "/solvo.v1.AccountService/PostEntries"
+        | "/solvo.v1.OrderService/SubmitPackage"
         | "/solvo.v1.PaymentCodeService/ReadPaymentCode" => MESSAGE_BYTES_MAX,
         "/solvo.v1.Iso20022Service/Submit"
         | "/solvo.v1.Iso20022Service/Exchange"

@@ -48,7 +48,7 @@ const fn stream(path: &'static str, roles: Roles, bound: &'static str) -> Right 
 }
 
 /// Every call that may be made.
-pub const RIGHTS: [Right; 89] = [
+pub const RIGHTS: [Right; 109] = [
     call("/solvo.v1.PaymentService/SubmitPayment", SENDERS, PAYER),
     stream("/solvo.v1.PaymentService/SubmitPayments", SENDERS, PAYER),
     call("/solvo.v1.PaymentService/GetPayment", Roles::ALL, PARTY),
@@ -113,6 +113,15 @@ pub const RIGHTS: [Right; 89] = [
     call("/solvo.v1.RecallService/GetRecall", Roles::ALL, PARTY),
     call("/solvo.v1.RecallService/ListOpenRecalls", Roles::ALL, ITSELF),
     call("/solvo.v1.RecallService/SetRecallPolicy", OPERATORS, EACH),
+    call("/solvo.v1.RequestService/CreateRequestToPay", SENDERS, PAYEE),
+    call("/solvo.v1.RequestService/SubmitRequestsToPay", SENDERS, PAYEE),
+    call("/solvo.v1.RequestService/PresentRequestToPay", SENDERS, PAYER),
+    call("/solvo.v1.RequestService/AcceptRequestToPay", SENDERS, PAYER),
+    call("/solvo.v1.RequestService/RefuseRequestToPay", SENDERS, PAYER),
+    call("/solvo.v1.RequestService/CancelRequestToPay", SENDERS, PAYEE),
+    call("/solvo.v1.RequestService/GetRequestToPay", Roles::ALL, PARTY),
+    call("/solvo.v1.RequestService/ListRequestsToPay", Roles::ALL, PARTY),
+    call("/solvo.v1.RequestService/GetRequestToPayReport", Roles::ALL, PARTY),
     call("/solvo.v1.HoldService/Hold", BANKS, OWNER),
     call("/solvo.v1.HoldService/Capture", BANKS, OWNER),
     call("/solvo.v1.HoldService/Release", BANKS, OWNER),
@@ -134,6 +143,17 @@ pub const RIGHTS: [Right; 89] = [
     stream("/solvo.v1.PostingService/Watch", Roles::ALL, ITSELF),
     stream("/solvo.v1.PostingService/GetTotals", Roles::ALL, ITSELF),
     stream("/solvo.v1.PostingService/ExportDay", Roles::ALL, ITSELF),
+    stream("/solvo.v1.OrderService/SubmitPackage", BANKS, ITSELF),
+    call("/solvo.v1.OrderService/GetPackage", Roles::ALL, ITSELF),
+    call("/solvo.v1.OrderService/ListPackages", Roles::ALL, ITSELF),
+    stream("/solvo.v1.OrderService/WatchPackage", Roles::ALL, ITSELF),
+    stream("/solvo.v1.OrderService/GetPackageReport", Roles::ALL, ITSELF),
+    call("/solvo.v1.OrderService/CancelPackage", BANKS, ITSELF),
+    call("/solvo.v1.OrderService/PlaceOrder", BANKS, OWNER),
+    call("/solvo.v1.OrderService/ChangeOrder", BANKS, OWNER),
+    call("/solvo.v1.OrderService/CancelOrder", BANKS, OWNER),
+    call("/solvo.v1.OrderService/GetOrder", Roles::ALL, OWNER),
+    call("/solvo.v1.OrderService/ListOrders", Roles::ALL, OWNER),
     call("/grpc.health.v1.Health/Check", Roles::ALL, EACH),
     stream("/grpc.health.v1.Health/Watch", Roles::ALL, EACH),
     stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Roles::ALL, EACH),

@@ -39,6 +39,7 @@ use crate::limits::{
 use crate::liquidity::Liquidity;
 use crate::lives::Restores;
 use crate::node::SharedNode;
+use crate::orders::{Orders, renew_orders, run_orders};
 use crate::parallel::stand_in;
 use crate::participants::Participants;
 use crate::payment_codes::PaymentCodes;
@@ -46,6 +47,7 @@ use crate::payments::Payments;
 use crate::recalls::Recalls;
 use crate::receipts::{ReceiptDesk, Receipts};
 use crate::records::{Records, renew_records};
+use crate::requests_to_pay::RequestsToPay;
 use crate::status::NodeStatus;
 use crate::verification::{OtherBanks, Verifications, renew_holders};
 use crate::wire::service::participant_service_server::ParticipantServiceServer;
@@ -158,7 +160,17 @@ async fn serve_as(
     let is_parallel = handle.is_parallel();
     let stand_in = is_parallel.then(|| tokio::spawn(stand_in(handle.clone(), watch_stopping.clone())));
     let exceptions = tokio::spawn(keep_exceptions(handle.clone(), watch_stopping.clone()));
-    let node = SharedNode::new(node, restores, limits, watch_stopping);
+    let orders_renewal = {
+        let days = RECORDS_RENEWED_AFTER_DAYS.min(node.holders_renewed_after_days);
+        tokio::spawn(renew_orders(handle.clone(), days, watch_stopping.clone()))
+    };
+    let node = SharedNode::new(node, restores, limits, watch_stopping.clone());
+    let orders = tokio::spawn(run_orders(
+        handle.clone(),
+        limits.orders_under_way,
+        node.order_nudges(),
+        watch_stopping,
+    ));
     let (health, health_service) = tonic_health::server::health_reporter();
     if is_parallel {
         health.set_service_status(PARALLEL, ServingStatus::Serving).await;
@@ -184,6 +196,8 @@ async fn serve_as(
         stand_in.abort();
     }
     exceptions.abort();
+    orders_renewal.abort();
+    orders.abort();
     served
 }
 
@@ -247,10 +261,15 @@ where
         .add_service(v1::receipt_service_server::ReceiptServiceServer::new(Receipts(node.clone())))
         .add_service(v1::calendar_service_server::CalendarServiceServer::new(Calendar(node.clone())))
         .add_service(v1::recall_service_server::RecallServiceServer::new(Recalls(node.clone())))
+        .add_service(v1::request_service_server::RequestServiceServer::new(RequestsToPay(node.clone())))
         .add_service(v1::hold_service_server::HoldServiceServer::new(Holds(node.clone())))
         .add_service(v1::record_service_server::RecordServiceServer::new(Records(node.clone())))
         .add_service(v1::activation_service_server::ActivationServiceServer::new(Activation(node.clone())))
         .add_service(v1::exception_service_server::ExceptionServiceServer::new(Exceptions(node.clone())))
+        .add_service(
+            v1::order_service_server::OrderServiceServer::new(Orders(node.clone()))
+                .max_decoding_message_size(MESSAGE_BYTES_MAX),
+        )
         .add_service(v1::verification_service_server::VerificationServiceServer::new(Verifications(
             node.clone(),
         )))
@@ -303,7 +322,7 @@ async fn report_health(health: HealthReporter, handle: Handle) {
 const PARALLEL: &str = "parallel";
 
 /// The whole node, and each of its services.
-pub(crate) const SERVICES: [&str; 23] = [
+pub(crate) const SERVICES: [&str; 25] = [
     "",
     "solvo.v1.PaymentService",
     "solvo.v1.AccountService",
@@ -322,9 +341,11 @@ pub(crate) const SERVICES: [&str; 23] = [
     "solvo.v1.RecallService",
     "solvo.v1.VerificationService",
     "solvo.v1.PaymentCodeService",
+    "solvo.v1.RequestService",
     "solvo.v1.HoldService",
     "solvo.v1.RecordService",
     "solvo.v1.ActivationService",
     "solvo.v1.PostingService",
     "solvo.v1.ExceptionService",
+    "solvo.v1.OrderService",
 ];

@@ -132,7 +132,11 @@ pub(crate) fn facts(outcome: &Outcome) -> PaymentFacts {
         | Verdict::AskAgain
         | Verdict::NotActive { .. }
         | Verdict::LegBooked { .. }
-        | Verdict::HoldExpired { .. } => {
+        | Verdict::RequestEnded { .. }
+        | Verdict::HoldExpired { .. }
+        | Verdict::NotExecuted { .. }
+        | Verdict::OrderEnded { .. }
+        | Verdict::PackageComplete { .. } => {
             unreachable!("a payment has a payment's verdict")
         }
     };

@@ -273,7 +273,8 @@ impl Auditor {
                 step @ (Step::Request { .. }
                 | Step::Answer { .. }
                 | Step::Refuse { .. }
-                | Step::NotEntitled(_)) => self.model.apply(at, step),
+                | Step::NotEntitled(_)
+                | Step::Line(_)) => self.model.apply(at, step),
             };
             self.stepped(at.sequence, &step, &expected);
             self.decided.insert(at.sequence, Decided { received: at.time, step, expected });
@@ -291,7 +292,11 @@ impl Auditor {
                 | Verdict::AskAgain
                 | Verdict::NotActive { .. }
                 | Verdict::LegBooked { .. }
-                | Verdict::HoldExpired { .. } => {}
+                | Verdict::RequestEnded { .. }
+                | Verdict::HoldExpired { .. }
+                | Verdict::NotExecuted { .. }
+                | Verdict::OrderEnded { .. }
+                | Verdict::PackageComplete { .. } => {}
             }
         }
         Ok(())
@@ -313,7 +318,11 @@ impl Auditor {
             | Verdict::AskAgain
             | Verdict::NotActive { .. }
             | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => false,
+            | Verdict::RequestEnded { .. }
+            | Verdict::HoldExpired { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. } => false,
         };
         if let Some(Decided { step: Step::Pay(payment), received, .. }) = self.decided.get(&sequence).cloned()
             && is_settled
@@ -365,6 +374,9 @@ impl Auditor {
             return Ok(());
         }
         let Verdict::Payment { state, reason, repeat_of } = outcome.verdict else {
+            if matches!(outcome.verdict, Verdict::NotExecuted { .. }) && payment.order.0 > 0 {
+                return Ok(());
+            }
             return Err("a payment is answered as another command".to_owned());
         };
         let told = Told { original: repeat_of.unwrap_or(outcome.sequence), state, reason };

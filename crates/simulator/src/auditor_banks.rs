@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
-    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, QuestionsOfBank, RecallStep,
-    RecallTold, StoredOrder,
+    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, OrderEvent, OrdersTold,
+    QuestionsOfBank, RecallStep, RecallTold, StoredOrder,
 };
-use ledger::{AnswerEffect, Connected, ExceptionAction, Outcome, RecallAnswer, Stage, Verdict};
+use ledger::{AnswerEffect, Connected, ExceptionAction, OrderState, Outcome, RecallAnswer, Stage, Verdict};
 use rust_decimal::Decimal;
-use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
+use types::{Amount, Currency, Duration, ParticipantNumber, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use super::{Auditor, Violation};
 use crate::compare::{self, same};
@@ -44,6 +44,7 @@ enum Heard {
     Recall(HeardRecall),
     Expired(HeardExpiry),
     Exception(HeardException),
+    Orders(HeardOrders),
 }
 
 /// What happened to an exception of a bank.
@@ -71,6 +72,38 @@ struct HeardExpiry {
     bank: u8,
     released: Decimal,
     currency: Currency,
+}
+
+/// What became of an order or a package of a bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct HeardOrders {
+    at: Sequence,
+    bank: u8,
+    /// The order, or the package.
+    of: Sequence,
+    /// Where an order stands, and why.
+    ended: Option<(OrderState, Option<ReasonCode>)>,
+    currency: Currency,
+    /// The amount and the payment; or the sum that was settled, and how many lines ended how.
+    told: [Decimal; 4],
+}
+
+impl HeardOrders {
+    fn of(told: &OrdersTold) -> Self {
+        let (at, bank) = (told.decided_at, number(told.bank));
+        match told.what {
+            OrderEvent::Ended { order: of, payment, amount, currency, state, reason } => {
+                let payment = i64::try_from(payment.0).expect("positions are small");
+                let told = [money(amount.minor_units()), money(payment), Decimal::ZERO, Decimal::ZERO];
+                Self { at, bank, of, ended: Some((state, reason)), currency, told }
+            }
+            OrderEvent::Complete { package: of, currency, sum_settled, lines } => {
+                let [settled, rejected, neither] = lines.map(money);
+                let told = [money(sum_settled), settled, rejected, neither];
+                Self { at, bank, of, ended: None, currency, told }
+            }
+        }
+    }
 }
 
 impl HeardExpiry {
@@ -109,7 +142,8 @@ const fn outcome(heard: &Heard) -> Option<(Sequence, Sequence, PaymentState, Opt
         | Heard::Crossed(_)
         | Heard::Recall(_)
         | Heard::Expired(_)
-        | Heard::Exception(_) => None,
+        | Heard::Exception(_)
+        | Heard::Orders(_) => None,
     }
 }
 
@@ -122,7 +156,8 @@ impl Heard {
             | Self::Crossed(Crossed { at, .. })
             | Self::Recall(HeardRecall { at, .. })
             | Self::Expired(HeardExpiry { at, .. })
-            | Self::Exception(HeardException { at, .. }) => *at,
+            | Self::Exception(HeardException { at, .. })
+            | Self::Orders(HeardOrders { at, .. }) => *at,
         }
     }
 
@@ -134,7 +169,8 @@ impl Heard {
             Self::Exception(told) => told.bank == bank || told.other == Some(bank),
             Self::Changed { bank: whose, .. }
             | Self::Crossed(Crossed { bank: whose, .. })
-            | Self::Expired(HeardExpiry { bank: whose, .. }) => *whose == bank,
+            | Self::Expired(HeardExpiry { bank: whose, .. })
+            | Self::Orders(HeardOrders { bank: whose, .. }) => *whose == bank,
         }
     }
 }
@@ -218,25 +254,40 @@ impl Auditor {
         for (payment, expected) in decided {
             self.ended(*payment, expected);
         }
-        self.expired();
+        self.told_aside();
         self.asked();
     }
 
-    /// The frame's tick has ended these holds.
-    fn expired(&mut self) {
-        let told = self.model.holds_told.iter().filter_map(|(hold, expected)| {
-            let Verdict::HoldExpired { bank, currency } = expected.verdict else { return None };
-            let bank = (0..BANKS)
-                .find(|code| self.model.bank(*code).is_some_and(|(number, _)| number == u64::from(bank.0)));
-            let (at, released) = (expected.decided_at, expected.balances[1]);
-            let bank = bank.expect("it keeps the account");
-            Some(Heard::Expired(HeardExpiry { at, hold: *hold, bank, released, currency }))
+    /// What the frame's tick, or a step, has done to these holds, orders and packages beside what it came to itself.
+    fn told_aside(&mut self) {
+        let code_of = |bank: ParticipantNumber| {
+            let is_it =
+                |code: &u8| self.model.bank(*code).is_some_and(|(known, _)| known == u64::from(bank.0));
+            (0..BANKS).find(is_it).expect("it keeps the account")
+        };
+        let told = self.model.holds_told.iter().filter_map(|(of, expected)| {
+            let (at, of, told) = (expected.decided_at, *of, expected.balances);
+            if let Verdict::HoldExpired { bank, currency } = expected.verdict {
+                let (bank, released) = (code_of(bank), told[1]);
+                return Some(Heard::Expired(HeardExpiry { at, hold: of, bank, released, currency }));
+            }
+            let (bank, currency, ended) =
+                if let Verdict::OrderEnded { bank, currency, state, reason } = expected.verdict {
+                    (bank, currency, Some((state, reason)))
+                } else if let Verdict::PackageComplete { bank, currency } = expected.verdict {
+                    (bank, currency, None)
+                } else {
+                    return None;
+                };
+            Some(Heard::Orders(HeardOrders { at, bank: code_of(bank), of, ended, currency, told }))
         });
+        let told: Vec<_> = told.collect();
         self.hearing.history.extend(told);
     }
 
     /// A step has been decided.
     pub(super) fn stepped(&mut self, sequence: Sequence, step: &Step, expected: &Expected) {
+        self.told_aside();
         match (step, expected.verdict) {
             (
                 Step::Pay(payment) | Step::Refuse { payment, .. },
@@ -346,7 +397,7 @@ impl Auditor {
     fn order(&self, payment: Sequence) -> Option<&Pay> {
         match &self.decided.get(&payment)?.step {
             Step::Pay(payment) | Step::Refuse { payment, .. } => Some(payment),
-            Step::NotEntitled(_) | Step::Request { .. } | Step::Answer { .. } => None,
+            Step::NotEntitled(_) | Step::Request { .. } | Step::Answer { .. } | Step::Line(_) => None,
         }
     }
 
@@ -428,6 +479,8 @@ impl Auditor {
             Notice::Recall(told) => Heard::Recall(HeardRecall::of(told)),
             Notice::HoldExpired(told) => Heard::Expired(HeardExpiry::of(told)),
             Notice::Exception(told) => Heard::Exception(HeardException::of(told)),
+            Notice::Orders(told) => Heard::Orders(HeardOrders::of(told)),
+            Notice::Request(told) => return Err(format!("bank {bank} hears of {told:?}")),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -441,7 +494,9 @@ impl Auditor {
             | Notice::Crossed(_)
             | Notice::Recall(_)
             | Notice::HoldExpired(_)
-            | Notice::Exception(_) => Ok(()),
+            | Notice::Exception(_)
+            | Notice::Request(_)
+            | Notice::Orders(_) => Ok(()),
         }
     }
 
@@ -525,6 +580,10 @@ impl Auditor {
             &expected,
             &read,
         )?;
+        let orders = |heard: &Heard| if let Heard::Orders(told) = heard { Some(*told) } else { None };
+        let expected: Vec<_> = history.iter().filter_map(orders).collect();
+        let read: Vec<_> = found.orders.iter().map(HeardOrders::of).collect();
+        same(&format!("promise 5: which orders ended after {after} as the log tells it"), &expected, &read)?;
         for decision in &found.decisions {
             self.is_order(decision.payment, &decision.order)?;
             self.ends(decision.payment, decision.state)?;

@@ -1,14 +1,16 @@
-//! The model beside the ledger: positions and limits, the calendar, recalls, holds, the records of
-//! gateways, and the maps of postings.
+//! The model beside the ledger: positions and limits, the calendar, recalls, holds, the records of gateways, the maps of postings,
+//! exceptions and orders.
+
+use std::collections::BTreeSet;
+
+use ledger::{Alerts, Crossing, ExceptionKind, Ledger, OrderState, PartyLimit, RecallAnswer};
+use rust_decimal::Decimal;
+use types::Sequence;
 
 use super::same;
 use crate::model::{Crossed, Exception, Model, Place, money};
 use crate::step::{ACCOUNTS, BANKS, CURRENCIES};
 use crate::words::{bic, currency, iban, named, owner_of};
-use ledger::{Alerts, Crossing, ExceptionKind, Ledger, PartyLimit, RecallAnswer};
-use rust_decimal::Decimal;
-use std::collections::BTreeSet;
-use types::Sequence;
 
 /// Says how a ledger differs from the model.
 pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
@@ -21,7 +23,8 @@ pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     gateways(model, ledger)?;
     activations(model, ledger)?;
     maps(model, ledger)?;
-    exceptions(model, ledger)
+    exceptions(model, ledger)?;
+    orders(model, ledger)
 }
 
 /// Account by account: how ranges are kept is the ledger's own business.
@@ -85,6 +88,51 @@ fn exceptions(model: &Model, ledger: &Ledger) -> Result<(), String> {
     let over: Vec<_> = over.map(|(at, _)| *at).collect();
     let found: Vec<_> = ledger.exceptions_over().map(ledger::Exception::sequence).collect();
     same("exceptions that came right by themselves", &over, &found)
+}
+
+fn orders(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    same("orders", &model.orders.len(), &ledger.order_count())?;
+    for (sequence, expected) in &model.orders {
+        let found = ledger.order(*sequence).ok_or_else(|| format!("the order at {sequence} is missing"))?;
+        let (order, state) = found;
+        let name = format!("the order at {sequence}");
+        same(&name, &expected.state, &state)?;
+        // What it waited for before its package was cancelled says nothing any more.
+        let said = |reason| if state == OrderState::Cancelled { None } else { reason };
+        same(&name, &said(expected.reason), &said(order.reason))?;
+        let waits = (expected.due, expected.terms.give_up, expected.occurrence);
+        let found = (order.due.nanoseconds(), order.give_up.nanoseconds(), order.occurrence);
+        same(&name, &waits, &found)?;
+        same(&name, &expected.payment.unwrap_or_default(), &order.payment)?;
+        same(&name, &expected.line, &(!order.is_single()).then_some((order.package, order.line)))?;
+    }
+    same("packages", &model.packages.len(), &ledger.package_count())?;
+    for (sequence, expected) in &model.packages {
+        let found =
+            ledger.package(*sequence).ok_or_else(|| format!("the package at {sequence} is missing"))?;
+        let name = format!("the package at {sequence}");
+        same(&name, &(expected.logged, expected.complete.is_some()), &(found.logged, found.is_complete()))?;
+        if ledger.lines_of(*sequence, 1).count() < usize::try_from(found.logged).expect("lines are few") {
+            continue;
+        }
+        let count = |states: &[OrderState]| model.lines_in(*sequence, states).0;
+        let waiting = count(&[OrderState::Pending, OrderState::Awaiting]);
+        let rejected = count(&[OrderState::Rejected, OrderState::Expired]);
+        let (settled, sum) = model.lines_in(*sequence, &[OrderState::Settled]);
+        let counts = [waiting, count(&[OrderState::Awaiting]), count(&[OrderState::Sent]), settled, rejected];
+        let known = [found.pending, found.awaiting, found.sent, found.settled, found.rejected];
+        same(&name, &counts, &known)?;
+        let others = [count(&[OrderState::Cancelled]), count(&[OrderState::Refused])];
+        same(&name, &others, &[found.cancelled, found.refused])?;
+        same(&name, &sum, &money(found.sum_settled))?;
+    }
+    let now = ledger.position().time;
+    let mut expected: Vec<_> = model.due_at(now).iter().map(|(sequence, _)| *sequence).collect();
+    let due = |group| ledger.due_orders(group, None, now).map(|order| order.sequence);
+    let mut found: Vec<_> = ledger.due_groups(None, now).flat_map(due).collect();
+    expected.sort_unstable();
+    found.sort_unstable();
+    same("what is due", &expected, &found)
 }
 
 fn gateways(model: &Model, ledger: &Ledger) -> Result<(), String> {

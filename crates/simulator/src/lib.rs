@@ -16,6 +16,7 @@ mod banks;
 mod casework;
 mod compare;
 mod crash_points;
+mod desk;
 mod erasure;
 mod gateways;
 mod ledgers;

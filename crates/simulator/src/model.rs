@@ -146,6 +146,8 @@ pub(crate) struct Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Compared {
     Order(Body),
+    /// Of a payment that executes an order, which no other has.
+    OfOrder(Body),
     Parts(Body),
 }
 
@@ -222,6 +224,11 @@ pub(crate) struct Model {
     /// The maps of postings that were set last, by bank and currency.
     pub(crate) posting_maps: BTreeMap<(u8, u8), PostingMap>,
     /// What the last tick or step did to holds beside what it came to itself: by the position that it is told of.
+    /// By their positions.
+    pub(crate) packages: BTreeMap<Sequence, Package>,
+    /// By their positions.
+    pub(crate) orders: BTreeMap<Sequence, Order>,
+    /// What the last tick or step did to holds, orders and packages beside what it came to itself: by the position that it is told of.
     pub(crate) holds_told: Vec<(Sequence, Expected)>,
     /// The exceptions by their positions.
     pub(crate) exceptions: BTreeMap<Sequence, Exception>,
@@ -260,6 +267,7 @@ impl Model {
         self.end_holds();
         self.kept.retain(|_, kept| kept.expires.is_none_or(|expires| expires > at.time));
         self.forget_exceptions();
+        self.forget_orders();
         decided
     }
 
@@ -283,7 +291,11 @@ impl Model {
         self.begins(at);
         match step {
             Step::Request { id, body } => self.request(*id, *body),
+            Step::Pay(payment) if payment.order.0 > 0 => {
+                self.execute(payment, Compared::OfOrder(payment.body))
+            }
             Step::Pay(payment) => self.payment(payment, Compared::Order(payment.body), None),
+            Step::Line(line) => self.line(line),
             Step::Answer { payment, bank, stage, answer } => self.answer(*payment, *bank, *stage, *answer),
             Step::Refuse { payment, whole } => {
                 let compared = match whole {
@@ -455,6 +467,11 @@ impl Model {
                 self.set_map((bank, currency), expected, from, account)
             }
             Request::Exception(case) => self.case(case),
+            Request::OpenPackage { bank, file, lines, sum } => self.open_package(bank, file, lines, sum),
+            Request::ClosePackage { bank, package } => self.close_package(bank, package),
+            Request::PlaceOrder(terms) => self.place_order(terms),
+            Request::ChangeOrder { order, terms } => self.change_order(order, terms),
+            Request::Cancel { bank, target, is_package } => self.cancel(bank, target, is_package),
             Request::SetRecallPolicy { bank, is_silence_answered } => {
                 self.change_bank(bank, |known| known.is_silence_answered = is_silence_answered)
             }
@@ -509,6 +526,8 @@ mod ledgers;
 mod liquidity;
 #[path = "model_masterdata.rs"]
 mod masterdata;
+#[path = "model_orders.rs"]
+mod orders;
 #[path = "model_payment.rs"]
 mod payment;
 #[path = "model_recall.rs"]
@@ -525,6 +544,7 @@ use exceptions::Name;
 pub(crate) use gateways::{Hold, Kept};
 pub(crate) use ledgers::PostingMap;
 pub(crate) use liquidity::{Crossed, Party};
+pub(crate) use orders::{Order, Package};
 pub(crate) use recall::Recall;
 use sealed::Run;
 use waiting::Waits;
@@ -558,7 +578,11 @@ impl Expected {
             | Verdict::AskAgain
             | Verdict::NotActive { .. }
             | Verdict::LegBooked { .. }
-            | Verdict::HoldExpired { .. } => unreachable!("they are no requests"),
+            | Verdict::RequestEnded { .. }
+            | Verdict::HoldExpired { .. }
+            | Verdict::NotExecuted { .. }
+            | Verdict::OrderEnded { .. }
+            | Verdict::PackageComplete { .. } => unreachable!("they are no requests"),
         };
         // What was crossed is told once.
         Self { verdict, alerts: [false; 4], ..self }

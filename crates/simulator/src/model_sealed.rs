@@ -97,7 +97,7 @@ impl Model {
         match step {
             Step::Pay(_) | Step::Refuse { .. } => searched < self.floor,
             Step::Answer { payment, .. } => *payment <= self.floor && searched < *payment,
-            Step::Request { .. } | Step::NotEntitled(_) => false,
+            Step::Request { .. } | Step::NotEntitled(_) | Step::Line(_) => false,
         }
     }
 

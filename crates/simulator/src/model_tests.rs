@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use ledger::{
     AccountKind, AccountMode, AccountStatus, Answer, Connected, DecisionPolicy, DecisionScope, Direction,
-    Fees, Ledger, Limits, LiquidityDirection, ParticipantStatus, Position, Profile, RecordWriter, Records,
-    Silence, Stage, StagePolicy, Verdict, Zone, ZoneChange, ZoneOffset,
+    Fees, Ledger, Limits, LiquidityDirection, NotExecuted, ParticipantStatus, Position, Profile,
+    RecordWriter, Records, Silence, Stage, StagePolicy, Verdict, Zone, ZoneChange, ZoneOffset,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -14,6 +14,7 @@ use types::{Amount, PrincipalNumber, ReasonCode, Sequence, Timestamp};
 
 use crate::casework::Casework;
 use crate::compare;
+use crate::desk::Desk;
 use crate::gateways::Gateways;
 use crate::ledgers::Ledgers;
 use crate::model::Model;
@@ -50,6 +51,8 @@ enum What {
     Ledgers(u64),
     /// What people do about exceptions with these choices.
     Casework(u64),
+    /// What customers with files and orders, and their runner, think of with these choices.
+    Desk(u64),
 }
 
 /// Whose answer.
@@ -170,7 +173,16 @@ fn payments() -> impl Strategy<Value = Pay> {
         let connected = Connected { debtor: offline != 0, creditor: offline > 1 };
         let accepted = None;
         let body = Body { creditor_bank, debtor, creditor, amount, currency, remittance, accepted };
-        Pay { debtor_bank, id, body, stamped: Timestamp::default(), message, connected, hints }
+        Pay {
+            debtor_bank,
+            id,
+            body,
+            stamped: Timestamp::default(),
+            message,
+            connected,
+            hints,
+            order: Sequence(0),
+        }
     })
 }
 
@@ -208,6 +220,7 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         3 => any::<u64>().prop_map(What::Gateways),
         1 => any::<u64>().prop_map(What::Ledgers),
         3 => any::<u64>().prop_map(What::Casework),
+        8 => any::<u64>().prop_map(What::Desk),
     ];
     let pause = prop_oneof![
         6 => Just(0),
@@ -248,7 +261,7 @@ fn timed(step: &Step, now: i64, offset: Option<i64>) -> Step {
         Pay { stamped: time(now), body, ..*payment }
     };
     match step {
-        Step::Request { .. } | Step::Answer { .. } => step.clone(),
+        Step::Request { .. } | Step::Answer { .. } | Step::Line(_) => step.clone(),
         Step::Pay(payment) => Step::Pay(set(payment)),
         Step::NotEntitled(payment) => Step::NotEntitled(set(payment)),
         Step::Refuse { payment, whole } => Step::Refuse { payment: set(payment), whole: *whole },
@@ -259,9 +272,11 @@ fn timed(step: &Step, now: i64, offset: Option<i64>) -> Step {
 fn again(step: &Step, now: i64) -> Step {
     match step {
         Step::Pay(payment) => Step::Pay(Pay { stamped: time(now), message: 9, ..*payment }),
-        Step::Request { .. } | Step::Refuse { .. } | Step::NotEntitled(_) | Step::Answer { .. } => {
-            step.clone()
-        }
+        Step::Request { .. }
+        | Step::Refuse { .. }
+        | Step::NotEntitled(_)
+        | Step::Answer { .. }
+        | Step::Line(_) => step.clone(),
     }
 }
 
@@ -323,6 +338,7 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
             What::Gateways(choices) => Gateways::new(*choices).draw(&model, time(now)),
             What::Ledgers(choices) => Ledgers::new(*choices).draw(&model, time(now)),
             What::Casework(choices) => Casework::new(*choices).draw(&model),
+            What::Desk(choices) => Desk::new(*choices).draw(&model, time(now)),
             What::Again(_) | What::Changed(..) | What::Answer(..) => continue,
         };
         // What was left out between may have been the first of a frame.
@@ -405,6 +421,11 @@ fn said(verdict: Verdict) -> String {
         Verdict::NotActive { stage } => format!("not active {stage:?}"),
         Verdict::LegBooked { leg, .. } => format!("leg {leg}"),
         Verdict::HoldExpired { .. } => "hold expired".to_owned(),
+        Verdict::RequestEnded { .. } => "request ended".to_owned(),
+        Verdict::NotExecuted { why: NotExecuted::Waits(reason), .. } => format!("waits {reason}"),
+        Verdict::NotExecuted { why, .. } => format!("not executed {why:?}"),
+        Verdict::OrderEnded { state, .. } => format!("order {state:?}").to_lowercase(),
+        Verdict::PackageComplete { .. } => "package complete".to_owned(),
     }
 }
 
@@ -452,6 +473,14 @@ fn the_sequences_reach_every_answer() {
         .map(str::to_owned)
         .collect();
     wanted.extend([waiting, crossed].join(",").split(',').map(str::to_owned));
+    let orders = "PACKAGE_UNKNOWN PACKAGE_EXISTS PACKAGE_NOT_OPEN LINE_NOT_NEXT PACKAGE_DIFFERS ORDER_UNKNOWN \
+                  ORDER_NOT_PENDING ORDER_DATE_NOT_ALLOWED";
+    let executed = "not executed Unknown,not executed NotOpen,not executed NotPending,not executed NotDue,\
+                    not executed Differs,waits AM04,waits AM23,order settled,order rejected,package complete";
+    let crossed = "crossed 0,crossed 1,crossed 2,crossed 3,leg 0,leg 1,leg 2,hold expired";
+    let mut wanted: BTreeSet<String> =
+        [reasons, others, rulebook, gateways, orders].join(" ").split(' ').map(str::to_owned).collect();
+    wanted.extend([waiting, crossed, executed].join(",").split(',').map(str::to_owned));
     let missed: Vec<_> = wanted.difference(&reached).collect();
     assert!(missed.is_empty(), "never reached: {missed:?}");
 }

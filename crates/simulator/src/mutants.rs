@@ -70,6 +70,10 @@ pub const MUTANTS: [Mutant; 33] = {
         mutant("put a record blindly", 50, Which::Ledger(Ledger::PutBlindly)),
         mutant("decide a payment of an inactive account", 50, Which::Ledger(Ledger::InactivePays)),
         mutant("decide by an old table of accounts", 50, Which::Ledger(Ledger::OldTableDecides)),
+        mutant("execute an order twice", 50, Which::Ledger(Ledger::OrderTwice)),
+        mutant("forget a cancellation", 50, Which::Ledger(Ledger::CancelForgotten)),
+        mutant("await no funds", 50, Which::Ledger(Ledger::FundsNotAwaited)),
+        mutant("leave a line out", 50, Which::Ledger(Ledger::LineSkipped)),
     ]
 };
 

@@ -17,6 +17,7 @@ use types::{BatchNumber, Sequence, Timestamp};
 use crate::auditor::{Auditor, Violation};
 use crate::banks::RemoteBank;
 use crate::casework::Casework;
+use crate::desk::Desk;
 use crate::gateways::Gateways;
 use crate::ledgers::Ledgers;
 use crate::moving::Moving;
@@ -132,6 +133,7 @@ pub(crate) struct Simulation {
     moving: Moving,
     ledgers: Ledgers,
     casework: Casework,
+    desk: Desk,
     plan: Plan,
     trace: Trace,
     time: i64,
@@ -207,6 +209,7 @@ impl Simulation {
             moving: Moving::new(seed),
             ledgers: Ledgers::new(seed),
             casework: Casework::new(seed),
+            desk: Desk::new(seed),
             plan,
             trace,
             time: 0,
@@ -419,7 +422,9 @@ impl Simulation {
             let moving = self.moving.steps(&self.auditor.model);
             let ledgers = self.ledgers.steps(&self.auditor.model, now);
             let casework = self.casework.steps(&self.auditor.model);
-            let all = rulebook.into_iter().chain(gateways).chain(moving).chain(ledgers).chain(casework);
+            let desk = self.desk.steps(&self.auditor.model, now);
+            let all =
+                rulebook.into_iter().chain(gateways).chain(moving).chain(ledgers).chain(casework).chain(desk);
             for step in all {
                 jobs.push(self.job(Wish::Do(step)));
             }

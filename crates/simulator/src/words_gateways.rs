@@ -81,8 +81,13 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::Recall { .. }
         | Request::AnswerRecall { .. }
         | Request::SetMap { .. }
+        | Request::Exception(_)
         | Request::SetRecallPolicy { .. }
-        | Request::Exception(_) => unreachable!("other requests are written elsewhere"),
+        | Request::OpenPackage { .. }
+        | Request::ClosePackage { .. }
+        | Request::PlaceOrder(_)
+        | Request::ChangeOrder { .. }
+        | Request::Cancel { .. } => unreachable!("other requests are written elsewhere"),
     }
 }
 

@@ -109,7 +109,12 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::Release { .. }
         | Request::Put { .. }
         | Request::Remove { .. }
-        | Request::SetMap { .. } => unreachable!("other requests are written elsewhere"),
+        | Request::SetMap { .. }
+        | Request::OpenPackage { .. }
+        | Request::ClosePackage { .. }
+        | Request::PlaceOrder(_)
+        | Request::ChangeOrder { .. }
+        | Request::Cancel { .. } => unreachable!("other requests are written elsewhere"),
     }
 }
 

@@ -26,6 +26,7 @@ mod master_key;
 mod migrate;
 mod new_master_key;
 mod node;
+mod order;
 mod package;
 mod parallel;
 mod postings;
@@ -34,6 +35,7 @@ mod recall;
 mod receipt;
 mod remote;
 mod report;
+mod request;
 mod restore;
 mod serve;
 mod set_version;
@@ -84,6 +86,8 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Package(package::PackageArgs),
     Postings(postings::PostingsArgs),
+    Order(order::OrderArgs),
+    Request(request::RequestArgs),
     Qr(qr::QrArgs),
     Activate(activation::ActivateArgs),
     Deactivate(activation::DeactivateArgs),
@@ -150,6 +154,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => runtime()?.block_on(migrate::run(&arguments)),
         Command::Package(arguments) => runtime()?.block_on(package::run(&arguments)),
         Command::Postings(arguments) => runtime()?.block_on(postings::run(&arguments)),
+        Command::Request(arguments) => runtime()?.block_on(request::run(&arguments)),
+        Command::Order(arguments) => runtime()?.block_on(order::run(&arguments)),
         Command::Qr(arguments) => qr::run(&arguments),
         Command::Activate(arguments) => runtime()?.block_on(activation::activate(&arguments)),
         Command::Deactivate(arguments) => runtime()?.block_on(activation::deactivate(&arguments)),

@@ -1,35 +1,39 @@
-//! `solvo package`: customers' files of orders (pain.001) are checked, paid line by line, and reported on (pain.002).
-//!
-//! Invariants:
-//! - No line is sent before the whole file has been read, and has as many lines, and as much in them, as it states.
-//! - A file that comes again, also after this was ended in its middle, pays no line twice and leaves none out.
+//! `solvo package`: customers' files of orders (pain.001): checked here, and brought to a node, which pays them line by line and
+//! reports on them (pain.002).
 
-mod pay;
+mod bring;
+mod folder;
+mod rejected;
+mod told;
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::{Context, bail};
-use client::Client;
-use iso20022::{
-    GroupStatus, LineReport, LineStatus, PackageHeader, PackageReader, PackageReport, PackageReportPart,
-    PackageTotals, PaymentReport, StatusCount, StatusDetail, write_pain002,
-};
+use anyhow::Context;
+use client::{Client, v1};
+use iso20022::{PackageHeader, PackageReader, PackageTotals};
+use loadgen::write_salaries;
 use serde_json::json;
-use tokio::sync::mpsc;
-use types::{Bic, Date, Text};
+use tokio::signal::unix::{SignalKind, signal};
+use types::Text;
 
-use self::pay::{Outcome, Sent, TOGETHER, carry, payment};
+use self::bring::Brought;
+use self::folder::Folders;
+use self::told::{follow, print, write_report};
 use crate::clock::{now, today};
 use crate::remote::{self, TlsArgs};
 use crate::report::progress_bar;
+use crate::submit::run_id;
 
-/// Pays customers' files of orders (pain.001), line by line, and reports on them (pain.002).
+/// Checks customers' files of orders (pain.001), brings them to a node, follows them, and fetches the reports (pain.002).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  solvo package check salaries.xml\n  \
-                  solvo package pay salaries.xml --agent ALFABEBB --report salaries-report.xml")]
+                  solvo package pay salaries.xml --bank ALFABEBB --report salaries-report.xml\n  \
+                  solvo package submit salaries.xml --bank ALFABEBB --json\n  solvo package watch PACKAGE-ID\n  \
+                  solvo package folder ./in --done ./done --reports ./reports --bank ALFABEBB")]
 pub(crate) struct PackageArgs {
     #[command(subcommand)]
     command: PackageCommand,
@@ -38,7 +42,38 @@ pub(crate) struct PackageArgs {
 #[derive(Debug, clap::Subcommand)]
 enum PackageCommand {
     Check(CheckArgs),
-    Pay(Box<PayArgs>),
+    Example(ExampleArgs),
+    Submit(SubmitArgs),
+    Pay(PayArgs),
+    Watch(WatchArgs),
+    Report(ReportArgs),
+    Cancel(CancelArgs),
+    List(ListArgs),
+    Folder(FolderArgs),
+}
+
+/// The node, and how it is told.
+#[derive(Debug, clap::Args)]
+struct NodeArgs {
+    /// The node.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7400")]
+    to: String,
+    #[command(flatten)]
+    tls: TlsArgs,
+    /// Print JSON: one object for each package.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A file that is brought to the node.
+#[derive(Debug, clap::Args)]
+struct FileArgs {
+    /// The file, a pain.001.001.09.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The bank that keeps the payers' accounts. Need not be said by whoever acts for one bank alone.
+    #[arg(long, value_name = "BIC", default_value = "")]
+    bank: String,
 }
 
 /// Reads a file of orders whole, and tells what it states and which of its lines can't be paid, without a node.
@@ -55,43 +90,146 @@ struct CheckArgs {
     json: bool,
 }
 
-/// Pays the lines of a file whose day has come, each as an instant payment of its own, and reports on all of them.
+/// Writes a file to try this out: salaries of 1.00 EUR in the world of `solvo demo`, for today.
 ///
-/// The same file can be given again, at once, after whatever has ended it, or on the day of the lines that waited: what has an
-/// outcome keeps it, for the five days in which the node remembers payments. Exits with 0 if every line has been paid, 3 if
-/// some have been refused or wait, and 1 if the file is refused or the node can't be reached.
+/// The payer is a rich customer of the demo's first bank, SLVOBEBB, the payees are customers of the other two.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  solvo package pay salaries.xml --agent ALFABEBB --report salaries-report.xml --to 127.0.0.1:7400"
-)]
-struct PayArgs {
-    /// The file, a pain.001.001.09.
+#[command(after_help = "Example:\n  solvo package example salaries.xml --lines 10000")]
+struct ExampleArgs {
+    /// Where to write it.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The payers' bank.
-    #[arg(long, value_name = "BIC")]
-    agent: String,
+    /// How many lines it has.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    lines: u32,
+}
+
+/// Brings a file to the node, which unpacks it and pays its lines from then on, each when its day has come.
+///
+/// The same file again, at once or after whatever has ended this, pays nothing twice and tells the same package. Exits with 1
+/// if the file is refused or the node can't be reached: nothing of it is paid then.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  solvo package submit salaries.xml --bank ALFABEBB --to 127.0.0.1:7400")]
+struct SubmitArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Brings a file to the node, follows it until every line has its outcome, and fetches the report.
+///
+/// Exits with 0 if every line has been paid, 3 if some have not, and 1 if the file is refused or the node can't be reached. A
+/// file with lines for days to come is better submitted and watched: this waits for them.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  solvo package pay salaries.xml --bank ALFABEBB --report salaries-report.xml --to 127.0.0.1:7400"
+)]
+struct PayArgs {
+    #[command(flatten)]
+    file: FileArgs,
     /// Where to write the report, a pain.002.001.10.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Follows a package until every line has its outcome, with its progress on a terminal.
+///
+/// Exits with 0 if every line has been paid, and 3 if some have not.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  solvo package watch 0400131ZF8F55M4VCG00000000000T8")]
+struct WatchArgs {
+    /// The package's id.
+    #[arg(value_name = "PACKAGE-ID")]
+    package: String,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Fetches the report on a package (pain.002.001.10), as it stands: lines without an outcome are pending.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  solvo package report 0400131ZF8F55M4VCG00000000000T8 --out salaries-report.xml"
+)]
+struct ReportArgs {
+    /// The package's id.
+    #[arg(value_name = "PACKAGE-ID")]
+    package: String,
+    /// Where to write it.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Cancels what has not been sent of a package, and shows the package.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  solvo package cancel 0400131ZF8F55M4VCG00000000000T8")]
+struct CancelArgs {
+    /// The package's id.
+    #[arg(value_name = "PACKAGE-ID")]
+    package: String,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Lists a bank's packages of the last 400 days, the newest last.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  solvo package list --bank ALFABEBB --count 20 --json")]
+struct ListArgs {
+    /// The bank. Need not be said by whoever acts for one bank alone.
+    #[arg(long, value_name = "BIC", default_value = "")]
+    bank: String,
+    /// So many of the newest.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    count: usize,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Takes the files that come into a folder, until it is ended by a signal.
+///
+/// A file is taken once it does not change any more, and best renamed into the folder when it is whole; names that begin with a
+/// dot are left alone. What has been taken is moved to --done, and its report is written to --reports as NAME.report.xml: while
+/// the package runs every few seconds anew, then for the last time. A file that is refused has a report that says why. Whatever
+/// ends this, the next start goes on.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  solvo package folder ./in --done ./done --reports ./reports --bank ALFABEBB --to 127.0.0.1:7400"
+)]
+struct FolderArgs {
+    /// Where files come.
+    #[arg(value_name = "IN")]
+    files: PathBuf,
+    /// Where they go.
+    #[arg(long, value_name = "DIR")]
+    done: PathBuf,
+    /// Where reports are written.
+    #[arg(long, value_name = "DIR")]
+    reports: PathBuf,
+    /// The bank that keeps the payers' accounts. Need not be said by whoever acts for one bank alone.
+    #[arg(long, value_name = "BIC", default_value = "")]
+    bank: String,
+    /// How often the folder is looked at, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    look_every_ms: u64,
+    /// How often the report on a package that runs is written anew, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    report_every: u64,
     /// The node.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7400")]
     to: String,
-    /// How many lines may be under way at once: fewer leave more room to others.
-    #[arg(long, value_name = "N", default_value_t = 2048, value_parser = clap::value_parser!(u16).range(256..=16384))]
-    under_way: u16,
     #[command(flatten)]
     tls: TlsArgs,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Refusals of which each is told; of others only the number.
 const TOLD_MAX: usize = 20;
 
-/// Lines that have been read and not been sent, in pieces.
-const PIECES_WAITING_MAX: usize = 4;
+/// Packages on one page.
+const PAGE: u32 = 256;
 
 /// Some lines were not paid.
 const NOT_ALL: u8 = 3;
@@ -103,8 +241,124 @@ const NOT_ALL: u8 = 3;
 pub(crate) async fn run(arguments: &PackageArgs) -> anyhow::Result<ExitCode> {
     match &arguments.command {
         PackageCommand::Check(arguments) => check(arguments),
+        PackageCommand::Example(arguments) => example(arguments),
+        PackageCommand::Submit(arguments) => submit(arguments).await,
         PackageCommand::Pay(arguments) => pay(arguments).await,
+        PackageCommand::Watch(arguments) => watch(arguments).await,
+        PackageCommand::Report(arguments) => report(arguments).await,
+        PackageCommand::Cancel(arguments) => cancel(arguments).await,
+        PackageCommand::List(arguments) => list(arguments).await,
+        PackageCommand::Folder(arguments) => folder(arguments).await,
     }
+}
+
+fn example(arguments: &ExampleArgs) -> anyhow::Result<ExitCode> {
+    let failed = || format!("{} can't be written", arguments.file.display());
+    let message_id = Text::parse_identifier(&format!("SALARIES-{}", run_id().as_str()))?;
+    let output = BufWriter::new(File::create(&arguments.file).with_context(failed)?);
+    write_salaries(message_id, now()?, today()?, arguments.lines, output).with_context(failed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn connect(node: &NodeArgs) -> anyhow::Result<Client> {
+    remote::connect(&node.to, &node.tls).await
+}
+
+async fn bring(client: &Client, arguments: &FileArgs) -> anyhow::Result<v1::SubmitPackageResponse> {
+    let brought = Brought::new(&arguments.file, &arguments.bank)?;
+    let submitted = brought.submit(client).await;
+    submitted.with_context(|| format!("{} was not taken in", arguments.file.display()))
+}
+
+async fn submit(arguments: &SubmitArgs) -> anyhow::Result<ExitCode> {
+    let client = connect(&arguments.node).await?;
+    let submitted = bring(&client, &arguments.file).await?;
+    let packages: Vec<v1::Package> = submitted.package.into_iter().collect();
+    print(&packages, &submitted.refused_lines, arguments.node.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn pay(arguments: &PayArgs) -> anyhow::Result<ExitCode> {
+    let client = connect(&arguments.node).await?;
+    let submitted = bring(&client, &arguments.file).await?;
+    let package_id = submitted.package.context("the node told no package")?.package_id;
+    let package = follow(&client, &package_id).await?;
+    if let Some(path) = &arguments.report {
+        write_report(&client, &package_id, path).await?;
+    }
+    ended(package, &submitted.refused_lines, arguments.node.json)
+}
+
+async fn watch(arguments: &WatchArgs) -> anyhow::Result<ExitCode> {
+    let client = connect(&arguments.node).await?;
+    let package = follow(&client, &arguments.package).await?;
+    ended(package, &[], arguments.node.json)
+}
+
+/// Shows a package that has ended, and exits by what became of it.
+fn ended(package: v1::Package, refused: &[v1::RefusedLine], as_json: bool) -> anyhow::Result<ExitCode> {
+    let is_all_paid = package.settled_count == package.stated_count;
+    print(&[package], refused, as_json)?;
+    Ok(if is_all_paid { ExitCode::SUCCESS } else { NOT_ALL.into() })
+}
+
+async fn report(arguments: &ReportArgs) -> anyhow::Result<ExitCode> {
+    let client = connect(&arguments.node).await?;
+    write_report(&client, &arguments.package, &arguments.out).await?;
+    let request = v1::GetPackageRequest { package_id: arguments.package.clone() };
+    let package = client.get_package(request).await?.package;
+    print(&package.into_iter().collect::<Vec<_>>(), &[], arguments.node.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn cancel(arguments: &CancelArgs) -> anyhow::Result<ExitCode> {
+    let client = connect(&arguments.node).await?;
+    let request = v1::CancelPackageRequest {
+        request_id: format!("cancel-{}", run_id().as_str()),
+        package_id: arguments.package.clone(),
+    };
+    let package = client.cancel_package(request).await.context("the package was not cancelled")?.package;
+    print(&package.into_iter().collect::<Vec<_>>(), &[], arguments.node.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(arguments: &ListArgs) -> anyhow::Result<ExitCode> {
+    let client = connect(&arguments.node).await?;
+    let mut packages: Vec<v1::Package> = Vec::new();
+    loop {
+        let after_package_id = packages.last().map_or_else(String::new, |last| last.package_id.clone());
+        let request =
+            v1::ListPackagesRequest { bic: arguments.bank.clone(), page_size: PAGE, after_package_id };
+        let page = client.list_packages(request).await.context("the node did not list the packages")?;
+        let is_last = page.packages.len() < usize::try_from(PAGE)?;
+        packages.extend(page.packages);
+        if is_last {
+            break;
+        }
+    }
+    let newest = packages.len().saturating_sub(arguments.count);
+    print(&packages[newest..], &[], arguments.node.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn folder(arguments: &FolderArgs) -> anyhow::Result<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let client = remote::connect(&arguments.to, &arguments.tls).await?;
+    let folders = Folders {
+        files: arguments.files.clone(),
+        done: arguments.done.clone(),
+        reports: arguments.reports.clone(),
+        bank: arguments.bank.clone(),
+        look_every: Duration::from_millis(arguments.look_every_ms),
+        report_every: Duration::from_secs(arguments.report_every),
+    };
+    tokio::select! {
+        ended = folder::watch(&client, &folders) => ended?,
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn open(path: &Path) -> anyhow::Result<PackageReader<BufReader<File>>> {
@@ -162,206 +416,4 @@ fn check(arguments: &CheckArgs) -> anyhow::Result<ExitCode> {
         writeln!(out, "line {line}: {what}")?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn pay(arguments: &PayArgs) -> anyhow::Result<ExitCode> {
-    let agent = Bic::parse(&arguments.agent).context("--agent")?;
-    let checked = read_whole(&arguments.file)?;
-    let client = remote::connect(&arguments.to, &arguments.tls).await?;
-    let outcomes = pay_all(&client, arguments, agent, &checked.header).await?;
-    let counts = counts(&outcomes);
-    if let Some(path) = &arguments.report {
-        write_report(&arguments.file, path, agent, &outcomes)?;
-    }
-    tell(arguments.json, &checked, &counts, &outcomes)?;
-    let is_all_paid = counts.iter().all(|count| count.status == LineStatus::Settled);
-    Ok(if is_all_paid { ExitCode::SUCCESS } else { NOT_ALL.into() })
-}
-
-/// What became of each line, in order.
-async fn pay_all(
-    client: &Client,
-    arguments: &PayArgs,
-    agent: Bic,
-    header: &PackageHeader,
-) -> anyhow::Result<Vec<Outcome>> {
-    let waits = Outcome {
-        status: LineStatus::Pending,
-        reason: None,
-        payment_id: None,
-        acceptance_time: None,
-        words: None,
-    };
-    let count = usize::try_from(header.transactions)?;
-    let mut outcomes = vec![waits; count];
-    let bar = progress_bar("{bar:40} {pos} of {len} lines, {per_sec}, {eta} left");
-    bar.set_length(header.transactions.into());
-    let (sender, lines) = mpsc::channel(PIECES_WAITING_MAX);
-    let (told, mut news) = mpsc::channel(PIECES_WAITING_MAX);
-    let (client, under_way_max) = (client.clone(), usize::from(arguments.under_way));
-    let of_reading = told.clone();
-    let sending = tokio::spawn(async move { carry(&client, under_way_max, lines, told).await });
-    let (path, header, today) = (arguments.file.clone(), header.clone(), today()?);
-    let reading = tokio::task::spawn_blocking(move || {
-        unpack(&path, &Unpacking { header, agent, today }, &sender, &of_reading)
-    });
-    while let Some(some) = news.recv().await {
-        bar.inc(u64::try_from(some.len())?);
-        for (number, outcome) in some {
-            let place = usize::try_from(number)?.checked_sub(1).and_then(|index| outcomes.get_mut(index));
-            *place.context("a line behind the last was answered")? = outcome;
-        }
-    }
-    bar.finish_and_clear();
-    sending.await?.context("not every line has been sent; give the file again")?;
-    reading.await??;
-    Ok(outcomes)
-}
-
-/// What lines are unpacked with.
-struct Unpacking {
-    header: PackageHeader,
-    agent: Bic,
-    today: Date,
-}
-
-/// Reads the lines once more and hands over those that are to be paid now. Ends early if nobody takes them.
-fn unpack(
-    path: &Path,
-    with: &Unpacking,
-    sender: &mpsc::Sender<Vec<Sent>>,
-    told: &mpsc::Sender<Vec<(u32, Outcome)>>,
-) -> anyhow::Result<()> {
-    let lines = open(path)?;
-    if *lines.header() != with.header {
-        bail!("{} was changed meanwhile", path.display());
-    }
-    let mut some = Vec::with_capacity(TOGETHER);
-    for line in lines {
-        let line = line.with_context(|| refused(path))?;
-        let number = line.number;
-        let waits = line.payment.terms.as_ref().is_ok_and(|terms| terms.execution_date() > with.today);
-        // A line that can't be paid can't be on any day.
-        if waits && line.order.is_ok() {
-            continue;
-        }
-        let is_taken = match payment(&with.header, with.agent, line) {
-            Ok(sent) => {
-                some.push(sent);
-                some.len() < TOGETHER || sender.blocking_send(std::mem::take(&mut some)).is_ok()
-            }
-            Err(outcome) => told.blocking_send(vec![(number, outcome)]).is_ok(),
-        };
-        if !is_taken {
-            return Ok(());
-        }
-    }
-    // If nobody takes the last ones, the sending has ended and says why.
-    let _ = sender.blocking_send(some);
-    Ok(())
-}
-
-/// How many lines have which status, of those that any has.
-fn counts<'all>(outcomes: impl IntoIterator<Item = &'all Outcome> + Clone) -> Vec<StatusCount> {
-    let count = |status| {
-        let outcomes = outcomes.clone().into_iter().filter(|outcome| outcome.status == status).count();
-        StatusCount { status, transactions: u32::try_from(outcomes).unwrap_or(u32::MAX), sum: None }
-    };
-    LineStatus::ALL.into_iter().map(count).filter(|count| count.transactions > 0).collect()
-}
-
-/// What a file or a part of it is as a whole.
-fn group_status(counts: &[StatusCount]) -> GroupStatus {
-    let has = |status| counts.iter().any(|count| count.status == status);
-    match (has(LineStatus::Settled), has(LineStatus::Rejected), has(LineStatus::Pending)) {
-        (true, false, false) => GroupStatus::Settled,
-        (true, ..) => GroupStatus::PartlyAccepted,
-        (false, _, true) => GroupStatus::Pending,
-        (false, _, false) => GroupStatus::Rejected,
-    }
-}
-
-/// Writes the report beside its place, and puts it there when it is whole.
-fn write_report(file: &Path, path: &Path, agent: Bic, outcomes: &[Outcome]) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let failed = || format!("{} can't be written", path.display());
-    let mut whole = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
-    let lines = open(file)?;
-    let created_at = now()?;
-    let message_id = Text::parse_identifier(&format!("RPT{}", created_at.milliseconds()))?;
-    let counts = counts(outcomes);
-    let report = PackageReport {
-        debtor_agent: Some(agent),
-        status: Some(group_status(&counts)),
-        counts,
-        ..PackageReport::on_package(lines.header(), message_id, created_at)
-    };
-    let mut last_payment = 0;
-    let parts = lines.zip(outcomes).flat_map(|(line, outcome)| {
-        let line = match line {
-            Ok(line) => line,
-            Err(error) => return vec![Err(error)],
-        };
-        let mut parts = Vec::with_capacity(2);
-        if line.payment.number != last_payment {
-            last_payment = line.payment.number;
-            parts.push(Ok(PackageReportPart::Payment(PaymentReport::on_payment(&line.payment))));
-        }
-        parts.push(Ok(PackageReportPart::Line(line_report(&line, outcome))));
-        parts
-    });
-    write_pain002(&report, parts, std::io::BufWriter::new(whole.as_file_mut())).with_context(failed)?;
-    whole.as_file().sync_all().with_context(failed)?;
-    whole.persist(path).with_context(failed)?;
-    Ok(())
-}
-
-fn line_report(line: &iso20022::PackageLine, outcome: &Outcome) -> LineReport {
-    let Outcome { status, reason, payment_id, acceptance_time, words } = outcome;
-    let words = words.as_deref().map(|words| words.chars().take(105).collect::<String>());
-    let detail = reason.map(|reason| StatusDetail {
-        reason,
-        originator: None,
-        additional_information: words.and_then(|words| Text::parse(words.trim()).ok()),
-    });
-    LineReport {
-        status: *status,
-        reason: detail,
-        acceptance_time: *acceptance_time,
-        servicer_reference: payment_id.clone(),
-        ..LineReport::on_line(line)
-    }
-}
-
-fn tell(
-    as_json: bool,
-    checked: &Checked,
-    counts: &[StatusCount],
-    outcomes: &[Outcome],
-) -> anyhow::Result<()> {
-    let of = |status| {
-        let found = counts.iter().find(|count| count.status == status);
-        found.map_or(0, |count| count.transactions)
-    };
-    let [paid, refused, waiting] = [LineStatus::Settled, LineStatus::Rejected, LineStatus::Pending].map(of);
-    let id = checked.header.message_id.as_str();
-    let (lines, sum) = (checked.totals.transactions, checked.totals.sum.to_decimal());
-    let mut out = std::io::stdout().lock();
-    if as_json {
-        let status = group_status(counts).code();
-        let told = json!({
-            "message_id": id, "lines": lines, "sum": sum, "status": status,
-            "paid": paid, "refused": refused, "waiting": waiting,
-        });
-        writeln!(out, "{told}")?;
-        return Ok(());
-    }
-    writeln!(out, "message   {id}\nlines     {lines}\nsum       {sum}")?;
-    writeln!(out, "paid      {paid}\nrefused   {refused}\nwaiting   {waiting}")?;
-    let rejected = (1..).zip(outcomes).filter(|(_, outcome)| outcome.status == LineStatus::Rejected);
-    for (number, outcome) in rejected.take(TOLD_MAX) {
-        let code = outcome.reason.map_or_else(String::new, |reason| reason.to_string());
-        writeln!(out, "line {number}: {code} {}", outcome.words.as_deref().unwrap_or_default())?;
-    }
-    Ok(())
 }

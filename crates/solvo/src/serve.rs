@@ -62,6 +62,9 @@ pub(crate) struct ServeArgs {
     /// Room for the other requests of the last five days, 96 bytes each beside their index.
     #[arg(long, value_name = "N", default_value_t = Limits::default().requests_max)]
     requests_max: usize,
+    /// Payments of orders that may be under way at once: fewer leave more room to others, and take files longer.
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u16).range(1..=16384))]
+    orders_under_way: u16,
     /// Take no more commands a second than this, to try out what callers do when a node is overloaded.
     #[arg(long, value_name = "N")]
     commands_per_second_max: Option<NonZeroU32>,
@@ -306,7 +309,8 @@ pub(crate) async fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         void(config.clone(), Sequence(*sequence)).await?;
     }
     let iso = IsoSettings { profile: arguments.iso_profile, bic: arguments.iso_bic };
-    let edge = ServerLimits { iso, ..ServerLimits::default() };
+    let orders_under_way = usize::from(arguments.orders_under_way);
+    let edge = ServerLimits { iso, orders_under_way, ..ServerLimits::default() };
     let receipts =
         ReceiptSettings { key: arguments.receipt_key.clone(), interval: arguments.receipt_interval };
     let new_master_key = arguments.new_master_key.source();

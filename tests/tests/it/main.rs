@@ -18,6 +18,8 @@
 //! - `exceptions`: what is out of order, who looks after it, and what is done about it.
 //! - `holds`: money that is set aside, split and paid out; `records`: what gateways keep.
 //! - `activation`: which accounts take part, while banks move here from another system.
+//! - `requests`: payees ask, payers answer and pay.
+//! - `packages`: customers' files of orders; `orders`: what is paid on a day to come.
 //! - `receipts`: proof of settlements, and who gets it.
 //! - `postings`: what general ledgers take up.
 //! - `payment_codes`: QR codes of payments, written and read.
@@ -49,6 +51,8 @@ mod lifecycle;
 mod liquidity;
 mod listener;
 mod operations;
+mod orders;
+mod packages;
 mod payment_codes;
 mod postings;
 mod questions;
@@ -59,6 +63,7 @@ mod recalls_of_old;
 mod receipts;
 mod records;
 mod refusals;
+mod requests;
 mod statement_kinds;
 mod statements;
 mod streams;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use types::Iban;
 
-use super::{date, package_stream, rules};
+use super::{date, package_stream, request_to_pay, rules};
 use crate::walk::Walker;
 use crate::{
     MessageKind, PACS008_NAMESPACE, PackageReadError, PackageReader, Restamper, Rules, SchemaFault,
@@ -16,6 +16,9 @@ use crate::{
 
 /// The messages that are read in pieces.
 const PACKAGES: [&str; 2] = ["pain.001.001.09", "pain.002.001.10"];
+
+/// The messages about requests to pay.
+const REQUESTS: [&str; 2] = ["pain.013.001.07", "pain.014.001.07"];
 
 fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("SOLVO_TEST_DATA").map(PathBuf::from);
@@ -151,6 +154,9 @@ fn follows_schema(name: &str, document: &[u8]) -> Result<(), SchemaFault> {
     if PACKAGES.contains(&name) {
         return package_stream::follows_schema(name, document);
     }
+    if REQUESTS.contains(&name) {
+        return request_to_pay::follows_schema(name, document);
+    }
     let mut walker = Walker::new(document)?;
     let mut opened = wrapper::open(&mut walker)?;
     while let Some(message) = walker.next(&mut opened.children)? {
@@ -171,6 +177,7 @@ fn variants() -> Vec<(&'static str, Vec<String>)> {
         .into_iter()
         .map(MessageKind::name)
         .chain(PACKAGES)
+        .chain(REQUESTS)
         .map(|name| {
             let suffix = format!(".{name}.xml");
             let samples: Vec<String> = super::samples::samples()

@@ -11,6 +11,7 @@ mod package_report;
 mod package_stream;
 mod pass_through;
 mod recall;
+mod request_to_pay;
 mod round_trip;
 mod rules;
 mod samples;

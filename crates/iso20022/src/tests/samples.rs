@@ -57,6 +57,7 @@ pub(super) fn samples() -> Vec<(String, String)> {
     samples.extend(super::statement::samples());
     samples.extend(super::package::samples());
     samples.extend(super::package_report::samples());
+    samples.extend(super::request_to_pay::samples());
     for what in Violation::ALL {
         let fault = SchemaFault { path: "CdtTrfTxInf/Dbtr".into(), offset: 1, what };
         let rejection = Rejection::of(super::DOCUMENT.as_bytes(), &fault, Timestamp::default());

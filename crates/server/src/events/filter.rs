@@ -31,6 +31,9 @@ pub(super) struct Types {
     pub(super) recalls: bool,
     pub(super) holds: bool,
     pub(super) exceptions: bool,
+    pub(super) requests: bool,
+    pub(super) packages: bool,
+    pub(super) orders: bool,
 }
 
 /// Participants that one watcher may name.
@@ -115,8 +118,17 @@ pub(super) fn read_watch(
 
 fn read_types(reader: &mut FieldReader, wire: &v1::WatchRequest) -> Option<Types> {
     let all = wire.types.is_empty();
-    let mut types =
-        Types { reservations: all, outcomes: all, alerts: all, recalls: all, holds: all, exceptions: all };
+    let mut types = Types {
+        reservations: all,
+        outcomes: all,
+        alerts: all,
+        recalls: all,
+        holds: all,
+        exceptions: all,
+        requests: all,
+        packages: all,
+        orders: all,
+    };
     for (index, number) in wire.types.iter().enumerate() {
         match v1::EventType::try_from(*number) {
             Ok(v1::EventType::Reservation) => types.reservations = true,
@@ -125,6 +137,9 @@ fn read_types(reader: &mut FieldReader, wire: &v1::WatchRequest) -> Option<Types
             Ok(v1::EventType::Recall) => types.recalls = true,
             Ok(v1::EventType::HoldExpired) => types.holds = true,
             Ok(v1::EventType::Exception) => types.exceptions = true,
+            Ok(v1::EventType::RequestToPay) => types.requests = true,
+            Ok(v1::EventType::PackageComplete) => types.packages = true,
+            Ok(v1::EventType::OrderEnded) => types.orders = true,
             Ok(v1::EventType::Unspecified) | Err(_) => {
                 reader.violation(&Path::root("types").element(index), "a type of event");
                 return None;

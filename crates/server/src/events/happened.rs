@@ -7,15 +7,17 @@
 use client::convert::{money, timestamp};
 use client::v1;
 use engine::{
-    BankChange, BankChanged, ExceptionTold, Handle, HoldExpired, RecallFound, RecallTold, StoredOrder,
+    BankChange, BankChanged, ExceptionTold, Handle, HoldExpired, OrderEvent, OrdersTold, RecallFound,
+    RecallTold, RequestTold, StoredOrder,
 };
-use ledger::{Alerts, Crossing, Payment, QuestionState, Stage};
+use ledger::{Alerts, Crossing, OrderState, Payment, QuestionState, Stage};
 use types::{Bic, PaymentOrder, PaymentState, ReasonCode, Remittance, StatusReason};
 
 use super::filter::Filter;
 use crate::exceptions::exception_told;
 use crate::node::Node;
 use crate::recalls::recall_told;
+use crate::requests_to_pay::told_event;
 use crate::values::{PaymentFacts, PaymentReferences, decimal, payment_outcome};
 
 /// A payment was reserved or decided.
@@ -80,6 +82,9 @@ impl Happened {
             recall: None,
             expired_hold: None,
             exception: None,
+            request_to_pay: None,
+            complete_package: None,
+            ended_order: None,
         };
         let alert = self.alert().filter(|(_, bank)| known.is_its_own || filter.sees(*bank));
         let alert = alert.filter(|_| filter.types.alerts).map(|(kind, bank)| v1::Event {
@@ -177,6 +182,9 @@ pub(super) fn bank_changed(
         recall: None,
         expired_hold: None,
         exception: None,
+        request_to_pay: None,
+        complete_package: None,
+        ended_order: None,
     })
 }
 
@@ -202,6 +210,9 @@ pub(super) fn crossed(filter: &Filter, crossing: &Crossing) -> Option<v1::Event>
         recall: None,
         expired_hold: None,
         exception: None,
+        request_to_pay: None,
+        complete_package: None,
+        ended_order: None,
     })
 }
 
@@ -225,6 +236,9 @@ pub(super) fn recalled(
         recall: Some(recall_told(handle, told, kept, filter.sees(told.debtor_agent))),
         expired_hold: None,
         exception: None,
+        request_to_pay: None,
+        complete_package: None,
+        ended_order: None,
     }
 }
 
@@ -255,6 +269,67 @@ pub(super) fn excepted(handle: &Handle, filter: &Filter, told: &ExceptionTold) -
         exception: Some(exception_told(handle, told)),
         ..v1::Event::default()
     })
+}
+
+/// What happened to a request to pay. It is no payment, so a watcher of certain payments hears nothing.
+pub(super) fn request_told(handle: &Handle, filter: &Filter, told: &RequestTold) -> Option<v1::Event> {
+    let is_wanted = filter.types.requests && !filter.looks_into_orders();
+    is_wanted.then(|| v1::Event {
+        sequence: told.decided_at.0,
+        r#type: v1::EventType::RequestToPay.into(),
+        time: Some(timestamp(told.decided_time)),
+        request_to_pay: Some(told_event(handle, told, filter.sees(told.payer_bank))),
+        ..v1::Event::default()
+    })
+}
+
+/// What became of an order or a package. It is no payment, so a watcher of certain payments hears nothing.
+pub(super) fn orders_told(handle: &Handle, filter: &Filter, told: &OrdersTold) -> Option<v1::Event> {
+    let id = |position| handle.payment_id(position).to_string();
+    let event = v1::Event {
+        sequence: told.decided_at.0,
+        time: Some(timestamp(told.decided_time)),
+        participant: told.bank.to_string(),
+        ..v1::Event::default()
+    };
+    let (is_wanted, event) = match told.what {
+        OrderEvent::Complete { package, currency, sum_settled, lines } => {
+            let [settled_count, rejected_count, other_count] =
+                lines.map(|count| u32::try_from(count).expect("a package has at most a million lines"));
+            let package = v1::CompletePackage {
+                package_id: id(package),
+                settled_count,
+                rejected_count,
+                other_count,
+                settled_sum: decimal(sum_settled, currency),
+                currency_code: currency.code().to_owned(),
+            };
+            let r#type = v1::EventType::PackageComplete.into();
+            (filter.types.packages, v1::Event { r#type, complete_package: Some(package), ..event })
+        }
+        OrderEvent::Ended { order, payment, amount, currency, state, reason } => {
+            let status = match state {
+                OrderState::Settled => v1::PaymentStatus::Settled,
+                OrderState::Expired => v1::PaymentStatus::Expired,
+                OrderState::Rejected
+                | OrderState::Pending
+                | OrderState::Awaiting
+                | OrderState::Sent
+                | OrderState::Cancelled
+                | OrderState::Refused => v1::PaymentStatus::Rejected,
+            };
+            let order = v1::EndedOrder {
+                order_id: id(order),
+                payment_id: id(payment),
+                amount: Some(money(amount, currency)),
+                status: status.into(),
+                reason_code: reason.map(|code| code.to_string()).unwrap_or_default(),
+            };
+            let r#type = v1::EventType::OrderEnded.into();
+            (filter.types.orders, v1::Event { r#type, ended_order: Some(order), ..event })
+        }
+    };
+    Some(event).filter(|_| is_wanted && !filter.looks_into_orders())
 }
 
 /// What the payee's side hears instead of why the payer's bank decided against a payment, or its customer did.

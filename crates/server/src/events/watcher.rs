@@ -17,7 +17,9 @@ use tonic::Status;
 use types::{PaymentState, Sequence};
 
 use super::filter::Filter;
-use super::happened::{Happened, bank_changed, crossed, excepted, hold_expired, recalled};
+use super::happened::{
+    Happened, bank_changed, crossed, excepted, hold_expired, orders_told, recalled, request_told,
+};
 use super::parts::Parts;
 use crate::lives::Named;
 use crate::log::{ask, decisions, orders, payments};
@@ -138,8 +140,17 @@ impl Watcher {
                 return Err(stopping_connection());
             }
             let (own, banks) = (&self.place.catch_ups, &self.filter.banks);
-            let Decisions { decisions, changes, crossings, recalls, expired, exceptions, reached } =
-                decisions(&self.node, own, self.upto, upto, banks).await?;
+            let Decisions {
+                decisions,
+                changes,
+                crossings,
+                recalls,
+                expired,
+                exceptions,
+                orders,
+                requests,
+                reached,
+            } = decisions(&self.node, own, self.upto, upto, banks).await?;
             let mut events = self.events_of(decisions, changes).await?;
             for told in &recalls {
                 events.extend(self.recalled(told).await?);
@@ -148,6 +159,9 @@ impl Watcher {
             events.extend(exceptions.iter().filter_map(excepted_by));
             let expired = expired.iter();
             events.extend(expired.filter_map(|it| hold_expired(&self.node.handle, &self.filter, it)));
+            events.extend(orders.iter().filter_map(|it| orders_told(&self.node.handle, &self.filter, it)));
+            let requests = requests.iter();
+            events.extend(requests.filter_map(|it| request_told(&self.node.handle, &self.filter, it)));
             events.extend(crossings.iter().filter_map(|crossing| crossed(&self.filter, crossing)));
             // Behind what else is told of the same position, as it is live.
             events.sort_by_key(|event| event.sequence);
@@ -260,6 +274,8 @@ impl Watcher {
                 Notice::Recall(told) => events.extend(self.recalled(&told).await?),
                 Notice::HoldExpired(it) => events.extend(hold_expired(&self.node.handle, &self.filter, &it)),
                 Notice::Exception(told) => events.extend(excepted(&self.node.handle, &self.filter, &told)),
+                Notice::Request(it) => events.extend(request_told(&self.node.handle, &self.filter, &it)),
+                Notice::Orders(it) => events.extend(orders_told(&self.node.handle, &self.filter, &it)),
                 Notice::Asked { .. } => {}
             }
         }

@@ -27,7 +27,7 @@ const WAITING_MAX: usize = 4;
 
 /// Where pieces go in. Sending waits, so it is for threads that may.
 #[derive(Debug)]
-pub(super) struct PieceSender<Piece>(mpsc::Sender<Result<Piece, Status>>);
+pub(crate) struct PieceSender<Piece>(mpsc::Sender<Result<Piece, Status>>);
 
 /// What the caller reads.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct Pieces<Piece> {
 
 impl<Piece> PieceSender<Piece> {
     /// Hands over a piece, or says that nobody waits for it any more.
-    pub(super) fn send(&self, piece: Result<Piece, Status>) -> bool {
+    pub(crate) fn send(&self, piece: Result<Piece, Status>) -> bool {
         self.0.blocking_send(piece).is_ok()
     }
 }
@@ -86,19 +86,27 @@ pub(super) async fn tell_in_pieces<Piece: Send + 'static>(
 ) -> Result<Pieces<Piece>, Status> {
     let history = node.past.history.clone().ok_or_else(|| history_unavailable(NOT_KEPT))?;
     let place = node.past.makings.enter(caller).await;
-    let (sender, told) = pieces(node);
     let log = node.handle.log();
+    Ok(make_in_pieces(node, place, move |sender| match history.view() {
+        Ok(view) => make(&view, &log, sender).map_err(Fault::into_status),
+        Err(why) => Err(history_unavailable(&why.to_string())),
+    }))
+}
+
+/// The same of an answer that is made without history. `place` is given back when it is made.
+pub(crate) fn make_in_pieces<Piece: Send + 'static>(
+    node: &Node,
+    place: impl Send + 'static,
+    make: impl FnOnce(&PieceSender<Piece>) -> Result<(), Status> + Send + 'static,
+) -> Pieces<Piece> {
+    let (sender, told) = pieces(node);
     tokio::task::spawn_blocking(move || {
-        let made = match history.view() {
-            Ok(view) => make(&view, &log, &sender).map_err(Fault::into_status),
-            Err(why) => Err(history_unavailable(&why.to_string())),
-        };
-        if let Err(status) = made {
+        if let Err(status) = make(&sender) {
             sender.send(Err(status));
         }
         drop(place);
     });
-    Ok(told)
+    told
 }
 
 /// Waits until history has come to the end of a day that is over by the clock, as far as it can be had soon: on an idle log

@@ -136,7 +136,9 @@ pub(super) async fn asked(
         | Notice::Crossed(_)
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
-        | Notice::Exception(_) => None,
+        | Notice::Exception(_)
+        | Notice::Request(_)
+        | Notice::Orders(_) => None,
     });
     let missing: Vec<Sequence> = without.collect();
     let found = orders(node, missing).await?;

@@ -122,7 +122,9 @@ impl World {
             | Notice::Crossed(_)
             | Notice::Recall(_)
             | Notice::HoldExpired(_)
-            | Notice::Exception(_) => None,
+            | Notice::Exception(_)
+            | Notice::Request(_)
+            | Notice::Orders(_) => None,
         })
     }
 
@@ -139,7 +141,9 @@ impl World {
             | Notice::Crossed(_)
             | Notice::Recall(_)
             | Notice::HoldExpired(_)
-            | Notice::Exception(_) => None,
+            | Notice::Exception(_)
+            | Notice::Request(_)
+            | Notice::Orders(_) => None,
         })
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use journal::{FrameHash, FrameHeader, FrameKind, FrameView, Location, segment_name};
 use ledger::{
     About, AccountKind, AccountMode, AccountRange, AccountStatus, Command, DecisionScope, Direction, Kind,
-    LiquidityDirection, MessageName, OutcomeEntry, ParticipantStatus, Passage, Record, Silence, Stage,
-    layout,
+    LiquidityDirection, MessageName, NotExecuted, OutcomeEntry, ParticipantStatus, Passage, Record, Silence,
+    Stage, layout,
 };
 use types::{
     Amount, Balance, Bic, Channel, ClusterId, Currency, Date, Digest, Duration, Incarnation, Lives,
@@ -19,8 +19,10 @@ mod exceptions;
 mod holds;
 #[path = "rows_liquidity.rs"]
 mod liquidity;
+mod orders;
 mod postings;
 mod recalls;
+mod requests_to_pay;
 
 /// A frame's place, header and hash.
 pub(crate) fn frame(frame: &FrameView<'_>, location: Location) -> Fields {
@@ -157,6 +159,10 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         | Command::SetReachableParty(_)
         | Command::SetBlock(_)
         | Command::TransferOwnFunds(_) => liquidity::record(fields, record.command),
+        Command::CreateRequestToPay(it) => requests_to_pay::create(request(fields, &it.request), it),
+        Command::PresentRequestToPay(it) => requests_to_pay::present(request(fields, &it.request), it),
+        Command::AnswerRequestToPay(it) => requests_to_pay::answer(request(fields, &it.request), it),
+        Command::CancelRequestToPay(it) => requests_to_pay::cancel(request(fields, &it.request), it),
         Command::PlaceHold(it) => holds::place(request(fields, &it.request), it),
         Command::CaptureHold(it) => holds::capture(request(fields, &it.request), it),
         Command::ReleaseHold(it) => holds::release(request(fields, &it.request), it),
@@ -167,6 +173,12 @@ pub(crate) fn record(lives: &Lives, header: &FrameHeader, sequence: Sequence, re
         Command::RaiseException(it) => exceptions::raise(request(fields, &it.request), it),
         Command::AssignException(it) => exceptions::assign(request(fields, &it.request), it),
         Command::ResolveException(it) => exceptions::resolve(request(fields, &it.request), it),
+        Command::OpenPackage(it) => orders::open(request(fields, &it.request), it),
+        Command::PackageLine(it) => orders::line(fields, it),
+        Command::ClosePackage(it) => orders::close(request(fields, &it.request), it),
+        Command::PlaceOrder(it) => orders::place(request(fields, &it.request), it),
+        Command::ChangeOrder(it) => orders::change(request(fields, &it.request), it),
+        Command::CancelOrders(it) => orders::cancel(request(fields, &it.request), it),
     }
 }
 
@@ -183,6 +195,8 @@ pub(crate) fn outcome(entry: &OutcomeEntry) -> Fields {
         .with_some("refusal", entry.refusal().map(|refusal| refusal.name()))
         .with_some("inactive", entry.inactive_side().map(|stage| named(Some(stage))))
         .with_some("leg", entry.leg_booked().map(|(leg, _)| u64::from(leg)))
+        .with_some("order", entry.not_executed().map(|(order, _)| order.0))
+        .with_some("why", entry.not_executed().map(|(_, why)| not_executed(why)))
         .with_some("effect", entry.effect().map(|effect| named(Some(effect))))
         .with_some("payment", entry.effect().and_then(|_| entry.payment()).map(|payment| payment.0))
         .with_some("repeat_of", entry.repeat_of().map(|sequence| sequence.0))
@@ -216,8 +230,24 @@ pub(crate) fn verdict(entry: &OutcomeEntry) -> &'static str {
         (None, None) if entry.is_asked_again() => "asked_again",
         (None, None) if entry.inactive_side().is_some() => "not_active",
         (None, None) if entry.leg_booked().is_some() => "leg_booked",
+        (None, None) if entry.request_ended().is_some() => "request_to_pay_ended",
         (None, None) if entry.hold_expired().is_some() => "hold_expired",
+        (None, None) if entry.not_executed().is_some() => "not_executed",
+        (None, None) if entry.order_ended().is_some() => "order_ended",
+        (None, None) if entry.package_complete().is_some() => "package_complete",
         (None, None) => "done",
+    }
+}
+
+/// Why an order was not executed: a word, or the reason for which it goes on waiting.
+fn not_executed(why: NotExecuted) -> String {
+    match why {
+        NotExecuted::Waits(reason) => reason.to_string(),
+        NotExecuted::Unknown => "unknown".to_owned(),
+        NotExecuted::NotOpen => "not_closed".to_owned(),
+        NotExecuted::NotPending => "not_pending".to_owned(),
+        NotExecuted::NotDue => "not_due".to_owned(),
+        NotExecuted::Differs => "differs".to_owned(),
     }
 }
 
@@ -278,6 +308,10 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::SetBlock => "set_block",
         Kind::TransferOwnFunds => "transfer_own_funds",
         Kind::SetAccountHolders => "set_account_holders",
+        Kind::CreateRequestToPay => "create_request_to_pay",
+        Kind::PresentRequestToPay => "present_request_to_pay",
+        Kind::AnswerRequestToPay => "answer_request_to_pay",
+        Kind::CancelRequestToPay => "cancel_request_to_pay",
         Kind::PlaceHold => "place_hold",
         Kind::CaptureHold => "capture_hold",
         Kind::ReleaseHold => "release_hold",
@@ -288,6 +322,12 @@ pub(crate) const fn kind(kind: Kind) -> &'static str {
         Kind::RaiseException => "raise_exception",
         Kind::AssignException => "assign_exception",
         Kind::ResolveException => "resolve_exception",
+        Kind::OpenPackage => "open_package",
+        Kind::PackageLine => "package_line",
+        Kind::ClosePackage => "close_package",
+        Kind::PlaceOrder => "place_order",
+        Kind::ChangeOrder => "change_order",
+        Kind::CancelOrders => "cancel_orders",
     }
 }
 
@@ -358,6 +398,7 @@ fn payment(fields: Fields, payment: &layout::Payment) -> Fields {
         .with("acceptance_time", time(payment.acceptance_time.get()))
         .with("stamped", flags & layout::PAYMENT_STAMPED != 0)
         .with("connected", flags & layout::PAYMENT_CONNECTED != 0)
+        .with_some("order", Some(payment.order.get()).filter(|order| *order != 0))
         .with_some("debtor_connected", (flags & layout::PAYMENT_DEBTOR_CONNECTED != 0).then_some("yes"))
         .with("profile", payment.profile.get())
         .with("debtor_account_hint", payment.debtor_account_hint.get())

@@ -2,10 +2,10 @@
 
 use iso20022::{EvidenceError, decompress_evidence};
 use ledger::{
-    AccountText, CaptureText, Command, EntryText, ExceptionText, HoldText, LegText, RecallText, Record,
-    TextsError, layout,
+    AccountText, CaptureText, Command, EntryText, ExceptionText, HoldText, LegText, LineText, PackageText,
+    RecallText, Record, RefusedLineText, RequestDetails, RequestToPayText, TextsError, layout,
 };
-use types::{Amount, Bic, Currency, FixedParts, OrderText, PaymentOrder, Timestamp};
+use types::{Amount, Bic, Currency, FixedParts, OrderText, PaymentOrder, Text, Timestamp};
 
 use crate::inspect::fields::{Fields, Value};
 use crate::inspect::mask::Personal;
@@ -22,6 +22,8 @@ pub(crate) enum Texts {
     Entry(EntryText),
     /// Of a recall or the answer to one.
     Recall(RecallText),
+    /// Of a request to pay: the payment that is asked for, and what is said beside it.
+    Request(Box<PaymentOrder>, RequestDetails),
     /// Of a hold.
     Hold(HoldText),
     /// Of a capture.
@@ -32,6 +34,12 @@ pub(crate) enum Texts {
     Opaque,
     /// Of a payment.
     Order(Box<PaymentOrder>),
+    /// Of a package.
+    Package(PackageText),
+    /// Of an order that waits for its time, with the name of its group in the file.
+    Line(String, Box<PaymentOrder>),
+    /// Of a line that was refused on reading, with the name of its group.
+    RefusedLine(String, RefusedLineText),
     /// A document that came in or went out.
     Document(Vec<u8>),
     /// One text that names no customer, under this name: a bank's name, an external reference, an element's path.
@@ -79,11 +87,33 @@ impl Texts {
             Command::RequestRecall(_) | Command::AnswerRecall(_) => {
                 Ok(Self::Recall(RecallText::decode(record.text)?))
             }
+            Command::CreateRequestToPay(create) => {
+                let text = RequestToPayText::decode(record.text)?;
+                let order = text.order(fixed_parts_of_request(create))?;
+                Ok(Self::Request(Box::new(order), text.details))
+            }
+            Command::AnswerRequestToPay(answer) if answer.answer == layout::REQUEST_ACCEPTED => {
+                let LineText { group, rest } = LineText::read(record.text)?;
+                let order = OrderText::decode(rest, fixed_parts_of_terms(&answer.terms))?;
+                Ok(Self::Line(group.to_owned(), Box::new(order)))
+            }
             Command::PlaceHold(_) => Ok(Self::Hold(HoldText::decode(record.text)?)),
             Command::CaptureHold(_) => Ok(Self::Capture(CaptureText::decode(record.text)?)),
             Command::PutRecord(_) => Ok(Self::Opaque),
             Command::RaiseException(_) | Command::AssignException(_) | Command::ResolveException(_) => {
                 Ok(Self::Exception(ExceptionText::decode(record.text)?))
+            }
+            Command::OpenPackage(_) => Ok(Self::Package(PackageText::decode(record.text)?)),
+            Command::PackageLine(line) if line.reason != [0; 4] => {
+                let LineText { group, rest } = LineText::read(record.text)?;
+                Ok(Self::RefusedLine(group.to_owned(), RefusedLineText::decode(rest)?))
+            }
+            Command::PackageLine(layout::PackageLine { terms, .. })
+            | Command::PlaceOrder(layout::PlaceOrder { terms, .. })
+            | Command::ChangeOrder(layout::ChangeOrder { terms, .. }) => {
+                let LineText { group, rest } = LineText::read(record.text)?;
+                let order = OrderText::decode(rest, fixed_parts_of_terms(terms))?;
+                Ok(Self::Line(group.to_owned(), Box::new(order)))
             }
             Command::RegisterParticipant(_) => plain("name"),
             Command::TransferLiquidity(_) => plain("external_reference"),
@@ -123,9 +153,14 @@ impl Texts {
             | Command::SetRecallPolicy(_)
             | Command::SetPositionAlert(_)
             | Command::SetReachableParty(_)
+            | Command::PresentRequestToPay(_)
+            | Command::AnswerRequestToPay(_)
+            | Command::CancelRequestToPay(_)
             | Command::ReleaseHold(_)
             | Command::RemoveRecord(_)
             | Command::SetPostingMap(_)
+            | Command::ClosePackage(_)
+            | Command::CancelOrders(_)
             | Command::SetBlock(_) => match record.text {
                 [] => Ok(Self::None),
                 _ => Err(TextsFault::Superfluous),
@@ -176,6 +211,21 @@ impl Texts {
                 fields.with("leg_texts", legs)
             }
             Self::Order(order) => fields.with("order", order::fields(order, personal)),
+            Self::Package(text) => fields
+                .with("message_id", text.message_id.as_str())
+                .with_some("initiating_party", text.initiating_party.as_ref().map(|it| personal.text(it))),
+            Self::Request(order, details) => fields
+                .with_some("group", details.payment_information_id.as_ref().map(Text::as_str))
+                .with_some("invoice_number", details.invoice_number.as_ref().map(|it| personal.text(it)))
+                .with_some("invoice_link", details.invoice_link.as_ref().map(|it| personal.text(it)))
+                .with("order", order::fields(order, personal)),
+            Self::Line(group, order) => fields
+                .with_some("group", Some(group.as_str()).filter(|group| !group.is_empty()))
+                .with("order", order::fields(order, personal)),
+            Self::RefusedLine(group, text) => fields
+                .with_some("group", Some(group.as_str()).filter(|group| !group.is_empty()))
+                .with_some("instruction_id", text.instruction_id.as_ref().map(|it| personal.text(it)))
+                .with_some("end_to_end_id", text.end_to_end_id.as_ref().map(|it| personal.text(it))),
             Self::Plain(name, text) => fields.with(*name, text.as_str()),
         }
     }
@@ -192,5 +242,31 @@ fn fixed_parts(payment: &layout::Payment) -> FixedParts {
         amount: Amount::from_minor_units(payment.amount.get()).expect(checked),
         currency: Currency::from_number(payment.currency.get()).expect(checked),
         acceptance_time: (!stamped).then_some(accepted),
+    }
+}
+
+/// The texts are of a payment that is asked for.
+fn fixed_parts_of_request(create: &layout::CreateRequestToPay) -> FixedParts {
+    let checked = "records are checked when they are read";
+    FixedParts {
+        debtor_agent: Bic::from_bytes(create.debtor_agent).expect(checked),
+        creditor_agent: Bic::from_bytes(create.creditor_agent).expect(checked),
+        transaction_id: Text::parse_identifier("NOTPROVIDED").expect("capital letters"),
+        amount: Amount::from_minor_units(create.amount.get()).expect(checked),
+        currency: Currency::from_number(create.currency.get()).expect(checked),
+        acceptance_time: None,
+    }
+}
+
+/// The texts are of a payment that is made later: it has no transaction id of its own yet.
+fn fixed_parts_of_terms(terms: &layout::OrderTerms) -> FixedParts {
+    let checked = "records are checked when they are read";
+    FixedParts {
+        debtor_agent: Bic::from_bytes(terms.debtor_agent).expect(checked),
+        creditor_agent: Bic::from_bytes(terms.creditor_agent).expect(checked),
+        transaction_id: Text::parse_identifier("NOTPROVIDED").expect("capital letters"),
+        amount: Amount::from_minor_units(terms.amount.get()).expect(checked),
+        currency: Currency::from_number(terms.currency.get()).expect(checked),
+        acceptance_time: None,
     }
 }

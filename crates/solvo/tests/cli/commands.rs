@@ -36,6 +36,7 @@ fn every_command_shows_an_example() {
         "report",
         "migrate",
         "package",
+        "order",
         "qr",
     ] {
         assert!(top.contains(command), "{top}");
