@@ -163,6 +163,7 @@ fn compare(to: &str, [old, balances, differences]: [&Path; 3]) {
     for kind in ["only_there", "only_here", "amount", "bank_answer", "outcome", "reason"] {
         assert_eq!(counts[kind], 1, "{kind}: {report}");
     }
+    assert_eq!(report["day_is_over"], false);
     assert_eq!(report["there"]["sums"]["EUR"], "737.01");
     assert_eq!(report["here"]["sums"]["EUR"], "66.00");
     assert_eq!((&report["balances"], &report["balance_differences"]), (&Value::from(4), &Value::from(2)));
