@@ -11,7 +11,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use client::convert::timestamp;
 use client::{Client, v1};
-use reports::{Became, Beside, BesideReport, Decided, Kind, PaymentName, SideTotals, decimal};
+use reports::{
+    Became, Beside, BesideReport, Decided, Kind, PaymentDifference, PaymentName, SideTotals, decimal,
+    guarded, write_line,
+};
 use serde_json::json;
 use types::{
     Amount, Balance, Bic, Currency, Date, Duration as Span, Iban, ReasonCode, StatusReason, Timestamp,
@@ -287,22 +290,17 @@ const NO_ACCOUNT: &str = "no such account";
 
 fn write_csv(path: &Path, report: &BesideReport, balances: &Balances) -> std::io::Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
-    writeln!(out, "kind,debtor_agent,transaction_id,iban,currency,there,here")?;
-    for difference in &report.differences {
-        let (kind, name) = (difference.kind.name(), &difference.name);
-        let (there, here) = (said(difference.there.as_ref()), said(difference.here.as_ref()));
-        writeln!(out, "{kind},{},{},,,{there},{here}", name.debtor_agent, quoted(&name.transaction_id))?;
+    write_line(&mut out, ["kind", "debtor_agent", "transaction_id", "iban", "currency", "there", "here"])?;
+    for PaymentDifference { name, kind, there, here } in &report.differences {
+        let (agent, id) = (name.debtor_agent.to_string(), guarded(&name.transaction_id));
+        let [there, here] = [there, here].map(|side| said(side.as_ref()));
+        write_line(&mut out, [kind.name(), &agent, &id, "", "", &there, &here])?;
     }
     for BalanceDifference { iban, currency, there, here } in &balances.differences {
         let (there, here) = (there.to_decimal(*currency), here.as_deref().unwrap_or(NO_ACCOUNT));
-        writeln!(out, "balance,,,{},{},{there},{here}", iban.as_str(), currency.code())?;
+        write_line(&mut out, ["balance", "", "", iban.as_str(), currency.code(), &there, here])?;
     }
     out.flush()
-}
-
-/// A field in quotes: a transaction id may hold a comma.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
 }
 
 fn side(totals: &SideTotals) -> serde_json::Value {
