@@ -105,9 +105,9 @@ fn each_payment_of_a_submission_is_looked_up() {
     writer.stamp_activation(&ledger_after("bank A hosted | deactivate A").activation_table());
     writer.stamp_activation(&ledger.activation_table());
     let sides: Vec<_> = Records::new(writer.records(), writer.texts())
-        .filter_map(|record| match record.unwrap().command {
-            Command::Payment(payment) => Some((payment.activation.get(), payment.inactive)),
-            _ => None,
+        .filter_map(|record| {
+            let Command::Payment(payment) = record.unwrap().command else { return None };
+            Some((payment.activation.get(), payment.inactive))
         })
         .collect();
     assert_eq!(sides, [(2, 2), (2, 2)]);

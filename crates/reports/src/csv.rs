@@ -140,7 +140,7 @@ fn remittance(remittance: Option<&Remittance>) -> String {
 const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// A text that somebody else has chosen, as it may stand in a cell.
-fn guarded(text: &str) -> String {
+pub fn guarded(text: &str) -> String {
     // An apostrophe of one's own is guarded as well, so that what reading takes away is always a guard.
     let needs_guard = text.starts_with(FORMULAS) || text.starts_with('\'');
     if needs_guard { format!("'{text}") } else { text.to_owned() }
@@ -155,6 +155,12 @@ fn unguarded(text: String) -> String {
 }
 
 pub(crate) fn write_line<'field>(
+/// Writes a line of fields, in quotes where one needs them. What could be taken for a formula is the caller's to guard
+/// ([`guarded`]).
+///
+/// # Errors
+/// If the output fails.
+pub fn write_line<'field>(
     output: &mut impl Write,
     fields: impl IntoIterator<Item = &'field str>,
 ) -> io::Result<()> {

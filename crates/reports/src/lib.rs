@@ -27,7 +27,7 @@ pub use beside::{
     Became, Beside, BesideReport, Decided, Kind, PaymentDifference, PaymentName, SideTotals, Twice,
 };
 pub use compare::{By, Comparison, Difference, Item, ItemError, compare};
-pub use csv::{COLUMNS, CsvError, CsvReader};
+pub use csv::{COLUMNS, CsvError, CsvReader, guarded, write_line};
 pub use days::{Clock, Days, Edge, Passed, Span, TOLD_WITHIN, reached};
 pub use entries::{Facts, StoredText, Texts};
 pub use external::{External, ExternalError};

@@ -131,10 +131,8 @@ impl Node {
         let table = self.handle.directory().activations().table();
         let are_active = { accounts }.all(|(bank, iban)| table.is_active(bank, &iban));
         let Some(request) = commands.first_request().filter(|_| !are_active) else { return Ok(()) };
-        match self.ask(Question::Request(request)).await?.answer {
-            Answer::Request { is_known: true } => Ok(()),
-            Answer::Request { is_known: false } => Err(account_not_active(stage).into_status()),
-            _ => Err(unanswered()),
-        }
+        let asked = self.ask(Question::Request(request)).await?;
+        let Answer::Request { is_known } = asked.answer else { return Err(unanswered()) };
+        if is_known { Ok(()) } else { Err(account_not_active(stage).into_status()) }
     }
 }

@@ -158,8 +158,11 @@ async fn give(handle: &Handle, answers: Vec<AnswerPayment>) -> Result<(), engine
             let _ = sender.send(());
         };
         match handle.submit(commands, Box::new(sink)) {
-            // Answers that were dropped are asked for again after the next start.
-            Ok(()) => return Ok(drop(receiver.await)),
+            Ok(()) => {
+                // Answers that were dropped are asked for again after the next start.
+                let _ = receiver.await;
+                return Ok(());
+            }
             Err(engine::NotTaken::Stopping) => return Err(engine::NotTaken::Stopping),
             Err(_) => tokio::time::sleep(AGAIN_AFTER).await,
         }

@@ -400,6 +400,8 @@ fn payment(fields: Fields, payment: &layout::Payment) -> Fields {
         .with("connected", flags & layout::PAYMENT_CONNECTED != 0)
         .with_some("order", Some(payment.order.get()).filter(|order| *order != 0))
         .with_some("debtor_connected", (flags & layout::PAYMENT_DEBTOR_CONNECTED != 0).then_some("yes"))
+        .with_some("activation", Some(payment.activation.get()).filter(|number| *number != 0))
+        .with_some("inactive", payment.inactive_side().map(|stage| named(Some(stage))))
         .with("profile", payment.profile.get())
         .with("debtor_account_hint", payment.debtor_account_hint.get())
         .with("creditor_account_hint", payment.creditor_account_hint.get())

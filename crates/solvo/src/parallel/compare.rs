@@ -1,20 +1,27 @@
 //! `solvo parallel compare`: a day as the system that decides has it, and as a node beside it has it.
 //!
-//! Invariant: the node's history is read whole before anything is said, and only once it has come behind the day.
+//! Invariant: the node's history is read whole before anything is said, and only once it has come to all that was decided.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use client::convert::{timestamp, timestamp_from_wire};
+use client::convert::timestamp;
 use client::{Client, v1};
-use reports::{Became, Beside, BesideReport, Decided, Kind, PaymentName, SideTotals, decimal};
+use reports::{
+    Became, Beside, BesideReport, Decided, Kind, PaymentDifference, PaymentName, SideTotals, decimal,
+    guarded, write_line,
+};
 use serde_json::json;
-use types::{Amount, Balance, Bic, Currency, Date, Duration, Iban, ReasonCode, StatusReason, Timestamp};
+use types::{
+    Amount, Balance, Bic, Currency, Date, Duration as Span, Iban, ReasonCode, StatusReason, Timestamp,
+};
 
 use super::old;
+use crate::clock::now;
 use crate::remote::{self, TlsArgs};
 use crate::report::progress_bar;
 
@@ -62,6 +69,13 @@ pub(super) struct CompareArgs {
 /// A day of a country's banks has fewer; it keeps a wrong file from filling the memory.
 const PAYMENTS_MAX: usize = 20_000_000;
 
+/// How long history is waited for, and how often it is looked at meanwhile.
+const HISTORY_PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A history that has caught up lacks nothing that is older than a second or so.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(2);
+
 /// So many differences are told one by one; all are in the file of `--csv`.
 const TOLD_MAX: usize = 100;
 
@@ -91,7 +105,7 @@ pub(super) async fn run(arguments: &CompareArgs) -> anyhow::Result<ExitCode> {
     let mut beside = Beside::default();
     read_old(&arguments.old, &mut beside)?;
     let client = remote::connect(&arguments.to, &arguments.tls).await?;
-    check_history(&client, until).await?;
+    await_history(&client).await?;
     read_here(&client, &arguments.participant, (from, until), &mut beside).await?;
     let balances = match &arguments.old_balances {
         Some(path) => compare_balances(&client, path, until).await?,
@@ -103,10 +117,11 @@ pub(super) async fn run(arguments: &CompareArgs) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("{} can't be written", path.display()))?;
     }
     let agrees = report.agrees() && balances.differences.is_empty();
+    let is_over = now()? >= until;
     let mut out = std::io::stdout().lock();
     match arguments.json {
-        true => writeln!(out, "{}", to_json(&report, &balances, agrees))?,
-        false => write_text(&report, &balances, agrees, &mut out)?,
+        true => writeln!(out, "{}", to_json(&report, &balances, [agrees, is_over]))?,
+        false => write_text(&report, &balances, [agrees, is_over], &mut out)?,
     }
     Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -114,9 +129,9 @@ pub(super) async fn run(arguments: &CompareArgs) -> anyhow::Result<ExitCode> {
 /// When a day begins and ends.
 fn day(date: Date, utc_offset: i32) -> anyhow::Result<(Timestamp, Timestamp)> {
     ensure!((-840..=840).contains(&utc_offset), "--utc-offset lies between -840 and 840");
-    let day = Duration::from_seconds(86_400);
+    let day = Span::from_seconds(86_400);
     let midnight = Timestamp::from_civil(date, 0, 0, 0, 0).context("the day is out of range")?;
-    let ahead = Duration::from_seconds(utc_offset.unsigned_abs() * 60);
+    let ahead = Span::from_seconds(utc_offset.unsigned_abs() * 60);
     let from = if utc_offset < 0 { midnight.plus(ahead) } else { midnight.minus(ahead) };
     Ok((from, from.plus(day)))
 }
@@ -135,18 +150,26 @@ fn read_old(path: &Path, beside: &mut Beside) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A day that history has not come behind would miss payments.
-async fn check_history(client: &Client, until: Timestamp) -> anyhow::Result<()> {
-    let status = client.get_history_status(v1::GetHistoryStatusRequest {}).await?;
-    ensure!(status.available, "the node's history can't be asked: {}", status.unavailable_description);
-    let as_of = status.as_of.unwrap_or_default();
-    let reached = as_of.time.as_ref().and_then(timestamp_from_wire).unwrap_or_default();
-    if !as_of.caught_up && reached < until {
-        bail!(
-            "the node's history has come to {reached} only, and the day ends at {until}: wait until it has caught up"
+/// Waits until history has come to what the node has decided by now, so that nothing of the day is missed.
+async fn await_history(client: &Client) -> anyhow::Result<()> {
+    let asked = client.get_calendar(v1::GetCalendarRequest {}).await;
+    let decided = asked.context("the node did not say how far it is")?.as_of_sequence;
+    let began = Instant::now();
+    loop {
+        let status = client.get_history_status(v1::GetHistoryStatusRequest {}).await?;
+        ensure!(status.available, "the node's history can't be asked: {}", status.unavailable_description);
+        let as_of = status.as_of.unwrap_or_default();
+        let reached = as_of.sequence;
+        // What stands at the end of an idle log is told with the next command only; it is none that decides.
+        if reached >= decided || as_of.caught_up && began.elapsed() >= CAUGHT_UP_WITHIN {
+            return Ok(());
+        }
+        ensure!(
+            began.elapsed() < HISTORY_PATIENCE,
+            "the node's history has come to position {reached} only, and the log to {decided}: compare later"
         );
+        tokio::time::sleep(LOOK_EVERY).await;
     }
-    Ok(())
 }
 
 async fn read_here(
@@ -221,7 +244,7 @@ async fn compare_balances(client: &Client, path: &Path, until: Timestamp) -> any
     let bar = progress_bar("{spinner} {pos} balances");
     let mut balances = Balances::default();
     // What happened at the next day's first instant belongs to that.
-    let moment = timestamp(until.minus(Duration::from_nanoseconds(1).expect("it is positive")));
+    let moment = timestamp(until.minus(Span::from_nanoseconds(1).expect("it is positive")));
     while let Some(row) = table.next()? {
         let (iban, currency, there) = row.balance()?;
         let account =
@@ -267,22 +290,17 @@ const NO_ACCOUNT: &str = "no such account";
 
 fn write_csv(path: &Path, report: &BesideReport, balances: &Balances) -> std::io::Result<()> {
     let mut out = BufWriter::new(File::create(path)?);
-    writeln!(out, "kind,debtor_agent,transaction_id,iban,currency,there,here")?;
-    for difference in &report.differences {
-        let (kind, name) = (difference.kind.name(), &difference.name);
-        let (there, here) = (said(difference.there.as_ref()), said(difference.here.as_ref()));
-        writeln!(out, "{kind},{},{},,,{there},{here}", name.debtor_agent, quoted(&name.transaction_id))?;
+    write_line(&mut out, ["kind", "debtor_agent", "transaction_id", "iban", "currency", "there", "here"])?;
+    for PaymentDifference { name, kind, there, here } in &report.differences {
+        let (agent, id) = (name.debtor_agent.to_string(), guarded(&name.transaction_id));
+        let [there, here] = [there, here].map(|side| said(side.as_ref()));
+        write_line(&mut out, [kind.name(), &agent, &id, "", "", &there, &here])?;
     }
     for BalanceDifference { iban, currency, there, here } in &balances.differences {
         let (there, here) = (there.to_decimal(*currency), here.as_deref().unwrap_or(NO_ACCOUNT));
-        writeln!(out, "balance,,,{},{},{there},{here}", iban.as_str(), currency.code())?;
+        write_line(&mut out, ["balance", "", "", iban.as_str(), currency.code(), &there, here])?;
     }
     out.flush()
-}
-
-/// A field in quotes: a transaction id may hold a comma.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
 }
 
 fn side(totals: &SideTotals) -> serde_json::Value {
@@ -292,7 +310,7 @@ fn side(totals: &SideTotals) -> serde_json::Value {
     json!({ "payments": totals.payments, "settled": totals.settled, "sums": sums })
 }
 
-fn to_json(report: &BesideReport, balances: &Balances, agrees: bool) -> serde_json::Value {
+fn to_json(report: &BesideReport, balances: &Balances, [agrees, is_over]: [bool; 2]) -> serde_json::Value {
     let counts: serde_json::Map<String, serde_json::Value> =
         Kind::ALL.iter().map(|kind| (kind.name().to_owned(), report.count(*kind).into())).collect();
     let differences = report.differences.iter().take(TOLD_MAX).map(|difference| {
@@ -314,6 +332,7 @@ fn to_json(report: &BesideReport, balances: &Balances, agrees: bool) -> serde_js
     });
     json!({
         "ok": agrees,
+        "day_is_over": is_over,
         "there": side(&report.there),
         "here": side(&report.here),
         "same": report.same,
@@ -328,7 +347,7 @@ fn to_json(report: &BesideReport, balances: &Balances, agrees: bool) -> serde_js
 fn write_text(
     report: &BesideReport,
     balances: &Balances,
-    agrees: bool,
+    [agrees, is_over]: [bool; 2],
     out: &mut impl Write,
 ) -> std::io::Result<()> {
     for (name, totals) in [("there", &report.there), ("here", &report.here)] {
@@ -358,6 +377,9 @@ fn write_text(
     }
     if balances.count > 0 {
         writeln!(out, "balances     {}, of these other {}", balances.count, balances.differences.len())?;
+    }
+    if !is_over {
+        writeln!(out, "the day is not over: this is the day so far")?;
     }
     writeln!(out, "{}", if agrees { "the two decide alike" } else { "the two do NOT decide alike" })
 }

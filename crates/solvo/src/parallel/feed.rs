@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use client::v1::payment_result::Result as Told;
 use client::v1::{ErrorReason, PaymentStatus};
 use client::{Payments, StreamOptions, v1};
@@ -74,6 +74,8 @@ struct Tally {
     settled: u64,
     rejected: u64,
     expired: u64,
+    /// Those of which the node has not said in time what they came to.
+    open: u64,
     repeats: u64,
     not_taken: u64,
     /// The first of those that were not taken: the line, and why.
@@ -172,10 +174,10 @@ impl Tally {
                 match outcome.status() {
                     PaymentStatus::Settled => self.settled += 1,
                     PaymentStatus::Expired => self.expired += 1,
-                    PaymentStatus::Rejected
-                    | PaymentStatus::Reserved
-                    | PaymentStatus::Unresolved
-                    | PaymentStatus::Unspecified => self.rejected += 1,
+                    PaymentStatus::Rejected => self.rejected += 1,
+                    PaymentStatus::Reserved | PaymentStatus::Unresolved | PaymentStatus::Unspecified => {
+                        self.open += 1;
+                    }
                 }
             }
             Some(Told::NotTaken(refusal)) => {
@@ -199,7 +201,7 @@ impl Tally {
 }
 
 fn tell(tally: &Tally, json: bool) -> anyhow::Result<()> {
-    let Tally { settled, rejected, expired, repeats, not_taken, told } = tally;
+    let Tally { settled, rejected, expired, open, repeats, not_taken, told } = tally;
     let mut out = std::io::stdout().lock();
     if json {
         let told = serde_json::json!({
@@ -207,6 +209,7 @@ fn tell(tally: &Tally, json: bool) -> anyhow::Result<()> {
             "settled": settled,
             "rejected": rejected,
             "expired": expired,
+            "open": open,
             "repeats": repeats,
             "not_taken": not_taken,
         });
@@ -214,10 +217,9 @@ fn tell(tally: &Tally, json: bool) -> anyhow::Result<()> {
     } else {
         writeln!(
             out,
-            "settled {settled}, rejected {rejected}, expired {expired}, of these repeats {repeats}; not taken {not_taken}"
+            "settled {settled}, rejected {rejected}, expired {expired}, open {open}, of these repeats {repeats}; not taken {not_taken}"
         )?;
     }
-    ensure!(told.len() <= TOLD_MAX, "refusals are told up to a number");
     for (line, why) in told {
         writeln!(std::io::stderr(), "line {line}: {why}")?;
     }
