@@ -41,7 +41,7 @@ impl Exception {
             stored.acted_time = time.nanoseconds().into();
             stored.action = action.number();
         }
-        stored.marks = u8::from(self.is_in_suspense) * IN_SUSPENSE | u8::from(self.is_over) * OVER;
+        stored.marks = (u8::from(self.is_in_suspense) * IN_SUSPENSE) | (u8::from(self.is_over) * OVER);
         stored
     }
 

@@ -31,7 +31,10 @@ fn only_legal_actions_are_carried_out() {
                 ExceptionAction::Return | ExceptionAction::Close => {
                     "return R1 S1 M 10.00 consent => done".to_owned()
                 }
-                _ => String::new(),
+                ExceptionAction::BookToCustomer
+                | ExceptionAction::ToSuspense
+                | ExceptionAction::AskAgain
+                | ExceptionAction::WriteOff => String::new(),
             };
             let came = if is_legal { "done" } else { "refused ACTION_NOT_LEGAL" };
             let left = match (is_legal, action.resolves(), action) {

@@ -95,9 +95,9 @@ impl ExceptionService for Exceptions {
         });
         let outcome = self.0.submit(commands, ())?.await?;
         if let Some(refusal) = outcome.refusal() {
-            return Err(match refusal {
-                Refusal::ActionNotLegal => action_not_legal(&wire::legal_names(found.seen.kind)),
-                refusal => refused(refusal).into_status(),
+            return Err(match refusal == Refusal::ActionNotLegal {
+                true => action_not_legal(&wire::legal_names(found.seen.kind)),
+                false => refused(refusal).into_status(),
             });
         }
         let (found, _) = self.one(exception).await?;

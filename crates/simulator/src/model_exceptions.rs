@@ -51,6 +51,9 @@ pub(crate) enum Name {
     Reference(u8),
 }
 
+/// Its name, the bank on the other side, minor units, and which way they go on the customer's account.
+type About = (Name, Option<u8>, Option<i64>, Option<Direction>);
+
 type Answered = Result<(u64, Decimal), Refusal>;
 
 impl Exception {
@@ -170,7 +173,33 @@ impl Model {
 
     fn raise(&mut self, bank: u8, kind: ExceptionKind, subject: Subject) -> Answered {
         self.bank(bank).ok_or(Refusal::ParticipantUnknown)?;
-        let (name, other, amount, direction) = match subject {
+        let (name, other, amount, direction) = self.about(bank, kind, subject)?;
+        if self.case_of(kind, bank, name).is_some() {
+            return Err(Refusal::ExceptionExists);
+        }
+        if let (ExceptionKind::LatePositive, Name::At(payment)) = (kind, name) {
+            self.noticed.retain(|(_, noticed)| *noticed != payment);
+        }
+        let exception = Exception {
+            bank,
+            kind,
+            name,
+            other: other.filter(|other| self.bank(*other).is_some()),
+            amount: amount.map(money),
+            direction,
+            owner: None,
+            acted: None,
+            asked: 0,
+            is_in_suspense: false,
+            is_over: false,
+        };
+        self.exceptions.insert(self.at.sequence, exception);
+        Ok((self.at.sequence.0, Decimal::ZERO))
+    }
+
+    /// What an exception is about, if that is as it has to be.
+    fn about(&self, bank: u8, kind: ExceptionKind, subject: Subject) -> Result<About, Refusal> {
+        Ok(match subject {
             Subject::Payment(original) => {
                 let state = self.known_state(&original)?;
                 let is_payer = kind == ExceptionKind::LateConfirmation;
@@ -224,28 +253,7 @@ impl Model {
                 self.internal(Some(bank), Place::Core, EURO).ok_or(Refusal::PositionUnknown)?;
                 (Name::Reference(name), None, Some(amount), Some(direction))
             }
-        };
-        if self.case_of(kind, bank, name).is_some() {
-            return Err(Refusal::ExceptionExists);
-        }
-        if let (ExceptionKind::LatePositive, Name::At(payment)) = (kind, name) {
-            self.noticed.retain(|(_, noticed)| *noticed != payment);
-        }
-        let exception = Exception {
-            bank,
-            kind,
-            name,
-            other: other.filter(|other| self.bank(*other).is_some()),
-            amount: amount.map(money),
-            direction,
-            owner: None,
-            acted: None,
-            asked: 0,
-            is_in_suspense: false,
-            is_over: false,
-        };
-        self.exceptions.insert(self.at.sequence, exception);
-        Ok((self.at.sequence.0, Decimal::ZERO))
+        })
     }
 
     fn resolve(
@@ -287,7 +295,10 @@ impl Model {
         exception.is_in_suspense = match action {
             ExceptionAction::ToSuspense => true,
             ExceptionAction::AskAgain => found.is_in_suspense,
-            _ => false,
+            ExceptionAction::BookToCustomer
+            | ExceptionAction::Return
+            | ExceptionAction::WriteOff
+            | ExceptionAction::Close => false,
         };
         exception.asked += u32::from(action == ExceptionAction::AskAgain);
         self.beside = self.suspense_of(bank).map_or(Decimal::ZERO, |number| self.accounts[&number].balance);
