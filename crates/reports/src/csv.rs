@@ -154,7 +154,6 @@ fn unguarded(text: String) -> String {
     }
 }
 
-pub(crate) fn write_line<'field>(
 /// Writes a line of fields, in quotes where one needs them. What could be taken for a formula is the caller's to guard
 /// ([`guarded`]).
 ///
