@@ -19,6 +19,7 @@ use crate::testing::{
     now, pay, pay_remote, payment, replay, request, world,
 };
 use crate::testing_holds::hold_and_keep;
+use crate::testing_orders::order_and_execute;
 use crate::testing_recall::{give_back, set_closing_days};
 use crate::{Outcomes, Replayer};
 
@@ -68,6 +69,9 @@ fn written(version: u32) -> MemoryStorage {
         }
         if raised == 4 {
             hold_and_keep(&mut node, 60, "v4");
+        }
+        if raised == 5 {
+            order_and_execute(&mut node, 70, "v5");
         }
     }
     node.advance(SECOND);

@@ -73,6 +73,8 @@ mod testing;
 #[cfg(test)]
 mod testing_holds;
 #[cfg(test)]
+mod testing_orders;
+#[cfg(test)]
 mod testing_recall;
 mod ticket;
 mod voids;

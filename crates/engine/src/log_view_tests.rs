@@ -378,5 +378,8 @@ mod crossings;
 #[path = "holds_told_tests.rs"]
 mod holds;
 
+#[path = "orders_told_tests.rs"]
+mod orders;
+
 #[path = "recalls_told_tests.rs"]
 mod recalls;

@@ -460,7 +460,7 @@ pub(crate) fn pay_stamped(writer: &mut RecordWriter, id: &str, stamped: Timestam
     writer.payment(&order(id, 100, None), stamped, Channel::Grpc, |_, _| AccountNumber(0));
 }
 
-fn order(id: &str, cents: i64, acceptance_time: Option<Timestamp>) -> PaymentOrder {
+pub(crate) fn order(id: &str, cents: i64, acceptance_time: Option<Timestamp>) -> PaymentOrder {
     let party = |name| Party { name: Some(Text::parse(name).unwrap()), ..Party::default() };
     let mandatory = MandatoryParts {
         end_to_end_id: Text::parse("NOTPROVIDED").unwrap(),

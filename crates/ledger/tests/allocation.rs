@@ -10,15 +10,17 @@ use std::cell::Cell;
 
 use ledger::{
     AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
-    AnswerRecall, BlockTarget, Blocks, Bounds, CaptureHold, DecisionPolicy, DecisionScope, Direction,
-    ExpectedVersion, Fees, HoldLeg, Ledger, Limits, LiquidityDirection, OpenAccount, Original, Outcome,
-    OwnAccount, OwnedAccount, ParticipantStatus, PartyLimit, PlaceHold, Position, PostEntry, Profile,
-    PutRecord, RecallAnswer, RecallText, RecordKey, RecordOwner, RecordSpace, RecordWriter, Records,
-    RefusedBody, RefusedPayment, RegisterParticipant, ReleaseHold, RemoveRecord, RequestId, RequestRecall,
-    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetBlock,
-    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
-    SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage,
-    StagePolicy, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
+    AnswerRecall, BlockTarget, Blocks, Bounds, CancelOrders, CancelTarget, CaptureHold, ChangeOrder,
+    ClosePackage, Command, DecisionPolicy, DecisionScope, Direction, ExpectedVersion, Fees, HoldLeg, Ledger,
+    Limits, LineContent, LiquidityDirection, LocalTime, OpenAccount, OpenPackage, OrderContent, Original,
+    Outcome, OwnAccount, OwnedAccount, PackageLine, PackageText, ParticipantStatus, PartyLimit, PlaceHold,
+    PlaceOrder, Position, PostEntry, Profile, PutRecord, RecallAnswer, RecallText, Record, RecordKey,
+    RecordOwner, RecordSpace, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant,
+    ReleaseHold, RemoveRecord, RequestId, RequestRecall, RollBusinessDate, SetAccountFlag, SetAccountFloor,
+    SetAccountHolders, SetAccountStatus, SetBlock, SetClosingDays, SetCustomerLimit, SetDecisionPolicy,
+    SetFees, SetParticipantStatus, SetPositionAlert, SetReachableParty, SetRecallPolicy, SetReservationLimit,
+    SetRestricted, SetZone, Silence, Stage, StagePolicy, StoredTerms, TransferLiquidity, TransferOwnFunds,
+    Verdict, Zone, ZoneOffset, order_transaction_id,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
@@ -280,6 +282,7 @@ fn applying_a_command_allocates_nothing() {
     recalls(&mut node);
     waiting_payments(&mut node);
     holds(&mut node);
+    orders(&mut node);
     node.at.time = start().plus(Duration::from_seconds(6 * 86_400));
     // More than one tick forgets.
     for _ in 0..2 {
@@ -510,6 +513,106 @@ fn holds(node: &mut Node) {
     node.frame("a tick at which holds and records end", &RecordWriter::new(KEY, PrincipalNumber(0)));
     assert_eq!(node.ledger.holds_told().len(), 500);
     assert_eq!((node.ledger.hold_count(), node.ledger.kept_record_count()), (0, 250));
+    node.ledger.validate();
+}
+
+fn content(number: u32) -> OrderContent {
+    let party = Party { name: Some(Text::parse("Party").unwrap()), ..Party::default() };
+    let mandatory = MandatoryParts {
+        end_to_end_id: Text::parse("NOTPROVIDED").unwrap(),
+        transaction_id: Text::parse("NOTPROVIDED").unwrap(),
+        amount: cents(1),
+        currency: Currency::EUR,
+        debtor: party.clone(),
+        debtor_account: iban(number),
+        debtor_agent: bank(number % 2),
+        creditor_agent: bank((number + 1) % 2),
+        creditor: party,
+        creditor_account: iban(number + 1),
+    };
+    let due = LocalTime::of_day(start().date());
+    OrderContent { order: mandatory.into_order(), channel: Channel::Iso20022, due, give_up: None }
+}
+
+/// What a frame's records hold of orders.
+fn terms(writer: &RecordWriter) -> Vec<StoredTerms> {
+    let records = Records::new(writer.records(), writer.texts());
+    let of = |record: Record<'_>| match record.command {
+        Command::PackageLine(line) => StoredTerms { terms: line.terms, text: record.text.into() },
+        Command::PlaceOrder(place) => StoredTerms { terms: place.terms, text: record.text.into() },
+        other => panic!("no order: {other:?}"),
+    };
+    records.map(|record| of(record.unwrap())).collect()
+}
+
+/// Packages are logged, closed, executed and cancelled, and orders that stand alone are placed, changed and executed.
+fn orders(node: &mut Node) {
+    let look_up = |_, _| AccountNumber(0);
+    node.each("a posting for orders", 3000, done, |writer, request_id, number| {
+        post(writer, request_id, number, 100);
+    });
+    node.each("a package", 50, done, |writer, request_id, number| {
+        let message_id = Text::parse(request_id.as_str()).unwrap();
+        writer.open_package(&OpenPackage {
+            request_id,
+            bank: bank(number % 2),
+            file_digest: [1; 32],
+            lines: 50,
+            control_sum: Some(50),
+            currency: Currency::EUR,
+            text: PackageText { message_id, initiating_party: None },
+        });
+    });
+    let at = |number: u32| usize::try_from(number).unwrap();
+    let packages: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    let lines = node.each("a line", 2500, done, |writer, _, number| {
+        let (package, line) = (number / 50, number % 50 + 1);
+        let payer = (package % 2) + 2 * (number % 1400);
+        let content = OrderContent { due: LocalTime::AT_ONCE, ..content(payer) };
+        let content = LineContent::Order(Box::new(content));
+        writer.package_line(
+            &PackageLine { package: packages[at(package)], line, group: None, content },
+            look_up,
+        );
+    });
+    let logged: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    let close = |writer: &mut RecordWriter, request_id, number: u32| {
+        let package = packages[at(number)];
+        writer.close_package(&ClosePackage { request_id, bank: bank(number % 2), package });
+    };
+    node.each("a package that is closed", 50, done, close);
+    let execute = |writer: &mut RecordWriter, order: Sequence, stored: &StoredTerms| {
+        let id = order_transaction_id(Incarnation(1), order, 0);
+        writer.execute_order(order, &id, stored, start(), look_up).unwrap();
+    };
+    node.at.time = start().plus(Duration::from_seconds(2));
+    let stored = terms(&lines);
+    let mut executed = |what, range: std::ops::Range<usize>, expected: fn(Verdict) -> bool| {
+        let mut writer = RecordWriter::new(KEY, PrincipalNumber(1));
+        range.for_each(|place| execute(&mut writer, logged[place], &stored[place]));
+        node.frame(what, &writer);
+        assert!(node.outcomes.iter().all(|outcome| expected(outcome.verdict)), "{what}");
+    };
+    executed("an order that is executed", 0..1500, settled);
+    executed("an order that is executed again", 0..100, repeated);
+    node.each("a package that is cancelled", 20, done, |writer, request_id, number| {
+        let target = CancelTarget::Package(packages[at(30 + number)]);
+        writer.cancel_orders(&CancelOrders { request_id, bank: bank(number % 2), target });
+    });
+    for what in ["an order", "a change"] {
+        let is_change = what == "a change";
+        let first = node.outcomes.first().map(|outcome| outcome.sequence.0);
+        node.each(what, 1000, done, |writer, request_id, number| {
+            let (content, schedule) = (content(number), None);
+            match is_change {
+                false => writer.place_order(&PlaceOrder { request_id, content, schedule }, look_up),
+                true => {
+                    let order = Sequence(first.unwrap() + u64::from(number));
+                    writer.change_order(&ChangeOrder { request_id, order, content, schedule }, look_up);
+                }
+            }
+        });
+    }
     node.ledger.validate();
 }
 

@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
-    BankChange, Decisions, HoldExpired, Notice, QuestionsOfBank, RecallStep, RecallTold, StoredOrder,
+    BankChange, Decisions, HoldExpired, Notice, OrderEvent, OrdersTold, QuestionsOfBank, RecallStep,
+    RecallTold, StoredOrder,
 };
-use ledger::{AnswerEffect, Connected, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict};
+use ledger::{AnswerEffect, Connected, OrderState, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict};
 use rust_decimal::Decimal;
-use types::{Amount, Currency, Duration, PaymentState, ReasonCode, Sequence, Timestamp};
+use types::{Amount, Currency, Duration, ParticipantNumber, PaymentState, ReasonCode, Sequence, Timestamp};
 
 use super::{Auditor, Violation};
 use crate::compare::{self, same};
@@ -42,6 +43,7 @@ enum Heard {
     Crossed(Crossed),
     Recall(HeardRecall),
     Expired(HeardExpiry),
+    Orders(HeardOrders),
 }
 
 /// That a hold on an account of a bank has ended.
@@ -52,6 +54,38 @@ struct HeardExpiry {
     bank: u8,
     released: Decimal,
     currency: Currency,
+}
+
+/// What became of an order or a package of a bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct HeardOrders {
+    at: Sequence,
+    bank: u8,
+    /// The order, or the package.
+    of: Sequence,
+    /// Where an order stands, and why.
+    ended: Option<(OrderState, Option<ReasonCode>)>,
+    currency: Currency,
+    /// The amount and the payment; or the sum that was settled, and how many lines ended how.
+    told: [Decimal; 4],
+}
+
+impl HeardOrders {
+    fn of(told: &OrdersTold) -> Self {
+        let (at, bank) = (told.decided_at, number(told.bank));
+        match told.what {
+            OrderEvent::Ended { order: of, payment, amount, currency, state, reason } => {
+                let payment = i64::try_from(payment.0).expect("positions are small");
+                let told = [money(amount.minor_units()), money(payment), Decimal::ZERO, Decimal::ZERO];
+                Self { at, bank, of, ended: Some((state, reason)), currency, told }
+            }
+            OrderEvent::Complete { package: of, currency, sum_settled, lines } => {
+                let [settled, rejected, neither] = lines.map(money);
+                let told = [money(sum_settled), settled, rejected, neither];
+                Self { at, bank, of, ended: None, currency, told }
+            }
+        }
+    }
 }
 
 impl HeardExpiry {
@@ -89,7 +123,8 @@ const fn outcome(heard: &Heard) -> Option<(Sequence, Sequence, PaymentState, Opt
         | Heard::Changed { .. }
         | Heard::Crossed(_)
         | Heard::Recall(_)
-        | Heard::Expired(_) => None,
+        | Heard::Expired(_)
+        | Heard::Orders(_) => None,
     }
 }
 
@@ -101,7 +136,8 @@ impl Heard {
             | Self::Changed { at, .. }
             | Self::Crossed(Crossed { at, .. })
             | Self::Recall(HeardRecall { at, .. })
-            | Self::Expired(HeardExpiry { at, .. }) => *at,
+            | Self::Expired(HeardExpiry { at, .. })
+            | Self::Orders(HeardOrders { at, .. }) => *at,
         }
     }
 
@@ -112,7 +148,8 @@ impl Heard {
             Self::Recall(told) => told.banks.contains(&bank),
             Self::Changed { bank: whose, .. }
             | Self::Crossed(Crossed { bank: whose, .. })
-            | Self::Expired(HeardExpiry { bank: whose, .. }) => *whose == bank,
+            | Self::Expired(HeardExpiry { bank: whose, .. })
+            | Self::Orders(HeardOrders { bank: whose, .. }) => *whose == bank,
         }
     }
 }
@@ -196,25 +233,40 @@ impl Auditor {
         for (payment, expected) in decided {
             self.ended(*payment, expected);
         }
-        self.expired();
+        self.told_aside();
         self.asked();
     }
 
-    /// The frame's tick has ended these holds.
-    fn expired(&mut self) {
-        let told = self.model.holds_told.iter().filter_map(|(hold, expected)| {
-            let Verdict::HoldExpired { bank, currency } = expected.verdict else { return None };
-            let bank = (0..BANKS)
-                .find(|code| self.model.bank(*code).is_some_and(|(number, _)| number == u64::from(bank.0)));
-            let (at, released) = (expected.decided_at, expected.balances[1]);
-            let bank = bank.expect("it keeps the account");
-            Some(Heard::Expired(HeardExpiry { at, hold: *hold, bank, released, currency }))
+    /// What the frame's tick, or a step, has done to these holds, orders and packages beside what it came to itself.
+    fn told_aside(&mut self) {
+        let code_of = |bank: ParticipantNumber| {
+            let is_it =
+                |code: &u8| self.model.bank(*code).is_some_and(|(known, _)| known == u64::from(bank.0));
+            (0..BANKS).find(is_it).expect("it keeps the account")
+        };
+        let told = self.model.holds_told.iter().filter_map(|(of, expected)| {
+            let (at, of, told) = (expected.decided_at, *of, expected.balances);
+            if let Verdict::HoldExpired { bank, currency } = expected.verdict {
+                let (bank, released) = (code_of(bank), told[1]);
+                return Some(Heard::Expired(HeardExpiry { at, hold: of, bank, released, currency }));
+            }
+            let (bank, currency, ended) =
+                if let Verdict::OrderEnded { bank, currency, state, reason } = expected.verdict {
+                    (bank, currency, Some((state, reason)))
+                } else if let Verdict::PackageComplete { bank, currency } = expected.verdict {
+                    (bank, currency, None)
+                } else {
+                    return None;
+                };
+            Some(Heard::Orders(HeardOrders { at, bank: code_of(bank), of, ended, currency, told }))
         });
+        let told: Vec<_> = told.collect();
         self.hearing.history.extend(told);
     }
 
     /// A step has been decided.
     pub(super) fn stepped(&mut self, sequence: Sequence, step: &Step, expected: &Expected) {
+        self.told_aside();
         match (step, expected.verdict) {
             (
                 Step::Pay(payment) | Step::Refuse { payment, .. },
@@ -290,7 +342,7 @@ impl Auditor {
     fn order(&self, payment: Sequence) -> Option<&Pay> {
         match &self.decided.get(&payment)?.step {
             Step::Pay(payment) | Step::Refuse { payment, .. } => Some(payment),
-            Step::NotEntitled(_) | Step::Request { .. } | Step::Answer { .. } => None,
+            Step::NotEntitled(_) | Step::Request { .. } | Step::Answer { .. } | Step::Line(_) => None,
         }
     }
 
@@ -371,7 +423,7 @@ impl Auditor {
             }
             Notice::Recall(told) => Heard::Recall(HeardRecall::of(told)),
             Notice::HoldExpired(told) => Heard::Expired(HeardExpiry::of(told)),
-            Notice::Orders(told) => return Err(format!("bank {bank} hears of {told:?}")),
+            Notice::Orders(told) => Heard::Orders(HeardOrders::of(told)),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -460,6 +512,10 @@ impl Auditor {
         let expected: Vec<_> = history.iter().filter_map(expiry).collect();
         let read: Vec<_> = found.expired.iter().map(HeardExpiry::of).collect();
         same(&format!("promise 5: which holds ended after {after} as the log tells it"), &expected, &read)?;
+        let orders = |heard: &Heard| if let Heard::Orders(told) = heard { Some(*told) } else { None };
+        let expected: Vec<_> = history.iter().filter_map(orders).collect();
+        let read: Vec<_> = found.orders.iter().map(HeardOrders::of).collect();
+        same(&format!("promise 5: which orders ended after {after} as the log tells it"), &expected, &read)?;
         for decision in &found.decisions {
             self.is_order(decision.payment, &decision.order)?;
             self.ends(decision.payment, decision.state)?;

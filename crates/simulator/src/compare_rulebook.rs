@@ -1,8 +1,8 @@
-//! The model beside the ledger: positions and limits, the calendar, recalls, holds and the records of gateways.
+//! The model beside the ledger: positions and limits, the calendar, recalls, holds, the records of gateways, orders.
 
 use std::collections::BTreeSet;
 
-use ledger::{Alerts, Crossing, Ledger, PartyLimit, RecallAnswer};
+use ledger::{Alerts, Crossing, Ledger, OrderState, PartyLimit, RecallAnswer};
 use rust_decimal::Decimal;
 
 use super::same;
@@ -18,7 +18,53 @@ pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     let found = ledger.business_date().map(|date| date.date());
     same("the business date", &model.business_date, &found)?;
     recalls(model, ledger)?;
-    gateways(model, ledger)
+    gateways(model, ledger)?;
+    orders(model, ledger)
+}
+
+fn orders(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    same("orders", &model.orders.len(), &ledger.order_count())?;
+    for (sequence, expected) in &model.orders {
+        let found = ledger.order(*sequence).ok_or_else(|| format!("the order at {sequence} is missing"))?;
+        let (order, state) = found;
+        let name = format!("the order at {sequence}");
+        same(&name, &expected.state, &state)?;
+        // What it waited for before its package was cancelled says nothing any more.
+        let said = |reason| if state == OrderState::Cancelled { None } else { reason };
+        same(&name, &said(expected.reason), &said(order.reason))?;
+        let waits = (expected.due, expected.terms.give_up, expected.occurrence);
+        let found = (order.due.nanoseconds(), order.give_up.nanoseconds(), order.occurrence);
+        same(&name, &waits, &found)?;
+        same(&name, &expected.payment.unwrap_or_default(), &order.payment)?;
+        same(&name, &expected.line, &(!order.is_single()).then_some((order.package, order.line)))?;
+    }
+    same("packages", &model.packages.len(), &ledger.package_count())?;
+    for (sequence, expected) in &model.packages {
+        let found =
+            ledger.package(*sequence).ok_or_else(|| format!("the package at {sequence} is missing"))?;
+        let name = format!("the package at {sequence}");
+        same(&name, &(expected.logged, expected.complete.is_some()), &(found.logged, found.is_complete()))?;
+        if ledger.lines_of(*sequence, 1).count() < usize::try_from(found.logged).expect("lines are few") {
+            continue;
+        }
+        let count = |states: &[OrderState]| model.lines_in(*sequence, states).0;
+        let waiting = count(&[OrderState::Pending, OrderState::Awaiting]);
+        let rejected = count(&[OrderState::Rejected, OrderState::Expired]);
+        let (settled, sum) = model.lines_in(*sequence, &[OrderState::Settled]);
+        let counts = [waiting, count(&[OrderState::Awaiting]), count(&[OrderState::Sent]), settled, rejected];
+        let known = [found.pending, found.awaiting, found.sent, found.settled, found.rejected];
+        same(&name, &counts, &known)?;
+        let others = [count(&[OrderState::Cancelled]), count(&[OrderState::Refused])];
+        same(&name, &others, &[found.cancelled, found.refused])?;
+        same(&name, &sum, &money(found.sum_settled))?;
+    }
+    let now = ledger.position().time;
+    let mut expected: Vec<_> = model.due_at(now).iter().map(|(sequence, _)| *sequence).collect();
+    let due = |group| ledger.due_orders(group, None, now).map(|order| order.sequence);
+    let mut found: Vec<_> = ledger.due_groups(None, now).flat_map(due).collect();
+    expected.sort_unstable();
+    found.sort_unstable();
+    same("what is due", &expected, &found)
 }
 
 fn gateways(model: &Model, ledger: &Ledger) -> Result<(), String> {

@@ -15,6 +15,7 @@ mod auditor;
 mod banks;
 mod compare;
 mod crash_points;
+mod desk;
 mod erasure;
 mod gateways;
 mod model;

@@ -144,6 +144,8 @@ pub(crate) struct Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Compared {
     Order(Body),
+    /// Of a payment that executes an order, which no other has.
+    OfOrder(Body),
     Parts(Body),
 }
 
@@ -213,7 +215,11 @@ pub(crate) struct Model {
     pub(crate) holds: BTreeMap<Sequence, Hold>,
     /// The records of gateways.
     pub(crate) kept: BTreeMap<RecordName, Kept>,
-    /// What the last tick or step did to holds beside what it came to itself: by the position that it is told of.
+    /// By their positions.
+    pub(crate) packages: BTreeMap<Sequence, Package>,
+    /// By their positions.
+    pub(crate) orders: BTreeMap<Sequence, Order>,
+    /// What the last tick or step did to holds, orders and packages beside what it came to itself: by the position that it is told of.
     pub(crate) holds_told: Vec<(Sequence, Expected)>,
     /// Whose balances are told of a request, where it is not the subject's alone.
     told: Option<[Option<u32>; 4]>,
@@ -247,6 +253,7 @@ impl Model {
         let decided = self.end_questions();
         self.end_holds();
         self.kept.retain(|_, kept| kept.expires.is_none_or(|expires| expires > at.time));
+        self.forget_orders();
         decided
     }
 
@@ -270,7 +277,11 @@ impl Model {
         self.begins(at);
         match step {
             Step::Request { id, body } => self.request(*id, *body),
+            Step::Pay(payment) if payment.order.0 > 0 => {
+                self.execute(payment, Compared::OfOrder(payment.body))
+            }
             Step::Pay(payment) => self.payment(payment, Compared::Order(payment.body), None),
+            Step::Line(line) => self.line(line),
             Step::Answer { payment, bank, stage, answer } => self.answer(*payment, *bank, *stage, *answer),
             Step::Refuse { payment, whole } => {
                 let compared = match whole {
@@ -437,6 +448,11 @@ impl Model {
             Request::Release { bank, hold, amount } => self.release(bank, hold, amount.map(money)),
             Request::Put { name, expected, length, expires } => self.put(name, expected, length, expires),
             Request::Remove { name, expected } => self.remove(name, expected),
+            Request::OpenPackage { bank, file, lines, sum } => self.open_package(bank, file, lines, sum),
+            Request::ClosePackage { bank, package } => self.close_package(bank, package),
+            Request::PlaceOrder(terms) => self.place_order(terms),
+            Request::ChangeOrder { order, terms } => self.change_order(order, terms),
+            Request::Cancel { bank, target, is_package } => self.cancel(bank, target, is_package),
             Request::SetRecallPolicy { bank, is_silence_answered } => {
                 self.change_bank(bank, |known| known.is_silence_answered = is_silence_answered)
             }
@@ -485,6 +501,8 @@ mod gateways;
 mod liquidity;
 #[path = "model_masterdata.rs"]
 mod masterdata;
+#[path = "model_orders.rs"]
+mod orders;
 #[path = "model_payment.rs"]
 mod payment;
 #[path = "model_recall.rs"]
@@ -497,6 +515,7 @@ mod waiting;
 use customer::Allowance;
 pub(crate) use gateways::{Hold, Kept};
 pub(crate) use liquidity::{Crossed, Party};
+pub(crate) use orders::{Order, Package};
 pub(crate) use recall::Recall;
 use sealed::Run;
 use waiting::Waits;

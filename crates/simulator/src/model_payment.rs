@@ -56,14 +56,20 @@ impl Model {
         if let Some(reason) = refused {
             return self.rejected(key, compared, reason, true);
         }
-        match self.judge(payment) {
-            Err(refused) => self.refused(key, compared, refused, true),
-            Ok(Judged::Settled(told, fee)) => {
+        let tried = self.try_payment(payment, compared);
+        tried.unwrap_or_else(|refused| self.refused(key, compared, refused, true))
+    }
+
+    /// Books or reserves a payment whose key is free, unless something is against it.
+    pub(super) fn try_payment(&mut self, payment: &Pay, compared: Compared) -> Result<Expected, Refused> {
+        let key = (payment.debtor_bank, payment.id);
+        Ok(match self.judge(payment)? {
+            Judged::Settled(told, fee) => {
                 let settled = self.decided(key, compared, None, true, told);
                 Expected { remark: fee_of(fee), ..settled }
             }
-            Ok(Judged::Waits(waits)) => self.reserve(key, compared, waits),
-        }
+            Judged::Waits(waits) => self.reserve(key, compared, waits),
+        })
     }
 
     /// A stranger's attempt: refused, whatever the key has been through.
@@ -82,7 +88,13 @@ impl Model {
         self.refused(key, compared, reason.into(), holds_key)
     }
 
-    fn refused(&mut self, key: (u8, u32), compared: Compared, refused: Refused, holds_key: bool) -> Expected {
+    pub(super) fn refused(
+        &mut self,
+        key: (u8, u32),
+        compared: Compared,
+        refused: Refused,
+        holds_key: bool,
+    ) -> Expected {
         let expected = self.decided(key, compared, Some(refused.reason.code()), holds_key, [None; 4]);
         let at = self.at.sequence;
         self.payments.get_mut(&at).expect("it was just decided").remark = refused.remark;

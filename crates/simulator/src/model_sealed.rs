@@ -97,7 +97,7 @@ impl Model {
         match step {
             Step::Pay(_) | Step::Refuse { .. } => searched < self.floor,
             Step::Answer { payment, .. } => *payment <= self.floor && searched < *payment,
-            Step::Request { .. } | Step::NotEntitled(_) => false,
+            Step::Request { .. } | Step::NotEntitled(_) | Step::Line(_) => false,
         }
     }
 
@@ -107,7 +107,7 @@ impl Model {
         self.nothing_told(Verdict::AskAgain)
     }
 
-    fn nothing_told(&self, verdict: Verdict) -> Expected {
+    pub(super) fn nothing_told(&self, verdict: Verdict) -> Expected {
         let (decided_at, balances) = (self.at.sequence, [Decimal::ZERO; 4]);
         Expected { verdict, decided_at, balances, remark: Remark::None, alerts: [false; 4] }
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use ledger::{
     AccountKind, AccountMode, AccountStatus, Answer, Connected, DecisionPolicy, DecisionScope, Direction,
-    Fees, Ledger, Limits, LiquidityDirection, ParticipantStatus, Position, Profile, RecordWriter, Records,
-    Silence, Stage, StagePolicy, Verdict, Zone, ZoneChange, ZoneOffset,
+    Fees, Ledger, Limits, LiquidityDirection, NotExecuted, ParticipantStatus, Position, Profile,
+    RecordWriter, Records, Silence, Stage, StagePolicy, Verdict, Zone, ZoneChange, ZoneOffset,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -13,6 +13,7 @@ use proptest::strategy::ValueTree;
 use types::{Amount, PrincipalNumber, ReasonCode, Sequence, Timestamp};
 
 use crate::compare;
+use crate::desk::Desk;
 use crate::gateways::Gateways;
 use crate::model::Model;
 use crate::random::Random;
@@ -44,6 +45,8 @@ enum What {
     Rulebook(u64),
     /// What gateways think of with these choices.
     Gateways(u64),
+    /// What customers with files and orders, and their runner, think of with these choices.
+    Desk(u64),
 }
 
 /// Whose answer.
@@ -164,7 +167,16 @@ fn payments() -> impl Strategy<Value = Pay> {
         let connected = Connected { debtor: offline != 0, creditor: offline > 1 };
         let accepted = None;
         let body = Body { creditor_bank, debtor, creditor, amount, currency, remittance, accepted };
-        Pay { debtor_bank, id, body, stamped: Timestamp::default(), message, connected, hints }
+        Pay {
+            debtor_bank,
+            id,
+            body,
+            stamped: Timestamp::default(),
+            message,
+            connected,
+            hints,
+            order: Sequence(0),
+        }
     })
 }
 
@@ -200,6 +212,7 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         1 => (any::<prop::sample::Index>(), steps()).prop_map(|(index, step)| What::Changed(index, step)),
         4 => any::<u64>().prop_map(What::Rulebook),
         3 => any::<u64>().prop_map(What::Gateways),
+        8 => any::<u64>().prop_map(What::Desk),
     ];
     let pause = prop_oneof![
         6 => Just(0),
@@ -240,7 +253,7 @@ fn timed(step: &Step, now: i64, offset: Option<i64>) -> Step {
         Pay { stamped: time(now), body, ..*payment }
     };
     match step {
-        Step::Request { .. } | Step::Answer { .. } => step.clone(),
+        Step::Request { .. } | Step::Answer { .. } | Step::Line(_) => step.clone(),
         Step::Pay(payment) => Step::Pay(set(payment)),
         Step::NotEntitled(payment) => Step::NotEntitled(set(payment)),
         Step::Refuse { payment, whole } => Step::Refuse { payment: set(payment), whole: *whole },
@@ -251,9 +264,11 @@ fn timed(step: &Step, now: i64, offset: Option<i64>) -> Step {
 fn again(step: &Step, now: i64) -> Step {
     match step {
         Step::Pay(payment) => Step::Pay(Pay { stamped: time(now), message: 9, ..*payment }),
-        Step::Request { .. } | Step::Refuse { .. } | Step::NotEntitled(_) | Step::Answer { .. } => {
-            step.clone()
-        }
+        Step::Request { .. }
+        | Step::Refuse { .. }
+        | Step::NotEntitled(_)
+        | Step::Answer { .. }
+        | Step::Line(_) => step.clone(),
     }
 }
 
@@ -313,6 +328,7 @@ fn play(version: u32, plays: &[Play]) -> Result<BTreeSet<String>, String> {
             }
             What::Rulebook(choices) => Rulebook::new(*choices).draw(&model, time(now)),
             What::Gateways(choices) => Gateways::new(*choices).draw(&model, time(now)),
+            What::Desk(choices) => Desk::new(*choices).draw(&model, time(now)),
             What::Again(_) | What::Changed(..) | What::Answer(..) => continue,
         };
         // What was left out between may have been the first of a frame.
@@ -394,6 +410,10 @@ fn said(verdict: Verdict) -> String {
         Verdict::AskAgain => "ask again".to_owned(),
         Verdict::LegBooked { leg, .. } => format!("leg {leg}"),
         Verdict::HoldExpired { .. } => "hold expired".to_owned(),
+        Verdict::NotExecuted { why: NotExecuted::Waits(reason), .. } => format!("waits {reason}"),
+        Verdict::NotExecuted { why, .. } => format!("not executed {why:?}"),
+        Verdict::OrderEnded { state, .. } => format!("order {state:?}").to_lowercase(),
+        Verdict::PackageComplete { .. } => "package complete".to_owned(),
     }
 }
 
@@ -431,10 +451,14 @@ fn the_sequences_reach_every_answer() {
                     RECALL_WINDOW_OVER LIMIT_UNKNOWN";
     let gateways = "HOLD_UNKNOWN ABOVE_HELD PAYEE_IS_PAYER ACCOUNT_RESTRICTED ACCOUNT_KIND_NOT_ALLOWED POSITION_INSUFFICIENT \
                     HOLD_EXPIRY_NOT_ALLOWED VERSION_CONFLICT RECORD_UNKNOWN RECORD_EXPIRY_NOT_ALLOWED";
+    let orders = "PACKAGE_UNKNOWN PACKAGE_EXISTS PACKAGE_NOT_OPEN LINE_NOT_NEXT PACKAGE_DIFFERS ORDER_UNKNOWN \
+                  ORDER_NOT_PENDING ORDER_DATE_NOT_ALLOWED";
+    let executed = "not executed Unknown,not executed NotOpen,not executed NotPending,not executed NotDue,\
+                    not executed Differs,waits AM04,waits AM23,order settled,order rejected,package complete";
     let crossed = "crossed 0,crossed 1,crossed 2,crossed 3,leg 0,leg 1,leg 2,hold expired";
     let mut wanted: BTreeSet<String> =
-        [reasons, others, rulebook, gateways].join(" ").split(' ').map(str::to_owned).collect();
-    wanted.extend([waiting, crossed].join(",").split(',').map(str::to_owned));
+        [reasons, others, rulebook, gateways, orders].join(" ").split(' ').map(str::to_owned).collect();
+    wanted.extend([waiting, crossed, executed].join(",").split(',').map(str::to_owned));
     let missed: Vec<_> = wanted.difference(&reached).collect();
     assert!(missed.is_empty(), "never reached: {missed:?}");
 }

@@ -281,6 +281,7 @@ impl Model {
         (payment.state, payment.reason, payment.decided_at, payment.waits) =
             (state, reason, decided_at, None);
         payment.decided_time = decided_time;
+        self.follow(sequence, state, reason);
         let verdict = Verdict::Payment { state, reason, repeat_of: None };
         Expected { verdict, decided_at, balances, remark, alerts: self.alerts() }
     }

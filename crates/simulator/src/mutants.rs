@@ -29,7 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 28] = {
+pub const MUTANTS: [Mutant; 32] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
@@ -65,6 +65,10 @@ pub const MUTANTS: [Mutant; 28] = {
         mutant("book a capture in part", 50, Which::Ledger(Ledger::CaptureInPart)),
         mutant("hold that never ends", 50, Which::Ledger(Ledger::HoldOutlives)),
         mutant("put a record blindly", 50, Which::Ledger(Ledger::PutBlindly)),
+        mutant("execute an order twice", 50, Which::Ledger(Ledger::OrderTwice)),
+        mutant("forget a cancellation", 50, Which::Ledger(Ledger::CancelForgotten)),
+        mutant("await no funds", 50, Which::Ledger(Ledger::FundsNotAwaited)),
+        mutant("leave a line out", 50, Which::Ledger(Ledger::LineSkipped)),
     ]
 };
 

@@ -293,7 +293,16 @@ fn pay(id: u32, creditor_bank: u8, accepted: Timestamp) -> Step {
         accepted: Some(accepted),
     };
     let connected = Connected::default();
-    Step::Pay(Pay { debtor_bank: 0, id, body, stamped: accepted, message: 0, connected, hints: [0; 2] })
+    Step::Pay(Pay {
+        debtor_bank: 0,
+        id,
+        body,
+        stamped: accepted,
+        message: 0,
+        connected,
+        hints: [0; 2],
+        order: Sequence(0),
+    })
 }
 
 fn accept(payment: Sequence) -> Step {

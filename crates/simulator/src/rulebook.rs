@@ -9,7 +9,7 @@ use ledger::{
     AccountKind, AccountMode, Blocks, Connected, Direction, Fees, HAS_RULEBOOK, OwnAccount, RecallAnswer,
     Zone, ZoneChange, ZoneOffset,
 };
-use types::{Amount, Balance, ClosingDays, PaymentState, RecallReason, RecallRefusal, Timestamp};
+use types::{Amount, Balance, ClosingDays, PaymentState, RecallReason, RecallRefusal, Sequence, Timestamp};
 
 use crate::model::Model;
 use crate::random::Random;
@@ -129,7 +129,16 @@ impl Rulebook {
             accepted: None,
         };
         let (id, connected) = (self.id(), Connected::default());
-        Step::Pay(Pay { debtor_bank: debtor.0, id, body, stamped: now, message: 0, connected, hints: [0; 2] })
+        Step::Pay(Pay {
+            debtor_bank: debtor.0,
+            id,
+            body,
+            stamped: now,
+            message: 0,
+            connected,
+            hints: [0; 2],
+            order: Sequence(0),
+        })
     }
 
     /// An account of the party, with money.

@@ -16,6 +16,7 @@ use types::{BatchNumber, Sequence, Timestamp};
 
 use crate::auditor::{Auditor, Violation};
 use crate::banks::RemoteBank;
+use crate::desk::Desk;
 use crate::gateways::Gateways;
 use crate::node::Node;
 use crate::plan::Plan;
@@ -126,6 +127,7 @@ pub(crate) struct Simulation {
     /// Draws on its own what came with the newest rules, so that seeds without them are as they were.
     rulebook: Rulebook,
     gateways: Gateways,
+    desk: Desk,
     plan: Plan,
     trace: Trace,
     time: i64,
@@ -198,6 +200,7 @@ impl Simulation {
             random,
             rulebook: Rulebook::new(seed),
             gateways: Gateways::new(seed),
+            desk: Desk::new(seed),
             plan,
             trace,
             time: 0,
@@ -407,7 +410,8 @@ impl Simulation {
             let now = self.true_time();
             let rulebook = self.rulebook.steps(&self.auditor.model, now);
             let gateways = self.gateways.steps(&self.auditor.model, now);
-            for step in rulebook.into_iter().chain(gateways) {
+            let desk = self.desk.steps(&self.auditor.model, now);
+            for step in rulebook.into_iter().chain(gateways).chain(desk) {
                 jobs.push(self.job(Wish::Do(step)));
             }
             self.send(jobs);

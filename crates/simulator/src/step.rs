@@ -50,6 +50,43 @@ pub(crate) enum Step {
     },
     /// A payment whose sender may not act for the payer's bank.
     NotEntitled(Pay),
+    /// A line of a package.
+    Line(Line),
+}
+
+/// A line of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// The package's position.
+    pub(crate) package: Sequence,
+    /// Its number, from 1.
+    pub(crate) number: u32,
+    /// What it says.
+    pub(crate) terms: Terms,
+    /// Whether it was refused on reading. Then only its amount is known.
+    pub(crate) is_refused: bool,
+}
+
+/// What an order says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// The payer's bank.
+    pub(crate) bank: u8,
+    /// Its payment. It names no acceptance time.
+    pub(crate) body: Body,
+    /// When it is due, in nanoseconds since 1970 of its bank's clock; 0 for at once.
+    pub(crate) due: i64,
+    /// From when on a lack of funds is final, on that clock; 0 for the end of the day.
+    pub(crate) give_up: i64,
+    /// Every so many weeks; 0 for once.
+    pub(crate) weeks: u8,
+    /// The last day of those; 0 for without end.
+    pub(crate) last: i32,
+}
+
+impl Terms {
+    /// Of nothing.
+    pub(crate) const EMPTY: Self = Self { bank: 0, body: Body::EMPTY, due: 0, give_up: 0, weeks: 0, last: 0 };
 }
 
 /// The body of a command with a request id.
@@ -328,6 +365,42 @@ pub(crate) enum Request {
         /// Whether it is.
         is_silence_answered: bool,
     },
+    /// A file of orders is about to be logged.
+    OpenPackage {
+        /// At this bank.
+        bank: u8,
+        /// Its name and its content.
+        file: (u8, u8),
+        /// How many lines it has.
+        lines: u32,
+        /// What it states that they are together, in minor units.
+        sum: Option<i64>,
+    },
+    /// All of its lines are logged.
+    ClosePackage {
+        /// Its bank.
+        bank: u8,
+        /// Its position.
+        package: Sequence,
+    },
+    /// An order is executed on a day to come.
+    PlaceOrder(Terms),
+    /// It is another one.
+    ChangeOrder {
+        /// Its position.
+        order: Sequence,
+        /// What it says from now on.
+        terms: Terms,
+    },
+    /// What has not been sent is not executed any more.
+    Cancel {
+        /// The bank.
+        bank: u8,
+        /// The position of a package or of an order.
+        target: Sequence,
+        /// Which of both.
+        is_package: bool,
+    },
 }
 
 /// How many payees a capture has here.
@@ -435,6 +508,8 @@ pub(crate) struct Pay {
     pub(crate) connected: Connected,
     /// What the edge believed the account numbers to be; they must change nothing.
     pub(crate) hints: [u32; 2],
+    /// The order that it executes; 0 if it executes none.
+    pub(crate) order: Sequence,
 }
 
 /// A payment's business fields.
@@ -456,7 +531,38 @@ pub(crate) struct Body {
     pub(crate) accepted: Option<Timestamp>,
 }
 
+/// 1970, which stands for no time.
+const EPOCH: Timestamp = match Timestamp::from_nanoseconds(0) {
+    Some(epoch) => epoch,
+    None => unreachable!(),
+};
+
+impl Body {
+    /// Of nothing.
+    pub(crate) const EMPTY: Self = Self {
+        creditor_bank: 0,
+        debtor: 0,
+        creditor: 0,
+        amount: 0,
+        currency: 0,
+        remittance: 0,
+        accepted: None,
+    };
+}
+
 impl Pay {
+    /// Of nothing.
+    pub(crate) const EMPTY: Self = Self {
+        debtor_bank: 0,
+        id: 0,
+        body: Body::EMPTY,
+        stamped: EPOCH,
+        message: 0,
+        connected: Connected { debtor: false, creditor: false },
+        hints: [0; 2],
+        order: Sequence(0),
+    };
+
     /// Whether the payee's bank is connected: a bank that pays itself is one bank.
     pub(crate) fn reaches_creditor_bank(&self) -> bool {
         match self.debtor_bank == self.body.creditor_bank {
@@ -474,7 +580,12 @@ impl Pay {
 impl Step {
     /// The version of the rules that brought such commands.
     pub(crate) const fn first_version(&self) -> u32 {
-        let Self::Request { body, .. } = self else { return 1 };
+        let body = match self {
+            Self::Request { body, .. } => body,
+            Self::Line(_) => return 5,
+            Self::Pay(payment) => return if payment.order.0 > 0 { 5 } else { 1 },
+            Self::Answer { .. } | Self::Refuse { .. } | Self::NotEntitled(_) => return 1,
+        };
         match body {
             Request::SetHolders { .. }
             | Request::Allow { .. }
@@ -495,6 +606,11 @@ impl Step {
             | Request::Release { .. }
             | Request::Put { .. }
             | Request::Remove { .. } => 4,
+            Request::OpenPackage { .. }
+            | Request::ClosePackage { .. }
+            | Request::PlaceOrder(_)
+            | Request::ChangeOrder { .. }
+            | Request::Cancel { .. } => 5,
             Request::Register { .. }
             | Request::SetBankStatus { .. }
             | Request::Open { .. }
@@ -515,7 +631,7 @@ impl Step {
     /// The payment's key, if it is one.
     pub(crate) const fn key(&self) -> Option<(u8, u32)> {
         match self {
-            Self::Request { .. } | Self::Answer { .. } => None,
+            Self::Request { .. } | Self::Answer { .. } | Self::Line(_) => None,
             Self::Pay(payment) | Self::NotEntitled(payment) | Self::Refuse { payment, .. } => {
                 Some((payment.debtor_bank, payment.id))
             }

@@ -100,7 +100,7 @@ impl Traffic<'_> {
                         Step::Pay(payment) | Step::NotEntitled(payment) | Step::Refuse { payment, .. } => {
                             *payment
                         }
-                        Step::Request { .. } | Step::Answer { .. } => self.payment(),
+                        Step::Request { .. } | Step::Answer { .. } | Step::Line(_) => self.payment(),
                     },
                     false => self.payment(),
                 };
@@ -116,6 +116,11 @@ impl Traffic<'_> {
     fn changed(&mut self) -> Step {
         match self.random.one_of(self.earlier).clone() {
             Step::Request { id, .. } => Step::Request { id, body: self.request() },
+            // Another content under the same number.
+            Step::Line(mut line) => {
+                line.terms.body.amount += 1;
+                Step::Line(line)
+            }
             // An answer has no key but itself: another one is a contrary one.
             Step::Answer { payment, bank, stage, .. } => {
                 Step::Answer { payment, bank, stage, answer: self.answer() }
@@ -126,6 +131,8 @@ impl Traffic<'_> {
                     0 => payment.body.amount += 1,
                     1 => payment.body.remittance ^= 1,
                     2 => payment.body.creditor = self.small(ACCOUNTS),
+                    // What executes an order names no time.
+                    _ if payment.order.0 > 0 => payment.body.remittance ^= 2,
                     _ => payment.body.accepted = Some(self.now),
                 }
                 // A stranger may send under an earlier key too.
@@ -185,7 +192,16 @@ impl Traffic<'_> {
         let body = Body { creditor_bank, debtor, creditor, amount, currency, remittance, accepted };
         let hints = [self.id() % 40, self.id() % 40];
         let connected = Connected::default();
-        Pay { debtor_bank, id: self.id(), body, stamped: self.now, message: 0, connected, hints }
+        Pay {
+            debtor_bank,
+            id: self.id(),
+            body,
+            stamped: self.now,
+            message: 0,
+            connected,
+            hints,
+            order: Sequence(0),
+        }
     }
 
     fn request(&mut self) -> Request {

@@ -22,6 +22,8 @@ use crate::step::{CURRENCIES, Pay, Request, Step};
 
 #[path = "words_gateways.rs"]
 mod gateways;
+#[path = "words_orders.rs"]
+mod orders;
 #[path = "words_rulebook.rs"]
 mod rulebook;
 
@@ -140,9 +142,14 @@ pub(crate) fn write(writer: &mut RecordWriter, step: &Step) {
         Step::Request { id, body } => write_request(writer, *id, body),
         Step::Pay(payment) => {
             let (debtor, creditor) = (digest_key().iban(iban(payment.body.debtor).as_str()), payment.hints);
-            writer.payment(&order(payment), payment.stamped, Channel::Grpc, |digest, _| {
-                AccountNumber(if digest == debtor { creditor[0] } else { creditor[1] })
-            });
+            match payment.order {
+                Sequence(0) => {
+                    writer.payment(&order(payment), payment.stamped, Channel::Grpc, |digest, _| {
+                        AccountNumber(if digest == debtor { creditor[0] } else { creditor[1] })
+                    })
+                }
+                _ => orders::write_execution(writer, payment),
+            }
             // Both may be one bank, which is connected or not.
             let is = |bank: u8, code: &[u8; 11]| bic(bank).as_bytes() == code;
             writer.mark_last_connected(|code| match is(payment.debtor_bank, code) {
@@ -157,6 +164,7 @@ pub(crate) fn write(writer: &mut RecordWriter, step: &Step) {
             answer: *answer,
         }),
         Step::Refuse { payment, whole } => writer.refused_payment(&refused(payment, *whole)),
+        Step::Line(line) => orders::write_line(writer, line),
         Step::NotEntitled(payment) => {
             writer.refused_payment(&RefusedPayment { not_entitled: true, ..refused(payment, true) });
         }
@@ -302,6 +310,11 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
         | Request::Release { .. }
         | Request::Put { .. }
         | Request::Remove { .. } => gateways::write(writer, request_id, body),
+        Request::OpenPackage { .. }
+        | Request::ClosePackage { .. }
+        | Request::PlaceOrder(_)
+        | Request::ChangeOrder { .. }
+        | Request::Cancel { .. } => orders::write(writer, request_id, body),
         Request::SetBounds { .. }
         | Request::SetParty { .. }
         | Request::SetBlock { .. }

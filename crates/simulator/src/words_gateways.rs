@@ -79,7 +79,12 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::Roll { .. }
         | Request::Recall { .. }
         | Request::AnswerRecall { .. }
-        | Request::SetRecallPolicy { .. } => unreachable!("other requests are written elsewhere"),
+        | Request::SetRecallPolicy { .. }
+        | Request::OpenPackage { .. }
+        | Request::ClosePackage { .. }
+        | Request::PlaceOrder(_)
+        | Request::ChangeOrder { .. }
+        | Request::Cancel { .. } => unreachable!("other requests are written elsewhere"),
     }
 }
 

@@ -106,7 +106,12 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::Capture { .. }
         | Request::Release { .. }
         | Request::Put { .. }
-        | Request::Remove { .. } => unreachable!("other requests are written elsewhere"),
+        | Request::Remove { .. }
+        | Request::OpenPackage { .. }
+        | Request::ClosePackage { .. }
+        | Request::PlaceOrder(_)
+        | Request::ChangeOrder { .. }
+        | Request::Cancel { .. } => unreachable!("other requests are written elsewhere"),
     }
 }
 
