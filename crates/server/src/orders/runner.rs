@@ -78,8 +78,8 @@ pub(crate) struct Runner {
     holding: Holding,
     idle_pages: u32,
     clocks: BTreeMap<Bic, Zone>,
-    sender: mpsc::UnboundedSender<Told>,
-    told: mpsc::UnboundedReceiver<Told>,
+    sender: mpsc::Sender<Told>,
+    told: mpsc::Receiver<Told>,
 }
 
 /// Pays what is due, until the node stops. `nudge` tells it that something may have become due.
@@ -108,7 +108,7 @@ pub(crate) async fn run_orders(
 
 impl Runner {
     fn new(handle: Handle, under_way_max: usize) -> Self {
-        let (sender, told) = mpsc::unbounded_channel();
+        let (sender, told) = mpsc::channel(words_max(under_way_max));
         Self {
             handle,
             under_way_max,
@@ -132,6 +132,10 @@ impl Runner {
         loop {
             while let Ok(told) = self.told.try_recv() {
                 self.take(told);
+            }
+            // Also while one package keeps it busy.
+            if looked.elapsed() >= LOOK_EVERY {
+                looked = self.look().await;
             }
             let pause = self.submit();
             let reads_on = !self.walks.is_empty() && self.idle_pages < IDLE_PAGES_MAX.1;
@@ -339,6 +343,12 @@ impl Runner {
             Told::Final => self.waiting -= 1,
         }
     }
+}
+
+/// How many words about payments may wait to be taken: of each that is under way that it was executed and that it is final, and
+/// of those that were not taken.
+const fn words_max(under_way_max: usize) -> usize {
+    2 * under_way_max + TOGETHER_MAX
 }
 
 /// Asks, and waits for the answer; `None` if there is none.
