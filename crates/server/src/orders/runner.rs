@@ -322,6 +322,7 @@ impl Runner {
                 Ok(()) => orders.push(ready),
                 Err(error) => {
                     let order = order.sequence;
+                    self.holding.not_sent(&Keys::of(terms));
                     self.in_hand.remove(&order);
                     tracing::error!(%order, %error, "the texts of an order can't be read; it waits");
                 }
