@@ -67,7 +67,8 @@ fn live(outbox: &Outbox) -> Vec<Told> {
         | Notice::Changed { .. }
         | Notice::Crossed(_)
         | Notice::Recall(_)
-        | Notice::HoldExpired(_) => None,
+        | Notice::HoldExpired(_)
+        | Notice::Orders(_) => None,
     };
     take_all(outbox).into_iter().filter_map(told).collect()
 }
@@ -330,7 +331,8 @@ fn changes_of_banks_are_told() {
         | Notice::Outcome { .. }
         | Notice::Crossed(_)
         | Notice::Recall(_)
-        | Notice::HoldExpired(_) => None,
+        | Notice::HoldExpired(_)
+        | Notice::Orders(_) => None,
     });
     let live: Vec<_> = live.collect();
     assert_eq!(live.len(), 2);

@@ -77,7 +77,10 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::Calendar(_)
         | Answer::Recalls(_)
         | Answer::Holds(_)
-        | Answer::Kept(_) => panic!("{answered:?}"),
+        | Answer::Kept(_)
+        | Answer::Orders(_)
+        | Answer::Packages(_)
+        | Answer::DueGroups(_) => panic!("{answered:?}"),
     }
 }
 
