@@ -65,6 +65,7 @@ fn words(notices: &[Notice]) -> Vec<String> {
         Notice::HoldExpired(expired) => format!("hold {} expired", expired.hold),
         Notice::Exception(told) => format!("exception {}", told.exception),
         Notice::Request(told) => format!("request {} {:?}", told.to_pay, told.step),
+        Notice::Orders(told) => format!("{:?} at {}", told.what, told.decided_at),
     };
     notices.iter().map(word).collect()
 }

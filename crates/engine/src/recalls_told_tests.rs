@@ -150,6 +150,8 @@ proptest! {
                 Notice::Outcome { payment, .. } => Some(payment.sequence()),
                 Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_) | Notice::Exception(_) => None,
                 Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_) | Notice::Request(_) => None,
+                Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_)
+ | Notice::Orders(_) => None,
             }));
         }
         if node.held.is_some() {

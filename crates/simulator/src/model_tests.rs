@@ -221,6 +221,7 @@ fn plays() -> impl Strategy<Value = Vec<Play>> {
         1 => any::<u64>().prop_map(What::Ledgers),
         3 => any::<u64>().prop_map(What::Casework),
         8 => any::<u64>().prop_map(What::Desk),
+        5 => any::<u64>().prop_map(What::Desk),
     ];
     let pause = prop_oneof![
         6 => Just(0),
@@ -444,7 +445,7 @@ proptest! {
 fn the_sequences_reach_every_answer() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut reached = BTreeSet::new();
-    for _ in 0..5000 {
+    for _ in 0..8000 {
         let (version, plays) = games().new_tree(&mut runner).unwrap().current();
         reached.extend(play(version, &plays).unwrap());
     }
