@@ -71,6 +71,8 @@ pub(crate) struct Runner {
     /// Groups whose turn comes again after the next look.
     parked: VecDeque<Walk>,
     ready: VecDeque<Ready>,
+    /// Orders that have been read, or submitted without an answer so far: none is in hand twice.
+    in_hand: BTreeSet<Sequence>,
     /// Orders that were submitted and have no answer yet.
     submitted: BTreeMap<Sequence, Keys>,
     /// Payments that wait for a bank.
@@ -78,8 +80,8 @@ pub(crate) struct Runner {
     holding: Holding,
     idle_pages: u32,
     clocks: BTreeMap<Bic, Zone>,
-    sender: mpsc::UnboundedSender<Told>,
-    told: mpsc::UnboundedReceiver<Told>,
+    sender: mpsc::Sender<Told>,
+    told: mpsc::Receiver<Told>,
 }
 
 /// Pays what is due, until the node stops. `nudge` tells it that something may have become due.
@@ -108,7 +110,7 @@ pub(crate) async fn run_orders(
 
 impl Runner {
     fn new(handle: Handle, under_way_max: usize) -> Self {
-        let (sender, told) = mpsc::unbounded_channel();
+        let (sender, told) = mpsc::channel(words_max(under_way_max));
         Self {
             handle,
             under_way_max,
@@ -116,6 +118,7 @@ impl Runner {
             walks: VecDeque::new(),
             parked: VecDeque::new(),
             ready: VecDeque::new(),
+            in_hand: BTreeSet::new(),
             submitted: BTreeMap::new(),
             waiting: 0,
             holding: Holding::default(),
@@ -132,6 +135,10 @@ impl Runner {
         loop {
             while let Ok(told) = self.told.try_recv() {
                 self.take(told);
+            }
+            // Also while one package keeps it busy.
+            if looked.elapsed() >= LOOK_EVERY {
+                looked = self.look().await;
             }
             let pause = self.submit();
             let reads_on = !self.walks.is_empty() && self.idle_pages < IDLE_PAGES_MAX.1;
@@ -197,9 +204,9 @@ impl Runner {
         self.read_clocks(&found).await;
         let now = Instant::now();
         let can_be_sent = |found: &OrderFound| {
-            let is_submitted = self.submitted.contains_key(&found.order.sequence);
+            let is_in_hand = self.in_hand.contains(&found.order.sequence);
             let lacks = found.lacks_funds && !self.is_over(found, as_of.time);
-            !is_submitted && !lacks && !self.holding.holds_bank(found.bank, now)
+            !is_in_hand && !lacks && !self.holding.holds_bank(found.bank, now)
         };
         let found: Vec<OrderFound> = found.into_iter().filter(can_be_sent).collect();
         if found.is_empty() {
@@ -250,9 +257,13 @@ impl Runner {
         let read = tokio::task::spawn_blocking(move || left_of(&positions, |left| log.terms_at(left))).await;
         match read {
             Ok(Ok(terms)) => {
-                let read = found.into_iter().zip(terms);
                 // What was erased can't be paid any more: it stays, and is shown as it is.
-                self.ready.extend(read.filter_map(|(found, terms)| Some(Ready { found, terms: terms? })));
+                let read = found.into_iter().zip(terms);
+                let read = read.filter_map(|(found, terms)| Some(Ready { found, terms: terms? }));
+                for ready in read {
+                    self.in_hand.insert(ready.found.order.sequence);
+                    self.ready.push_back(ready);
+                }
             }
             Ok(Err(error)) => tracing::error!(%error, "orders that are due can't be read; they wait"),
             Err(_) => {}
@@ -300,16 +311,19 @@ impl Runner {
         while orders.len() < self.together && commands.length() < PART_BYTES_MAX {
             let Some(ready) = self.ready.pop_front() else { break };
             let Ready { found, terms } = &ready;
+            let order = &found.order;
             if !self.holding.lets_pass(&Keys::of(terms), now) {
+                self.in_hand.remove(&order.sequence);
                 continue;
             }
-            let order = &found.order;
             let id = order_transaction_id(life, order.sequence, order.occurrence);
             let look_up = |digest, currency| accounts.find(digest, currency);
             match commands.execute_order(order.sequence, &id, terms, stamped, look_up) {
                 Ok(()) => orders.push(ready),
                 Err(error) => {
                     let order = order.sequence;
+                    self.holding.not_sent(&Keys::of(terms));
+                    self.in_hand.remove(&order);
                     tracing::error!(%order, %error, "the texts of an order can't be read; it waits");
                 }
             }
@@ -322,23 +336,36 @@ impl Runner {
         match told {
             Told::Executed { order, is_waiting } => {
                 self.waiting += usize::from(is_waiting);
-                if let Some(keys) = self.submitted.remove(&order) {
+                if let Some(keys) = self.answered(order) {
                     self.holding.executed(&keys);
                 }
             }
             Told::Waits { order, reason } => {
-                if let Some(keys) = self.submitted.remove(&order) {
+                if let Some(keys) = self.answered(order) {
                     self.holding.waits(&keys, reason, Instant::now());
                 }
             }
             Told::NotExecuted { order } => {
-                if let Some(keys) = self.submitted.remove(&order) {
+                if let Some(keys) = self.answered(order) {
                     self.holding.not_sent(&keys);
                 }
             }
             Told::Final => self.waiting -= 1,
         }
     }
+
+    /// An order is under way no more. `None` if it was not taken, and is in hand again.
+    fn answered(&mut self, order: Sequence) -> Option<Keys> {
+        let keys = self.submitted.remove(&order)?;
+        self.in_hand.remove(&order);
+        Some(keys)
+    }
+}
+
+/// How many words about payments may wait to be taken: of each that is under way that it was executed and that it is final, and
+/// of those that were not taken.
+const fn words_max(under_way_max: usize) -> usize {
+    2 * under_way_max + TOGETHER_MAX
 }
 
 /// Asks, and waits for the answer; `None` if there is none.

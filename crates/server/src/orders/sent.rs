@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use engine::{FinalSink, OutcomeSink, Waiting};
 use ledger::{NotExecuted, Outcome, Verdict};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 use types::{ReasonCode, Sequence};
 
 use crate::mailbox::reserved;
 
-/// What the runner is told. As many wait for it as there are payments under way.
+/// What the runner is told. It has room for all that may be said of what is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Told {
     /// The order is executed.
@@ -29,18 +30,23 @@ pub(super) enum Told {
 /// Takes the outcomes of some orders, in their order, on the core thread.
 pub(super) struct Sent {
     orders: Vec<Sequence>,
-    told: UnboundedSender<Told>,
+    told: Sender<Told>,
 }
 
 impl Sent {
-    pub(super) const fn new(orders: Vec<Sequence>, told: UnboundedSender<Told>) -> Self {
+    pub(super) const fn new(orders: Vec<Sequence>, told: Sender<Told>) -> Self {
         Self { orders, told }
     }
 
     fn tell(&self, told: Told) {
-        // The runner ends with the node.
-        let _ = self.told.send(told);
+        tell(&self.told, told);
     }
+}
+
+/// Tells the runner, which ends with the node.
+fn tell(runner: &Sender<Told>, told: Told) {
+    let is_full = matches!(runner.try_send(told), Err(TrySendError::Full(_)));
+    assert!(!is_full, "there is room for all that is under way");
 }
 
 impl OutcomeSink for Sent {
@@ -85,12 +91,11 @@ fn became(order: Sequence, outcome: &Outcome, is_waiting: bool) -> Told {
 
 /// Waits for the end of one payment.
 struct End {
-    told: UnboundedSender<Told>,
+    told: Sender<Told>,
 }
 
 impl FinalSink for End {
     fn take(&self, _tag: u32, _outcome: &Outcome) {
-        // The runner ends with the node.
-        let _ = self.told.send(Told::Final);
+        tell(&self.told, Told::Final);
     }
 }

@@ -204,6 +204,17 @@ async fn files_of_a_folder_are_paid_and_reported_on_over_a_restart() {
     assert_eq!(api.balance(&german(1)).await, format!("{}.00", 1000 + 2 * (LINES - 2)));
 }
 
+#[test]
+fn a_file_to_try_this_out_is_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("salaries.xml");
+    let written = run(&["package", "example", text(&file), "--lines", "70"]);
+    assert!(written.status.success(), "{}", errors(&written));
+    let checked = told(&["package", "check", text(&file), "--json"]);
+    assert_eq!((&checked["lines"], &checked["refused"]), (&Value::from(70), &Value::from(0)));
+    assert_eq!(checked["sum"], "70.00");
+}
+
 #[tokio::test]
 async fn an_order_is_placed_changed_listed_and_cancelled() {
     let folder = tempfile::tempdir().unwrap();
