@@ -63,6 +63,7 @@ fn words(notices: &[Notice]) -> Vec<String> {
         Notice::Crossed(crossing) => format!("{} crossed", crossing.bank),
         Notice::Recall(told) => format!("recall {} of {}", told.recall, told.payment),
         Notice::HoldExpired(expired) => format!("hold {} expired", expired.hold),
+        Notice::Orders(told) => format!("{:?} at {}", told.what, told.decided_at),
         Notice::Request(told) => format!("request {} {:?}", told.to_pay, told.step),
     };
     notices.iter().map(word).collect()

@@ -68,6 +68,7 @@ fn live(outbox: &Outbox) -> Vec<Told> {
         | Notice::Crossed(_)
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
+        | Notice::Orders(_)
         | Notice::Request(_) => None,
     };
     take_all(outbox).into_iter().filter_map(told).collect()
@@ -332,6 +333,7 @@ fn changes_of_banks_are_told() {
         | Notice::Crossed(_)
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
+        | Notice::Orders(_)
         | Notice::Request(_) => None,
     });
     let live: Vec<_> = live.collect();

@@ -178,6 +178,7 @@ fn a_bank_that_comes_back_hears_what_it_missed() {
         | Notice::Crossed(_)
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
+        | Notice::Orders(_)
         | Notice::Request(_) => None,
     };
     let live: Vec<_> = heard(&subscription, &woken, 800).into_iter().filter_map(told).collect();

@@ -78,6 +78,9 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::Recalls(_)
         | Answer::Holds(_)
         | Answer::Kept(_)
+        | Answer::Orders(_)
+        | Answer::Packages(_)
+        | Answer::DueGroups(_)
         | Answer::Requests(_) => panic!("{answered:?}"),
     }
 }
