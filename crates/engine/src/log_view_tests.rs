@@ -69,8 +69,8 @@ fn live(outbox: &Outbox) -> Vec<Told> {
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
         | Notice::Exception(_)
-        | Notice::Request(_)
-        | Notice::Orders(_) => None,
+        | Notice::Orders(_)
+        | Notice::Request(_) => None,
     };
     take_all(outbox).into_iter().filter_map(told).collect()
 }
@@ -335,8 +335,8 @@ fn changes_of_banks_are_told() {
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
         | Notice::Exception(_)
-        | Notice::Request(_)
-        | Notice::Orders(_) => None,
+        | Notice::Orders(_)
+        | Notice::Request(_) => None,
     });
     let live: Vec<_> = live.collect();
     assert_eq!(live.len(), 2);

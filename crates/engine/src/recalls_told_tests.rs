@@ -152,6 +152,8 @@ proptest! {
                 Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_) | Notice::Request(_) => None,
                 Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_)
  | Notice::Orders(_) => None,
+                Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_)
+                | Notice::Orders(_) | Notice::Request(_) => None,
             }));
         }
         if node.held.is_some() {

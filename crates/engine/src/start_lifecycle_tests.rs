@@ -179,8 +179,8 @@ fn a_bank_that_comes_back_hears_what_it_missed() {
         | Notice::Recall(_)
         | Notice::HoldExpired(_)
         | Notice::Exception(_)
-        | Notice::Request(_)
-        | Notice::Orders(_) => None,
+        | Notice::Orders(_)
+        | Notice::Request(_) => None,
     };
     let live: Vec<_> = heard(&subscription, &woken, 800).into_iter().filter_map(told).collect();
     assert_eq!(live.len(), 500);

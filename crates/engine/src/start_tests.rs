@@ -81,10 +81,10 @@ fn state(answered: &Answered) -> Option<PaymentState> {
         | Answer::Kept(_)
         | Answer::Request { .. }
         | Answer::Exceptions(_)
-        | Answer::Requests(_)
         | Answer::Orders(_)
         | Answer::Packages(_)
-        | Answer::DueGroups(_) => panic!("{answered:?}"),
+        | Answer::DueGroups(_)
+        | Answer::Requests(_) => panic!("{answered:?}"),
     }
 }
 

@@ -339,7 +339,7 @@ async fn what_is_wrong_with_a_request_is_named() {
         request.payment.iter_mut().for_each(change);
         request
     };
-    for (request, code, reason) in [
+    for (number, (request, code, reason)) in (1..).zip([
         (with(|it| it.debtor_account = "BE00".to_owned()), Code::InvalidArgument, "INVALID_FIELDS"),
         (with(|it| it.transaction_id = "T1".to_owned()), Code::InvalidArgument, "INVALID_FIELDS"),
         (with(|it| it.purpose = "GDDS".to_owned()), Code::InvalidArgument, "INVALID_FIELDS"),
@@ -352,6 +352,8 @@ async fn what_is_wrong_with_a_request_is_named() {
             request_id: format!("{reason}-{code:?}-{}", request.payment.as_ref().unwrap().debtor_account),
             ..request
         };
+    ]) {
+        let request = v1::CreateRequestToPayRequest { request_id: format!("ask-{number}"), ..request };
         let refused = api.requests().create_request_to_pay(request).await.unwrap_err();
         assert_eq!(refused.code(), code, "{refused:?}");
         if code != Code::InvalidArgument {

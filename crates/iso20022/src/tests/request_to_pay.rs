@@ -90,7 +90,7 @@ fn what_breaks_a_rule_is_not_taken() {
         ("<EndToEndId>E1", "<EndToEndId>É1", Violation::Rule, "EndToEndId"),
         ("<BICFI>SLVODEFFXXX</BICFI>", "", Violation::Rule, "CdtrAgt"),
         ("<DbtrAcct><Id><IBAN>BE68539007547034</IBAN></Id></DbtrAcct>", "", Violation::Missing, "DbtrAcct"),
-        ("<Cdtr><Nm>Payee</Nm></Cdtr>", "", Violation::Missing, "Cdtr"),
+        ("<Cdtr><Nm>Payee</Nm></Cdtr>", "", Violation::UnexpectedElement, "CdtrAcct"),
         ("pain.013.001.07", "pain.013.001.08", Violation::WrongMessage, ""),
     ] {
         let fault = read_edited(from, to).unwrap_err();
