@@ -204,6 +204,10 @@ pub(crate) fn executable(
 
 /// Whether an order goes on waiting whose payment would be rejected for this reason.
 pub(crate) fn waits(ledger: &Ledger, at: Position, slot: u32, reason: ReasonCode) -> bool {
+    let order = ledger.orders.get(slot);
+    if !order.state.waits() {
+        return false;
+    }
     let is = |other: StatusReason| reason == other.code();
     // The attempt came late, and not the order.
     if is(StatusReason::TimeoutCreditorAgent) {
@@ -214,7 +218,6 @@ pub(crate) fn waits(ledger: &Ledger, at: Position, slot: u32, reason: ReasonCode
         || is(StatusReason::SettlementFailed)
         || is(StatusReason::AgentSuspended)
         || is(StatusReason::InstructedAgentError);
-    let order = ledger.orders.get(slot);
     let zone = ledger.participants.get(order.bank).zone();
     may_pass && zone.local(at.time) < give_up(ledger, order) && !is_on(Mutant::FundsNotAwaited)
 }
