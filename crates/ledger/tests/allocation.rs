@@ -283,6 +283,7 @@ fn applying_a_command_allocates_nothing() {
     positions(&mut node);
     payments(&mut node);
     recalls(&mut node);
+    orders(&mut node);
     waiting_payments(&mut node);
     holds(&mut node);
     switches(&mut node);
@@ -644,10 +645,9 @@ fn content(number: u32) -> OrderContent {
 /// What a frame's records hold of orders.
 fn terms(writer: &RecordWriter) -> Vec<StoredTerms> {
     let records = Records::new(writer.records(), writer.texts());
-    let of = |record: Record<'_>| match record.command {
-        Command::PackageLine(line) => StoredTerms { terms: line.terms, text: record.text.into() },
-        Command::PlaceOrder(place) => StoredTerms { terms: place.terms, text: record.text.into() },
-        other => panic!("no order: {other:?}"),
+    let of = |record: Record<'_>| {
+        let Command::PackageLine(line) = record.command else { panic!("a line: {record:?}") };
+        StoredTerms { terms: line.terms, text: record.text.into() }
     };
     records.map(|record| of(record.unwrap())).collect()
 }
