@@ -86,6 +86,7 @@ pub(crate) fn terms_of(writer: &RecordWriter, place: usize) -> StoredTerms {
     let terms = match record.command {
         ledger::Command::PackageLine(line) => line.terms,
         ledger::Command::PlaceOrder(place) => place.terms,
+        ledger::Command::AnswerRequestToPay(answer) => answer.terms,
         other => panic!("no order: {other:?}"),
     };
     StoredTerms { terms, text: record.text.into() }

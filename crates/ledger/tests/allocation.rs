@@ -10,17 +10,19 @@ use std::cell::Cell;
 
 use ledger::{
     AccountKind, AccountMode, AccountSelector, AccountStatus, Answer, AnswerEffect, AnswerPayment,
-    AnswerRecall, BlockTarget, Blocks, Bounds, CancelOrders, CancelTarget, CaptureHold, ChangeOrder,
-    ClosePackage, Command, DecisionPolicy, DecisionScope, Direction, ExpectedVersion, Fees, HoldLeg, Ledger,
-    Limits, LineContent, LiquidityDirection, LocalTime, OpenAccount, OpenPackage, OrderContent, Original,
-    Outcome, OwnAccount, OwnedAccount, PackageLine, PackageText, ParticipantStatus, PartyLimit, PlaceHold,
-    PlaceOrder, Position, PostEntry, Profile, PutRecord, RecallAnswer, RecallText, Record, RecordKey,
-    RecordOwner, RecordSpace, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant,
-    ReleaseHold, RemoveRecord, RequestId, RequestRecall, RollBusinessDate, SetAccountFlag, SetAccountFloor,
-    SetAccountHolders, SetAccountStatus, SetBlock, SetClosingDays, SetCustomerLimit, SetDecisionPolicy,
-    SetFees, SetParticipantStatus, SetPositionAlert, SetReachableParty, SetRecallPolicy, SetReservationLimit,
-    SetRestricted, SetZone, Silence, Stage, StagePolicy, StoredTerms, TransferLiquidity, TransferOwnFunds,
-    Verdict, Zone, ZoneOffset, order_transaction_id,
+    AnswerRecall, AnswerRequestToPay, BlockTarget, Blocks, Bounds, CancelOrders, CancelRequestToPay,
+    CancelTarget, CaptureHold, ChangeOrder, ClosePackage, Command, CreateRequestToPay, DecisionPolicy,
+    DecisionScope, Direction, ExpectedVersion, Fees, HoldLeg, Ledger, Limits, LineContent,
+    LiquidityDirection, LocalTime, OpenAccount, OpenPackage, OrderContent, Original, Outcome, OwnAccount,
+    OwnedAccount, PackageLine, PackageText, ParticipantStatus, PartyLimit, PlaceHold, PlaceOrder, Position,
+    PostEntry, PresentRequestToPay, Profile, PutRecord, RecallAnswer, RecallText, Record, RecordKey,
+    RecordOwner, RecordSpace, RecordWriter, Records, Refusal, RefusedBody, RefusedPayment,
+    RegisterParticipant, ReleaseHold, RemoveRecord, RequestAnswer, RequestDetails, RequestId, RequestRecall,
+    RollBusinessDate, SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetBlock,
+    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
+    SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage,
+    StagePolicy, StoredTerms, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
+    order_transaction_id,
 };
 use types::{
     AccountNumber, Amount, Balance, Bic, Channel, ClosingDays, ClusterId, Currency, Date, DigestKey,
@@ -280,9 +282,10 @@ fn applying_a_command_allocates_nothing() {
     positions(&mut node);
     payments(&mut node);
     recalls(&mut node);
+    orders(&mut node);
+    requests_to_pay(&mut node);
     waiting_payments(&mut node);
     holds(&mut node);
-    orders(&mut node);
     node.at.time = start().plus(Duration::from_seconds(6 * 86_400));
     // More than one tick forgets.
     for _ in 0..2 {
@@ -540,6 +543,7 @@ fn terms(writer: &RecordWriter) -> Vec<StoredTerms> {
     let of = |record: Record<'_>| match record.command {
         Command::PackageLine(line) => StoredTerms { terms: line.terms, text: record.text.into() },
         Command::PlaceOrder(place) => StoredTerms { terms: place.terms, text: record.text.into() },
+        Command::AnswerRequestToPay(it) => StoredTerms { terms: it.terms, text: record.text.into() },
         other => panic!("no order: {other:?}"),
     };
     records.map(|record| of(record.unwrap())).collect()
@@ -615,6 +619,77 @@ fn orders(node: &mut Node) {
         });
     }
     node.ledger.validate();
+}
+
+/// Payees ask, and payers see it, accept and pay, refuse, or leave it until it is over.
+fn requests_to_pay(node: &mut Node) {
+    let look_up = |_, _| AccountNumber(0);
+    let hint = |node: &Node, number: u32| {
+        node.ledger.account(&KEY, iban(number).as_str(), Currency::EUR).map(|(account, _)| account)
+    };
+    let payers: Vec<_> = (0..2000).map(|number| hint(node, number)).collect();
+    let expires = node.at.time.plus(Duration::from_seconds(2));
+    let at = |number: u32| usize::try_from(number).unwrap();
+    node.each("a request to pay", 2000, done, |writer, request_id, number| {
+        let (order, payer) = (content(number).order, payers[at(number)]);
+        let details = RequestDetails::default();
+        writer.create_request_to_pay(&CreateRequestToPay {
+            request_id,
+            order,
+            payer,
+            expires,
+            pay_by: None,
+            details,
+        });
+    });
+    let asked: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    let banks = |number: u32| (bank(number % 2), bank((number + 1) % 2));
+    node.each("a request that is seen", 1000, done, |writer, request_id, number| {
+        let (payer_bank, payee_bank) = (banks(number).0, Some(banks(number).1));
+        let to_pay = asked[at(number)];
+        writer.present_request_to_pay(&PresentRequestToPay { request_id, to_pay, payer_bank, payee_bank });
+    });
+    let answer = |writer: &mut RecordWriter, request_id, number: u32, answer| {
+        let (payer_bank, payee_bank) = (banks(number).0, Some(banks(number).1));
+        let to_pay = asked[at(number)];
+        let command = AnswerRequestToPay { request_id, to_pay, payer_bank, payee_bank, answer };
+        writer.answer_request_to_pay(&command, look_up);
+    };
+    let accepted = node.each("a request that is accepted", 1000, done, |writer, request_id, number| {
+        let content = OrderContent { due: LocalTime::AT_ONCE, ..content(number) };
+        answer(writer, request_id, number, RequestAnswer::Accept(Box::new(content)));
+    });
+    let placed: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    let stored = terms(&accepted);
+    node.at.time = node.at.time.plus(Duration::from_seconds(1));
+    let mut writer = RecordWriter::new(KEY, PrincipalNumber(1));
+    for (order, stored) in placed.iter().zip(&stored) {
+        let id = order_transaction_id(Incarnation(1), *order, 0);
+        writer.execute_order(*order, &id, stored, node.at.time, look_up).unwrap();
+    }
+    node.frame("a request that is paid", &writer);
+    assert!(node.outcomes.iter().all(|outcome| settled(outcome.verdict)));
+    node.each("a request that is refused", 400, done, |writer, request_id, number| {
+        let reason = ReasonCode::parse("MS02").unwrap();
+        answer(writer, request_id, 1000 + number, RequestAnswer::Refuse(reason));
+    });
+    node.each("a request that is taken back", 400, done, |writer, request_id, number| {
+        let number = 1400 + number;
+        let (payer_bank, payee_bank) = (Some(banks(number).0), banks(number).1);
+        let to_pay = asked[at(number)];
+        writer.cancel_request_to_pay(&CancelRequestToPay { request_id, to_pay, payer_bank, payee_bank });
+    });
+    // The others are over.
+    node.at.time = expires;
+    node.each("a request that is late", 100, late, |writer, request_id, number| {
+        let reason = ReasonCode::parse("MS02").unwrap();
+        answer(writer, request_id, 1800 + number, RequestAnswer::Refuse(reason));
+    });
+    node.ledger.validate();
+}
+
+fn late(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Refused { refusal: Refusal::RequestToPayExpired, .. })
 }
 
 fn owner_of(number: u32) -> RecordOwner {

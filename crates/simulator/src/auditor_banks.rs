@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
     BankChange, Decisions, HoldExpired, Notice, OrderEvent, OrdersTold, QuestionsOfBank, RecallStep,
-    RecallTold, StoredOrder,
+    RecallTold, RequestStep, RequestTold, StoredOrder,
 };
 use ledger::{AnswerEffect, Connected, OrderState, Outcome, ParticipantStatus, RecallAnswer, Stage, Verdict};
 use rust_decimal::Decimal;
@@ -44,6 +44,7 @@ enum Heard {
     Recall(HeardRecall),
     Expired(HeardExpiry),
     Orders(HeardOrders),
+    ToPay(HeardToPay),
 }
 
 /// That a hold on an account of a bank has ended.
@@ -68,6 +69,23 @@ struct HeardOrders {
     currency: Currency,
     /// The amount and the payment; or the sum that was settled, and how many lines ended how.
     told: [Decimal; 4],
+}
+
+/// Something happened to a request to pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct HeardToPay {
+    at: Sequence,
+    to_pay: Sequence,
+    /// The payer's and the payee's.
+    banks: [u8; 2],
+    step: RequestStep,
+}
+
+impl HeardToPay {
+    fn of(told: &RequestTold) -> Self {
+        let RequestTold { decided_at: at, to_pay, payer_bank, payee_bank, step, .. } = *told;
+        Self { at, to_pay, banks: [payer_bank, payee_bank].map(number), step }
+    }
 }
 
 impl HeardOrders {
@@ -124,7 +142,8 @@ const fn outcome(heard: &Heard) -> Option<(Sequence, Sequence, PaymentState, Opt
         | Heard::Crossed(_)
         | Heard::Recall(_)
         | Heard::Expired(_)
-        | Heard::Orders(_) => None,
+        | Heard::Orders(_)
+        | Heard::ToPay(_) => None,
     }
 }
 
@@ -137,7 +156,8 @@ impl Heard {
             | Self::Crossed(Crossed { at, .. })
             | Self::Recall(HeardRecall { at, .. })
             | Self::Expired(HeardExpiry { at, .. })
-            | Self::Orders(HeardOrders { at, .. }) => *at,
+            | Self::Orders(HeardOrders { at, .. })
+            | Self::ToPay(HeardToPay { at, .. }) => *at,
         }
     }
 
@@ -146,6 +166,7 @@ impl Heard {
             Self::Asked(asked) => asked.bank == bank,
             Self::Outcome { banks, .. } => banks.contains(&Some(bank)),
             Self::Recall(told) => told.banks.contains(&bank),
+            Self::ToPay(told) => told.banks.contains(&bank),
             Self::Changed { bank: whose, .. }
             | Self::Crossed(Crossed { bank: whose, .. })
             | Self::Expired(HeardExpiry { bank: whose, .. })
@@ -290,6 +311,7 @@ impl Auditor {
             ) => self.hearing.history.push(Heard::Changed { at: sequence, bank: *bank, status: *status }),
             (Step::Request { body, .. }, Verdict::Done { repeat_of: None, .. }) => {
                 self.hearing.history.extend(self.recall(sequence, body).map(Heard::Recall));
+                self.hearing.history.extend(to_pay(sequence, body).map(Heard::ToPay));
             }
             _ => {}
         }
@@ -324,8 +346,20 @@ impl Auditor {
         })
     }
 
-    /// What the tick or step crossed comes behind what it decided, and what it asked behind that.
+    /// What requests to pay came to comes behind what the tick or step decided, what it crossed behind that, and what it asked last.
     fn asked(&mut self) {
+        let code_of = |bank: ParticipantNumber| {
+            let is_it =
+                |code: &u8| self.model.bank(*code).is_some_and(|(known, _)| known == u64::from(bank.0));
+            (0..BANKS).find(is_it).expect("it is a bank's request")
+        };
+        let ended = self.model.holds_told.iter().filter_map(|(to_pay, expected)| {
+            let Verdict::RequestEnded { payer, payee, end } = expected.verdict else { return None };
+            let (at, banks) = (expected.decided_at, [payer, payee].map(code_of));
+            Some(Heard::ToPay(HeardToPay { at, to_pay: *to_pay, banks, step: RequestStep::Ended(end) }))
+        });
+        let ended: Vec<_> = ended.collect();
+        self.hearing.history.extend(ended);
         self.hearing.history.extend(self.model.crossings.iter().map(|crossed| Heard::Crossed(*crossed)));
         self.hearing.history.extend(self.model.asked.iter().map(|asked| Heard::Asked(*asked)));
     }
@@ -424,7 +458,7 @@ impl Auditor {
             Notice::Recall(told) => Heard::Recall(HeardRecall::of(told)),
             Notice::HoldExpired(told) => Heard::Expired(HeardExpiry::of(told)),
             Notice::Orders(told) => Heard::Orders(HeardOrders::of(told)),
-            Notice::Request(told) => return Err(format!("bank {bank} hears of {told:?}")),
+            Notice::Request(told) => Heard::ToPay(HeardToPay::of(told)),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -518,6 +552,14 @@ impl Auditor {
         let expected: Vec<_> = history.iter().filter_map(orders).collect();
         let read: Vec<_> = found.orders.iter().map(HeardOrders::of).collect();
         same(&format!("promise 5: which orders ended after {after} as the log tells it"), &expected, &read)?;
+        let asked = |heard: &Heard| if let Heard::ToPay(told) = heard { Some(*told) } else { None };
+        let expected: Vec<_> = history.iter().filter_map(asked).collect();
+        let read: Vec<_> = found.requests.iter().map(HeardToPay::of).collect();
+        same(
+            &format!("promise 5: what became of requests after {after} as the log tells it"),
+            &expected,
+            &read,
+        )?;
         for decision in &found.decisions {
             self.is_order(decision.payment, &decision.order)?;
             self.ends(decision.payment, decision.state)?;
@@ -574,4 +616,17 @@ impl Auditor {
 /// The number here of a bank with this code.
 fn number(code: types::Bic) -> u8 {
     (0..BANKS).find(|bank| bic(*bank) == code).expect("only banks of the simulation have connections")
+}
+
+/// What a request that was carried out says of a request to pay.
+fn to_pay(at: Sequence, request: &Request) -> Option<HeardToPay> {
+    let (to_pay, banks, step) = match *request {
+        Request::AskToPay(asked) => (at, [asked.payer_bank, asked.body.creditor_bank], RequestStep::Created),
+        Request::PresentToPay { to_pay, banks } => (to_pay, banks, RequestStep::Presented),
+        Request::AcceptToPay { to_pay, banks, .. } => (to_pay, banks, RequestStep::Accepted),
+        Request::RefuseToPay { to_pay, banks, reason } => (to_pay, banks, RequestStep::Refused(reason)),
+        Request::TakeBackToPay { to_pay, banks } => (to_pay, banks, RequestStep::Cancelled),
+        _ => return None,
+    };
+    Some(HeardToPay { at, to_pay, banks, step })
 }

@@ -29,7 +29,7 @@ enum Which {
 }
 
 /// All of them.
-pub const MUTANTS: [Mutant; 32] = {
+pub const MUTANTS: [Mutant; 34] = {
     use engine::mutants::Mutant as Engine;
     use journal::mutants::Mutant as Journal;
     use ledger::mutants::Mutant as Ledger;
@@ -68,6 +68,8 @@ pub const MUTANTS: [Mutant; 32] = {
         mutant("execute an order twice", 50, Which::Ledger(Ledger::OrderTwice)),
         mutant("forget a cancellation", 50, Which::Ledger(Ledger::CancelForgotten)),
         mutant("await no funds", 50, Which::Ledger(Ledger::FundsNotAwaited)),
+        mutant("pay a request twice", 50, Which::Ledger(Ledger::RequestPaidTwice)),
+        mutant("accept an expired request", 50, Which::Ledger(Ledger::ExpiredRequestAccepted)),
         mutant("leave a line out", 50, Which::Ledger(Ledger::LineSkipped)),
     ]
 };
