@@ -15,10 +15,10 @@ fn told_live(outbox: &Outbox) -> Vec<OrdersTold> {
 }
 
 fn orders(node: &MemoryNode, asked: OrdersAsked) -> OrdersFound {
-    match Question::Orders(asked).answer(node.core.ledger()).answer {
-        Answer::Orders(found) => found,
-        other => panic!("{other:?}"),
-    }
+    let Answer::Orders(found) = Question::Orders(asked).answer(node.core.ledger()).answer else {
+        panic!("another answer")
+    };
+    found
 }
 
 #[test]

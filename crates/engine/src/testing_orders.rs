@@ -83,11 +83,14 @@ pub(crate) fn execute<J: Journal>(
 pub(crate) fn terms_of(writer: &RecordWriter, place: usize) -> StoredTerms {
     let mut records = ledger::Records::new(writer.records(), writer.texts());
     let record = records.nth(place).unwrap().unwrap();
-    let terms = match record.command {
-        ledger::Command::PackageLine(line) => line.terms,
-        ledger::Command::PlaceOrder(place) => place.terms,
-        ledger::Command::AnswerRequestToPay(answer) => answer.terms,
-        other => panic!("no order: {other:?}"),
+    let terms = if let ledger::Command::PackageLine(line) = record.command {
+        line.terms
+    } else if let ledger::Command::PlaceOrder(place) = record.command {
+        place.terms
+    } else if let ledger::Command::AnswerRequestToPay(answer) = record.command {
+        answer.terms
+    } else {
+        panic!("no order: {record:?}")
     };
     StoredTerms { terms, text: record.text.into() }
 }

@@ -173,7 +173,8 @@ pub(crate) const KEPT_RECORD_ROOM_BYTES: usize = 240;
 /// How many records that are over one frame's tick removes at the most. Others count as gone.
 pub(crate) const KEPT_RECORDS_REMOVED_PER_TICK_MAX: usize = 512;
 
-/// How many orders may be kept at once, of packages and alone. One more is refused.
+/// How many orders may be kept at once, of packages and alone. One more is refused. So many take at most
+/// 576 MiB, all that finds them included; memory is committed as they come.
 pub(crate) const ORDERS_MAX: usize = 2 << 20;
 
 /// What one order may take; asserted where it is kept.

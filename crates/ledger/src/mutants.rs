@@ -49,7 +49,7 @@ pub enum Mutant {
     CancelForgotten,
     /// A lack of funds ends an order at once.
     FundsNotAwaited,
-    /// A line of a package may be left out.
+    /// A line is told to be logged although one is missing before it.
     LineSkipped,
 }
 

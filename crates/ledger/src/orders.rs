@@ -234,7 +234,7 @@ impl Orders {
     }
 
     /// The slots from one on, with their orders.
-    pub(crate) fn from_slot(&self, first: u32) -> impl Iterator<Item = (u32, Option<&Order>)> {
+    pub(crate) fn behind_slot(&self, first: u32) -> impl Iterator<Item = (u32, Option<&Order>)> {
         (first..).zip(self.slots.0.iter().skip(index(first)).map(|slot| slot.order.as_ref()))
     }
 

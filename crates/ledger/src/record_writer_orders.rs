@@ -99,7 +99,7 @@ impl RecordWriter {
         let start = self.texts.len();
         LineText::begin(None, &mut self.texts);
         let terms = self.terms_of(&command.content, look_up);
-        let schedule = command.schedule.as_ref().map_or_else(FromZeros::new_zeroed, Schedule::to_record);
+        let schedule = command.schedule.map_or_else(FromZeros::new_zeroed, Schedule::to_record);
         let request = self.request(&command.request_id);
         let mut record = layout::PlaceOrder { request, terms: unseen(terms), schedule };
         record.request.body_digest = self.body(Kind::PlaceOrder, &record, &self.texts[start..]);
@@ -116,7 +116,7 @@ impl RecordWriter {
         let start = self.texts.len();
         LineText::begin(None, &mut self.texts);
         let terms = self.terms_of(&command.content, look_up);
-        let schedule = command.schedule.as_ref().map_or_else(FromZeros::new_zeroed, Schedule::to_record);
+        let schedule = command.schedule.map_or_else(FromZeros::new_zeroed, Schedule::to_record);
         let mut record = layout::ChangeOrder {
             request: self.request(&command.request_id),
             order: command.order.0.into(),

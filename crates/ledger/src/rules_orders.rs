@@ -209,6 +209,10 @@ pub(crate) fn executable(
 
 /// Whether an order goes on waiting whose payment would be rejected for this reason.
 pub(crate) fn waits(ledger: &Ledger, at: Position, slot: u32, reason: ReasonCode) -> bool {
+    let order = ledger.orders.get(slot);
+    if !order.state.waits() {
+        return false;
+    }
     let is = |other: StatusReason| reason == other.code();
     // The attempt came late, and not the order.
     if is(StatusReason::TimeoutCreditorAgent) {
@@ -219,7 +223,6 @@ pub(crate) fn waits(ledger: &Ledger, at: Position, slot: u32, reason: ReasonCode
         || is(StatusReason::SettlementFailed)
         || is(StatusReason::AgentSuspended)
         || is(StatusReason::InstructedAgentError);
-    let order = ledger.orders.get(slot);
     let zone = ledger.participants.get(order.bank).zone();
     may_pass && zone.local(at.time) < give_up(ledger, order) && !is_on(Mutant::FundsNotAwaited)
 }
@@ -329,12 +332,11 @@ fn finish(ledger: &mut Ledger, at: Position, slot: u32, state: PaymentState, rea
     }
     rules_packages::change(ledger, at, order.package, |package| {
         package.sent -= 1;
-        match ended {
-            OrderState::Settled => {
-                package.settled += 1;
-                package.sum_settled += order.amount;
-            }
-            _ => package.rejected += 1,
+        if ended == OrderState::Settled {
+            package.settled += 1;
+            package.sum_settled += order.amount;
+        } else {
+            package.rejected += 1;
         }
     });
 }
@@ -452,11 +454,11 @@ impl Ledger {
     pub fn orders_from_slot(&self, first: u32, slots_max: usize) -> (Vec<(Order, OrderState)>, Option<u32>) {
         let mut next = first;
         let mut found = Vec::new();
-        for (slot, order) in self.orders.from_slot(first).take(slots_max) {
+        for (slot, order) in self.orders.behind_slot(first).take(slots_max) {
             next = slot + 1;
             found.extend(order.map(|order| (*order, self.orders.state_of(order))));
         }
-        let is_end = self.orders.from_slot(next).next().is_none();
+        let is_end = self.orders.behind_slot(next).next().is_none();
         (found, (!is_end).then_some(next))
     }
 

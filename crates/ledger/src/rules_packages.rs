@@ -91,8 +91,8 @@ fn judge_line(
     if line > package.lines {
         return Err(Refusal::PackageDiffers);
     }
-    if line != package.logged + 1 && !is_on(Mutant::LineSkipped) {
-        return Err(Refusal::LineNotNext);
+    if line != package.logged + 1 {
+        return if is_on(Mutant::LineSkipped) { Ok(Some(at.sequence)) } else { Err(Refusal::LineNotNext) };
     }
     if record.reason == [0; 4] {
         let terms = &record.terms;

@@ -15,7 +15,7 @@ use crate::{Every, OnClosedDay, Schedule, layout};
 const CLOSED_DAYS_MAX: usize = 15;
 
 impl Schedule {
-    pub(crate) fn to_record(&self) -> layout::Schedule {
+    pub(crate) fn to_record(self) -> layout::Schedule {
         layout::Schedule {
             last: self.last.map_or(0, Date::days).into(),
             every: self.every.number(),

@@ -179,12 +179,16 @@ impl Run {
             for record in Records::new(records, texts) {
                 let record = record.unwrap();
                 at = at.next();
-                let terms = match record.command {
-                    Command::PackageLine(line) => line.terms,
-                    Command::PlaceOrder(place) => place.terms,
-                    Command::ChangeOrder(change) => change.terms,
-                    Command::AnswerRequestToPay(answer) => answer.terms,
-                    _ => continue,
+                let terms = if let Command::PackageLine(line) = record.command {
+                    line.terms
+                } else if let Command::PlaceOrder(place) = record.command {
+                    place.terms
+                } else if let Command::ChangeOrder(change) = record.command {
+                    change.terms
+                } else if let Command::AnswerRequestToPay(answer) = record.command {
+                    answer.terms
+                } else {
+                    continue;
                 };
                 if at == position {
                     return StoredTerms { terms, text: record.text.into() };
@@ -236,25 +240,19 @@ impl Run {
                 let due = self.ledger.due_orders(group, after, self.now);
                 joined(due.map(|order| self.label(order.sequence).to_owned()))
             }
-            _ => joined(self.last.holds.iter().map(|outcome| match outcome.verdict {
-                Verdict::OrderEnded { state, reason, .. } => {
+            _ => joined(self.last.holds.iter().map(|outcome| {
+                let name = self.label(outcome.sequence);
+                if let Verdict::OrderEnded { state, reason, .. } = outcome.verdict {
                     let reason = reason.map_or(String::new(), |reason| format!(" {reason}"));
-                    format!(
-                        "{} {}{reason}",
-                        self.label(outcome.sequence),
-                        format!("{state:?}").to_lowercase()
-                    )
+                    return format!("{name} {}{reason}", format!("{state:?}").to_lowercase());
                 }
-                Verdict::RequestEnded { end, .. } => self.request_ended(outcome.sequence, end),
-                Verdict::PackageComplete { .. } => {
-                    let [sum, settled, rejected, neither] = outcome.balances;
-                    let sum = decimal(sum);
-                    format!(
-                        "{} complete: {settled} settled {sum}, {rejected} rejected, {neither} neither",
-                        self.label(outcome.sequence)
-                    )
+                if let Verdict::RequestEnded { end, .. } = outcome.verdict {
+                    return self.request_ended(outcome.sequence, end);
                 }
-                verdict => panic!("not of an order: {verdict:?}"),
+                assert!(matches!(outcome.verdict, Verdict::PackageComplete { .. }), "{outcome:?}");
+                let [sum, settled, rejected, neither] = outcome.balances;
+                let sum = decimal(sum);
+                format!("{name} complete: {settled} settled {sum}, {rejected} rejected, {neither} neither")
             })),
         }
     }
@@ -300,9 +298,10 @@ fn told(order: &Order, state: OrderState) -> String {
 
 /// Why a payment executed nothing.
 pub(super) fn not_executed(why: NotExecuted) -> String {
-    match why {
-        NotExecuted::Waits(reason) => format!("waits {reason}"),
-        why => format!("not executed: {why:?}"),
+    if let NotExecuted::Waits(reason) = why {
+        format!("waits {reason}")
+    } else {
+        format!("not executed: {why:?}")
     }
 }
 

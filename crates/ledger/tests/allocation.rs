@@ -540,11 +540,15 @@ fn content(number: u32) -> OrderContent {
 /// What a frame's records hold of orders.
 fn terms(writer: &RecordWriter) -> Vec<StoredTerms> {
     let records = Records::new(writer.records(), writer.texts());
-    let of = |record: Record<'_>| match record.command {
-        Command::PackageLine(line) => StoredTerms { terms: line.terms, text: record.text.into() },
-        Command::PlaceOrder(place) => StoredTerms { terms: place.terms, text: record.text.into() },
-        Command::AnswerRequestToPay(it) => StoredTerms { terms: it.terms, text: record.text.into() },
-        other => panic!("no order: {other:?}"),
+    let of = |record: Record<'_>| {
+        let terms = if let Command::AnswerRequestToPay(answer) = record.command {
+            answer.terms
+        } else if let Command::PackageLine(line) = record.command {
+            line.terms
+        } else {
+            panic!("no order: {record:?}")
+        };
+        StoredTerms { terms, text: record.text.into() }
     };
     records.map(|record| of(record.unwrap())).collect()
 }

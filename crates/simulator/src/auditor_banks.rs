@@ -620,13 +620,18 @@ fn number(code: types::Bic) -> u8 {
 
 /// What a request that was carried out says of a request to pay.
 fn to_pay(at: Sequence, request: &Request) -> Option<HeardToPay> {
-    let (to_pay, banks, step) = match *request {
-        Request::AskToPay(asked) => (at, [asked.payer_bank, asked.body.creditor_bank], RequestStep::Created),
-        Request::PresentToPay { to_pay, banks } => (to_pay, banks, RequestStep::Presented),
-        Request::AcceptToPay { to_pay, banks, .. } => (to_pay, banks, RequestStep::Accepted),
-        Request::RefuseToPay { to_pay, banks, reason } => (to_pay, banks, RequestStep::Refused(reason)),
-        Request::TakeBackToPay { to_pay, banks } => (to_pay, banks, RequestStep::Cancelled),
-        _ => return None,
+    let (to_pay, banks, step) = if let Request::AskToPay(asked) = *request {
+        (at, [asked.payer_bank, asked.body.creditor_bank], RequestStep::Created)
+    } else if let Request::PresentToPay { to_pay, banks } = *request {
+        (to_pay, banks, RequestStep::Presented)
+    } else if let Request::AcceptToPay { to_pay, banks, .. } = *request {
+        (to_pay, banks, RequestStep::Accepted)
+    } else if let Request::RefuseToPay { to_pay, banks, reason } = *request {
+        (to_pay, banks, RequestStep::Refused(reason))
+    } else if let Request::TakeBackToPay { to_pay, banks } = *request {
+        (to_pay, banks, RequestStep::Cancelled)
+    } else {
+        return None;
     };
     Some(HeardToPay { at, to_pay, banks, step })
 }

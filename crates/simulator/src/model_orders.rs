@@ -349,15 +349,15 @@ impl Model {
             0 => day_of(order.due.max(closed.map_or(0, |closed| self.local(order.terms.bank, closed)))),
             give_up => give_up,
         };
-        match reason {
-            StatusReason::TimeoutCreditorAgent => true,
-            StatusReason::InsufficientFunds
-            | StatusReason::AmountExceedsSettlementLimit
-            | StatusReason::SettlementFailed
-            | StatusReason::AgentSuspended
-            | StatusReason::InstructedAgentError => self.local(order.terms.bank, self.at.time) < give_up,
-            _ => false,
-        }
+        let may_pass = [
+            StatusReason::InsufficientFunds,
+            StatusReason::AmountExceedsSettlementLimit,
+            StatusReason::SettlementFailed,
+            StatusReason::AgentSuspended,
+            StatusReason::InstructedAgentError,
+        ];
+        reason == StatusReason::TimeoutCreditorAgent
+            || may_pass.contains(&reason) && self.local(order.terms.bank, self.at.time) < give_up
     }
 
     /// A payment that waited has ended; so has the order that it executes, if it does.

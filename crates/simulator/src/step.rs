@@ -536,13 +536,17 @@ impl Request {
             *held_on = None;
             legs.iter_mut().flatten().for_each(|leg| leg.kept_at = None);
         }
-        match &mut self {
-            Self::AskToPay(asked) => asked.hint = 0,
-            Self::PresentToPay { banks, .. }
-            | Self::AcceptToPay { banks, .. }
-            | Self::RefuseToPay { banks, .. } => banks[1] = 0,
-            Self::TakeBackToPay { banks, .. } => banks[0] = 0,
-            _ => {}
+        if let Self::AskToPay(asked) = &mut self {
+            asked.hint = 0;
+        }
+        if let Self::PresentToPay { banks, .. }
+        | Self::AcceptToPay { banks, .. }
+        | Self::RefuseToPay { banks, .. } = &mut self
+        {
+            banks[1] = 0;
+        }
+        if let Self::TakeBackToPay { banks, .. } = &mut self {
+            banks[0] = 0;
         }
         self
     }
