@@ -1,13 +1,14 @@
 //! Customers' files of orders: taken in once, paid line by line, reported on, whatever happens in between.
 
 use client::v1;
+use client::v1::connect_event::Event;
 use client::v1::submit_package_request::Part;
 use iso20022::{GroupStatus, LineReport, LineStatus, PackageReport, PackageReportPart, PackageReportReader};
 use server::ServerLimits;
 use tests::secured::Secured;
 use tests::{
-    ALFA, Api, BETA, FileLine, GAMMA, Node, PackageFile, World, belgian, file_lines, german, package_header,
-    package_messages, until,
+    ALFA, Api, BETA, Bank, FileLine, GAMMA, Node, PackageFile, World, belgian, file_lines, french, german,
+    package_header, package_messages, until,
 };
 use tonic::Code;
 
@@ -247,6 +248,40 @@ async fn lines_wait_for_their_bank_s_position() {
     .await;
     world.fund(ALFA, "100.00").await;
     assert_eq!(api.until_complete(&id).await.settled_count, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_to_a_bank_elsewhere_are_what_it_says() {
+    // Two at a time: those that wait for the bank count.
+    let limits = ServerLimits { orders_under_way: 2, ..ServerLimits::default() };
+    let node = Node::with_limits(limits).await;
+    let api = node.api().await;
+    World::set_up(&api, 1).await.remote_bank().await;
+    let mut gamma = Bank::connect(&api, GAMMA).await;
+    let lines = file_lines(6, &french(1), GAMMA, 100);
+    let file = PackageFile::new("FILE-1").part(LONG_AGO, &belgian(1), lines).xml();
+    let id = package_id(&api, &file).await;
+    for number in 0..6 {
+        // Between the questions it hears what became of those before.
+        let question = loop {
+            if let Event::Question(question) = gamma.next().await {
+                break question;
+            }
+        };
+        let sent = api.package(&id).await.unwrap().sent_count;
+        assert!((1..=2).contains(&sent), "{sent} are under way");
+        match number {
+            2 => gamma.reject(&question, "AC04").await,
+            _ => gamma.accept(&question).await,
+        }
+    }
+    let done = api.until_complete(&id).await;
+    assert_eq!((done.settled_count, done.rejected_count), (5, 1));
+    let (_, lines) = report(&api, &id).await;
+    let rejected: Vec<_> =
+        lines.iter().map(status).filter(|(status, _)| *status == LineStatus::Rejected).collect();
+    assert_eq!(rejected, [(LineStatus::Rejected, "AC04".to_owned())]);
+    assert_eq!(api.balance(&belgian(1)).await, "995.00");
 }
 
 /// A bank's clock may be set, and with it the day of its customers.
