@@ -23,6 +23,7 @@ use crate::testing_exceptions::except;
 use crate::testing_holds::hold_and_keep;
 use crate::testing_orders::order_and_execute;
 use crate::testing_recall::{give_back, set_closing_days};
+use crate::testing_requests::ask_and_answer;
 use crate::{Outcomes, Replayer};
 
 const FILES: [&str; 3] = ["MANIFEST", "segment-0000000000000001.log", "segment-0000000000000002.log"];
@@ -77,6 +78,7 @@ fn written(version: u32) -> MemoryStorage {
             name_accounts(&mut node);
             except(&mut node, 180, "v5");
             order_and_execute(&mut node, 70, "v5");
+            ask_and_answer(&mut node, 80, "v5-ask");
         }
     }
     node.advance(SECOND);

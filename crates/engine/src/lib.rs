@@ -83,6 +83,8 @@ mod testing_holds;
 mod testing_orders;
 #[cfg(test)]
 mod testing_recall;
+#[cfg(test)]
+mod testing_requests;
 mod ticket;
 mod voids;
 

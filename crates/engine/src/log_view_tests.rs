@@ -392,3 +392,6 @@ mod orders;
 
 #[path = "recalls_told_tests.rs"]
 mod recalls;
+
+#[path = "requests_told_tests.rs"]
+mod requests;

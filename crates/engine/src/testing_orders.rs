@@ -87,6 +87,8 @@ pub(crate) fn terms_of(writer: &RecordWriter, place: usize) -> StoredTerms {
         line.terms
     } else if let ledger::Command::PlaceOrder(place) = record.command {
         place.terms
+    } else if let ledger::Command::AnswerRequestToPay(answer) = record.command {
+        answer.terms
     } else {
         panic!("no order: {record:?}")
     };

@@ -151,7 +151,7 @@ impl RequestToPayText {
     /// # Errors
     /// If its texts can't be read.
     pub fn order(&self, fixed: FixedParts) -> Result<PaymentOrder, TextsError> {
-        Ok(OrderText::decode(&self.order, fixed)?)
+        OrderText::decode(&self.order, fixed)
     }
 
     /// Writes the stored form.

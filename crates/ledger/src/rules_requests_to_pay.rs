@@ -298,6 +298,9 @@ pub(crate) fn end_due(ledger: &mut Ledger, tick: Position) {
         if ledger.decided.len() + ledger.holds_told.len() >= ENDED_PER_TICK_MAX {
             return;
         }
+        if is_on(Mutant::ExpiredRequestAccepted) {
+            return;
+        }
         set_status(ledger, tick, &request, RequestToPayStatus::Expired, |_| {});
         tell(ledger, tick, &request, RequestEnd::Expired);
     }

@@ -258,7 +258,6 @@ fn failed_payment_leaves_the_request_open() {
         execute X3                       => rejected RR04
         to-pay R2                        => expired 30.00 rr04
         accept R2 A                      => refused REQUEST_TO_PAY_EXPIRED
-        tick
         ended                            => R2 expired
         at 2d
         tick

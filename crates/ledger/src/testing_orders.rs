@@ -131,19 +131,29 @@ impl Run {
                     if is_package { CancelTarget::Package(order) } else { CancelTarget::Order(order) };
                 writer.cancel_orders(&CancelOrders { request_id, bank: bank(words.word()), target });
             }
-            _ => return (self.execution(name, order, words), name.to_owned()),
+            _ => {
+                let id = words.option("as").map(str::to_owned);
+                let writer = self.execution(name, order, id.as_deref(), words);
+                return (writer, id.unwrap_or_else(|| name.to_owned()));
+            }
         }
         let is_named = ["package", "order"].contains(&verb);
         (writer, if is_named { name.to_owned() } else { id })
     }
 
     /// The payment that executes an order, under the id that it has or under another one.
-    fn execution(&self, name: &str, order: Sequence, words: &mut Words<'_>) -> RecordWriter {
+    fn execution(
+        &self,
+        name: &str,
+        order: Sequence,
+        id: Option<&str>,
+        words: &mut Words<'_>,
+    ) -> RecordWriter {
         let mut writer = RecordWriter::new(key(), PrincipalNumber(9));
         let found = self.ledger.orders.at(order);
         let (stands_at, occurrence) = found.map_or((order, 0), |order| (order.stands_at, order.occurrence));
         let occurrence = words.option("time").map_or(occurrence, |time| time.parse().unwrap());
-        let id = match words.option("as") {
+        let id = match id {
             Some(id) => Text::parse_identifier(id).unwrap(),
             None => order_transaction_id(Incarnation(7), order, occurrence),
         };
@@ -306,7 +316,7 @@ fn texts_of_an_order_are_those_of_its_payment() {
     let mut run = Run::new(super::Hints::None);
     run.script("bank A hosted | open A1 | open A2 | post A1 +9.00 | order O1 A1 A2 1.00 text rent");
     let order = run.original("O1");
-    let writer = run.execution("O1", order, &mut Words::new(""));
+    let writer = run.execution("O1", order, None, &mut Words::new(""));
     let text = OrderText::encode(&{
         let mut order = crate::testing_words::order("NOTPROVIDED", iban("A1"), iban("A2"));
         order.amount = Amount::from_minor_units(100).unwrap();

@@ -10,19 +10,20 @@ use std::cell::Cell;
 
 use ledger::{
     AccountKind, AccountMode, AccountRange, AccountSelector, AccountStatus, Answer, AnswerEffect,
-    AnswerPayment, AnswerRecall, AssignException, BlockTarget, Blocks, Bounds, CancelOrders, CancelTarget,
-    CaptureHold, ChangeOrder, ClosePackage, Command, DecisionPolicy, DecisionScope, Direction,
-    ExceptionAction, ExceptionKind, ExceptionOwner, ExceptionSubject, ExpectedVersion, Fees, GlAccount,
-    HoldLeg, Ledger, Limits, LineContent, LiquidityDirection, LocalTime, OpenAccount, OpenPackage,
-    OrderContent, Original, Outcome, OwnAccount, OwnedAccount, PackageLine, PackageText, ParticipantStatus,
-    PartyLimit, PlaceHold, PlaceOrder, Position, PostEntry, PostingClass, PostingLine, PostingSubject,
-    Profile, PutRecord, RaiseException, RecallAnswer, RecallText, Record, RecordKey, RecordOwner,
-    RecordSpace, RecordWriter, Records, RefusedBody, RefusedPayment, RegisterParticipant, ReleaseHold,
-    RemoveRecord, RequestId, RequestRecall, ResolveException, RollBusinessDate, SetAccountFlag,
-    SetAccountFloor, SetAccountHolders, SetAccountStatus, SetActivation, SetBlock, SetClosingDays,
-    SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert, SetPostingMap,
-    SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence, Stage,
-    StagePolicy, StoredTerms, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
+    AnswerPayment, AnswerRecall, AnswerRequestToPay, AssignException, BlockTarget, Blocks, Bounds,
+    CancelOrders, CancelRequestToPay, CancelTarget, CaptureHold, ChangeOrder, ClosePackage, Command,
+    CreateRequestToPay, DecisionPolicy, DecisionScope, Direction, ExceptionAction, ExceptionKind,
+    ExceptionOwner, ExceptionSubject, ExpectedVersion, Fees, GlAccount, HoldLeg, Ledger, Limits, LineContent,
+    LiquidityDirection, LocalTime, OpenAccount, OpenPackage, OrderContent, Original, Outcome, OwnAccount,
+    OwnedAccount, PackageLine, PackageText, ParticipantStatus, PartyLimit, PlaceHold, PlaceOrder, Position,
+    PostEntry, PostingClass, PostingLine, PostingSubject, PresentRequestToPay, Profile, PutRecord,
+    RaiseException, RecallAnswer, RecallText, Record, RecordKey, RecordOwner, RecordSpace, RecordWriter,
+    Records, Refusal, RefusedBody, RefusedPayment, RegisterParticipant, ReleaseHold, RemoveRecord,
+    RequestAnswer, RequestDetails, RequestId, RequestRecall, ResolveException, RollBusinessDate,
+    SetAccountFlag, SetAccountFloor, SetAccountHolders, SetAccountStatus, SetActivation, SetBlock,
+    SetClosingDays, SetCustomerLimit, SetDecisionPolicy, SetFees, SetParticipantStatus, SetPositionAlert,
+    SetPostingMap, SetReachableParty, SetRecallPolicy, SetReservationLimit, SetRestricted, SetZone, Silence,
+    Stage, StagePolicy, StoredTerms, TransferLiquidity, TransferOwnFunds, Verdict, Zone, ZoneOffset,
     order_transaction_id,
 };
 use types::{
@@ -284,6 +285,7 @@ fn applying_a_command_allocates_nothing() {
     payments(&mut node);
     recalls(&mut node);
     orders(&mut node);
+    requests_to_pay(&mut node);
     waiting_payments(&mut node);
     holds(&mut node);
     switches(&mut node);
@@ -646,8 +648,14 @@ fn content(number: u32) -> OrderContent {
 fn terms(writer: &RecordWriter) -> Vec<StoredTerms> {
     let records = Records::new(writer.records(), writer.texts());
     let of = |record: Record<'_>| {
-        let Command::PackageLine(line) = record.command else { panic!("a line: {record:?}") };
-        StoredTerms { terms: line.terms, text: record.text.into() }
+        let terms = if let Command::AnswerRequestToPay(answer) = record.command {
+            answer.terms
+        } else if let Command::PackageLine(line) = record.command {
+            line.terms
+        } else {
+            panic!("no order: {record:?}")
+        };
+        StoredTerms { terms, text: record.text.into() }
     };
     records.map(|record| of(record.unwrap())).collect()
 }
@@ -722,6 +730,77 @@ fn orders(node: &mut Node) {
         });
     }
     node.ledger.validate();
+}
+
+/// Payees ask, and payers see it, accept and pay, refuse, or leave it until it is over.
+fn requests_to_pay(node: &mut Node) {
+    let look_up = |_, _| AccountNumber(0);
+    let hint = |node: &Node, number: u32| {
+        node.ledger.account(&KEY, iban(number).as_str(), Currency::EUR).map(|(account, _)| account)
+    };
+    let payers: Vec<_> = (0..2000).map(|number| hint(node, number)).collect();
+    let expires = node.at.time.plus(Duration::from_seconds(2));
+    let at = |number: u32| usize::try_from(number).unwrap();
+    node.each("a request to pay", 2000, done, |writer, request_id, number| {
+        let (order, payer) = (content(number).order, payers[at(number)]);
+        let details = RequestDetails::default();
+        writer.create_request_to_pay(&CreateRequestToPay {
+            request_id,
+            order,
+            payer,
+            expires,
+            pay_by: None,
+            details,
+        });
+    });
+    let asked: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    let banks = |number: u32| (bank(number % 2), bank((number + 1) % 2));
+    node.each("a request that is seen", 1000, done, |writer, request_id, number| {
+        let (payer_bank, payee_bank) = (banks(number).0, Some(banks(number).1));
+        let to_pay = asked[at(number)];
+        writer.present_request_to_pay(&PresentRequestToPay { request_id, to_pay, payer_bank, payee_bank });
+    });
+    let answer = |writer: &mut RecordWriter, request_id, number: u32, answer| {
+        let (payer_bank, payee_bank) = (banks(number).0, Some(banks(number).1));
+        let to_pay = asked[at(number)];
+        let command = AnswerRequestToPay { request_id, to_pay, payer_bank, payee_bank, answer };
+        writer.answer_request_to_pay(&command, look_up);
+    };
+    let accepted = node.each("a request that is accepted", 1000, done, |writer, request_id, number| {
+        let content = OrderContent { due: LocalTime::AT_ONCE, ..content(number) };
+        answer(writer, request_id, number, RequestAnswer::Accept(Box::new(content)));
+    });
+    let placed: Vec<Sequence> = node.outcomes.iter().map(|outcome| outcome.sequence).collect();
+    let stored = terms(&accepted);
+    node.at.time = node.at.time.plus(Duration::from_seconds(1));
+    let mut writer = RecordWriter::new(KEY, PrincipalNumber(1));
+    for (order, stored) in placed.iter().zip(&stored) {
+        let id = order_transaction_id(Incarnation(1), *order, 0);
+        writer.execute_order(*order, &id, stored, node.at.time, look_up).unwrap();
+    }
+    node.frame("a request that is paid", &writer);
+    assert!(node.outcomes.iter().all(|outcome| settled(outcome.verdict)));
+    node.each("a request that is refused", 400, done, |writer, request_id, number| {
+        let reason = ReasonCode::parse("MS02").unwrap();
+        answer(writer, request_id, 1000 + number, RequestAnswer::Refuse(reason));
+    });
+    node.each("a request that is taken back", 400, done, |writer, request_id, number| {
+        let number = 1400 + number;
+        let (payer_bank, payee_bank) = (Some(banks(number).0), banks(number).1);
+        let to_pay = asked[at(number)];
+        writer.cancel_request_to_pay(&CancelRequestToPay { request_id, to_pay, payer_bank, payee_bank });
+    });
+    // The others are over.
+    node.at.time = expires;
+    node.each("a request that is late", 100, late, |writer, request_id, number| {
+        let reason = ReasonCode::parse("MS02").unwrap();
+        answer(writer, request_id, 1800 + number, RequestAnswer::Refuse(reason));
+    });
+    node.ledger.validate();
+}
+
+fn late(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Refused { refusal: Refusal::RequestToPayExpired, .. })
 }
 
 fn owner_of(number: u32) -> RecordOwner {

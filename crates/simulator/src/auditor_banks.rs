@@ -7,8 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
-    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, OrderEvent, OrdersTold,
-    QuestionsOfBank, RecallStep, RecallTold, StoredOrder,
+    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, OrderEvent, OrdersTold, QuestionsOfBank, RecallStep, RecallTold, StoredOrder, RequestStep, RequestTold,
 };
 use ledger::{AnswerEffect, Connected, ExceptionAction, OrderState, Outcome, RecallAnswer, Stage, Verdict};
 use rust_decimal::Decimal;
@@ -45,6 +44,7 @@ enum Heard {
     Expired(HeardExpiry),
     Exception(HeardException),
     Orders(HeardOrders),
+    ToPay(HeardToPay),
 }
 
 /// What happened to an exception of a bank.
@@ -86,6 +86,23 @@ struct HeardOrders {
     currency: Currency,
     /// The amount and the payment; or the sum that was settled, and how many lines ended how.
     told: [Decimal; 4],
+}
+
+/// Something happened to a request to pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct HeardToPay {
+    at: Sequence,
+    to_pay: Sequence,
+    /// The payer's and the payee's.
+    banks: [u8; 2],
+    step: RequestStep,
+}
+
+impl HeardToPay {
+    fn of(told: &RequestTold) -> Self {
+        let RequestTold { decided_at: at, to_pay, payer_bank, payee_bank, step, .. } = *told;
+        Self { at, to_pay, banks: [payer_bank, payee_bank].map(number), step }
+    }
 }
 
 impl HeardOrders {
@@ -143,7 +160,8 @@ const fn outcome(heard: &Heard) -> Option<(Sequence, Sequence, PaymentState, Opt
         | Heard::Recall(_)
         | Heard::Expired(_)
         | Heard::Exception(_)
-        | Heard::Orders(_) => None,
+        | Heard::Orders(_)
+        | Heard::ToPay(_) => None,
     }
 }
 
@@ -157,7 +175,8 @@ impl Heard {
             | Self::Recall(HeardRecall { at, .. })
             | Self::Expired(HeardExpiry { at, .. })
             | Self::Exception(HeardException { at, .. })
-            | Self::Orders(HeardOrders { at, .. }) => *at,
+            | Self::Orders(HeardOrders { at, .. })
+            | Self::ToPay(HeardToPay { at, .. }) => *at,
         }
     }
 
@@ -167,6 +186,7 @@ impl Heard {
             Self::Outcome { banks, .. } => banks.contains(&Some(bank)),
             Self::Recall(told) => told.banks.contains(&bank),
             Self::Exception(told) => told.bank == bank || told.other == Some(bank),
+            Self::ToPay(told) => told.banks.contains(&bank),
             Self::Changed { bank: whose, .. }
             | Self::Crossed(Crossed { bank: whose, .. })
             | Self::Expired(HeardExpiry { bank: whose, .. })
@@ -323,6 +343,7 @@ impl Auditor {
             (Step::Request { body, .. }, Verdict::Done { repeat_of: None, .. }) => {
                 self.hearing.history.extend(self.recall(sequence, body).map(Heard::Recall));
                 self.hearing.history.extend(self.excepted(sequence, body).map(Heard::Exception));
+                self.hearing.history.extend(to_pay(sequence, body).map(Heard::ToPay));
             }
             _ => {}
         }
@@ -380,7 +401,20 @@ impl Auditor {
     }
 
     /// What the tick or step crossed comes behind what it decided, and what it asked behind that.
+    /// What requests to pay came to comes behind what the tick or step decided, what it crossed behind that, and what it asked last.
     fn asked(&mut self) {
+        let code_of = |bank: ParticipantNumber| {
+            let is_it =
+                |code: &u8| self.model.bank(*code).is_some_and(|(known, _)| known == u64::from(bank.0));
+            (0..BANKS).find(is_it).expect("it is a bank's request")
+        };
+        let ended = self.model.holds_told.iter().filter_map(|(to_pay, expected)| {
+            let Verdict::RequestEnded { payer, payee, end } = expected.verdict else { return None };
+            let (at, banks) = (expected.decided_at, [payer, payee].map(code_of));
+            Some(Heard::ToPay(HeardToPay { at, to_pay: *to_pay, banks, step: RequestStep::Ended(end) }))
+        });
+        let ended: Vec<_> = ended.collect();
+        self.hearing.history.extend(ended);
         self.hearing.history.extend(self.model.crossings.iter().map(|crossed| Heard::Crossed(*crossed)));
         self.hearing.history.extend(self.model.asked.iter().map(|asked| Heard::Asked(*asked)));
     }
@@ -480,7 +514,7 @@ impl Auditor {
             Notice::HoldExpired(told) => Heard::Expired(HeardExpiry::of(told)),
             Notice::Exception(told) => Heard::Exception(HeardException::of(told)),
             Notice::Orders(told) => Heard::Orders(HeardOrders::of(told)),
-            Notice::Request(told) => return Err(format!("bank {bank} hears of {told:?}")),
+            Notice::Request(told) => Heard::ToPay(HeardToPay::of(told)),
         };
         same(&format!("promise 5: what bank {bank} hears next"), &expected, &found)?;
         match notice {
@@ -584,6 +618,14 @@ impl Auditor {
         let expected: Vec<_> = history.iter().filter_map(orders).collect();
         let read: Vec<_> = found.orders.iter().map(HeardOrders::of).collect();
         same(&format!("promise 5: which orders ended after {after} as the log tells it"), &expected, &read)?;
+        let asked = |heard: &Heard| if let Heard::ToPay(told) = heard { Some(*told) } else { None };
+        let expected: Vec<_> = history.iter().filter_map(asked).collect();
+        let read: Vec<_> = found.requests.iter().map(HeardToPay::of).collect();
+        same(
+            &format!("promise 5: what became of requests after {after} as the log tells it"),
+            &expected,
+            &read,
+        )?;
         for decision in &found.decisions {
             self.is_order(decision.payment, &decision.order)?;
             self.ends(decision.payment, decision.state)?;
@@ -640,4 +682,22 @@ impl Auditor {
 /// The number here of a bank with this code.
 fn number(code: types::Bic) -> u8 {
     (0..BANKS).find(|bank| bic(*bank) == code).expect("only banks of the simulation have connections")
+}
+
+/// What a request that was carried out says of a request to pay.
+fn to_pay(at: Sequence, request: &Request) -> Option<HeardToPay> {
+    let (to_pay, banks, step) = if let Request::AskToPay(asked) = *request {
+        (at, [asked.payer_bank, asked.body.creditor_bank], RequestStep::Created)
+    } else if let Request::PresentToPay { to_pay, banks } = *request {
+        (to_pay, banks, RequestStep::Presented)
+    } else if let Request::AcceptToPay { to_pay, banks, .. } = *request {
+        (to_pay, banks, RequestStep::Accepted)
+    } else if let Request::RefuseToPay { to_pay, banks, reason } = *request {
+        (to_pay, banks, RequestStep::Refused(reason))
+    } else if let Request::TakeBackToPay { to_pay, banks } = *request {
+        (to_pay, banks, RequestStep::Cancelled)
+    } else {
+        return None;
+    };
+    Some(HeardToPay { at, to_pay, banks, step })
 }

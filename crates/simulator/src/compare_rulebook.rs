@@ -25,6 +25,22 @@ pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     maps(model, ledger)?;
     exceptions(model, ledger)?;
     orders(model, ledger)
+    orders(model, ledger)?;
+    to_pay(model, ledger)
+}
+
+fn to_pay(model: &Model, ledger: &Ledger) -> Result<(), String> {
+    same("requests to pay", &model.to_pay.len(), &ledger.request_to_pay_count())?;
+    for (sequence, expected) in &model.to_pay {
+        let found = ledger.request_to_pay(*sequence);
+        let found = found.ok_or_else(|| format!("the request to pay at {sequence} is missing"))?;
+        let name = format!("the request to pay at {sequence}");
+        same(&name, &expected.status_at(ledger.position().time), &found.status())?;
+        same(&name, &(expected.payment, expected.reason), &(found.payment(), found.reason()))?;
+        let order = (expected.order.0 > 0).then_some(expected.order);
+        same(&name, &(order, expected.asked.body.amount), &(found.accepted_at(), found.amount()))?;
+    }
+    Ok(())
 }
 
 /// Account by account: how ranges are kept is the ledger's own business.

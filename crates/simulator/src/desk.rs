@@ -6,11 +6,11 @@
 //! - The runner tries as well what is not due, was changed, cancelled or executed: the node has to say no.
 
 use ledger::{HAS_ORDERS, OrderState};
-use types::{Sequence, Timestamp};
+use types::{Sequence, StatusReason, Timestamp};
 
-use crate::model::{Model, Order};
+use crate::model::{Model, Order, ToPay};
 use crate::random::Random;
-use crate::step::{ACCOUNTS, BANKS, Body, Line, Pay, Request, Step, Terms};
+use crate::step::{ACCOUNTS, AskToPay, BANKS, Body, Line, Pay, Request, Step, Terms};
 
 /// The request ids of these clients begin here, and the payments' ids of the runner.
 const IDS: u32 = 5_000_000;
@@ -47,7 +47,8 @@ impl Desk {
 
     /// A command.
     pub(crate) fn draw(&mut self, model: &Model, now: Timestamp) -> Step {
-        let body = match self.random.below(24) {
+        let body = match self.random.below(34) {
+            24..=33 => self.to_pay(model, now),
             0 | 1 => self.open(),
             2..=8 => return self.line(model, now),
             9 | 10 => self.close(model),
@@ -172,6 +173,84 @@ impl Desk {
         };
         let (sequence, order) = *self.random.one_of(among);
         (*sequence, Some(*order))
+    }
+
+    /// A request to pay that is open, mostly; else any that is known, or any position.
+    fn known_to_pay(&mut self, model: &Model) -> (Sequence, Option<ToPay>) {
+        let open: Vec<_> = model.to_pay.iter().filter(|(_, known)| known.is_open()).collect();
+        let known: Vec<_> = model.to_pay.iter().collect();
+        let among = match self.random.below(10) {
+            0..=6 if !open.is_empty() => &open,
+            _ if !known.is_empty() => &known,
+            _ => return (Sequence(self.random.below(model.at.sequence.0 + 5) + 1), None),
+        };
+        let (sequence, known) = *self.random.one_of(among);
+        (*sequence, Some(*known))
+    }
+
+    /// Payees ask, and payers answer; some only once it is too late.
+    fn to_pay(&mut self, model: &Model, now: Timestamp) -> Request {
+        let choice = self.random.below(10);
+        if choice < 4 {
+            return self.ask_to_pay(model, now);
+        }
+        let (to_pay, known) = self.known_to_pay(model);
+        let mut banks = match known {
+            Some(known) => [known.asked.payer_bank, known.asked.body.creditor_bank],
+            None => [self.small(BANKS), self.small(BANKS)],
+        };
+        if self.random.happens(30) {
+            banks[usize::from(self.small(2))] = self.small(BANKS);
+        }
+        match choice {
+            4 => Request::PresentToPay { to_pay, banks },
+            5 => Request::TakeBackToPay { to_pay, banks },
+            6 if self.random.happens(500) => {
+                let reason = StatusReason::NotSpecified.code();
+                Request::RefuseToPay { to_pay, banks, reason }
+            }
+            _ => {
+                let mut terms = self.terms(model, now, true);
+                if let Some(known) = known {
+                    let usual = self.random.happens(950);
+                    (terms.bank, terms.body) = (known.asked.payer_bank, known.asked.body);
+                    terms.body.amount += i64::from(!usual);
+                    let last = known.asked.pay_by;
+                    let later = last > 0 && self.random.happens(500);
+                    let early = model.local(terms.bank, now) + self.random.between(0, 5 * SECOND);
+                    terms.due = if later { last.min(early) } else { 0 };
+                    if self.random.happens(30) {
+                        terms.due = last + DAY;
+                    }
+                }
+                // A record names the payer's bank once.
+                terms.bank = banks[0];
+                (terms.give_up, terms.weeks, terms.last) = (0, 0, 0);
+                Request::AcceptToPay { to_pay, banks, terms }
+            }
+        }
+    }
+
+    fn ask_to_pay(&mut self, model: &Model, now: Timestamp) -> Request {
+        let payer_bank = if self.random.happens(950) { self.small(2) } else { self.small(BANKS) };
+        let body = self.body(payer_bank);
+        let found = model.customer(body.debtor, body.currency).map_or(0, |(number, _)| number);
+        let hint = if self.random.happens(980) { found } else { 0 };
+        let ahead = match self.random.below(20) {
+            0 => -self.random.between(0, SECOND),
+            1 => 180 * DAY + self.random.between(-SECOND, SECOND),
+            2..=5 => self.random.between(1, DAY),
+            _ => self.random.between(1, 20 * SECOND),
+        };
+        let expires = Timestamp::from_nanoseconds(now.nanoseconds() + ahead).expect("a time of this century");
+        let local = model.local(payer_bank, now);
+        let pay_by = match self.random.below(10) {
+            0..=4 => 0,
+            5..=7 => local + self.random.between(1, 20 * SECOND),
+            8 => (local / DAY + 181) * DAY + self.random.between(-1, 1),
+            _ => (local + self.random.between(-SECOND, SECOND)).max(1),
+        };
+        Request::AskToPay(AskToPay { payer_bank, hint, body, expires, pay_by })
     }
 
     fn cancel(&mut self, model: &Model) -> Request {

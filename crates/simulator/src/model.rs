@@ -228,7 +228,10 @@ pub(crate) struct Model {
     pub(crate) packages: BTreeMap<Sequence, Package>,
     /// By their positions.
     pub(crate) orders: BTreeMap<Sequence, Order>,
-    /// What the last tick or step did to holds, orders and packages beside what it came to itself: by the position that it is told of.
+    /// By their positions.
+    pub(crate) to_pay: BTreeMap<Sequence, ToPay>,
+    /// What the last tick or step did to holds, orders, packages and requests to pay beside what it came to itself: by the position
+    /// that it is told of.
     pub(crate) holds_told: Vec<(Sequence, Expected)>,
     /// The exceptions by their positions.
     pub(crate) exceptions: BTreeMap<Sequence, Exception>,
@@ -265,6 +268,7 @@ impl Model {
         self.forget_runs(limit);
         let decided = self.end_questions();
         self.end_holds();
+        self.end_to_pay();
         self.kept.retain(|_, kept| kept.expires.is_none_or(|expires| expires > at.time));
         self.forget_exceptions();
         self.forget_orders();
@@ -472,6 +476,11 @@ impl Model {
             Request::PlaceOrder(terms) => self.place_order(terms),
             Request::ChangeOrder { order, terms } => self.change_order(order, terms),
             Request::Cancel { bank, target, is_package } => self.cancel(bank, target, is_package),
+            Request::AskToPay(asked) => self.ask_to_pay(asked),
+            Request::PresentToPay { to_pay, banks } => self.present_to_pay(to_pay, banks),
+            Request::AcceptToPay { to_pay, banks, terms } => self.accept_to_pay(to_pay, banks, terms),
+            Request::RefuseToPay { to_pay, banks, reason } => self.refuse_to_pay(to_pay, banks, reason),
+            Request::TakeBackToPay { to_pay, banks } => self.take_back_to_pay(to_pay, banks),
             Request::SetRecallPolicy { bank, is_silence_answered } => {
                 self.change_bank(bank, |known| known.is_silence_answered = is_silence_answered)
             }
@@ -532,6 +541,8 @@ mod orders;
 mod payment;
 #[path = "model_recall.rs"]
 mod recall;
+#[path = "model_requests_to_pay.rs"]
+mod requests_to_pay;
 #[path = "model_sealed.rs"]
 mod sealed;
 #[path = "model_waiting.rs"]
@@ -546,6 +557,7 @@ pub(crate) use ledgers::PostingMap;
 pub(crate) use liquidity::{Crossed, Party};
 pub(crate) use orders::{Order, Package};
 pub(crate) use recall::Recall;
+pub(crate) use requests_to_pay::ToPay;
 use sealed::Run;
 use waiting::Waits;
 

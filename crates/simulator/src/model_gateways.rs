@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use types::{Duration, ParticipantNumber, Sequence, Timestamp};
 
 use super::payment::Sides;
-use super::{Expected, Model, Place, money};
+use super::{Expected, Model, Place, ToPay, money};
 use crate::step::{Leg, RecordName};
 use crate::words::currency;
 
@@ -37,10 +37,11 @@ pub(crate) struct Kept {
 type Answer = Result<(u64, Decimal), Refusal>;
 
 impl Model {
-    /// When the next hold or record ends.
+    /// When the next hold, record or request to pay ends, or such a request is forgotten.
     pub(crate) fn next_end(&self) -> Option<Timestamp> {
         let records = self.kept.values().filter_map(|kept| kept.expires);
-        self.holds.values().map(|hold| hold.expires).chain(records).min()
+        let to_pay = self.to_pay.values().filter_map(ToPay::changes);
+        self.holds.values().map(|hold| hold.expires).chain(records).chain(to_pay).min()
     }
 
     fn may_end(&self, expires: Timestamp) -> bool {
@@ -48,7 +49,7 @@ impl Model {
     }
 
     /// What stands in the way of a payment from or to an account.
-    fn takes_part(&self, number: u32, direction: Direction) -> Result<(), Refusal> {
+    pub(super) fn takes_part(&self, number: u32, direction: Direction) -> Result<(), Refusal> {
         let known = &self.accounts[&number];
         if known.status == AccountStatus::Closed {
             return Err(Refusal::AccountClosed);

@@ -32,7 +32,7 @@ pub(crate) struct Order {
     /// How many it has had.
     pub(crate) occurrence: u32,
     /// When it ended.
-    ended: Option<Timestamp>,
+    pub(super) ended: Option<Timestamp>,
 }
 
 /// A package.
@@ -231,8 +231,9 @@ impl Model {
             return Err(Refusal::OrderNotPending);
         }
         (order.state, order.ended) = (OrderState::Cancelled, Some(now));
-        if let Some((package, _)) = order.line {
-            self.may_complete(package);
+        match order.line {
+            Some((package, _)) => self.may_complete(package),
+            None => self.not_paid(target),
         }
         Ok((target.0, Decimal::ZERO))
     }
@@ -281,7 +282,7 @@ impl Model {
         if Some(account) != number(order.terms) {
             return Err(Refusal::OrderUnknown);
         }
-        if !order.state.waits() {
+        if !order.state.waits() || self.is_asked_for(sequence) {
             return Err(Refusal::OrderNotPending);
         }
         let (_, due) = self.judge_order(&terms)?;
@@ -392,11 +393,12 @@ impl Model {
         if let Some((package, _)) = line {
             return self.may_complete(package);
         }
-        let payment = payment.expect("it has one").0;
-        let payment = money(i64::try_from(payment).expect("positions are small"));
+        let made = payment.expect("it has one");
+        let payment = money(i64::try_from(made.0).expect("positions are small"));
         let (bank, currency) = (self.number_of(terms.bank), currency(terms.body.currency));
         let verdict = Verdict::OrderEnded { bank, currency, state: ended, reason };
         self.tell_aside(sequence, verdict, [money(terms.body.amount), payment, Decimal::ZERO, Decimal::ZERO]);
+        self.paid_or_not(sequence, made, state, reason);
     }
 
     /// Whether everything has become of a package.
@@ -415,12 +417,12 @@ impl Model {
         self.tell_aside(sequence, verdict, [sum, settled, rejected, neither]);
     }
 
-    fn number_of(&self, bank: u8) -> ParticipantNumber {
+    pub(super) fn number_of(&self, bank: u8) -> ParticipantNumber {
         let number = self.bank(bank).expect("a bank never leaves").0;
         ParticipantNumber(u32::try_from(number).expect("banks are few"))
     }
 
-    fn tell_aside(&mut self, sequence: Sequence, verdict: Verdict, balances: [Decimal; 4]) {
+    pub(super) fn tell_aside(&mut self, sequence: Sequence, verdict: Verdict, balances: [Decimal; 4]) {
         let told = Expected { balances, ..self.nothing_told(verdict) };
         self.holds_told.push((sequence, told));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ledger::{
     AccountKind, AccountMode, AccountStatus, Answer, Connected, DecisionPolicy, DecisionScope, Direction,
     Fees, Ledger, Limits, LiquidityDirection, NotExecuted, ParticipantStatus, Position, Profile,
-    RecordWriter, Records, Silence, Stage, StagePolicy, Verdict, Zone, ZoneChange, ZoneOffset,
+    RecordWriter, Records, RequestEnd, Silence, Stage, StagePolicy, Verdict, Zone, ZoneChange, ZoneOffset,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -422,7 +422,9 @@ fn said(verdict: Verdict) -> String {
         Verdict::NotActive { stage } => format!("not active {stage:?}"),
         Verdict::LegBooked { leg, .. } => format!("leg {leg}"),
         Verdict::HoldExpired { .. } => "hold expired".to_owned(),
-        Verdict::RequestEnded { .. } => "request ended".to_owned(),
+        Verdict::RequestEnded { end: RequestEnd::Expired, .. } => "request expired".to_owned(),
+        Verdict::RequestEnded { end: RequestEnd::Paid(_), .. } => "request paid".to_owned(),
+        Verdict::RequestEnded { end: RequestEnd::Failed { .. }, .. } => "request failed".to_owned(),
         Verdict::NotExecuted { why: NotExecuted::Waits(reason), .. } => format!("waits {reason}"),
         Verdict::NotExecuted { why, .. } => format!("not executed {why:?}"),
         Verdict::OrderEnded { state, .. } => format!("order {state:?}").to_lowercase(),
@@ -475,9 +477,11 @@ fn the_sequences_reach_every_answer() {
         .collect();
     wanted.extend([waiting, crossed].join(",").split(',').map(str::to_owned));
     let orders = "PACKAGE_UNKNOWN PACKAGE_EXISTS PACKAGE_NOT_OPEN LINE_NOT_NEXT PACKAGE_DIFFERS ORDER_UNKNOWN \
-                  ORDER_NOT_PENDING ORDER_DATE_NOT_ALLOWED";
+                  ORDER_NOT_PENDING ORDER_DATE_NOT_ALLOWED REQUEST_TO_PAY_UNKNOWN REQUEST_TO_PAY_NOT_OPEN \
+                  REQUEST_TO_PAY_PRESENTED REQUEST_TO_PAY_TIMES_NOT_ALLOWED REQUEST_TO_PAY_LATER_NOT_ALLOWED \
+                  REQUEST_TO_PAY_EXPIRED REQUEST_TO_PAY_DIFFERS";
     let executed = "not executed Unknown,not executed NotOpen,not executed NotPending,not executed NotDue,\
-                    not executed Differs,waits AM04,waits AM23,order settled,order rejected,package complete";
+                    not executed Differs,waits AM04,waits AM23,order settled,order rejected,request expired,request paid,request failed,package complete";
     let crossed = "crossed 0,crossed 1,crossed 2,crossed 3,leg 0,leg 1,leg 2,hold expired";
     let mut wanted: BTreeSet<String> =
         [reasons, others, rulebook, gateways, orders].join(" ").split(' ').map(str::to_owned).collect();

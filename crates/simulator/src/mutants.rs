@@ -73,6 +73,8 @@ pub const MUTANTS: [Mutant; 33] = {
         mutant("execute an order twice", 50, Which::Ledger(Ledger::OrderTwice)),
         mutant("forget a cancellation", 50, Which::Ledger(Ledger::CancelForgotten)),
         mutant("await no funds", 50, Which::Ledger(Ledger::FundsNotAwaited)),
+        mutant("pay a request twice", 50, Which::Ledger(Ledger::RequestPaidTwice)),
+        mutant("accept an expired request", 50, Which::Ledger(Ledger::ExpiredRequestAccepted)),
         mutant("leave a line out", 50, Which::Ledger(Ledger::LineSkipped)),
     ]
 };

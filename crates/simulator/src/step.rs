@@ -8,7 +8,7 @@ use ledger::{
     ExceptionAction, ExceptionKind, ExpectedVersion, Fees, LiquidityDirection, OwnAccount, ParticipantStatus,
     RecallAnswer, Stage, Zone,
 };
-use types::{ClosingDays, Date, PaymentState, RecallReason, Sequence, Timestamp};
+use types::{ClosingDays, Date, PaymentState, ReasonCode, RecallReason, Sequence, Timestamp};
 
 /// How many banks there are to register.
 pub(crate) const BANKS: u8 = 5;
@@ -66,6 +66,21 @@ pub(crate) struct Line {
     pub(crate) terms: Terms,
     /// Whether it was refused on reading. Then only its amount is known.
     pub(crate) is_refused: bool,
+}
+
+/// What a payee asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AskToPay {
+    /// The payer's bank.
+    pub(crate) payer_bank: u8,
+    /// The payer's account as the edge sees it.
+    pub(crate) hint: u32,
+    /// The payment. It names no acceptance time.
+    pub(crate) body: Body,
+    /// From when on it can't be accepted.
+    pub(crate) expires: Timestamp,
+    /// Until when the payment may be put off, in nanoseconds since 1970 of the payer's bank's clock; 0 for not at all.
+    pub(crate) pay_by: i64,
 }
 
 /// What an order says.
@@ -417,6 +432,40 @@ pub(crate) enum Request {
         /// What it says from now on.
         terms: Terms,
     },
+    /// A payee asks a payer for money.
+    AskToPay(AskToPay),
+    /// The payer has seen it.
+    PresentToPay {
+        /// Its position.
+        to_pay: Sequence,
+        /// The payer's bank, which says so, and the payee's.
+        banks: [u8; 2],
+    },
+    /// The payer accepts it.
+    AcceptToPay {
+        /// Its position.
+        to_pay: Sequence,
+        /// The payer's bank, which says so, and the payee's.
+        banks: [u8; 2],
+        /// The order that pays it.
+        terms: Terms,
+    },
+    /// The payer refuses it.
+    RefuseToPay {
+        /// Its position.
+        to_pay: Sequence,
+        /// The payer's bank, which says so, and the payee's.
+        banks: [u8; 2],
+        /// Why.
+        reason: ReasonCode,
+    },
+    /// The payee takes it back.
+    TakeBackToPay {
+        /// Its position.
+        to_pay: Sequence,
+        /// The payer's bank, and the payee's, which says so.
+        banks: [u8; 2],
+    },
     /// What has not been sent is not executed any more.
     Cancel {
         /// The bank.
@@ -590,6 +639,18 @@ impl Request {
             *account = account.map(|(account, _)| (account, 0));
             *seen = None;
         }
+        if let Self::AskToPay(asked) = &mut self {
+            asked.hint = 0;
+        }
+        if let Self::PresentToPay { banks, .. }
+        | Self::AcceptToPay { banks, .. }
+        | Self::RefuseToPay { banks, .. } = &mut self
+        {
+            banks[1] = 0;
+        }
+        if let Self::TakeBackToPay { banks, .. } = &mut self {
+            banks[0] = 0;
+        }
         self
     }
 }
@@ -715,7 +776,12 @@ impl Step {
             | Request::ClosePackage { .. }
             | Request::PlaceOrder(_)
             | Request::ChangeOrder { .. }
-            | Request::Cancel { .. } => 5,
+            | Request::Cancel { .. }
+            | Request::AskToPay(_)
+            | Request::PresentToPay { .. }
+            | Request::AcceptToPay { .. }
+            | Request::RefuseToPay { .. }
+            | Request::TakeBackToPay { .. } => 5,
             Request::Register { .. }
             | Request::SetBankStatus { .. }
             | Request::Open { .. }

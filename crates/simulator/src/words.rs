@@ -336,7 +336,12 @@ fn write_request(writer: &mut RecordWriter, id: u32, body: &Request) {
         | Request::ClosePackage { .. }
         | Request::PlaceOrder(_)
         | Request::ChangeOrder { .. }
-        | Request::Cancel { .. } => orders::write(writer, request_id, body),
+        | Request::Cancel { .. }
+        | Request::AskToPay(_)
+        | Request::PresentToPay { .. }
+        | Request::AcceptToPay { .. }
+        | Request::RefuseToPay { .. }
+        | Request::TakeBackToPay { .. } => orders::write(writer, request_id, body),
         Request::SetBounds { .. }
         | Request::SetParty { .. }
         | Request::SetBlock { .. }

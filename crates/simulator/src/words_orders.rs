@@ -1,8 +1,9 @@
 //! The steps of packages and orders as the ledger's records.
 
 use ledger::{
-    CancelOrders, CancelTarget, ChangeOrder, ClosePackage, Command, Every, LineContent, LocalTime,
-    OnClosedDay, OpenPackage, OrderContent, PackageLine, PackageText, PlaceOrder, RecordWriter, Records,
+    AnswerRequestToPay, CancelOrders, CancelRequestToPay, CancelTarget, ChangeOrder, ClosePackage, Command,
+    CreateRequestToPay, Every, LineContent, LocalTime, OnClosedDay, OpenPackage, OrderContent, PackageLine,
+    PackageText, PlaceOrder, PresentRequestToPay, RecordWriter, Records, RequestAnswer, RequestDetails,
     RequestId, Schedule, StoredTerms,
 };
 use types::{AccountNumber, Amount, Channel, Currency, Date, Sequence, StatusReason, Text};
@@ -99,6 +100,43 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::SetMap { .. }
         | Request::Exception(_)
         | Request::Place { .. }
+        Request::AskToPay(asked) => {
+            let payment = Pay { debtor_bank: asked.payer_bank, body: asked.body, ..Pay::EMPTY };
+            writer.create_request_to_pay(&CreateRequestToPay {
+                request_id,
+                order: order(&payment),
+                payer: (asked.hint > 0).then_some(AccountNumber(asked.hint)),
+                expires: asked.expires,
+                pay_by: LocalTime::from_nanoseconds(asked.pay_by).filter(|_| asked.pay_by > 0),
+                details: RequestDetails::default(),
+            });
+        }
+        Request::PresentToPay { to_pay, banks: [payer, payee] } => {
+            let (payer_bank, payee_bank) = (bic(payer), Some(bic(payee)));
+            writer.present_request_to_pay(&PresentRequestToPay {
+                request_id,
+                to_pay,
+                payer_bank,
+                payee_bank,
+            });
+        }
+        Request::AcceptToPay { to_pay, banks: [payer, payee], terms } => {
+            let (payer_bank, payee_bank) = (bic(payer), Some(bic(payee)));
+            let answer = RequestAnswer::Accept(Box::new(content(&terms)));
+            let command = AnswerRequestToPay { request_id, to_pay, payer_bank, payee_bank, answer };
+            writer.answer_request_to_pay(&command, unseen);
+        }
+        Request::RefuseToPay { to_pay, banks: [payer, payee], reason } => {
+            let (payer_bank, payee_bank) = (bic(payer), Some(bic(payee)));
+            let answer = RequestAnswer::Refuse(reason);
+            let command = AnswerRequestToPay { request_id, to_pay, payer_bank, payee_bank, answer };
+            writer.answer_request_to_pay(&command, unseen);
+        }
+        Request::TakeBackToPay { to_pay, banks: [payer, payee] } => {
+            let (payer_bank, payee_bank) = (Some(bic(payer)), bic(payee));
+            writer.cancel_request_to_pay(&CancelRequestToPay { request_id, to_pay, payer_bank, payee_bank });
+        }
+        Request::Place { .. }
         | Request::Capture { .. }
         | Request::Release { .. }
         | Request::Put { .. }

@@ -114,7 +114,12 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
         | Request::ClosePackage { .. }
         | Request::PlaceOrder(_)
         | Request::ChangeOrder { .. }
-        | Request::Cancel { .. } => unreachable!("other requests are written elsewhere"),
+        | Request::Cancel { .. }
+        | Request::AskToPay(_)
+        | Request::PresentToPay { .. }
+        | Request::AcceptToPay { .. }
+        | Request::RefuseToPay { .. }
+        | Request::TakeBackToPay { .. } => unreachable!("other requests are written elsewhere"),
     }
 }
 
