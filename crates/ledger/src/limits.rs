@@ -201,7 +201,7 @@ pub(crate) const EXCEPTIONS_FORGOTTEN_PER_TICK_MAX: usize = 64;
 
 /// How many things of one kind may be noticed before they are raised as exceptions. Others are counted.
 pub(crate) const NOTICED_MAX: usize = 1 << 15;
-/// How many orders may be kept at once, of packages and alone. One more is refused.
+
 /// How many orders may be kept at once, of packages and alone. One more is refused. So many take at most
 /// 576 MiB, all that finds them included; memory is committed as they come.
 pub(crate) const ORDERS_MAX: usize = 2 << 20;

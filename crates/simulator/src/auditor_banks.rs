@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{
-    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, OrderEvent, OrdersTold, QuestionsOfBank, RecallStep, RecallTold, StoredOrder, RequestStep, RequestTold,
+    BankChange, Decisions, ExceptionStep, ExceptionTold, HoldExpired, Notice, OrderEvent, OrdersTold,
+    QuestionsOfBank, RecallStep, RecallTold, RequestStep, RequestTold, StoredOrder,
 };
 use ledger::{AnswerEffect, Connected, ExceptionAction, OrderState, Outcome, RecallAnswer, Stage, Verdict};
 use rust_decimal::Decimal;

@@ -24,7 +24,6 @@ pub(super) fn ledger(model: &Model, ledger: &Ledger) -> Result<(), String> {
     activations(model, ledger)?;
     maps(model, ledger)?;
     exceptions(model, ledger)?;
-    orders(model, ledger)
     orders(model, ledger)?;
     to_pay(model, ledger)
 }

@@ -96,10 +96,6 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
             let target = if is_package { CancelTarget::Package(target) } else { CancelTarget::Order(target) };
             writer.cancel_orders(&CancelOrders { request_id, bank: bic(bank), target });
         }
-        Request::SetActivation { .. }
-        | Request::SetMap { .. }
-        | Request::Exception(_)
-        | Request::Place { .. }
         Request::AskToPay(asked) => {
             let payment = Pay { debtor_bank: asked.payer_bank, body: asked.body, ..Pay::EMPTY };
             writer.create_request_to_pay(&CreateRequestToPay {
@@ -136,7 +132,10 @@ pub(super) fn write(writer: &mut RecordWriter, request_id: RequestId, body: &Req
             let (payer_bank, payee_bank) = (Some(bic(payer)), bic(payee));
             writer.cancel_request_to_pay(&CancelRequestToPay { request_id, to_pay, payer_bank, payee_bank });
         }
-        Request::Place { .. }
+        Request::SetActivation { .. }
+        | Request::SetMap { .. }
+        | Request::Exception(_)
+        | Request::Place { .. }
         | Request::Capture { .. }
         | Request::Release { .. }
         | Request::Put { .. }
