@@ -27,6 +27,8 @@ pub enum BookSide {
     Fees,
     /// The clearing account.
     Clearing,
+    /// The suspense account.
+    Suspense,
 }
 
 /// Which way a booking moved the bank's position.
@@ -49,6 +51,8 @@ pub enum Heap {
     Fees,
     /// The clearing account.
     Clearing,
+    /// The suspense account.
+    Suspense,
     /// The position.
     Position,
     /// Payments that moved it.
@@ -61,11 +65,12 @@ pub enum Heap {
 
 impl Heap {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Customers,
         Self::Core,
         Self::Fees,
         Self::Clearing,
+        Self::Suspense,
         Self::Position,
         Self::Transit,
         Self::Funding,
@@ -78,10 +83,11 @@ impl Heap {
             Self::Core => 1,
             Self::Fees => 2,
             Self::Clearing => 3,
-            Self::Position => 4,
-            Self::Transit => 5,
-            Self::Funding => 6,
-            Self::Technical => 7,
+            Self::Suspense => 4,
+            Self::Position => 5,
+            Self::Transit => 6,
+            Self::Funding => 7,
+            Self::Technical => 8,
         }
     }
 
@@ -92,6 +98,7 @@ impl Heap {
             Self::Core => Some(PostingClass::Core),
             Self::Fees => Some(PostingClass::Fees),
             Self::Clearing => Some(PostingClass::Clearing),
+            Self::Suspense => Some(PostingClass::Suspense),
             Self::Position => Some(PostingClass::Position),
             Self::Transit => Some(PostingClass::Transit),
             Self::Funding => Some(PostingClass::Funding),
@@ -107,6 +114,7 @@ impl BookSide {
             Self::Core => Heap::Core,
             Self::Fees => Heap::Fees,
             Self::Clearing => Heap::Clearing,
+            Self::Suspense => Heap::Suspense,
         }
     }
 }
@@ -118,7 +126,7 @@ impl BookSide {
 pub struct BookSums {
     /// The number of the last posting; 0 before the first.
     pub count: u64,
-    heaps: [i64; 8],
+    heaps: [i64; Heap::ALL.len()],
 }
 
 impl BookSums {
@@ -178,7 +186,7 @@ impl BookingRow {
     pub fn sides(&self) -> impl Iterator<Item = Side> + use<> {
         let customer = |side: BookSide| match side {
             BookSide::Customer(number) => Some(number),
-            BookSide::Core | BookSide::Fees | BookSide::Clearing => None,
+            BookSide::Core | BookSide::Fees | BookSide::Clearing | BookSide::Suspense => None,
         };
         let inner = self.inner.map(|sides| sides.map(|side| (side.heap(), customer(side))));
         let outer = self.outer_heaps().map(|heaps| heaps.map(|heap| (heap, None)));
@@ -236,6 +244,7 @@ const CUSTOMER: u8 = 0;
 const CORE: u8 = 1;
 const FEES: u8 = 2;
 const CLEARING: u8 = 3;
+const SUSPENSE: u8 = 4;
 
 impl BookSide {
     const fn number(self) -> u8 {
@@ -244,6 +253,7 @@ impl BookSide {
             Self::Core => CORE,
             Self::Fees => FEES,
             Self::Clearing => CLEARING,
+            Self::Suspense => SUSPENSE,
         }
     }
 
@@ -253,6 +263,7 @@ impl BookSide {
             CORE => Self::Core,
             FEES => Self::Fees,
             CLEARING => Self::Clearing,
+            SUSPENSE => Self::Suspense,
             _ => return None,
         })
     }

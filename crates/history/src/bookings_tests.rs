@@ -11,6 +11,7 @@ fn sides() -> impl Strategy<Value = BookSide> {
         Just(BookSide::Core),
         Just(BookSide::Fees),
         Just(BookSide::Clearing),
+        Just(BookSide::Suspense),
     ]
 }
 
@@ -109,5 +110,5 @@ fn sides_of_a_payment_between_banks() {
     );
     let after = row.after();
     assert_eq!(after.count, 14);
-    assert_eq!(Heap::ALL.map(|heap| after.of(heap)), [-250, 0, 0, 250, 250, -250, 0, 0]);
+    assert_eq!(Heap::ALL.map(|heap| after.of(heap)), [-250, 0, 0, 250, 0, 250, -250, 0, 0]);
 }

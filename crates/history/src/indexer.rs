@@ -17,7 +17,7 @@ use types::{
 
 use crate::accounts::Accounts;
 use crate::banks::{Bank, Banks, HOSTS_MAX};
-use crate::bookings::BookSums;
+use crate::bookings::{BookSide, BookSums};
 use crate::dates::{ClockSet, Rolled};
 use crate::keys::{self, Series};
 use crate::pending::Pending;
@@ -373,7 +373,8 @@ impl Indexer {
             }
             Awaited::PostEntry { change, value_date } => {
                 let account = AccountNumber(subject()?);
-                self.posted(account, (sequence, change, value_date), when)?;
+                let posted = (EntryKind::Posting, sequence, change);
+                self.on_account((account, BookSide::Core), posted, Some(value_date), when)?;
                 self.pending.entry(Series::account(account), booking(EntryKind::Posting, change));
             }
             Awaited::Exception { account, change } => {

@@ -89,19 +89,20 @@ impl Indexer {
         self.booked(Book { bank, currency }, booked, When { place, ..when }, Some(inner), None)
     }
 
-    /// Adds a posting of the bank's own system.
-    pub(super) fn posted(
+    /// Adds what a command booked between a customer's account and another of the same book.
+    pub(super) fn on_account(
         &mut self,
-        account: AccountNumber,
-        (command, change, value_date): (Sequence, i64, Date),
+        (account, other): (AccountNumber, BookSide),
+        (kind, command, change): (EntryKind, Sequence, i64),
+        value_date: Option<Date>,
         when: When,
     ) -> Result<(), IndexError> {
         let unknown = IndexError::Unknown { sequence: command, what: "account" };
         let (bank, currency) = self.accounts.book_of(account).ok_or(unknown)?;
-        let (kind, amount) = (EntryKind::Posting, change.saturating_abs());
-        let booked = Booked { kind, command, payment: None, amount, value_date: Some(value_date) };
+        let amount = change.saturating_abs();
+        let booked = Booked { kind, command, payment: None, amount, value_date };
         let customer = BookSide::Customer(account);
-        let inner = if change < 0 { [customer, BookSide::Core] } else { [BookSide::Core, customer] };
+        let inner = if change < 0 { [customer, other] } else { [other, customer] };
         self.booked(Book { bank, currency }, booked, when, Some(inner), None)
     }
 

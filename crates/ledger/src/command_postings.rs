@@ -12,7 +12,8 @@ use crate::{ExpectedVersion, RequestId};
 stored_enum! {
     /// What a posting stands on, as a general ledger tells accounts apart.
     ///
-    /// The first five are in the bank's own book, the others mirror what happens to its position in the settlement book.
+    /// Position, transit, funding and technical mirror what happens to the bank's position in the settlement book; the others
+    /// are in its own.
     PostingClass {
         /// A customer's payment account.
         Current = 1,
@@ -32,12 +33,14 @@ stored_enum! {
         Funding = 8,
         /// The bank's money on its technical account.
         Technical = 9,
+        /// What is in the bank's own book and waits until it is known whose it is.
+        Suspense = 10,
     }
 }
 
 impl PostingClass {
     /// Every class, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Current,
         Self::Savings,
         Self::Core,
@@ -47,6 +50,7 @@ impl PostingClass {
         Self::Transit,
         Self::Funding,
         Self::Technical,
+        Self::Suspense,
     ];
 }
 

@@ -198,7 +198,7 @@ impl<'view> PostingBook<'view> {
             Heap::Position | Heap::Transit | Heap::Funding | Heap::Technical => {
                 Some(business_date(&self.business_dates, row))
             }
-            Heap::Customers | Heap::Core | Heap::Fees | Heap::Clearing => None,
+            Heap::Customers | Heap::Core | Heap::Fees | Heap::Clearing | Heap::Suspense => None,
         };
         at_position.or(row.value_date).unwrap_or(booking_date)
     }
@@ -366,12 +366,11 @@ impl PostingDay<'_> {
 
     /// Debits are credits, in the day and since the beginning, and the position is the one that its own entries lead to.
     fn check(&self, totals: &PostingTotals, sums: BookSums) -> Result<(), PostingFault> {
-        let inner = [Heap::Customers, Heap::Core, Heap::Fees, Heap::Clearing];
+        let inner = [Heap::Customers, Heap::Core, Heap::Fees, Heap::Clearing, Heap::Suspense];
         let outer = [Heap::Position, Heap::Transit, Heap::Funding, Heap::Technical];
-        let is_even =
-            |heaps: [Heap; 4]| heaps.iter().map(|heap| i128::from(sums.of(*heap))).sum::<i128>() == 0;
+        let is_even = |heaps: &[Heap]| heaps.iter().map(|heap| i128::from(sums.of(*heap))).sum::<i128>() == 0;
         let counted = totals.number_last - totals.number_before == totals.whole.count;
-        if totals.whole.debit != totals.whole.credit || !counted || !is_even(inner) || !is_even(outer) {
+        if totals.whole.debit != totals.whole.credit || !counted || !is_even(&inner) || !is_even(&outer) {
             return Err(PostingFault::Uneven);
         }
         let PostingBook { view, bank, currency, .. } = self.book;

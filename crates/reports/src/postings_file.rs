@@ -199,6 +199,7 @@ const fn class_name(class: PostingClass) -> &'static str {
         PostingClass::Transit => "TRANSIT",
         PostingClass::Funding => "FUNDING",
         PostingClass::Technical => "TECHNICAL",
+        PostingClass::Suspense => "SUSPENSE",
     }
 }
 

@@ -210,6 +210,7 @@ const fn read_class(class: v1::PostingClass) -> Option<PostingClass> {
         v1::PostingClass::Transit => PostingClass::Transit,
         v1::PostingClass::Funding => PostingClass::Funding,
         v1::PostingClass::Technical => PostingClass::Technical,
+        v1::PostingClass::Suspense => PostingClass::Suspense,
     })
 }
 
@@ -224,6 +225,7 @@ const fn wire_class(class: PostingClass) -> v1::PostingClass {
         PostingClass::Transit => v1::PostingClass::Transit,
         PostingClass::Funding => v1::PostingClass::Funding,
         PostingClass::Technical => v1::PostingClass::Technical,
+        PostingClass::Suspense => v1::PostingClass::Suspense,
     }
 }
 

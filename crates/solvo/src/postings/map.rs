@@ -16,7 +16,7 @@ use crate::submit::run_id;
 ///
 /// A map counts for what is booked behind it, or for booking dates from a day on. What was booked before keeps its names. Each
 /// --line names one account of the general ledger: `rest=9999` for everything that no other line is about, which there has to
-/// be; `current=2100` and so on for a class (current, savings, core, fees, clearing, position, transit, funding, technical);
+/// be; `current=2100` and so on for a class (current, savings, core, fees, clearing, suspense, position, transit, funding, technical);
 /// an IBAN, or `#17` with an account's number in the log, for one account of a customer.
 #[derive(Debug, clap::Args)]
 #[command(

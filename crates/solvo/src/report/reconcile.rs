@@ -255,7 +255,7 @@ fn check_books(ledger: &Ledger, view: &View, tally: &mut Tally) -> anyhow::Resul
         for ((name, balance), told) in names.into_iter().zip(balances).zip(told) {
             if balance != told {
                 let what = format!("its postings come to {told} minor units, and the ledger has {balance}");
-                tally.disagreements.push((format!("{name} of {bank} in {currency}"), what));
+                tally.note(|| format!("{name} of {bank} in {currency}"), what);
             }
         }
     }
@@ -276,10 +276,14 @@ impl Tally {
         self.entries += checked.entries;
         self.statements += checked.statements;
         for disagreement in checked.disagreements {
-            match self.disagreements.len() < TOLD_MAX {
-                true => self.disagreements.push((whose(), disagreement.to_string())),
-                false => self.more += 1,
-            }
+            self.note(&whose, disagreement.to_string());
+        }
+    }
+
+    fn note(&mut self, whose: impl Fn() -> String, what: String) {
+        match self.disagreements.len() < TOLD_MAX {
+            true => self.disagreements.push((whose(), what)),
+            false => self.more += 1,
         }
     }
 }

@@ -38,5 +38,6 @@ fn class_name(class: PostingClass) -> &'static str {
         PostingClass::Transit => "transit",
         PostingClass::Funding => "funding",
         PostingClass::Technical => "technical",
+        PostingClass::Suspense => "suspense",
     }
 }
