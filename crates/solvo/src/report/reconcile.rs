@@ -222,7 +222,7 @@ fn check_all(ledger: &Ledger, view: &View, lives: &Lives, utc_offset: Option<i32
 /// Compares what the postings of every book come to with the ledger's accounts. Where history lacks bookings there is
 /// nothing to compare.
 fn check_books(ledger: &Ledger, view: &View, tally: &mut Tally) -> anyhow::Result<()> {
-    let mut sums: BTreeMap<(u32, u16), [i128; 5]> = BTreeMap::new();
+    let mut sums: BTreeMap<(u32, u16), [i128; 6]> = BTreeMap::new();
     for (_, account) in ledger.accounts().filter(|(_, account)| account.owner().0 != 0) {
         let place = match account.kind() {
             AccountKind::Current | AccountKind::Savings => 0,
@@ -230,6 +230,7 @@ fn check_books(ledger: &Ledger, view: &View, tally: &mut Tally) -> anyhow::Resul
             AccountKind::Clearing => 2,
             AccountKind::Position => 3,
             AccountKind::Technical => 4,
+            AccountKind::Suspense => 5,
             AccountKind::Funding => continue,
         };
         let of_book = sums.entry((account.owner().0, account.currency().number())).or_default();
@@ -249,9 +250,17 @@ fn check_books(ledger: &Ledger, view: &View, tally: &mut Tally) -> anyhow::Resul
             of(Heap::Clearing),
             -of(Heap::Position),
             -of(Heap::Technical),
+            of(Heap::Suspense),
         ];
         tally.books += 1;
-        let names = ["customers", "core account", "clearing account", "position", "technical account"];
+        let names = [
+            "customers",
+            "core account",
+            "clearing account",
+            "position",
+            "technical account",
+            "suspense account",
+        ];
         for ((name, balance), told) in names.into_iter().zip(balances).zip(told) {
             if balance != told {
                 let what = format!("its postings come to {told} minor units, and the ledger has {balance}");
