@@ -28,11 +28,7 @@ fn rows() -> impl Strategy<Value = BookingRow> {
             kind: kinds[kind],
             command: Sequence(1),
             amount,
-            payment: match kinds[kind] {
-                EntryKind::Payment | EntryKind::Fee => Some(Sequence(1)),
-                EntryKind::Return => Some(Sequence(behind)),
-                _ => None,
-            },
+            payment: [Some(1), Some(1), None, Some(behind), None][kind].map(Sequence),
             inner,
             outer,
             value_date: date.and_then(Date::from_days),

@@ -390,12 +390,14 @@ async fn file_of_a_day_is_the_same_whenever_it_is_made() {
     let api = node.api().await;
     let first = day_of(&clock(), begin);
     let before = files(&api, first).await;
-    check_files(&api, &before, first).await;
+    let last = check_files(&api, &before, first).await;
     let node = node.restart().await;
-    assert!(before == files(&node.api().await, first).await, "a restart changes nothing");
+    let api = node.api().await;
+    until_told(&api, last).await;
+    assert!(before == files(&api, first).await, "a restart changes nothing");
     let node = node.restart_after(|folder| std::fs::remove_dir_all(folder.join("history")).unwrap()).await;
     let api = node.api().await;
-    until_told(&api, 1).await;
+    until_told(&api, last).await;
     // A booking of today, and a map, change no day that is over.
     let posted = World::of(api.clone()).post(&belgian(1), EntryDirection::Credit, "1.00").await;
     assert!(posted.is_ok());
@@ -415,8 +417,9 @@ async fn file_of_a_day_is_the_same_whenever_it_is_made() {
     assert_eq!(name, format!("postings-{ALFA}-EUR-{yesterday}.csv"));
 }
 
-/// The files against the stream: the same postings, one file going on where the one before ended.
-async fn check_files(api: &Api, files: &[Vec<u8>], first: types::Date) {
+/// The files against the stream: the same postings, one file going on where the one before ended. Says where the last of
+/// them was booked.
+async fn check_files(api: &Api, files: &[Vec<u8>], first: types::Date) -> u64 {
     let told = postings(api, ALFA, 0, 1).await;
     let (mut number, mut streamed) = (0, told.iter());
     let mut moved = 0;
@@ -455,6 +458,7 @@ async fn check_files(api: &Api, files: &[Vec<u8>], first: types::Date) {
         moved += i32::from(count > 0);
     }
     assert!(moved > 2, "{moved} days have postings");
+    told.last().unwrap().sequence
 }
 
 fn sha256(bytes: &[u8]) -> String {
