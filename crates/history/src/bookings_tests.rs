@@ -17,7 +17,7 @@ fn sides() -> impl Strategy<Value = BookSide> {
 
 fn rows() -> impl Strategy<Value = BookingRow> {
     let kinds =
-        [EntryKind::Payment, EntryKind::Fee, EntryKind::Posting, EntryKind::Liquidity, EntryKind::OwnFunds];
+        [EntryKind::Payment, EntryKind::Fee, EntryKind::Posting, EntryKind::Return, EntryKind::OwnFunds];
     let outer = prop_oneof![Just(None), Just(Some(Moved::Up)), Just(Some(Moved::Down))];
     let inner = proptest::option::of([sides(), sides()]);
     let dates = proptest::option::of(0..40_000);
