@@ -5,8 +5,10 @@ use ledger::{
 };
 use types::{Currency, Text};
 
+use super::bookings_tests::{all, check_books};
 use super::tests::index;
 use super::*;
+use crate::bookings::Heap;
 use crate::rows::EntryKind;
 use crate::testing::{KEY, Log, bank, euro_cents, iban};
 
@@ -46,6 +48,11 @@ fn what_is_booked_to_a_customer_is_an_entry_of_its_own_kind() {
     log.marker();
     let (_folder, store) = index(&log, true);
     let view = View::new(&store).unwrap().unwrap();
+    check_books(&log, &view);
+    use Heap::{Core, Customers, Suspense};
+    let booked = all(&view, "A").into_iter().filter(|row| row.kind == EntryKind::Exception);
+    let booked: Vec<Vec<Heap>> = booked.map(|row| row.sides().map(|side| side.heap).collect()).collect();
+    assert_eq!(booked, [[Core, Suspense], [Suspense, Customers], [Suspense, Core], [Customers, Suspense]]);
     let account = view.account(KEY.iban(iban("A1").as_str()), currency).unwrap().unwrap();
     let rows = view.entries(account.owner, (None, None), Order::OldestFirst, None, 100).unwrap().rows;
     let exceptions: Vec<_> = rows.iter().filter(|row| row.kind == EntryKind::Exception).collect();

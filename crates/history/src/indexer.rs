@@ -382,8 +382,13 @@ impl Indexer {
                 self.on_account((account, BookSide::Core), posted, Some(value_date), when)?;
                 self.pending.entry(Series::account(account), booking(EntryKind::Posting, change));
             }
-            Awaited::Exception { account, change } => {
-                self.pending.entry(Series::account(account), booking(EntryKind::Exception, change));
+            Awaited::Exception(ref booked) => {
+                if let Some(account) = booked.account {
+                    let entry = booking(EntryKind::Exception, booked.change);
+                    self.pending.entry(Series::account(account), entry);
+                }
+                let [_, suspense, ..] = entry.balances();
+                self.excepted(booked, sequence, suspense, when)?;
             }
             Awaited::SetReachableParty { bank: bic, host, currency } => {
                 let number = ParticipantNumber(subject()?);

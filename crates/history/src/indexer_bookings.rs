@@ -3,14 +3,15 @@
 //! The ledger tells the balances of customers and positions; the other side of each transfer follows from which of the two
 //! sides of a payment are kept here, as the table of `ledger`'s bookings has it.
 
+use ledger::ExceptionAction;
 use types::{AccountNumber, Bic, Currency, Date, ParticipantNumber, Sequence};
 
 use super::{IndexError, Indexer, When};
-use crate::bookings::{Book, BookSide, BookSums, BookingRow, Moved};
+use crate::bookings::{Book, BookSide, BookSums, BookingRow, Heap, Moved};
 use crate::keys::Series;
 use crate::rows::{EntryKind, Place};
 use crate::walk;
-use crate::window::Return;
+use crate::window::{ExceptionBooked, Return};
 
 /// Money that goes from one bank's side to another's, or stays within a bank.
 #[derive(Clone, Copy)]
@@ -104,6 +105,30 @@ impl Indexer {
         let customer = BookSide::Customer(account);
         let inner = if change < 0 { [customer, other] } else { [other, customer] };
         self.booked(Book { bank, currency }, booked, when, Some(inner), None)
+    }
+
+    /// Adds what was booked about an exception. The ledger tells what is in suspense afterwards, and so whether what a customer
+    /// got or gave was there.
+    pub(super) fn excepted(
+        &mut self,
+        it: &ExceptionBooked,
+        command: Sequence,
+        suspense: i64,
+        when: When,
+    ) -> Result<(), IndexError> {
+        let ExceptionBooked { currency, action, account, change, .. } = *it;
+        let book = Book { bank: ParticipantNumber(self.banks.number(Some(it.bank))), currency };
+        let was_there = self.sums_of(Series::bookings(book))?.of(Heap::Suspense) != suspense;
+        let of_bank = if was_there { BookSide::Suspense } else { BookSide::Core };
+        let [from, to] = match account {
+            Some(account) => [of_bank, BookSide::Customer(account)],
+            None if action == ExceptionAction::ToSuspense => [BookSide::Core, BookSide::Suspense],
+            None => [BookSide::Suspense, BookSide::Core],
+        };
+        let inner = if change < 0 { [to, from] } else { [from, to] };
+        let (kind, amount) = (EntryKind::Exception, change.saturating_abs());
+        let booked = Booked { kind, command, payment: None, amount, value_date: None };
+        self.booked(book, booked, when, Some(inner), None)
     }
 
     /// Adds what moved a bank's position and no customer's money.

@@ -21,8 +21,8 @@ pub(crate) fn all(view: &View, letter: &str) -> Vec<BookingRow> {
 
 /// What the ledger had at a position: what is owed to customers, on the core and clearing accounts, the position, and the
 /// technical account.
-fn in_ledger(log: &Log, letter: &str, at: Sequence) -> [i64; 5] {
-    let mut sums = [0; 5];
+fn in_ledger(log: &Log, letter: &str, at: Sequence) -> [i64; 6] {
+    let mut sums = [0; 6];
     for (number, account) in log.ledger.accounts() {
         if account.owner() == ParticipantNumber(0)
             || log.ledger.participant_by_number(account.owner()).bic() != bank(letter)
@@ -37,7 +37,8 @@ fn in_ledger(log: &Log, letter: &str, at: Sequence) -> [i64; 5] {
             AccountKind::Clearing => 2,
             AccountKind::Position => 3,
             AccountKind::Technical => 4,
-            AccountKind::Suspense | AccountKind::Funding => unreachable!("no bank owns it"),
+            AccountKind::Suspense => 5,
+            AccountKind::Funding => unreachable!("no bank owns it"),
         };
         sums[place] += balance;
     }
@@ -69,6 +70,7 @@ pub(crate) fn check_books(log: &Log, view: &View) {
                 after.of(Heap::Clearing),
                 -after.of(Heap::Position),
                 -after.of(Heap::Technical),
+                after.of(Heap::Suspense),
             ];
             assert_eq!(told, in_ledger(log, letter, row.place.at), "bank {letter} at {:?}", row.place);
             let outer = [Heap::Position, Heap::Transit, Heap::Funding, Heap::Technical];

@@ -56,11 +56,8 @@ pub(crate) enum Awaited {
     Return(Box<Return>),
     /// What is held on an account is paid out.
     Capture(Box<Capture>),
-    /// An exception is booked to a customer, by the change in minor units.
-    Exception {
-        account: AccountNumber,
-        change: i64,
-    },
+    /// Something is booked about an exception.
+    Exception(ExceptionBooked),
     /// A bank settles on another's position.
     SetReachableParty {
         bank: Bic,
@@ -101,6 +98,18 @@ pub(crate) struct SetPostingMap {
     pub(crate) currency: Currency,
     pub(crate) from: Option<Date>,
     pub(crate) lines: Vec<PostingLine>,
+}
+
+/// What is needed of what is booked about an exception.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExceptionBooked {
+    pub(crate) bank: Bic,
+    pub(crate) currency: Currency,
+    pub(crate) action: ExceptionAction,
+    /// The customer's account, if it is booked there.
+    pub(crate) account: Option<AccountNumber>,
+    /// In minor units: above zero if the money is the customer's.
+    pub(crate) change: i64,
 }
 
 /// What is needed of a payment that goes back.
@@ -282,12 +291,9 @@ impl Awaited {
         } else if let Command::CaptureHold(capture) = record.command {
             // One that names no hold, or an account that is not there, is refused.
             Capture::of(capture).map_or(Self::Other, |capture| Self::Capture(Box::new(capture)))
-        } else if let Command::ResolveException(resolve) = record.command
-            && resolve.action == ExceptionAction::BookToCustomer.number()
-        {
-            let is_debit = Direction::from_number(resolve.direction) == Some(Direction::Debit);
-            let account = AccountNumber(resolve.account.get());
-            Self::Exception { account, change: signed(resolve.amount.get(), is_debit) }
+        } else if let Command::ResolveException(resolve) = record.command {
+            // One that names no currency saw no exception, and is refused.
+            ExceptionBooked::of(resolve).map_or(Self::Other, Self::Exception)
         } else if let Command::SetReachableParty(set) = record.command {
             let currency = currency(set.currency.get());
             Self::SetReachableParty { bank: bank(set.bic), host: bank(set.host), currency }
@@ -317,6 +323,26 @@ impl Awaited {
         } else {
             Self::Other
         }
+    }
+}
+
+impl ExceptionBooked {
+    /// `None` if the action books nothing.
+    fn of(resolve: &layout::ResolveException) -> Option<Self> {
+        let action = ExceptionAction::from_number(resolve.action).expect(CHECKED);
+        let account = match action {
+            ExceptionAction::BookToCustomer => Some(AccountNumber(resolve.account.get())),
+            ExceptionAction::ToSuspense | ExceptionAction::WriteOff => None,
+            ExceptionAction::Return | ExceptionAction::Close | ExceptionAction::AskAgain => return None,
+        };
+        let is_debit = Direction::from_number(resolve.direction) == Some(Direction::Debit);
+        Some(Self {
+            bank: Bic::from_bytes(resolve.bic).expect(CHECKED),
+            currency: Currency::from_number(resolve.currency.get()).ok()?,
+            action,
+            account,
+            change: signed(resolve.amount.get(), is_debit),
+        })
     }
 }
 
