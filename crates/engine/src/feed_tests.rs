@@ -66,8 +66,6 @@ fn words(notices: &[Notice]) -> Vec<String> {
         Notice::Exception(told) => format!("exception {}", told.exception),
         Notice::Request(told) => format!("request {} {:?}", told.to_pay, told.step),
         Notice::Orders(told) => format!("{:?} at {}", told.what, told.decided_at),
-        Notice::Orders(told) => format!("{:?} at {}", told.what, told.decided_at),
-        Notice::Request(told) => format!("request {} {:?}", told.to_pay, told.step),
     };
     notices.iter().map(word).collect()
 }

@@ -148,12 +148,14 @@ proptest! {
             step(&mut node, what, ticket, accepted, &payments);
             payments.extend(take_all(&payers).iter().filter_map(|notice| match notice {
                 Notice::Outcome { payment, .. } => Some(payment.sequence()),
-                Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_) | Notice::Exception(_) => None,
-                Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_) | Notice::Request(_) => None,
-                Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_)
- | Notice::Orders(_) => None,
-                Notice::Asked { .. } | Notice::Changed { .. } | Notice::Crossed(_) | Notice::Recall(_) | Notice::HoldExpired(_)
-                | Notice::Orders(_) | Notice::Request(_) => None,
+                Notice::Asked { .. }
+                | Notice::Changed { .. }
+                | Notice::Crossed(_)
+                | Notice::Recall(_)
+                | Notice::HoldExpired(_)
+                | Notice::Exception(_)
+                | Notice::Orders(_)
+                | Notice::Request(_) => None,
             }));
         }
         if node.held.is_some() {

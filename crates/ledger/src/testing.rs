@@ -90,6 +90,13 @@ pub(crate) fn check_in_world(script: &str) {
     check(&format!("{WORLD}\n{script}\nbooks => all zero"));
 }
 
+/// What the sections of the newest rules take in a state in which they are empty. Those of the rules before have none.
+pub(crate) fn length_of_empty_sections() -> usize {
+    let [older, newer] =
+        [4, 5].map(|version| state(&ledger_after_under(version, "bank A hosted | open A1")).len());
+    newer - older
+}
+
 /// The ledger that a script comes to.
 pub(crate) fn ledger_after(script: &str) -> Ledger {
     ledger_after_under(crate::RULES_VERSION, script)
