@@ -276,8 +276,7 @@ fn create(arguments: &CreateArgs) -> anyhow::Result<v1::CreateRequestToPayReques
         remittance: (!text.is_empty()).then(|| v1::payment::Remittance::Unstructured(text.clone())),
         ..Default::default()
     };
-    let expires =
-        crate::clock::now()?.plus(types::Duration::from_seconds(i64::from(arguments.days) * 86_400 - 60));
+    let expires = crate::clock::now()?.plus(types::Duration::from_seconds(arguments.days * 86_400 - 60));
     Ok(v1::CreateRequestToPayRequest {
         request_id: request_id(),
         payment: Some(payment),
@@ -362,7 +361,7 @@ fn symbol(request: &v1::RequestToPay) -> anyhow::Result<String> {
         Some(v1::payment::Remittance::Unstructured(text)) => {
             Text::parse(text).ok().map(Remittance::Unstructured)
         }
-        Some(v1::payment::Remittance::Structured(given)) => {
+        Some(v1::payment::Remittance::CreditorReference(given)) => {
             CreditorReference::parse(&given.reference).ok().map(Remittance::Structured)
         }
         None => None,
