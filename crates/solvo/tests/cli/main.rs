@@ -18,4 +18,5 @@ mod qr;
 mod recalls;
 mod receipts;
 mod reports;
+mod request;
 mod shutdown;
