@@ -55,10 +55,8 @@ fn requests_are_asked_for() {
     quiet(&mut node);
     let ledger = node.core.ledger();
     let found = |asked| -> RequestsFound {
-        match Question::Requests(asked).answer(ledger).answer {
-            Answer::Requests(found) => found,
-            other => panic!("{other:?}"),
-        }
+        let Answer::Requests(found) = Question::Requests(asked).answer(ledger).answer else { panic!() };
+        found
     };
     let statuses =
         |found: &RequestsFound| found.requests.iter().map(|found| found.request.status()).collect::<Vec<_>>();

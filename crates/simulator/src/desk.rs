@@ -48,7 +48,7 @@ impl Desk {
     /// A command.
     pub(crate) fn draw(&mut self, model: &Model, now: Timestamp) -> Step {
         let body = match self.random.below(34) {
-            24..=33 => self.to_pay(model, now),
+            24..=33 => self.about_to_pay(model, now),
             0 | 1 => self.open(),
             2..=8 => return self.line(model, now),
             9 | 10 => self.close(model),
@@ -189,7 +189,7 @@ impl Desk {
     }
 
     /// Payees ask, and payers answer; some only once it is too late.
-    fn to_pay(&mut self, model: &Model, now: Timestamp) -> Request {
+    fn about_to_pay(&mut self, model: &Model, now: Timestamp) -> Request {
         let choice = self.random.below(10);
         if choice < 4 {
             return self.ask_to_pay(model, now);

@@ -107,11 +107,10 @@ impl Model {
         let known = self.to_pay.get(&sequence);
         let known = known.filter(|known| [known.asked.payer_bank, known.asked.body.creditor_bank] == banks);
         let known = *known.ok_or(Refusal::RequestToPayUnknown)?;
-        match known.status_at(self.at.time) {
-            RequestToPayStatus::Expired => Err(Refusal::RequestToPayExpired),
-            _ if !known.is_open() => Err(Refusal::RequestToPayNotOpen),
-            _ => Ok(known),
+        if known.status_at(self.at.time) == RequestToPayStatus::Expired {
+            return Err(Refusal::RequestToPayExpired);
         }
+        if known.is_open() { Ok(known) } else { Err(Refusal::RequestToPayNotOpen) }
     }
 
     fn set_to_pay(&mut self, sequence: Sequence, status: RequestToPayStatus, reason: Option<ReasonCode>) {

@@ -20,4 +20,5 @@ mod qr;
 mod recalls;
 mod receipts;
 mod reports;
+mod request;
 mod shutdown;
