@@ -143,7 +143,7 @@ pub enum Verdict {
 impl Verdict {
     /// Whether nothing was decided about a payment or an answer, so that there is nothing to remember.
     pub const fn decides_nothing(&self) -> bool {
-        matches!(self, Self::AskAgain | Self::NotActive { .. })
+        matches!(self, Self::AskAgain | Self::NotActive { .. } | Self::NotExecuted { .. })
     }
 }
 
@@ -1203,9 +1203,10 @@ impl OutcomeEntry {
         self.0.status == ASK_AGAIN
     }
 
-    /// Whether nothing was decided, so that there is nothing to remember: the command was submitted anew, or was not taken.
+    /// Whether nothing was decided, so that there is nothing to remember: the command was submitted anew, was not taken, or did
+    /// not execute its order.
     pub const fn decides_nothing(&self) -> bool {
-        self.0.status == ASK_AGAIN || self.0.status == NOT_ACTIVE
+        matches!(self.0.status, ASK_AGAIN | NOT_ACTIVE | NOT_EXECUTED)
     }
 
     /// On which side an account takes no part, if the payment was not taken for that.

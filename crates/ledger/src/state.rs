@@ -368,6 +368,7 @@ fn read_head(reader: &mut SectionReader<'_>) -> Result<HeadRead, StateError> {
 impl HeadRead {
     fn from_state(head: &Head) -> Result<Self, Impossible> {
         holds(head.is_parallel <= head.is_set_up, "is_parallel")?;
+        holds(head.is_parallel == 0 || head.rules_version.get() >= HAS_ORDERS, "is_parallel")?;
         zero(&head.reserved_end)?;
         let sequence = Sequence(head.sequence.get());
         let time = value(Timestamp::from_nanoseconds(head.time.get()), "time")?;

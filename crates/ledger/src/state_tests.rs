@@ -196,7 +196,7 @@ fn refusals_name_section_item_and_field() {
             "section `accounts` has 16777234 items, and the limits leave room for 262208",
         ),
         (set(payments + 8, 2), "section `payments` has 2 items and not 8"),
-        (set(head + 16 + 27, 1), "`reserved` of item 0 in section `head` holds an impossible value"),
+        (set(head + 16 + 27, 1), "`is_parallel` of item 0 in section `head` holds an impossible value"),
         (set(profiles + 16 + 2, 1), "`profile` of item 0 in section `profiles` holds an impossible value"),
         (
             set(participants + 16 + 112 + 11, 9),
