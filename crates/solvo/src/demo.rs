@@ -1,5 +1,6 @@
 //! `solvo demo`: real payments settled, durable and confirmed, before the eyes of a newcomer.
 
+mod salaries;
 mod statement;
 
 use std::io::{self, Write};
@@ -20,6 +21,7 @@ use server::{Keeping, ServerLimits};
 use tokio::signal::unix::{SignalKind, signal};
 use types::{Currency, PaymentId, PaymentState, Sequence};
 
+use self::salaries::pay_salaries;
 use self::statement::show_statement;
 use crate::node::{KeepSettings, Node};
 use crate::serve::{parse_listen, tell};
@@ -32,9 +34,10 @@ use crate::verify::{Observer, verify_folder};
 /// document of the fixtures is submitted through the same calls as any client's. Two banks that keep their accounts
 /// elsewhere are connected and asked about payments to them: one accepts, the other rejects some, answers some too late
 /// and some twice. Three payments are asked back: one was sent twice and comes back, of one the payee does not agree, and one
-/// comes back less a fee; the payee's statement of the day shows it. Then payments are sent over gRPC as fast as they are
+/// comes back less a fee; the payee's statement of the day shows it. A file of ten thousand salaries is paid line by line and
+/// reported on. Then payments are sent over gRPC as fast as they are
 /// answered. Exit 1 if a document came to something else than the file beside it says, the banks were told something else
-/// than the payers, a recall or the statement is not as it should be, or the audit finds a difference.
+/// than the payers, a recall, the statement or the report on the salaries is not as it should be, or the audit finds a difference.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  solvo demo --keep --listen 127.0.0.1:7400")]
 pub(crate) struct DemoArgs {
@@ -50,6 +53,9 @@ pub(crate) struct DemoArgs {
     /// How many payments to send over gRPC.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     payments: u64,
+    /// How many salaries the file has that is paid.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    salaries: u32,
     /// Go on serving afterwards, until SIGTERM or SIGINT.
     #[arg(long)]
     keep: bool,
@@ -120,6 +126,8 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         tell(format_args!("the statement of that payee:\n"));
         let stated = show_statement(&client, &asked).await?;
         tell(format_args!(""));
+        tell(format_args!("a file of salaries (pain.001), and the report on it (pain.002):\n"));
+        let salaries = pay_salaries(&client, &run_id(), arguments.salaries).await?;
         let options =
             LoadOptions { extent: Extent::Payments(arguments.payments), ..LoadOptions::new(run_id()) };
         let report = load(&url(&address), &options, &progress).await?;
@@ -128,7 +136,13 @@ pub(crate) async fn run(arguments: &DemoArgs) -> anyhow::Result<ExitCode> {
         let found = Reported { submitted: &submitted, elsewhere: &elsewhere, asked: &asked, report: &report };
         let audited = audit(folder, &found)?;
         anyhow::Ok(
-            as_expected && elsewhere.passed() && asked.passed() && stated && report.passed() && audited,
+            as_expected
+                && elsewhere.passed()
+                && asked.passed()
+                && stated
+                && salaries
+                && report.passed()
+                && audited,
         )
     };
     let passed = tokio::select! {

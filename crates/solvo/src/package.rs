@@ -1,10 +1,10 @@
 //! `solvo package`: customers' files of orders (pain.001): checked here, and brought to a node, which pays them line by line and
 //! reports on them (pain.002).
 
-mod bring;
+pub(crate) mod bring;
 mod folder;
 mod rejected;
-mod told;
+pub(crate) mod told;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};

@@ -18,7 +18,7 @@ use crate::submit::run_id;
 const CHUNKS_WAITING_MAX: usize = 4;
 
 /// A file, and what a node is told of it before it comes.
-pub(super) struct Brought {
+pub(crate) struct Brought {
     path: PathBuf,
     header: v1::PackageHeader,
 }
@@ -28,7 +28,7 @@ impl Brought {
     ///
     /// # Errors
     /// If it can't be read.
-    pub(super) fn new(path: &Path, bank: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(path: &Path, bank: &str) -> anyhow::Result<Self> {
         let unreadable = || format!("{} can't be read", path.display());
         let mut file = File::open(path).with_context(unreadable)?;
         let mut context = digest::Context::new(&digest::SHA256);
@@ -55,7 +55,7 @@ impl Brought {
     ///
     /// # Errors
     /// If the node refuses it or can't be reached.
-    pub(super) async fn submit(&self, client: &Client) -> Result<v1::SubmitPackageResponse, ClientError> {
+    pub(crate) async fn submit(&self, client: &Client) -> Result<v1::SubmitPackageResponse, ClientError> {
         let bar = progress_bar("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
         bar.set_length(self.header.length);
         let open = || {

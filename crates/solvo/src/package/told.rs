@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// If the node refuses or can't be reached.
-pub(super) async fn follow(client: &Client, package_id: &str) -> anyhow::Result<v1::Package> {
+pub(crate) async fn follow(client: &Client, package_id: &str) -> anyhow::Result<v1::Package> {
     let bar = progress_bar("{bar:40} {pos} of {len} lines, {per_sec}, {eta} left");
     let package_id = package_id.to_owned();
     loop {
@@ -58,7 +58,7 @@ fn done(package: &v1::Package) -> u64 {
 ///
 /// # Errors
 /// If the node refuses, or the file can't be written.
-pub(super) async fn write_report(client: &Client, package_id: &str, path: &Path) -> anyhow::Result<()> {
+pub(crate) async fn write_report(client: &Client, package_id: &str, path: &Path) -> anyhow::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed = || format!("{} can't be written", path.display());
     let mut whole = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;

@@ -84,13 +84,25 @@ fn demo_shows_recalls_and_a_statement() {
     let folder = tempfile::tempdir().unwrap();
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/pacs008");
     let data = folder.path().join("data");
-    let demo = solvo(["demo", "--payments", "100", "--data", text(&data), "--fixtures", fixtures]);
+    let demo = solvo([
+        "demo",
+        "--payments",
+        "100",
+        "--salaries",
+        "200",
+        "--data",
+        text(&data),
+        "--fixtures",
+        fixtures,
+    ]);
     let shown = String::from_utf8(demo.stdout.clone()).unwrap();
     assert!(demo.status.success(), "{shown}{}", errors(&demo));
     for line in [
         "58.50 came back, 1.50 kept as a fee",
         "refused with CUST",
         "its balances chain, and end with the ledger's",
+        "200 of 200 paid, 200.00 EUR",
+        "the file given once more pays nothing",
         "3 of 3 recalls found, with the same answer",
         "all is as it should be",
     ] {
