@@ -118,7 +118,7 @@ fn customers(node: &mut Node<LocalJournal<MemoryStorage>>) {
 fn name_accounts(node: &mut Node<LocalJournal<MemoryStorage>>) {
     let line = |subject, name| PostingLine { subject, gl_account: GlAccount::parse(name).unwrap() };
     let account = node.core.ledger().account(&key(), iban("A1").as_str(), Currency::EUR).unwrap().0;
-    let lines = vec![
+    let lines = [
         line(PostingSubject::Default, "9999"),
         line(PostingSubject::Class(PostingClass::Current), "2100"),
         line(PostingSubject::Account(account), "2100.1"),
