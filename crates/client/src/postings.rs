@@ -11,7 +11,7 @@ pub struct PostingWatcher(Resumable<PostingCall>);
 
 impl PostingWatcher {
     /// Follows what the request says, from its number on. The call is opened when something is first asked for.
-    pub fn open(client: &Client, request: v1::WatchPostingsRequest) -> Self {
+    pub fn open(client: &Client, request: v1::PostingServiceWatchRequest) -> Self {
         let (number, incarnation) = (request.after_number, request.incarnation);
         Self(Resumable::new(client, PostingCall { request }, number, incarnation))
     }
@@ -22,7 +22,7 @@ impl PostingWatcher {
     /// # Errors
     /// If the node refuses, or the attempts are used up. Also with POSITION_TOO_OLD where the node has been restored from a
     /// backup since the call began: postings that were told may be lost, so compare, and watch anew.
-    pub async fn next(&mut self) -> Result<v1::WatchPostingsResponse, ClientError> {
+    pub async fn next(&mut self) -> Result<v1::PostingServiceWatchResponse, ClientError> {
         self.0.next().await
     }
 
@@ -40,18 +40,18 @@ impl PostingWatcher {
 /// The call behind [`PostingWatcher`].
 #[derive(Debug)]
 pub(crate) struct PostingCall {
-    request: v1::WatchPostingsRequest,
+    request: v1::PostingServiceWatchRequest,
 }
 
 impl ResumableCall for PostingCall {
-    type Request = v1::WatchPostingsRequest;
-    type Response = v1::WatchPostingsResponse;
+    type Request = v1::PostingServiceWatchRequest;
+    type Response = v1::PostingServiceWatchResponse;
 
     const PATH: &'static str = "/solvo.v1.PostingService/Watch";
     const TALKS: bool = false;
 
-    fn start(&self, position: Option<u64>, incarnation: Option<u64>) -> v1::WatchPostingsRequest {
-        v1::WatchPostingsRequest { after_number: position, incarnation, ..self.request.clone() }
+    fn start(&self, position: Option<u64>, incarnation: Option<u64>) -> v1::PostingServiceWatchRequest {
+        v1::PostingServiceWatchRequest { after_number: position, incarnation, ..self.request.clone() }
     }
 
     fn incarnation(&self, response: &Self::Response) -> Option<u64> {

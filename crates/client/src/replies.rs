@@ -85,8 +85,8 @@ impl Client {
     /// If the node refuses.
     pub async fn get_posting_totals(
         &self,
-        request: v1::GetPostingTotalsRequest,
-    ) -> Result<Replies<v1::GetPostingTotalsResponse>, ClientError> {
+        request: v1::GetTotalsRequest,
+    ) -> Result<Replies<v1::GetTotalsResponse>, ClientError> {
         let replies = PostingServiceClient::new(self.channel()).get_totals(request).await;
         Ok(Replies(replies.map_err(refused)?.into_inner()))
     }
@@ -97,8 +97,8 @@ impl Client {
     /// If the node refuses.
     pub async fn export_posting_day(
         &self,
-        request: v1::ExportPostingDayRequest,
-    ) -> Result<Replies<v1::ExportPostingDayResponse>, ClientError> {
+        request: v1::ExportDayRequest,
+    ) -> Result<Replies<v1::ExportDayResponse>, ClientError> {
         let replies = PostingServiceClient::new(self.channel()).export_day(request).await;
         Ok(Replies(replies.map_err(refused)?.into_inner()))
     }

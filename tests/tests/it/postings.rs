@@ -21,9 +21,9 @@ use crate::statements::{clock, day, day_of, node_of_days, today, until_told};
 /// So long is waited for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn watch(bic: &str, after_number: Option<u64>) -> v1::WatchPostingsRequest {
+fn watch(bic: &str, after_number: Option<u64>) -> v1::PostingServiceWatchRequest {
     let (participant, currency_code) = (bic.to_owned(), "EUR".to_owned());
-    v1::WatchPostingsRequest { participant, currency_code, after_number, incarnation: None }
+    v1::PostingServiceWatchRequest { participant, currency_code, after_number, incarnation: None }
 }
 
 /// The postings of a book behind a number, up to what is booked at a position.
@@ -50,7 +50,7 @@ async fn postings(api: &Api, bic: &str, after: u64, upto_sequence: u64) -> Vec<v
 }
 
 async fn totals(api: &Api, bic: &str, date: &str) -> Result<v1::PostingTotals, Status> {
-    let request = v1::GetPostingTotalsRequest {
+    let request = v1::GetTotalsRequest {
         participant: bic.to_owned(),
         currency_code: "EUR".to_owned(),
         date: date.to_owned(),
@@ -66,7 +66,7 @@ async fn totals(api: &Api, bic: &str, date: &str) -> Result<v1::PostingTotals, S
 
 /// The file of a day, its name, and what it came to.
 async fn file(api: &Api, bic: &str, date: &str) -> Result<(Vec<u8>, String, v1::PostingTotals), Status> {
-    let request = v1::ExportPostingDayRequest {
+    let request = v1::ExportDayRequest {
         participant: bic.to_owned(),
         currency_code: "EUR".to_owned(),
         date: date.to_owned(),
@@ -493,11 +493,11 @@ async fn watcher_goes_on_from_a_number() {
     let api = node.api().await;
     let incarnation = begun.as_of.unwrap().incarnation;
     until_told(&api, next.postings[0].sequence).await;
-    let request = v1::WatchPostingsRequest { incarnation, ..watch(ALFA, Some(count)) };
+    let request = v1::PostingServiceWatchRequest { incarnation, ..watch(ALFA, Some(count)) };
     let mut stream = api.postings().watch(request).await.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap().postings.len(), 0);
     assert_eq!(stream.message().await.unwrap().unwrap().postings, next.postings, "the same numbers for ever");
-    let request = v1::WatchPostingsRequest { incarnation: Some(1), ..watch(ALFA, Some(count)) };
+    let request = v1::PostingServiceWatchRequest { incarnation: Some(1), ..watch(ALFA, Some(count)) };
     let other = api.postings().watch(request).await.unwrap_err();
     assert_eq!(reason_of(&other), (Code::OutOfRange, "POSITION_TOO_OLD".into()));
 }

@@ -34,9 +34,9 @@ const MAPS_MAX: usize = 50;
 
 #[tonic::async_trait]
 impl PostingService for PostingCalls {
-    type WatchStream = ReceiverStream<Result<v1::WatchPostingsResponse, Status>>;
-    type GetTotalsStream = Pieces<v1::GetPostingTotalsResponse>;
-    type ExportDayStream = Pieces<v1::ExportPostingDayResponse>;
+    type WatchStream = ReceiverStream<Result<v1::PostingServiceWatchResponse, Status>>;
+    type GetTotalsStream = Pieces<v1::GetTotalsResponse>;
+    type ExportDayStream = Pieces<v1::ExportDayResponse>;
 
     async fn set_posting_map(
         &self,
@@ -80,7 +80,7 @@ impl PostingService for PostingCalls {
 
     async fn watch(
         &self,
-        request: Request<v1::WatchPostingsRequest>,
+        request: Request<v1::PostingServiceWatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         let caller = Caller::of(&request)?;
         let asked = read_watch(&caller, request.get_ref())?;
@@ -90,13 +90,13 @@ impl PostingService for PostingCalls {
 
     async fn get_totals(
         &self,
-        request: Request<v1::GetPostingTotalsRequest>,
+        request: Request<v1::GetTotalsRequest>,
     ) -> Result<Response<Self::GetTotalsStream>, Status> {
         let caller = Caller::of(&request)?;
         let asked = read_day(&caller, request.get_ref())?;
         let told = self.tell(caller.principal, asked, move |node, view, day, sender| {
             let (is_over, send) = (day.is_over(), |reply| sender.send(Ok(reply)));
-            let counted = |counted_number| v1::GetPostingTotalsResponse { counted_number, totals: None };
+            let counted = |counted_number| v1::GetTotalsResponse { counted_number, totals: None };
             let totals = day.totals(|number| send(counted(number)));
             match totals {
                 Ok(None) => Ok(()),
@@ -104,7 +104,7 @@ impl PostingService for PostingCalls {
                     let counted_number = totals.number_last;
                     let mut totals = totals_of(&totals, asked);
                     (totals.day_over, totals.as_of) = (is_over, Some(as_of(node, view.watermark())));
-                    send(v1::GetPostingTotalsResponse { counted_number, totals: Some(totals) });
+                    send(v1::GetTotalsResponse { counted_number, totals: Some(totals) });
                     Ok(())
                 }
                 Err(fault) => told_fault(fault).map(|status| {
@@ -117,7 +117,7 @@ impl PostingService for PostingCalls {
 
     async fn export_day(
         &self,
-        request: Request<v1::ExportPostingDayRequest>,
+        request: Request<v1::ExportDayRequest>,
     ) -> Result<Response<Self::ExportDayStream>, Status> {
         let caller = Caller::of(&request)?;
         let asked = read_export(&caller, request.get_ref())?;
@@ -127,17 +127,14 @@ impl PostingService for PostingCalls {
                 return Ok(());
             }
             let asked = DayAsked { date: Some(day.date()), ..asked };
-            let first = v1::ExportPostingDayResponse { file_name: day.file_name(), ..Default::default() };
+            let first = v1::ExportDayResponse { file_name: day.file_name(), ..Default::default() };
             let mut output = Output { send: |piece| sender.send(Ok(piece)), waiting: first };
             match day.write(node.handle.lives(), &mut output) {
                 Ok(totals) => {
                     let mut totals = totals_of(&totals, asked);
                     (totals.day_over, totals.as_of) = (true, Some(as_of(node, view.watermark())));
-                    let last = v1::ExportPostingDayResponse {
-                        complete: true,
-                        totals: Some(totals),
-                        ..output.waiting
-                    };
+                    let last =
+                        v1::ExportDayResponse { complete: true, totals: Some(totals), ..output.waiting };
                     (output.send)(last);
                     Ok(())
                 }
@@ -234,13 +231,13 @@ fn told_fault(fault: PostingFault) -> Result<Status, Fault> {
 /// Bytes become pieces.
 struct Output<Send> {
     send: Send,
-    waiting: v1::ExportPostingDayResponse,
+    waiting: v1::ExportDayResponse,
 }
 
 /// A piece is no longer.
 const PIECE_BYTES: usize = 64 << 10;
 
-impl<Send: FnMut(v1::ExportPostingDayResponse) -> bool> io::Write for Output<Send> {
+impl<Send: FnMut(v1::ExportDayResponse) -> bool> io::Write for Output<Send> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let room = PIECE_BYTES - self.waiting.content.len();
         let taken = bytes.len().min(room);

@@ -28,7 +28,7 @@ use crate::replies::filled_by;
 use crate::watchers::WatcherPlace;
 
 /// What a watcher is sent.
-type Sent = Result<v1::WatchPostingsResponse, Status>;
+type Sent = Result<v1::PostingServiceWatchResponse, Status>;
 
 /// A pass of history takes this long, so there is nothing new any sooner.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -201,6 +201,6 @@ impl Watcher {
 
     fn send(&self, room: OwnedPermit<Sent>, postings: Vec<v1::Posting>) {
         let as_of = Some(as_of(&self.node, &self.watermark));
-        room.send(Ok(v1::WatchPostingsResponse { postings, last_number: self.reached.number, as_of }));
+        room.send(Ok(v1::PostingServiceWatchResponse { postings, last_number: self.reached.number, as_of }));
     }
 }

@@ -60,7 +60,7 @@ fn read_book(
 }
 
 /// Reads whose totals, and of which day.
-pub(super) fn read_day(caller: &Caller, wire: &v1::GetPostingTotalsRequest) -> Result<DayAsked, Status> {
+pub(super) fn read_day(caller: &Caller, wire: &v1::GetTotalsRequest) -> Result<DayAsked, Status> {
     read_book(caller, (&wire.participant, &wire.currency_code), |reader| {
         let path = Path::root("date");
         if wire.date.is_empty() {
@@ -71,14 +71,17 @@ pub(super) fn read_day(caller: &Caller, wire: &v1::GetPostingTotalsRequest) -> R
 }
 
 /// Reads whose file, and of which day.
-pub(super) fn read_export(caller: &Caller, wire: &v1::ExportPostingDayRequest) -> Result<DayAsked, Status> {
+pub(super) fn read_export(caller: &Caller, wire: &v1::ExportDayRequest) -> Result<DayAsked, Status> {
     read_book(caller, (&wire.participant, &wire.currency_code), |reader| {
         Some(reader.optional_date(&Path::root("date"), &wire.date))
     })
 }
 
 /// Reads whose postings are to be followed, and from where on.
-pub(super) fn read_watch(caller: &Caller, wire: &v1::WatchPostingsRequest) -> Result<WatchAsked, Status> {
+pub(super) fn read_watch(
+    caller: &Caller,
+    wire: &v1::PostingServiceWatchRequest,
+) -> Result<WatchAsked, Status> {
     let DayAsked { bank, currency, .. } =
         read_book(caller, (&wire.participant, &wire.currency_code), |_| Some(None))?;
     Ok(WatchAsked { bank, currency, after: wire.after_number, given_by: wire.incarnation.map(Incarnation) })

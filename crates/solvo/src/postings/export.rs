@@ -100,7 +100,7 @@ async fn write(arguments: &ExportArgs, output: &mut impl Write) -> anyhow::Resul
 
 async fn from_node(arguments: &ExportArgs, output: &mut impl Write) -> anyhow::Result<Written> {
     let client = remote::connect(&arguments.node.to, &arguments.node.tls).await?;
-    let request = v1::ExportPostingDayRequest {
+    let request = v1::ExportDayRequest {
         participant: arguments.book.bank.clone(),
         currency_code: arguments.book.currency.clone(),
         date: arguments.date.clone(),

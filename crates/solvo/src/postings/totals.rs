@@ -29,7 +29,7 @@ pub(crate) struct TotalsArgs {
 /// Runs the command.
 pub(crate) async fn run(arguments: &TotalsArgs) -> anyhow::Result<ExitCode> {
     let client = remote::connect(&arguments.node.to, &arguments.node.tls).await?;
-    let request = v1::GetPostingTotalsRequest {
+    let request = v1::GetTotalsRequest {
         participant: arguments.book.bank.clone(),
         currency_code: arguments.book.currency.clone(),
         date: arguments.date.clone(),

@@ -40,7 +40,7 @@ pub(crate) struct WatchArgs {
 /// Runs the command.
 pub(crate) async fn run(arguments: &WatchArgs) -> anyhow::Result<ExitCode> {
     let client = remote::connect(&arguments.node.to, &arguments.node.tls).await?;
-    let request = v1::WatchPostingsRequest {
+    let request = v1::PostingServiceWatchRequest {
         participant: arguments.book.bank.clone(),
         currency_code: arguments.book.currency.clone(),
         after_number: arguments.after,
