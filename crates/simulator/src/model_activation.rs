@@ -39,14 +39,25 @@ impl Model {
 
     /// What comes of a payment that was looked up by an older table, or with an account that takes no part.
     pub(super) fn not_active(&self, payment: &Pay) -> Option<Expected> {
-        if usize::try_from(self.looked_up_by).expect("32 bits") != self.activations.len() {
+        if self.is_outdated() {
             return Some(self.nothing_told(Verdict::AskAgain));
         }
+        let stage = self.inactive_side(payment)?;
+        Some(self.nothing_told(Verdict::NotActive { stage }))
+    }
+
+    /// Whether payments are looked up by another table than this one.
+    pub(super) fn is_outdated(&self) -> bool {
+        usize::try_from(self.looked_up_by).expect("32 bits") != self.activations.len()
+    }
+
+    /// On which side of a payment an account takes no part, the payer's first.
+    pub(super) fn inactive_side(&self, payment: &Pay) -> Option<Stage> {
         let sides = [
             (Stage::Debit, payment.debtor_bank, payment.body.debtor),
             (Stage::Credit, payment.body.creditor_bank, payment.body.creditor),
         ];
         let inactive = sides.into_iter().find(|(_, bank, account)| !self.is_active(*bank, *account));
-        inactive.map(|(stage, ..)| self.nothing_told(Verdict::NotActive { stage }))
+        inactive.map(|(stage, ..)| stage)
     }
 }

@@ -1,6 +1,6 @@
 //! The model's packages and orders, by the rules of docs/orders.md.
 
-use ledger::{AccountStatus, NotExecuted, OrderState, Refusal, Verdict};
+use ledger::{AccountStatus, NotExecuted, OrderState, Refusal, Stage, Verdict};
 use rust_decimal::Decimal;
 use types::{Duration, ParticipantNumber, PaymentState, ReasonCode, Sequence, StatusReason, Timestamp};
 
@@ -302,9 +302,14 @@ impl Model {
         if let Err(why) = self.executable(payment) {
             return self.nothing_told(Verdict::NotExecuted { order, why });
         }
-        let judged = match is_own {
-            Some(_) => Ok(self.payment(payment, compared, None)),
-            None => self.try_payment(payment, compared),
+        if is_own.is_none() && self.is_outdated() {
+            return self.nothing_told(Verdict::AskAgain);
+        }
+        let judged = match (is_own, self.inactive_side(payment)) {
+            (Some(_), _) => Ok(self.payment(payment, compared, None)),
+            (None, Some(Stage::Debit)) => Err(StatusReason::AgentSuspended.into()),
+            (None, Some(Stage::Credit)) => Err(StatusReason::CreditorAgentSuspended.into()),
+            (None, None) => self.try_payment(payment, compared),
         };
         let expected = match judged {
             Err(refused) if self.goes_on_waiting(order, refused.reason) => {
