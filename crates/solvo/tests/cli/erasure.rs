@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -90,25 +91,41 @@ fn wrapped(folder: &Path) -> Vec<(Date, Vec<u8>)> {
 }
 
 /// Every file in a folder and the folders in it.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        match path.is_dir() {
+            true => found.extend(files(&path)?),
+            false => found.push(path),
+        }
+    }
+    Ok(found)
 }
 
-/// The first place in a folder that holds one of these.
+/// The first place in a folder that holds one of these. Where a node takes a file away meanwhile, it is looked for once more.
 fn holder(folder: &Path, secrets: &[Vec<u8>]) -> Option<String> {
+    loop {
+        match look(folder, secrets) {
+            Ok(place) => return place,
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}"),
+        }
+    }
+}
+
+fn look(folder: &Path, secrets: &[Vec<u8>]) -> io::Result<Option<String>> {
     let firsts: BTreeSet<u8> = secrets.iter().map(|secret| secret[0]).collect();
-    for path in files(folder) {
-        let bytes = fs::read(&path).unwrap();
+    for path in files(folder)? {
+        let bytes = fs::read(&path)?;
         // Segments are mostly zeros.
         let blocks = (0..bytes.len()).step_by(4096).map(|at| at..bytes.len().min(at + 4096));
         let written = blocks.filter(|block| bytes[block.clone()].iter().any(|byte| *byte != 0));
         let mut places = written.flatten().filter(|at| firsts.contains(&bytes[*at]));
         if let Some(at) = places.find(|at| secrets.iter().any(|secret| bytes[*at..].starts_with(secret))) {
-            return Some(format!("{} holds what is erased, at {at}", path.display()));
+            return Ok(Some(format!("{} holds what is erased, at {at}", path.display())));
         }
     }
-    None
+    Ok(None)
 }
 
 #[track_caller]
