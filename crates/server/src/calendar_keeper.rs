@@ -7,15 +7,14 @@
 
 use std::time::Duration;
 
-use engine::{Answer, Answered, CalendarAnswer, Handle, Question, RecallFound, RecallsAsked};
+use engine::{Answer, CalendarAnswer, Handle, Question, RecallFound, RecallsAsked};
 use ledger::{
-    AnswerRecall, Outcome, RecallAnswer, RecallText, RecordWriter, RequestId, RollBusinessDate,
-    SetClosingDays, Verdict,
+    AnswerRecall, RecallAnswer, RecallText, RecordWriter, RequestId, RollBusinessDate, SetClosingDays,
 };
-use tokio::sync::oneshot;
-use types::{ClosingDays, Date, PrincipalNumber, Text, Timestamp};
+use types::{ClosingDays, Date, Text, Timestamp};
 
-use crate::frankfurt;
+use crate::own_work::NODE;
+use crate::{frankfurt, own_work};
 
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -52,7 +51,8 @@ pub async fn keep_calendar(handle: Handle, keeping: Keeping) {
         }
         for commands in proposals(&handle, keeping).await {
             // What is not taken now is proposed again.
-            if let Some(Verdict::Refused { refusal, .. }) = submit(&handle, commands).await {
+            let refusal = own_work::submit(&handle, commands, |outcomes| outcomes[0].refusal()).await;
+            if let Ok(Some(Some(refusal))) = refusal {
                 tracing::warn!(refusal = refusal.name(), "what the node proposed was refused");
             }
         }
@@ -63,7 +63,7 @@ pub async fn keep_calendar(handle: Handle, keeping: Keeping) {
 async fn proposals(handle: &Handle, keeping: Keeping) -> Vec<RecordWriter> {
     let now = handle.now();
     let mut all = Vec::new();
-    let write = || handle.commands(PrincipalNumber(0));
+    let write = || handle.commands(NODE);
     if let Some(Answer::Calendar(calendar)) = ask(handle, Question::Calendar).await {
         for command in closing_days(&calendar, now) {
             let mut commands = write();
@@ -159,22 +159,7 @@ fn request_id(what: &str, now: Timestamp) -> Option<RequestId> {
 }
 
 async fn ask(handle: &Handle, question: Question) -> Option<Answer> {
-    let (sender, receiver) = oneshot::channel();
-    let sink = move |answered: Answered| {
-        // Whoever asked may have gone.
-        let _ = sender.send(answered.answer);
-    };
-    handle.ask(question, Box::new(sink)).ok()?;
-    receiver.await.ok()
-}
-
-async fn submit(handle: &Handle, commands: RecordWriter) -> Option<Verdict> {
-    let (sender, receiver) = oneshot::channel();
-    let sink = move |outcomes: &[Outcome], _: &mut engine::Waiting<'_>| {
-        let _ = sender.send(outcomes[0].verdict);
-    };
-    handle.submit(commands, Box::new(sink)).ok()?;
-    receiver.await.ok()
+    Some(own_work::ask(handle, question).await.ok()??.answer)
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ mod log;
 mod mailbox;
 mod node;
 mod orders;
+mod own_work;
 mod parallel;
 mod participants;
 mod payment_codes;

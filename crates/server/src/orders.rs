@@ -20,7 +20,7 @@ mod watch;
 mod wire;
 
 pub(crate) use self::desk::OrderDesk;
-pub(crate) use self::renewal::{older_than, renew_orders};
+pub(crate) use self::renewal::older_than;
 pub(crate) use self::runner::run_orders;
 
 use client::v1;

@@ -12,20 +12,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{
-    Answer as EngineAnswer, Answered, Banks, Handle, Interest, Notice, Outcomes, Question, QuestionsOfBank,
-    Subscription, Taken, Waiting,
+    Answer as EngineAnswer, Banks, Handle, Interest, NotTaken, Notice, Outcomes, Question, QuestionsOfBank,
+    Subscription, Taken,
 };
-use ledger::{Answer, AnswerPayment, Outcome, QuestionCursor};
-use tokio::sync::{Notify, oneshot, watch};
+use ledger::{Answer, AnswerPayment, QuestionCursor};
+use tokio::sync::{Notify, watch};
 use tonic::Status;
-use types::{Bic, PrincipalNumber};
+use types::Bic;
 
 use crate::caller::Caller;
 use crate::node::Node;
+use crate::own_work::{self, NODE};
 use crate::refusals::parallel_node;
-
-/// The node itself.
-const NODE: PrincipalNumber = PrincipalNumber(0);
 
 /// Questions that may wait for the task, and those that are answered together.
 const QUESTIONS_MAX: usize = 1 << 14;
@@ -61,7 +59,7 @@ pub(crate) async fn stand_in(handle: Handle, mut stopping: watch::Receiver<bool>
     }
 }
 
-async fn answer_all(handle: &Handle) -> Result<(), engine::NotTaken> {
+async fn answer_all(handle: &Handle) -> Result<(), NotTaken> {
     let notify = Arc::new(Notify::new());
     let wake = Arc::clone(&notify);
     let interest = Interest {
@@ -86,7 +84,7 @@ async fn answer_all(handle: &Handle) -> Result<(), engine::NotTaken> {
 }
 
 /// Answers some of what was asked, and says whether there may be more; `None` if some found no room and was lost.
-async fn answer_some(handle: &Handle, subscription: &Subscription) -> Result<Option<bool>, engine::NotTaken> {
+async fn answer_some(handle: &Handle, subscription: &Subscription) -> Result<Option<bool>, NotTaken> {
     let mut notices = Vec::new();
     let taken = subscription.take(TOGETHER, &mut notices);
     let answers = notices.into_iter().filter_map(|notice| match notice {
@@ -108,7 +106,7 @@ async fn answer_some(handle: &Handle, subscription: &Subscription) -> Result<Opt
 }
 
 /// Answers what is open, bank by bank.
-async fn answer_open(handle: &Handle) -> Result<(), engine::NotTaken> {
+async fn answer_open(handle: &Handle) -> Result<(), NotTaken> {
     for bank in handle.directory().bank_codes() {
         let mut from: Option<QuestionCursor> = None;
         loop {
@@ -129,41 +127,27 @@ const fn accept(question: &ledger::OpenQuestion, bic: Bic) -> AnswerPayment {
     AnswerPayment { payment: question.payment, bic, stage: question.stage, answer: Answer::Accept }
 }
 
-async fn ask(handle: &Handle, question: Question) -> Result<Option<EngineAnswer>, engine::NotTaken> {
+async fn ask(handle: &Handle, question: Question) -> Result<Option<EngineAnswer>, NotTaken> {
     loop {
-        let (sender, receiver) = oneshot::channel();
-        let sink = move |answered: Answered| {
-            // Whoever asked may have gone.
-            let _ = sender.send(answered.answer);
-        };
-        match handle.ask(question.clone(), Box::new(sink)) {
-            Ok(()) => return Ok(receiver.await.ok()),
-            Err(engine::NotTaken::Overloaded) => tokio::time::sleep(AGAIN_AFTER).await,
-            Err(error) => return Err(error),
+        match own_work::ask(handle, question.clone()).await {
+            Err(NotTaken::Overloaded) => tokio::time::sleep(AGAIN_AFTER).await,
+            answered => return answered.map(|answered| answered.map(|answered| answered.answer)),
         }
     }
 }
 
 /// Gives these answers, and waits until they count: so no more are under way than were asked for together.
-async fn give(handle: &Handle, answers: Vec<AnswerPayment>) -> Result<(), engine::NotTaken> {
+async fn give(handle: &Handle, answers: Vec<AnswerPayment>) -> Result<(), NotTaken> {
     if answers.is_empty() {
         return Ok(());
     }
     loop {
         let mut commands = handle.commands(NODE);
         answers.iter().for_each(|answer| commands.answer(answer));
-        let (sender, receiver) = oneshot::channel();
-        let sink = move |_: &[Outcome], _: &mut Waiting<'_>| {
-            // The task may have ended. What was answered stands.
-            let _ = sender.send(());
-        };
-        match handle.submit(commands, Box::new(sink)) {
-            Ok(()) => {
-                // Answers that were dropped are asked for again after the next start.
-                let _ = receiver.await;
-                return Ok(());
-            }
-            Err(engine::NotTaken::Stopping) => return Err(engine::NotTaken::Stopping),
+        match own_work::submit(handle, commands, |_| ()).await {
+            // Answers that were dropped are asked for again after the next start.
+            Ok(Some(()) | None) => return Ok(()),
+            Err(NotTaken::Stopping) => return Err(NotTaken::Stopping),
             Err(_) => tokio::time::sleep(AGAIN_AFTER).await,
         }
     }

@@ -7,7 +7,7 @@
 mod renewal;
 mod wire;
 
-pub(crate) use self::renewal::{older_than, renew_records};
+pub(crate) use self::renewal::older_than;
 
 use client::v1;
 use client::v1::record_service_server::RecordService;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use client::limits::MESSAGE_BYTES_MAX;
 use client::v1;
-use engine::Handle;
+use engine::{Handle, KeptFound, OrderFound};
 use history::History;
 use history::holders::HoldersView;
 use tokio::net::TcpListener;
@@ -39,14 +39,15 @@ use crate::limits::{
 use crate::liquidity::Liquidity;
 use crate::lives::Restores;
 use crate::node::SharedNode;
-use crate::orders::{Orders, renew_orders, run_orders};
+use crate::orders::{Orders, run_orders};
+use crate::own_work::keep_renewed;
 use crate::parallel::stand_in;
 use crate::participants::Participants;
 use crate::payment_codes::PaymentCodes;
 use crate::payments::Payments;
 use crate::recalls::Recalls;
 use crate::receipts::{ReceiptDesk, Receipts};
-use crate::records::{Records, renew_records};
+use crate::records::Records;
 use crate::requests_to_pay::RequestsToPay;
 use crate::status::NodeStatus;
 use crate::verification::{OtherBanks, Verifications, renew_holders};
@@ -155,14 +156,14 @@ async fn serve_as(
     });
     let records_renewal = {
         let days = RECORDS_RENEWED_AFTER_DAYS.min(node.holders_renewed_after_days);
-        tokio::spawn(renew_records(handle.clone(), days, watch_stopping.clone()))
+        tokio::spawn(keep_renewed::<KeptFound>(handle.clone(), days, watch_stopping.clone()))
     };
     let is_parallel = handle.is_parallel();
     let stand_in = is_parallel.then(|| tokio::spawn(stand_in(handle.clone(), watch_stopping.clone())));
     let exceptions = tokio::spawn(keep_exceptions(handle.clone(), watch_stopping.clone()));
     let orders_renewal = {
         let days = RECORDS_RENEWED_AFTER_DAYS.min(node.holders_renewed_after_days);
-        tokio::spawn(renew_orders(handle.clone(), days, watch_stopping.clone()))
+        tokio::spawn(keep_renewed::<OrderFound>(handle.clone(), days, watch_stopping.clone()))
     };
     let node = SharedNode::new(node, restores, limits, watch_stopping.clone());
     let orders = tokio::spawn(run_orders(

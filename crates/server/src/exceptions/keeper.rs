@@ -5,20 +5,16 @@
 
 use std::time::Duration;
 
-use engine::{
-    Answer, Answered, ExceptionFound, ExceptionsAnswer, ExceptionsAsked, Handle, Question, Waiting,
-};
+use engine::{Answer, ExceptionFound, ExceptionsAnswer, ExceptionsAsked, Handle, Question};
 use ledger::{
     ExceptionAction, ExceptionKind, ExceptionSubject, HAS_ORDERS, Outcome, PaymentAnswer, RaiseException,
     RecordWriter, RequestId, ResolveException,
 };
-use tokio::sync::{oneshot, watch};
-use types::{PrincipalNumber, Sequence};
+use tokio::sync::watch;
+use types::Sequence;
 
+use crate::own_work::{self, NODE};
 use crate::recalls::original;
-
-/// The node itself.
-const NODE: PrincipalNumber = PrincipalNumber(0);
 
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -144,28 +140,17 @@ async fn ask(handle: &Handle, asked: ExceptionsAsked) -> Option<ExceptionsAnswer
 }
 
 async fn ask_core(handle: &Handle, question: Question) -> Option<Answer> {
-    let (sender, receiver) = oneshot::channel();
-    let sink = move |answered: Answered| {
-        // Whoever asked may have gone.
-        let _ = sender.send(answered.answer);
-    };
-    handle.ask(question, Box::new(sink)).ok()?;
-    receiver.await.ok()
+    Some(own_work::ask(handle, question).await.ok()??.answer)
 }
 
 async fn submit(handle: &Handle, commands: RecordWriter) {
     if commands.count() == 0 {
         return;
     }
-    let (sender, receiver) = oneshot::channel();
-    let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
-        for refusal in outcomes.iter().filter_map(Outcome::refusal) {
-            tracing::warn!(refusal = refusal.name(), "an exception that the node proposed was refused");
-        }
-        // Who waits may have gone. What was written stands.
-        let _ = sender.send(());
-    };
-    if handle.submit(commands, Box::new(sink)).is_ok() {
-        let _ = receiver.await;
+    let refusals = |outcomes: &[Outcome]| outcomes.iter().filter_map(Outcome::refusal).collect::<Vec<_>>();
+    // What was not taken is raised at a later look.
+    let Ok(Some(refusals)) = own_work::submit(handle, commands, refusals).await else { return };
+    for refusal in refusals {
+        tracing::warn!(refusal = refusal.name(), "an exception that the node proposed was refused");
     }
 }

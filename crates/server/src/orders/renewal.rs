@@ -6,56 +6,25 @@
 //!   only if they still stand there.
 //! - It goes slowly, because nothing depends on a day.
 
-use std::time::Duration;
-
-use engine::{Answer, Answered, Handle, OrderFound, OrdersAsked, OrdersFound, Question, Waiting};
-use ledger::{HAS_ORDERS, Outcome, RepeatOrderText, RequestId};
-use tokio::sync::{oneshot, watch};
-use types::{Date, PrincipalNumber, Sequence, Timestamp};
+use engine::{Answer, Handle, OrderFound, OrdersAsked, OrdersFound, Question};
+use ledger::{HAS_ORDERS, RepeatOrderText, RequestId};
+use types::{Date, Sequence, Timestamp};
 
 use crate::history::left_of;
+use crate::own_work::{NODE, Renewed, ask, is_written};
 
-/// The node itself.
-const NODE: PrincipalNumber = PrincipalNumber(0);
+impl Renewed for OrderFound {
+    const RULES_VERSION_MIN: u32 = HAS_ORDERS;
 
-/// Between two looks for old texts.
-const LOOK_EVERY: Duration = Duration::from_secs(600);
+    /// With the time between, a hundred a second.
+    const SOME: usize = 100;
 
-/// After some were renewed, the next come so much later.
-const SOME_EVERY: Duration = Duration::from_secs(1);
+    async fn older_than(handle: &Handle, before: Date) -> Option<Vec<Self>> {
+        older_than(handle, before).await
+    }
 
-/// Texts that are renewed together: with the time between, a hundred a second.
-const SOME: usize = 100;
-
-/// Renews texts that were written more than so many days ago, for as long as the node does not stop.
-pub(crate) async fn renew_orders(handle: Handle, days: i32, mut stopping: watch::Receiver<bool>) {
-    let mut wait = Duration::ZERO;
-    let mut found: Vec<OrderFound> = Vec::new();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            _ = stopping.wait_for(|stopping| *stopping) => return,
-        }
-        wait = SOME_EVERY;
-        if handle.rules_version() < HAS_ORDERS {
-            continue;
-        }
-        if found.is_empty() {
-            let before = handle.now().date().days().checked_sub(days).and_then(Date::from_days);
-            found = match before {
-                Some(before) => older_than(&handle, before).await.unwrap_or_default(),
-                None => Vec::new(),
-            };
-        }
-        if found.is_empty() {
-            wait = LOOK_EVERY;
-        }
-        let some = found.split_off(found.len().saturating_sub(SOME));
-        if !some.is_empty() && !renew(&handle, some).await {
-            // They are found again.
-            found.clear();
-            wait = LOOK_EVERY;
-        }
+    async fn renew(handle: &Handle, some: Vec<Self>) -> bool {
+        renew(handle, some).await
     }
 }
 
@@ -65,16 +34,9 @@ pub(crate) async fn older_than(handle: &Handle, before: Date) -> Option<Vec<Orde
     let mut older = Vec::new();
     let mut from_slot = Some(0);
     while let Some(slot) = from_slot {
-        let (sender, receiver) = oneshot::channel();
-        let sink = move |answered: Answered| {
-            // Whoever asked may have gone.
-            let _ = sender.send(answered);
-        };
         let asked = OrdersAsked::OldTexts { from_slot: slot, before };
-        handle.ask(Question::Orders(asked), Box::new(sink)).ok()?;
-        let Answer::Orders(OrdersFound { orders, next_slot }) = receiver.await.ok()?.answer else {
-            return None;
-        };
+        let answered = ask(handle, Question::Orders(asked)).await.ok()??;
+        let Answer::Orders(OrdersFound { orders, next_slot }) = answered.answer else { return None };
         older.extend(orders);
         from_slot = next_slot;
     }
@@ -96,26 +58,19 @@ async fn renew(handle: &Handle, some: Vec<OrderFound>) -> bool {
         let request_id = RequestId::parse(&format!("order-text-at-{stood_at}")).expect("digits and letters");
         commands.repeat_order_text(&RepeatOrderText { request_id, order, stood_at, terms });
     }
-    if commands.count() == 0 {
-        return false;
-    }
-    let (sender, receiver) = oneshot::channel();
-    let sink = move |_: &[Outcome], _: &mut Waiting<'_>| {
-        // Who waits may have gone. What was written stands.
-        let _ = sender.send(());
-    };
-    handle.submit(commands, Box::new(sink)).is_ok() && receiver.await.is_ok()
+    is_written(handle, commands).await
 }
 
 #[cfg(test)]
 mod tests {
     use ledger::{
-        AccountKind, AccountMode, Limits, LocalTime, OpenAccount, OrderContent, PlaceOrder, RecordWriter,
-        RegisterParticipant,
+        AccountKind, AccountMode, Limits, LocalTime, OpenAccount, OrderContent, Outcome, PlaceOrder,
+        RecordWriter, RegisterParticipant,
     };
     use types::{AccountNumber, Amount, Balance, Bic, Channel, Currency, Iban, MandatoryParts, Party, Text};
 
     use super::*;
+    use crate::own_work::submit;
 
     const IBANS: [&str; 2] = ["BE68539007547034", "DE89370400440532013000"];
 
@@ -184,12 +139,8 @@ mod tests {
         let today = handle.now().date();
         let mut commands = handle.commands(NODE);
         write(&mut commands, today);
-        let (sender, receiver) = oneshot::channel();
-        let sink = move |outcomes: &[Outcome], _: &mut Waiting<'_>| {
-            sender.send(outcomes.iter().find_map(Outcome::refusal)).unwrap();
-        };
-        handle.submit(commands, Box::new(sink)).unwrap();
-        assert_eq!(receiver.await.unwrap(), None);
+        let refusal = |outcomes: &[Outcome]| outcomes.iter().find_map(Outcome::refusal);
+        assert_eq!(submit(&handle, commands, refusal).await.unwrap(), Some(None));
 
         assert!(older_than(&handle, today).await.unwrap().is_empty());
         let tomorrow = today.plus_days(1).unwrap();

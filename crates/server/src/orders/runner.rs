@@ -15,17 +15,15 @@ use std::time::Duration;
 
 use engine::{Answer, Answered, Handle, NotTaken, ORDERS_ASKED_MAX, OrderFound, OrdersAsked, Question};
 use ledger::{HAS_ORDERS, LocalTime, OrderGroup, RecordWriter, StoredTerms, Zone, order_transaction_id};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
-use types::{Bic, PrincipalNumber, Sequence, Timestamp};
+use types::{Bic, Sequence, Timestamp};
 
 use super::holding::{Holding, Keys};
 use super::sent::{Sent, Told};
 use crate::history::left_of;
 use crate::node::PART_BYTES_MAX;
-
-/// The node itself.
-const NODE: PrincipalNumber = PrincipalNumber(0);
+use crate::own_work::{self, NODE};
 
 /// How often it looks for what has become due, and for what waited for money.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -370,11 +368,5 @@ const fn words_max(under_way_max: usize) -> usize {
 
 /// Asks, and waits for the answer; `None` if there is none.
 async fn ask(handle: &Handle, question: Question) -> Option<Answered> {
-    let (sender, receiver) = oneshot::channel();
-    let sink = move |answered: Answered| {
-        // Whoever asked may have gone.
-        let _ = sender.send(answered);
-    };
-    handle.ask(question, Box::new(sink)).ok()?;
-    receiver.await.ok()
+    own_work::ask(handle, question).await.ok()?
 }

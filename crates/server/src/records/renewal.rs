@@ -6,54 +6,24 @@
 //!   if the record still stands there.
 //! - It goes slowly, because nothing depends on a day.
 
-use std::time::Duration;
+use engine::{Answer, Handle, KeptAsked, KeptFound, Question};
+use ledger::{ExpectedVersion, HAS_HOLDS, KeptRecord, PutRecord, RecordOwner, RequestId};
+use types::{Date, Sequence};
 
-use engine::{Answer, Answered, Handle, KeptAsked, KeptFound, Question, Waiting};
-use ledger::{ExpectedVersion, HAS_HOLDS, KeptRecord, Outcome, PutRecord, RecordOwner, RequestId};
-use tokio::sync::{oneshot, watch};
-use types::{Date, PrincipalNumber, Sequence};
+use crate::own_work::{NODE, Renewed, ask, is_written};
 
-/// The node itself.
-const NODE: PrincipalNumber = PrincipalNumber(0);
+impl Renewed for KeptFound {
+    const RULES_VERSION_MIN: u32 = HAS_HOLDS;
 
-/// Between two looks for old records.
-const LOOK_EVERY: Duration = Duration::from_secs(600);
+    /// With the time between, twenty a second.
+    const SOME: usize = 20;
 
-/// After some were renewed, the next come so much later.
-const SOME_EVERY: Duration = Duration::from_secs(1);
+    async fn older_than(handle: &Handle, before: Date) -> Option<Vec<Self>> {
+        older_than(handle, before).await
+    }
 
-/// Records that are renewed together: with the time between, twenty a second.
-const SOME: usize = 20;
-
-/// Renews records whose bytes were written more than so many days ago, for as long as the node does not stop.
-pub(crate) async fn renew_records(handle: Handle, days: i32, mut stopping: watch::Receiver<bool>) {
-    let mut wait = Duration::ZERO;
-    let mut found: Vec<KeptFound> = Vec::new();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            _ = stopping.wait_for(|stopping| *stopping) => return,
-        }
-        wait = SOME_EVERY;
-        if handle.rules_version() < HAS_HOLDS {
-            continue;
-        }
-        if found.is_empty() {
-            let before = handle.now().date().days().checked_sub(days).and_then(Date::from_days);
-            found = match before {
-                Some(before) => older_than(&handle, before).await.unwrap_or_default(),
-                None => Vec::new(),
-            };
-        }
-        if found.is_empty() {
-            wait = LOOK_EVERY;
-        }
-        let some = found.split_off(found.len().saturating_sub(SOME));
-        if !some.is_empty() && !renew(&handle, some).await {
-            // They are found again.
-            found.clear();
-            wait = LOOK_EVERY;
-        }
+    async fn renew(handle: &Handle, some: Vec<Self>) -> bool {
+        renew(handle, some).await
     }
 }
 
@@ -62,13 +32,8 @@ pub(crate) async fn older_than(handle: &Handle, before: Date) -> Option<Vec<Kept
     let mut older = Vec::new();
     let mut after: Option<Box<KeptRecord>> = None;
     loop {
-        let (sender, receiver) = oneshot::channel();
-        let sink = move |answered: Answered| {
-            // Whoever asked may have gone.
-            let _ = sender.send(answered);
-        };
-        handle.ask(Question::Kept(KeptAsked::All { after }), Box::new(sink)).ok()?;
-        let Answer::Kept(found) = receiver.await.ok()?.answer else { return None };
+        let answered = ask(handle, Question::Kept(KeptAsked::All { after })).await.ok()??;
+        let Answer::Kept(found) = answered.answer else { return None };
         let Some(last) = found.last() else { return Some(older) };
         after = Some(Box::new(last.record));
         let is_older =
@@ -100,13 +65,5 @@ async fn renew(handle: &Handle, some: Vec<KeptFound>) -> bool {
             repeats: Some(record.stands_at()),
         });
     }
-    if commands.count() == 0 {
-        return false;
-    }
-    let (sender, receiver) = oneshot::channel();
-    let sink = move |_: &[Outcome], _: &mut Waiting<'_>| {
-        // Who waits may have gone. What was written stands.
-        let _ = sender.send(());
-    };
-    handle.submit(commands, Box::new(sink)).is_ok() && receiver.await.is_ok()
+    is_written(handle, commands).await
 }

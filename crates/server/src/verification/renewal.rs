@@ -8,20 +8,13 @@
 
 use std::time::Duration;
 
-use engine::{Handle, Waiting};
+use engine::Handle;
 use history::holders::{HoldersView, NamedAt, NotComplete};
-use ledger::{AccountSelector, Outcome, RecordWriter, RequestId, SetAccountHolders};
-use tokio::sync::{oneshot, watch};
-use types::{Date, PrincipalNumber};
+use ledger::{AccountSelector, RecordWriter, RequestId, SetAccountHolders};
+use tokio::sync::watch;
+use types::Date;
 
-/// The node itself.
-const NODE: PrincipalNumber = PrincipalNumber(0);
-
-/// Between two looks for old names.
-const LOOK_EVERY: Duration = Duration::from_secs(600);
-
-/// After some names were renewed, the next come so much later.
-const SOME_EVERY: Duration = Duration::from_secs(1);
+use crate::own_work::{LOOK_EVERY, NODE, SOME_EVERY, is_written};
 
 /// Names that are renewed together: with the time between, a hundred accounts a second.
 const SOME: usize = 100;
@@ -85,12 +78,7 @@ async fn look(handle: &Handle, holders: &HoldersView, days: i32) -> Vec<NamedAt>
 async fn renew(handle: &Handle, some: Vec<NamedAt>) -> bool {
     let mut commands = handle.commands(NODE);
     some.into_iter().for_each(|named| add(&mut commands, named));
-    let (sender, receiver) = oneshot::channel();
-    let sink = move |_: &[Outcome], _: &mut Waiting<'_>| {
-        // Who waits may have gone. What was written stands.
-        let _ = sender.send(());
-    };
-    handle.submit(commands, Box::new(sink)).is_ok() && receiver.await.is_ok()
+    is_written(handle, commands).await
 }
 
 fn add(commands: &mut RecordWriter, named: NamedAt) {
