@@ -13,7 +13,7 @@ use types::{AccountNumber, Balance, Currency, Digest, ParticipantNumber, Sequenc
 
 use crate::blocks::Blocks;
 use crate::command::{Direction, stored_enum};
-use crate::index::Index;
+use crate::index::{Index, index};
 use crate::limits::ROOM_BEYOND;
 use crate::memory::{self, advise_large_pages};
 
@@ -505,10 +505,6 @@ impl Accounts {
         credit.balance += amount;
         credit.changed_at = at;
     }
-}
-
-fn index(slot: u32) -> usize {
-    usize::try_from(slot).expect("addresses have at least 32 bits")
 }
 
 /// Numbers start at 1, slots at 0; number 0 gives a slot beyond every account.

@@ -12,7 +12,7 @@
 
 use types::{AccountNumber, Amount, Sequence, Timestamp};
 
-use crate::index::Index;
+use crate::index::{Index, hash, index};
 use crate::limits::ROOM_BEYOND;
 use crate::{Ledger, Remark};
 
@@ -107,7 +107,7 @@ impl CustomerLimits {
         }
         let row = CustomerLimit { account, day, counted_from: at, used: 0, per_payment, per_day };
         let slot = u32::try_from(self.rows.len()).expect("there are no more rows than accounts");
-        self.by_account.insert(hash(account), slot);
+        self.by_account.insert(hash(account.0.into()), slot);
         self.rows.push(row);
         true
     }
@@ -137,7 +137,7 @@ impl CustomerLimits {
 
     fn find(&self, account: AccountNumber) -> Option<usize> {
         let is_it = |slot| self.rows[index(slot)].account == account;
-        self.by_account.find(hash(account), is_it).map(index)
+        self.by_account.find(hash(account.0.into()), is_it).map(index)
     }
 }
 
@@ -173,13 +173,4 @@ impl Ledger {
             assert!(row.used >= reserved, "what can be given back was counted");
         }
     }
-}
-
-/// Account numbers are given by the log, so nobody outside can choose them to collide.
-fn hash(account: AccountNumber) -> u64 {
-    u64::from(account.0).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-fn index(slot: u32) -> usize {
-    usize::try_from(slot).expect("addresses have at least 32 bits")
 }

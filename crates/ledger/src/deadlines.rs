@@ -7,6 +7,8 @@
 
 use types::{Sequence, Timestamp};
 
+use crate::index::index;
+
 /// Four children a node: half the levels of two, in one cache line or two.
 const CHILDREN: usize = 4;
 const NOWHERE: u32 = u32::MAX;
@@ -114,10 +116,6 @@ impl Deadlines {
         let placed = self.places.iter().filter(|place| **place != NOWHERE).count();
         assert!(placed == self.heap.len(), "no slot is left behind");
     }
-}
-
-fn index(slot: u32) -> usize {
-    usize::try_from(slot).expect("addresses have at least 32 bits")
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 
 use types::{Amount, Currency, ParticipantNumber, Sequence, Timestamp};
 
-use crate::index::Index;
+use crate::index::{Index, index};
 use crate::limits::{
     DUPLICATE_WINDOW, EXCEPTION_BYTES, EXCEPTIONS_FORGOTTEN_PER_TICK_MAX, EXCEPTIONS_KEPT, EXCEPTIONS_MAX,
     NOTICED_MAX,
@@ -436,8 +436,4 @@ fn hash((kind, bank, subject, digest): &Name) -> u64 {
     let owner = u64::from(bank.0) << 8 | u64::from(kind.number());
     let mixed = (subject.0 ^ low).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ high ^ owner;
     mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-fn index(slot: u32) -> usize {
-    usize::try_from(slot).expect("addresses have at least 32 bits")
 }

@@ -10,9 +10,10 @@
 use types::{AccountNumber, Sequence, Timestamp};
 
 use crate::deadlines::{DEADLINE_BYTES, Deadlines, Due};
-use crate::index::Index;
+use crate::index::{Index, hash, index};
 use crate::limits::{HOLD_BYTES, HOLDS_MAX, ROOM_BEYOND};
 use crate::mutants::{Mutant, is_on};
+use crate::rings::{self, InRing, Link, NONE, Rings};
 
 #[path = "holds_state.rs"]
 mod state;
@@ -60,17 +61,28 @@ impl Hold {
     }
 }
 
-/// A slot: a hold and its neighbours among those of its account, or one that is free and the next free one.
+/// A slot: a hold with its place among those of its account, or one that is free.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     hold: Option<Hold>,
-    previous: u32,
-    next: u32,
-    /// How many holds its account has, in the slot of the account's first.
-    count: u32,
+    link: Link,
 }
 
-const NONE: u32 = u32::MAX;
+const VACANT: Slot = Slot { hold: None, link: Link::FREE };
+
+impl InRing for Slot {
+    fn link(&self) -> Link {
+        self.link
+    }
+
+    fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    fn account(&self) -> Option<AccountNumber> {
+        self.hold.map(|hold| hold.account)
+    }
+}
 
 /// An index has cells of 8 bytes, is at least 7/16 full once it has grown, and keeps the table before while it grows.
 const INDEX_BYTES: usize = 2 * 8 * 16 / 7;
@@ -83,8 +95,8 @@ pub(crate) struct Holds {
     free: u32,
     count: usize,
     by_sequence: Index,
-    /// The first hold of each account that has one.
-    first_of: Index,
+    /// Those of each account, in the order in which they were placed.
+    of_account: Rings,
     deadlines: Deadlines,
 }
 
@@ -97,7 +109,7 @@ impl Holds {
             free: NONE,
             count: 0,
             by_sequence: Index::new(),
-            first_of: Index::new(),
+            of_account: Rings::new(),
             deadlines: Deadlines::with_capacity(room),
         }
     }
@@ -106,7 +118,7 @@ impl Holds {
     pub(crate) fn reserve(&mut self, holds: usize) {
         self.slots.reserve(holds);
         self.by_sequence.reserve(holds);
-        self.first_of.reserve(holds);
+        self.of_account.reserve(holds);
         self.deadlines.reserve(self.slots.len() + holds);
     }
 
@@ -131,46 +143,20 @@ impl Holds {
 
     /// How many holds an account has.
     pub(crate) fn count_of(&self, account: AccountNumber) -> u32 {
-        self.first_of(account).map_or(0, |first| self.slots[index(first)].count)
+        self.of_account.count(&self.slots, account)
     }
 
     /// The holds of an account, in the order in which they were placed.
     pub(crate) fn of_account(&self, account: AccountNumber) -> impl Iterator<Item = &Hold> {
-        let first = self.first_of(account);
-        let mut next = first;
-        std::iter::from_fn(move || {
-            let slot = next?;
-            next = Some(self.slots[index(slot)].next).filter(|next| Some(*next) != first);
-            Some(self.get(slot))
-        })
+        self.of_account.walk(&self.slots, account).filter_map(|slot| slot.hold.as_ref())
     }
 
     pub(crate) fn add(&mut self, hold: Hold) {
         assert!(hold.held > 0, "a hold holds something");
-        let slot = match self.free {
-            NONE => {
-                self.slots.push(Slot { hold: None, previous: NONE, next: NONE, count: 0 });
-                u32::try_from(self.slots.len() - 1).expect("slots have 32 bits")
-            }
-            free => {
-                self.free = self.slots[index(free)].next;
-                free
-            }
-        };
-        // A ring of one; it is joined to that of its account, whose last hold it becomes.
-        self.slots[index(slot)] = Slot { hold: Some(hold), previous: slot, next: slot, count: 1 };
-        match self.first_of(hold.account) {
-            None => self.first_of.insert(account_hash(hold.account), slot),
-            Some(first) => {
-                let last = self.slots[index(first)].previous;
-                self.slots[index(last)].next = slot;
-                self.slots[index(slot)].previous = last;
-                self.slots[index(slot)].next = first;
-                self.slots[index(first)].previous = slot;
-                self.slots[index(first)].count += 1;
-            }
-        }
-        self.by_sequence.insert(hash(hold.sequence), slot);
+        let occupied = Slot { hold: Some(hold), ..VACANT };
+        let slot = rings::occupy(&mut self.slots, &mut self.free, occupied);
+        self.of_account.join(&mut self.slots, slot);
+        self.by_sequence.insert(hash(hold.sequence.0), slot);
         let never = Timestamp::from_nanoseconds(i64::MAX).unwrap_or(hold.expires);
         let time = if is_on(Mutant::HoldOutlives) { never } else { hold.expires };
         self.deadlines.insert(Due { time, sequence: hold.sequence, slot });
@@ -192,33 +178,16 @@ impl Holds {
     }
 
     fn remove(&mut self, slot: u32) {
-        let Slot { hold, previous, next, count } = self.slots[index(slot)];
-        let hold = hold.expect("the slot is in use");
-        let first = self.first_of(hold.account).expect("an account with a hold has a first");
-        self.slots[index(previous)].next = next;
-        self.slots[index(next)].previous = previous;
-        if first != slot {
-            self.slots[index(first)].count -= 1;
-        } else {
-            self.first_of.remove(account_hash(hold.account), slot);
-            if next != slot {
-                self.slots[index(next)].count = count - 1;
-                self.first_of.insert(account_hash(hold.account), next);
-            }
-        }
-        self.by_sequence.remove(hash(hold.sequence), slot);
+        let hold = *self.get(slot);
+        self.of_account.leave(&mut self.slots, slot);
+        self.by_sequence.remove(hash(hold.sequence.0), slot);
         self.deadlines.remove(slot);
-        self.slots[index(slot)] = Slot { hold: None, previous: NONE, next: self.free, count: 0 };
-        self.free = slot;
+        rings::vacate(&mut self.slots, &mut self.free, slot, VACANT);
         self.count -= 1;
     }
 
     fn find(&self, sequence: Sequence) -> Option<u32> {
-        self.by_sequence.find(hash(sequence), |slot| self.get(slot).sequence == sequence)
-    }
-
-    fn first_of(&self, account: AccountNumber) -> Option<u32> {
-        self.first_of.find(account_hash(account), |slot| self.get(slot).account == account)
+        self.by_sequence.find(hash(sequence.0), |slot| self.get(slot).sequence == sequence)
     }
 
     fn get(&self, slot: u32) -> &Hold {
@@ -234,28 +203,13 @@ impl Holds {
             assert!(hold.held > 0, "a hold that holds nothing is gone");
             assert!(hold.held <= hold.amount, "a hold never grows");
             assert!(self.find(hold.sequence) == Some(slot), "a hold is found by its position");
-            assert!(self.slots[index(held.next)].previous == slot, "a ring reads the same backwards");
-            if self.first_of(hold.account) == Some(slot) {
+            let count = self.of_account.validate(&self.slots, slot);
+            if count > 0 {
                 let ring = self.of_account(hold.account);
                 assert!(ring.is_sorted_by_key(|hold| hold.sequence), "a ring is in the order of placing");
-                let count = self.of_account(hold.account).count();
-                assert!(u32::try_from(count) == Ok(held.count), "an account's holds are counted");
                 listed += count;
             }
         }
         assert!(listed == self.count, "every hold is in one ring");
     }
-}
-
-/// Positions and account numbers are given by the log, so nobody outside can choose them to collide.
-const fn hash(sequence: Sequence) -> u64 {
-    sequence.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-fn account_hash(account: AccountNumber) -> u64 {
-    hash(Sequence(u64::from(account.0)))
-}
-
-fn index(slot: u32) -> usize {
-    usize::try_from(slot).expect("addresses have at least 32 bits")
 }

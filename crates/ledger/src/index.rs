@@ -14,6 +14,16 @@ use crate::memory;
 mod filling;
 pub(crate) use filling::{Filling, Twice};
 
+/// The hash of a number that the log gives, such as a position or that of an account: nobody outside can choose them to collide.
+pub(crate) const fn hash(number: u64) -> u64 {
+    number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Where a slot stands in its table.
+pub(crate) fn index(slot: u32) -> usize {
+    usize::try_from(slot).expect("addresses have at least 32 bits")
+}
+
 /// Maps hashes to slots. Slots are less than `u32::MAX`.
 #[derive(Debug)]
 pub(crate) struct Index {

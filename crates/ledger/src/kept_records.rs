@@ -11,6 +11,7 @@
 use types::{ParticipantNumber, Sequence, Timestamp};
 
 use crate::deadlines::{DEADLINE_BYTES, Deadlines, Due};
+use crate::index::index;
 use crate::limits::{KEPT_RECORD_ROOM_BYTES, KEPT_RECORDS_MAX, RECORDS_PER_FRAME_MAX};
 use crate::{RecordKey, RecordSpace};
 
@@ -264,8 +265,4 @@ impl KeptRecords {
         let counted: u64 = self.owners.iter().map(|known| u64::from(known.count)).sum();
         assert!(u64::try_from(self.order.len()) == Ok(counted), "every record has an owner");
     }
-}
-
-fn index(slot: u32) -> usize {
-    usize::try_from(slot).expect("addresses have at least 32 bits")
 }

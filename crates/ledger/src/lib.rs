@@ -68,6 +68,7 @@ mod remark;
 mod requests;
 mod requests_to_pay;
 mod reservations;
+mod rings;
 mod rules_activation;
 mod rules_answer;
 mod rules_calendar;

@@ -15,9 +15,10 @@ use types::{AccountNumber, Currency, Date, ParticipantNumber, ReasonCode, Sequen
 use crate::command::stored_enum;
 use crate::deadlines::{DEADLINE_BYTES, Deadlines, Due};
 use crate::due_tree::{self, Links, NONE};
-use crate::index::Index;
+use crate::index::{Index, hash, index};
 use crate::limits::{ORDER_BYTES, ORDERS_KEPT, ORDERS_MAX, ROOM_BEYOND};
 use crate::packages::Packages;
+use crate::rings::{self, InRing, Link, Rings};
 use crate::zone::LocalTime;
 use crate::{Package, Schedule};
 
@@ -130,18 +131,29 @@ pub enum OrderGroup {
     Package(Sequence),
 }
 
-/// A slot: an order with its places in a tree and among those of its account, or one that is free and the next free one.
+/// A slot: an order with its places in a tree and among those of its account, or one that is free.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     order: Option<Order>,
     links: Links,
-    previous: u32,
-    next: u32,
-    /// How many orders its account has, in the slot of the account's first.
-    count: u32,
+    link: Link,
 }
 
-const FREE: Slot = Slot { order: None, links: Links::NONE, previous: NONE, next: NONE, count: 0 };
+const VACANT: Slot = Slot { order: None, links: Links::NONE, link: Link::FREE };
+
+impl InRing for Slot {
+    fn link(&self) -> Link {
+        self.link
+    }
+
+    fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    fn account(&self) -> Option<AccountNumber> {
+        self.order.map(|order| order.account)
+    }
+}
 
 /// An index has cells of 8 bytes, is at least 7/16 full once it has grown, and keeps the table before while it grows.
 const INDEX_BYTES: usize = 2 * 8 * 16 / 7;
@@ -186,8 +198,8 @@ pub(crate) struct Orders {
     by_line: Index,
     /// Of those whose payment is under way.
     by_payment: Index,
-    /// The first order of each account that has one which stands alone.
-    first_of: Index,
+    /// Those of each account that stand alone, in the order in which they were placed.
+    of_account: Rings,
     /// The trees of what stands alone, by the banks' numbers.
     roots: Vec<u32>,
     /// When orders that stand alone and have ended are forgotten.
@@ -206,7 +218,7 @@ impl Orders {
             by_sequence: Index::new(),
             by_line: Index::new(),
             by_payment: Index::new(),
-            first_of: Index::new(),
+            of_account: Rings::new(),
             roots: Vec::new(),
             ended: Deadlines::with_capacity(room),
         }
@@ -219,7 +231,7 @@ impl Orders {
         self.by_sequence.reserve(orders);
         self.by_line.reserve(orders);
         self.by_payment.reserve(orders);
-        self.first_of.reserve(orders);
+        self.of_account.reserve(orders);
         self.ended.reserve(self.slots.0.len() + orders);
         self.roots.reserve((banks + 1).saturating_sub(self.roots.len()));
     }
@@ -279,18 +291,12 @@ impl Orders {
 
     /// How many orders of an account stand alone.
     pub(crate) fn count_of(&self, account: AccountNumber) -> u32 {
-        self.first_of(account).map_or(0, |first| self.slots.0[index(first)].count)
+        self.of_account.count(&self.slots.0, account)
     }
 
     /// The orders of an account that stand alone, in the order in which they were placed.
     pub(crate) fn of_account(&self, account: AccountNumber) -> impl Iterator<Item = &Order> {
-        let first = self.first_of(account);
-        let mut next = first;
-        std::iter::from_fn(move || {
-            let slot = next?;
-            next = Some(self.slots.0[index(slot)].next).filter(|next| Some(*next) != first);
-            Some(self.get(slot))
-        })
+        self.of_account.walk(&self.slots.0, account).filter_map(|slot| slot.order.as_ref())
     }
 
     /// The orders of a group that wait, behind a place in the order of time.
@@ -310,20 +316,11 @@ impl Orders {
 
     /// Adds an order. One that waits enters its tree, one that has ended is forgotten in time.
     pub(crate) fn add(&mut self, order: Order) -> u32 {
-        let slot = match self.free {
-            NONE => {
-                self.slots.0.push(FREE);
-                u32::try_from(self.slots.0.len() - 1).expect("slots have 32 bits")
-            }
-            free => {
-                self.free = self.slots.0[index(free)].next;
-                free
-            }
-        };
-        self.slots.0[index(slot)] = Slot { order: Some(order), previous: slot, next: slot, count: 1, ..FREE };
+        let occupied = Slot { order: Some(order), ..VACANT };
+        let slot = rings::occupy(&mut self.slots.0, &mut self.free, occupied);
         self.by_sequence.insert(hash(order.sequence.0), slot);
         match order.is_single() {
-            true => self.join(slot, order.account),
+            true => self.of_account.join(&mut self.slots.0, slot),
             false => self.by_line.insert(line_hash(order.package, order.line), slot),
         }
         self.count += 1;
@@ -337,24 +334,6 @@ impl Orders {
             self.ended.insert(Due { time: order.gone_time(), sequence: order.sequence, slot });
         }
         slot
-    }
-
-    /// Makes a slot the last of its account's.
-    fn join(&mut self, slot: u32, account: AccountNumber) {
-        let slots = &mut self.slots.0;
-        match self.first_of.find(hash(account.0.into()), |other| {
-            slots[index(other)].order.is_some_and(|order| order.account == account)
-        }) {
-            None => self.first_of.insert(hash(account.0.into()), slot),
-            Some(first) => {
-                let last = slots[index(first)].previous;
-                slots[index(last)].next = slot;
-                slots[index(slot)].previous = last;
-                slots[index(slot)].next = first;
-                slots[index(first)].previous = slot;
-                slots[index(first)].count += 1;
-            }
-        }
     }
 
     /// Changes an order that waits, out of its tree and into it again.
@@ -424,28 +403,13 @@ impl Orders {
 
     /// Forgets an order that has ended.
     fn remove(&mut self, slot: u32) {
-        let Slot { order, previous, next, count, .. } = self.slots.0[index(slot)];
-        let order = order.expect("the slot is in use");
+        let order = *self.get(slot);
         self.by_sequence.remove(hash(order.sequence.0), slot);
-        if !order.is_single() {
-            self.by_line.remove(line_hash(order.package, order.line), slot);
-        } else {
-            let account = hash(order.account.0.into());
-            let first = self.first_of(order.account).expect("an account with an order has a first");
-            self.slots.0[index(previous)].next = next;
-            self.slots.0[index(next)].previous = previous;
-            if first != slot {
-                self.slots.0[index(first)].count -= 1;
-            } else {
-                self.first_of.remove(account, slot);
-                if next != slot {
-                    self.slots.0[index(next)].count = count - 1;
-                    self.first_of.insert(account, next);
-                }
-            }
+        match order.is_single() {
+            true => self.of_account.leave(&mut self.slots.0, slot),
+            false => self.by_line.remove(line_hash(order.package, order.line), slot),
         }
-        self.slots.0[index(slot)] = Slot { next: self.free, ..FREE };
-        self.free = slot;
+        rings::vacate(&mut self.slots.0, &mut self.free, slot, VACANT);
         self.count -= 1;
     }
 
@@ -469,10 +433,6 @@ impl Orders {
         }
     }
 
-    fn first_of(&self, account: AccountNumber) -> Option<u32> {
-        self.first_of.find(hash(account.0.into()), |slot| self.get(slot).account == account)
-    }
-
     /// What holds between orders, packages and what finds them.
     pub(crate) fn validate(&self) {
         self.packages.validate();
@@ -486,11 +446,10 @@ impl Orders {
             waiting += usize::from(self.state_of(&order).waits());
             if order.is_single() {
                 singles += 1;
-                if self.first_of(order.account) == Some(slot) {
-                    let ring = || self.of_account(order.account);
-                    assert!(ring().is_sorted_by_key(|order| order.sequence), "a ring is in log order");
-                    let count = ring().count();
-                    assert!(u32::try_from(count) == Ok(self.count_of(order.account)), "and is counted");
+                let count = self.of_account.validate(&self.slots.0, slot);
+                if count > 0 {
+                    let ring = self.of_account(order.account);
+                    assert!(ring.is_sorted_by_key(|order| order.sequence), "a ring is in log order");
                     listed += count;
                 }
             } else {
@@ -510,15 +469,6 @@ impl Orders {
     }
 }
 
-/// Positions, numbers of lines and of accounts are given by the log, so nobody outside can choose them to collide.
-const fn hash(number: u64) -> u64 {
-    number.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
 fn line_hash(package: Sequence, line: u32) -> u64 {
     hash(package.0).rotate_left(32) ^ hash(u64::from(line))
-}
-
-fn index(slot: u32) -> usize {
-    usize::try_from(slot).expect("addresses have at least 32 bits")
 }

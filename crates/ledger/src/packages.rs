@@ -12,7 +12,7 @@ use types::{Currency, ParticipantNumber, Sequence, Timestamp};
 
 use crate::deadlines::{DEADLINE_BYTES, Deadlines, Due};
 use crate::due_tree::NONE;
-use crate::index::Index;
+use crate::index::{Index, hash, index};
 use crate::limits::{
     ORDERS_KEPT, PACKAGE_BYTES, PACKAGES_INCOMPLETE_MAX, PACKAGES_KEPT, PACKAGES_MAX, RECORDS_PER_FRAME_MAX,
 };
@@ -259,7 +259,7 @@ impl Packages {
         self.slots[index(slot)] = Some(package);
         let place = self.place(&package).expect_err("a position is one package's");
         self.of_banks.insert(place, slot);
-        self.by_sequence.insert(hash(package.sequence), slot);
+        self.by_sequence.insert(hash(package.sequence.0), slot);
         if !package.is_abandoned() {
             self.by_name.insert(name_hash(package.name_digest), slot);
         }
@@ -338,7 +338,7 @@ impl Packages {
         let package = *self.get(slot);
         let place = self.place(&package).expect("a package is listed");
         self.of_banks.remove(place);
-        self.by_sequence.remove(hash(package.sequence), slot);
+        self.by_sequence.remove(hash(package.sequence.0), slot);
         if !package.is_abandoned() {
             self.by_name.remove(name_hash(package.name_digest), slot);
         }
@@ -358,7 +358,7 @@ impl Packages {
     }
 
     fn find(&self, sequence: Sequence) -> Option<u32> {
-        self.by_sequence.find(hash(sequence), |slot| self.get(slot).sequence == sequence)
+        self.by_sequence.find(hash(sequence.0), |slot| self.get(slot).sequence == sequence)
     }
 
     fn get(&self, slot: u32) -> &Package {
@@ -384,15 +384,6 @@ impl Packages {
     }
 }
 
-/// Positions are given by the log, so nobody outside can choose them to collide.
-const fn hash(sequence: Sequence) -> u64 {
-    sequence.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
 fn name_hash(digest: [u8; 16]) -> u64 {
     types::Digest(digest).table_hash()
-}
-
-fn index(slot: u32) -> usize {
-    usize::try_from(slot).expect("addresses have at least 32 bits")
 }

@@ -10,7 +10,7 @@
 use types::{AccountNumber, Amount, Currency, Date, ParticipantNumber, RecallReason, Sequence, Timestamp};
 
 use crate::RecallAnswer;
-use crate::index::Index;
+use crate::index::{Index, hash};
 use crate::limits::{FORGOTTEN_PER_TICK_MAX, RECALLS_KEPT, RECALLS_MAX};
 use crate::mutants::{Mutant, is_on};
 use crate::window::Window;
@@ -192,7 +192,7 @@ impl Recalls {
     /// The recall of the payment at this position.
     pub(crate) fn of_payment(&self, payment: Sequence) -> Option<&Recall> {
         let is_its = |slot| self.window.at_slot(slot).payment == payment;
-        self.by_payment.find(hash(payment), is_its).map(|slot| self.window.at_slot(slot))
+        self.by_payment.find(hash(payment.0), is_its).map(|slot| self.window.at_slot(slot))
     }
 
     pub(crate) fn add(&mut self, recall: Recall) {
@@ -211,7 +211,7 @@ impl Recalls {
         assert!(last.is_none_or(|last| last.sequence < recall.sequence), "recalls are in log order");
         assert!(self.of_payment(recall.payment).is_none(), "a payment has one recall");
         let slot = self.window.push(recall);
-        self.by_payment.insert(hash(recall.payment), slot);
+        self.by_payment.insert(hash(recall.payment.0), slot);
     }
 
     /// Lists all that have no answer.
@@ -301,7 +301,7 @@ impl Recalls {
         let limit = now.minus(RECALLS_KEPT);
         for _ in 0..FORGOTTEN_PER_TICK_MAX {
             let Some((slot, forgotten)) = self.window.forget_if(|oldest| oldest.time < limit) else { return };
-            self.by_payment.remove(hash(forgotten.payment), slot);
+            self.by_payment.remove(hash(forgotten.payment.0), slot);
             self.close(&forgotten);
         }
     }
@@ -338,9 +338,4 @@ fn put<T: Ord>(list: &mut Vec<T>, entry: T) -> bool {
 /// Takes something from an ordered list. Says whether it was there.
 fn take<T: Ord>(list: &mut Vec<T>, entry: T) -> bool {
     list.binary_search(&entry).map(|place| list.remove(place)).is_ok()
-}
-
-/// Positions follow each other, so they are spread.
-const fn hash(payment: Sequence) -> u64 {
-    payment.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

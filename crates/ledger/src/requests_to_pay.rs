@@ -12,8 +12,9 @@ use types::{AccountNumber, Digest, ParticipantNumber, ReasonCode, Sequence, Time
 
 use crate::RequestToPayStatus;
 use crate::deadlines::{DEADLINE_BYTES, Deadlines, Due};
-use crate::index::Index;
+use crate::index::{Index, hash, index};
 use crate::limits::{REQUEST_TO_PAY_BYTES, REQUESTS_TO_PAY_KEPT, REQUESTS_TO_PAY_MAX, ROOM_BEYOND};
+use crate::rings::{self, InRing, Link, NONE, Rings};
 use crate::zone::LocalTime;
 
 #[path = "requests_to_pay_state.rs"]
@@ -127,14 +128,27 @@ impl RequestToPay {
     }
 }
 
-/// A slot: a request and its neighbours among those of its payer's account, or one that is free and the next free one.
+/// A slot: a request with its place among those of its payer's account, or one that is free.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     request: Option<RequestToPay>,
-    previous: u32,
-    next: u32,
-    /// How many requests its account has, in the slot of the account's first.
-    count: u32,
+    link: Link,
+}
+
+const VACANT: Slot = Slot { request: None, link: Link::FREE };
+
+impl InRing for Slot {
+    fn link(&self) -> Link {
+        self.link
+    }
+
+    fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    fn account(&self) -> Option<AccountNumber> {
+        self.request.map(|request| request.payer)
+    }
 }
 
 /// Where a request stands. Its slot is [`NONE`] once the request is forgotten.
@@ -143,8 +157,6 @@ struct Place {
     sequence: Sequence,
     slot: u32,
 }
-
-const NONE: u32 = u32::MAX;
 
 /// An index has cells of 8 bytes, is at least 7/16 full once it has grown, and keeps the table before while it grows.
 const INDEX_BYTES: usize = 2 * 8 * 16 / 7;
@@ -164,8 +176,8 @@ pub(crate) struct RequestsToPay {
     count: usize,
     /// In the order of positions, with those that are forgotten until there are as many of them as of others.
     places: Vec<Place>,
-    /// The first request to each account that has one.
-    first_of: Index,
+    /// Those to each account, in the order in which they were made.
+    of_payer: Rings,
     /// Those that are accepted and not paid, by the position of that.
     by_acceptance: Index,
     /// How many requests each bank has, by its number.
@@ -182,7 +194,7 @@ impl RequestsToPay {
             free: NONE,
             count: 0,
             places: Vec::with_capacity(PLACES_PER_REQUEST * room),
-            first_of: Index::new(),
+            of_payer: Rings::new(),
             by_acceptance: Index::new(),
             of_bank: Vec::new(),
             deadlines: Deadlines::with_capacity(room),
@@ -193,7 +205,7 @@ impl RequestsToPay {
     pub(crate) fn reserve(&mut self, requests: usize, banks: usize) {
         self.slots.reserve(requests);
         self.places.reserve(requests);
-        self.first_of.reserve(requests);
+        self.of_payer.reserve(requests);
         self.by_acceptance.reserve(requests);
         self.deadlines.reserve(self.slots.len() + requests);
         if self.of_bank.len() <= banks {
@@ -212,7 +224,7 @@ impl RequestsToPay {
 
     /// How many requests are to an account.
     pub(crate) fn count_to(&self, account: AccountNumber) -> u32 {
-        self.first_of(account).map_or(0, |first| self.slots[index(first)].count)
+        self.of_payer.count(&self.slots, account)
     }
 
     /// All requests behind this position, in the order in which they were made.
@@ -223,13 +235,7 @@ impl RequestsToPay {
 
     /// The requests to an account, in the order in which they were made.
     pub(crate) fn to_account(&self, account: AccountNumber) -> impl Iterator<Item = &RequestToPay> {
-        let first = self.first_of(account);
-        let mut next = first;
-        std::iter::from_fn(move || {
-            let slot = next?;
-            next = Some(self.slots[index(slot)].next).filter(|next| Some(*next) != first);
-            Some(self.get(slot))
-        })
+        self.of_payer.walk(&self.slots, account).filter_map(|slot| slot.request.as_ref())
     }
 
     /// The request at this position.
@@ -239,7 +245,7 @@ impl RequestsToPay {
 
     /// The request that was accepted at this position and is not paid yet.
     pub(crate) fn accepted(&self, at: Sequence) -> Option<&RequestToPay> {
-        let found = self.by_acceptance.find(hash(at), |slot| self.get(slot).accepted_at == at);
+        let found = self.by_acceptance.find(hash(at.0), |slot| self.get(slot).accepted_at == at);
         found.map(|slot| self.get(slot))
     }
 
@@ -251,29 +257,9 @@ impl RequestsToPay {
     pub(crate) fn add(&mut self, request: RequestToPay) {
         let is_last = self.places.last().is_none_or(|last| last.sequence < request.sequence);
         assert!(is_last, "requests are made in the order of the log");
-        let slot = match self.free {
-            NONE => {
-                self.slots.push(Slot { request: None, previous: NONE, next: NONE, count: 0 });
-                u32::try_from(self.slots.len() - 1).expect("slots have 32 bits")
-            }
-            free => {
-                self.free = self.slots[index(free)].next;
-                free
-            }
-        };
-        // A ring of one; it is joined to that of its account, whose last request it becomes.
-        self.slots[index(slot)] = Slot { request: Some(request), previous: slot, next: slot, count: 1 };
-        match self.first_of(request.payer) {
-            None => self.first_of.insert(account_hash(request.payer), slot),
-            Some(first) => {
-                let last = self.slots[index(first)].previous;
-                self.slots[index(last)].next = slot;
-                self.slots[index(slot)].previous = last;
-                self.slots[index(slot)].next = first;
-                self.slots[index(first)].previous = slot;
-                self.slots[index(first)].count += 1;
-            }
-        }
+        let occupied = Slot { request: Some(request), ..VACANT };
+        let slot = rings::occupy(&mut self.slots, &mut self.free, occupied);
+        self.of_payer.join(&mut self.slots, slot);
         self.places.push(Place { sequence: request.sequence, slot });
         self.of_bank[index(request.payee_bank.0)] += 1;
         self.count += 1;
@@ -285,7 +271,7 @@ impl RequestsToPay {
         let request = *self.get(slot);
         match request.due() {
             Some(time) => self.deadlines.insert(Due { time, sequence: request.sequence, slot }),
-            None => self.by_acceptance.insert(hash(request.accepted_at), slot),
+            None => self.by_acceptance.insert(hash(request.accepted_at.0), slot),
         }
     }
 
@@ -296,7 +282,7 @@ impl RequestsToPay {
         assert!(!before.status.is_final(), "what has ended stays as it is");
         match before.due() {
             Some(_) => self.deadlines.remove(slot),
-            None => self.by_acceptance.remove(hash(before.accepted_at), slot),
+            None => self.by_acceptance.remove(hash(before.accepted_at.0), slot),
         }
         let request = self.slots[index(slot)].request.as_mut().expect("the slot is in use");
         change(request);
@@ -305,27 +291,14 @@ impl RequestsToPay {
 
     /// Forgets a request that has ended.
     pub(crate) fn forget(&mut self, slot: u32) {
-        let Slot { request, previous, next, count } = self.slots[index(slot)];
-        let request = request.expect("the slot is in use");
+        let request = *self.get(slot);
         assert!(request.status.is_final(), "only what has ended is forgotten");
-        let first = self.first_of(request.payer).expect("an account with a request has a first");
-        self.slots[index(previous)].next = next;
-        self.slots[index(next)].previous = previous;
-        if first != slot {
-            self.slots[index(first)].count -= 1;
-        } else {
-            self.first_of.remove(account_hash(request.payer), slot);
-            if next != slot {
-                self.slots[index(next)].count = count - 1;
-                self.first_of.insert(account_hash(request.payer), next);
-            }
-        }
+        self.of_payer.leave(&mut self.slots, slot);
         self.deadlines.remove(slot);
         let place = self.place(request.sequence).expect("a request has its place");
         self.places[place].slot = NONE;
         self.of_bank[index(request.payee_bank.0)] -= 1;
-        self.slots[index(slot)] = Slot { request: None, previous: NONE, next: self.free, count: 0 };
-        self.free = slot;
+        rings::vacate(&mut self.slots, &mut self.free, slot, VACANT);
         self.count -= 1;
         if self.places.len() > PLACES_PER_REQUEST * self.count {
             self.places.retain(|place| place.slot != NONE);
@@ -338,10 +311,6 @@ impl RequestsToPay {
 
     fn find(&self, sequence: Sequence) -> Option<u32> {
         self.place(sequence).map(|place| self.places[place].slot).filter(|slot| *slot != NONE)
-    }
-
-    fn first_of(&self, account: AccountNumber) -> Option<u32> {
-        self.first_of.find(account_hash(account), |slot| self.get(slot).payer == account)
     }
 
     fn get(&self, slot: u32) -> &RequestToPay {
@@ -357,20 +326,18 @@ impl RequestsToPay {
         for (slot, held) in (0..).zip(&self.slots) {
             let Some(request) = held.request else { continue };
             assert!(self.find(request.sequence) == Some(slot), "a request is found by its position");
-            assert!(self.slots[index(held.next)].previous == slot, "a ring reads the same backwards");
             of_bank[index(request.payee_bank.0)] += 1;
             let is_accepted = request.status == RequestToPayStatus::Accepted;
             accepted += usize::from(is_accepted);
             let found = self.accepted(request.accepted_at).map(RequestToPay::sequence);
             assert!(!is_accepted || found == Some(request.sequence), "what is to be paid is found");
-            if self.first_of(request.payer) == Some(slot) {
+            let count = self.of_payer.validate(&self.slots, slot);
+            if count > 0 {
                 let ring = self.to_account(request.payer);
                 assert!(
                     ring.is_sorted_by_key(|request| request.sequence),
                     "a ring is in the order of making"
                 );
-                let count = self.to_account(request.payer).count();
-                assert!(u32::try_from(count) == Ok(held.count), "an account's requests are counted");
                 listed += count;
             }
         }
@@ -378,17 +345,4 @@ impl RequestsToPay {
         assert!(of_bank == self.of_bank, "a bank's requests are counted");
         assert!(accepted == self.by_acceptance.count(), "only what is accepted waits for its payment");
     }
-}
-
-/// Positions and account numbers are given by the log, so nobody outside can choose them to collide.
-const fn hash(sequence: Sequence) -> u64 {
-    sequence.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-fn account_hash(account: AccountNumber) -> u64 {
-    hash(Sequence(u64::from(account.0)))
-}
-
-fn index(slot: u32) -> usize {
-    usize::try_from(slot).expect("addresses have at least 32 bits")
 }

@@ -14,7 +14,7 @@
 use types::{AccountNumber, Currency, Duration, ParticipantNumber, Sequence, Timestamp};
 
 use crate::deadlines::{DEADLINE_BYTES, Deadlines, Due};
-use crate::index::Index;
+use crate::index::{Index, hash, index};
 use crate::limits::{ENDED_PER_TICK_MAX, RESERVATION_BYTES_MAX, RESERVATIONS_MAX, ROOM_BEYOND};
 use crate::{Payment, Silence, Stage};
 
@@ -193,7 +193,7 @@ impl Reservations {
 
     /// The slot of the payment at this position.
     pub(crate) fn find(&self, sequence: Sequence) -> Option<u32> {
-        self.by_sequence.find(hash(sequence), |slot| self.get(slot).sequence == sequence)
+        self.by_sequence.find(hash(sequence.0), |slot| self.get(slot).sequence == sequence)
     }
 
     /// What is due first.
@@ -260,7 +260,7 @@ impl Reservations {
 
     /// Adds a reservation, whose question is open from now on.
     pub(crate) fn add(&mut self, reservation: Reservation) {
-        let hash = hash(reservation.sequence);
+        let hash = hash(reservation.sequence.0);
         let slot = match self.free {
             NONE => {
                 self.slots.push(Slot { reservation: None, number: 0, previous: NONE, next: NONE });
@@ -304,7 +304,7 @@ impl Reservations {
         place.next = self.free;
         self.free = slot;
         self.count -= 1;
-        self.by_sequence.remove(hash(reservation.sequence), slot);
+        self.by_sequence.remove(hash(reservation.sequence.0), slot);
         self.queue(reservation.asked()).unanswered -= 1;
         if reservation.credit_follows {
             self.queue(reservation.creditor_bank).unanswered -= 1;
@@ -400,22 +400,13 @@ impl Reservations {
     }
 }
 
-/// Positions are given by the log, so nobody outside can choose them to collide.
-const fn hash(sequence: Sequence) -> u64 {
-    sequence.0.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
 const fn chunk(number: u64) -> u64 {
     number / CHUNK
 }
 
 /// The numbers of banks and questions are the log's as well.
 fn chunk_hash(bank: ParticipantNumber, chunk: u64) -> u64 {
-    hash(Sequence(u64::from(bank.0).rotate_left(40) ^ chunk))
-}
-
-fn index(slot: u32) -> usize {
-    usize::try_from(slot).expect("addresses have at least 32 bits")
+    hash(u64::from(bank.0).rotate_left(40) ^ chunk)
 }
 
 #[cfg(test)]
